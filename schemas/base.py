@@ -1,0 +1,125 @@
+"""What every schema shares: strictness, named scalar types, and the raw access that whole-file checks need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Version = Annotated[Literal["1"], Field(description="Version of this file format.")]
+
+Location = tuple[str | int, ...]
+Finding = tuple[Location, Any, str, str]
+"""One problem of a whole file: where, the value found, what is wrong, what to do."""
+
+_Self = TypeVar("_Self", bound="Document")
+
+
+class Strict(BaseModel):
+    """A value without unknown fields, without NaN or infinity, and frozen once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Document(Strict):
+    """A whole file. Checks across fields run even where single fields are wrong, so all problems come at once."""
+
+    cross_checks: ClassVar[Callable[[Any], Iterator[Finding]] | None] = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _report_everything(cls: type[_Self], data: Any, handler: ModelWrapValidatorHandler[_Self]) -> _Self:  # noqa: ANN401 - raw input
+        """Validate fields and run the cross checks; raise one error with the problems of both."""
+        details: list[InitErrorDetails] = []
+        document: _Self | None = None
+        try:
+            document = handler(data)
+        except ValidationError as error:
+            details += [_restate(problem) for problem in error.errors(include_url=False)]
+        check = cls.cross_checks
+        if check is not None and isinstance(data, Mapping):
+            details += [_custom("consistency", *finding) for finding in check(data)]
+        if details or document is None:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return document
+
+
+def _custom(kind: str, location: Location, value: object, message: str, fix: str) -> InitErrorDetails:
+    error = PydanticCustomError("consistency", "{message}", {"message": message, "fix": fix, "kind": kind})
+    return InitErrorDetails(type=error, loc=location, input=value)
+
+
+def _restate(problem: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Carry a field error of pydantic over unchanged into a new error."""
+    context = {"message": problem["msg"], "kind": problem["type"], **_plain(problem.get("ctx", {}))}
+    error = PydanticCustomError(problem["type"], "{message}", context)
+    return InitErrorDetails(type=error, loc=problem["loc"], input=problem["input"])
+
+
+def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in context.items() if isinstance(value, (str, int, float))}
+
+
+def field_of(item: object, name: str) -> Any:  # noqa: ANN401 - raw input
+    """Return a field of raw JSON (or of an already built value), None where it is not there."""
+    if isinstance(item, Mapping):
+        return item.get(name)
+    return getattr(item, name, None)
+
+
+def items_of(data: object, name: str) -> list[Any]:
+    """Return a list field of raw data, empty where it is missing or not a list."""
+    value = field_of(data, name)
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def mapping_of(data: object, name: str) -> dict[str, Any]:
+    """Return an object field of raw data, empty where it is missing or not an object."""
+    value = field_of(data, name)
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def number_of(data: object, name: str) -> float | None:
+    """Return a numeric field of raw data, None where it is missing or not a number."""
+    value = field_of(data, name)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def names_of(items: Iterable[object]) -> list[str]:
+    """Return the names of raw items, without those that have none."""
+    return [name for item in items if isinstance(name := field_of(item, "name"), str)]
+
+
+def duplicate_names(where: str, items: Iterable[object]) -> Iterator[Finding]:
+    """Report every name that an earlier item of the list already has."""
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items):
+        name = field_of(item, "name")
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            fix = f"give each a name of its own ({where}[{seen[name]}] has it already)"
+            yield (where, index, "name"), name, "this name is used twice", fix
+        else:
+            seen[name] = index
+
+
+def field_names(schema: type[BaseModel]) -> list[str]:
+    """Return the field names that a schema knows, for 'did you mean' hints."""
+    return list(schema.model_fields)
+
+
+def nested_schema(annotation: object) -> type[BaseModel] | None:
+    """Return the schema inside an annotation such as ``tuple[Block, ...]`` or ``dict[str, Profile]``."""
+    if isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        if (found := nested_schema(argument)) is not None:
+            return found
+    return None

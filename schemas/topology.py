@@ -1,0 +1,202 @@
+"""topology.json: the nodes that compute, the links between them, and chiplet packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.base import (
+    Document,
+    Finding,
+    Fraction,
+    Name,
+    NonNegative,
+    Positive,
+    Strict,
+    Version,
+    duplicate_names,
+    field_of,
+    items_of,
+    names_of,
+    number_of,
+)
+
+Tier = Literal["mobile", "edge", "cloud", "chiplet"]
+Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+
+class Speed(Strict):
+    """The range of relative clock speeds that a node can run at."""
+
+    min: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="Slowest speed (1 = nominal; no unit).")
+    max: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Fastest speed (1 = nominal; no unit).")
+
+
+class Compute(Strict):
+    """What a node and a chiplet have in common."""
+
+    hardware: str | None = Field(None, description="Kind of hardware, to find measured costs in the model's profiles.")
+    ops_per_s: Positive | None = Field(None, description="Speed in operations per second.")
+    j_per_op: NonNegative | None = Field(None, description="Energy of one operation, in joules.")
+    active_power_w: NonNegative | None = Field(None, description="Power while computing, in watts (goes before j_per_op).")
+    memory_bytes: NonNegative | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
+    max_utilization: Fraction = Field(1.0, description="Largest fraction of time the node may be busy (no unit).")
+    idle_power_w: NonNegative = Field(0.0, description="Power that a node in use draws always, in watts.")
+    static_power_w: NonNegative = Field(0.0, description="Leakage power while computing, in watts.")
+    speed: Speed | None = Field(None, description="Range of clock speeds (none: nominal speed only).")
+
+
+class Node(Compute):
+    """Anything that computes: a phone, a server, one chiplet."""
+
+    name: Name = Field(description="Name, unique among nodes and packages.")
+    tier: Tier = Field("edge", description="Where the node stands.")
+
+
+class Link(Strict):
+    """A directed link between two nodes."""
+
+    source: Name = Field(description="Node (or package) that sends.")
+    target: Name = Field(description="Node (or package) that receives.")
+    bit_per_s: Positive = Field(description="Rate in bits per second.")
+    latency_s: NonNegative = Field(0.0, description="Time of an empty message, in seconds.")
+    j_per_bit: NonNegative = Field(0.0, description="Energy of one bit at both ends, in joules.")
+    medium: Name | None = Field(None, description="Shared medium that the link loads (none: one of its own).")
+    bidirectional: bool = Field(False, description="Stands for two links, one each way.")
+
+
+class Wire(Strict):
+    """The cost of one link inside a package."""
+
+    bit_per_s: Positive = Field(description="Rate in bits per second.")
+    latency_s: NonNegative = Field(0.0, description="Time of an empty message, in seconds.")
+    j_per_bit: NonNegative = Field(0.0, description="Energy of one bit, in joules.")
+
+
+class Chiplet(Compute):
+    """The chiplet that a package is made of."""
+
+
+class ChipletAt(Compute):
+    """What differs at one position of the package; fields that are not given stay as in `chiplet`."""
+
+    at: Position = Field(description="Row and column, from 0.")
+    max_utilization: Fraction | None = Field(None, description="As for a node.")  # type: ignore[assignment] # None = not given
+    idle_power_w: NonNegative | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
+    static_power_w: NonNegative | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
+
+
+class Package(Strict):
+    """A multi-chip module: a mesh of chiplets behind an I/O die that bears the package's name."""
+
+    name: Name = Field(description="Name of the package and of its I/O die.")
+    rows: Annotated[int, Field(ge=1, le=256)] = Field(description="Rows of chiplets (count).")
+    cols: Annotated[int, Field(ge=1, le=256)] = Field(description="Columns of chiplets (count).")
+    chiplet: Chiplet = Field(description="The chiplet at every position.")
+    chiplets: tuple[ChipletAt, ...] = Field((), description="Positions whose chiplet differs.")
+    interposer: Wire = Field(description="Links between mesh neighbours, both ways.")
+    gateways: tuple[Position, ...] = Field(min_length=1, description="Chiplets that the I/O die is wired to.")
+    gateway_link: Wire = Field(description="Links between the I/O die and each gateway, both ways.")
+
+
+def _check_topology(data: object) -> Iterator[Finding]:
+    nodes, packages, links = items_of(data, "nodes"), items_of(data, "packages"), items_of(data, "links")
+    if not nodes and not packages:
+        yield ("nodes",), [], "the topology has no node", "give at least one node or package"
+    yield from duplicate_names("nodes", nodes)
+    yield from duplicate_names("packages", packages)
+    names = set(names_of(nodes))
+    for index, package in enumerate(packages):
+        yield from _check_package(index, package, names)
+    for index, node in enumerate(nodes):
+        yield from _check_compute(("nodes", index), node, {})
+    yield from _check_links(links, names | set(names_of(packages)) | set(_chiplet_names(packages)))
+
+
+def _check_compute(where: tuple[str | int, ...], node: object, inherited: dict[str, object]) -> Iterator[Finding]:
+    def has(name: str) -> bool:
+        return field_of(node, name) is not None or inherited.get(name) is not None
+
+    name = field_of(node, "name")
+    if not has("ops_per_s") and not has("hardware"):
+        fix = "give ops_per_s (with j_per_op or active_power_w), or a hardware that the model profiles"
+        yield (*where, "ops_per_s"), None, f"nothing says how fast {name or 'this chiplet'} is", fix
+    elif has("ops_per_s") and not has("j_per_op") and not has("active_power_w") and not has("hardware"):
+        fix = "give j_per_op or active_power_w"
+        yield (*where, "j_per_op"), None, f"nothing says what energy {name or 'this chiplet'} takes", fix
+    low, high = number_of(field_of(node, "speed"), "min"), number_of(field_of(node, "speed"), "max")
+    if low is not None and high is not None and low > high:
+        yield (*where, "speed"), [low, high], "the slowest speed is above the fastest", "swap min and max"
+
+
+def _check_package(index: int, package: object, node_names: set[str]) -> Iterator[Finding]:
+    where = ("packages", index)
+    name, rows, cols = field_of(package, "name"), field_of(package, "rows"), field_of(package, "cols")
+    if name in node_names:
+        yield (*where, "name"), name, "a node has this name too", "rename the package or the node"
+    chiplet = field_of(package, "chiplet")
+    if chiplet is not None:
+        yield from _check_compute((*where, "chiplet"), chiplet, {})
+    if not isinstance(rows, int) or not isinstance(cols, int):
+        return
+    inside = f"rows 0..{rows - 1} and columns 0..{cols - 1} exist"
+    seen: set[tuple[object, ...]] = set()
+    for number, other in enumerate(items_of(package, "chiplets")):
+        at = tuple(items_of(other, "at"))
+        if len(at) == 2 and not _inside(at, rows, cols):
+            yield (*where, "chiplets", number, "at"), list(at), "outside the package", inside
+        if at in seen:
+            yield (*where, "chiplets", number, "at"), list(at), "this position stands twice", "merge the two"
+        seen.add(at)
+    for number, gateway in enumerate(items_of(package, "gateways")):
+        if isinstance(gateway, (list, tuple)) and len(gateway) == 2 and not _inside(tuple(gateway), rows, cols):
+            yield (*where, "gateways", number), list(gateway), "outside the package", inside
+
+
+def _inside(at: tuple[object, ...], rows: int, cols: int) -> bool:
+    row, column = at
+    return not isinstance(row, int) or not isinstance(column, int) or (row < rows and column < cols)
+
+
+def _chiplet_names(packages: list[object]) -> Iterator[str]:
+    for package in packages:
+        rows, cols = field_of(package, "rows"), field_of(package, "cols")
+        if isinstance(rows, int) and isinstance(cols, int) and max(rows, cols) <= 256:
+            name = field_of(package, "name")
+            yield from (f"{name}[{row},{column}]" for row in range(rows) for column in range(cols))
+
+
+def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
+    seen: dict[tuple[object, object], int] = {}
+    for index, link in enumerate(links):
+        ends = (field_of(link, "source"), field_of(link, "target"))
+        for field, end in zip(("source", "target"), ends, strict=True):
+            if isinstance(end, str) and end not in names:
+                fix = "name a node, a package or a chiplet such as 'mcm0[0,0]' that the topology has"
+                yield ("links", index, field), end, "the link leads nowhere: no node has this name", fix
+        if ends[0] == ends[1] and ends[0] is not None:
+            yield ("links", index, "target"), ends[1], "the link leads from a node to itself", "remove it"
+        both = field_of(link, "bidirectional") is True
+        for pair in (ends, ends[::-1]) if both else (ends,):
+            if pair in seen and None not in pair:
+                fix = f"routes name nodes alone: merge it with links[{seen[pair]}], or put a relay node on one of them"
+                yield ("links", index), list(pair), f"a second link from {pair[0]} to {pair[1]}", fix
+            seen.setdefault(pair, index)
+
+
+class Topology(Document):
+    """Nodes, links and packages."""
+
+    cross_checks: ClassVar = _check_topology
+
+    schema_version: Version
+    name: Name = Field(description="Name of the topology.")
+    citation: str = Field("", description="Where the figures come from.")
+    nodes: tuple[Node, ...] = Field((), description="Nodes outside packages.")
+    links: tuple[Link, ...] = Field((), description="Links between nodes and packages.")
+    packages: tuple[Package, ...] = Field((), description="Chiplet packages (MCM).")
+
+
+__all__ = ["Chiplet", "ChipletAt", "Compute", "Link", "Node", "Package", "Speed", "Tier", "Topology", "Wire"]
