@@ -1,0 +1,5 @@
+"""Chiplet packages."""
+
+from clear.packages import Expansion, expand
+
+__all__ = ["Expansion", "expand"]

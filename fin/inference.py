@@ -1,0 +1,104 @@
+"""Stage 3, the inference graph: the cheapest way through the feasible graph of one scenario, proved.
+
+Capacities of nodes couple blocks, so they are relaxed first and tracked only where the relaxed optimum breaks them
+(decremental state space relaxation: Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani,
+Networks 51, 2008).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fin.decision import Overload
+from fin.feasible import FeasibleGraph
+from fin.incumbent import Incumbent, decision_of
+from fin.labels import Search, search
+from fin.network import Network
+from fin.relaxation import Relaxation, best_visit_multiplier, relax, relax_by_visits
+from fin.resources import NodeResource, broken_resources, scarce_resources, visit_ends
+
+_WIDTHS = (1_000, 20_000, 300_000)
+_DIVE_WIDTH = 64
+
+
+class MediumOverloadError(Exception):
+    """The relaxed optimum overloads media whose load the routes do not track yet."""
+
+    def __init__(self, media: frozenset[int]) -> None:
+        self.media = media
+        super().__init__(f"media {sorted(media)}")
+
+
+def solve_scenario(
+    feasible: FeasibleGraph, multiplier: float, lower_bound: float, incumbent: Incumbent, network: Network, stop_at: float
+) -> float:
+    """Search one scenario; better plans go to the incumbent.
+
+    Returns:
+        A lower bound on the objective of the scenario's plans; it reaches the incumbent's cutoff where the scenario
+        was searched to its end.
+
+    Raises:
+        TimeUpError: The time was up; the bound that was passed in still holds.
+        MediumOverloadError: The search must be repeated with routes that track the load of some media.
+    """
+    plain = relax(feasible, multiplier, incumbent.cutoff)
+    found = _widening(plain, incumbent, stop_at)
+    broken = _broken(found, plain, incumbent)
+    if not broken:
+        return max(lower_bound, found.lower_bound)
+    return _with_capacities(plain, broken, incumbent, network, stop_at, max(lower_bound, plain.lower_bound))
+
+
+def _with_capacities(
+    plain: Relaxation, broken: list[Overload], incumbent: Incumbent, network: Network, stop_at: float, lower_bound: float
+) -> float:
+    """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
+    ends = visit_ends(plain.graph, network)
+    plain = replace(plain, multiplier=best_visit_multiplier(plain, ends))
+    visits = relax_by_visits(plain, ends, ())
+    lower_bound = max(lower_bound, visits.lower_bound)
+    scarce = tuple(scarce_resources(plain.graph, network, plain.alive))
+    dive = replace(visits, tracked=scarce)
+    found = search(dive, incumbent.cutoff, _DIVE_WIDTH, stop_at)
+    _offer(found, dive, incumbent)
+    if found.lower_bound >= incumbent.cutoff:
+        return max(lower_bound, found.lower_bound)
+    tracked: dict[tuple[str, int], NodeResource] = {}
+    while lower_bound < incumbent.cutoff:
+        for resource in broken_resources(plain.graph, network, broken):
+            tracked[resource.kind, resource.node] = resource
+        relaxation = replace(visits, tracked=tuple(tracked.values()))
+        found = _widening(relaxation, incumbent, stop_at)
+        lower_bound = max(lower_bound, found.lower_bound)
+        broken = _broken(found, relaxation, incumbent)
+        if not broken:
+            break
+    return lower_bound
+
+
+def _widening(relaxation: Relaxation, incumbent: Incumbent, stop_at: float) -> Search:
+    """Search with more and more labels until none that matters had to be dropped."""
+    for width in _WIDTHS:
+        found = search(relaxation, incumbent.cutoff, width, stop_at)
+        _offer(found, relaxation, incumbent)
+        if found.lower_bound >= min(found.best_cost, incumbent.cutoff):
+            break
+    return found
+
+
+def _offer(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> None:
+    """Offer complete ways, cheapest first, until one keeps every limit."""
+    for path in found.paths:
+        if not incumbent.offer(decision_of(relaxation.graph, incumbent.instance, path)):
+            break
+
+
+def _broken(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
+    """Return the capacities that the cheapest way breaks: none where it is a plan, or where there is no way."""
+    if not found.paths:
+        return []
+    broken = incumbent.offer(decision_of(relaxation.graph, incumbent.instance, found.paths[0]))
+    if media := frozenset(row.index for row in broken if row.kind == "medium"):
+        raise MediumOverloadError(media)  # a medium whose load routes track is never overloaded by a label
+    return broken

@@ -1,0 +1,99 @@
+"""Lagrangian dual of the limit: a lower bound, a multiplier and an incumbent for many scenarios at once.
+
+With multiplier m >= 0 the least of ``cost + m * (limited - limit)`` over all paths is below every path within the
+limit. As a function of m it is concave and piecewise linear, each path a line; the best m is where the line of a path
+within the limit and that of one beyond it meet with no path below them (Handler and Zang, Networks 10, 1980).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fin.extended import ExtendedGraph
+from fin.instance import TOLERANCE
+from fin.network import Bools, Floats, Ints
+from fin.sweeps import Paths, Weights, best_paths, forward, path_sums
+
+_MOST_ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class DualBounds:
+    """Bounds of K scenarios."""
+
+    lower_bound: Floats
+    """(K,) no path within the limit costs less."""
+    multiplier: Floats
+    """(K,) best multiplier found."""
+    paths: Paths
+    """Cheapest path within the limit that was met, per scenario."""
+    cost: Floats
+    """(K,) its cost, infinite where none was met."""
+
+
+def dual_bounds(graph: ExtendedGraph) -> DualBounds:
+    """Ascend on the multiplier of every scenario. Every scenario must have a path within the limit."""
+    scenarios, layers, _ = graph.shape
+    most = graph.limit * (1.0 + TOLERANCE)
+    best = _Incumbents(scenarios, layers)
+    zero = np.zeros(scenarios)
+    paths, value = _evaluate(graph, Weights.lagrangian(zero))
+    cost, limited = path_sums(graph, paths)
+    lower, multiplier = value, zero.copy()
+    within = limited <= most
+    best.update(np.arange(scenarios), within, cost, paths)
+    active = np.flatnonzero(~within)
+    if len(active) == 0:
+        return DualBounds(lower, multiplier, best.paths, best.cost)
+
+    beyond_cost, beyond_limited = cost.copy(), limited.copy()
+    paths, _ = _evaluate(graph.take(active), Weights.limited_only(len(active)))
+    cost, limited = path_sums(graph.take(active), paths)
+    best.update(active, limited <= most, cost, paths)
+    within_cost, within_limited = np.full(scenarios, np.nan), np.full(scenarios, np.nan)
+    within_cost[active], within_limited[active] = cost, limited
+    for _ in range(_MOST_ROUNDS):
+        if len(active) == 0:
+            break
+        step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
+        step = np.maximum(step, 0.0)
+        part = graph.take(active)
+        paths, value = _evaluate(part, Weights.lagrangian(step))
+        cost, limited = path_sums(part, paths)
+        bound = value - step * most
+        improves = bound > lower[active]
+        lower[active] = np.where(improves, bound, lower[active])
+        multiplier[active] = np.where(improves, step, multiplier[active])
+        inside = limited <= most
+        best.update(active, inside, cost, paths)
+        line = beyond_cost[active] + step * beyond_limited[active]
+        lowered = value < line - 1e-12 * np.abs(line)
+        for mask, costs, sums in ((inside, within_cost, within_limited), (~inside, beyond_cost, beyond_limited)):
+            costs[active] = np.where(mask, cost, costs[active])
+            sums[active] = np.where(mask, limited, sums[active])
+        # a scenario whose bound is above some plan already known needs no better bound
+        active = active[lowered & (lower[active] < best.cost.min())]
+    return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost)
+
+
+def _evaluate(graph: ExtendedGraph, weights: Weights) -> tuple[Paths, Floats]:
+    values = forward(graph, weights)
+    return best_paths(graph, weights, values), values[:, -1].min(axis=1)
+
+
+class _Incumbents:
+    """The cheapest path within the limit, per scenario."""
+
+    def __init__(self, scenarios: int, layers: int) -> None:
+        self.cost = np.full(scenarios, np.inf)
+        self.paths = Paths(*(np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3)))
+
+    def update(self, rows: Ints, within: Bools, cost: Floats, paths: Paths) -> None:
+        """Keep the paths that are within the limit and cheaper than what is held."""
+        better = within & (cost < self.cost[rows])
+        chosen = rows[better]
+        self.cost[chosen] = cost[better]
+        for mine, new in ((self.paths.node, paths.node), (self.paths.option, paths.option), (self.paths.route, paths.route)):
+            mine[chosen] = new[better]

@@ -1,0 +1,77 @@
+"""The seam between methods and everything else: what a method is given, what it answers, and where it is found."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fin.decision import Decision
+from fin.instance import Instance
+from schemas.placement import Status
+from schemas.problems import input_error
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller may ask of any method."""
+
+    gap: float = 0.0
+    """Relative gap at which an answer counts as proved."""
+    time_limit_s: float | None = None
+    gamma: int = 10
+    """Latency levels of the method `gamma`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer: optimal, feasible, infeasible and unknown are kept apart."""
+
+    status: Status
+    decision: Decision | None
+    lower_bound: float
+    """No plan within the limits has a smaller objective (joules or seconds); infinite where none exists."""
+    message: str = ""
+    """What stopped the search, or what the method cannot see."""
+    build_s: float = 0.0
+    search_s: float = 0.0
+    statistics: dict[str, float] = field(default_factory=dict)
+    """Counts for reports, such as scenarios, labels and sweeps."""
+
+
+class Method(Protocol):
+    """A way to place one app. An answer's decision keeps every limit, or there is none."""
+
+    name: str
+    description: str
+
+    def solve(self, instance: Instance, options: Options) -> Outcome:
+        """Place the app."""
+
+
+_MODULES = {
+    "exact": "fin.exact:Exact",
+    "gamma": "fin.gamma:Gamma",
+    "mcp": "fin.mcp:MultiConstrainedPath",
+    "ilp": "fin.ilp:IntegerProgram",
+    "brute": "fin.brute:BruteForce",
+    "source-only": "fin.single:SourceOnly",
+    "edge-only": "fin.single:EdgeOnly",
+    "cloud-only": "fin.single:CloudOnly",
+    "neurosurgeon": "fin.single:Neurosurgeon",
+}
+
+METHODS = tuple(_MODULES)
+
+
+def method(name: str) -> Method:
+    """Return a method by its name; its module (and what that needs) loads now.
+
+    Raises:
+        InputError: There is no such method.
+    """
+    if name not in _MODULES:
+        raise input_error("there is no such method", f"use one of {', '.join(METHODS)}", path="method", value=name)
+    module, _, attribute = _MODULES[name].partition(":")
+    found: Method = getattr(importlib.import_module(module), attribute)()
+    return found

@@ -1,0 +1,118 @@
+"""Bounds to go that a label search of one scenario prunes with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fin.extended import ExtendedGraph
+from fin.feasible import FeasibleGraph
+from fin.instance import TOLERANCE
+from fin.network import Bools, Floats, Ints
+from fin.resources import NodeResource
+from fin.sweeps import Weights, arc_values, backward, forward, vertex_values
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """One scenario with some of its capacities: what is tracked, and bounds on what is not yet decided."""
+
+    graph: ExtendedGraph
+    """Graph of a single scenario."""
+    multiplier: float
+    to_go: Floats
+    """(S, D, N) least ``cost + multiplier * limited`` behind a vertex, by start of the visit (S = 1: any start)."""
+    remaining: Floats
+    """(S, D, N) least of the limited sum behind a vertex."""
+    alive: Bools
+    """(D, N) vertices that reduced costs have not fixed out."""
+    ends: Ints | None
+    """(D, N) last block that a visit may reach, None where no node capacity is in force."""
+    tracked: tuple[NodeResource, ...]
+    lower_bound: float
+
+    @property
+    def most(self) -> float:
+        """The limit with its tolerance."""
+        return self.graph.limit * (1.0 + TOLERANCE)
+
+    @property
+    def offset(self) -> float:
+        """What the Lagrangian subtracts: multiplier times limit."""
+        return self.multiplier * self.most if self.multiplier > 0 else 0.0
+
+
+def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float) -> Relaxation:
+    """Bound a scenario without capacities: one forward and one backward sweep, vertices fixed out by reduced cost."""
+    graph = feasible.graph
+    weights = Weights.lagrangian(np.array([multiplier]))
+    before, behind = forward(graph, weights), backward(graph, weights)
+    offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0 else 0.0
+    reduced = before[0] + behind[0] - offset
+    alive = (reduced < cutoff) & graph.open[0].any(axis=-1)
+    return Relaxation(
+        graph, multiplier, behind, feasible.remaining, alive, None, (), float(reduced[-1].min(initial=np.inf))
+    )
+
+
+def relax_by_visits(plain: Relaxation, ends: Ints, tracked: tuple[NodeResource, ...]) -> Relaxation:
+    """Bound a scenario in which every single visit to a node keeps the node's capacities.
+
+    Only what a later visit to the same node adds is relaxed, unless the node is tracked. Below every plan: a plan
+    that keeps its capacities keeps them in each of its visits.
+    """
+    graph = plain.graph
+    to_go, root = _visit_sweep(graph, ends, Weights.lagrangian(np.array([plain.multiplier])))
+    remaining = plain.remaining
+    if np.isfinite(graph.limit):
+        remaining, _ = _visit_sweep(graph, ends, Weights.limited_only(1))
+    bound = max(plain.lower_bound, root - plain.offset)
+    return Relaxation(graph, plain.multiplier, to_go, remaining, plain.alive, ends, tracked, bound)
+
+
+def best_visit_multiplier(plain: Relaxation, ends: Ints, evaluations: int = 12) -> float:
+    """Return a multiplier that is good for the relaxation by visits: golden section on its concave dual."""
+    if not np.isfinite(plain.graph.limit) or plain.multiplier <= 0:
+        return plain.multiplier
+
+    def value(logarithm: float) -> float:
+        multiplier = plain.multiplier * float(np.exp(logarithm))
+        _, root = _visit_sweep(plain.graph, ends, Weights.lagrangian(np.array([multiplier])))
+        return root - multiplier * plain.most
+
+    ratio = (np.sqrt(5.0) - 1.0) / 2.0
+    low, high = -3.0, 3.0
+    inner, outer = high - ratio * (high - low), low + ratio * (high - low)
+    at_inner, at_outer = value(inner), value(outer)
+    for _ in range(evaluations - 2):
+        if at_inner >= at_outer:
+            high, outer, at_outer = outer, inner, at_inner
+            inner = high - ratio * (high - low)
+            at_inner = value(inner)
+        else:
+            low, inner, at_inner = inner, outer, at_outer
+            outer = low + ratio * (high - low)
+            at_outer = value(outer)
+    return plain.multiplier * float(np.exp(inner if at_inner >= at_outer else outer))
+
+
+def _visit_sweep(graph: ExtendedGraph, ends: Ints, weights: Weights) -> tuple[Floats, float]:
+    """Backward sweep over visits: (D, D, N) value behind a vertex by start of its visit, and the value of the root.
+
+    At each vertex a plan either stays, if the visit may go on, or leaves for another node and starts a visit there.
+    """
+    _, layers, nodes = graph.shape
+    vertices = vertex_values(graph, weights)[0]
+    values = np.full((layers, layers, nodes), np.inf)
+    starts = np.arange(layers)[:, None]
+    begin = np.where(ends >= starts, vertices, np.inf)  # cost of the block that starts a visit
+    hollow = np.where(np.eye(nodes, dtype=bool), np.inf, 0.0)
+    values[:, layers - 1] = 0.0
+    for layer in range(layers - 2, -1, -1):
+        onward = begin[layer + 1] + values[layer + 1, layer + 1]
+        leave = (arc_values(graph, weights, layer + 1)[0] + hollow + onward).min(axis=1)
+        stay = np.where(ends >= layer + 1, vertices[layer + 1] + values[:, layer + 1], np.inf)
+        values[:, layer] = np.minimum(leave, stay)
+    root = arc_values(graph, weights, 0)[0, graph.source] + begin[0] + values[0, 0]
+    return values, float(root.min())

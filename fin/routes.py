@@ -1,0 +1,169 @@
+"""Efficient routes between all pairs of nodes, independent of what is carried over them.
+
+A route costs ``bits * j_per_bit`` joules and ``latency + bits * s_per_bit`` seconds. A route that is no better in
+(J/bit, s/bit, latency) than another of the same pair is never needed, whatever the size of the message, so the table
+holds the Pareto set of the three sums. Where media are tracked, their load in s/bit is a further criterion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fin.dominance import non_dominated
+from fin.network import Bools, Floats, Ints, Network
+
+_ROWS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """Up to P efficient routes for each ordered pair of N nodes."""
+
+    metrics: Floats
+    """(3, P, N, N) J/bit, s/bit and latency in s, from the third index to the fourth; 0 where there is no route."""
+    valid: Bools
+    """(P, N, N) whether there is such a route."""
+    loads: Floats
+    """(M, P, N, N) s/bit that the route takes of each tracked medium."""
+    relayed: dict[tuple[int, int, int], tuple[int, ...]] = field(default_factory=dict)
+    """Paths of the routes that are not a direct link, by (option, source, target)."""
+
+    @property
+    def options(self) -> int:
+        """Largest number of routes of a pair."""
+        return int(self.metrics.shape[1])
+
+    def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
+        """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
+        if source == target:
+            return (source,)
+        return self.relayed.get((option, source, target), (source, target))
+
+
+def efficient_routes(network: Network, tracked_media: Sequence[int] = ()) -> RouteTable:
+    """Return the efficient routes of all pairs of nodes."""
+    direct = _direct(network, tracked_media)
+    present = np.zeros((network.size, network.size), dtype=bool)
+    present[network.link_source, network.link_target] = True
+    np.fill_diagonal(present, True)
+    if not _relays_may_help(direct, present):
+        metrics = np.where(present, direct, 0.0)[:, None]
+        return RouteTable(metrics[:3], present[None], metrics[3:])
+    return _search(network, direct)
+
+
+def _direct(network: Network, tracked_media: Sequence[int]) -> Floats:
+    """(3 + M, N, N) criteria of the direct links, infinite where there is none, zero on the diagonal."""
+    criteria = np.full((3 + len(tracked_media), network.size, network.size), np.inf)
+    ends = (network.link_source, network.link_target)
+    seconds_per_bit = 1.0 / network.link_bit_per_s
+    columns = [network.link_j_per_bit, seconds_per_bit, network.link_latency_s]
+    columns += [np.where(network.link_medium == medium, seconds_per_bit, 0.0) for medium in tracked_media]
+    for index, column in enumerate(columns):
+        criteria[index][ends] = column
+        np.fill_diagonal(criteria[index], 0.0)
+    return criteria
+
+
+def _relays_may_help(direct: Floats, present: Bools) -> bool:
+    """Tell whether a relayed route can beat a direct link: never where the cheapest way out of the source and the
+    cheapest way into the target together cost no less, in every criterion."""
+    if not present.all():
+        return True
+    size = direct.shape[1]
+    hollow = direct + np.where(np.eye(size, dtype=bool), np.inf, 0.0)
+    least = hollow.min(axis=2)[:, :, None] + hollow.min(axis=1)[:, None, :]
+    return bool((least < hollow).any())
+
+
+def _search(network: Network, direct: Floats) -> RouteTable:
+    """Label-correcting search from all sources at once: extend what is new by one hop until nothing is."""
+    size = network.size
+    chunk = max(1, _ROWS_AT_ONCE // max(1, len(network.link_source)))
+    labels = [_from_sources(network, direct, np.arange(start, min(start + chunk, size))) for start in range(0, size, chunk)]
+    return _table(labels, size, direct.shape[0])
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Routes found: rows of (source, node, criteria, predecessor row, serial number)."""
+
+    source: Ints
+    node: Ints
+    criteria: Floats
+    parent: Ints
+    serial: Ints
+
+
+def _from_sources(network: Network, direct: Floats, sources: Ints) -> tuple[_Labels, dict[int, tuple[int, int]]]:
+    """Return the efficient labels from some sources, and (node, parent) of every label ever made by serial number."""
+    size = network.size
+    by_source = np.argsort(network.link_source, kind="stable")
+    first = np.searchsorted(network.link_source[by_source], np.arange(size + 1))
+    criteria_of_links = direct[:, network.link_source, network.link_target].T
+    made: dict[int, tuple[int, int]] = {}
+    frontier = _Labels(sources, sources, np.zeros((len(sources), direct.shape[0])), np.full(len(sources), -1), np.arange(len(sources)))
+    made.update({int(number): (int(node), -1) for number, node in zip(frontier.serial, frontier.node, strict=True)})
+    kept = frontier
+    while len(frontier.node):
+        degree = first[frontier.node + 1] - first[frontier.node]
+        row = np.repeat(np.arange(len(frontier.node)), degree)
+        offset = np.arange(len(row)) - np.repeat(np.cumsum(degree) - degree, degree)
+        link = by_source[first[frontier.node[row]] + offset]
+        new = _Labels(
+            frontier.source[row],
+            network.link_target[link],
+            frontier.criteria[row] + criteria_of_links[link],
+            frontier.serial[row],
+            len(made) + np.arange(len(row)),
+        )
+        merged = _Labels(*(np.concatenate(pair) for pair in zip(_rows(kept), _rows(new), strict=True)))
+        keep = non_dominated(merged.source * size + merged.node, merged.criteria)
+        fresh = keep.copy()
+        fresh[: len(kept.node)] = False
+        made.update(zip(new.serial.tolist(), zip(new.node.tolist(), new.parent.tolist(), strict=True), strict=True))
+        kept, frontier = _take(merged, keep), _take(merged, fresh)
+    return kept, made
+
+
+def _rows(labels: _Labels) -> tuple[Ints, Ints, Floats, Ints, Ints]:
+    return labels.source, labels.node, labels.criteria, labels.parent, labels.serial
+
+
+def _take(labels: _Labels, mask: Bools) -> _Labels:
+    return _Labels(*(column[mask] for column in _rows(labels)))
+
+
+def _table(found: list[tuple[_Labels, dict[int, tuple[int, int]]]], size: int, criteria: int) -> RouteTable:
+    """Spread the labels over a table; the options of a pair are sorted by their criteria."""
+    counts = np.zeros((size, size), dtype=np.int64)
+    for labels, _ in found:
+        np.add.at(counts, (labels.source, labels.node), 1)
+    options = int(counts.max())
+    table = np.zeros((criteria, options, size, size))
+    valid = np.zeros((options, size, size), dtype=bool)
+    relayed: dict[tuple[int, int, int], tuple[int, ...]] = {}
+    for labels, made in found:
+        pair = labels.source * size + labels.node
+        order = np.lexsort((*labels.criteria.T[::-1], pair))
+        sorted_pair = pair[order]
+        option = np.arange(len(order)) - np.searchsorted(sorted_pair, sorted_pair)
+        source, node = labels.source[order], labels.node[order]
+        table[:, option, source, node] = labels.criteria[order].T
+        valid[option, source, node] = True
+        for where, number in zip(zip(option.tolist(), source.tolist(), node.tolist(), strict=True), labels.serial[order].tolist(), strict=True):
+            path = _trace(made, number)
+            if len(path) > 2:
+                relayed[where] = path
+    return RouteTable(table[:3], valid, table[3:], relayed)
+
+
+def _trace(made: dict[int, tuple[int, int]], number: int) -> tuple[int, ...]:
+    path = []
+    while number >= 0:
+        node, number = made[number]
+        path.append(node)
+    return tuple(reversed(path))

@@ -1,0 +1,290 @@
+"""The verifier's own arithmetic: what a plan costs, from the schemas alone.
+
+Nothing here comes from the solvers, so that one mistake cannot hide in both. Plain dicts and floats, to read
+next to the model of cost in the design. Times are those without shares: node speed and every share are 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from planner.expansion import Medium, Network, medium_of
+from schemas import App, Block, Calibration, Exit, Model, percentile_of
+from schemas.topology import Compute
+
+SLACK = 1e-9
+"""Relative difference that rounding may make."""
+
+Path = tuple[str, ...]
+Cargo = tuple[str | None, str | None]
+"""The block whose output a route carries (None: the input), and the exit whose result it is, if it is one."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Fraction of samples by exit that is on, and the accuracy (both in [0, 1])."""
+
+    fractions: Mapping[str, float]
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Time in seconds and energy in joules of one inference."""
+
+    time_s: float
+    energy_j: float
+
+
+UNKNOWN = Cost(float("nan"), float("nan"))
+"""No comparison with it holds, so it can never pass a check."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A deployed block on its node, its head if that is on, and the fraction of samples that reaches it."""
+
+    block: Block
+    head: Exit | None
+    node: str
+    reach: float
+
+    @property
+    def parts(self) -> tuple[Block | Exit, ...]:
+        """All that runs on the node."""
+        return (self.block,) if self.head is None else (self.block, self.head)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A transfer that the plan needs: what, from where to where, for which fraction of samples."""
+
+    after: str | None
+    result_of: str | None
+    start: str
+    end: str
+    bits: float
+    weight: float
+
+    @property
+    def cargo(self) -> Cargo:
+        """What is carried."""
+        return (self.after, self.result_of)
+
+
+Carried = tuple[Need, Path]
+
+
+@dataclass(frozen=True)
+class ExitTime:
+    """When the samples of one exit are done (seconds), and which fraction they are."""
+
+    fraction: float
+    compute_s: float
+    transfer_s: float
+
+    @property
+    def latency_s(self) -> float:
+        """Computing and transfers together, in seconds."""
+        return self.compute_s + self.transfer_s
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What the plan of one app costs: energy in joules, times in seconds per inference, memory in bytes."""
+
+    point: Point
+    compute_j: float
+    transfer_j: float
+    exits: tuple[ExitTime, ...]
+    node_busy_s: Mapping[str, float]
+    medium_busy_s: Mapping[Medium, float]
+    memory_bytes: Mapping[str, float]
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of one inference, in joules."""
+        return self.compute_j + self.transfer_j
+
+
+def exits_in_order(model: Model, names: Mapping[str, object]) -> list[Exit]:
+    """Return the exits of these names in the order in which samples meet them."""
+    depth = {block.name: index for index, block in enumerate(model.blocks)}
+    return sorted((head for head in model.exits if head.name in names), key=lambda head: depth[head.after])
+
+
+def design_fault(model: Model, thresholds: Mapping[str, float | None]) -> str | None:
+    """Return why these thresholds design no operating point, None if they do."""
+    calibration = model.calibration
+    if calibration is None:
+        return "thresholds are given, but the model has no calibration"
+    unknown = sorted(set(thresholds) - {head.name for head in model.exits if head.name in calibration.exits})
+    if unknown or not thresholds:
+        return f"no exit with a calibration: {', '.join(unknown) or '(none is on)'}"
+    *earlier, last = [head.name for head in exits_in_order(model, thresholds)]
+    if thresholds[last] is not None:
+        return f"the last exit, {last}, takes all that remain: its threshold must be null"
+    wrong = [name for name in earlier if thresholds[name] not in calibration.thresholds]
+    return f"threshold is not among those calibrated: {', '.join(wrong)}" if wrong else None
+
+
+def designed_point(model: Model, calibration: Calibration, thresholds: Mapping[str, float | None]) -> Point:
+    """Return the operating point of thresholds without fault, by the nesting rule.
+
+    A sample that leaves at an exit would have left at any later one. So an exit keeps only those beyond what
+    the earlier exit that lets most go has taken (the first such exit, where several let equally many go).
+    """
+    fractions: dict[str, float] = {}
+    most_exited, most_ratio, right = 0.0, 0.0, 0.0
+    for head in exits_in_order(model, thresholds):
+        exited, correct = _counts(calibration, head.name, thresholds[head.name])
+        ratio = correct / exited if exited > 0.0 else 0.0
+        left = max(0.0, exited - most_exited)
+        right += min(max(correct - max(most_ratio, ratio) * most_exited, 0.0), left)
+        fractions[head.name] = left / calibration.samples
+        if exited > most_exited:
+            most_exited, most_ratio = exited, ratio
+    return Point(fractions, right / calibration.samples)
+
+
+def _counts(calibration: Calibration, name: str, threshold: float | None) -> tuple[float, float]:
+    """Samples that an exit alone lets go, and those of them that are right.
+
+    The last exit (threshold None) lets all go; a sample that no threshold accepted was never judged, so it
+    counts as wrong.
+    """
+    counts = calibration.exits[name]
+    if threshold is not None:
+        row = calibration.thresholds.index(threshold)
+        return counts.exited[row], counts.correct[row]
+    return calibration.samples, counts.correct[counts.exited.index(max(counts.exited))]
+
+
+def best_accuracy(model: Model) -> float:
+    """Return the accuracy that counts as the best a model offers (fraction).
+
+    The true best over all designed points needs a search over every choice of thresholds. The deepest
+    calibrated exit alone stands for them: cheap, and never more than the planner can reach.
+    """
+    offered = [point.accuracy for point in model.operating_points]
+    if model.calibration is not None:
+        deepest = exits_in_order(model, model.calibration.exits)[-1].name
+        offered.append(designed_point(model, model.calibration, {deepest: None}).accuracy)
+    return max(offered)
+
+
+def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:
+    """Return the cost of one block or head on a node, None where nothing says what it is."""
+    if node is None:
+        return None
+    profile = model.profiles.get(node.hardware or "", {}).get(part.name)
+    time_s = profile.time_s if profile is not None else _quotient(part.ops, node.ops_per_s)
+    if time_s is None:
+        return None
+    if profile is not None and profile.energy_j is not None:
+        energy_j = profile.energy_j
+    elif node.active_power_w is not None:
+        energy_j = node.active_power_w * time_s
+    elif node.j_per_op is not None or part.ops == 0.0:
+        energy_j = part.ops * (node.j_per_op or 0.0)
+    else:
+        return None
+    return Cost(time_s, energy_j + node.static_power_w * time_s)
+
+
+def _quotient(ops: float, ops_per_s: float | None) -> float | None:
+    """Time in seconds; no operations take none, also where the speed is not known."""
+    return 0.0 if ops == 0.0 else None if ops_per_s is None else ops / ops_per_s
+
+
+def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
+    """Return the deployed blocks on their nodes."""
+    heads = {head.after: head for head in exits_in_order(model, point.fractions)}
+    stages, left = [], 0.0
+    for block, node in zip(model.blocks, hosts, strict=False):
+        head = heads.get(block.name)
+        stages.append(Stage(block, head, node, max(0.0, 1.0 - left)))
+        left += point.fractions[head.name] if head is not None else 0.0
+    return stages
+
+
+def needs_of(app: App, model: Model, point: Point, stages: Sequence[Stage], source: str) -> list[Need]:
+    """Return every transfer between two nodes that the plan needs."""
+    needs = [Need(None, None, source, stages[0].node, model.input_bits, 1.0)]
+    for here, following in pairwise(stages):
+        bits = here.block.output_bits
+        needs.append(Need(here.block.name, None, here.node, following.node, bits, following.reach))
+    for stage in stages:
+        head = stage.head
+        if app.destination is not None and head is not None and point.fractions[head.name] > 0.0:
+            weight = point.fractions[head.name]
+            needs.append(Need(head.after, head.name, stage.node, app.destination, head.result_bits, weight))
+    return [need for need in needs if need.start != need.end]
+
+
+def latency_of(statistic: str, exits: Sequence[ExitTime]) -> tuple[float, list[tuple[float, float]]]:
+    """Return the latency statistic in seconds, and its parts (computing, transfers) in seconds.
+
+    Several exits can take equally long; the parts of each of them are then as true as those of the others.
+    """
+    left = sorted((time for time in exits if time.fraction > 0.0), key=lambda time: time.latency_s)
+    if statistic == "mean":
+        compute_s = sum(time.fraction * time.compute_s for time in left)
+        transfer_s = sum(time.fraction * time.transfer_s for time in left)
+        return compute_s + transfer_s, [(compute_s, transfer_s)]
+    wanted = percentile_of(statistic)
+    value, held = left[-1].latency_s, 0.0
+    for time in left if wanted is not None else []:
+        held += time.fraction
+        if wanted is not None and held >= wanted - SLACK:
+            value = time.latency_s
+            break
+    return value, [(t.compute_s, t.transfer_s) for t in left if abs(t.latency_s - value) <= SLACK * value]
+
+
+def recompute(
+    model: Model, network: Network, stages: Sequence[Stage], point: Point, carried: Sequence[Carried]
+) -> Recomputed:
+    """Return what a plan costs whose nodes can run their stages and whose paths have every hop."""
+    node_busy_s: dict[str, float] = {}
+    memory_bytes: dict[str, float] = {}
+    way_s = _times_of(network, carried)
+    compute_j, compute_s, transfer_s = 0.0, 0.0, way_s.get((None, None), 0.0)
+    exits: list[ExitTime] = []
+    for stage in stages:
+        for part in stage.parts:
+            cost = part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN
+            compute_j += stage.reach * cost.energy_j
+            compute_s += cost.time_s
+            node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + stage.reach * cost.time_s
+            memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes
+        if stage.head is not None:
+            result_s = way_s.get((stage.block.name, stage.head.name), 0.0)
+            exits.append(ExitTime(point.fractions[stage.head.name], compute_s, transfer_s + result_s))
+        transfer_s += way_s.get((stage.block.name, None), 0.0)
+    transfer_j, medium_busy_s = _loads_of(network, carried)
+    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes)
+
+
+def _times_of(network: Network, carried: Sequence[Carried]) -> dict[Cargo, float]:
+    """The time of each transfer in seconds: hops add up."""
+    way_s: dict[Cargo, float] = {}
+    for need, path in carried:
+        wires = [network.hops[pair] for pair in pairwise(path)]
+        way_s[need.cargo] = sum(wire.latency_s + need.bits / wire.bit_per_s for wire in wires)
+    return way_s
+
+
+def _loads_of(network: Network, carried: Sequence[Carried]) -> tuple[float, dict[Medium, float]]:
+    """Energy of all transfers in joules, and how long an inference keeps each medium busy in seconds."""
+    energy_j, medium_busy_s = 0.0, dict[Medium, float]()
+    for need, path in carried:
+        for pair in pairwise(path):
+            wire = network.hops[pair]
+            medium = medium_of(pair, wire)
+            energy_j += need.weight * need.bits * wire.j_per_bit
+            busy_s = need.weight * need.bits / wire.bit_per_s
+            medium_busy_s[medium] = medium_busy_s.get(medium, 0.0) + busy_s
+    return energy_j, medium_busy_s
