@@ -1,0 +1,105 @@
+"""From a method's outcome to the placement that users get."""
+
+from __future__ import annotations
+
+from fin.decision import Decision, evaluate
+from fin.instance import Instance
+from fin.method import Outcome
+from schemas.placement import (
+    AppPlacement,
+    Assignment,
+    Breakdown,
+    Certificate,
+    Diagnosis,
+    Placement,
+    Provenance,
+    Route,
+    Shares,
+    Timing,
+    Total,
+)
+
+
+def placement_of(
+    instance: Instance, outcome: Outcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
+) -> Placement:
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    objective = "energy_j" if instance.minimise == "energy" else "latency_s"
+    common = {
+        "status": outcome.status,
+        "message": outcome.message,
+        "timing": Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
+        "provenance": provenance,
+    }
+    if outcome.decision is None:
+        certificate = None
+        if outcome.status == "unknown":
+            bound = max(0.0, outcome.lower_bound) if outcome.lower_bound < float("inf") else 0.0
+            certificate = Certificate(lower_bound=bound, relative_gap=None, objective=objective)
+        return Placement(**common, certificate=certificate, diagnosis=diagnosis)
+    plan = app_placement(instance, outcome.decision)
+    value = plan.energy_j if objective == "energy_j" else plan.latency_s
+    bound = min(outcome.lower_bound, value)
+    gap = (value - bound) / value if value > 0 else 0.0
+    return Placement(
+        **common,
+        apps=(plan,),
+        total=_total(instance, plan),
+        certificate=Certificate(lower_bound=bound, relative_gap=gap, objective=objective),
+    )
+
+
+def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
+    """Write a decision with what it costs."""
+    points, names = instance.points, instance.network.names
+    costs = evaluate(instance, decision)
+    on = [index for index in range(len(points.exit_names)) if points.on[decision.point, index]]
+    designed = decision.point >= len(points.given_names)
+    thresholds = {
+        points.exit_names[index]: None if index == on[-1] else float(points.thresholds[decision.point, index]) for index in on
+    }
+    nodes = [names[node] for node in decision.nodes]
+    return AppPlacement(
+        name=instance.name,
+        operating_point=points.name(decision.point),
+        exit_fractions={points.exit_names[index]: float(points.fraction[decision.point, index]) for index in on},
+        thresholds=thresholds if designed else None,
+        assignments=tuple(
+            Assignment(block=block, node=node) for block, node in zip(instance.block_names, nodes, strict=False)
+        ),
+        routes=tuple(_routes(instance, decision)),
+        shares=Shares(),
+        energy_j=costs.energy_j,
+        latency_s=costs.latency_s,
+        accuracy=float(points.accuracy[decision.point]),
+        breakdown=Breakdown(
+            compute_j=costs.compute_j,
+            transfer_j=max(0.0, costs.energy_j - costs.compute_j),
+            compute_s=costs.compute_s,
+            transfer_s=max(0.0, costs.latency_s - costs.compute_s),
+        ),
+    )
+
+
+def _routes(instance: Instance, decision: Decision) -> list[Route]:
+    """List the routes of more than one node: the input's, each block's output's, then results'."""
+    names, blocks, points = instance.network.names, instance.block_names, instance.points
+    rows = []
+    for block, path in enumerate(decision.transfers):
+        after = blocks[block - 1] if block else None
+        bits = instance.output_bits[block - 1] if block else instance.input_bits
+        rows.append((after, path, float(bits), None))
+    for head, path in sorted(decision.results.items()):
+        rows.append((blocks[points.exit_block[head]], path, float(instance.result_bits[head]), points.exit_names[head]))
+    return [
+        Route(after=after, path=tuple(names[node] for node in path), bits=bits, result_of=result_of)
+        for after, path, bits, result_of in rows
+        if len(path) > 1
+    ]
+
+
+def _total(instance: Instance, plan: AppPlacement) -> Total:
+    used = {assignment.node for assignment in plan.assignments}
+    idle_w = sum(float(instance.network.idle_power_w[instance.network.index(name)]) for name in sorted(used))
+    power_w = instance.rate_per_s * plan.energy_j + idle_w
+    return Total(energy_j=plan.energy_j, power_w=power_w, nodes_used=len(used))

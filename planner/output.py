@@ -1,0 +1,66 @@
+"""Writing results: a file is either the new one whole or the old one whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from schemas.placement import Placement
+from schemas.problems import InputError, input_error
+
+_OPTIONAL = {"message": "", "thresholds": None, "result_of": None, "diagnosis": None}
+
+
+def placement_json(placement: Placement) -> dict[str, Any]:
+    """Return a placement as JSON data, without the optional fields that say nothing."""
+
+    def tidy(value: Any) -> Any:  # noqa: ANN401 - JSON data
+        if isinstance(value, dict):
+            return {k: tidy(v) for k, v in value.items() if not (k in _OPTIONAL and v == _OPTIONAL[k])}
+        return [tidy(item) for item in value] if isinstance(value, list) else value
+
+    tidied: dict[str, Any] = tidy(placement.model_dump(mode="json"))
+    return tidied
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """Open a file for writing; it takes its place only when all is written.
+
+    The temporary file is made at once, so a place that cannot be written shows before any work is done.
+
+    Raises:
+        InputError: The file cannot be written there.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("w", encoding="utf-8") as device:  # such as /dev/stdout, which must not be replaced
+            yield device
+        return
+    if path.is_dir():
+        raise _refused(path, "it is a folder")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise _refused(path, "the file is write-protected")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error)) from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~mask)
+        temporary.replace(path.resolve())
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _refused(path: Path, why: str) -> InputError:
+    return input_error(f"cannot write the output ({why})", "give another path, or mend its permissions", file=str(path))

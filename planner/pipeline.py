@@ -1,0 +1,79 @@
+"""One way for every request: schemas to arrays, a method, the placement, the verifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from clear.packages import expand
+from fin.instance import Instance, build_instance
+from fin.method import Options, method
+from fin.network import build_network
+from planner.answer import placement_of
+from planner.verify import Violation, verify
+from planner.version import VERSION
+from schemas.model import Model
+from schemas.placement import Diagnosis, Placement, Provenance
+from schemas.topology import Topology
+from schemas.workload import App
+
+AUTO = "auto"
+
+
+class InternalError(Exception):
+    """A plan did not stand before the verifier. Never the user's mistake."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        self.violations = violations
+        super().__init__("; ".join(str(violation) for violation in violations))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be planned, and how."""
+
+    app: App
+    model: Model
+    topology: Topology
+    method: str = AUTO
+    options: Options = field(default_factory=Options)
+    per_exit_thresholds: bool = False
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Hash of every input file, by its name."""
+
+
+def solve(request: Request) -> Placement:
+    """Plan a request and verify the plan.
+
+    Raises:
+        InputError: A name or a figure that the request needs is missing, or there is no such method.
+        InternalError: The plan does not stand before the verifier.
+    """
+    began = time.perf_counter()
+    chosen = method("exact" if request.method == AUTO else request.method)
+    instance = instance_of(request)
+    build_s = time.perf_counter() - began
+    outcome = chosen.solve(instance, request.options)
+    diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None
+    provenance = Provenance(planner=VERSION, method=chosen.name, inputs=dict(request.inputs))
+    placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
+    if violations := verify(placement, request.topology, [(request.app, request.model)], max(1e-6, request.options.gap)):
+        raise InternalError(violations)
+    return placement
+
+
+def instance_of(request: Request) -> Instance:
+    """Return the arrays of a request."""
+    network = build_network(*expand(request.topology))
+    return build_instance(request.app, request.model, network, request.per_exit_thresholds)
+
+
+def _diagnosis(request: Request, instance: Instance) -> Diagnosis:
+    from fin.diagnosis import diagnose
+
+    everything = replace(request, app=request.app.model_copy(update={"min_accuracy": 0.0}))
+    unpinned = np.broadcast_to(instance.blocks.can_run, instance.allowed.shape)
+    return diagnose(instance, instance_of(everything), unpinned)

@@ -1,0 +1,3 @@
+"""The version of the planner."""
+
+VERSION = "0.1.0"
