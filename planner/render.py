@@ -1,0 +1,65 @@
+"""Results for people, as plain text that does not depend on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from planner.units import format_quantity
+from schemas.placement import AppPlacement, Placement
+
+
+def placement_text(placement: Placement) -> str:
+    """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof."""
+    lines = []
+    for plan in placement.apps:
+        lines += _plan_lines(plan, placement.status)
+    if placement.certificate is not None:
+        lines += _proof_lines(placement)
+    if placement.diagnosis is not None:
+        lines += [f"infeasible: {placement.diagnosis.summary}"]
+        lines += [f"  {limit.kind}: {limit.message}" for limit in placement.diagnosis.limits]
+    if placement.status == "unknown":
+        lines += [f"unknown: no plan was found, and none was ruled out ({placement.message})"]
+    elif placement.message:
+        lines += [f"note      {placement.message}"]
+    return "\n".join(lines)
+
+
+def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
+    energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
+    yield f"{status}: {energy}, {latency}, accuracy {plan.accuracy:.4g}"
+    yield f"exits     {_exits(plan)}"
+    runs = [(node, [row.block for row in rows]) for node, rows in groupby(plan.assignments, key=lambda row: row.node)]
+    width = max(len(node) for node, _ in runs)
+    for index, (node, blocks) in enumerate(runs):
+        yield f"{'blocks' if index == 0 else '':<8}  {node:<{width}}  {_span(blocks)}"
+    for index, route in enumerate(plan.routes):
+        what = f"result of {route.result_of}" if route.result_of else route.after or "input"
+        way = " > ".join(route.path)
+        yield f"{'routes' if index == 0 else '':<8}  {way}  ({what}, {format_quantity(route.bits, 'bit')})"
+    parts = plan.breakdown
+    yield f"energy    {format_quantity(parts.compute_j, 'J')} computing, {format_quantity(parts.transfer_j, 'J')} transfers"
+    yield f"latency   {format_quantity(parts.compute_s, 's')} computing, {format_quantity(parts.transfer_s, 's')} transfers"
+
+
+def _exits(plan: AppPlacement) -> str:
+    rows = []
+    for name, fraction in plan.exit_fractions.items():
+        threshold = (plan.thresholds or {}).get(name)
+        at = "" if threshold is None else f" at threshold {threshold:g}"
+        rows.append(f"{name} {100 * fraction:.3g} %{at}")
+    return f"{', '.join(rows)} (operating point {plan.operating_point})"
+
+
+def _span(blocks: Sequence[str]) -> str:
+    return blocks[0] if len(blocks) == 1 else f"{blocks[0]} .. {blocks[-1]} ({len(blocks)} blocks)"
+
+
+def _proof_lines(placement: Placement) -> Iterator[str]:
+    certificate = placement.certificate
+    if certificate is None:
+        return
+    bound = format_quantity(certificate.lower_bound, certificate.objective.rsplit("_", 1)[1].upper().replace("S", "s"))
+    gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
+    yield f"bound     no plan within the limits is below {bound}{gap}"
