@@ -82,16 +82,24 @@ def search(relaxation: Relaxation, cutoff: float, most_labels: int, stop_at: flo
             raise TimeUpError
         parts = [_prune(relaxation, part, layer, cutoff) for part in _extend(relaxation, labels, layer, cutoff)]
         labels = _joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64))
+        # far too many are thinned out before dominance is looked at, which is the dearer of the two
+        labels, lost = _narrowed(relaxation, labels, layer, 4 * most_labels)
         labels = labels.take(non_dominated(labels.node, _criteria(relaxation, labels, layer)))
-        if len(labels.node) > most_labels:
-            bounds = _bounds(relaxation, labels, layer)
-            order = np.argsort(bounds, kind="stable")
-            dropped = min(dropped, float(bounds[order[most_labels]]))
-            labels = labels.take(np.sort(order[:most_labels]))
+        labels, lost_after = _narrowed(relaxation, labels, layer, most_labels)
+        dropped = min(dropped, lost, lost_after)
         reached.append(labels)
     order = np.argsort(labels.cost, kind="stable")[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
     return Search(tuple(_trace(reached, int(index)) for index in order), best, min(best, dropped))
+
+
+def _narrowed(relaxation: Relaxation, labels: Labels, layer: int, most: int) -> tuple[Labels, float]:
+    """Keep the labels of least bound; return them and the least bound of those dropped."""
+    if len(labels.node) <= most:
+        return labels, np.inf
+    bounds = _bounds(relaxation, labels, layer)
+    order = np.argsort(bounds, kind="stable")
+    return labels.take(np.sort(order[:most])), float(bounds[order[most]])
 
 
 def _root(relaxation: Relaxation) -> Labels:
@@ -209,7 +217,10 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
         usage = labels.usage[:, column]
         tracked = column < len(relaxation.tracked)
         columns.append(relaxation.tracked[column].shortened(usage, layer) if tracked else usage)
-    return np.stack(columns, axis=1)
+    table = np.stack(columns, axis=1)
+    varies = (table != table[:1]).any(axis=0)
+    varies[0] = True
+    return table[:, varies]
 
 
 def _joined(parts: list[Labels]) -> Labels:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fin.decision import Decision
-from fin.instance import Instance
-from schemas.placement import Status
 from schemas.problems import input_error
+
+if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
+    from fin.decision import Decision
+    from fin.instance import Instance
+    from schemas.placement import Status
 
 
 @dataclass(frozen=True)

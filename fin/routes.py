@@ -8,7 +8,7 @@ holds the Pareto set of the three sums. Where media are tracked, their load in s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,8 +28,12 @@ class RouteTable:
     """(P, N, N) whether there is such a route."""
     loads: Floats
     """(M, P, N, N) s/bit that the route takes of each tracked medium."""
-    relayed: dict[tuple[int, int, int], tuple[int, ...]] = field(default_factory=dict)
-    """Paths of the routes that are not a direct link, by (option, source, target)."""
+    label: Ints | None = None
+    """(P, N, N) label at which each route ends; None where every route is a direct link."""
+    label_node: Ints | None = None
+    """Node of each label."""
+    label_parent: Ints | None = None
+    """Label before each label, -1 at the source."""
 
     @property
     def options(self) -> int:
@@ -40,7 +44,13 @@ class RouteTable:
         """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
         if source == target:
             return (source,)
-        return self.relayed.get((option, source, target), (source, target))
+        if self.label is None or self.label_node is None or self.label_parent is None:
+            return (source, target)
+        nodes, label = [], int(self.label[option, source, target])
+        while label >= 0:
+            nodes.append(int(self.label_node[label]))
+            label = int(self.label_parent[label])
+        return tuple(reversed(nodes))
 
 
 def efficient_routes(network: Network, tracked_media: Sequence[int] = ()) -> RouteTable:
@@ -80,11 +90,18 @@ def _relays_may_help(direct: Floats, present: Bools) -> bool:
 
 
 def _search(network: Network, direct: Floats) -> RouteTable:
-    """Label-correcting search from all sources at once: extend what is new by one hop until nothing is."""
+    """Label-correcting search from all sources: extend what is new by one hop until nothing is."""
     size = network.size
     chunk = max(1, _ROWS_AT_ONCE // max(1, len(network.link_source)))
-    labels = [_from_sources(network, direct, np.arange(start, min(start + chunk, size))) for start in range(0, size, chunk)]
-    return _table(labels, size, direct.shape[0])
+    kept, nodes, parents = [], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    made = 0
+    for start in range(0, size, chunk):
+        labels, node, parent = _from_sources(network, direct, np.arange(start, min(start + chunk, size)), made)
+        kept.append(labels)
+        nodes.append(node)
+        parents.append(parent)
+        made += len(node)
+    return _table(_concatenated(kept), size, np.concatenate(nodes), np.concatenate(parents))
 
 
 @dataclass(frozen=True)
@@ -98,16 +115,22 @@ class _Labels:
     serial: Ints
 
 
-def _from_sources(network: Network, direct: Floats, sources: Ints) -> tuple[_Labels, dict[int, tuple[int, int]]]:
-    """Return the efficient labels from some sources, and (node, parent) of every label ever made by serial number."""
+def _from_sources(network: Network, direct: Floats, sources: Ints, made: int) -> tuple[_Labels, Ints, Ints]:
+    """Return the efficient labels from some sources, and node and parent of every label ever made for them.
+
+    Serial numbers go on from `made`, the number of labels made before.
+    """
     size = network.size
     by_source = np.argsort(network.link_source, kind="stable")
     first = np.searchsorted(network.link_source[by_source], np.arange(size + 1))
     criteria_of_links = direct[:, network.link_source, network.link_target].T
-    made: dict[int, tuple[int, int]] = {}
-    frontier = _Labels(sources, sources, np.zeros((len(sources), direct.shape[0])), np.full(len(sources), -1), np.arange(len(sources)))
-    made.update({int(number): (int(node), -1) for number, node in zip(frontier.serial, frontier.node, strict=True)})
+    count = len(sources)
+    frontier = _Labels(
+        sources, sources, np.zeros((count, direct.shape[0])), np.full(count, -1), made + np.arange(count)
+    )
     kept = frontier
+    all_made = [frontier]
+    made += count
     while len(frontier.node):
         degree = first[frontier.node + 1] - first[frontier.node]
         row = np.repeat(np.arange(len(frontier.node)), degree)
@@ -118,15 +141,17 @@ def _from_sources(network: Network, direct: Floats, sources: Ints) -> tuple[_Lab
             network.link_target[link],
             frontier.criteria[row] + criteria_of_links[link],
             frontier.serial[row],
-            len(made) + np.arange(len(row)),
+            made + np.arange(len(row)),
         )
-        merged = _Labels(*(np.concatenate(pair) for pair in zip(_rows(kept), _rows(new), strict=True)))
+        all_made.append(new)
+        made += len(row)
+        merged = _concatenated([kept, new])
         keep = non_dominated(merged.source * size + merged.node, merged.criteria)
         fresh = keep.copy()
         fresh[: len(kept.node)] = False
-        made.update(zip(new.serial.tolist(), zip(new.node.tolist(), new.parent.tolist(), strict=True), strict=True))
         kept, frontier = _take(merged, keep), _take(merged, fresh)
-    return kept, made
+    every = _concatenated(all_made)
+    return kept, every.node, every.parent
 
 
 def _rows(labels: _Labels) -> tuple[Ints, Ints, Floats, Ints, Ints]:
@@ -137,33 +162,22 @@ def _take(labels: _Labels, mask: Bools) -> _Labels:
     return _Labels(*(column[mask] for column in _rows(labels)))
 
 
-def _table(found: list[tuple[_Labels, dict[int, tuple[int, int]]]], size: int, criteria: int) -> RouteTable:
+def _concatenated(parts: list[_Labels]) -> _Labels:
+    return _Labels(*(np.concatenate(columns) for columns in zip(*map(_rows, parts), strict=True)))
+
+
+def _table(labels: _Labels, size: int, label_node: Ints, label_parent: Ints) -> RouteTable:
     """Spread the labels over a table; the options of a pair are sorted by their criteria."""
-    counts = np.zeros((size, size), dtype=np.int64)
-    for labels, _ in found:
-        np.add.at(counts, (labels.source, labels.node), 1)
-    options = int(counts.max())
-    table = np.zeros((criteria, options, size, size))
-    valid = np.zeros((options, size, size), dtype=bool)
-    relayed: dict[tuple[int, int, int], tuple[int, ...]] = {}
-    for labels, made in found:
-        pair = labels.source * size + labels.node
-        order = np.lexsort((*labels.criteria.T[::-1], pair))
-        sorted_pair = pair[order]
-        option = np.arange(len(order)) - np.searchsorted(sorted_pair, sorted_pair)
-        source, node = labels.source[order], labels.node[order]
-        table[:, option, source, node] = labels.criteria[order].T
-        valid[option, source, node] = True
-        for where, number in zip(zip(option.tolist(), source.tolist(), node.tolist(), strict=True), labels.serial[order].tolist(), strict=True):
-            path = _trace(made, number)
-            if len(path) > 2:
-                relayed[where] = path
-    return RouteTable(table[:3], valid, table[3:], relayed)
-
-
-def _trace(made: dict[int, tuple[int, int]], number: int) -> tuple[int, ...]:
-    path = []
-    while number >= 0:
-        node, number = made[number]
-        path.append(node)
-    return tuple(reversed(path))
+    pair = labels.source * size + labels.node
+    order = np.lexsort((*labels.criteria.T[::-1], pair))
+    pair = pair[order]
+    option = np.arange(len(order)) - np.searchsorted(pair, pair)
+    shape = (int(option.max()) + 1, size, size)
+    where = (option, labels.source[order], labels.node[order])
+    table = np.zeros((labels.criteria.shape[1], *shape))
+    table[:, where[0], where[1], where[2]] = labels.criteria[order].T
+    valid = np.zeros(shape, dtype=bool)
+    valid[where] = True
+    label = np.full(shape, -1, dtype=np.int64)
+    label[where] = labels.serial[order]
+    return RouteTable(table[:3], valid, table[3:], label, label_node, label_parent)

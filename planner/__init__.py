@@ -1,10 +1,17 @@
 """Decides where the pieces of a neural network run: ``from planner import plan``."""
 
-from planner.api import plan
-from planner.pipeline import InternalError
-from planner.verify import Violation, verify
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from planner.version import VERSION as __version__
-from schemas import App, InputError, Model, Placement, Topology, Workload
+
+if TYPE_CHECKING:
+    from planner.api import plan
+    from planner.errors import InternalError
+    from planner.verify import Violation, verify
+    from schemas import App, InputError, Model, Placement, Topology, Workload
 
 __all__ = [
     "App",
@@ -19,3 +26,13 @@ __all__ = [
     "plan",
     "verify",
 ]
+
+_HOMES = {"plan": "planner.api", "InternalError": "planner.errors", "Violation": "planner.verify", "verify": "planner.verify"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Load a public name where it is first used, so that the command line starts fast."""
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_HOMES.get(name, "schemas")), name)

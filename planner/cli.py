@@ -8,20 +8,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import wraps
 from pathlib import Path
-from typing import IO, Annotated, Any, ParamSpec
+from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
 from fin.method import METHODS, Options
-from planner.inputs import Limits, Sources, read_request
-from planner.output import placement_json, whole_file
-from planner.pipeline import AUTO, InternalError, Request, instance_of, solve
-from planner.progress import waiting
-from planner.render import placement_text
+from planner.errors import InternalError
 from planner.units import parse_fraction, parse_quantity
 from planner.version import VERSION
-from schemas.placement import Placement
 from schemas.problems import InputError, input_error
+
+if TYPE_CHECKING:
+    from planner.inputs import Request
+    from schemas.placement import Placement
 
 EXIT_OTHER, EXIT_INPUT, EXIT_INFEASIBLE, EXIT_UNKNOWN = 1, 2, 3, 4
 
@@ -29,6 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: loading rich would take longer than all the rest
     help="Decides where the pieces of a neural network run: exact, fast, with a proved bound.",
 )
 
@@ -47,6 +47,7 @@ MinAccuracy = Annotated[str | None, typer.Option(help="Least accuracy, such as 0
 MaxEnergy = Annotated[str | None, typer.Option(help="Energy limit of one inference, such as 20mJ.")]
 Objective = Annotated[str | None, typer.Option(help="What is minimised: energy or latency.")]
 Pin = Annotated[list[str] | None, typer.Option(help="BLOCK=NODE[,NODE]: where a block may run. May be repeated.")]
+AUTO = "auto"
 MethodName = Annotated[str, typer.Option("--method", help=f"auto, {', '.join(METHODS)}.")]
 Gap = Annotated[str, typer.Option(help="Relative gap that counts as proved, such as 0.01 or 1%.")]
 TimeLimit = Annotated[str | None, typer.Option(help="Time after which the best plan so far is given, such as 10s.")]
@@ -116,6 +117,11 @@ def plan_command(
     as_json: AsJson = False,
 ) -> int:
     """Place a DNN on a topology: least energy within the limits, with proof."""
+    from planner.inputs import Limits, Sources, read_request
+    from planner.output import whole_file
+    from planner.pipeline import solve
+    from planner.progress import waiting
+
     limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ()))
     sources = Sources(topology, model, workload, app_name)
     with ExitStack() as stack:
@@ -130,12 +136,17 @@ def plan_command(
 
 
 def _write(placement: Placement, file: IO[str]) -> None:
+    from planner.output import placement_json
+
     json.dump(placement_json(placement), file, indent=2)
     file.write("\n")
 
 
 def _report(placement: Placement, as_json: bool) -> None:
     """Print the result; without a plan the reasons go to the error stream."""
+    from planner.output import placement_json
+    from planner.render import placement_text
+
     if as_json:
         typer.echo(json.dumps(placement_json(placement), indent=2))
     if not as_json or not placement.apps:
@@ -165,6 +176,8 @@ def compare_command(
     thresholds: Thresholds = "common",
 ) -> int:
     """Run every method on the same inputs, in one table."""
+    from planner.inputs import Limits, Sources, read_request
+
     limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ()))
     sources = Sources(topology, model, workload, app_name)
     request = read_request(sources, limits, AUTO, _options(gap, time_limit, gamma), _per_exit(thresholds))
@@ -177,6 +190,7 @@ def _compare(request: Request, methods: list[str]) -> int:
     from rich.table import Table
 
     from planner.compare import HEADINGS, cells, compare
+    from planner.pipeline import instance_of
 
     instance_of(request)  # input errors show before anything runs
     errors = Console(stderr=True)
@@ -212,8 +226,10 @@ def check_command(
     gap: Gap = "1e-6",
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
+    from planner.inputs import Limits, Sources, read_request
     from planner.verify import verify
     from schemas.files import read_document
+    from schemas.placement import Placement
 
     limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ()))
     request = read_request(Sources(topology, model, workload, app_name), limits, AUTO, Options(), False)

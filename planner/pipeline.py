@@ -13,7 +13,8 @@ from fin.instance import Instance, build_instance
 from fin.method import Options, method
 from fin.network import build_network
 from planner.answer import placement_of
-from planner.verify import Violation, verify
+from planner.errors import InternalError
+from planner.verify import verify
 from planner.version import VERSION
 from schemas.model import Model
 from schemas.placement import Diagnosis, Placement, Provenance
@@ -21,14 +22,6 @@ from schemas.topology import Topology
 from schemas.workload import App
 
 AUTO = "auto"
-
-
-class InternalError(Exception):
-    """A plan did not stand before the verifier. Never the user's mistake."""
-
-    def __init__(self, violations: list[Violation]) -> None:
-        self.violations = violations
-        super().__init__("; ".join(str(violation) for violation in violations))
 
 
 @dataclass(frozen=True)

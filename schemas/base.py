@@ -22,9 +22,12 @@ _Self = TypeVar("_Self", bound="Document")
 
 
 class Strict(BaseModel):
-    """A value without unknown fields, without NaN or infinity, and frozen once made."""
+    """A value without unknown fields, without NaN or infinity, and frozen once made.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    Validators are built on first use, which keeps the start of the command line fast.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class Document(Strict):

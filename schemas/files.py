@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.problems import InputError, Problem, input_error, problems_of
+from schemas.problems import InputError, Problem, input_error
+from schemas.translate import problems_of
 
 MAX_FILE_BYTES = 100_000_000
 
@@ -38,7 +39,11 @@ def check_document(raw: object, schema: type[SchemaT], file: str = "") -> Schema
     """Check raw JSON data against a schema; raise InputError with every problem."""
     try:
         # JSON has lists where the schemas hold tuples, so the JSON rules of strictness apply
-        return schema.model_validate_json(json.dumps(raw)) if not isinstance(raw, dict) else _validate(raw, schema)
+        return (
+            schema.model_validate_json(json.dumps(raw))
+            if not isinstance(raw, dict)
+            else _validate(raw, schema)
+        )
     except ValidationError as error:
         raise InputError(problems_of(error, schema, file)) from None
 
@@ -59,7 +64,9 @@ def _read_bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             limit = f"{MAX_FILE_BYTES / 1e6:.0f} MB"
-            raise input_error(f"the file has {size / 1e6:.0f} MB, more than {limit}", "give a smaller file", file=str(path))
+            raise input_error(
+                f"the file has {size / 1e6:.0f} MB, more than {limit}", "give a smaller file", file=str(path)
+            )
         return path.read_bytes()
     except OSError as error:
         message = f"cannot read the file ({error.strerror or error})"

@@ -31,9 +31,13 @@ class Block(Strict):
     """A stretch of the DNN that is never split over two nodes."""
 
     name: Name = Field(description="Name, unique among blocks and exits.")
-    ops: NonNegative = Field(description="Work of one inference in operations (one multiply-accumulate = 2 ops).")
+    ops: NonNegative = Field(
+        description="Work of one inference in operations (one multiply-accumulate = 2 ops)."
+    )
     param_bytes: NonNegative = Field(0.0, description="Memory that the parameters take, in bytes.")
-    output_bits: NonNegative = Field(0.0, description="Size of the output that the next block reads, in bits.")
+    output_bits: NonNegative = Field(
+        0.0, description="Size of the output that the next block reads, in bits."
+    )
 
 
 class Exit(Strict):
@@ -43,7 +47,9 @@ class Exit(Strict):
     after: Name = Field(description="Name of the block whose output the head reads.")
     ops: NonNegative = Field(0.0, description="Work of the head in operations.")
     param_bytes: NonNegative = Field(0.0, description="Memory that the head's parameters take, in bytes.")
-    result_bits: NonNegative = Field(0.0, description="Size of a result, in bits (carried to the destination, if any).")
+    result_bits: NonNegative = Field(
+        0.0, description="Size of a result, in bits (carried to the destination, if any)."
+    )
 
 
 class OperatingPoint(Strict):
@@ -51,7 +57,8 @@ class OperatingPoint(Strict):
 
     name: Name = Field(description="Name, unique among operating points.")
     exit_fractions: dict[str, Fraction] = Field(
-        min_length=1, description="Fraction of samples that leaves at each exit that is on (no unit; sums to 1)."
+        min_length=1,
+        description="Fraction of samples that leaves at each exit that is on (no unit; sums to 1).",
     )
     accuracy: Fraction = Field(description="Accuracy over all samples (fraction in [0, 1]).")
 
@@ -66,8 +73,12 @@ class Profile(Strict):
 class ExitCalibration(Strict):
     """What was measured of one exit alone, for each threshold."""
 
-    exited: tuple[NonNegative, ...] = Field(min_length=1, description="Samples that leave here, by threshold (count).")
-    correct: tuple[NonNegative, ...] = Field(min_length=1, description="Those of them classified right (count).")
+    exited: tuple[NonNegative, ...] = Field(
+        min_length=1, description="Samples that leave here, by threshold (count)."
+    )
+    correct: tuple[NonNegative, ...] = Field(
+        min_length=1, description="Those of them classified right (count)."
+    )
 
 
 class Calibration(Strict):
@@ -135,7 +146,12 @@ def _check_calibration(calibration: object, exit_names: list[str]) -> Iterator[F
     samples = number_of(calibration, "samples")
     numbers = [value for value in thresholds if isinstance(value, (int, float))]
     if len(set(numbers)) != len(numbers):
-        yield ("calibration", "thresholds"), thresholds, "a threshold stands twice", "list each threshold once"
+        yield (
+            ("calibration", "thresholds"),
+            thresholds,
+            "a threshold stands twice",
+            "list each threshold once",
+        )
     for name, counts in mapping_of(calibration, "exits").items():
         where = ("calibration", "exits", name)
         if name not in exit_names:

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel, ValidationError
-
-from schemas.base import field_names, nested_schema
-
-_ADVICE = {
-    "missing": "add the field",
-    "json_invalid": "mend the JSON",
-    "finite_number": "give a finite number",
-    "string_type": "give a text in quotes",
-    "int_type": "give a whole number",
-    "bool_type": "give true or false",
-    "dict_type": "give an object {...}",
-    "tuple_type": "give a list [...]",
-    "model_type": "give an object {...}",
-    "model_attributes_type": "give an object {...}",
-    "too_short": "give at least one entry",
-    "string_too_short": "give a name",
-    "string_pattern_mismatch": "use worst, mean or a percentile such as p95",
-}
 
 
 @dataclass(frozen=True)
@@ -53,40 +32,11 @@ class InputError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def input_error(message: str, fix: str, *, file: str = "", path: str = "", value: object = None) -> InputError:
+def input_error(
+    message: str, fix: str, *, file: str = "", path: str = "", value: object = None
+) -> InputError:
     """Return an error with a single problem."""
     return InputError([Problem(file, path, shown(value), message, fix)])
-
-
-def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> list[Problem]:
-    """Translate a validation error into problems that name the field's path and what to do."""
-    problems = []
-    for detail in error.errors(include_url=False):
-        kind, context = detail["type"], detail.get("ctx", {})
-        if kind == "too_short" and detail["input"]:
-            continue  # pydantic adds this where entries are wrong, not missing
-        location = tuple(detail["loc"])
-        value = "" if kind == "missing" else shown(detail["input"])
-        message, fix = str(context.get("message", detail["msg"])), context.get("fix")
-        if kind == "extra_forbidden":
-            message, fix, value = "unknown field", _nearest_field(schema, location), ""
-        elif kind == "missing":
-            message = "required field is missing"
-        elif kind in ("float_type", "float_parsing"):
-            message, fix = "not a number", "give a plain number in the unit that the field's name ends with"
-        problems.append(Problem(file, path_text(location), value, message, str(fix or _ADVICE.get(kind, "change the value"))))
-    return problems
-
-
-def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> str:
-    """Return the advice for an unknown field: the known field whose name is nearest, else all of them."""
-    current: type[BaseModel] | None = schema
-    for part in location[:-1]:
-        if current is not None and isinstance(part, str) and part in current.model_fields:
-            current = nested_schema(current.model_fields[part].annotation)
-    known = field_names(current) if current is not None else []
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"remove it (known here: {', '.join(known)})"
 
 
 def path_text(location: Sequence[str | int]) -> str:
@@ -99,7 +49,7 @@ def path_text(location: Sequence[str | int]) -> str:
 
 def shown(value: Any, most: int = 60) -> str:  # noqa: ANN401 - any raw value
     """Write a value for a message, shortened."""
-    if value is None or isinstance(value, BaseModel):
+    if value is None:
         return ""
     try:
         text = json.dumps(value, default=str)

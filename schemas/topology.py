@@ -30,19 +30,29 @@ Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 class Speed(Strict):
     """The range of relative clock speeds that a node can run at."""
 
-    min: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="Slowest speed (1 = nominal; no unit).")
+    min: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        1.0, description="Slowest speed (1 = nominal; no unit)."
+    )
     max: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Fastest speed (1 = nominal; no unit).")
 
 
 class Compute(Strict):
     """What a node and a chiplet have in common."""
 
-    hardware: str | None = Field(None, description="Kind of hardware, to find measured costs in the model's profiles.")
+    hardware: str | None = Field(
+        None, description="Kind of hardware, to find measured costs in the model's profiles."
+    )
     ops_per_s: Positive | None = Field(None, description="Speed in operations per second.")
     j_per_op: NonNegative | None = Field(None, description="Energy of one operation, in joules.")
-    active_power_w: NonNegative | None = Field(None, description="Power while computing, in watts (goes before j_per_op).")
-    memory_bytes: NonNegative | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
-    max_utilization: Fraction = Field(1.0, description="Largest fraction of time the node may be busy (no unit).")
+    active_power_w: NonNegative | None = Field(
+        None, description="Power while computing, in watts (goes before j_per_op)."
+    )
+    memory_bytes: NonNegative | None = Field(
+        None, description="Memory for parameters, in bytes (none: no limit)."
+    )
+    max_utilization: Fraction = Field(
+        1.0, description="Largest fraction of time the node may be busy (no unit)."
+    )
     idle_power_w: NonNegative = Field(0.0, description="Power that a node in use draws always, in watts.")
     static_power_w: NonNegative = Field(0.0, description="Leakage power while computing, in watts.")
     speed: Speed | None = Field(None, description="Range of clock speeds (none: nominal speed only).")
@@ -115,7 +125,9 @@ def _check_topology(data: object) -> Iterator[Finding]:
     yield from _check_links(links, names | set(names_of(packages)) | set(_chiplet_names(packages)))
 
 
-def _check_compute(where: tuple[str | int, ...], node: object, inherited: dict[str, object]) -> Iterator[Finding]:
+def _check_compute(
+    where: tuple[str | int, ...], node: object, inherited: dict[str, object]
+) -> Iterator[Finding]:
     def has(name: str) -> bool:
         return field_of(node, name) is not None or inherited.get(name) is not None
 
@@ -151,7 +163,11 @@ def _check_package(index: int, package: object, node_names: set[str]) -> Iterato
             yield (*where, "chiplets", number, "at"), list(at), "this position stands twice", "merge the two"
         seen.add(at)
     for number, gateway in enumerate(items_of(package, "gateways")):
-        if isinstance(gateway, (list, tuple)) and len(gateway) == 2 and not _inside(tuple(gateway), rows, cols):
+        if (
+            isinstance(gateway, (list, tuple))
+            and len(gateway) == 2
+            and not _inside(tuple(gateway), rows, cols)
+        ):
             yield (*where, "gateways", number), list(gateway), "outside the package", inside
 
 

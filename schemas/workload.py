@@ -31,13 +31,25 @@ class App(Strict):
 
     name: Name = Field("app", description="Name, unique in the workload.")
     model: Name = Field(description="Path of the model file, relative to the workload file.")
-    source: Name | None = Field(None, description="Node that holds the input (none: the first mobile node, else the first).")
-    destination: Name | None = Field(None, description="Node that needs the results (none: they stay where they are made).")
-    rate_per_s: NonNegative = Field(0.0, description="Inferences per second (0: one inference, capacity not loaded).")
+    source: Name | None = Field(
+        None, description="Node that holds the input (none: the first mobile node, else the first)."
+    )
+    destination: Name | None = Field(
+        None, description="Node that needs the results (none: they stay where they are made)."
+    )
+    rate_per_s: NonNegative = Field(
+        0.0, description="Inferences per second (0: one inference, capacity not loaded)."
+    )
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
-    latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
-    min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
-    pin: dict[str, tuple[Name, ...]] = Field(default_factory=dict, description="Nodes that a block may run on, by block.")
+    latency: Statistic = Field(
+        "worst", description="Which latency counts: worst, mean, or a percentile such as p95."
+    )
+    min_accuracy: Fraction | None = Field(
+        None, description="Least accuracy (none: the best that the model offers)."
+    )
+    pin: dict[str, tuple[Name, ...]] = Field(
+        default_factory=dict, description="Nodes that a block may run on, by block."
+    )
     objective: Objective = Field("energy", description="What is minimised.")
     max_energy_j: NonNegative | None = Field(None, description="Energy limit of one inference, in joules.")
 
@@ -54,7 +66,12 @@ def _check_workload(data: object) -> Iterator[Finding]:
     for index, app in enumerate(apps):
         statistic = field_of(app, "latency")
         if isinstance(statistic, str) and percentile_of(statistic) == 0.0:
-            yield ("apps", index, "latency"), statistic, "no sample is at or below the 0th percentile", "use p1 to p100"
+            yield (
+                ("apps", index, "latency"),
+                statistic,
+                "no sample is at or below the 0th percentile",
+                "use p1 to p100",
+            )
         pins = field_of(app, "pin")
         if isinstance(pins, dict):
             for block, nodes in pins.items():
