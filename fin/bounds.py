@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fin.decision import Overload
+from fin.decision import Decision, Overload
 from fin.extended import build_extended, exits_have_own_deadlines
 from fin.feasible import FeasibleGraph, build_feasible
 from fin.incumbent import Incumbent
@@ -43,6 +43,18 @@ def searchable(instance: Instance) -> Instance:
     return instance
 
 
+def relaxed(instance: Instance) -> Instance:
+    """Return an instance whose paths cost no more than the plans of this one.
+
+    The latest of several results is never earlier than the last exit's, so for `worst` that is the searchable one. A
+    percentile may be reached by a deeper exit whose result has a faster way back; the time until enough samples have
+    left, without ways back, is a lower bound on all of these.
+    """
+    if instance.minimise == "latency" and exits_have_own_deadlines(instance) and instance.percentile is not None:
+        return replace(instance, destination=None)
+    return searchable(instance)
+
+
 def search_root(instance: Instance, routes: RouteTable | None = None) -> Root | None:
     """Build the feasible graph of an instance and bound it; None where no scenario has a path within the limit.
 
@@ -57,11 +69,12 @@ def search_root(instance: Instance, routes: RouteTable | None = None) -> Root | 
     if feasible.graph.shape[0] == 0:
         return None
     duals = dual_bounds(feasible.graph)
-    if _governed_by_any_exit(instance):
-        bound = root_bound(replace(instance, destination=None), routes)
+    bounding = relaxed(instance)
+    if bounding.destination != instance.destination:
+        bound = root_bound(bounding, routes)
     else:
         bound = float(duals.lower_bound.min())
-    return Root(feasible, duals, np.inf if bound > _own_limit(instance) * (1.0 + 2.0 * TOLERANCE) else bound)
+    return Root(feasible, duals, np.inf if bound > own_limit(instance) * (1.0 + 2.0 * TOLERANCE) else bound)
 
 
 def root_bound(instance: Instance, routes: RouteTable | None = None) -> float:
@@ -74,17 +87,8 @@ def root_bound(instance: Instance, routes: RouteTable | None = None) -> float:
     return np.inf if root is None else root.lower_bound
 
 
-def _governed_by_any_exit(instance: Instance) -> bool:
-    """Tell whether the least latency is that of an exit that only the plan determines.
-
-    The latest exit is never earlier than the last one, so the graph of `worst` is a relaxation. A percentile may be
-    that of an exit whose result is sent sooner; without the ways of results it is one of its lower bounds.
-    """
-    own = instance.minimise == "latency" and exits_have_own_deadlines(instance)
-    return own and instance.percentile is not None
-
-
-def _own_limit(instance: Instance) -> float:
+def own_limit(instance: Instance) -> float:
+    """Return the limit on the objective itself, in joules or seconds."""
     limits = instance.limits
     return limits.energy_j if instance.minimise == "energy" else limits.latency_s
 
@@ -115,11 +119,19 @@ class Trials:
         self.out_of_time |= limit is not None and time.perf_counter() - self.began > limit
         return self.out_of_time
 
-    def note(self, overloads: Iterable[Overload]) -> None:
-        """Remember why the plan that was offered last is not held."""
-        found = [_words(row, self.instance.network) for row in overloads]
-        self.broken.update(dict.fromkeys(found or ["a limit on latency or energy"]))
+    def offer(self, decision: Decision) -> bool:
+        """Judge a decision; tell whether it keeps every limit and is better than what was held."""
+        before = self.incumbent.decision
+        overloads = self.incumbent.offer(decision)
         self.offered += 1
+        if self.incumbent.decision is not before:
+            return True
+        self.note([_words(row, self.instance.network) for row in overloads])
+        return False
+
+    def note(self, broken: Iterable[str] = ()) -> None:
+        """Remember what a plan breaks: capacities, else a limit on latency or energy."""
+        self.broken.update(dict.fromkeys(list(broken) or ["a limit on latency or energy"]))
 
     def outcome(self, lower_bound: float, nothing: str = "", **statistics: float) -> Outcome:
         """Name the answer by what is held and what is proved.
@@ -149,7 +161,7 @@ class Trials:
             return nothing
         words = list(self.broken)
         shown = ", ".join(words[:4]) + (", ..." if len(words) > 4 else "")
-        return f"it does not look at all limits, and none of its {self.offered} plans keeps them: they break {shown}"
+        return f"none of the plans that it looked at keeps every limit: they break {shown}"
 
 
 def _words(overload: Overload, network: Network) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -51,10 +52,10 @@ class BruteForce:
                 if objective < value and within_limits(instance, evaluation):
                     best, value = decision, objective
         except TooManyError as stopped:
-            status = "unknown" if best is None else "feasible"
-            return Outcome(status, best, 0.0, str(stopped), search_s=time.perf_counter() - began)
-        status = "infeasible" if best is None else "optimal"
-        return Outcome(status, best, value, search_s=time.perf_counter() - began)
+            return Outcome(
+                "unknown" if best is None else "feasible", best, 0.0, str(stopped), search_s=time.perf_counter() - began
+            )
+        return Outcome("infeasible" if best is None else "optimal", best, value, search_s=time.perf_counter() - began)
 
 
 def _decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
@@ -85,7 +86,9 @@ def _placements(instance: Instance, ways: _Ways, point: int) -> Iterator[Decisio
             may &= instance.heads.can_run[head_behind[block]]
         return [int(node) for node in np.flatnonzero(may)]
 
-    def grow(block: int, nodes: tuple[int, ...], transfers: tuple[Path, ...], results: dict[int, Path]) -> Iterator[Decision]:
+    def grow(
+        block: int, nodes: tuple[int, ...], transfers: tuple[Path, ...], results: dict[int, Path]
+    ) -> Iterator[Decision]:
         if block == depth:
             yield Decision(point, nodes, transfers, results)
             return
@@ -111,7 +114,9 @@ class _Ways:
         self._network = instance.network
         self._graph = nx.DiGraph()
         self._graph.add_nodes_from(range(instance.network.size))
-        self._graph.add_edges_from(zip(instance.network.link_source.tolist(), instance.network.link_target.tolist(), strict=True))
+        self._graph.add_edges_from(
+            zip(instance.network.link_source.tolist(), instance.network.link_target.tolist(), strict=True)
+        )
         self._loaded = instance.rate_per_s > 0
         self._cached = cache(self._between)
 
@@ -132,7 +137,7 @@ class _Ways:
     def _figures(self, nodes: list[int], bits: float) -> tuple[float, ...]:
         network = self._network
         totals = [0.0] * (2 + (len(network.media) if self._loaded else 0))
-        for pair in zip(nodes, nodes[1:], strict=False):
+        for pair in pairwise(nodes):
             link = network.link(*pair)
             on_air = bits / float(network.link_bit_per_s[link])
             totals[0] += bits * float(network.link_j_per_bit[link])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
 def _carry(instance: Instance, path: Path, bits: float, weight: float, media: Floats) -> tuple[float, float]:
     """Return seconds and (weighted) joules of carrying bits along a path, and load the media."""
     network, seconds, joules = instance.network, 0.0, 0.0
-    for source, target in zip(path, path[1:], strict=False):
+    for source, target in pairwise(path):
         link = network.link(source, target)
         on_air = bits / float(network.link_bit_per_s[link])
         seconds += float(network.link_latency_s[link]) + on_air

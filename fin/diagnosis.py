@@ -40,7 +40,9 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> D
         broken = [_row("reachability", instance.name, None, None, "", message)]
     if not broken:
         broken = list(_together(instance, free))
-    summary = f"no plan for {instance.name!r}: " + ("; ".join(row.message for row in broken[:3]) or "the limits exclude each other")
+    summary = f"no plan for {instance.name!r}: " + (
+        "; ".join(row.message for row in broken[:3]) or "the limits exclude each other"
+    )
     return Diagnosis(summary=summary, limits=tuple(broken))
 
 
@@ -189,7 +191,9 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
     if np.isfinite(limits.latency_s) and (decision := _best_plan(replace(free, minimise="latency"))):
         best = evaluate(free, decision).latency_s
-        message = f"without any other limit the least latency is {best:.6g} s, the limit {limits.latency_s:.6g} s; {note}"
+        message = (
+            f"without any other limit the least latency is {best:.6g} s, the limit {limits.latency_s:.6g} s; {note}"
+        )
         yield _row("latency", instance.name, limits.latency_s, best, "s", message)
     if np.isfinite(limits.energy_j) and (decision := _best_plan(replace(free, minimise="energy"))):
         best = evaluate(free, decision).energy_j
@@ -204,5 +208,7 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         yield _row("rate", instance.name, instance.rate_per_s, None, "1/s", f"the rate loads nodes and links; {note}")
 
 
-def _row(kind: LimitKind, subject: str, demand: float | None, best: float | None, unit: str, message: str) -> BrokenLimit:
+def _row(
+    kind: LimitKind, subject: str, demand: float | None, best: float | None, unit: str, message: str
+) -> BrokenLimit:
     return BrokenLimit(kind=kind, subject=subject, demand=demand, best=best, unit=unit, message=message)

@@ -109,14 +109,21 @@ def _outcome(
     """Name the answer by what is held and what is proved."""
     if incumbent.decision is None:
         proved = not message and lower_bound >= incumbent.cutoff
-        status = "infeasible" if proved else "unknown"
-        return Outcome(status, None, np.inf if proved else lower_bound, message, build_s, search_s)
+        return Outcome(
+            "infeasible" if proved else "unknown", None, np.inf if proved else lower_bound, message, build_s, search_s
+        )
     closed = lower_bound >= incumbent.value * (1.0 - max(options.gap, _CLOSED))
     if lower_bound >= incumbent.value * (1.0 - _ROUNDING):
         lower_bound = incumbent.value
-    status = "optimal" if closed else "feasible"
     message = "" if closed else message or "the search had to drop labels"
-    return Outcome(status, incumbent.decision, min(lower_bound, incumbent.value), message, build_s, search_s)
+    return Outcome(
+        "optimal" if closed else "feasible",
+        incumbent.decision,
+        min(lower_bound, incumbent.value),
+        message,
+        build_s,
+        search_s,
+    )
 
 
 def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Outcome:

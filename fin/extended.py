@@ -74,8 +74,8 @@ class ExtendedGraph:
 
     def take(self, keep: Ints | Bools) -> ExtendedGraph:
         """Return the graph of some of the scenarios."""
-        scenarios = Scenarios(*(column[keep] for column in (
-            self.scenarios.point, self.scenarios.governing, self.scenarios.late_budget)))  # fmt: skip
+        of = self.scenarios
+        scenarios = Scenarios(of.point[keep], of.governing[keep], of.late_budget[keep])
         columns = {name: getattr(self, name)[keep] for name in _PER_SCENARIO}
         deadline = None if self.deadline is None else self.deadline[keep]
         late = None if self.late is None else self.late[keep]

@@ -47,7 +47,7 @@ def build_feasible(extended: ExtendedGraph, network: Network) -> FeasibleGraph:
     remaining = backward(graph, weights)
     total = earliest + remaining
     usable = (total <= most) & np.isfinite(total)
-    alive = usable[:, -1].any(axis=1)
+    alive = np.asarray(usable[:, -1].any(axis=1))
     graph = graph.restricted(graph.open & usable[..., None])
     feasible = FeasibleGraph(graph, remaining)
     return feasible if alive.all() else feasible.take(alive)

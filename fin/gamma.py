@@ -65,10 +65,7 @@ def _search(root: Root, levels: int, trials: Trials) -> int:
         for cost, paths in _paths(single, levels):
             if cost >= incumbent.value:
                 break
-            before = incumbent.decision
-            overloads = incumbent.offer(decision_of(single, trials.instance, paths))
-            if incumbent.decision is before:
-                trials.note(overloads)
+            trials.offer(decision_of(single, trials.instance, paths))
     return len(order)
 
 
@@ -104,6 +101,8 @@ class _Layer:
 def _paths(graph: ExtendedGraph, levels: int) -> Iterator[tuple[float, Paths]]:
     """Yield the cheapest paths to the replicas of the last layer with their costs, cheapest first."""
     layers = list(_layers(graph, levels))
+    if len(layers) < graph.shape[1]:
+        return
     value = layers[-1].value
     # a replica that costs no less than one of fewer levels has nothing to offer
     fewer = np.minimum.accumulate(np.pad(value, ((0, 0), (1, 0)), constant_values=np.inf), axis=1)[:, :-1]
@@ -116,7 +115,7 @@ def _paths(graph: ExtendedGraph, levels: int) -> Iterator[tuple[float, Paths]]:
 
 
 def _layers(graph: ExtendedGraph, levels: int) -> Iterator[_Layer]:
-    """Yield the replicated layers of a single scenario, first to last."""
+    """Yield the replicated layers of a single scenario, first to last, as far as any path comes."""
     nodes = graph.shape[2]
     before = np.full((nodes, levels + 1), np.inf)
     before[graph.source, 0] = 0.0
@@ -125,6 +124,8 @@ def _layers(graph: ExtendedGraph, levels: int) -> Iterator[_Layer]:
         taken = _whole_levels(limited, graph.limit, levels)
         reached = _step(before, cost, taken, _latest_level(graph, layer, cost.shape[1], levels))
         before = reached.value
+        if np.isinf(before).all():
+            return
         yield reached
 
 
@@ -150,16 +151,20 @@ def _latest_level(graph: ExtendedGraph, layer: int, options: int, levels: int) -
 def _step(before: Floats, cost: Floats, taken: Ints, latest: Ints) -> _Layer:
     """Extend the cheapest ways by one layer of arcs: (P, O, N, N) cost and levels, (O, N) last level allowed."""
     nodes, width = before.shape
-    padded = np.concatenate([np.full((nodes, width), np.inf), before], axis=1)
+    reached = np.flatnonzero(np.isfinite(before).any(axis=1))
+    cost, some_taken = cost[:, :, reached], taken[:, :, reached]
+    padded = np.concatenate([np.full((len(reached), width), np.inf), before[reached]], axis=1)
+    rows = np.arange(len(reached))[:, None]
     arc, value = np.zeros((nodes, width), dtype=np.int64), np.empty((nodes, width))
-    rows = np.arange(nodes)[:, None]
     size = max(1, _CELLS_AT_ONCE // cost.size)
     for first in range(0, width, size):
         level = np.arange(first, min(first + size, width))
-        some = padded[rows, (level + width)[:, None, None, None, None] - taken] + cost
+        some = padded[rows, (level + width)[:, None, None, None, None] - some_taken] + cost
         if (latest < width - 1).any():
             some = np.where((level[:, None, None] <= latest)[:, None, :, None, :], some, np.inf)
         arc[:, level], value[:, level] = _cheapest(some.reshape(len(level), -1, nodes))
+    way, row = np.divmod(arc, len(reached))
+    arc = way * nodes + reached[row]
     column = np.arange(width) - taken.reshape(-1, nodes)[arc, np.arange(nodes)[:, None]]
     return _Layer(value, arc, column)
 

@@ -30,7 +30,12 @@ class MediumOverloadError(Exception):
 
 
 def solve_scenario(
-    feasible: FeasibleGraph, multiplier: float, lower_bound: float, incumbent: Incumbent, network: Network, stop_at: float
+    feasible: FeasibleGraph,
+    multiplier: float,
+    lower_bound: float,
+    incumbent: Incumbent,
+    network: Network,
+    stop_at: float,
 ) -> float:
     """Search one scenario; better plans go to the incumbent.
 
@@ -51,7 +56,12 @@ def solve_scenario(
 
 
 def _with_capacities(
-    plain: Relaxation, broken: list[Overload], incumbent: Incumbent, network: Network, stop_at: float, lower_bound: float
+    plain: Relaxation,
+    broken: list[Overload],
+    incumbent: Incumbent,
+    network: Network,
+    stop_at: float,
+    lower_bound: float,
 ) -> float:
     """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
     ends = visit_ends(plain.graph, network)

@@ -141,7 +141,9 @@ def _check_names(app: App, model: Model, network: Network) -> None:
             problems.append(Problem("", where, block, "the model has no block of this name", _choose(tuple(blocks))))
         for node in nodes:
             if node not in network.names:
-                problems.append(Problem("", where, node, "the topology has no node of this name", _choose(network.names)))
+                problems.append(
+                    Problem("", where, node, "the topology has no node of this name", _choose(network.names))
+                )
             elif not network.hosts[network.index(node)]:
                 fix = f"pin to a chiplet such as {node}[0,0]"
                 problems.append(Problem("", where, node, "a package's I/O die hosts no block", fix))

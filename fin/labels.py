@@ -142,7 +142,9 @@ def _extend_rows(
         route, row, target = np.nonzero(possible & graph.open[0, layer, targets, option])
         if len(row):
             picked = (route, row, target)
-            yield _labels(relaxation, labels, rows[row], targets[target], route, option, layer, cost[picked], limited[picked])
+            yield _labels(
+                relaxation, labels, rows[row], targets[target], route, option, layer, cost[picked], limited[picked]
+            )
 
 
 def _labels(
@@ -195,7 +197,7 @@ def _prune(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
 def _behind(relaxation: Relaxation, table: Floats, labels: Labels, layer: int) -> Floats:
     """Look a (S, D, N) table up at the vertex and visit of each label."""
     start = labels.start if table.shape[0] > 1 else 0
-    return table[start, layer, labels.node]
+    return np.asarray(table[start, layer, labels.node], dtype=np.float64)
 
 
 def _bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:

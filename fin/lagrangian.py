@@ -95,5 +95,6 @@ class _Incumbents:
         better = within & (cost < self.cost[rows])
         chosen = rows[better]
         self.cost[chosen] = cost[better]
-        for mine, new in ((self.paths.node, paths.node), (self.paths.option, paths.option), (self.paths.route, paths.route)):
-            mine[chosen] = new[better]
+        self.paths.node[chosen] = paths.node[better]
+        self.paths.option[chosen] = paths.option[better]
+        self.paths.route[chosen] = paths.route[better]

@@ -142,8 +142,10 @@ def _designed(calibration: Calibration, names: tuple[str, ...], per_exit: bool) 
 
 
 def _choices(exits: int, thresholds: int, per_exit: bool) -> Ints:
-    """(K, exits) threshold row of each exit, -1 where it is off. The last exit that is on takes all that remain, so
-    its own threshold does not matter and it bears row 0."""
+    """(K, exits) threshold row of each exit, -1 where it is off.
+
+    The last exit that is on takes all that remain, so its own threshold does not matter and it bears row 0.
+    """
     early = (thresholds + 1) if per_exit else 2
     count = sum(early**before * (1 if per_exit or not before else thresholds) for before in range(exits))
     if count > MOST_DESIGNED:

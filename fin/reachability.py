@@ -33,7 +33,8 @@ def unreachable(instance: Instance) -> Iterator[BrokenLimit]:
     destination = instance.destination
     if destination is not None and not hop[here, destination].any():
         name = network.names[destination]
-        yield _row(name, f"no result reaches the destination {name}: no links lead there from the nodes that may run the last block")
+        where = "from the nodes that may run the last block"
+        yield _row(name, f"no result reaches the destination {name}: no links lead there {where}")
 
 
 def _reachable_from_each(network: Network) -> Bools:

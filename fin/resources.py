@@ -1,4 +1,4 @@
-"""Capacities that couple blocks: memory and time of nodes, time of media. Which of them a search tracks is its choice."""
+"""Capacities that couple blocks: memory and time of nodes, time of media."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ class NodeResource:
         return np.append(np.minimum.accumulate(positive[::-1])[::-1][1:], np.inf)
 
     def shortened(self, usage: Floats, layer: int) -> Floats:
-        """Replace a usage by the least that leaves the same choices: none where all that follows would still fit,
-        full where nothing that takes any would."""
+        """Replace a usage by one that leaves the same choices.
+
+        None where all that follows would still fit, full where nothing that takes any would.
+        """
         slack = self.capacity * (1.0 + TOLERANCE)
         relaxed = np.where(usage + self.later_sum[layer] <= slack, 0.0, usage)
         full = (relaxed > 0) & (relaxed + self.later_least[layer] > slack)

@@ -79,8 +79,11 @@ def _direct(network: Network, tracked_media: Sequence[int]) -> Floats:
 
 
 def _relays_may_help(direct: Floats, present: Bools) -> bool:
-    """Tell whether a relayed route can beat a direct link: never where the cheapest way out of the source and the
-    cheapest way into the target together cost no less, in every criterion."""
+    """Tell whether a relayed route can beat a direct link.
+
+    Never where the cheapest way out of the source and the cheapest way into the target together cost no less than the
+    direct link, in every criterion.
+    """
     if not present.all():
         return True
     size = direct.shape[1]
@@ -154,16 +157,20 @@ def _from_sources(network: Network, direct: Floats, sources: Ints, made: int) ->
     return kept, every.node, every.parent
 
 
-def _rows(labels: _Labels) -> tuple[Ints, Ints, Floats, Ints, Ints]:
-    return labels.source, labels.node, labels.criteria, labels.parent, labels.serial
-
-
 def _take(labels: _Labels, mask: Bools) -> _Labels:
-    return _Labels(*(column[mask] for column in _rows(labels)))
+    return _Labels(
+        labels.source[mask], labels.node[mask], labels.criteria[mask], labels.parent[mask], labels.serial[mask]
+    )
 
 
 def _concatenated(parts: list[_Labels]) -> _Labels:
-    return _Labels(*(np.concatenate(columns) for columns in zip(*map(_rows, parts), strict=True)))
+    return _Labels(
+        source=np.concatenate([part.source for part in parts]),
+        node=np.concatenate([part.node for part in parts]),
+        criteria=np.concatenate([part.criteria for part in parts]),
+        parent=np.concatenate([part.parent for part in parts]),
+        serial=np.concatenate([part.serial for part in parts]),
+    )
 
 
 def _table(labels: _Labels, size: int, label_node: Ints, label_parent: Ints) -> RouteTable:

@@ -134,9 +134,7 @@ def best_paths(graph: ExtendedGraph, weights: Weights, values: Floats) -> Paths:
     metrics, valid = graph.routes.metrics, graph.routes.valid
     for layer in range(layers - 1, -1, -1):
         node[:, layer] = current
-        choices = _combine(
-            weights, graph.vertex_cost[rows, layer, current], graph.vertex_limited[rows, layer, current]
-        )
+        choices = _combine(weights, graph.vertex_cost[rows, layer, current], graph.vertex_limited[rows, layer, current])
         option[:, layer] = np.where(graph.open[rows, layer, current], choices, np.inf).argmin(axis=1)
         coefficients = _combine(weights, graph.arc_cost[:, layer], graph.arc_limited[:, layer])
         into = metrics[:, :, :, current]  # (3, P, N, K)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from planner.version import VERSION as __version__
+from planner.version import __version__
 
 if TYPE_CHECKING:
     from planner.api import plan
@@ -27,7 +27,12 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {"plan": "planner.api", "InternalError": "planner.errors", "Violation": "planner.verify", "verify": "planner.verify"}
+_HOMES = {
+    "plan": "planner.api",
+    "InternalError": "planner.errors",
+    "Violation": "planner.verify",
+    "verify": "planner.verify",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from fin.decision import Decision, evaluate
 from fin.instance import Instance
 from fin.method import Outcome
@@ -24,29 +26,31 @@ def placement_of(
     instance: Instance, outcome: Outcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
 ) -> Placement:
     """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
-    objective = "energy_j" if instance.minimise == "energy" else "latency_s"
-    common = {
-        "status": outcome.status,
-        "message": outcome.message,
-        "timing": Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
-        "provenance": provenance,
-    }
-    if outcome.decision is None:
-        certificate = None
-        if outcome.status == "unknown":
-            bound = max(0.0, outcome.lower_bound) if outcome.lower_bound < float("inf") else 0.0
-            certificate = Certificate(lower_bound=bound, relative_gap=None, objective=objective)
-        return Placement(**common, certificate=certificate, diagnosis=diagnosis)
-    plan = app_placement(instance, outcome.decision)
-    value = plan.energy_j if objective == "energy_j" else plan.latency_s
-    bound = min(outcome.lower_bound, value)
-    gap = (value - bound) / value if value > 0 else 0.0
+    plan = None if outcome.decision is None else app_placement(instance, outcome.decision)
     return Placement(
-        **common,
-        apps=(plan,),
-        total=_total(instance, plan),
-        certificate=Certificate(lower_bound=bound, relative_gap=gap, objective=objective),
+        status=outcome.status,
+        message=outcome.message,
+        apps=() if plan is None else (plan,),
+        total=None if plan is None else _total(instance, plan),
+        certificate=_certificate(instance, outcome, plan),
+        diagnosis=diagnosis,
+        timing=Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
+        provenance=provenance,
     )
+
+
+def _certificate(instance: Instance, outcome: Outcome, plan: AppPlacement | None) -> Certificate | None:
+    """State the bound; an infeasible request has none (its diagnosis says why)."""
+    if outcome.status == "infeasible":
+        return None
+    energy_first = instance.minimise == "energy"
+    bound, gap = outcome.lower_bound, None
+    if plan is not None:
+        value = plan.energy_j if energy_first else plan.latency_s
+        bound = min(bound, value)
+        gap = (value - bound) / value if value > 0 else 0.0
+    bound = max(0.0, bound) if math.isfinite(bound) else 0.0
+    return Certificate(lower_bound=bound, relative_gap=gap, objective="energy_j" if energy_first else "latency_s")
 
 
 def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
@@ -56,7 +60,8 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
     on = [index for index in range(len(points.exit_names)) if points.on[decision.point, index]]
     designed = decision.point >= len(points.given_names)
     thresholds = {
-        points.exit_names[index]: None if index == on[-1] else float(points.thresholds[decision.point, index]) for index in on
+        points.exit_names[index]: None if index == on[-1] else float(points.thresholds[decision.point, index])
+        for index in on
     }
     nodes = [names[node] for node in decision.nodes]
     return AppPlacement(
@@ -84,7 +89,7 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
 def _routes(instance: Instance, decision: Decision) -> list[Route]:
     """List the routes of more than one node: the input's, each block's output's, then results'."""
     names, blocks, points = instance.network.names, instance.block_names, instance.points
-    rows = []
+    rows: list[tuple[str | None, tuple[int, ...], float, str | None]] = []
     for block, path in enumerate(decision.transfers):
         after = blocks[block - 1] if block else None
         bits = instance.output_bits[block - 1] if block else instance.input_bits

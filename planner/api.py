@@ -93,9 +93,7 @@ def single_app(fields: Mapping[str, object]) -> App:
     return check_document({"schema_version": "1", "apps": [given]}, Workload, "limits").apps[0]
 
 
-def _document(
-    value: DocumentT | str | Path, schema: type[DocumentT], inputs: dict[str, str]
-) -> DocumentT:
+def _document(value: DocumentT | str | Path, schema: type[DocumentT], inputs: dict[str, str]) -> DocumentT:
     if not isinstance(value, (str, Path)):
         return value
     document, digest = read_document(Path(value), schema)

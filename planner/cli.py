@@ -15,11 +15,11 @@ import typer
 from fin.method import METHODS, Options
 from planner.errors import InternalError
 from planner.units import parse_fraction, parse_quantity
-from planner.version import VERSION
+from planner.version import __version__
 from schemas.problems import InputError, input_error
 
 if TYPE_CHECKING:
-    from planner.inputs import Request
+    from planner.pipeline import Request
     from schemas.placement import Placement
 
 EXIT_OTHER, EXIT_INPUT, EXIT_INFEASIBLE, EXIT_UNKNOWN = 1, 2, 3, 4
@@ -122,7 +122,9 @@ def plan_command(
     from planner.pipeline import solve
     from planner.progress import waiting
 
-    limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ()))
+    limits = Limits(
+        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
+    )
     sources = Sources(topology, model, workload, app_name)
     with ExitStack() as stack:
         file = stack.enter_context(whole_file(output)) if output is not None else None
@@ -178,7 +180,9 @@ def compare_command(
     """Run every method on the same inputs, in one table."""
     from planner.inputs import Limits, Sources, read_request
 
-    limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ()))
+    limits = Limits(
+        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
+    )
     sources = Sources(topology, model, workload, app_name)
     request = read_request(sources, limits, AUTO, _options(gap, time_limit, gamma), _per_exit(thresholds))
     return _compare(request, [name.strip() for name in methods.split(",")])
@@ -194,7 +198,14 @@ def _compare(request: Request, methods: list[str]) -> int:
 
     instance_of(request)  # input errors show before anything runs
     errors = Console(stderr=True)
-    steps = track(compare(request, methods), "comparing", len(methods), console=errors, transient=True, disable=not errors.is_terminal)
+    steps = track(
+        compare(request, methods),
+        "comparing",
+        len(methods),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
     rows = list(steps)
     values = [row.value for row in rows if row.value is not None]
     best = min(values, default=None)
@@ -203,7 +214,9 @@ def _compare(request: Request, methods: list[str]) -> int:
         table.add_row(*cells(row, best))
     console = Console()
     Console(width=console.width if console.is_terminal else 160).print(table)
-    return 0 if values else EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
+    return (
+        0 if values else EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
+    )
 
 
 @app.command("check")
@@ -231,7 +244,9 @@ def check_command(
     from schemas.files import read_document
     from schemas.placement import Placement
 
-    limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ()))
+    limits = Limits(
+        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
+    )
     request = read_request(Sources(topology, model, workload, app_name), limits, AUTO, Options(), False)
     held, _ = read_document(placement, Placement)
     violations = verify(held, request.topology, [(request.app, request.model)], parse_fraction(gap, "--gap"))
@@ -262,13 +277,15 @@ def schema_command(
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(f"planner {VERSION}")
+        typer.echo(f"planner {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Decides where the pieces of a neural network run: exact, fast, with a proved bound."""
 

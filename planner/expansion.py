@@ -55,11 +55,7 @@ def _chiplets(package: Package) -> Iterator[tuple[str, Compute]]:
             chiplet: Compute = package.chiplet
             if (row, column) in changes:
                 other = changes[row, column]
-                given = {
-                    field: value
-                    for field in Compute.model_fields
-                    if (value := getattr(other, field)) is not None
-                }
+                given = {field: value for field in Compute.model_fields if (value := getattr(other, field)) is not None}
                 chiplet = chiplet.model_copy(update=given)
             yield f"{package.name}[{row},{column}]", chiplet
 

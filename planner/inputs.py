@@ -73,10 +73,14 @@ def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[st
     workload, inputs[path.name] = read_document(path, Workload)
     names = [app.name for app in workload.apps]
     if name is not None and name not in names:
-        raise input_error("the workload has no app of this name", f"use one of {', '.join(names)}", path="--app", value=name)
+        raise input_error(
+            "the workload has no app of this name", f"use one of {', '.join(names)}", path="--app", value=name
+        )
     if name is None and len(names) > 1:
         fix = f"choose one with --app ({', '.join(names)})"
-        raise input_error(f"the workload has {len(names)} apps, and this version plans one at a time", fix, file=str(path))
+        raise input_error(
+            f"the workload has {len(names)} apps, and this version plans one at a time", fix, file=str(path)
+        )
     app = workload.apps[names.index(name) if name is not None else 0]
     return app, path.parent / app.model
 

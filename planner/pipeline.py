@@ -15,7 +15,7 @@ from fin.network import build_network
 from planner.answer import placement_of
 from planner.errors import InternalError
 from planner.verify import verify
-from planner.version import VERSION
+from planner.version import __version__
 from schemas.model import Model
 from schemas.placement import Diagnosis, Placement, Provenance
 from schemas.topology import Topology
@@ -51,9 +51,11 @@ def solve(request: Request) -> Placement:
     build_s = time.perf_counter() - began
     outcome = chosen.solve(instance, request.options)
     diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None
-    provenance = Provenance(planner=VERSION, method=chosen.name, inputs=dict(request.inputs))
+    provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
-    if violations := verify(placement, request.topology, [(request.app, request.model)], max(1e-6, request.options.gap)):
+    if violations := verify(
+        placement, request.topology, [(request.app, request.model)], max(1e-6, request.options.gap)
+    ):
         raise InternalError(violations)
     return placement
 

@@ -11,7 +11,7 @@ from schemas.placement import AppPlacement, Placement
 
 def placement_text(placement: Placement) -> str:
     """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof."""
-    lines = []
+    lines: list[str] = []
     for plan in placement.apps:
         lines += _plan_lines(plan, placement.status)
     if placement.certificate is not None:

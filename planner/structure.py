@@ -100,9 +100,7 @@ def _check_pins(app: App, model: Model, stages: Sequence[Stage]) -> Iterator[Vio
     for stage in stages:
         allowed = app.pin.get(stage.block.name)
         if allowed is not None and stage.node not in allowed:
-            yield fault_of(
-                app.name, "pin", f"{stage.block.name} must run on {', '.join(allowed)}, not {stage.node}"
-            )
+            yield fault_of(app.name, "pin", f"{stage.block.name} must run on {', '.join(allowed)}, not {stage.node}")
 
 
 def _check_routes(

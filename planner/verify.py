@@ -95,9 +95,7 @@ def _check_names(placement: Placement, apps: Sequence[tuple[App, Model]]) -> Ite
         if name not in wanted:
             yield fault_of(name, "apps", "no app of this name was asked for")
         elif wanted[name] != 1:
-            yield fault_of(
-                name, "apps", f"{wanted[name]} apps have this name, so their plans cannot be told apart"
-            )
+            yield fault_of(name, "apps", f"{wanted[name]} apps have this name, so their plans cannot be told apart")
         elif counts[name] != 1:
             yield fault_of(name, "apps", f"planned {counts[name]} times, not once")
 
@@ -109,11 +107,7 @@ def _check_plan_form(placement: Placement) -> Iterator[Violation]:
         yield fault_of("", "total", "the sums over all apps are missing")
     if placement.status == "optimal" and placement.certificate is None:
         yield fault_of("", "certificate", "optimal, but nothing proves it")
-    shares = [
-        share
-        for plan in placement.apps
-        for share in (*plan.shares.nodes.values(), *plan.shares.media.values())
-    ]
+    shares = [share for plan in placement.apps for share in (*plan.shares.nodes.values(), *plan.shares.media.values())]
     if not all(value == 1.0 for value in (*shares, *placement.node_speeds.values())):
         yield fault_of("", "shares", "speeds and shares other than 1 are not part of the model checked here")
 
@@ -124,12 +118,8 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
     yield from check_claim(name, "energy_j", plan.energy_j, cost.energy_j, "J")
     yield from check_claim(name, "latency_s", plan.latency_s, latency_s, "s")
     claimed: Breakdown = plan.breakdown
-    yield from check_claim(
-        name, "breakdown.compute_j", claimed.compute_j, cost.compute_j, "J", whole=cost.energy_j
-    )
-    yield from check_claim(
-        name, "breakdown.transfer_j", claimed.transfer_j, cost.transfer_j, "J", whole=cost.energy_j
-    )
+    yield from check_claim(name, "breakdown.compute_j", claimed.compute_j, cost.compute_j, "J", whole=cost.energy_j)
+    yield from check_claim(name, "breakdown.transfer_j", claimed.transfer_j, cost.transfer_j, "J", whole=cost.energy_j)
     found = [
         [
             *check_claim(name, "breakdown.compute_s", claimed.compute_s, compute_s, "s", whole=latency_s),
@@ -155,9 +145,7 @@ def _check_capacity(checked: Sequence[_Checked], network: Network) -> Iterator[V
     node_use = _summed((each.app.rate_per_s, each.cost.node_busy_s) for each in checked)
     for name in memory_bytes:
         if (node := network.nodes[name]) is not None:
-            yield from check_limit(
-                "", "memory_bytes", node.memory_bytes, memory_bytes[name], "B", subject=name
-            )
+            yield from check_limit("", "memory_bytes", node.memory_bytes, memory_bytes[name], "B", subject=name)
             yield from check_limit(
                 "", "max_utilization", node.max_utilization, node_use[name], "fraction", subject=name
             )
@@ -194,9 +182,7 @@ def _check_total(
         yield from _check_proof(placement, value, gap)
 
 
-def _check_certificate(
-    certificate: Certificate, value: float, objectives: AbstractSet[str]
-) -> Iterator[Violation]:
+def _check_certificate(certificate: Certificate, value: float, objectives: AbstractSet[str]) -> Iterator[Violation]:
     unit = _UNITS[certificate.objective]
     if (objectives == {"latency"}) != (certificate.objective == "latency_s"):
         message = f"{certificate.objective} is not what the apps minimise"
@@ -209,9 +195,7 @@ def _check_certificate(
         yield fault_of("", "certificate.relative_gap", "there is a plan, so it has a gap")
     elif not isclose(certificate.relative_gap, true_gap, rel_tol=SLACK, abs_tol=SLACK):
         message = f"claims a gap of {certificate.relative_gap:.12g}, is {true_gap:.12g}"
-        yield Violation(
-            "", "certificate.relative_gap", certificate.relative_gap, true_gap, "fraction", message
-        )
+        yield Violation("", "certificate.relative_gap", certificate.relative_gap, true_gap, "fraction", message)
 
 
 def _check_proof(placement: Placement, value: float, gap: float) -> Iterator[Violation]:

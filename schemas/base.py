@@ -91,7 +91,12 @@ def mapping_of(data: object, name: str) -> dict[str, Any]:
 def number_of(data: object, name: str) -> float | None:
     """Return a numeric field of raw data, None where it is missing or not a number."""
     value = field_of(data, name)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats, which the field's own check reports
+        return None
 
 
 def names_of(items: Iterable[object]) -> list[str]:

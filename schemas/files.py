@@ -37,15 +37,16 @@ def read_document(path: Path, schema: type[SchemaT]) -> tuple[SchemaT, str]:
 
 def check_document(raw: object, schema: type[SchemaT], file: str = "") -> SchemaT:
     """Check raw JSON data against a schema; raise InputError with every problem."""
+    too_deep = input_error(
+        "lists and objects are nested too deeply", "no field needs more than a few levels", file=file
+    )
     try:
         # JSON has lists where the schemas hold tuples, so the JSON rules of strictness apply
-        return (
-            schema.model_validate_json(json.dumps(raw))
-            if not isinstance(raw, dict)
-            else _validate(raw, schema)
-        )
+        return schema.model_validate_json(json.dumps(raw)) if not isinstance(raw, dict) else _validate(raw, schema)
     except ValidationError as error:
         raise InputError(problems_of(error, schema, file)) from None
+    except RecursionError:
+        raise too_deep from None
 
 
 def _validate(raw: dict[str, Any], schema: type[SchemaT]) -> SchemaT:
@@ -61,16 +62,15 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401 - raw JSON
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            limit = f"{MAX_FILE_BYTES / 1e6:.0f} MB"
-            raise input_error(
-                f"the file has {size / 1e6:.0f} MB, more than {limit}", "give a smaller file", file=str(path)
-            )
-        return path.read_bytes()
+        with path.open("rb") as file:  # pipes and devices do not tell their size, so read no more than is allowed
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         message = f"cannot read the file ({error.strerror or error})"
         raise input_error(message, "check the path and its permissions", file=str(path)) from None
+    if len(data) > MAX_FILE_BYTES:
+        message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"
+        raise input_error(message, "give a smaller file", file=str(path))
+    return data
 
 
 def _parse(data: bytes, path: Path) -> Any:  # noqa: ANN401 - raw JSON

@@ -31,13 +31,9 @@ class Block(Strict):
     """A stretch of the DNN that is never split over two nodes."""
 
     name: Name = Field(description="Name, unique among blocks and exits.")
-    ops: NonNegative = Field(
-        description="Work of one inference in operations (one multiply-accumulate = 2 ops)."
-    )
+    ops: NonNegative = Field(description="Work of one inference in operations (one multiply-accumulate = 2 ops).")
     param_bytes: NonNegative = Field(0.0, description="Memory that the parameters take, in bytes.")
-    output_bits: NonNegative = Field(
-        0.0, description="Size of the output that the next block reads, in bits."
-    )
+    output_bits: NonNegative = Field(0.0, description="Size of the output that the next block reads, in bits.")
 
 
 class Exit(Strict):
@@ -47,9 +43,7 @@ class Exit(Strict):
     after: Name = Field(description="Name of the block whose output the head reads.")
     ops: NonNegative = Field(0.0, description="Work of the head in operations.")
     param_bytes: NonNegative = Field(0.0, description="Memory that the head's parameters take, in bytes.")
-    result_bits: NonNegative = Field(
-        0.0, description="Size of a result, in bits (carried to the destination, if any)."
-    )
+    result_bits: NonNegative = Field(0.0, description="Size of a result, in bits (carried to the destination, if any).")
 
 
 class OperatingPoint(Strict):
@@ -73,12 +67,8 @@ class Profile(Strict):
 class ExitCalibration(Strict):
     """What was measured of one exit alone, for each threshold."""
 
-    exited: tuple[NonNegative, ...] = Field(
-        min_length=1, description="Samples that leave here, by threshold (count)."
-    )
-    correct: tuple[NonNegative, ...] = Field(
-        min_length=1, description="Those of them classified right (count)."
-    )
+    exited: tuple[NonNegative, ...] = Field(min_length=1, description="Samples that leave here, by threshold (count).")
+    correct: tuple[NonNegative, ...] = Field(min_length=1, description="Those of them classified right (count).")
 
 
 class Calibration(Strict):
@@ -159,9 +149,7 @@ def _check_calibration(calibration: object, exit_names: list[str]) -> Iterator[F
         yield from _check_counts(where, counts, len(thresholds), samples)
 
 
-def _check_counts(
-    where: tuple[str | int, ...], counts: object, rows: int, samples: float | None
-) -> Iterator[Finding]:
+def _check_counts(where: tuple[str | int, ...], counts: object, rows: int, samples: float | None) -> Iterator[Finding]:
     exited, correct = items_of(counts, "exited"), items_of(counts, "correct")
     for field, values in (("exited", exited), ("correct", correct)):
         if values and len(values) != rows:

@@ -51,16 +51,12 @@ class AppPlacement(Strict):
 
     name: Name = Field(description="Name of the app.")
     operating_point: Name = Field(description="Operating point chosen (or designed).")
-    exit_fractions: dict[str, Fraction] = Field(
-        description="Exits that are on, with the fraction that leaves at each."
-    )
+    exit_fractions: dict[str, Fraction] = Field(description="Exits that are on, with the fraction that leaves at each.")
     thresholds: dict[str, float | None] | None = Field(
         None,
         description="Threshold of each exit that is on (null: takes all that remain); for designed points only.",
     )
-    assignments: tuple[Assignment, ...] = Field(
-        min_length=1, description="Deployed blocks, in execution order."
-    )
+    assignments: tuple[Assignment, ...] = Field(min_length=1, description="Deployed blocks, in execution order.")
     routes: tuple[Route, ...] = Field((), description="Routes of more than one node.")
     shares: Shares = Field(default_factory=Shares, description="Shares of nodes and media.")
     energy_j: NonNegative = Field(description="Energy of one inference, in joules.")
@@ -73,24 +69,16 @@ class Total(Strict):
     """Sums over all apps."""
 
     energy_j: NonNegative = Field(description="Energy of one inference of every app, in joules.")
-    power_w: NonNegative = Field(
-        description="Rate times energy, and idle power of the nodes in use, in watts."
-    )
+    power_w: NonNegative = Field(description="Rate times energy, and idle power of the nodes in use, in watts.")
     nodes_used: int = Field(ge=0, description="Nodes that host a block (count).")
 
 
 class Certificate(Strict):
     """What is proved of the answer."""
 
-    lower_bound: float = Field(
-        description="No plan within the limits has a smaller objective; unit as in `objective`."
-    )
-    relative_gap: NonNegative | None = Field(
-        description="(objective - lower_bound) / objective; null without a plan."
-    )
-    objective: Literal["energy_j", "latency_s", "power_w"] = Field(
-        description="What is minimised, with its unit."
-    )
+    lower_bound: float = Field(description="No plan within the limits has a smaller objective; unit as in `objective`.")
+    relative_gap: NonNegative | None = Field(description="(objective - lower_bound) / objective; null without a plan.")
+    objective: Literal["energy_j", "latency_s", "power_w"] = Field(description="What is minimised, with its unit.")
 
 
 class Timing(Strict):
@@ -114,9 +102,7 @@ class BrokenLimit(Strict):
     kind: LimitKind = Field(description="Kind of limit.")
     subject: str = Field(description="The app, node, block or exit that it is about.")
     demand: float | None = Field(None, description="What is asked for, in `unit`.")
-    best: float | None = Field(
-        None, description="The best that can be reached with the other limits kept, in `unit`."
-    )
+    best: float | None = Field(None, description="The best that can be reached with the other limits kept, in `unit`.")
     unit: str = Field(description="Unit of demand and best.")
     message: str = Field(description="The same in words.")
 
@@ -132,13 +118,9 @@ class Placement(Document):
     """The result of planning."""
 
     schema_version: Version = "1"
-    status: Status = Field(
-        description="optimal, feasible (a limit stopped the proof), infeasible (proved) or unknown."
-    )
+    status: Status = Field(description="optimal, feasible (a limit stopped the proof), infeasible (proved) or unknown.")
     message: str = Field("", description="What stopped the search, where something did.")
-    apps: tuple[AppPlacement, ...] = Field(
-        (), description="The plan of each app (none unless there is a plan)."
-    )
+    apps: tuple[AppPlacement, ...] = Field((), description="The plan of each app (none unless there is a plan).")
     total: Total | None = Field(None, description="Sums over all apps.")
     node_speeds: dict[str, NonNegative] = Field(
         default_factory=dict, description="Relative clock speeds (1 = nominal)."

@@ -32,9 +32,7 @@ class InputError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def input_error(
-    message: str, fix: str, *, file: str = "", path: str = "", value: object = None
-) -> InputError:
+def input_error(message: str, fix: str, *, file: str = "", path: str = "", value: object = None) -> InputError:
     """Return an error with a single problem."""
     return InputError([Problem(file, path, shown(value), message, fix)])
 

@@ -30,29 +30,21 @@ Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 class Speed(Strict):
     """The range of relative clock speeds that a node can run at."""
 
-    min: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
-        1.0, description="Slowest speed (1 = nominal; no unit)."
-    )
+    min: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="Slowest speed (1 = nominal; no unit).")
     max: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Fastest speed (1 = nominal; no unit).")
 
 
 class Compute(Strict):
     """What a node and a chiplet have in common."""
 
-    hardware: str | None = Field(
-        None, description="Kind of hardware, to find measured costs in the model's profiles."
-    )
+    hardware: str | None = Field(None, description="Kind of hardware, to find measured costs in the model's profiles.")
     ops_per_s: Positive | None = Field(None, description="Speed in operations per second.")
     j_per_op: NonNegative | None = Field(None, description="Energy of one operation, in joules.")
     active_power_w: NonNegative | None = Field(
         None, description="Power while computing, in watts (goes before j_per_op)."
     )
-    memory_bytes: NonNegative | None = Field(
-        None, description="Memory for parameters, in bytes (none: no limit)."
-    )
-    max_utilization: Fraction = Field(
-        1.0, description="Largest fraction of time the node may be busy (no unit)."
-    )
+    memory_bytes: NonNegative | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
+    max_utilization: Fraction = Field(1.0, description="Largest fraction of time the node may be busy (no unit).")
     idle_power_w: NonNegative = Field(0.0, description="Power that a node in use draws always, in watts.")
     static_power_w: NonNegative = Field(0.0, description="Leakage power while computing, in watts.")
     speed: Speed | None = Field(None, description="Range of clock speeds (none: nominal speed only).")
@@ -118,16 +110,20 @@ def _check_topology(data: object) -> Iterator[Finding]:
     yield from duplicate_names("nodes", nodes)
     yield from duplicate_names("packages", packages)
     names = set(names_of(nodes))
+    chiplets = set(_chiplet_names(packages))
+    for where, items in (("nodes", nodes), ("packages", packages)):
+        for index, item in enumerate(items):
+            if isinstance(name := field_of(item, "name"), str) and name in chiplets:
+                yield (where, index, "name"), name, "a chiplet has this name too", "rename it"
     for index, package in enumerate(packages):
         yield from _check_package(index, package, names)
     for index, node in enumerate(nodes):
         yield from _check_compute(("nodes", index), node, {})
-    yield from _check_links(links, names | set(names_of(packages)) | set(_chiplet_names(packages)))
+    yield from _check_links(links, names | set(names_of(packages)) | chiplets)
+    yield from _check_wires(links, packages)
 
 
-def _check_compute(
-    where: tuple[str | int, ...], node: object, inherited: dict[str, object]
-) -> Iterator[Finding]:
+def _check_compute(where: tuple[str | int, ...], node: object, inherited: dict[str, object]) -> Iterator[Finding]:
     def has(name: str) -> bool:
         return field_of(node, name) is not None or inherited.get(name) is not None
 
@@ -146,7 +142,7 @@ def _check_compute(
 def _check_package(index: int, package: object, node_names: set[str]) -> Iterator[Finding]:
     where = ("packages", index)
     name, rows, cols = field_of(package, "name"), field_of(package, "rows"), field_of(package, "cols")
-    if name in node_names:
+    if isinstance(name, str) and name in node_names:
         yield (*where, "name"), name, "a node has this name too", "rename the package or the node"
     chiplet = field_of(package, "chiplet")
     if chiplet is not None:
@@ -159,15 +155,12 @@ def _check_package(index: int, package: object, node_names: set[str]) -> Iterato
         at = tuple(items_of(other, "at"))
         if len(at) == 2 and not _inside(at, rows, cols):
             yield (*where, "chiplets", number, "at"), list(at), "outside the package", inside
-        if at in seen:
-            yield (*where, "chiplets", number, "at"), list(at), "this position stands twice", "merge the two"
-        seen.add(at)
+        if all(isinstance(part, int) for part in at):
+            if at in seen:
+                yield (*where, "chiplets", number, "at"), list(at), "this position stands twice", "merge the two"
+            seen.add(at)
     for number, gateway in enumerate(items_of(package, "gateways")):
-        if (
-            isinstance(gateway, (list, tuple))
-            and len(gateway) == 2
-            and not _inside(tuple(gateway), rows, cols)
-        ):
+        if isinstance(gateway, (list, tuple)) and len(gateway) == 2 and not _inside(tuple(gateway), rows, cols):
             yield (*where, "gateways", number), list(gateway), "outside the package", inside
 
 
@@ -178,10 +171,14 @@ def _inside(at: tuple[object, ...], rows: int, cols: int) -> bool:
 
 def _chiplet_names(packages: list[object]) -> Iterator[str]:
     for package in packages:
-        rows, cols = field_of(package, "rows"), field_of(package, "cols")
-        if isinstance(rows, int) and isinstance(cols, int) and max(rows, cols) <= 256:
-            name = field_of(package, "name")
-            yield from (f"{name}[{row},{column}]" for row in range(rows) for column in range(cols))
+        name = field_of(package, "name")
+        yield from (f"{name}[{row},{column}]" for row, column in _positions(package))
+
+
+def _positions(package: object) -> Iterator[tuple[int, int]]:
+    rows, cols = field_of(package, "rows"), field_of(package, "cols")
+    if isinstance(rows, int) and isinstance(cols, int) and max(rows, cols) <= 256:
+        yield from ((row, column) for row in range(rows) for column in range(cols))
 
 
 def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
@@ -192,14 +189,43 @@ def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
             if isinstance(end, str) and end not in names:
                 fix = "name a node, a package or a chiplet such as 'mcm0[0,0]' that the topology has"
                 yield ("links", index, field), end, "the link leads nowhere: no node has this name", fix
-        if ends[0] == ends[1] and ends[0] is not None:
+        if not all(isinstance(end, str) for end in ends):
+            continue
+        if ends[0] == ends[1]:
             yield ("links", index, "target"), ends[1], "the link leads from a node to itself", "remove it"
         both = field_of(link, "bidirectional") is True
         for pair in (ends, ends[::-1]) if both else (ends,):
-            if pair in seen and None not in pair:
+            if pair in seen:
                 fix = f"routes name nodes alone: merge it with links[{seen[pair]}], or put a relay node on one of them"
                 yield ("links", index), list(pair), f"a second link from {pair[0]} to {pair[1]}", fix
             seen.setdefault(pair, index)
+
+
+def _check_wires(links: list[object], packages: list[object]) -> Iterator[Finding]:
+    """Report links that stand beside a wire of a package."""
+    for package in packages:
+        name = field_of(package, "name")
+        inside = [
+            (index, pair)
+            for index, link in enumerate(links)
+            if all(isinstance(end, str) for end in (pair := (field_of(link, "source"), field_of(link, "target"))))
+            and all(end == name or end.startswith(f"{name}[") for end in pair)
+        ]
+        wires = set(_wires(package)) if inside else set()
+        for index, pair in inside:
+            if frozenset(pair) in wires:
+                fix = "remove it, or change the package's interposer or gateway_link"
+                yield ("links", index), list(pair), "the package has a wire between these two already", fix
+
+
+def _wires(package: object) -> Iterator[frozenset[str]]:
+    name, positions = field_of(package, "name"), set(_positions(package))
+    for row, column in positions:
+        for beside in {(row + 1, column), (row, column + 1)} & positions:
+            yield frozenset((f"{name}[{row},{column}]", f"{name}[{beside[0]},{beside[1]}]"))
+    for gateway in items_of(package, "gateways"):
+        if isinstance(gateway, (list, tuple)) and len(gateway) == 2:
+            yield frozenset((f"{name}", f"{name}[{gateway[0]},{gateway[1]}]"))
 
 
 class Topology(Document):

@@ -32,7 +32,7 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
     problems = []
     for detail in error.errors(include_url=False):
         kind, context = detail["type"], detail.get("ctx", {})
-        if kind == "too_short" and detail["input"]:
+        if kind == "too_short" and len(detail["input"]) >= int(context.get("min_length", 1)):
             continue  # pydantic adds this where entries are wrong, not missing
         location = tuple(detail["loc"])
         value = "" if kind == "missing" else _found(detail["input"])
@@ -44,9 +44,7 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
         elif kind in ("float_type", "float_parsing"):
             message, fix = "not a number", "give a plain number in the unit that the field's name ends with"
         problems.append(
-            Problem(
-                file, path_text(location), value, message, str(fix or _ADVICE.get(kind, "change the value"))
-            )
+            Problem(file, path_text(location), value, message, str(fix or _ADVICE.get(kind, "change the value")))
         )
     return problems
 

@@ -37,16 +37,10 @@ class App(Strict):
     destination: Name | None = Field(
         None, description="Node that needs the results (none: they stay where they are made)."
     )
-    rate_per_s: NonNegative = Field(
-        0.0, description="Inferences per second (0: one inference, capacity not loaded)."
-    )
+    rate_per_s: NonNegative = Field(0.0, description="Inferences per second (0: one inference, capacity not loaded).")
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
-    latency: Statistic = Field(
-        "worst", description="Which latency counts: worst, mean, or a percentile such as p95."
-    )
-    min_accuracy: Fraction | None = Field(
-        None, description="Least accuracy (none: the best that the model offers)."
-    )
+    latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
+    min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
     pin: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="Nodes that a block may run on, by block."
     )

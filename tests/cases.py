@@ -88,7 +88,10 @@ def random_model(r: Random, most_blocks: int = 4) -> dict[str, Any]:
     if r.random() < 0.4:
         model["profiles"] = {
             "h": {
-                row["name"]: {"time_s": r.uniform(0.1, 3), **({"energy_j": r.uniform(0.1, 3)} if r.random() < 0.5 else {})}
+                row["name"]: {
+                    "time_s": r.uniform(0.1, 3),
+                    **({"energy_j": r.uniform(0.1, 3)} if r.random() < 0.5 else {}),
+                }
                 for row in blocks + exits
                 if r.random() < 0.6
             }
