@@ -46,11 +46,12 @@ def searchable(instance: Instance) -> Instance:
 def relaxed(instance: Instance) -> Instance:
     """Return an instance whose paths cost no more than the plans of this one.
 
-    The latest of several results is never earlier than the last exit's, so for `worst` that is the searchable one. A
-    percentile may be reached by a deeper exit whose result has a faster way back; the time until enough samples have
-    left, without ways back, is a lower bound on all of these.
+    The latest of several results is never earlier than the last exit's, so for `worst` that is the
+    searchable one. A percentile may be reached by a deeper exit whose result has a faster way back; the time
+    until enough samples have left, without ways back, is a lower bound on all of these.
     """
-    if instance.minimise == "latency" and exits_have_own_deadlines(instance) and instance.percentile is not None:
+    of_any_exit = instance.minimise == "latency" and exits_have_own_deadlines(instance)
+    if of_any_exit and instance.percentile is not None:
         return replace(instance, destination=None)
     return searchable(instance)
 
@@ -166,5 +167,5 @@ class Trials:
 
 def _words(overload: Overload, network: Network) -> str:
     if overload.kind == "medium":
-        return f"the capacity of medium {network.media[overload.index]}"
+        return f"the capacity of medium {network.medium_name(overload.index)}"
     return f"the {overload.kind} of {network.names[overload.index]}"

@@ -136,7 +136,7 @@ class _Ways:
 
     def _figures(self, nodes: list[int], bits: float) -> tuple[float, ...]:
         network = self._network
-        totals = [0.0] * (2 + (len(network.media) if self._loaded else 0))
+        totals = [0.0] * (2 + (network.media if self._loaded else 0))
         for pair in pairwise(nodes):
             link = network.link(*pair)
             on_air = bits / float(network.link_bit_per_s[link])

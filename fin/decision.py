@@ -51,7 +51,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     reach = points.reach(len(instance.block_names))[decision.point].tolist()
     exit_behind = {int(block): index for index, block in enumerate(points.exit_block) if on[index]}
     memory, utilization = np.zeros(network.size), np.zeros(network.size)
-    media = np.zeros(len(network.media))
+    media = np.zeros(network.media)
     compute_j = transfer_j = elapsed_compute = elapsed_transfer = 0.0
     arrivals: list[tuple[float, float, float]] = []  # latency of an exit, computing part, fraction
     for block, node in enumerate(decision.nodes):
@@ -123,7 +123,7 @@ def overloads(instance: Instance, evaluation: Evaluation) -> list[Overload]:
     rows = (
         ("memory", evaluation.memory_bytes, network.memory_bytes),
         ("utilization", evaluation.utilization, network.max_utilization),
-        ("medium", evaluation.media_load, np.ones(len(network.media))),
+        ("medium", evaluation.media_load, np.ones(network.media)),
     )
     return [
         Overload(kind, int(index), float(load[index]), float(capacity[index]))

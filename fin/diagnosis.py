@@ -83,10 +83,6 @@ def _energy(instance: Instance, all_points: Instance, without_pins: Bools) -> It
 def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
     """The best accuracy that can be reached: fewer points are accurate enough the more is asked, so bisect."""
     asked = instance.limits.min_accuracy
-    if asked > instance.most_accurate + TOLERANCE:
-        message = f"the best accuracy that the model offers is {instance.most_accurate:.6g}, the limit {asked:.6g}"
-        yield _row("accuracy", instance.name, asked, instance.most_accurate, "fraction", message)
-        return
     levels = np.unique(all_points.points.accuracy)
     low, high = -1, int(np.searchsorted(levels, asked - TOLERANCE))
     while high - low > 1:
@@ -95,12 +91,13 @@ def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> 
         low, high = (middle, high) if _any_plan(all_points.only_points(enough)) is not None else (low, middle)
     if low >= 0:
         best = float(levels[low])
-        message = f"the best accuracy within the other limits is {best:.6g}, the limit {asked:.6g}"
+        what = "that the model offers" if low + 1 == len(levels) else "within the other limits"
+        message = f"the best accuracy {what} is {best:.6g}, the limit {asked:.6g}"
         yield _row("accuracy", instance.name, asked, best, "fraction", message)
 
 
 def _memory(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
-    """Memory that is missing: on one node alone where that is enough, else on the nodes of the best plan without limit."""
+    """Memory that is missing: on one node where that is enough, else on each node of the best plan without limit."""
     memory = instance.network.memory_bytes
     if not np.isfinite(memory).any():
         return

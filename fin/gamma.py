@@ -1,12 +1,12 @@
-"""FIN's own algorithm: the feasible graph with its vertices replicated over latency levels, and its cheapest path.
+"""FIN's own algorithm: the cheapest path through the feasible graph replicated over latency levels.
 
-The limit is cut into `gamma` levels. An arc (a transfer and the block it enters) takes its latency in whole levels,
-rounded up, so every path through the levels is in time, but not every path in time is a path through the levels. The
-cheapest path to every (block, node, level) follows from those one block before.
+The limit is cut into `gamma` levels. An arc (a transfer and the block it enters) takes its latency in whole
+levels, rounded up, so every path through the levels is in time, but not every path in time is a path
+through the levels. The cheapest path to every (block, node, level) follows from those one block before.
 
-Source: FIN (Singhal et al., IEEE INFOCOM 2024, doi 10.1109/INFOCOM52122.2024.10621218), stages 2 and 3. Route options,
-result routes and the latency objective (levels of energy) go beyond the paper. Like the paper's graphs, these do not
-see what blocks on one node or transfers on one medium take together.
+Source: FIN (Singhal et al., IEEE INFOCOM 2024, doi 10.1109/INFOCOM52122.2024.10621218), stages 2 and 3.
+Route options, result routes and the latency objective (levels of energy) go beyond the paper. Like the
+paper's graphs, these do not see what blocks on one node or transfers on one medium take together.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class Gamma:
             return trials.outcome(np.inf)
         levels = options.gamma if np.isfinite(root.feasible.graph.limit) else 0
         searched = _search(root, levels, trials)
-        nothing = f"no path in {levels} levels: rounding up may hide plans; take more levels, or the method exact"
+        nothing = f"no path in {levels} levels: rounding up may hide plans; take more levels, or exact"
         scenarios = root.feasible.graph.shape[0]
         return trials.outcome(root.lower_bound, nothing, scenarios=scenarios, searched=searched, levels=levels)
 
 
 def _search(root: Root, levels: int, trials: Trials) -> int:
-    """Offer the paths of all scenarios that may be cheaper than the plan held; return how many were searched.
+    """Offer paths of all scenarios that may be cheaper than the plan held; return how many were searched.
 
     A scenario whose lower bound is above the plan held has no cheaper path, so it need not be looked at.
     """
@@ -70,10 +70,11 @@ def _search(root: Root, levels: int, trials: Trials) -> int:
 
 
 def arcs_into(graph: ExtendedGraph, layer: int) -> tuple[Floats, Floats]:
-    """Return (K, P, O, N, N) cost and limited sum of every arc into a layer, the block that it enters included.
+    """Return (K, P, O, N, N) cost and limited sum of every arc into a layer, with the block that it enters.
 
-    P counts routes, O ways to hand a result over; infinite where there is no such arc. Where exits have deadlines of
-    their own, only results in time are offered: whether a sample may be late depends on the whole path.
+    P counts routes, O ways to hand a result over; infinite where there is no such arc. Where exits have
+    deadlines of their own, only results in time are offered: whether a sample may be late depends on the
+    whole path.
     """
     options = graph.routes.options if graph.deadline is not None else graph.open.shape[-1]
     open_ = graph.open[:, layer, :, :options].transpose(0, 2, 1)[:, None, :, None, :]
@@ -130,7 +131,7 @@ def _layers(graph: ExtendedGraph, levels: int) -> Iterator[_Layer]:
 
 
 def _whole_levels(limited: Floats, limit: float, levels: int) -> Ints:
-    """Round a limited sum up to whole levels; one more than there are where it does not fit or does not exist."""
+    """Round a limited sum up to whole levels; one more than there are where it does not fit."""
     if levels == 0:
         return np.where(np.isfinite(limited), 0, 1)
     if limit > 0.0:
@@ -149,7 +150,7 @@ def _latest_level(graph: ExtendedGraph, layer: int, options: int, levels: int) -
 
 
 def _step(before: Floats, cost: Floats, taken: Ints, latest: Ints) -> _Layer:
-    """Extend the cheapest ways by one layer of arcs: (P, O, N, N) cost and levels, (O, N) last level allowed."""
+    """Extend the cheapest ways by a layer of arcs: (P, O, N, N) cost and levels, (O, N) last level allowed."""
     nodes, width = before.shape
     reached = np.flatnonzero(np.isfinite(before).any(axis=1))
     cost, some_taken = cost[:, :, reached], taken[:, :, reached]

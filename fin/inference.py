@@ -19,6 +19,7 @@ from fin.resources import NodeResource, broken_resources, scarce_resources, visi
 
 _WIDTHS = (1_000, 20_000, 300_000)
 _DIVE_WIDTH = 64
+_MANY_PER_LAYER = 4
 
 
 class MediumOverloadError(Exception):
@@ -48,6 +49,10 @@ def solve_scenario(
         MediumOverloadError: The search must be repeated with routes that track the load of some media.
     """
     plain = relax(feasible, multiplier, incumbent.cutoff)
+    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0]:
+        # a better incumbent fixes more vertices out, and a narrow search finds one at little cost
+        _offer(search(plain, incumbent.cutoff, _DIVE_WIDTH, stop_at), plain, incumbent)
+        plain = plain.fixed(incumbent.cutoff)
     found = _widening(plain, incumbent, stop_at)
     broken = _broken(found, plain, incumbent)
     if not broken:
@@ -74,6 +79,7 @@ def _with_capacities(
     _offer(found, dive, incumbent)
     if found.lower_bound >= incumbent.cutoff:
         return max(lower_bound, found.lower_bound)
+    visits = visits.fixed(incumbent.cutoff)
     tracked: dict[tuple[str, int], NodeResource] = {}
     while lower_bound < incumbent.cutoff:
         for resource in broken_resources(plain.graph, network, broken):

@@ -131,7 +131,7 @@ def _extend_rows(
     flat = figures.reshape(3, -1)
     cost = labels.cost[rows, None] + (graph.arc_cost[0, layer] @ flat).reshape(shape)
     limited = labels.limited[rows, None] + (graph.arc_limited[0, layer] @ flat).reshape(shape)
-    possible = routes.valid[:, labels.node[rows, None], targets] if not routes.valid.all() else np.ones(shape, bool)
+    possible = routes.valid[:, labels.node[rows, None], targets] if not routes.complete else np.ones(shape, bool)
     possible &= limited <= relaxation.most
     possible &= cost < cutoff
     if layer > 0 and relaxation.ends is not None:

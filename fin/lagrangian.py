@@ -14,7 +14,7 @@ import numpy as np
 from fin.extended import ExtendedGraph
 from fin.instance import TOLERANCE
 from fin.network import Bools, Floats, Ints
-from fin.sweeps import Paths, Weights, best_paths, forward, path_sums
+from fin.sweeps import Paths, Weights, best_paths, path_sums
 
 _MOST_ROUNDS = 40
 
@@ -39,7 +39,7 @@ def dual_bounds(graph: ExtendedGraph) -> DualBounds:
     most = graph.limit * (1.0 + TOLERANCE)
     best = _Incumbents(scenarios, layers)
     zero = np.zeros(scenarios)
-    paths, value = _evaluate(graph, Weights.lagrangian(zero))
+    paths, value = best_paths(graph, Weights.lagrangian(zero))
     cost, limited = path_sums(graph, paths)
     lower, multiplier = value, zero.copy()
     within = limited <= most
@@ -49,7 +49,7 @@ def dual_bounds(graph: ExtendedGraph) -> DualBounds:
         return DualBounds(lower, multiplier, best.paths, best.cost)
 
     beyond_cost, beyond_limited = cost.copy(), limited.copy()
-    paths, _ = _evaluate(graph.take(active), Weights.limited_only(len(active)))
+    paths, _ = best_paths(graph.take(active), Weights.limited_only(len(active)))
     cost, limited = path_sums(graph.take(active), paths)
     best.update(active, limited <= most, cost, paths)
     within_cost, within_limited = np.full(scenarios, np.nan), np.full(scenarios, np.nan)
@@ -60,7 +60,7 @@ def dual_bounds(graph: ExtendedGraph) -> DualBounds:
         step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
         step = np.maximum(step, 0.0)
         part = graph.take(active)
-        paths, value = _evaluate(part, Weights.lagrangian(step))
+        paths, value = best_paths(part, Weights.lagrangian(step))
         cost, limited = path_sums(part, paths)
         bound = value - step * most
         improves = bound > lower[active]
@@ -76,11 +76,6 @@ def dual_bounds(graph: ExtendedGraph) -> DualBounds:
         # a scenario whose bound is above some plan already known needs no better bound
         active = active[lowered & (lower[active] < best.cost.min())]
     return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost)
-
-
-def _evaluate(graph: ExtendedGraph, weights: Weights) -> tuple[Paths, Floats]:
-    values = forward(graph, weights)
-    return best_paths(graph, weights, values), values[:, -1].min(axis=1)
 
 
 class _Incumbents:

@@ -78,7 +78,7 @@ def plan_many(
 
 
 def _check_shapes(arrays: list[Floats]) -> tuple[int, int, int]:
-    energy, time, carry_energy, carry_time, deadline = arrays
+    energy = arrays[0]
     if energy.ndim != 3 or 0 in energy.shape:
         raise input_error(
             "needs the shape (requests, blocks, nodes)",

@@ -1,12 +1,12 @@
 """The multi-constrained-path baseline: the path whose largest normalised weight is least, one weight per arc.
 
-An arc (a transfer and the block it enters) weighs the largest of its latency over the latency limit and its energy
-over the energy limit, of those that are limited. Energy without a limit is not looked at. Operating points rank by
-the largest of their path's normalised sums and of the ratio of the least accuracy to theirs.
+An arc (a transfer and the block it enters) weighs the largest of its latency over the latency limit and its
+energy over the energy limit, of those that are limited. Energy without a limit is not looked at. Operating
+points rank by the largest of their path's normalised sums and of the ratio of the least accuracy to theirs.
 
-Source: MCP as the authors of FIN use it (released code, github.com/chetna-iitd/orchestrate_dynamic_DNN, commit
-ec4484d, `weighted_fn1.m`: the largest of delay over its limit and accuracy limit over accuracy), here with a shortest
-path where that code goes block by block.
+Source: MCP as the authors of FIN use it (released code, github.com/chetna-iitd/orchestrate_dynamic_DNN,
+commit ec4484d, `weighted_fn1.m`: the largest of delay over its limit and accuracy limit over accuracy),
+here with a shortest path where that code goes block by block.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fin.gamma import arcs_into
 from fin.incumbent import decision_of
 from fin.instance import Instance
 from fin.method import Options, Outcome
-from fin.network import Floats, Ints
+from fin.network import Bools, Floats, Ints
 from fin.routes import efficient_routes
 from fin.sweeps import Paths, path_sums
 
@@ -43,8 +43,7 @@ class MultiConstrainedPath:
             return trials.outcome(lower_bound)
         graph = build_extended(searchable(instance), routes)
         trials.built()
-        parts = list(_best_paths(graph, instance))
-        paths = Paths(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("node", "option", "route")))
+        paths = _joined(list(_best_paths(graph, instance)))
         rank = _rank(graph, instance, paths)
         for scenario in np.argsort(rank, kind="stable").tolist():
             if np.isinf(rank[scenario]) or trials.time_is_up():
@@ -78,6 +77,11 @@ def _best_paths(graph: ExtendedGraph, instance: Instance) -> Iterator[Paths]:
     size = max(1, _CELLS_AT_ONCE // cells)
     for first in range(0, scenarios, size):
         yield _lightest(graph.take(np.arange(first, min(first + size, scenarios))), instance)
+
+
+def _joined(parts: list[Paths]) -> Paths:
+    columns = ([getattr(part, name) for part in parts] for name in ("node", "option", "route"))
+    return Paths(*(np.concatenate(column) for column in columns))
 
 
 def _lightest(graph: ExtendedGraph, instance: Instance) -> Paths:
@@ -115,7 +119,7 @@ def _rank(graph: ExtendedGraph, instance: Instance, paths: Paths) -> Floats:
     return np.where(_exists(graph, paths), share, np.inf)
 
 
-def _exists(graph: ExtendedGraph, paths: Paths) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _exists(graph: ExtendedGraph, paths: Paths) -> Bools:
     """(K,) whether every vertex and arc of a path is there."""
     scenarios, layers, _ = graph.shape
     rows, depth = np.arange(scenarios)[:, None], np.arange(layers)

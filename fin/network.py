@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,9 @@ class Network:
     link_latency_s: Floats
     link_j_per_bit: Floats
     link_medium: Ints
-    media: tuple[str, ...]
+    media: int
+    """Number of media; one that links share by name is numbered behind all links, any other like its link."""
+    named_media: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -60,6 +64,13 @@ class Network:
             raise KeyError((source, target))
         return int(links[place])
 
+    def medium_name(self, medium: int) -> str:
+        """Return the name of a medium, or of the link that it belongs to."""
+        links = len(self.link_source)
+        if medium >= links:
+            return self.named_media[medium - links]
+        return f"{self.names[self.link_source[medium]]}->{self.names[self.link_target[medium]]}"
+
     def index(self, name: str) -> int:
         """Return the index of a node; raise KeyError for a name that is not there."""
         try:
@@ -73,9 +84,10 @@ def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequenc
     names = tuple(node.name for node in nodes)
     position = {name: index for index, name in enumerate(names)}
     relays = set(routers)
-    directed = _directed(links)
-    media: dict[str, int] = {}
-    medium = [media.setdefault(name, len(media)) for _, _, name, _ in directed]
+    source, target, bit_per_s, latency_s, j_per_bit, medium = _directed(links)
+    # a link without a medium is one of its own, numbered like the link; named media come behind those numbers
+    named = {name: len(source) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
+    medium_index = [index if name is None else named[name] for index, name in enumerate(medium)]
     return Network(
         names=names,
         tiers=tuple(node.tier for node in nodes),
@@ -88,25 +100,25 @@ def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequenc
         idle_power_w=_column([node.idle_power_w for node in nodes], 0.0),
         memory_bytes=_column([node.memory_bytes for node in nodes], np.inf),
         max_utilization=_column([node.max_utilization for node in nodes], 1.0),
-        link_source=np.array([position[source] for source, _, _, _ in directed], dtype=np.int64),
-        link_target=np.array([position[target] for _, target, _, _ in directed], dtype=np.int64),
-        link_bit_per_s=_column([link.bit_per_s for _, _, _, link in directed], np.nan),
-        link_latency_s=_column([link.latency_s for _, _, _, link in directed], 0.0),
-        link_j_per_bit=_column([link.j_per_bit for _, _, _, link in directed], 0.0),
-        link_medium=np.array(medium, dtype=np.int64),
-        media=tuple(media),
+        link_source=np.array([position[name] for name in source], dtype=np.int64),
+        link_target=np.array([position[name] for name in target], dtype=np.int64),
+        link_bit_per_s=np.array(bit_per_s, dtype=np.float64),
+        link_latency_s=np.array(latency_s, dtype=np.float64),
+        link_j_per_bit=np.array(j_per_bit, dtype=np.float64),
+        link_medium=np.array(medium_index, dtype=np.int64),
+        media=len(source) + len(named),
+        named_media=tuple(named),
     )
 
 
-def _directed(links: Sequence[Link]) -> list[tuple[str, str, str, Link]]:
-    """Return (source, target, medium, link) of every direction; a link without a medium is one of its own."""
-    rows = []
-    for link in links:
-        source, target = link.source, link.target
-        rows.append((source, target, link.medium or f"{source}->{target}", link))
-        if link.bidirectional:
-            rows.append((target, source, link.medium or f"{target}->{source}", link))
-    return rows
+_FIGURES = attrgetter("source", "target", "bit_per_s", "latency_s", "j_per_bit", "medium")
+_REVERSED = attrgetter("target", "source", "bit_per_s", "latency_s", "j_per_bit", "medium")
+
+
+def _directed(links: Sequence[Link]) -> tuple[tuple[Any, ...], ...]:
+    """Return columns of all directions: sources, targets, bit/s, latencies, J/bit, media (None: one of its own)."""
+    rows = [*map(_FIGURES, links), *(_REVERSED(link) for link in links if link.bidirectional)]
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * 6
 
 
 def _column(values: Sequence[float | None], missing: float) -> Floats:

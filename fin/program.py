@@ -240,7 +240,7 @@ def _add_capacities(rows: Rows, instance: Instance, costs: Costs, columns: Colum
         rows.at_most(columns.place[:, node], costs.memory_bytes, float(network.memory_bytes[node]))
         rows.at_most(columns.place[:, node], busy[:, node], float(network.max_utilization[node]))
     if rate > 0.0:
-        for medium in range(len(network.media)):
+        for medium in range(network.media):
             links = network.link_medium == medium
             rows.at_most(columns.flow[:, links].ravel(), rate * costs.air_seconds[:, links].ravel(), 1.0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fin.feasible import FeasibleGraph
 from fin.instance import TOLERANCE
 from fin.network import Bools, Floats, Ints
 from fin.resources import NodeResource
-from fin.sweeps import Weights, arc_values, backward, forward, vertex_values
+from fin.sweeps import Arcs, Weights, backward, forward, vertex_values
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,18 @@ class Relaxation:
     """(S, D, N) least ``cost + multiplier * limited`` behind a vertex, by start of the visit (S = 1: any start)."""
     remaining: Floats
     """(S, D, N) least of the limited sum behind a vertex."""
+    reduced: Floats
+    """(D, N) bound on the cost of every way through a vertex; infinite where it is closed."""
     alive: Bools
-    """(D, N) vertices that reduced costs have not fixed out."""
+    """(D, N) vertices that these bounds have not fixed out."""
     ends: Ints | None
     """(D, N) last block that a visit may reach, None where no node capacity is in force."""
     tracked: tuple[NodeResource, ...]
     lower_bound: float
+
+    def fixed(self, cutoff: float) -> Relaxation:
+        """Return the relaxation without the vertices through which no way costs less than the cutoff."""
+        return replace(self, alive=self.reduced < cutoff)
 
     @property
     def most(self) -> float:
@@ -49,10 +55,17 @@ def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float) -> Relaxati
     weights = Weights.lagrangian(np.array([multiplier]))
     before, behind = forward(graph, weights), backward(graph, weights)
     offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0 else 0.0
-    reduced = before[0] + behind[0] - offset
-    alive = (reduced < cutoff) & graph.open[0].any(axis=-1)
+    reduced = np.where(graph.open[0].any(axis=-1), before[0] + behind[0] - offset, np.inf)
     return Relaxation(
-        graph, multiplier, behind, feasible.remaining, alive, None, (), float(reduced[-1].min(initial=np.inf))
+        graph=graph,
+        multiplier=multiplier,
+        to_go=behind,
+        remaining=feasible.remaining,
+        reduced=reduced,
+        alive=reduced < cutoff,
+        ends=None,
+        tracked=(),
+        lower_bound=float(reduced[-1].min(initial=np.inf)),
     )
 
 
@@ -68,7 +81,7 @@ def relax_by_visits(plain: Relaxation, ends: Ints, tracked: tuple[NodeResource, 
     if np.isfinite(graph.limit):
         remaining, _ = _visit_sweep(graph, ends, Weights.limited_only(1))
     bound = max(plain.lower_bound, root - plain.offset)
-    return Relaxation(graph, plain.multiplier, to_go, remaining, plain.alive, ends, tracked, bound)
+    return replace(plain, to_go=to_go, remaining=remaining, ends=ends, tracked=tracked, lower_bound=bound)
 
 
 def best_visit_multiplier(plain: Relaxation, ends: Ints, evaluations: int = 12) -> float:
@@ -103,7 +116,7 @@ def _visit_sweep(graph: ExtendedGraph, ends: Ints, weights: Weights) -> tuple[Fl
     At each vertex a plan either stays, if the visit may go on, or leaves for another node and starts a visit there.
     """
     _, layers, nodes = graph.shape
-    vertices = vertex_values(graph, weights)[0]
+    vertices, arcs = vertex_values(graph, weights)[0], Arcs(graph, weights)
     values = np.full((layers, layers, nodes), np.inf)
     starts = np.arange(layers)[:, None]
     begin = np.where(ends >= starts, vertices, np.inf)  # cost of the block that starts a visit
@@ -111,8 +124,8 @@ def _visit_sweep(graph: ExtendedGraph, ends: Ints, weights: Weights) -> tuple[Fl
     values[:, layers - 1] = 0.0
     for layer in range(layers - 2, -1, -1):
         onward = begin[layer + 1] + values[layer + 1, layer + 1]
-        leave = (arc_values(graph, weights, layer + 1)[0] + hollow + onward).min(axis=1)
+        leave = (arcs.layer(layer + 1)[0] + hollow + onward).min(axis=1)
         stay = np.where(ends >= layer + 1, vertices[layer + 1] + values[:, layer + 1], np.inf)
         values[:, layer] = np.minimum(leave, stay)
-    root = arc_values(graph, weights, 0)[0, graph.source] + begin[0] + values[0, 0]
+    root = arcs.layer(0)[0, graph.source] + begin[0] + values[0, 0]
     return values, float(root.min())

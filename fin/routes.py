@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,6 +40,11 @@ class RouteTable:
     def options(self) -> int:
         """Largest number of routes of a pair."""
         return int(self.metrics.shape[1])
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every pair has all options."""
+        return bool(self.valid.all())
 
     def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
         """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
@@ -89,7 +95,7 @@ def _relays_may_help(direct: Floats, present: Bools) -> bool:
     size = direct.shape[1]
     hollow = direct + np.where(np.eye(size, dtype=bool), np.inf, 0.0)
     least = hollow.min(axis=2)[:, :, None] + hollow.min(axis=1)[:, None, :]
-    return bool((least < hollow).any())
+    return bool((least < direct).any())  # nothing is below the zeros of the diagonal
 
 
 def _search(network: Network, direct: Floats) -> RouteTable:

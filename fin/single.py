@@ -1,11 +1,11 @@
 """Baselines that use one place, or one cut: all on the source, the edge or the cloud, and Neurosurgeon.
 
-A candidate puts the first c blocks on the source and the others on one node (c = 0: all on that node). Candidates of
-all operating points are bounded at once and tried in order of their bounds; each takes the best of its efficient
-routes that keep the limits.
+A candidate puts the first c blocks on the source and the others on one node (c = 0: all on that node).
+Candidates of all operating points are bounded at once and tried in order of their bounds; each takes the
+best of its efficient routes that keep the limits.
 
-Source: the single cut is Neurosurgeon's (Kang et al., ASPLOS 2017, doi 10.1145/3037697.3037698), here over all nodes,
-operating points and routes, and judged by the model of cost instead of regressions.
+Source: the single cut is Neurosurgeon's (Kang et al., ASPLOS 2017, doi 10.1145/3037697.3037698), here over
+all nodes, operating points and routes, and judged by the model of cost instead of regressions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fin.decision import Decision
 from fin.extended import ExtendedGraph, build_extended
 from fin.instance import TOLERANCE, Instance
 from fin.method import Options, Outcome
-from fin.network import Bools, Floats, Network
+from fin.network import Bools, Floats, Ints, Network
 from fin.routes import RouteTable, efficient_routes
 from fin.sweeps import Weights, vertex_values
 
@@ -39,7 +39,7 @@ class SourceOnly:
     def solve(self, instance: Instance, options: Options) -> Outcome:
         """Place the app on its source node."""
         here = np.arange(instance.network.size) == instance.source
-        return _solve(instance, options, _whole(instance, here), "the source cannot run the blocks")
+        return _solve(instance, options, _whole(instance, here), "the source cannot run all blocks within the limits")
 
 
 class EdgeOnly:
@@ -155,7 +155,8 @@ def _from(values: Floats) -> Floats:
 def _cut_sums(graph: ExtendedGraph, weights: Weights) -> Floats:
     """(K, D, N) least weighted sum with so many blocks on the source and the others on a node."""
     vertices = vertex_values(graph, weights)
-    coefficients = weights.cost[:, None, None] * graph.arc_cost + weights.limited[:, None, None] * graph.arc_limited
+    by_cost, by_limited = weights.cost[:, None, None], weights.limited[:, None, None]
+    coefficients = by_cost * graph.arc_cost + by_limited * graph.arc_limited
     ways = np.einsum("kdc,cpn->kdpn", coefficients, graph.routes.metrics[:, :, graph.source])
     ways = np.where(graph.routes.valid[:, graph.source], ways, np.inf).min(axis=2)
     on_source = _before(vertices[:, :, graph.source])
@@ -186,9 +187,10 @@ class _Message:
 
 
 def _message(routes: RouteTable, source: int, target: int, bits: float, weight: float) -> _Message:
-    some = np.flatnonzero(routes.valid[:, source, target]) if source != target else np.zeros(1, dtype=np.int64)
+    some = np.flatnonzero(routes.valid[:, source, target])
     j_per_bit, s_per_bit, latency_s = routes.metrics[:, some, source, target]
-    return _Message(source, target, tuple(some.tolist()), latency_s + bits * s_per_bit, weight * bits * j_per_bit)
+    seconds, joules = latency_s + bits * s_per_bit, weight * bits * j_per_bit
+    return _Message(source, target, tuple(some.tolist()), seconds, joules)
 
 
 def _try(trials: Trials, routes: RouteTable, candidate: _Candidate) -> None:
@@ -242,16 +244,16 @@ def _messages(
 
 def _transfers(candidate: _Candidate, paths: list[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
     """Return the way into each block."""
-    transfers = [(node,) for node in candidate.nodes]
+    transfers: list[tuple[int, ...]] = [(node,) for node in candidate.nodes]
     transfers[0] = paths[0]
     if candidate.cut > 0:
         transfers[candidate.cut] = paths[1]
     return tuple(transfers)
 
 
-def _combinations(messages: list[_Message], minimise: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """(T, C) a route of each of T messages; where there are too many, each message's best routes and its fastest."""
-    some = [np.arange(len(message.routes)) for message in messages]
+def _combinations(messages: list[_Message], minimise: str) -> Ints:
+    """(T, C) a route of each of T messages; if there are too many, of a short list of each message's routes."""
+    some: list[Ints] = [np.arange(len(message.routes)) for message in messages]
     most = max(2, int(_MOST_COMBINATIONS ** (1.0 / len(messages))))
     if np.prod([float(len(rows)) for rows in some]) > _MOST_COMBINATIONS:
         some = [_shortlist(message, minimise, most) for message in messages]
@@ -259,7 +261,7 @@ def _combinations(messages: list[_Message], minimise: str) -> np.ndarray[tuple[i
     return np.stack([rows.ravel() for rows in grid])
 
 
-def _shortlist(message: _Message, minimise: str, most: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _shortlist(message: _Message, minimise: str, most: int) -> Ints:
     """Return the routes of least objective, and the one that spares the other figure most."""
     objective, other = (message.joules, message.seconds)
     if minimise == "latency":
@@ -269,10 +271,7 @@ def _shortlist(message: _Message, minimise: str, most: int) -> np.ndarray[tuple[
 
 
 def _figures(
-    instance: Instance,
-    candidate: _Candidate,
-    messages: list[_Message],
-    choices: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    instance: Instance, candidate: _Candidate, messages: list[_Message], choices: Ints
 ) -> tuple[Floats, Floats]:
     """(C,) latency by the app's statistic, and energy, of each combination of routes."""
     points, point = instance.points, candidate.point
@@ -284,7 +283,8 @@ def _figures(
     joules[behind] += instance.heads.energy_j[on, nodes[behind]]
     reach = points.reach(len(instance.block_names))[point, : len(nodes)]
     sent_s = np.stack([message.seconds[rows] for message, rows in zip(messages, choices, strict=True)])
-    energy = reach @ joules + sum(message.joules[rows] for message, rows in zip(messages, choices, strict=True))
+    sent_j = np.stack([message.joules[rows] for message, rows in zip(messages, choices, strict=True)])
+    energy = reach @ joules + sent_j.sum(axis=0)
 
     used = np.flatnonzero(points.fraction[point] > 0.0)
     depth = points.exit_block[used]
@@ -299,7 +299,7 @@ def _figures(
 
 
 def _statistic(instance: Instance, arrivals: Floats, fraction: Floats) -> Floats:
-    """(C,) the app's latency statistic over (C, X) arrivals of exits that hold given fractions of samples."""
+    """(C,) the app's latency statistic over (C, X) arrivals of exits that hold (X,) fractions."""
     if instance.statistic == "mean":
         return np.asarray(arrivals @ fraction)
     if instance.percentile is None:

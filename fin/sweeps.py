@@ -49,10 +49,8 @@ class Paths:
 
 def vertex_values(graph: ExtendedGraph, weights: Weights) -> Floats:
     """(K, D, N) weighted cost of each vertex at its best result option, infinite where it is closed."""
-    values = _combine(weights, graph.vertex_cost, graph.vertex_limited)
-    if values.shape == graph.open.shape and values.shape[-1] == 1:
-        return np.where(graph.open, values, np.inf)[..., 0]
-    return np.asarray(np.where(graph.open, values, np.inf).min(axis=-1), dtype=np.float64)
+    values = np.where(graph.open, _combine(weights, graph.vertex_cost, graph.vertex_limited), np.inf)
+    return values[..., 0] if values.shape[-1] == 1 else np.asarray(values.min(axis=-1), dtype=np.float64)
 
 
 def _combine(weights: Weights, cost: Floats, limited: Floats) -> Floats:
@@ -60,93 +58,124 @@ def _combine(weights: Weights, cost: Floats, limited: Floats) -> Floats:
     return weights.cost.reshape(shape) * cost + weights.limited.reshape(shape) * limited
 
 
-def arc_values(graph: ExtendedGraph, weights: Weights, layer: int) -> Floats:
-    """(K, N, N) weighted cost of the best route from each node (second index) to each (third), into a layer."""
-    coefficients = _combine(weights, graph.arc_cost[:, layer], graph.arc_limited[:, layer])
-    metrics = graph.routes.metrics
-    nodes, options = metrics.shape[-1], graph.routes.options
-    values = (coefficients @ metrics.reshape(3, -1)).reshape(-1, options, nodes, nodes)
-    if not graph.routes.valid.all():
-        values[:, ~graph.routes.valid] = np.inf
-    return values[:, 0] if options == 1 else np.asarray(values.min(axis=1), dtype=np.float64)
+class Arcs:
+    """Weighted costs of the best route between all pairs of nodes, into each layer.
 
-
-def _chunks(graph: ExtendedGraph) -> Iterator[slice]:
-    scenarios, _, nodes = graph.shape
-    size = max(1, _CELLS_AT_ONCE // (nodes * nodes * graph.routes.options))
-    for start in range(0, scenarios, size):
-        yield slice(start, min(start + size, scenarios))
-
-
-class _ArcCache:
-    """Hands the arc values of a layer out again when the next layer's coefficients are the same."""
+    All layers are made in one product where they fit into memory, which is what makes small graphs fast; else each
+    layer is made when it is asked for.
+    """
 
     def __init__(self, graph: ExtendedGraph, weights: Weights) -> None:
-        self._graph, self._weights = graph, weights
-        self._layer, self._values = -1, np.empty(0)
+        self._graph = graph
+        self._coefficients = _combine(weights, graph.arc_cost, graph.arc_limited)  # (K, D, 3)
+        self._known: tuple[int, Floats] | None = None
+        cells = graph.shape[0] * graph.shape[1] * graph.routes.valid.size
+        self._all = self._values(self._coefficients) if cells <= _CELLS_AT_ONCE else None
 
-    def __call__(self, layer: int) -> Floats:
-        graph, known = self._graph, self._layer
-        same = known >= 0 and all(
-            np.array_equal(part[:, layer], part[:, known]) for part in (graph.arc_cost, graph.arc_limited)
-        )
-        if not same:
-            self._values = arc_values(graph, self._weights, layer)
-            self._layer = layer
-        return self._values
+    def layer(self, layer: int) -> Floats:
+        """(K, N, N) cost from each node (second index) to each (third)."""
+        if self._all is not None:
+            return self._all[:, layer]
+        coefficients = self._coefficients[:, layer]
+        if self._known is None or not np.array_equal(coefficients, self._coefficients[:, self._known[0]]):
+            self._known = (layer, self._values(coefficients))
+        return self._known[1]
+
+    def into(self, layer: int, target: Ints) -> Floats:
+        """(K, N) cost from each node to one target per scenario."""
+        if self._all is not None:
+            return self._all[np.arange(len(target)), layer, :, target]
+        routes = self._graph.routes
+        values = np.einsum("kc,cpnk->kpn", self._coefficients[:, layer], routes.metrics[:, :, :, target])
+        values = np.where(routes.valid[:, :, target].transpose(2, 0, 1), values, np.inf)
+        return np.asarray(values.min(axis=1), dtype=np.float64)
+
+    def best_routes(self, before: Ints, node: Ints) -> Ints:
+        """(K, D) best route option between given nodes of each layer."""
+        routes = self._graph.routes
+        if routes.options == 1:
+            return np.zeros(node.shape, dtype=np.int64)
+        values = np.einsum("kdc,cpkd->kdp", self._coefficients, routes.metrics[:, :, before, node])
+        return np.where(routes.valid[:, before, node].transpose(1, 2, 0), values, np.inf).argmin(axis=2)
+
+    def _values(self, coefficients: Floats) -> Floats:
+        """(..., N, N) cost of the best option for coefficients of the shape (..., 3)."""
+        routes = self._graph.routes
+        nodes = routes.metrics.shape[-1]
+        flat = coefficients.reshape(-1, 3) @ routes.metrics.reshape(3, -1)
+        values = flat.reshape(*coefficients.shape[:-1], routes.options, nodes, nodes)
+        if not routes.complete:
+            values[..., ~routes.valid] = np.inf
+        return values[..., 0, :, :] if routes.options == 1 else np.asarray(values.min(axis=-3), dtype=np.float64)
+
+
+def _parts(graph: ExtendedGraph, weights: Weights) -> Iterator[tuple[slice, ExtendedGraph, Weights]]:
+    """Split the scenarios so that one layer's arcs fit into memory."""
+    scenarios = graph.shape[0]
+    size = max(1, _CELLS_AT_ONCE // graph.routes.valid.size)
+    if size >= scenarios:
+        yield slice(0, scenarios), graph, weights
+        return
+    for start in range(0, scenarios, size):
+        part = slice(start, min(start + size, scenarios))
+        some = graph.take(np.arange(part.start, part.stop))
+        yield part, some, Weights(weights.cost[part], weights.limited[part])
 
 
 def forward(graph: ExtendedGraph, weights: Weights) -> Floats:
     """(K, D, N) least weighted cost from the source to each vertex, the vertex included."""
-    scenarios, layers, nodes = graph.shape
-    result = np.empty((scenarios, layers, nodes))
-    vertices = vertex_values(graph, weights)
-    for part in _chunks(graph):
-        some = graph if part == slice(0, scenarios) else graph.take(np.arange(part.start, part.stop))
-        arcs = _ArcCache(some, Weights(weights.cost[part], weights.limited[part]))
-        result[part, 0] = arcs(0)[:, graph.source] + vertices[part, 0]
-        for layer in range(1, layers):
-            arriving = (result[part, layer - 1, :, None] + arcs(layer)).min(axis=1)
-            result[part, layer] = arriving + vertices[part, layer]
+    return np.concatenate([_forward(some, part, Arcs(some, part)) for _, some, part in _parts(graph, weights)])
+
+
+def _forward(graph: ExtendedGraph, weights: Weights, arcs: Arcs) -> Floats:
+    result = vertex_values(graph, weights)
+    result[:, 0] += arcs.layer(0)[:, graph.source]
+    for layer in range(1, graph.shape[1]):
+        result[:, layer] += (result[:, layer - 1, :, None] + arcs.layer(layer)).min(axis=1)
     return result
 
 
 def backward(graph: ExtendedGraph, weights: Weights) -> Floats:
     """(K, D, N) least weighted cost from each vertex to the end, the vertex left out."""
-    scenarios, layers, nodes = graph.shape
-    result = np.zeros((scenarios, layers, nodes))
-    vertices = vertex_values(graph, weights)
-    for part in _chunks(graph):
-        some = graph if part == slice(0, scenarios) else graph.take(np.arange(part.start, part.stop))
-        arcs = _ArcCache(some, Weights(weights.cost[part], weights.limited[part]))
-        for layer in range(layers - 2, -1, -1):
-            onward = result[part, layer + 1] + vertices[part, layer + 1]
-            result[part, layer] = (arcs(layer + 1) + onward[:, None, :]).min(axis=2)
+    result = np.zeros(graph.shape)
+    for part, some, some_weights in _parts(graph, weights):
+        arcs, vertices = Arcs(some, some_weights), vertex_values(some, some_weights)
+        for layer in range(graph.shape[1] - 2, -1, -1):
+            onward = result[part, layer + 1] + vertices[:, layer + 1]
+            result[part, layer] = (arcs.layer(layer + 1) + onward[:, None, :]).min(axis=2)
     return result
 
 
-def best_paths(graph: ExtendedGraph, weights: Weights, values: Floats) -> Paths:
-    """Trace the best path of each scenario back through the values of a forward sweep."""
+def best_paths(graph: ExtendedGraph, weights: Weights) -> tuple[Paths, Floats]:
+    """Return the path of least weighted cost of every scenario, and (K,) these costs."""
+    found = []
+    for _, some, part in _parts(graph, weights):
+        arcs = Arcs(some, part)
+        values = _forward(some, part, arcs)
+        found.append((_trace(some, part, arcs, values), values[:, -1].min(axis=1)))
+    columns = [np.concatenate([getattr(paths, name) for paths, _ in found]) for name in ("node", "option", "route")]
+    return Paths(*columns), np.concatenate([values for _, values in found])
+
+
+def _trace(graph: ExtendedGraph, weights: Weights, arcs: Arcs, values: Floats) -> Paths:
+    """Follow the values of a forward sweep back from the best end."""
     scenarios, layers, _ = graph.shape
-    rows = np.arange(scenarios)
-    node, option, route = (np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3))
-    current = values[:, -1].argmin(axis=1)
-    metrics, valid = graph.routes.metrics, graph.routes.valid
-    for layer in range(layers - 1, -1, -1):
-        node[:, layer] = current
-        choices = _combine(weights, graph.vertex_cost[rows, layer, current], graph.vertex_limited[rows, layer, current])
-        option[:, layer] = np.where(graph.open[rows, layer, current], choices, np.inf).argmin(axis=1)
-        coefficients = _combine(weights, graph.arc_cost[:, layer], graph.arc_limited[:, layer])
-        into = metrics[:, :, :, current]  # (3, P, N, K)
-        arriving = np.einsum("kc,cpnk->knp", coefficients, into)
-        arriving = np.where(valid[:, :, current].transpose(2, 1, 0), arriving, np.inf)
-        if layer == 0:
-            route[:, 0] = arriving[:, graph.source].argmin(axis=1)
-        else:
-            totals = arriving + values[:, layer - 1, :, None]
-            best = totals.reshape(scenarios, -1).argmin(axis=1)
-            current, route[:, layer] = np.divmod(best, graph.routes.options)
-    return Paths(node, option, route)
+    node = np.empty((scenarios, layers), dtype=np.int64)
+    node[:, -1] = values[:, -1].argmin(axis=1)
+    for layer in range(layers - 1, 0, -1):
+        node[:, layer - 1] = (arcs.into(layer, node[:, layer]) + values[:, layer - 1]).argmin(axis=1)
+    before = _nodes_before(graph, node)
+    option = np.zeros_like(node)
+    if graph.open.shape[-1] > 1:
+        at = (np.arange(scenarios)[:, None], np.arange(layers), node)
+        choices = _combine(weights, graph.vertex_cost[at], graph.vertex_limited[at])
+        option = np.where(graph.open[at], choices, np.inf).argmin(axis=2)
+    return Paths(node, option, arcs.best_routes(before, node))
+
+
+def _nodes_before(graph: ExtendedGraph, node: Ints) -> Ints:
+    """(K, D) node that the data of each layer comes from."""
+    return np.concatenate([np.full((len(node), 1), graph.source), node[:, :-1]], axis=1)
 
 
 def path_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
@@ -154,10 +183,10 @@ def path_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
     scenarios, layers, _ = graph.shape
     rows = np.arange(scenarios)[:, None]
     depth = np.arange(layers)
-    before = np.concatenate([np.full((scenarios, 1), graph.source), paths.node[:, :-1]], axis=1)
+    before = _nodes_before(graph, paths.node)
     figures = graph.routes.metrics[:, paths.route, before, paths.node]  # (3, K, D)
     sums = []
     for vertex, arc in ((graph.vertex_cost, graph.arc_cost), (graph.vertex_limited, graph.arc_limited)):
-        at = np.broadcast_to(vertex, graph.open.shape)[rows, depth, paths.node, paths.option]
+        at = vertex[rows, depth, paths.node, paths.option]
         sums.append(at.sum(axis=1) + np.einsum("kdc,ckd->k", arc, figures))
     return sums[0], sums[1]

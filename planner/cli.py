@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -253,8 +254,10 @@ def check_command(
     for violation in violations:
         where = ": ".join(part for part in (violation.app, violation.what) if part)
         typer.echo(f"broken: {where}: {violation.message}")
-    if not violations:
+    if not violations and held.apps:
         typer.echo(f"{placement}: stands ({held.status}); energy, latency, accuracy and every limit recomputed")
+    elif not violations:
+        typer.echo(f"{placement}: holds no plan to check ({held.status})")
     return EXIT_OTHER if violations else 0
 
 
@@ -294,8 +297,9 @@ def main() -> Any:  # noqa: ANN401 - typer returns what the command returns
     """Run the command line."""
     try:
         return app()
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; nobody is left to tell
+    except OSError as error:  # such as a full disk behind standard output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it once more at its end
+        sys.stderr.write(f"error: {error.strerror or error}\n")
         sys.exit(EXIT_OTHER)
 
 

@@ -98,7 +98,7 @@ def _from_limits(model: Path, limits: Limits) -> App:
             "min_accuracy": None if least is None else parse_fraction(least, "--min-accuracy"),
             "max_energy_j": _quantity(limits.max_energy, "J", "--max-energy"),
             "objective": limits.objective,
-            "pin": dict(_pin(text) for text in limits.pin),
+            "pin": _pins(limits.pin),
         }
     )
 
@@ -107,8 +107,14 @@ def _quantity(text: str | None, unit: str, option: str) -> float | None:
     return None if text is None else parse_quantity(text, unit, option)
 
 
-def _pin(text: str) -> tuple[str, list[str]]:
-    block, separator, nodes = text.partition("=")
-    if not separator or not nodes:
-        raise input_error("not a pin", "write it as BLOCK=NODE or BLOCK=NODE,NODE", path="--pin", value=text)
-    return block, nodes.split(",")
+def _pins(texts: Sequence[str]) -> dict[str, list[str]]:
+    pins: dict[str, list[str]] = {}
+    for text in texts:
+        block, separator, nodes = text.partition("=")
+        fix = "write it as BLOCK=NODE or BLOCK=NODE,NODE"
+        if not separator or not nodes:
+            raise input_error("not a pin", fix, path="--pin", value=text)
+        if block in pins:
+            raise input_error("the block is pinned twice", fix, path="--pin", value=text)
+        pins[block] = nodes.split(",")
+    return pins

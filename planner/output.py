@@ -36,28 +36,37 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     Raises:
         InputError: The file cannot be written there.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        with path.open("w", encoding="utf-8") as device:  # such as /dev/stdout, which must not be replaced
-            yield device
-        return
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("w", encoding="utf-8") as device:  # such as /dev/stdout, which must not be replaced
+                yield device
+        else:
+            with _replacement(path) as file:
+                yield file
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error)) from None
+
+
+@contextmanager
+def _replacement(path: Path) -> Iterator[IO[str]]:
+    """Open a temporary file that takes the place of `path` at the end, unless something goes wrong before."""
     if path.is_dir():
         raise _refused(path, "it is a folder")
     if path.exists() and not os.access(path, os.W_OK):
         raise _refused(path, "the file is write-protected")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
-    except OSError as error:
-        raise _refused(path, error.strerror or str(error)) from None
+        target = path.resolve()
+    except RuntimeError:  # before Python 3.13, links in a circle are no OSError
+        raise _refused(path, "it is a link in a circle") from None
+    handle, name = tempfile.mkstemp(prefix=".planner-", dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             yield file
         mask = os.umask(0)
         os.umask(mask)
-        temporary.chmod(path.stat().st_mode if path.exists() else 0o666 & ~mask)
-        temporary.replace(path.resolve())
-    except OSError as error:
-        raise _refused(path, error.strerror or str(error)) from None
+        temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~mask)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

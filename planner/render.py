@@ -39,8 +39,12 @@ def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
         way = " > ".join(route.path)
         yield f"{'routes' if index == 0 else '':<8}  {way}  ({what}, {format_quantity(route.bits, 'bit')})"
     parts = plan.breakdown
-    yield f"energy    {format_quantity(parts.compute_j, 'J')} computing, {format_quantity(parts.transfer_j, 'J')} transfers"
-    yield f"latency   {format_quantity(parts.compute_s, 's')} computing, {format_quantity(parts.transfer_s, 's')} transfers"
+    yield f"energy    {_split(parts.compute_j, parts.transfer_j, 'J')}"
+    yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}"
+
+
+def _split(computing: float, transfers: float, unit: str) -> str:
+    return f"{format_quantity(computing, unit)} computing, {format_quantity(transfers, unit)} transfers"
 
 
 def _exits(plan: AppPlacement) -> str:

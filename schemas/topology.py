@@ -205,11 +205,11 @@ def _check_wires(links: list[object], packages: list[object]) -> Iterator[Findin
     """Report links that stand beside a wire of a package."""
     for package in packages:
         name = field_of(package, "name")
+        pairs = [(field_of(link, "source"), field_of(link, "target")) for link in links]
         inside = [
             (index, pair)
-            for index, link in enumerate(links)
-            if all(isinstance(end, str) for end in (pair := (field_of(link, "source"), field_of(link, "target"))))
-            and all(end == name or end.startswith(f"{name}[") for end in pair)
+            for index, pair in enumerate(pairs)
+            if all(isinstance(end, str) and (end == name or end.startswith(f"{name}[")) for end in pair)
         ]
         wires = set(_wires(package)) if inside else set()
         for index, pair in inside:

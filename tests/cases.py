@@ -50,7 +50,9 @@ def random_topology(r: Random, most_nodes: int = 3) -> dict[str, Any]:
         topology["packages"] = [
             {
                 "name": "p", "rows": 1, "cols": 2, "gateways": [[0, 0]],
-                "chiplet": {"ops_per_s": r.uniform(2, 8), "j_per_op": r.uniform(0.1, 1), "memory_bytes": float(r.randint(2, 6))},
+                "chiplet": {
+                    "ops_per_s": r.uniform(2, 8), "j_per_op": r.uniform(0.1, 1), "memory_bytes": float(r.randint(2, 6)),
+                },
                 "chiplets": [{"at": [0, 1], "ops_per_s": r.uniform(2, 8)}] if r.random() < 0.5 else [],
                 "interposer": {"bit_per_s": 20.0, "latency_s": 0.01, "j_per_bit": 0.01},
                 "gateway_link": {"bit_per_s": 10.0, "j_per_bit": 0.02},

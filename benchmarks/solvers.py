@@ -1,0 +1,156 @@
+"""Peers on the same arcs: cspy's bidirectional labelling, an arc program for HiGHS, Dijkstra over latency levels.
+
+Each takes a layered problem and times its search alone; what it takes to fill the peer's own data structure is left
+out. cspy is the optional extra `benchmark`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from benchmarks.layered import Layered
+from fin.network import Floats
+
+_SOURCE, _SINK = "Source", "Sink"
+Vertex = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a peer found."""
+
+    seconds: float
+    """Time of the search alone."""
+    path: tuple[int, ...] | None
+    """Node of each block, None where it found nothing."""
+
+
+Peer = Callable[[Layered], Answer]
+
+
+def has_cspy() -> bool:
+    """Tell whether the optional extra `benchmark` is installed."""
+    return importlib.util.find_spec("cspy") is not None
+
+
+def cspy_labelling(problem: Layered) -> Answer:
+    """Solve by cspy's BiDirectional, exact, with the time as its resource (Torres Sanchez, JOSS 2020)."""
+    from cspy import BiDirectional
+
+    graph = nx.DiGraph(directed=True, n_res=2)
+    for tail, head, joules, seconds in _arcs(problem):
+        graph.add_edge(tail, head, weight=joules, res_cost=np.array([1.0, seconds]))
+    search = BiDirectional(graph, [problem.layers + 1.0, problem.deadline_s], [0.0, 0.0])
+    began = time.perf_counter()
+    search.run()
+    spent = time.perf_counter() - began
+    vertices = search.path
+    return Answer(spent, None if vertices is None else tuple(vertex[1] for vertex in vertices[1:-1]))
+
+
+def _arcs(problem: Layered) -> list[tuple[Any, Any, float, float]]:
+    """List (tail, head, joules, seconds) of every arc between vertices (layer, node), a source and a sink."""
+    rows: list[tuple[Any, Any, float, float]] = []
+    joules, seconds = problem.joules.tolist(), problem.seconds.tolist()
+    for node in range(problem.nodes):
+        first = (joules[0][problem.source][node], seconds[0][problem.source][node])
+        rows.append((_SOURCE, (0, node), *first))
+        rows.append(((problem.layers - 1, node), _SINK, 0.0, 0.0))
+    for layer in range(1, problem.layers):
+        rows += [
+            ((layer - 1, tail), (layer, head), joules[layer][tail][head], seconds[layer][tail][head])
+            for tail in range(problem.nodes)
+            for head in range(problem.nodes)
+        ]
+    return rows
+
+
+def highs_arcs(problem: Layered) -> Answer:
+    """Solve by HiGHS through MathOpt: a binary per arc, one unit of flow, one row for the deadline."""
+    from ortools.math_opt.python import mathopt
+
+    model = mathopt.Model.from_model_proto(_arc_program(problem))
+    parameters = mathopt.SolveParameters(relative_gap_tolerance=0.0)
+    began = time.perf_counter()
+    result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    spent = time.perf_counter() - began
+    if not result.has_primal_feasible_solution():
+        return Answer(spent, None)
+    values = np.array(list(result.variable_values().values()))
+    first, rest = values[: problem.nodes], values[problem.nodes :]
+    entered = rest.reshape(-1, problem.nodes, problem.nodes).sum(axis=1).argmax(axis=1)
+    return Answer(spent, (int(first.argmax()), *entered.tolist()))
+
+
+def _arc_program(problem: Layered) -> Any:  # noqa: ANN401 - generated message class
+    """Write the arc program: columns are the arcs from the source, then those into layers 1, 2, ..."""
+    from ortools.math_opt import model_pb2
+
+    nodes, layers = problem.nodes, problem.layers
+    joules, seconds = (_flat(problem, table) for table in (problem.joules, problem.seconds))
+    proto = model_pb2.ModelProto()
+    proto.variables.ids.extend(range(len(joules)))
+    proto.variables.lower_bounds.extend([0.0] * len(joules))
+    proto.variables.upper_bounds.extend([1.0] * len(joules))
+    proto.variables.integers.extend([True] * len(joules))
+    proto.objective.linear_coefficients.ids.extend(range(len(joules)))
+    proto.objective.linear_coefficients.values.extend(joules.tolist())
+    number = np.arange(nodes, len(joules)).reshape(-1, nodes, nodes)
+    into = np.concatenate([np.arange(nodes)[None, None], number], axis=0) if layers == 1 else None
+    arriving = [np.arange(nodes)[:, None], *number.transpose(0, 2, 1)]
+    rows = [(np.arange(nodes), np.ones(nodes), 1.0, 1.0), (np.arange(len(joules)), seconds / problem.deadline_s, -np.inf, 1.0)]
+    del into
+    for layer in range(layers - 1):
+        for node in range(nodes):
+            columns = np.concatenate([arriving[layer][node], number[layer, node]])
+            signs = np.repeat([1.0, -1.0], [len(arriving[layer][node]), nodes])
+            rows.append((columns, signs, 0.0, 0.0))
+    proto.linear_constraints.ids.extend(range(len(rows)))
+    for row, (columns, coefficients, lower, upper) in enumerate(rows):
+        order = np.argsort(columns)
+        proto.linear_constraints.lower_bounds.append(lower)
+        proto.linear_constraints.upper_bounds.append(upper)
+        proto.linear_constraint_matrix.row_ids.extend([row] * len(columns))
+        proto.linear_constraint_matrix.column_ids.extend(columns[order].tolist())
+        proto.linear_constraint_matrix.coefficients.extend(coefficients[order].tolist())
+    return proto
+
+
+def _flat(problem: Layered, table: Floats) -> Floats:
+    return np.concatenate([table[0, problem.source], table[1:].ravel()])
+
+
+def dijkstra_over_levels(problem: Layered, levels: int = 100) -> Answer:
+    """Solve by NetworkX' Dijkstra over (layer, node, level): time in whole levels, rounded up, as FIN does."""
+    graph = level_graph(problem, levels)
+    began = time.perf_counter()
+    try:
+        path = nx.dijkstra_path(graph, _SOURCE, _SINK)
+    except nx.NetworkXNoPath:
+        return Answer(time.perf_counter() - began, None)
+    spent = time.perf_counter() - began
+    return Answer(spent, tuple(vertex[1] for vertex in path[1:-1]))
+
+
+def level_graph(problem: Layered, levels: int) -> nx.DiGraph:
+    """Return the graph of all (layer, node, level) that can be reached within the deadline."""
+    steps = np.ceil(problem.seconds / problem.deadline_s * levels - 1e-9).astype(np.int64)
+    graph = nx.DiGraph()
+    source = problem.source
+    reached: set[tuple[int, int]] = set()
+    for head in range(problem.nodes):
+        level = int(steps[0, source, head])
+        if level <= levels:
+            graph.add_edge(_SOURCE, (0, head, level), weight=float(problem.joules[0, source, head]))
+            reached.add((head, level))
+    for layer in range(1, problem.layers):
+        reached = _add_layer(graph, problem, steps, layer, reached, levels)
+    graph.add_weighted_edges_from(((problem.layers - 1, node, level), _SINK, 0.0) for node, level in reached)
+    return graph

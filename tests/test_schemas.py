@@ -1,0 +1,572 @@
+"""The contracts: every kind of bad file is refused with file, path, value and advice, all problems at once."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from schemas import InputError, Model, Placement, Problem, Topology, Workload, check_document, read_document
+from schemas.export import DOCUMENTS, json_schema
+
+ROOT = Path(__file__).parents[1]
+Json = dict[str, Any]
+BIG = 10**400
+"""A whole number beyond all floats."""
+
+
+def model() -> Json:
+    return {
+        "schema_version": "1",
+        "name": "m",
+        "citation": "none",
+        "input_bits": 8.0,
+        "blocks": [
+            {"name": "b1", "ops": 1.0, "param_bytes": 1, "output_bits": 2.0},
+            {"name": "b2", "ops": 2.0},
+            {"name": "b3", "ops": 3.0},
+        ],
+        "exits": [{"name": "e1", "after": "b1"}, {"name": "e3", "after": "b3", "ops": 1.0}],
+        "operating_points": [
+            {"name": "all", "exit_fractions": {"e1": 0.4, "e3": 0.6}, "accuracy": 0.7},
+            {"name": "last", "exit_fractions": {"e3": 1.0}, "accuracy": 0.8},
+        ],
+        "calibration": {
+            "samples": 10,
+            "thresholds": [0.1, 0.5],
+            "exits": {"e1": {"exited": [3, 6], "correct": [3, 5]}, "e3": {"exited": [9, 10], "correct": [8, 8]}},
+        },
+        "profiles": {"phone": {"b1": {"time_s": 0.1, "energy_j": 0.2}, "e3": {"time_s": 0.1}}},
+    }
+
+
+def topology() -> Json:
+    return {
+        "schema_version": "1",
+        "name": "t",
+        "nodes": [
+            {"name": "n1", "tier": "mobile", "ops_per_s": 1.0, "j_per_op": 1.0, "speed": {"min": 0.5, "max": 1.0}},
+            {"name": "n2", "hardware": "phone"},
+        ],
+        "links": [{"source": "n1", "target": "n2", "bit_per_s": 5.0}, {"source": "n2", "target": "p", "bit_per_s": 5.0}],
+        "packages": [
+            {
+                "name": "p",
+                "rows": 2,
+                "cols": 3,
+                "chiplet": {"ops_per_s": 1.0, "active_power_w": 2.0},
+                "chiplets": [{"at": [1, 2], "ops_per_s": 3.0}],
+                "interposer": {"bit_per_s": 1.0},
+                "gateways": [[0, 0], [1, 0]],
+                "gateway_link": {"bit_per_s": 1.0},
+            }
+        ],
+    }
+
+
+def workload() -> Json:
+    return {
+        "schema_version": "1",
+        "apps": [
+            {"name": "a", "model": "m.json", "latency": "p95", "max_latency_s": 0.1, "pin": {"b1": ["n1"]}},
+            {"name": "b", "model": "m.json"},
+        ],
+    }
+
+
+MAKERS = {"model": model, "topology": topology, "workload": workload}
+Edit = tuple[str, Any]
+DELETE = object()
+
+
+def edited(kind: str, *edits: tuple[tuple[str | int, ...], Any]) -> Json:
+    """Return a good document with the values at some places set (or deleted)."""
+    document = copy.deepcopy(MAKERS[kind]())
+    for (*way, last), value in edits:
+        place: Any = document
+        for part in way:
+            place = place[part]
+        if value is DELETE:
+            del place[last]
+        else:
+            place[last] = value
+    return document
+
+
+def problems_of(kind: str, document: object) -> tuple[Problem, ...]:
+    with pytest.raises(InputError) as caught:
+        check_document(document, DOCUMENTS[kind], "file.json")
+    assert caught.value.problems, "an error that says nothing"
+    for problem in caught.value.problems:
+        assert problem.file == "file.json"
+        assert problem.message
+        assert problem.fix
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_the_good_documents_of_these_tests_are_good(kind: str) -> None:
+    assert check_document(MAKERS[kind](), DOCUMENTS[kind])
+
+
+# (kind, place, value, path in the problem, words in the message, words in the fix)
+BAD: list[tuple[Any, ...]] = [
+    # unknown fields
+    ("model", "blocks[0].opps", 1, "unknown field", "did you mean 'ops'?"),
+    ("model", "citations", "x", "unknown field", "did you mean 'citation'?"),
+    ("model", "zzz", 1, "unknown field", "remove it (known here: schema_version, name"),
+    ("model", "calibration.sample", 1, "unknown field", "did you mean 'samples'?"),
+    ("model", "profiles.phone.b1.time", 1, "unknown field", "'time_s'"),
+    ("topology", "nodes[0].ops_per_sec", 1, "unknown field", "did you mean 'ops_per_s'?"),
+    ("topology", "nodes[0].speed.maxi", 1, "unknown field", "did you mean 'max'?"),
+    ("topology", "packages[0].row", 1, "unknown field", "did you mean 'rows'?"),
+    ("topology", "packages[0].interposer.latency", 1, "unknown field", "'latency_s'"),
+    ("workload", "apps[0].max_latency", 1, "unknown field", "did you mean 'max_latency_s'?"),
+    # wrong types
+    ("model", "blocks[1].ops", "50ms", "not a number", "plain number in the unit"),
+    ("model", "blocks[1].ops", True, "not a number", "plain number"),
+    ("model", "blocks[1].ops", None, "not a number", "plain number"),
+    ("model", "blocks[1].ops", [1.0], "not a number", "plain number"),
+    ("model", "blocks[1].ops", BIG, "not a number", "plain number"),
+    ("model", "blocks[1].name", 5, "string", "text in quotes"),
+    ("model", "blocks", {}, "tuple", "list"),
+    ("model", "blocks[1]", "b2", "object", "object"),
+    ("model", "operating_points[0].exit_fractions", [0.4], "dictionary", "object"),
+    ("model", "profiles", [], "dictionary", "object"),
+    ("model", "schema_version", 1, "'1'"),
+    ("model", "schema_version", "2", "'1'"),
+    ("topology", "links[0].bidirectional", "yes", "boolean", "true or false"),
+    ("topology", "packages[0].rows", 2.5, "integer", "whole number"),
+    ("topology", "nodes[0].tier", "phone", "'mobile', 'edge', 'cloud' or 'chiplet'"),
+    ("topology", "links[0].source", {}, "string", "text in quotes"),
+    ("topology", "packages[0].name", {}, "string", "text in quotes"),
+    (
+        "topology", "packages[0].chiplets[0].at", [{}, 0],
+        "integer", "whole number", "packages[0].chiplets[0].at[0]",
+    ),
+    ("workload", "apps[0].max_latency_s", "50ms", "not a number", "plain number"),
+    ("workload", "apps[0].pin", {"b1": "n1"}, "tuple", "list", "apps[0].pin.b1"),
+    ("workload", "apps[0].objective", "speed", "'energy' or 'latency'"),
+    ("workload", "apps[0].latency", "p200", "pattern", "percentile such as p95"),
+    ("workload", "apps[0].latency", "median", "pattern", "percentile such as p95"),
+    ("workload", "apps[0].latency", "p0", "0th percentile", "p1 to p100"),
+    # ranges
+    ("model", "blocks[0].ops", -1, "greater than or equal to 0"),
+    ("model", "blocks[0].param_bytes", -1, "greater than or equal to 0"),
+    ("model", "input_bits", -0.5, "greater than or equal to 0"),
+    ("model", "operating_points[1].accuracy", 1.5, "less than or equal to 1"),
+    ("model", "operating_points[1].accuracy", -0.1, "greater than or equal to 0"),
+    ("model", "calibration.samples", 0, "greater than 0"),
+    ("topology", "nodes[0].ops_per_s", 0, "greater than 0"),
+    ("topology", "nodes[0].max_utilization", 1.01, "less than or equal to 1"),
+    ("topology", "nodes[0].memory_bytes", -1, "greater than or equal to 0"),
+    ("topology", "nodes[0].speed.min", 0, "greater than 0"),
+    ("topology", "nodes[0].speed", {"min": 0.9, "max": 0.5}, "above the fastest", "swap"),
+    ("topology", "links[0].bit_per_s", 0, "greater than 0"),
+    ("topology", "links[0].latency_s", -1e-09, "greater than or equal to 0"),
+    ("topology", "packages[0].rows", 0, "greater than or equal to 1"),
+    ("topology", "packages[0].cols", 257, "less than or equal to 256"),
+    ("workload", "apps[0].rate_per_s", -1, "greater than or equal to 0"),
+    ("workload", "apps[0].max_latency_s", 0, "greater than 0"),
+    ("workload", "apps[0].min_accuracy", 80, "less than or equal to 1"),
+    # not finite
+    ("model", "blocks[0].ops", float("nan"), "finite", "finite number"),
+    ("model", "blocks[0].ops", float("inf"), "finite", "finite number"),
+    ("topology", "nodes[0].ops_per_s", float("inf"), "finite", "finite number"),
+    ("topology", "links[0].j_per_bit", float("nan"), "finite", "finite number"),
+    ("workload", "apps[0].max_latency_s", float("inf"), "finite", "finite number"),
+    ("model", "calibration.thresholds[0]", float("nan"), "finite", "finite number"),
+    ("model", "operating_points[0].exit_fractions.e1", BIG, "not a number"),
+    # names used twice
+    ("model", "blocks[2].name", "b1", "used twice", "blocks[0] has it already"),
+    ("model", "exits[1].name", "e1", "used twice", "exits[0] has it already"),
+    ("model", "operating_points[1].name", "all", "used twice", "operating_points[0]"),
+    ("model", "exits[0].name", "b2", "a block has this name too", "rename the exit"),
+    ("topology", "nodes[1].name", "n1", "used twice", "nodes[0] has it already"),
+    ("topology", "packages[0].name", "n1", "a node has this name too", "rename"),
+    ("topology", "nodes[1].name", "p[1,2]", "a chiplet has this name too", "rename"),
+    ("workload", "apps[1].name", "a", "used twice", "apps[0] has it already"),
+    # names missing or empty
+    ("model", "blocks[0].name", DELETE, "required field is missing", "add the field"),
+    ("model", "blocks[0].name", "", "at least 1 character", "give a name"),
+    ("model", "name", DELETE, "required field is missing", "add the field"),
+    ("model", "exits[0].after", DELETE, "required field is missing", "add the field"),
+    ("model", "operating_points[0].name", DELETE, "required", "add the field"),
+    ("model", "schema_version", DELETE, "required field is missing", "add the field"),
+    ("topology", "nodes[0].name", DELETE, "required field is missing", "add the field"),
+    ("topology", "links[0].target", DELETE, "required field is missing", "add the field"),
+    ("topology", "packages[0].gateways", DELETE, "required field is missing", "add"),
+    ("workload", "apps[0].model", DELETE, "required field is missing", "add the field"),
+    # names that lead nowhere
+    ("model", "exits[0].after", "b9", "no block of this name", "'b1', 'b2', 'b3'"),
+    (
+        "model", "exits[0].after", "b3",
+        "two exits stand behind one block", "'e1' is there already", "exits[1].after",
+    ),
+    (
+        "model", "operating_points[1].exit_fractions", {"e9": 1},
+        "no exit", "'e1', 'e3'", "operating_points[1].exit_fractions.e9",
+    ),
+    ("model", "calibration.exits.e9", {"exited": [1, 1], "correct": [1, 1]}, "no exit", "'e3'"),
+    ("model", "profiles.phone.b9", {"time_s": 1.0}, "no block or exit", "'b1'"),
+    ("topology", "links[0].target", "n9", "leads nowhere", "name a node"),
+    ("topology", "links[0].source", "p[2,0]", "leads nowhere", "name a node"),
+    # sums and counts
+    (
+        "model", "operating_points[0].exit_fractions.e1", 0.5,
+        "sum to 1.1", "sum to 1", "operating_points[0].exit_fractions",
+    ),
+    (
+        "model", "operating_points[0].exit_fractions.e1", 0.40001,
+        "sum to", "1e-6", "operating_points[0].exit_fractions",
+    ),
+    ("model", "calibration.exits.e1.exited", [3], "1 counts for 2", "one count"),
+    ("model", "calibration.exits.e1.correct", [1, 2, 3], "3 counts for 2", "one count"),
+    ("model", "calibration.exits.e1.correct[1]", 7, "more right than left"),
+    ("model", "calibration.exits.e3.exited[1]", 11, "more than all 10"),
+    ("model", "calibration.exits.e1.exited[0]", -1, "greater than or equal"),
+    ("model", "calibration.thresholds", [0.1, 0.1], "stands twice", "once"),
+    # links and packages
+    ("topology", "links[0].target", "n1", "from a node to itself", "remove it"),
+    (
+        "topology", "links[1]", {"source": "n1", "target": "n2", "bit_per_s": 1},
+        "a second link from n1 to n2", "links[0]",
+    ),
+    (
+        "topology", "links[1]", {"source": "n2", "target": "n1", "bit_per_s": 1, "bidirectional": True},
+        "a second link from n1 to n2", "links[0]",
+    ),
+    (
+        "topology", "links[1]", {"source": "p", "target": "p[1,0]", "bit_per_s": 1},
+        "wire between these two", "gateway",
+    ),
+    (
+        "topology", "links[1]", {"source": "p[0,1]", "target": "p[0,0]", "bit_per_s": 1},
+        "wire between", "interposer",
+    ),
+    ("topology", "packages[0].chiplets[0].at", [2, 0], "outside the package", "rows 0..1"),
+    ("topology", "packages[0].chiplets[0].at", [0, 3], "outside the package", "columns 0..2"),
+    (
+        "topology", "packages[0].chiplets[0].at", [-1, 0],
+        "greater than or equal", "", "packages[0].chiplets[0].at[0]",
+    ),
+    ("topology", "packages[0].chiplets[0].at", [1], "required", "add", "packages[0].chiplets[0].at[1]"),
+    ("topology", "packages[0].gateways[1]", [2, 0], "outside the package", "rows 0..1"),
+    ("topology", "packages[0].gateways[1]", [1], "required", "add", "packages[0].gateways[1][1]"),
+    (
+        "topology", "packages[0].chiplets", [{"at": [0, 1]}, {"at": [0, 1]}],
+        "this position stands twice", "merge", "packages[0].chiplets[1].at",
+    ),
+    ("topology", "nodes[0].ops_per_s", DELETE, "nothing says how fast n1", "ops_per_s"),
+    ("topology", "nodes[0].j_per_op", DELETE, "what energy n1 takes", "active_power_w"),
+    (
+        "topology", "packages[0].chiplet", {"ops_per_s": 1.0},
+        "this chiplet takes", "", "packages[0].chiplet.j_per_op",
+    ),
+    # nothing there
+    ("model", "blocks", [], "at least 1", "at least one entry"),
+    ("model", "exits", [], "at least 1", "at least one entry"),
+    ("model", "operating_points[0].exit_fractions", {}, "at least 1", "at least one"),
+    ("model", "calibration.thresholds", [], "at least 1", "at least one entry"),
+    ("model", "calibration.exits", {}, "at least 1", "at least one entry"),
+    ("topology", "packages[0].gateways", [], "at least 1", "at least one entry"),
+    ("workload", "apps", [], "at least 1", "at least one entry"),
+    ("workload", "apps[0].pin.b1", [], "pinned to no node", "at least one node"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "place", "value", "path", "message", "fix"), BAD)
+def test_a_bad_field_is_named_with_its_value_and_a_fix(
+    kind: str, place: tuple[str | int, ...], value: object, path: str, message: str, fix: str
+) -> None:
+    found = problems_of(kind, edited(kind, (place, value)))
+    fitting = [problem for problem in found if problem.path == path and message in problem.message]
+    assert len(fitting) == 1, found
+    assert fix in fitting[0].fix
+    assert str(fitting[0]).startswith(f"file.json: {path}: ")
+    assert str(fitting[0]).endswith(f"; {fitting[0].fix}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "value", "shown"),
+    [
+        ("model", ("blocks", 1, "ops"), "50ms", '"50ms"'),
+        ("model", ("blocks", 1, "ops"), -3, "-3"),
+        ("model", ("exits", 0, "after"), "b9", '"b9"'),
+        ("model", ("blocks", 0, "ops"), float("nan"), "NaN"),
+        ("topology", ("packages", 0, "gateways", 1), [2, 0], "[2, 0]"),
+        ("model", ("blocks", 1, "ops"), "x" * 1000, '"' + "x" * 56 + "..."),
+    ],
+)
+def test_the_value_found_is_shown(kind: str, place: tuple[str | int, ...], value: object, shown: str) -> None:
+    (problem,) = problems_of(kind, edited(kind, (place, value)))
+    assert problem.value == shown
+    assert f"(found {shown})" in str(problem)
+
+
+def test_packages_of_one_name_are_refused() -> None:
+    document = topology()
+    document["packages"].append(copy.deepcopy(document["packages"][0]))
+    assert ("packages[1].name", "this name is used twice") in [(p.path, p.message) for p in problems_of("topology", document)]
+
+
+def test_a_topology_without_nodes_is_refused() -> None:
+    (problem,) = problems_of("topology", {"schema_version": "1", "name": "t"})
+    assert (problem.path, problem.message) == ("nodes", "the topology has no node")
+
+
+def test_a_model_needs_points_or_a_calibration() -> None:
+    (problem,) = problems_of("model", edited("model", (("operating_points",), DELETE), (("calibration",), DELETE)))
+    assert problem.path == "operating_points"
+    check_document(edited("model", (("operating_points",), DELETE)), Model)
+    check_document(edited("model", (("calibration",), DELETE)), Model)
+
+
+def test_fractions_may_be_off_by_rounding() -> None:
+    check_document(edited("model", (("operating_points", 0, "exit_fractions", "e1"), 0.4 + 9e-7)), Model)
+    problems_of("model", edited("model", (("operating_points", 0, "exit_fractions", "e1"), 0.4 + 2e-6)))
+
+
+def test_links_each_way_and_links_between_chiplets_further_apart_are_fine() -> None:
+    links = [
+        {"source": "n1", "target": "n2", "bit_per_s": 1},
+        {"source": "n2", "target": "n1", "bit_per_s": 1},
+        {"source": "p[0,0]", "target": "p[0,2]", "bit_per_s": 1},
+        {"source": "p", "target": "p[1,1]", "bit_per_s": 1},
+    ]
+    check_document(edited("topology", (("links",), links)), Topology)
+
+
+def test_all_problems_come_at_once() -> None:
+    document = edited(
+        "model",
+        (("blocks", 0, "opps"), 1),
+        (("blocks", 1, "ops"), "50ms"),
+        (("blocks", 2, "name"), "b1"),
+        (("exits", 0, "after"), "nowhere"),
+        (("operating_points", 0, "accuracy"), 80),
+        (("operating_points", 1, "exit_fractions", "e3"), 0.5),
+        (("calibration", "exits", "e1", "exited"), [1]),
+        (("input_bits",), DELETE),
+    )
+    assert [problem.path for problem in problems_of("model", document)] == [
+        "input_bits",
+        "blocks[0].opps",
+        "blocks[1].ops",
+        "operating_points[0].accuracy",
+        "blocks[2].name",
+        "exits[0].after",
+        "exits[1].after",
+        "operating_points[1].exit_fractions",
+        "calibration.exits.e1.exited",
+    ]
+
+
+def test_the_error_as_text_has_a_line_for_each_problem() -> None:
+    with pytest.raises(InputError) as caught:
+        check_document(edited("model", (("blocks", 0, "ops"), -1), (("blocks", 1, "ops"), -2)), Model, "m.json")
+    lines = str(caught.value).splitlines()
+    assert [line.partition(" (")[0] for line in lines] == [
+        f"m.json: blocks[{index}].ops: Input should be greater than or equal to 0" for index in (0, 1)
+    ]
+
+
+ODD_VALUES = ({}, {"a": [1]}, [], [1], [[1]], None, 0, -1, 1.5, True, "", "x", "p", float("nan"), BIG)
+
+
+def places(value: object, way: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    if isinstance(value, dict):
+        return [place for key, item in value.items() for place in [(*way, key), *places(item, (*way, key))]]
+    if isinstance(value, list):
+        return [place for index, item in enumerate(value) for place in [(*way, index), *places(item, (*way, index))]]
+    return []
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_whatever_stands_anywhere_is_taken_or_refused_in_words(kind: str) -> None:
+    """Put every odd value in every place: nothing but InputError, with at least one problem, may come out."""
+    refused = 0
+    for place in places(MAKERS[kind]()):
+        for value in ODD_VALUES:
+            try:
+                check_document(edited(kind, (place, value)), DOCUMENTS[kind], "f")
+            except InputError as error:
+                assert error.problems, (place, value)
+                refused += 1
+    assert refused > 100
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("raw", [None, [], [1], "text", 5, True])
+def test_a_file_that_is_no_object_is_refused(kind: str, raw: object) -> None:
+    (problem,) = problems_of(kind, raw)
+    assert problem.fix == "give an object {...}"
+
+
+def test_documents_are_frozen() -> None:
+    document = check_document(model(), Model)
+    with pytest.raises(ValidationError):
+        document.name = "other"  # type: ignore[misc] # that is the point
+
+
+def test_a_route_of_one_node_is_refused_in_words() -> None:
+    """The list is not empty but too short, which must not be passed over in silence."""
+    plan = {
+        "name": "a", "operating_point": "k", "exit_fractions": {"e": 1.0}, "assignments": [{"block": "b", "node": "n"}],
+        "routes": [{"after": None, "path": ["n"], "bits": 1.0}], "energy_j": 1.0, "latency_s": 1.0, "accuracy": 1.0,
+        "breakdown": {"compute_j": 1.0, "transfer_j": 0.0, "compute_s": 1.0, "transfer_s": 0.0},
+    }  # fmt: skip
+    (problem,) = problems_of("placement", {"schema_version": "1", "status": "optimal", "apps": [plan]})
+    assert problem.path == "apps[0].routes[0].path"
+
+
+# Files
+
+
+def refused(path: Path) -> Problem:
+    with pytest.raises(InputError) as caught:
+        read_document(path, Model)
+    (problem,) = caught.value.problems
+    assert problem.file == str(path)
+    return problem
+
+
+def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(model()), encoding="utf-8")
+    document, digest = read_document(path, Model)
+    assert document == check_document(model(), Model)
+    assert digest == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not JSON: Expecting value at line 1, column 1"),
+        (b"{", "not JSON"),
+        (b'{"name": "a",\n}', "at line 2, column 1"),
+        (b"name: m\n", "not JSON"),
+        (b'{"name": "\xff\xfe"}', "not UTF-8"),
+        (b"\x80\x04\x95", "not UTF-8"),
+        (b'{"name": "a", "name": "b"}', "the key 'name' stands twice"),
+        (b'{"blocks": [{"ops": 1, "name": "b", "ops": 2}]}', "the key 'ops' stands twice"),
+        (b"[" * 200_000, "recursion"),
+        (b'{"a":' * 200_000, "recursion"),
+        (b'{"input_bits": ' + b"9" * 5000 + b"}", "not usable JSON"),
+    ],
+)
+def test_what_is_not_json_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "m.json"
+    path.write_bytes(content)
+    problem = refused(path)
+    assert message in problem.message
+    assert problem.fix
+
+
+@pytest.mark.parametrize("depth", [200, 600, 800, 950])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_deeply_nested_json_is_refused(tmp_path: Path, depth: int, opening: str, closing: str) -> None:
+    path = tmp_path / "m.json"
+    inner = opening * depth + ("" if opening == "[" else "1") + closing * depth
+    for text in (inner, f'{{"schema_version": "1", "blocks": {inner}}}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError) as caught:
+            read_document(path, Model)
+        assert caught.value.problems
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_not_finite_are_refused_in_files(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(model()).replace('"input_bits": 8.0', f'"input_bits": {number}'), encoding="utf-8")
+    problem = refused(path)
+    assert problem.path == "input_bits"
+    assert "finite" in problem.message
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    problem = refused(path)
+    assert "more than 100 MB" in problem.message
+    assert problem.fix == "give a smaller file"
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device without an end")
+def test_a_device_without_end_is_refused() -> None:
+    assert "more than 100 MB" in refused(Path("/dev/zero")).message
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    assert "No such file" in refused(tmp_path / "none.json").message
+    assert "Is a directory" in refused(tmp_path).message
+    assert "File name too long" in refused(tmp_path / ("n" * 300)).message
+
+
+# JSON Schema
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_schema_files_are_current(kind: str) -> None:
+    held = (ROOT / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8")
+    assert held == json_schema(kind), "run python -m schemas.export"
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_every_field_is_described(kind: str) -> None:
+    schema = json.loads(json_schema(kind))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    count = 0
+    for name, part in {kind: schema, **schema["$defs"]}.items():
+        assert part.get("description"), name
+        assert part.get("additionalProperties") is False, name
+        for field, property_ in part["properties"].items():
+            assert property_.get("description"), f"{name}.{field}"
+            count += 1
+    assert count > 10
+
+
+def test_there_is_a_schema_file_for_each_format_and_no_other() -> None:
+    assert {path.name for path in (ROOT / "schemas").glob("*.json")} == {f"{kind}.schema.json" for kind in DOCUMENTS}
+
+
+def kind_of(document: Json) -> str:
+    return "workload" if "apps" in document else "model" if "blocks" in document else "topology"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.json")), ids=lambda path: path.name)
+def test_examples_fit_schema_and_contract(path: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    kind = kind_of(document)
+    jsonschema.validate(document, json.loads(json_schema(kind)))
+    schema: type[BaseModel] = DOCUMENTS[kind]
+    assert read_document(path, schema)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_json_schema_agrees_on_types_and_unknown_fields(kind: str) -> None:
+    schema = json.loads(json_schema(kind))
+    jsonschema.validate(MAKERS[kind](), schema)
+    checked = 0
+    for name, place, value, *_, message, _ in BAD:
+        words = ("unknown field", "not a number", "required field", "greater than", "less than")
+        if name == kind and value is not BIG and value is not DELETE and message.startswith(words):
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(edited(kind, (place, value)), schema)
+            checked += 1
+    assert checked > 3
+
+
+def test_names_load_where_they_are_used() -> None:
+    import schemas
+
+    assert {Model, Placement, Topology, Workload} <= {getattr(schemas, name) for name in schemas.__all__}
+    with pytest.raises(AttributeError, match="nothing"):
+        schemas.nothing  # noqa: B018 - the access is the test
