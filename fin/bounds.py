@@ -69,7 +69,7 @@ def search_root(instance: Instance, routes: RouteTable | None = None) -> Root | 
     feasible = build_feasible(build_extended(searchable(instance), routes), instance.network)
     if feasible.graph.shape[0] == 0:
         return None
-    duals = dual_bounds(feasible.graph)
+    duals = dual_bounds(feasible)
     bounding = relaxed(instance)
     if bounding.destination != instance.destination:
         bound = root_bound(bounding, routes)

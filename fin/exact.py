@@ -75,7 +75,7 @@ def _bounds(instance: Instance, tracked_media: frozenset[int]) -> _Bounded | Non
     feasible = build_feasible(extended, instance.network)
     if feasible.graph.shape[0] == 0:
         return None
-    return _Bounded(feasible, dual_bounds(feasible.graph))
+    return _Bounded(feasible, dual_bounds(feasible))
 
 
 def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -> tuple[float, str]:

@@ -22,17 +22,20 @@ class FeasibleGraph:
     """An extended graph cut down to what limits allow, with the least use of the limit from every vertex on."""
 
     graph: ExtendedGraph
+    earliest: Floats
+    """(K, D, N) least of the limited sum from the source to a vertex, the vertex included."""
     remaining: Floats
     """(K, D, N) least of the limited sum from behind a vertex to the end."""
 
     def take(self, keep: Bools) -> FeasibleGraph:
         """Return the graph of some of the scenarios."""
-        return FeasibleGraph(self.graph.take(keep), self.remaining[keep])
+        return FeasibleGraph(self.graph.take(keep), self.earliest[keep], self.remaining[keep])
 
     def single(self, scenario: int) -> FeasibleGraph:
         """Return the graph of one scenario, without the layers that it does not use."""
         graph = self.graph.single(scenario)
-        return FeasibleGraph(graph, self.remaining[scenario : scenario + 1, : graph.shape[1]])
+        part = (slice(scenario, scenario + 1), slice(graph.shape[1]))
+        return FeasibleGraph(graph, self.earliest[part], self.remaining[part])
 
 
 def build_feasible(extended: ExtendedGraph, network: Network) -> FeasibleGraph:
@@ -49,7 +52,7 @@ def build_feasible(extended: ExtendedGraph, network: Network) -> FeasibleGraph:
     usable = (total <= most) & np.isfinite(total)
     alive = np.asarray(usable[:, -1].any(axis=1))
     graph = graph.restricted(graph.open & usable[..., None])
-    feasible = FeasibleGraph(graph, remaining)
+    feasible = FeasibleGraph(graph, earliest, remaining)
     return feasible if alive.all() else feasible.take(alive)
 
 

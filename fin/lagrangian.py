@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fin.extended import ExtendedGraph
+from fin.feasible import FeasibleGraph
 from fin.instance import TOLERANCE
 from fin.network import Bools, Floats, Ints
-from fin.sweeps import Paths, Weights, best_paths, path_sums
+from fin.sweeps import Paths, Weights, best_paths, path_sums, traced
 
 _MOST_ROUNDS = 40
 
@@ -33,8 +33,9 @@ class DualBounds:
     """(K,) its cost, infinite where none was met."""
 
 
-def dual_bounds(graph: ExtendedGraph) -> DualBounds:
+def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
     """Ascend on the multiplier of every scenario. Every scenario must have a path within the limit."""
+    graph = feasible.graph
     scenarios, layers, _ = graph.shape
     most = graph.limit * (1.0 + TOLERANCE)
     best = _Incumbents(scenarios, layers)
@@ -49,7 +50,7 @@ def dual_bounds(graph: ExtendedGraph) -> DualBounds:
         return DualBounds(lower, multiplier, best.paths, best.cost)
 
     beyond_cost, beyond_limited = cost.copy(), limited.copy()
-    paths, _ = best_paths(graph.take(active), Weights.limited_only(len(active)))
+    paths = traced(graph.take(active), Weights.limited_only(len(active)), feasible.earliest[active])
     cost, limited = path_sums(graph.take(active), paths)
     best.update(active, limited <= most, cost, paths)
     within_cost, within_limited = np.full(scenarios, np.nan), np.full(scenarios, np.nan)

@@ -120,12 +120,11 @@ def _visit_sweep(graph: ExtendedGraph, ends: Ints, weights: Weights) -> tuple[Fl
     values = np.full((layers, layers, nodes), np.inf)
     starts = np.arange(layers)[:, None]
     begin = np.where(ends >= starts, vertices, np.inf)  # cost of the block that starts a visit
-    hollow = np.where(np.eye(nodes, dtype=bool), np.inf, 0.0)
     values[:, layers - 1] = 0.0
     for layer in range(layers - 2, -1, -1):
         onward = begin[layer + 1] + values[layer + 1, layer + 1]
-        leave = (arcs.layer(layer + 1)[0] + hollow + onward).min(axis=1)
+        leave = arcs.least_onward(layer + 1, onward[None], leaving=True)[0]
         stay = np.where(ends >= layer + 1, vertices[layer + 1] + values[:, layer + 1], np.inf)
         values[:, layer] = np.minimum(leave, stay)
-    root = arcs.layer(0)[0, graph.source] + begin[0] + values[0, 0]
+    root = arcs.from_source()[0] + begin[0] + values[0, 0]
     return values, float(root.min())

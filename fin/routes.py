@@ -46,6 +46,12 @@ class RouteTable:
         """Whether every pair has all options."""
         return bool(self.valid.all())
 
+    @cached_property
+    def varied(self) -> tuple[bool, bool, bool]:
+        """Whether each metric is anything but zero."""
+        first, second, third = (bool(metric.any()) for metric in self.metrics)
+        return first, second, third
+
     def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
         """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
         if source == target:

@@ -15,6 +15,7 @@ from fin.extended import ExtendedGraph
 from fin.network import Floats, Ints
 
 _CELLS_AT_ONCE = 4_000_000
+_CELLS_IN_CACHE = 64_000
 
 
 @dataclass(frozen=True)
@@ -61,52 +62,97 @@ def _combine(weights: Weights, cost: Floats, limited: Floats) -> Floats:
 class Arcs:
     """Weighted costs of the best route between all pairs of nodes, into each layer.
 
-    All layers are made in one product where they fit into memory, which is what makes small graphs fast; else each
-    layer is made when it is asked for.
+    On small graphs the arcs of all layers are made in one product. On large ones they are never held: every use makes
+    them anew, a few rows at a time, so that they stay in the processor's cache.
     """
 
     def __init__(self, graph: ExtendedGraph, weights: Weights) -> None:
-        self._graph = graph
+        self._routes = graph.routes
+        self._source = graph.source
         self._coefficients = _combine(weights, graph.arc_cost, graph.arc_limited)  # (K, D, 3)
-        self._known: tuple[int, Floats] | None = None
         cells = graph.shape[0] * graph.shape[1] * graph.routes.valid.size
-        self._all = self._values(self._coefficients) if cells <= _CELLS_AT_ONCE else None
+        self._all = self._product() if cells <= _CELLS_AT_ONCE else None
 
-    def layer(self, layer: int) -> Floats:
-        """(K, N, N) cost from each node (second index) to each (third)."""
+    def from_source(self) -> Floats:
+        """(K, N) cost from the source to each node, into the first layer."""
         if self._all is not None:
-            return self._all[:, layer]
-        coefficients = self._coefficients[:, layer]
-        if self._known is None or not np.array_equal(coefficients, self._coefficients[:, self._known[0]]):
-            self._known = (layer, self._values(coefficients))
-        return self._known[1]
+            return self._all[:, 0, self._source]
+        rows = slice(self._source, self._source + 1)
+        return np.stack([self._rows(scenario, 0, rows)[0] for scenario in range(len(self._coefficients))])
+
+    def least_into(self, layer: int, before: Floats) -> Floats:
+        """(K, N) least of (K, N) values before a layer plus the arc to each node."""
+        if self._all is not None:
+            return np.asarray((before[:, :, None] + self._all[:, layer]).min(axis=1), dtype=np.float64)
+        result = np.full(before.shape, np.inf)
+        for scenario, rows, arcs in self._stream(layer):
+            arcs += before[scenario, rows, None]
+            np.minimum(result[scenario], arcs.min(axis=0), out=result[scenario])
+        return result
+
+    def least_onward(self, layer: int, behind: Floats, leaving: bool = False) -> Floats:
+        """(K, N) least of the arc from each node into a layer plus (K, N) values there; to another node if `leaving`."""
+        if self._all is not None:
+            arcs = self._all[:, layer] + behind[:, None, :]
+            if leaving:
+                arcs[:, np.arange(arcs.shape[1]), np.arange(arcs.shape[1])] = np.inf
+            return np.asarray(arcs.min(axis=2), dtype=np.float64)
+        result = np.empty(behind.shape)
+        for scenario, rows, arcs in self._stream(layer):
+            arcs += behind[scenario]
+            if leaving:
+                arcs[np.arange(len(arcs)), np.arange(rows.start, rows.stop)] = np.inf
+            result[scenario, rows] = arcs.min(axis=1)
+        return result
 
     def into(self, layer: int, target: Ints) -> Floats:
         """(K, N) cost from each node to one target per scenario."""
         if self._all is not None:
             return self._all[np.arange(len(target)), layer, :, target]
-        routes = self._graph.routes
-        values = np.einsum("kc,cpnk->kpn", self._coefficients[:, layer], routes.metrics[:, :, :, target])
-        values = np.where(routes.valid[:, :, target].transpose(2, 0, 1), values, np.inf)
+        metrics, valid = self._routes.metrics[:, :, :, target], self._routes.valid[:, :, target]
+        values = np.einsum("kc,cpnk->kpn", self._coefficients[:, layer], metrics)
+        values = np.where(valid.transpose(2, 0, 1), values, np.inf)
         return np.asarray(values.min(axis=1), dtype=np.float64)
 
     def best_routes(self, before: Ints, node: Ints) -> Ints:
         """(K, D) best route option between given nodes of each layer."""
-        routes = self._graph.routes
+        routes = self._routes
         if routes.options == 1:
             return np.zeros(node.shape, dtype=np.int64)
         values = np.einsum("kdc,cpkd->kdp", self._coefficients, routes.metrics[:, :, before, node])
         return np.where(routes.valid[:, before, node].transpose(1, 2, 0), values, np.inf).argmin(axis=2)
 
-    def _values(self, coefficients: Floats) -> Floats:
-        """(..., N, N) cost of the best option for coefficients of the shape (..., 3)."""
-        routes = self._graph.routes
-        nodes = routes.metrics.shape[-1]
-        flat = coefficients.reshape(-1, 3) @ routes.metrics.reshape(3, -1)
-        values = flat.reshape(*coefficients.shape[:-1], routes.options, nodes, nodes)
+    def _product(self) -> Floats:
+        """(K, D, N, N) arcs of all scenarios and layers."""
+        routes = self._routes
+        values = self._coefficients.reshape(-1, 3) @ routes.metrics.reshape(3, -1)
+        values = values.reshape(*self._coefficients.shape[:2], *routes.valid.shape)
         if not routes.complete:
-            values[..., ~routes.valid] = np.inf
-        return values[..., 0, :, :] if routes.options == 1 else np.asarray(values.min(axis=-3), dtype=np.float64)
+            values[:, :, ~routes.valid] = np.inf
+        return values[:, :, 0] if routes.options == 1 else np.asarray(values.min(axis=2), dtype=np.float64)
+
+    def _stream(self, layer: int) -> Iterator[tuple[int, slice, Floats]]:
+        """Yield (scenario, rows, arcs from these rows); the arcs may be written over."""
+        nodes = self._routes.valid.shape[-1]
+        size = max(1, _CELLS_IN_CACHE // nodes)
+        for scenario in range(len(self._coefficients)):
+            for start in range(0, nodes, size):
+                rows = slice(start, min(start + size, nodes))
+                yield scenario, rows, self._rows(scenario, layer, rows)
+
+    def _rows(self, scenario: int, layer: int, rows: slice) -> Floats:
+        """(rows, N) arcs of one scenario from some nodes."""
+        routes, best = self._routes, None
+        weighted = [(c, m) for c, m in zip(self._coefficients[scenario, layer], range(3), strict=True) if c != 0.0 and routes.varied[m]]
+        for option in range(routes.options):
+            values = np.zeros(routes.valid[option, rows].shape)
+            for index, (coefficient, metric) in enumerate(weighted):
+                row = routes.metrics[metric, option, rows]
+                values = row * coefficient if index == 0 else np.add(values, row * coefficient, out=values)
+            if not routes.complete:
+                values[~routes.valid[option, rows]] = np.inf
+            best = values if best is None else np.minimum(best, values, out=best)
+        return np.empty(0) if best is None else best
 
 
 def _parts(graph: ExtendedGraph, weights: Weights) -> Iterator[tuple[slice, ExtendedGraph, Weights]]:
@@ -129,9 +175,9 @@ def forward(graph: ExtendedGraph, weights: Weights) -> Floats:
 
 def _forward(graph: ExtendedGraph, weights: Weights, arcs: Arcs) -> Floats:
     result = vertex_values(graph, weights)
-    result[:, 0] += arcs.layer(0)[:, graph.source]
+    result[:, 0] += arcs.from_source()
     for layer in range(1, graph.shape[1]):
-        result[:, layer] += (result[:, layer - 1, :, None] + arcs.layer(layer)).min(axis=1)
+        result[:, layer] += arcs.least_into(layer, result[:, layer - 1])
     return result
 
 
@@ -141,8 +187,7 @@ def backward(graph: ExtendedGraph, weights: Weights) -> Floats:
     for part, some, some_weights in _parts(graph, weights):
         arcs, vertices = Arcs(some, some_weights), vertex_values(some, some_weights)
         for layer in range(graph.shape[1] - 2, -1, -1):
-            onward = result[part, layer + 1] + vertices[:, layer + 1]
-            result[part, layer] = (arcs.layer(layer + 1) + onward[:, None, :]).min(axis=2)
+            result[part, layer] = arcs.least_onward(layer + 1, result[part, layer + 1] + vertices[:, layer + 1])
     return result
 
 
@@ -153,8 +198,18 @@ def best_paths(graph: ExtendedGraph, weights: Weights) -> tuple[Paths, Floats]:
         arcs = Arcs(some, part)
         values = _forward(some, part, arcs)
         found.append((_trace(some, part, arcs, values), values[:, -1].min(axis=1)))
-    columns = [np.concatenate([getattr(paths, name) for paths, _ in found]) for name in ("node", "option", "route")]
-    return Paths(*columns), np.concatenate([values for _, values in found])
+    return _joined([paths for paths, _ in found]), np.concatenate([values for _, values in found])
+
+
+def traced(graph: ExtendedGraph, weights: Weights, values: Floats) -> Paths:
+    """Return the path of least weighted cost of every scenario, given the values of a forward sweep."""
+    found = [_trace(some, part, Arcs(some, part), values[rows]) for rows, some, part in _parts(graph, weights)]
+    return _joined(found)
+
+
+def _joined(parts: list[Paths]) -> Paths:
+    columns = [np.concatenate([getattr(paths, name) for paths in parts]) for name in ("node", "option", "route")]
+    return Paths(*columns)
 
 
 def _trace(graph: ExtendedGraph, weights: Weights, arcs: Arcs, values: Floats) -> Paths:

@@ -1,0 +1,1 @@
+"""Measurements of the planner: every table in docs/ is printed by a module here."""
