@@ -6,9 +6,10 @@ out. cspy is the optional extra `benchmark`.
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,11 @@ import networkx as nx
 import numpy as np
 
 from benchmarks.layered import Layered
-from fin.network import Floats
+from fin.network import Floats, Ints
 
 _SOURCE, _SINK = "Source", "Sink"
-Vertex = tuple[int, int]
+_Row = tuple[Ints, Floats, float, float]
+"""Columns, coefficients, lower and upper bound."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Answer:
     """Node of each block, None where it found nothing."""
 
 
-Peer = Callable[[Layered], Answer]
+Peer = Callable[[Layered, float], Answer]
+"""Takes a problem and a time limit in seconds (NetworkX cannot be stopped)."""
 
 
 def has_cspy() -> bool:
@@ -40,19 +43,28 @@ def has_cspy() -> bool:
     return importlib.util.find_spec("cspy") is not None
 
 
-def cspy_labelling(problem: Layered) -> Answer:
-    """Solve by cspy's BiDirectional, exact, with the time as its resource (Torres Sanchez, JOSS 2020)."""
+def cspy_labelling(problem: Layered, time_limit_s: float) -> Answer:
+    """Solve by cspy's BiDirectional (Torres Sanchez, JOSS 2020), both ways, exact.
+
+    Its first resource must grow by steps for the two searches to meet, so it counts arcs; time is the second.
+    """
     from cspy import BiDirectional
 
     graph = nx.DiGraph(directed=True, n_res=2)
     for tail, head, joules, seconds in _arcs(problem):
         graph.add_edge(tail, head, weight=joules, res_cost=np.array([1.0, seconds]))
-    search = BiDirectional(graph, [problem.layers + 1.0, problem.deadline_s], [0.0, 0.0])
+    search = BiDirectional(graph, [problem.layers + 1.0, problem.deadline_s], [0.0, 0.0], time_limit=time_limit_s)
     began = time.perf_counter()
     search.run()
     spent = time.perf_counter() - began
-    vertices = search.path
-    return Answer(spent, None if vertices is None else tuple(vertex[1] for vertex in vertices[1:-1]))
+    return Answer(spent, _nodes(problem, search.path))
+
+
+def _nodes(problem: Layered, vertices: Sequence[Any] | None) -> tuple[int, ...] | None:
+    """Return the nodes of a way from source to sink, None where it is not complete."""
+    if vertices is None or len(vertices) != problem.layers + 2:
+        return None
+    return tuple(vertex[1] for vertex in vertices[1:-1])
 
 
 def _arcs(problem: Layered) -> list[tuple[Any, Any, float, float]]:
@@ -72,12 +84,14 @@ def _arcs(problem: Layered) -> list[tuple[Any, Any, float, float]]:
     return rows
 
 
-def highs_arcs(problem: Layered) -> Answer:
+def highs_arcs(problem: Layered, time_limit_s: float) -> Answer:
     """Solve by HiGHS through MathOpt: a binary per arc, one unit of flow, one row for the deadline."""
     from ortools.math_opt.python import mathopt
 
     model = mathopt.Model.from_model_proto(_arc_program(problem))
-    parameters = mathopt.SolveParameters(relative_gap_tolerance=0.0)
+    parameters = mathopt.SolveParameters(
+        relative_gap_tolerance=0.0, time_limit=datetime.timedelta(seconds=time_limit_s)
+    )
     began = time.perf_counter()
     result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
     spent = time.perf_counter() - began
@@ -93,7 +107,6 @@ def _arc_program(problem: Layered) -> Any:  # noqa: ANN401 - generated message c
     """Write the arc program: columns are the arcs from the source, then those into layers 1, 2, ..."""
     from ortools.math_opt import model_pb2
 
-    nodes, layers = problem.nodes, problem.layers
     joules, seconds = (_flat(problem, table) for table in (problem.joules, problem.seconds))
     proto = model_pb2.ModelProto()
     proto.variables.ids.extend(range(len(joules)))
@@ -102,16 +115,8 @@ def _arc_program(problem: Layered) -> Any:  # noqa: ANN401 - generated message c
     proto.variables.integers.extend([True] * len(joules))
     proto.objective.linear_coefficients.ids.extend(range(len(joules)))
     proto.objective.linear_coefficients.values.extend(joules.tolist())
-    number = np.arange(nodes, len(joules)).reshape(-1, nodes, nodes)
-    into = np.concatenate([np.arange(nodes)[None, None], number], axis=0) if layers == 1 else None
-    arriving = [np.arange(nodes)[:, None], *number.transpose(0, 2, 1)]
-    rows = [(np.arange(nodes), np.ones(nodes), 1.0, 1.0), (np.arange(len(joules)), seconds / problem.deadline_s, -np.inf, 1.0)]
-    del into
-    for layer in range(layers - 1):
-        for node in range(nodes):
-            columns = np.concatenate([arriving[layer][node], number[layer, node]])
-            signs = np.repeat([1.0, -1.0], [len(arriving[layer][node]), nodes])
-            rows.append((columns, signs, 0.0, 0.0))
+    rows = _flow_rows(problem)
+    rows.append((np.arange(len(joules)), seconds / problem.deadline_s, -np.inf, 1.0))
     proto.linear_constraints.ids.extend(range(len(rows)))
     for row, (columns, coefficients, lower, upper) in enumerate(rows):
         order = np.argsort(columns)
@@ -123,11 +128,24 @@ def _arc_program(problem: Layered) -> Any:  # noqa: ANN401 - generated message c
     return proto
 
 
+def _flow_rows(problem: Layered) -> list[_Row]:
+    """One unit leaves the source; what enters a vertex leaves it."""
+    nodes = problem.nodes
+    leaving = np.arange(nodes, nodes + (problem.layers - 1) * nodes * nodes).reshape(-1, nodes, nodes)
+    entering = [np.arange(nodes)[:, None], *leaving.transpose(0, 2, 1)]
+    rows: list[_Row] = [(np.arange(nodes), np.ones(nodes), 1.0, 1.0)]
+    for into, out_of in zip(entering, leaving, strict=False):
+        for node in range(nodes):
+            columns = np.concatenate([into[node], out_of[node]])
+            rows.append((columns, np.repeat([1.0, -1.0], [len(into[node]), nodes]), 0.0, 0.0))
+    return rows
+
+
 def _flat(problem: Layered, table: Floats) -> Floats:
     return np.concatenate([table[0, problem.source], table[1:].ravel()])
 
 
-def dijkstra_over_levels(problem: Layered, levels: int = 100) -> Answer:
+def dijkstra_over_levels(problem: Layered, _time_limit_s: float, levels: int = 100) -> Answer:
     """Solve by NetworkX' Dijkstra over (layer, node, level): time in whole levels, rounded up, as FIN does."""
     graph = level_graph(problem, levels)
     began = time.perf_counter()
@@ -136,21 +154,23 @@ def dijkstra_over_levels(problem: Layered, levels: int = 100) -> Answer:
     except nx.NetworkXNoPath:
         return Answer(time.perf_counter() - began, None)
     spent = time.perf_counter() - began
-    return Answer(spent, tuple(vertex[1] for vertex in path[1:-1]))
+    return Answer(spent, _nodes(problem, path))
 
 
 def level_graph(problem: Layered, levels: int) -> nx.DiGraph:
-    """Return the graph of all (layer, node, level) that can be reached within the deadline."""
-    steps = np.ceil(problem.seconds / problem.deadline_s * levels - 1e-9).astype(np.int64)
+    """Return the graph of every (layer, node, level) that can be reached within the deadline."""
+    steps = np.ceil(problem.seconds / problem.deadline_s * levels - 1e-9).astype(np.int64).tolist()
+    joules = problem.joules.tolist()
     graph = nx.DiGraph()
-    source = problem.source
-    reached: set[tuple[int, int]] = set()
-    for head in range(problem.nodes):
-        level = int(steps[0, source, head])
-        if level <= levels:
-            graph.add_edge(_SOURCE, (0, head, level), weight=float(problem.joules[0, source, head]))
-            reached.add((head, level))
-    for layer in range(1, problem.layers):
-        reached = _add_layer(graph, problem, steps, layer, reached, levels)
-    graph.add_weighted_edges_from(((problem.layers - 1, node, level), _SINK, 0.0) for node, level in reached)
+    reached = {_SOURCE: (problem.source, 0)}
+    for layer in range(problem.layers):
+        arcs = [
+            (tail, (layer, head, level + steps[layer][node][head]), joules[layer][node][head])
+            for tail, (node, level) in reached.items()
+            for head in range(problem.nodes)
+            if level + steps[layer][node][head] <= levels
+        ]
+        graph.add_weighted_edges_from(arcs)
+        reached = {vertex: vertex[1:] for _, vertex, _ in arcs}
+    graph.add_weighted_edges_from((vertex, _SINK, 0.0) for vertex in reached)
     return graph

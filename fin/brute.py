@@ -16,6 +16,7 @@ from fin.instance import Instance
 from fin.method import Options, Outcome
 
 MOST_PLANS = 2_000_000
+MOST_ROUTES = 10_000
 
 
 class TooManyError(Exception):
@@ -60,7 +61,7 @@ class BruteForce:
 
 def _decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
     """Yield every decision whose blocks run where they may; routes differ in what they cost or load."""
-    ways = _Ways(instance)
+    ways = _Ways(instance, stop_at)
     seen = 0
     for point in range(instance.points.count):
         for decision in _placements(instance, ways, point):
@@ -110,7 +111,9 @@ def _placements(instance: Instance, ways: _Ways, point: int) -> Iterator[Decisio
 class _Ways:
     """All simple routes between two nodes, without those that another one is no worse than in all respects."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, stop_at: float) -> None:
+        self._stop_at = stop_at
+        self._seen = 0
         self._network = instance.network
         self._graph = nx.DiGraph()
         self._graph.add_nodes_from(range(instance.network.size))
@@ -128,11 +131,20 @@ class _Ways:
         if source == target:
             return ((source,),)
         found: list[_Way] = []
-        for nodes in nx.all_simple_paths(self._graph, source, target):
+        for nodes in self._simple_paths(source, target):
+            self._seen += 1
+            if self._seen > MOST_ROUTES or time.perf_counter() > self._stop_at:
+                message = f"there are too many routes to enumerate (looked at {self._seen})"
+                raise TooManyError(message)
             way = _Way(tuple(nodes), self._figures(nodes, bits))
             if not any(_no_worse(other, way) for other in found):
                 found = [other for other in found if not _no_worse(way, other)] + [way]
         return tuple(way.path for way in found)
+
+    def _simple_paths(self, source: int, target: int) -> Iterator[list[int]]:
+        """Yield all simple paths, short ones first; each takes polynomial time, so a limit can stop them."""
+        if nx.has_path(self._graph, source, target):
+            yield from nx.shortest_simple_paths(self._graph, source, target)
 
     def _figures(self, nodes: list[int], bits: float) -> tuple[float, ...]:
         network = self._network

@@ -88,7 +88,7 @@ def search(relaxation: Relaxation, cutoff: float, most_labels: int, stop_at: flo
         labels, lost_after = _narrowed(relaxation, labels, layer, most_labels)
         dropped = min(dropped, lost, lost_after)
         reached.append(labels)
-    order = np.argsort(labels.cost, kind="stable")[:keep_paths]
+    order = np.argsort(_without_noise(labels.cost, relaxation.lower_bound), kind="stable")[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
     return Search(tuple(_trace(reached, int(index)) for index in order), best, min(best, dropped))
 
@@ -98,7 +98,7 @@ def _narrowed(relaxation: Relaxation, labels: Labels, layer: int, most: int) -> 
     if len(labels.node) <= most:
         return labels, np.inf
     bounds = _bounds(relaxation, labels, layer)
-    order = np.argsort(bounds, kind="stable")
+    order = np.argsort(_without_noise(bounds, relaxation.lower_bound), kind="stable")
     return labels.take(np.sort(order[:most])), float(bounds[order[most]])
 
 
@@ -208,9 +208,9 @@ def _bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
 
 def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     """(Q, C) what dominance compares, less is better."""
-    columns = [labels.cost]
+    columns = [_without_noise(labels.cost, relaxation.lower_bound)]
     if np.isfinite(relaxation.graph.limit):
-        columns.append(labels.limited)
+        columns.append(_without_noise(labels.limited, relaxation.graph.limit))
     if relaxation.graph.late is not None:
         columns.append(labels.late)
     if relaxation.ends is not None:
@@ -223,6 +223,18 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     varies = (table != table[:1]).any(axis=0)
     varies[0] = True
     return table[:, varies]
+
+
+def _without_noise(values: Floats, scale: float) -> Floats:
+    """Round values to about 1e-12 of a scale.
+
+    Plans that cost the same then tie on every machine, whatever the order in which its sums are rounded, and ties go
+    to the first node.
+    """
+    if not 0.0 < abs(scale) < np.inf:
+        return values
+    quantum = 2.0 ** (np.floor(np.log2(abs(scale))) - 40)
+    return np.asarray(np.round(values / quantum) * quantum)
 
 
 def _joined(parts: list[Labels]) -> Labels:

@@ -21,7 +21,7 @@ class Options:
     gap: float = 0.0
     """Relative gap at which an answer counts as proved."""
     time_limit_s: float | None = None
-    gamma: int = 10
+    gamma: int = 100
     """Latency levels of the method `gamma`."""
 
 

@@ -72,13 +72,14 @@ class Arcs:
         self._coefficients = _combine(weights, graph.arc_cost, graph.arc_limited)  # (K, D, 3)
         cells = graph.shape[0] * graph.shape[1] * graph.routes.valid.size
         self._all = self._product() if cells <= _CELLS_AT_ONCE else None
+        self._scratch = np.empty((3, 0, 0))
 
     def from_source(self) -> Floats:
         """(K, N) cost from the source to each node, into the first layer."""
         if self._all is not None:
             return self._all[:, 0, self._source]
         rows = slice(self._source, self._source + 1)
-        return np.stack([self._rows(scenario, 0, rows)[0] for scenario in range(len(self._coefficients))])
+        return np.stack([self._rows(scenario, 0, rows)[0].copy() for scenario in range(len(self._coefficients))])
 
     def least_into(self, layer: int, before: Floats) -> Floats:
         """(K, N) least of (K, N) values before a layer plus the arc to each node."""
@@ -141,18 +142,30 @@ class Arcs:
                 yield scenario, rows, self._rows(scenario, layer, rows)
 
     def _rows(self, scenario: int, layer: int, rows: slice) -> Floats:
-        """(rows, N) arcs of one scenario from some nodes."""
-        routes, best = self._routes, None
-        weighted = [(c, m) for c, m in zip(self._coefficients[scenario, layer], range(3), strict=True) if c != 0.0 and routes.varied[m]]
+        """(rows, N) arcs of one scenario from some nodes, in memory that the next call uses again."""
+        routes, coefficients = self._routes, self._coefficients[scenario, layer]
+        shape = routes.valid[0, rows].shape
+        if self._scratch.shape[1:] != shape:
+            self._scratch = np.empty((3, *shape))
+        best, values, term = self._scratch
         for option in range(routes.options):
-            values = np.zeros(routes.valid[option, rows].shape)
-            for index, (coefficient, metric) in enumerate(weighted):
-                row = routes.metrics[metric, option, rows]
-                values = row * coefficient if index == 0 else np.add(values, row * coefficient, out=values)
+            target = best if option == 0 else values
+            self._weighted(coefficients, routes.metrics[:, option, rows], target, term)
             if not routes.complete:
-                values[~routes.valid[option, rows]] = np.inf
-            best = values if best is None else np.minimum(best, values, out=best)
-        return np.empty(0) if best is None else best
+                target[~routes.valid[option, rows]] = np.inf
+            if option:
+                np.minimum(best, values, out=best)
+        return best
+
+    def _weighted(self, coefficients: Floats, metrics: Floats, total: Floats, term: Floats) -> None:
+        """Write the weighted sum of three metrics into `total`, without those that are zero throughout."""
+        used = [index for index in range(3) if coefficients[index] != 0.0 and self._routes.varied[index]]
+        if not used:
+            total[:] = 0.0
+        for place, index in enumerate(used):
+            np.multiply(metrics[index], coefficients[index], out=term if place else total)
+            if place:
+                total += term
 
 
 def _parts(graph: ExtendedGraph, weights: Weights) -> Iterator[tuple[slice, ExtendedGraph, Weights]]:

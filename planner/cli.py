@@ -298,7 +298,8 @@ def main() -> Any:  # noqa: ANN401 - typer returns what the command returns
     try:
         return app()
     except OSError as error:  # such as a full disk behind standard output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it once more at its end
+        # the interpreter flushes standard output once more at its end, which must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stderr.write(f"error: {error.strerror or error}\n")
         sys.exit(EXIT_OTHER)
 

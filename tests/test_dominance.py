@@ -14,8 +14,9 @@ Row = tuple[int, tuple[float, ...]]
 
 def rows(values: st.SearchStrategy[float]) -> st.SearchStrategy[list[Row]]:
     """Rows of a group and 1 to 4 criteria."""
+    groups = st.integers(0, 3)
     return st.integers(1, 4).flatmap(
-        lambda width: st.lists(st.tuples(st.integers(0, 3), st.tuples(*[values] * width)), min_size=1, max_size=40)
+        lambda width: st.lists(st.tuples(groups, st.tuples(*[values] * width)), min_size=1, max_size=40)
     )
 
 
