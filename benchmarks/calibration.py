@@ -93,9 +93,8 @@ def _point(points: OperatingPoints, threshold: float) -> int:
 def main(paths: list[str]) -> None:
     """Print the table."""
     found = [row for path in paths for row in compare(Path(path))]
-    print(
-        "| network | joint runs | accuracy, mean error | worst | fractions, worst error | independent exits, mean | worst |"
-    )
+    headings = ("accuracy, mean error", "worst", "fractions, worst error", "independent exits, mean", "worst")
+    print(f"| network | joint runs | {' | '.join(headings)} |")
     print("|---|---|---|---|---|---|---|")
     for network in [*dict.fromkeys(row.network for row in found), "all"]:
         some = [row for row in found if network in (row.network, "all")]

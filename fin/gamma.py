@@ -188,5 +188,3 @@ def _trace(graph: ExtendedGraph, layers: list[_Layer], node: int, level: int) ->
         node, level = origin, int(layer.level_before[node, level])
     columns = zip(*reversed(rows), strict=True)
     return Paths(*(np.array([column], dtype=np.int64) for column in columns))
-
-

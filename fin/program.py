@@ -177,9 +177,7 @@ class Program:
         return bounds
 
 
-def build_program(
-    instance: Instance, point: int, cutoff: float = np.inf, scale: float | None = None
-) -> Program:
+def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale: float | None = None) -> Program:
     """Build the program of an operating point; only plans whose objective is within the cutoff matter."""
     costs = _costs(instance, point)
     columns, rows = Columns.of(costs), Rows()
@@ -303,9 +301,7 @@ def _add_deadlines(rows: Rows, columns: Columns, counted: _Counted, deadline_s: 
         rows.add(np.arange(columns.count), row, -np.inf, _SLACK + late)
 
 
-def _add_latency_objective(
-    rows: Rows, columns: Columns, counted: _Counted, within_s: float, unit_s: float
-) -> Floats:
+def _add_latency_objective(rows: Rows, columns: Columns, counted: _Counted, within_s: float, unit_s: float) -> Floats:
     """Return the statistic as an objective: the only sum, or a variable (in units) above all that count."""
     if counted.single:
         _add_limit(rows, counted.forms[0], within_s)

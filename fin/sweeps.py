@@ -87,12 +87,12 @@ class Arcs:
             return np.asarray((before[:, :, None] + self._all[:, layer]).min(axis=1), dtype=np.float64)
         result = np.full(before.shape, np.inf)
         for scenario, rows, arcs in self._stream(layer):
-            arcs += before[scenario, rows, None]
+            np.add(arcs, before[scenario, rows, None], out=arcs)
             np.minimum(result[scenario], arcs.min(axis=0), out=result[scenario])
         return result
 
     def least_onward(self, layer: int, behind: Floats, leaving: bool = False) -> Floats:
-        """(K, N) least of the arc from each node into a layer plus (K, N) values there; to another node if `leaving`."""
+        """(K, N) least of the arc into a layer plus (K, N) values there, from each node; to another if `leaving`."""
         if self._all is not None:
             arcs = self._all[:, layer] + behind[:, None, :]
             if leaving:
@@ -100,7 +100,7 @@ class Arcs:
             return np.asarray(arcs.min(axis=2), dtype=np.float64)
         result = np.empty(behind.shape)
         for scenario, rows, arcs in self._stream(layer):
-            arcs += behind[scenario]
+            np.add(arcs, behind[scenario], out=arcs)
             if leaving:
                 arcs[np.arange(len(arcs)), np.arange(rows.start, rows.stop)] = np.inf
             result[scenario, rows] = arcs.min(axis=1)
@@ -121,7 +121,8 @@ class Arcs:
         if routes.options == 1:
             return np.zeros(node.shape, dtype=np.int64)
         values = np.einsum("kdc,cpkd->kdp", self._coefficients, routes.metrics[:, :, before, node])
-        return np.where(routes.valid[:, before, node].transpose(1, 2, 0), values, np.inf).argmin(axis=2)
+        possible = np.where(routes.valid[:, before, node].transpose(1, 2, 0), values, np.inf)
+        return np.asarray(possible.argmin(axis=2), dtype=np.int64)
 
     def _product(self) -> Floats:
         """(K, D, N, N) arcs of all scenarios and layers."""

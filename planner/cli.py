@@ -194,10 +194,13 @@ def _compare(request: Request, methods: list[str]) -> int:
     from rich.progress import track
     from rich.table import Table
 
+    from fin.method import method
     from planner.compare import HEADINGS, cells, compare
     from planner.pipeline import instance_of
 
     instance_of(request)  # input errors show before anything runs
+    for name in methods:
+        method(name)
     errors = Console(stderr=True)
     steps = track(
         compare(request, methods),
@@ -215,9 +218,12 @@ def _compare(request: Request, methods: list[str]) -> int:
         table.add_row(*cells(row, best))
     console = Console()
     Console(width=console.width if console.is_terminal else 160).print(table)
-    return (
-        0 if values else EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
-    )
+    for row in rows:
+        if row.placement.message:
+            typer.echo(f"{row.method}: {row.placement.message}")
+    if values:
+        return 0
+    return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
 
 
 @app.command("check")

@@ -47,7 +47,7 @@ def cells(row: Row, best: float | None) -> tuple[str, ...]:
     bound = "" if certificate is None else format_quantity(certificate.lower_bound, unit)
     taken = format_quantity(row.seconds, "s")
     if not placement.apps:
-        return row.method, placement.status, "", "", "", bound, "", placement.message, taken
+        return row.method, placement.status, "", "", "", bound, "", "", taken
     plan = placement.apps[0]
     gap = certificate.relative_gap if certificate is not None and certificate.relative_gap is not None else 0.0
     over = "" if best is None or row.value is None or best == 0 else f"{100 * (row.value / best - 1):+.3g} %"

@@ -108,9 +108,7 @@ def check(placement=(), topology=(), model=(), app=(), **options):
         return check_document(changes if "schema_version" in changes else changed(raw, changes), schema)
 
     apps = [(check_document(changed(APP, dict(app)), App), document(Model, MODEL, model))]
-    return verify(
-        document(Placement, PLACEMENT, placement), document(Topology, TOPOLOGY, topology), apps, **options
-    )
+    return verify(document(Placement, PLACEMENT, placement), document(Topology, TOPOLOGY, topology), apps, **options)
 
 
 def whats(violations):
@@ -296,9 +294,7 @@ def test_medium_load_is_weighted_by_reach():
     fast = claims(1.115, 0.2111, (1.1, 0.015, 0.0011, 0.21), **{"total.power_w": 6.6 * 1.115 + 2.1})
     assert check(fast, topology=topology, model=blocks, app={"rate_per_s": 6.6}) == []
     fuller = {**fast, "total.power_w": 6.7 * 1.115 + 2.1}
-    assert whats(check(fuller, topology=topology, model=blocks, app={"rate_per_s": 6.7})) == [
-        "medium_utilization"
-    ]
+    assert whats(check(fuller, topology=topology, model=blocks, app={"rate_per_s": 6.7})) == ["medium_utilization"]
     assert whats(check(slow, topology=topology, app={"rate_per_s": 6.6})) == ["max_utilization"]
 
 
@@ -480,9 +476,7 @@ COSTS = {
 def test_costs(edge, profile, seconds, joules):
     compute_j, compute_s = 1.1 + 0.75 * joules, 1.1 + seconds
     right = claims(compute_j + 0.015, compute_s + 0.21, (compute_j, 0.015, compute_s, 0.21))
-    assert (
-        check(right, topology=edge, model={"profiles": {"npu": profile}}, app={"max_latency_s": None}) == []
-    )
+    assert check(right, topology=edge, model={"profiles": {"npu": profile}}, app={"max_latency_s": None}) == []
 
 
 def test_a_node_that_nothing_is_known_of_cannot_host():
@@ -502,9 +496,7 @@ def test_a_head_without_work_is_free_everywhere():
     rows = {name: {"time_s": 0.1, "energy_j": 0.1} for name in ("b2", "b3")}
     right = claims(1.265, 1.51, (1.25, 0.015, 1.3, 0.21), **{"total.power_w": 0.5 * 1.265 + 0.1})
     assert check(right, topology=edge, model={"profiles": {"npu": rows}, "exits.1.ops": 0.0}) == []
-    assert whats(check(right, topology=edge, model={"profiles": {"npu": rows}, "exits.1.ops": 0.1})) == [
-        "cost"
-    ]
+    assert whats(check(right, topology=edge, model={"profiles": {"npu": rows}, "exits.1.ops": 0.1})) == ["cost"]
 
 
 # several apps -------------------------------------------------------------------------------------
@@ -620,9 +612,7 @@ FREE = {"rate_per_s": 0.0, "max_latency_s": None}
 
 
 def on_chiplets(placement=(), topology=(), app=()):
-    return check(
-        changed(ON_CHIPLETS, dict(placement)), changed(CHIPLETS, dict(topology)), SMALL, {**FREE, **dict(app)}
-    )
+    return check(changed(ON_CHIPLETS, dict(placement)), changed(CHIPLETS, dict(topology)), SMALL, {**FREE, **dict(app)})
 
 
 def test_package_expansion():
@@ -655,9 +645,7 @@ PACKAGE_LIES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("placement", "topology", "expected"), PACKAGE_LIES.values(), ids=PACKAGE_LIES.keys()
-)
+@pytest.mark.parametrize(("placement", "topology", "expected"), PACKAGE_LIES.values(), ids=PACKAGE_LIES.keys())
 def test_a_lie_about_chiplets_is_found(placement, topology, expected):
     assert whats(on_chiplets(placement, topology)) == expected
 
@@ -728,10 +716,7 @@ def test_a_lie_about_a_design_is_found(changes, expected):
 
 def test_the_best_accuracy_is_the_better_of_given_points_and_the_deepest_exit():
     assert best_accuracy(check_document(DESIGNED, Model)) == 0.88
-    assert (
-        best_accuracy(check_document({**DESIGNED, "operating_points": MODEL["operating_points"]}, Model))
-        == 0.9
-    )
+    assert best_accuracy(check_document({**DESIGNED, "operating_points": MODEL["operating_points"]}, Model)) == 0.9
     shallow = {**DESIGNED, "calibration": {**CALIBRATION, "exits": {"e1": CALIBRATION["exits"]["e1"]}}}
     assert best_accuracy(check_document(shallow, Model)) == 0.56
 
