@@ -1,1 +1,4 @@
-"""Measurements of the planner: every table in docs/ is printed by a module here."""
+"""Measurements of the planner: every table in docs/ is printed by a module here.
+
+``python -m benchmarks`` runs the registry of cases, peers side by side in one run.
+"""

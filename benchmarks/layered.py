@@ -30,7 +30,7 @@ class Layered:
     @property
     def nodes(self) -> int:
         """Number of nodes."""
-        return self.joules.shape[-1]
+        return int(self.joules.shape[-1])
 
     def cost(self, path: Sequence[int]) -> float | None:
         """Return the energy of a path in joules, None where it misses the deadline."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,8 +105,9 @@ def _model(blocks: int, random: Generator) -> Model:
     last = Exit(name="last", after=chain[-1].name, ops=0.0, param_bytes=0.0, result_bits=0.0)
     point = OperatingPoint(name="full", exit_fractions={"last": 1.0}, accuracy=0.9)
     return Model(
-        schema_version="1", name=f"chain-{blocks}", input_bits=4e6, blocks=chain, exits=(last,), operating_points=(point,)
-    )
+        schema_version="1", name=f"chain-{blocks}", input_bits=4e6,
+        blocks=chain, exits=(last,), operating_points=(point,),
+    )  # fmt: skip
 
 
 def _network(nodes: int, figures: _Figures) -> Network:
@@ -121,7 +121,7 @@ def _network(nodes: int, figures: _Figures) -> Network:
         static_power_w=zeros, idle_power_w=zeros, memory_bytes=none, max_utilization=np.ones(nodes),
         link_source=source, link_target=target, link_bit_per_s=1.0 / figures.seconds_per_bit[source, target],
         link_latency_s=figures.latency_s[source, target], link_j_per_bit=figures.joules_per_bit[source, target],
-        link_medium=np.arange(len(source)), media=tuple(map(str, range(len(source)))),
+        link_medium=np.arange(len(source)), media=len(source), named_media=(),
     )  # fmt: skip
 
 

@@ -162,15 +162,15 @@ def level_graph(problem: Layered, levels: int) -> nx.DiGraph:
     steps = np.ceil(problem.seconds / problem.deadline_s * levels - 1e-9).astype(np.int64).tolist()
     joules = problem.joules.tolist()
     graph = nx.DiGraph()
-    reached = {_SOURCE: (problem.source, 0)}
+    reached: list[tuple[Any, int, int]] = [(_SOURCE, problem.source, 0)]
     for layer in range(problem.layers):
         arcs = [
             (tail, (layer, head, level + steps[layer][node][head]), joules[layer][node][head])
-            for tail, (node, level) in reached.items()
+            for tail, node, level in reached
             for head in range(problem.nodes)
             if level + steps[layer][node][head] <= levels
         ]
         graph.add_weighted_edges_from(arcs)
-        reached = {vertex: vertex[1:] for _, vertex, _ in arcs}
-    graph.add_weighted_edges_from((vertex, _SINK, 0.0) for vertex in reached)
+        reached = [(vertex, vertex[1], vertex[2]) for vertex in {head for _, head, _ in arcs}]
+    graph.add_weighted_edges_from((vertex, _SINK, 0.0) for vertex, _, _ in reached)
     return graph

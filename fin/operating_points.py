@@ -10,7 +10,7 @@ from fin.network import Bools, Floats, Ints
 from schemas.model import Calibration, Model
 from schemas.problems import input_error
 
-MOST_DESIGNED = 2_000_000
+MOST_DESIGNED = 200_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def operating_points(model: Model, per_exit_thresholds: bool = False) -> Operati
         per_exit_thresholds: Design with one threshold per exit rather than one for all.
 
     Raises:
-        InputError: The calibration would give more than two million points.
+        InputError: The calibration would give more than 200,000 points.
     """
     position = {block.name: index for index, block in enumerate(model.blocks)}
     exits = sorted(model.exits, key=lambda head: position[head.after])

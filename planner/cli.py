@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import wraps
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec
@@ -119,7 +119,6 @@ def plan_command(
 ) -> int:
     """Place a DNN on a topology: least energy within the limits, with proof."""
     from planner.inputs import Limits, Sources, read_request
-    from planner.output import whole_file
     from planner.pipeline import solve
     from planner.progress import waiting
 
@@ -128,7 +127,7 @@ def plan_command(
     )
     sources = Sources(topology, model, workload, app_name)
     with ExitStack() as stack:
-        file = stack.enter_context(whole_file(output)) if output is not None else None
+        file = stack.enter_context(_opened(output)) if output is not None else None
         request = read_request(sources, limits, method, _options(gap, time_limit, gamma), _per_exit(thresholds))
         with waiting("planning"):
             placement = solve(request)
@@ -136,6 +135,12 @@ def plan_command(
             _write(placement, file)
     _report(placement, as_json)
     return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(placement.status, 0)
+
+
+def _opened(output: Path) -> AbstractContextManager[IO[str]]:
+    from planner.output import whole_file
+
+    return whole_file(output)
 
 
 def _write(placement: Placement, file: IO[str]) -> None:
@@ -147,12 +152,13 @@ def _write(placement: Placement, file: IO[str]) -> None:
 
 def _report(placement: Placement, as_json: bool) -> None:
     """Print the result; without a plan the reasons go to the error stream."""
-    from planner.output import placement_json
-    from planner.render import placement_text
-
     if as_json:
+        from planner.output import placement_json
+
         typer.echo(json.dumps(placement_json(placement), indent=2))
     if not as_json or not placement.apps:
+        from planner.render import placement_text
+
         typer.echo(placement_text(placement), err=not placement.apps)
 
 
@@ -301,6 +307,8 @@ def _root(
 
 def main() -> Any:  # noqa: ANN401 - typer returns what the command returns
     """Run the command line."""
+    # looking for plugins of pydantic reads the metadata of every installed package, a tenth of a short run
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return app()
     except OSError as error:  # such as a full disk behind standard output

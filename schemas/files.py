@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from schemas.problems import InputError, Problem, input_error
-from schemas.translate import problems_of
 
 MAX_FILE_BYTES = 100_000_000
 
@@ -44,6 +43,8 @@ def check_document(raw: object, schema: type[SchemaT], file: str = "") -> Schema
         # JSON has lists where the schemas hold tuples, so the JSON rules of strictness apply
         return schema.model_validate_json(json.dumps(raw)) if not isinstance(raw, dict) else _validate(raw, schema)
     except ValidationError as error:
+        from schemas.translate import problems_of  # only mistakes need it
+
         raise InputError(problems_of(error, schema, file)) from None
     except RecursionError:
         raise too_deep from None

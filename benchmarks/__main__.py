@@ -1,0 +1,31 @@
+"""``python -m benchmarks [--quick] [CASE ...]``: run the cases, then print their tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks.registry import CASES
+from benchmarks.report import print_reports
+
+
+def main() -> int:
+    """Run the cases that the command line names, or all."""
+    names = [case.name for case in CASES]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the planner against peers.")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(names)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that every case runs")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.cases) - set(names):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; use any of {', '.join(names)}")
+    reports = []
+    for case in CASES:
+        if not arguments.cases or case.name in arguments.cases:
+            sys.stderr.write(f"{case.name} ...\n")
+            reports.append((case.quick() if arguments.quick else case).run())
+    print_reports(reports)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
