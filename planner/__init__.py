@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from planner.version import __version__
 
 if TYPE_CHECKING:
+    from fin.many import plan_many
     from planner.api import plan
     from planner.errors import InternalError
     from planner.verify import Violation, verify
@@ -24,11 +25,13 @@ __all__ = [
     "Workload",
     "__version__",
     "plan",
+    "plan_many",
     "verify",
 ]
 
 _HOMES = {
     "plan": "planner.api",
+    "plan_many": "fin.many",
     "InternalError": "planner.errors",
     "Violation": "planner.verify",
     "verify": "planner.verify",

@@ -20,7 +20,9 @@ def placement_json(placement: Placement) -> dict[str, Any]:
 
     def tidy(value: Any) -> Any:  # noqa: ANN401 - JSON data
         if isinstance(value, dict):
-            return {k: tidy(v) for k, v in value.items() if not (k in _OPTIONAL and v == _OPTIONAL[k])}
+            kept = {k: v for k, v in value.items() if not (k in _OPTIONAL and v == _OPTIONAL[k])}
+            # the keys of thresholds are names of exits, which may be called anything
+            return {k: v if k == "thresholds" else tidy(v) for k, v in kept.items()}
         return [tidy(item) for item in value] if isinstance(value, list) else value
 
     tidied: dict[str, Any] = tidy(placement.model_dump(mode="json"))

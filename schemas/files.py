@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.problems import InputError, Problem, input_error
 
-MAX_FILE_BYTES = 100_000_000
+MAX_FILE_BYTES = 150_000_000
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 

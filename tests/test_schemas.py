@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from schemas import InputError, Model, Placement, Problem, Topology, Workload, check_document, read_document
 from schemas.export import DOCUMENTS, json_schema
+from schemas.files import MAX_FILE_BYTES
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -505,18 +506,21 @@ def test_numbers_that_are_not_finite_are_refused_in_files(tmp_path: Path, number
     assert "finite" in problem.message
 
 
+TOO_LARGE = f"more than {MAX_FILE_BYTES / 1e6:.0f} MB"
+
+
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     with path.open("wb") as file:
-        file.truncate(200_000_000)
+        file.truncate(MAX_FILE_BYTES + 50_000_000)
     problem = refused(path)
-    assert "more than 100 MB" in problem.message
+    assert TOO_LARGE in problem.message
     assert problem.fix == "give a smaller file"
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device without an end")
 def test_a_device_without_end_is_refused() -> None:
-    assert "more than 100 MB" in refused(Path("/dev/zero")).message
+    assert TOO_LARGE in refused(Path("/dev/zero")).message
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:

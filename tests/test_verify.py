@@ -637,11 +637,6 @@ PACKAGE_LIES = {
     "the I/O die hosts nothing": ({"apps.0.assignments.0.node": "mcm0"}, {}, ["assignments", "routes"]),
     "no diagonal link": ({"apps.0.routes.1.path": [INSIDE[0], INSIDE[2], INSIDE[3]]}, {}, ["routes"]),
     "memory of a chiplet": ({}, {"packages.0.chiplet.memory_bytes": 59.0}, ["memory_bytes"]),
-    "a link beside a wire": (
-        {},
-        {"links.1": {"source": "mcm0", "target": "mcm0[0,0]", "bit_per_s": 1e9}},
-        ["routes"],
-    ),
 }
 
 
