@@ -36,8 +36,7 @@ def _staircase(groups: Ints, criteria: Floats) -> Bools:
         return starts
     second = criteria[:, 1]
     rank = np.empty(len(second), dtype=np.int64)
-    values = np.unique(second, return_inverse=True)[1]
-    rank[:] = values
+    rank[np.argsort(second, kind="stable")] = np.arange(len(second))  # of equal values the later ranks higher
     # each group's ranks lie below all ranks of the groups before it, so one running minimum serves all groups
     shifted = rank - np.cumsum(starts) * (len(second) + 1)
     below = np.ones(len(second), dtype=bool)

@@ -16,6 +16,7 @@ from fin.labels import Search, search
 from fin.network import Network
 from fin.relaxation import Relaxation, best_visit_multiplier, relax, relax_by_visits
 from fin.resources import NodeResource, broken_resources, scarce_resources, visit_ends
+from fin.stitching import stitched
 
 _WIDTHS = (1_000, 20_000, 300_000)
 _DIVE_WIDTH = 64
@@ -49,9 +50,9 @@ def solve_scenario(
         MediumOverloadError: The search must be repeated with routes that track the load of some media.
     """
     plain = relax(feasible, multiplier, incumbent.cutoff)
-    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0]:
-        # a better incumbent fixes more vertices out, and a narrow search finds one at little cost
-        _offer(search(plain, incumbent.cutoff, _DIVE_WIDTH, stop_at), plain, incumbent)
+    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0] and (path := stitched(plain)) is not None:
+        # a better incumbent fixes more vertices out
+        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
         plain = plain.fixed(incumbent.cutoff)
     found = _widening(plain, incumbent, stop_at)
     broken = _broken(found, plain, incumbent)

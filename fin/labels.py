@@ -134,10 +134,14 @@ def _extend_rows(
     possible = routes.valid[:, labels.node[rows, None], targets] if not routes.complete else np.ones(shape, bool)
     possible &= limited <= relaxation.most
     possible &= cost < cutoff
-    if layer > 0 and relaxation.ends is not None:
-        stays = labels.node[rows, None] == targets
+    starts: Ints | int = 0
+    if relaxation.ends is not None:
+        stays = (labels.node[rows, None] == targets) & (layer > 0)
         starts = np.where(stays, labels.start[rows, None], layer)
         possible &= relaxation.ends[starts, targets] >= layer
+    # most extensions fall here, before anything is built for them
+    ahead = relaxation.vertices[layer, targets] + relaxation.to_go[starts, layer, targets] - relaxation.offset
+    possible &= cost + (relaxation.multiplier * limited if relaxation.multiplier > 0 else 0.0) + ahead < cutoff
     for option in range(graph.open.shape[-1]):
         route, row, target = np.nonzero(possible & graph.open[0, layer, targets, option])
         if len(row):

@@ -25,6 +25,8 @@ class Relaxation:
     """(S, D, N) least ``cost + multiplier * limited`` behind a vertex, by start of the visit (S = 1: any start)."""
     remaining: Floats
     """(S, D, N) least of the limited sum behind a vertex."""
+    vertices: Floats
+    """(D, N) ``cost + multiplier * limited`` of each vertex at its best option, infinite where it is closed."""
     reduced: Floats
     """(D, N) bound on the cost of every way through a vertex; infinite where it is closed."""
     alive: Bools
@@ -61,6 +63,7 @@ def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float) -> Relaxati
         multiplier=multiplier,
         to_go=behind,
         remaining=feasible.remaining,
+        vertices=vertex_values(graph, weights)[0],
         reduced=reduced,
         alive=reduced < cutoff,
         ends=None,
@@ -76,12 +79,22 @@ def relax_by_visits(plain: Relaxation, ends: Ints, tracked: tuple[NodeResource, 
     that keeps its capacities keeps them in each of its visits.
     """
     graph = plain.graph
-    to_go, root = _visit_sweep(graph, ends, Weights.lagrangian(np.array([plain.multiplier])))
+    weights = Weights.lagrangian(np.array([plain.multiplier]))
+    to_go, root = _visit_sweep(graph, ends, weights)
     remaining = plain.remaining
     if np.isfinite(graph.limit):
         remaining, _ = _visit_sweep(graph, ends, Weights.limited_only(1))
     bound = max(plain.lower_bound, root - plain.offset)
-    return replace(plain, to_go=to_go, remaining=remaining, ends=ends, tracked=tracked, lower_bound=bound)
+    vertices = vertex_values(graph, weights)[0]
+    return replace(
+        plain,
+        to_go=to_go,
+        remaining=remaining,
+        vertices=vertices,
+        ends=ends,
+        tracked=tracked,
+        lower_bound=bound,
+    )
 
 
 def best_visit_multiplier(plain: Relaxation, ends: Ints, evaluations: int = 12) -> float:

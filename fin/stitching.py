@@ -1,0 +1,150 @@
+"""Plans stitched from the best ways in and the best ways out: a good incumbent at the price of about one sweep.
+
+At a good multiplier the best way from the source to each vertex and the best way from each vertex to the end are all
+near the optimum, and some within the limit. Joining a way in and a way out over every arc that bounds leave open, and
+keeping the cheapest join within the limit, often meets the optimum itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fin.network import Floats, Ints
+from fin.relaxation import Relaxation
+from fin.sweeps import Paths
+
+_WIDEST = 200
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer cut down to Q vertices, with the arcs into it from the Q' of the layer before."""
+
+    node: Ints
+    cost: Floats
+    """(Q,) vertex cost at its best option."""
+    limited: Floats
+    option: Ints
+    arc_cost: Floats
+    """(Q', Q) cost of the best route."""
+    arc_limited: Floats
+    route: Ints
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Best ways to (or from) the vertices of one layer."""
+
+    cost: Floats
+    limited: Floats
+    next: Ints
+    """Vertex that each way goes on over, as an index into its layer."""
+
+
+def stitched(relaxation: Relaxation) -> Paths | None:
+    """Return the cheapest join of a way in and a way out that keeps the limit, None where there is none."""
+    layers = _layers(relaxation)
+    if layers is None:
+        return None
+    multiplier = relaxation.multiplier
+    ways_in = [
+        _Ways(layers[0].arc_cost[0] + layers[0].cost, layers[0].arc_limited[0] + layers[0].limited, np.zeros(0, int))
+    ]
+    for layer in layers[1:]:
+        before = ways_in[-1]
+        cost, limited = before.cost[:, None] + layer.arc_cost, before.limited[:, None] + layer.arc_limited
+        best = (cost + multiplier * limited).argmin(axis=0)
+        columns = np.arange(len(best))
+        ways_in.append(_Ways(cost[best, columns] + layer.cost, limited[best, columns] + layer.limited, best))
+    zero = np.zeros(len(layers[-1].node))
+    ways_out = [_Ways(zero, zero, np.zeros(0, dtype=np.int64))]
+    for layer in reversed(layers[1:]):
+        behind = ways_out[-1]
+        cost = layer.arc_cost + (layer.cost + behind.cost)
+        limited = layer.arc_limited + (layer.limited + behind.limited)
+        best = (cost + multiplier * limited).argmin(axis=1)
+        rows = np.arange(len(best))
+        ways_out.append(_Ways(cost[rows, best], limited[rows, best], best))
+    return _cheapest_join(relaxation, layers, ways_in, ways_out[::-1])
+
+
+def _layers(relaxation: Relaxation) -> list[_Layer] | None:
+    """Cut every layer down to the vertices of least bound."""
+    graph, routes = relaxation.graph, relaxation.graph.routes
+    before = np.array([graph.source])
+    found = []
+    for layer in range(graph.shape[1]):
+        node = np.flatnonzero(relaxation.alive[layer])
+        if len(node) > _WIDEST:
+            node = np.sort(node[np.argsort(relaxation.reduced[layer, node], kind="stable")[:_WIDEST]])
+        if len(node) == 0:
+            return None
+        figures = routes.metrics[:, :, before[:, None], node]  # (3, P, Q', Q)
+        arc_cost = np.tensordot(graph.arc_cost[0, layer], figures, axes=1)
+        arc_limited = np.tensordot(graph.arc_limited[0, layer], figures, axes=1)
+        open_ = routes.valid[:, before[:, None], node]
+        route = _least(np.where(open_, arc_cost + relaxation.multiplier * arc_limited, np.inf), 0)
+        pick = (route, *np.indices(route.shape))
+        cost, limited = graph.vertex_cost[0, layer, node], graph.vertex_limited[0, layer, node]  # (Q, O)
+        combined = np.where(graph.open[0, layer, node], cost + relaxation.multiplier * limited, np.inf)
+        option = _least(combined, 1)
+        rows = np.arange(len(node))
+        found.append(
+            _Layer(
+                node,
+                cost[rows, option],
+                limited[rows, option],
+                option,
+                np.where(open_[pick], arc_cost[pick], np.inf),
+                arc_limited[pick],
+                route,
+            )
+        )
+        before = node
+    return found
+
+
+def _least(values: Floats, axis: int) -> Ints:
+    return np.asarray(values.argmin(axis=axis), dtype=np.int64)
+
+
+def _cheapest_join(
+    relaxation: Relaxation, layers: list[_Layer], ways_in: list[_Ways], ways_out: list[_Ways]
+) -> Paths | None:
+    """Try every arc as the seam between a way in and a way out."""
+    best, seam = np.inf, None
+    for index in range(len(layers)):
+        layer, out = layers[index], ways_out[index]
+        if index == 0:
+            cost = (ways_in[0].cost + out.cost)[None]
+            limited = (ways_in[0].limited + out.limited)[None]
+        else:
+            before = ways_in[index - 1]
+            cost = before.cost[:, None] + layer.arc_cost + (layer.cost + out.cost)
+            limited = before.limited[:, None] + layer.arc_limited + (layer.limited + out.limited)
+        cost = np.where(limited <= relaxation.most, cost, np.inf)
+        place = int(cost.argmin())
+        if cost.flat[place] < best:
+            best, seam = float(cost.flat[place]), (index, *divmod(place, cost.shape[1]))
+    return None if seam is None else _joined(layers, ways_in, ways_out, *seam)
+
+
+def _joined(
+    layers: list[_Layer], ways_in: list[_Ways], ways_out: list[_Ways], index: int, before: int, behind: int
+) -> Paths:
+    """Follow both ways from a seam into layer `index`."""
+    chosen = [0] * len(layers)
+    for layer in range(index - 1, -1, -1):
+        chosen[layer] = before
+        before = int(ways_in[layer].next[before]) if layer else 0
+    for layer in range(index, len(layers)):
+        chosen[layer] = behind
+        behind = int(ways_out[layer].next[behind]) if layer + 1 < len(layers) else 0
+    previous = [0, *chosen[:-1]]
+    rows = list(zip(layers, chosen, previous, strict=True))
+    node = np.array([[layer.node[vertex] for layer, vertex, _ in rows]], dtype=np.int64)
+    option = np.array([[layer.option[vertex] for layer, vertex, _ in rows]], dtype=np.int64)
+    route = np.array([[layer.route[last, vertex] for layer, vertex, last in rows]], dtype=np.int64)
+    return Paths(node, option, route)
