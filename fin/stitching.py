@@ -72,7 +72,7 @@ def stitched(relaxation: Relaxation) -> Paths | None:
 
 def _layers(relaxation: Relaxation) -> list[_Layer] | None:
     """Cut every layer down to the vertices of least bound."""
-    graph, routes = relaxation.graph, relaxation.graph.routes
+    graph = relaxation.graph
     before = np.array([graph.source])
     found = []
     for layer in range(graph.shape[1]):
@@ -81,33 +81,29 @@ def _layers(relaxation: Relaxation) -> list[_Layer] | None:
             node = np.sort(node[np.argsort(relaxation.reduced[layer, node], kind="stable")[:_WIDEST]])
         if len(node) == 0:
             return None
-        figures = routes.metrics[:, :, before[:, None], node]  # (3, P, Q', Q)
-        arc_cost = np.tensordot(graph.arc_cost[0, layer], figures, axes=1)
-        arc_limited = np.tensordot(graph.arc_limited[0, layer], figures, axes=1)
-        open_ = routes.valid[:, before[:, None], node]
-        route = _least(np.where(open_, arc_cost + relaxation.multiplier * arc_limited, np.inf), 0)
-        pick = (route, *np.indices(route.shape))
+        arc_cost, arc_limited, route = _arcs(relaxation, layer, before, node)
         cost, limited = graph.vertex_cost[0, layer, node], graph.vertex_limited[0, layer, node]  # (Q, O)
         combined = np.where(graph.open[0, layer, node], cost + relaxation.multiplier * limited, np.inf)
-        option = _least(combined, 1)
+        option = np.asarray(combined.argmin(axis=1), dtype=np.int64)
         rows = np.arange(len(node))
-        found.append(
-            _Layer(
-                node,
-                cost[rows, option],
-                limited[rows, option],
-                option,
-                np.where(open_[pick], arc_cost[pick], np.inf),
-                arc_limited[pick],
-                route,
-            )
-        )
+        found.append(_Layer(node, cost[rows, option], limited[rows, option], option, arc_cost, arc_limited, route))
         before = node
     return found
 
 
-def _least(values: Floats, axis: int) -> Ints:
-    return np.asarray(values.argmin(axis=axis), dtype=np.int64)
+def _arcs(relaxation: Relaxation, layer: int, before: Ints, node: Ints) -> tuple[Floats, Floats, Ints]:
+    """(Q', Q) cost (infinite: no route), limited sum and index of the best route between vertices."""
+    graph, routes = relaxation.graph, relaxation.graph.routes
+    figures = routes.metrics[:, :, before[:, None], node]  # (3, P, Q', Q)
+    shape = figures.shape[1:]
+    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
+    cost, limited = (coefficients @ figures.reshape(3, -1)).reshape(2, *shape)
+    if not routes.complete:
+        cost = np.where(routes.valid[:, before[:, None], node], cost, np.inf)
+    if routes.options == 1:
+        return cost[0], limited[0], np.zeros(shape[1:], dtype=np.int64)
+    route = (cost + relaxation.multiplier * limited).argmin(axis=0)[None]
+    return np.take_along_axis(cost, route, 0)[0], np.take_along_axis(limited, route, 0)[0], np.asarray(route[0])
 
 
 def _cheapest_join(
