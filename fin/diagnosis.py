@@ -1,7 +1,7 @@
 """Why an app has no plan: which limits cannot hold, and the best each could be with the others kept.
 
 Every limit is given up alone, and the exact method finds the best value that it could have then. Where no limit
-alone is to blame, limits are given up one after the other until there is a plan.
+alone is to blame, the report gives what each could be at best without any other, and says so.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Out
     lower, held, value = 0.0, None, np.inf
     message = ""
     gap = max(options.gap, 0.8 * _CLOSED)
-    while lower < value * (1.0 - gap):
+    while held is None or lower < value * (1.0 - gap):
         deadline = latest if held is None else 0.5 * (lower + value)
         outcome = _solve(energy_first.with_limits(latency_s=deadline), Options(gap=1.0), stop_at)
         if outcome.decision is not None:

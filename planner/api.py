@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from fin.method import Options
 from planner.pipeline import AUTO, Request, solve
 from schemas.files import check_document, read_document
@@ -14,6 +16,7 @@ from schemas.placement import Placement
 from schemas.topology import Topology
 from schemas.workload import App, Workload
 
+SchemaT = TypeVar("SchemaT", bound=BaseModel)
 DocumentT = TypeVar("DocumentT", Model, Topology)
 
 
@@ -96,6 +99,11 @@ def single_app(fields: Mapping[str, object]) -> App:
 def _document(value: DocumentT | str | Path, schema: type[DocumentT], inputs: dict[str, str]) -> DocumentT:
     if not isinstance(value, (str, Path)):
         return value
-    document, digest = read_document(Path(value), schema)
-    inputs[Path(value).name] = digest
+    return read_input(Path(value), schema, inputs)
+
+
+def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> SchemaT:
+    """Read a file and note its hash under its name, or its whole path where another input has that name."""
+    document, digest = read_document(path, schema)
+    inputs[str(path) if path.name in inputs else path.name] = digest
     return document

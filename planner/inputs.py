@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fin.method import Options
-from planner.api import single_app
+from planner.api import read_input, single_app
 from planner.pipeline import Request
 from planner.units import parse_fraction, parse_quantity
-from schemas.files import read_document
 from schemas.model import Model
 from schemas.problems import input_error
 from schemas.topology import Topology
@@ -54,15 +53,15 @@ def read_request(sources: Sources, limits: Limits, method: str, options: Options
     """
     if (sources.model is None) == (sources.workload is None):
         raise input_error("give one of --model and --workload", "see planner plan --help")
-    topology, topology_hash = read_document(sources.topology, Topology)
-    inputs = {sources.topology.name: topology_hash}
+    inputs: dict[str, str] = {}
+    topology = read_input(sources.topology, Topology, inputs)
     if sources.workload is not None:
         app, model_path = _from_workload(sources.workload, sources.app, limits, inputs)
     elif sources.model is not None:
         if sources.app is not None:
             raise input_error("--app chooses from a workload, and none is given", "leave it out, or give --workload")
         app, model_path = _from_limits(sources.model, limits), sources.model
-    model, inputs[model_path.name] = read_document(model_path, Model)
+    model = read_input(model_path, Model, inputs)
     return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
 
 
@@ -70,7 +69,7 @@ def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[st
     if given := limits.given():
         fix = f"write them into the workload, or leave out {', '.join(given)}"
         raise input_error("limits stand in the workload file and on the command line", fix, file=str(path))
-    workload, inputs[path.name] = read_document(path, Workload)
+    workload = read_input(path, Workload, inputs)
     names = [app.name for app in workload.apps]
     if name is not None and name not in names:
         raise input_error(

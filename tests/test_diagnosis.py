@@ -146,6 +146,12 @@ def test_missing_memory_to_the_byte() -> None:
     assert rows["accuracy", "app"].best == 0.6
 
 
+def test_large_amounts_of_missing_memory_are_exact_too() -> None:
+    blocks = [{"name": "b1", "ops": 2.0, "param_bytes": 3e6}, {"name": "b2", "ops": 4.0, "param_bytes": 5_000_777.0}]
+    rows = why(model(FULL, blocks=blocks), topology({"memory_bytes": 2e6}, {"memory_bytes": 4e6}))
+    assert rows["memory", "phone"].best == 5_000_777.0
+
+
 def test_memory_missing_on_two_nodes_at_once() -> None:
     pins = {"b1": ["phone"], "b2": ["edge"]}
     rows = why(model(), topology({"memory_bytes": 2.0}, {"memory_bytes": 4.0}), pin=pins)

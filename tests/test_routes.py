@@ -144,6 +144,16 @@ def test_cheap_and_fast_differ_and_both_are_held() -> None:
     assert not table.valid[:, 2, 0].any()
 
 
+@pytest.mark.parametrize("direct", [(1.0, 1.0, 2.125), (1.0, 2.125, 1.0), (1 / 2.125, 1.0, 1.0)])
+def test_a_relay_that_is_only_just_better_is_held(direct: tuple[float, float, float]) -> None:
+    """Every link costs 1 in everything but one, which costs 2.125 in one thing: going round costs 2."""
+    ends = [f"{i}{j}" for i in range(3) for j in range(3) if i != j]
+    links = [link(each, *(direct if each == "02" else (1.0, 1.0, 1.0))) for each in ends]
+    table = efficient_routes(network_of(3, links))
+    assert {table.path(option, 0, 2) for option, _ in options_of(table, 0, 2)} == {(0, 2), (0, 1, 2)}
+    assert {table.path(option, 1, 2) for option, _ in options_of(table, 1, 2)} == {(1, 2)}
+
+
 def test_a_tracked_medium_keeps_a_route_that_only_avoids_it() -> None:
     ways = [link("01", 1.0, 1.0, 1.0), link("12", 1.0, 1.0, 1.0)]
     links = [link("02", 1.0, 0.0, 1.0, medium="air"), *ways]
