@@ -36,6 +36,8 @@ _SAME = 1e-7
 """Relative difference of a solver's bound and an evaluated plan that is rounding."""
 _TOO_SMALL = 0.05
 """An optimum that is a smaller part of its expected size is solved again with its own size."""
+_NOTHING = 1e-9
+"""An optimum that is a smaller part of its expected size is 0 but for rounding: no program can be scaled to it."""
 _ABSOLUTE_GAP = 1e-9
 _LEAST_S = 1e-3
 """Time that a solver is given at least, in seconds."""
@@ -160,6 +162,7 @@ def _solve_point(
     """
     cutoff = incumbent.cutoff
     program = clock.build(instance, point, cutoff)
+    expected = program.scale
     while True:
         answer = _run(program, options.gap, clock.left_s)
         if answer.values is None:
@@ -172,7 +175,9 @@ def _solve_point(
             return answer.bound, answer.message
         if not holds:  # only the solver's tolerance let it through
             _forbid(program, instance, decision)
-        elif 0.0 < value < _TOO_SMALL * program.scale:
+        elif value <= _NOTHING * expected:
+            return value, ""
+        elif value < _TOO_SMALL * program.scale:
             cutoff = incumbent.cutoff
             program = clock.build(instance, point, cutoff, value)
         else:
@@ -200,7 +205,10 @@ def _run(program: Program, gap: float, time_limit_s: float) -> _Answer:
     if np.isfinite(time_limit_s):
         parameters.time_limit = datetime.timedelta(seconds=max(time_limit_s, _LEAST_S))
     parameters.highs.double_options.update(_SOLVER_TOLERANCES)
-    result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    try:
+        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    except Exception as error:  # noqa: BLE001 - MathOpt words a failure of HiGHS in several types; none is an answer
+        return _Answer(None, 0.0, f"the solver failed: {error.__context__ or error}")
     reason = result.termination.reason
     nothing = (mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED)
     if reason in nothing:

@@ -15,6 +15,8 @@ from fin.instance import TOLERANCE, Instance
 from fin.network import Bools, Floats, Ints
 
 _SLACK = 1.0 + TOLERANCE
+_SPECK = 1e-9
+"""A floor that is a smaller part of an average plan says nothing of the size of an optimum."""
 
 
 def governing_exit(instance: Instance, fraction: Floats) -> int:
@@ -199,13 +201,12 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
 
 
 def _expected_size(costs: Costs, form: Floats, columns: Columns) -> float:
-    """Guess the size of the objective: the floor of the point, else an average plan."""
+    """Guess the size of the objective: the floor of the point, but no speck beside an average plan."""
     nodes = np.where(costs.may_run, form[columns.place], np.inf).min(axis=1, initial=np.inf)
     floor = float(nodes[np.isfinite(nodes)].sum())
-    if floor > 0.0:
-        return floor
     links = form[columns.flow].mean(axis=1).sum() if columns.flow.size else 0.0
-    return float(form[columns.place].mean(axis=1).sum() + links) or 1.0
+    average = float(form[columns.place].mean(axis=1).sum() + links)
+    return (floor if floor > _SPECK * average else average) or 1.0
 
 
 def _add_structure(rows: Rows, instance: Instance, costs: Costs, columns: Columns) -> None:
