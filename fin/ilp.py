@@ -207,7 +207,7 @@ def _run(program: Program, gap: float, time_limit_s: float) -> _Answer:
     parameters.highs.double_options.update(_SOLVER_TOLERANCES)
     try:
         result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-    except Exception as error:  # noqa: BLE001 - MathOpt words a failure of HiGHS in several types; none is an answer
+    except Exception as error:  # MathOpt words a failure of HiGHS in several types, and none of them is an answer
         return _Answer(None, 0.0, f"the solver failed: {error.__context__ or error}")
     reason = result.termination.reason
     nothing = (mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED)
