@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from schemas.topology import ChipletAt, Link, Node, Package, Topology, Wire
+from schemas.topology import ChipletAt, Compute, Link, Node, Package, Topology, Wire
 
 
 class Expansion(NamedTuple):
@@ -33,7 +33,7 @@ def chiplet_name(package: Package, row: int, column: int) -> str:
 
 
 def _chiplets(package: Package) -> Iterator[Node]:
-    common = package.chiplet.model_dump()
+    common = {name: getattr(package.chiplet, name) for name in Compute.model_fields}
     special = {tuple(chiplet.at): _given(chiplet) for chiplet in package.chiplets}
     for row in range(package.rows):
         for column in range(package.cols):
@@ -43,7 +43,7 @@ def _chiplets(package: Package) -> Iterator[Node]:
 
 def _given(chiplet: ChipletAt) -> dict[str, object]:
     """Return the fields that differ; a field left out or null stays as in the package's chiplet."""
-    return {name: value for name, value in chiplet.model_dump(exclude_none=True).items() if name != "at"}
+    return {name: value for name in Compute.model_fields if (value := getattr(chiplet, name)) is not None}
 
 
 def _wires(package: Package) -> Iterator[Link]:

@@ -20,6 +20,8 @@ class Costs:
     """(R, N) seconds of one inference; 0 where the row cannot run."""
     energy_j: Floats
     """(R, N) joules of one inference, static power included; 0 where the row cannot run."""
+    dynamic_j: Floats
+    """(R, N) the part of it that grows with the square of the clock speed; the rest is static power times time."""
     can_run: Bools
     """(R, N) whether the node can run the row at all."""
 
@@ -50,9 +52,11 @@ def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network) ->
                 measured_j[row, node] = np.nan if entry.energy_j is None else entry.energy_j
     power_w = network.active_power_w
     analytic_j = np.where(np.isnan(power_w), np.where(ops == 0, 0.0, ops * network.j_per_op), power_w * time_s)
-    energy_j = np.where(np.isnan(measured_j), analytic_j, measured_j) + network.static_power_w * time_s
+    dynamic_j = np.where(np.isnan(measured_j), analytic_j, measured_j)
+    energy_j = dynamic_j + network.static_power_w * time_s
     can_run = np.isfinite(time_s) & np.isfinite(energy_j) & network.hosts
-    return Costs(np.where(can_run, time_s, 0.0), np.where(can_run, energy_j, 0.0), can_run)
+    time_s, energy_j, dynamic_j = (np.where(can_run, figures, 0.0) for figures in (time_s, energy_j, dynamic_j))
+    return Costs(time_s, energy_j, dynamic_j, can_run)
 
 
 def _check_hardware(model: Model, network: Network) -> None:

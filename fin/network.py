@@ -34,6 +34,9 @@ class Network:
     idle_power_w: Floats
     memory_bytes: Floats
     max_utilization: Floats
+    slowest: Floats
+    """(N,) least relative clock speed; 1 where a node has only its nominal one."""
+    fastest: Floats
     link_source: Ints
     link_target: Ints
     link_bit_per_s: Floats
@@ -100,6 +103,8 @@ def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequenc
         idle_power_w=_column([node.idle_power_w for node in nodes], 0.0),
         memory_bytes=_column([node.memory_bytes for node in nodes], np.inf),
         max_utilization=_column([node.max_utilization for node in nodes], 1.0),
+        slowest=_column([node.speed.min if node.speed else None for node in nodes], 1.0),
+        fastest=_column([node.speed.max if node.speed else None for node in nodes], 1.0),
         link_source=np.array([position[name] for name in source], dtype=np.int64),
         link_target=np.array([position[name] for name in target], dtype=np.int64),
         link_bit_per_s=np.array(bit_per_s, dtype=np.float64),
