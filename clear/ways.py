@@ -1,0 +1,117 @@
+"""Routes between all pairs of nodes as one flat list, priced for many operating points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clear.visits import Terms, Visits, best_share, cost_at
+from fin.network import Bools, Floats, Ints, Network
+from fin.routes import RouteTable, efficient_routes
+
+
+@dataclass(frozen=True)
+class Ways:
+    """F routes, sorted by target. A route's time on a priced medium is told apart from all other time."""
+
+    table: RouteTable
+    media: Ints
+    """(T,) media that may have a price."""
+    source: Ints
+    """(F,)"""
+    target: Ints
+    """(F,)"""
+    option: Ints
+    """(F,) number of the route among those of its pair."""
+    start: Ints
+    """(N,) first route into each node; every node has one, from itself."""
+    j_per_bit: Floats
+    s_per_bit: Floats
+    """(F,) without priced media."""
+    latency_s: Floats
+    priced: tuple[tuple[Ints, Floats], ...]
+    """For each priced medium the routes that use it, and their s/bit on it."""
+
+    def take(self, keep: Bools) -> Ways:
+        """Return some of the routes; then `start` serves no more."""
+        number = np.cumsum(keep) - 1
+        return Ways(
+            table=self.table,
+            media=self.media,
+            source=self.source[keep],
+            target=self.target[keep],
+            option=self.option[keep],
+            start=self.start,
+            j_per_bit=self.j_per_bit[keep],
+            s_per_bit=self.s_per_bit[keep],
+            latency_s=self.latency_s[keep],
+            priced=tuple((number[routes[keep[routes]]], load[keep[routes]]) for routes, load in self.priced),
+        )
+
+
+def ways_of(network: Network, media: Sequence[int]) -> Ways:
+    """List the efficient routes, those that differ in their time on priced media included."""
+    table = efficient_routes(network, media)
+    target, source, option = np.nonzero(table.valid.transpose(2, 1, 0))
+    at = (option, source, target)
+    loads = [table.loads[index][at] for index in range(len(media))]
+    return Ways(
+        table=table,
+        media=np.array(media, dtype=np.int64),
+        source=source,
+        target=target,
+        option=option,
+        start=np.searchsorted(target, np.arange(network.size)),
+        j_per_bit=table.metrics[0][at],
+        s_per_bit=np.maximum(table.metrics[1][at] - sum(loads, np.zeros(len(target))), 0.0),
+        latency_s=table.metrics[2][at],
+        priced=tuple((np.flatnonzero(load > 0.0), load[load > 0.0]) for load in loads),
+    )
+
+
+@dataclass(frozen=True)
+class Messages:
+    """One message per row: R rows of bits that all go the same way for what they cost."""
+
+    bits: Floats
+    """(R,)"""
+    weight: Floats
+    """(R,) transfers per second."""
+    worth: Floats
+    """(R,) watts that a second of this transfer is worth."""
+
+
+def way_costs(ways: Ways, messages: Messages, media_w: Floats) -> Floats:
+    """(R, F) cost of carrying each row's message over each route, in watts, at the best shares of media.
+
+    Args:
+        ways: The routes.
+        messages: What is carried.
+        media_w: (T,) price of each priced medium as a whole.
+    """
+    bits, weight, worth = (column[:, None] for column in (messages.bits, messages.weight, messages.worth))
+    figures = np.stack([ways.j_per_bit, ways.s_per_bit, ways.latency_s])
+    costs = np.concatenate([weight * bits, worth * bits, worth], axis=1) @ figures
+    for (routes, s_per_bit), price_w in zip(ways.priced, media_w, strict=True):
+        on_air = bits * s_per_bit
+        visits = Visits(np.zeros(()), np.zeros(()), weight * on_air, on_air)
+        one = np.ones(())
+        terms = Terms(worth, np.asarray(price_w), one, one, one)
+        costs[:, routes] += cost_at(visits, terms, one, best_share(visits, terms, one))
+    return np.asarray(costs)
+
+
+def least_by_target(ways: Ways, values: Floats) -> Floats:
+    """(R, N) least of (R, F) values over the routes into each node."""
+    return np.asarray(np.minimum.reduceat(values, ways.start, axis=1))
+
+
+def least_by_source(ways: Ways, values: Floats, nodes: int) -> Floats:
+    """(R, N) least of (R, F) values over the routes out of each node."""
+    result = np.full((len(values), nodes), np.inf)
+    order = np.argsort(ways.source, kind="stable")
+    starts = np.searchsorted(ways.source[order], np.arange(nodes))
+    result[:] = np.minimum.reduceat(values[:, order], starts, axis=1)
+    return result
