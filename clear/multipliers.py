@@ -17,7 +17,7 @@ from fin.decision import Decision
 from fin.network import Floats, Ints
 
 _POINTS_AT_ONCE = 4
-_WIDE = 10.0 ** np.arange(-4.0, 4.5)
+_WIDE = 10.0 ** np.array([-3.0, -1.5, 0.0, 1.5, 3.0])
 """Values of time to begin with, in units of the app's power over its limit."""
 _AROUND = np.array([-1.0, 0.0, 1.0])
 _NARROW, _FAR = 1.02, 8.0
@@ -58,7 +58,8 @@ class Multipliers:
         self._begin(prices)
         floors = self._floors(prices)
         order = np.argsort(floors, kind="stable")
-        best, decisions = np.inf, []
+        best = np.inf
+        decisions: list[Decision] = []
         for start in range(0, len(order), _POINTS_AT_ONCE):
             points = order[start : start + _POINTS_AT_ONCE]
             points = points[floors[points] < best]

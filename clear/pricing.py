@@ -19,7 +19,6 @@ from fin.decision import Decision
 from fin.instance import Instance
 from fin.network import Floats, Ints, Network
 
-
 _VISIT = ("dynamic_w", "static_w", "load", "late_s")
 """Fields of stages that visits add up."""
 
@@ -102,8 +101,8 @@ class Pricer:
         """(R,) costs that no plan is below, far quicker than a sweep.
 
         A plan runs its first blocks (none or more) on the source, carries data out of it once at the least, and runs
-        every other block somewhere. Blocks cost at least `clear.visits.additive_cost`; all other transfers, results
-        and the use of nodes are left out.
+        every other block somewhere. Blocks cost at least `clear.visits.additive_cost`; it uses the source if it runs
+        a block there, and another node unless it runs all there. All other transfers and results are left out.
         """
         stages, point = self.stages, rows.point
         count, layers = len(point), int(stages.depth[point].max())
@@ -113,10 +112,13 @@ class Pricer:
         none = np.zeros((count, 1))
         before = np.concatenate([none, np.cumsum(here, axis=1)], axis=1)  # (R, D + 1) blocks before each, at the source
         behind = np.concatenate([np.cumsum(anywhere[:, ::-1], axis=1)[:, ::-1], none], axis=1)
-        best = before[np.arange(count), stages.depth[point]]
+        source = self.instance.source
+        use_here = prices.use_w[source]
+        use_there = np.delete(np.where(self.instance.network.hosts, prices.use_w, np.inf), source).min(initial=np.inf)
+        best = before[np.arange(count), stages.depth[point]] + use_here
         for layer in range(layers) if len(self._out.source) else ():
             leave = self.transfers(rows, prices, layer, self._out).min(axis=1)
-            total = before[:, layer] + leave + behind[:, layer]
+            total = before[:, layer] + leave + behind[:, layer] + use_there + (use_here if layer else 0.0)
             best = np.where(layer < stages.depth[point], np.minimum(best, total), best)
         return np.asarray(best)
 

@@ -1,0 +1,175 @@
+"""The master: which offer each app takes, so that shares, memory and nodes in use fit together.
+
+Every row has the form ``sum(coefficient * variable) <= most``, but for one row per app that sums its offers to 1. As a
+linear program its duals are prices; with whole offers its optimum is a plan.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clear.joint import Joint
+from clear.offers import Offer
+from clear.prices import Prices
+from fin.network import Floats, Ints
+
+Row = tuple[str, int, int]
+"""Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
+_UNSERVED = 10.0
+"""Cost of an app without an offer, in multiples of its cheapest offer with the idle power of all nodes in play."""
+
+
+@dataclass(frozen=True)
+class MasterAnswer:
+    """What the master chose."""
+
+    value_w: float
+    prices: Prices | None
+    """Duals of the linear program."""
+    chosen: tuple[int, ...] | None
+    """Number of the offer of each app, where whole offers were asked for and every app has one."""
+
+
+class Master:
+    """Offers gathered so far, and the program over them."""
+
+    def __init__(self, joint: Joint, media: Ints) -> None:
+        self._joint, self._media = joint, media
+        self.offers: list[Offer] = []
+        self._medium = {medium: number for number, medium in enumerate(media.tolist())}
+
+    def add(self, offer: Offer) -> None:
+        """Take an offer in."""
+        self.offers.append(offer)
+
+    def linear(self) -> MasterAnswer:
+        """Solve the linear program; its duals are prices."""
+        from ortools.math_opt.python import mathopt
+
+        program = self._program(whole=False)
+        result = mathopt.solve(mathopt.Model.from_model_proto(program.proto()), mathopt.SolverType.GLOP)
+        duals = result.dual_values()
+        values = np.array([duals[key] for key in sorted(duals, key=lambda row: row.id)])
+        return MasterAnswer(float(result.objective_value()), self._prices(program, values), None)
+
+    def whole(self, time_limit_s: float) -> MasterAnswer:
+        """Choose one offer per app."""
+        from ortools.math_opt.python import mathopt
+
+        program = self._program(whole=True)
+        parameters = mathopt.SolveParameters(
+            time_limit=datetime.timedelta(seconds=time_limit_s), relative_gap_tolerance=1e-4, random_seed=1
+        )
+        model = mathopt.Model.from_model_proto(program.proto())
+        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+        if not result.has_primal_feasible_solution():
+            return MasterAnswer(np.inf, None, None)
+        held = result.variable_values()
+        values = np.array([held[key] for key in sorted(held, key=lambda variable: variable.id)])
+        chosen = [-1] * self._joint.count
+        for number in np.flatnonzero(values[: len(self.offers)] > 0.5):
+            chosen[self.offers[number].column.app] = int(number)
+        return MasterAnswer(float(result.objective_value()), None, tuple(chosen) if min(chosen) >= 0 else None)
+
+    def _program(self, whole: bool) -> _Program:
+        """Write the rows: offers first, then nodes in use, then one slack per app that no offer serves."""
+        joint, network = self._joint, self._joint.network
+        in_play = sorted({int(node) for offer in self.offers for node in offer.column.nodes})
+        place = {node: len(self.offers) + index for index, node in enumerate(in_play)}
+        slack = len(self.offers) + len(in_play)
+        rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
+        for number, offer in enumerate(self.offers):
+            self._write(rows, number, offer)
+        for kind, _, node in list(rows):
+            if kind in ("node", "use"):
+                row = (kind, _, node)
+                rows[row].append((place[node], -float(network.max_utilization[node]) if kind == "node" else -1.0))
+        most = {"node": lambda _: 0.0, "use": lambda _: 0.0, "medium": lambda _: 1.0,
+                "memory": lambda node: float(network.memory_bytes[node])}  # fmt: skip
+        cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[node]) for node in in_play]
+        idle_w = sum(cost[len(self.offers) :])
+        unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
+        for app in range(joint.count):
+            own = [(number, 1.0) for number, offer in enumerate(self.offers) if offer.column.app == app]
+            rows["app", app, -1] = [*own, (slack + app, 1.0)]
+        limits = [(1.0, 1.0) if kind == "app" else (-np.inf, most[kind](place_)) for kind, _, place_ in rows]
+        return _Program(
+            cost=[*cost, *unserved],
+            whole=whole,
+            in_play=range(len(self.offers), slack),
+            rows=dict(rows),
+            limits=limits,
+        )
+
+    def _cheapest(self, app: int) -> float:
+        """Return the power of an app's cheapest offer; 1 W where it has none."""
+        return min((offer.power_w for offer in self.offers if offer.column.app == app), default=1.0)
+
+    def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, offer: Offer) -> None:
+        """Write what one offer takes of nodes, memory and media."""
+        column, network = offer.column, self._joint.network
+        for node, share, held in zip(column.nodes.tolist(), offer.node_share, column.memory_bytes, strict=True):
+            rows["node", -1, node].append((number, float(share)))
+            rows["use", column.app, node].append((number, 1.0))
+            if np.isfinite(network.memory_bytes[node]):
+                rows["memory", -1, node].append((number, float(held)))
+        for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True):
+            if medium in self._medium:
+                rows["medium", -1, self._medium[medium]].append((number, float(share)))
+
+    def _prices(self, program: _Program, duals: Floats) -> Prices:
+        """Read prices off the duals of the linear program."""
+        joint = self._joint
+        nodes = joint.network.size
+        prices = Prices(
+            np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media))
+        )
+        for (kind, app, place), dual in zip(program.rows, np.maximum(-duals, 0.0), strict=True):
+            if kind == "node":
+                prices.node_w[place] = dual
+            elif kind == "use":
+                prices.use_w[app, place] = dual
+            elif kind == "medium":
+                prices.media_w[place] = dual
+            elif kind == "memory":
+                prices.memory_w_per_byte[place] = dual
+        return prices.passing_idle_on(joint)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """A linear program, its rows by name."""
+
+    cost: list[float]
+    whole: bool
+    in_play: range
+    """Variables that say whether a node is in use."""
+    rows: dict[Row, list[tuple[int, float]]]
+    limits: Sequence[tuple[float, float]]
+
+    def proto(self) -> Any:  # noqa: ANN401 - generated message class
+        """Write it as the message that MathOpt takes."""
+        from ortools.math_opt import model_pb2
+
+        count, message = len(self.cost), model_pb2.ModelProto()
+        message.variables.ids.extend(range(count))
+        message.variables.lower_bounds.extend([0.0] * count)
+        message.variables.upper_bounds.extend([1.0 if index in self.in_play else np.inf for index in range(count)])
+        message.variables.integers.extend([self.whole] * count)
+        message.objective.linear_coefficients.ids.extend(range(count))
+        message.objective.linear_coefficients.values.extend(self.cost)
+        message.linear_constraints.ids.extend(range(len(self.rows)))
+        message.linear_constraints.lower_bounds.extend([low for low, _ in self.limits])
+        message.linear_constraints.upper_bounds.extend([high for _, high in self.limits])
+        for number, entries in enumerate(self.rows.values()):
+            ordered = sorted(entries)
+            message.linear_constraint_matrix.row_ids.extend([number] * len(ordered))
+            message.linear_constraint_matrix.column_ids.extend([column for column, _ in ordered])
+            message.linear_constraint_matrix.coefficients.extend([value for _, value in ordered])
+        return message

@@ -1,0 +1,162 @@
+"""Local moves on a plan of all apps: another column for one app, a node switched off, until none helps.
+
+Moves are ranked by what they would save at the prices of the geometric program (its duals), then tried in full: the
+program with the changed columns says what the plan really costs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clear.columns import Column, Key
+from clear.joint import Joint
+from clear.offers import offer_of
+from clear.prices import Prices
+from clear.shares import Allocation, allocate
+from fin.network import Ints
+
+_BETTER = 1.0 - 1e-9
+_TRIES = 4
+"""Columns of an app that are tried in full, best first."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A column for every app, with speeds and shares."""
+
+    columns: tuple[Column, ...]
+    allocation: Allocation
+
+    @property
+    def power_w(self) -> float:
+        """Total power."""
+        return self.allocation.power_w
+
+
+def plan_of(joint: Joint, columns: Sequence[Column]) -> Plan | None:
+    """Return the best plan with given columns; None where there is none."""
+    if overfull(joint, columns):
+        return None
+    allocation = allocate(joint.network, columns)
+    return Plan(tuple(columns), allocation) if isinstance(allocation, Allocation) else None
+
+
+def overfull(joint: Joint, columns: Sequence[Column]) -> list[int]:
+    """Return the nodes whose memory the columns together exceed."""
+    held = np.zeros(joint.network.size)
+    for column in columns:
+        held[column.nodes] += column.memory_bytes
+    return np.flatnonzero(held > joint.network.memory_bytes * (1.0 + 1e-9)).tolist()
+
+
+class LocalSearch:
+    """Improves a plan with the columns known of every app."""
+
+    def __init__(self, joint: Joint, media: Ints, stop_at: float) -> None:
+        self._joint, self._media, self._stop_at = joint, media, stop_at
+        self._pool: list[dict[Key, Column]] = [{} for _ in range(joint.count)]
+        self.programs = 0
+
+    def add(self, column: Column) -> None:
+        """Make a column known."""
+        self._pool[column.app].setdefault(column.key, column)
+
+    def improved(self, plan: Plan) -> Plan:
+        """Return the plan after all moves that help."""
+        while time.perf_counter() < self._stop_at:
+            better = self._swapped(plan)
+            better = self._emptied(better)
+            if better.power_w >= plan.power_w * _BETTER:
+                return better
+            plan = better
+        return plan
+
+    def _swapped(self, plan: Plan) -> Plan:
+        """Try other columns for each app in turn."""
+        for app in range(self._joint.count):
+            for column in self._promising(plan, app):
+                if time.perf_counter() >= self._stop_at:
+                    return plan
+                columns = list(plan.columns)
+                columns[app] = column
+                plan = self._tried(plan, columns)
+        return plan
+
+    def _emptied(self, plan: Plan) -> Plan:
+        """Try to switch off each node in use, those with the fewest apps first."""
+        users: dict[int, list[int]] = {}
+        for column in plan.columns:
+            for node in column.nodes.tolist():
+                users.setdefault(node, []).append(column.app)
+        for node, apps in sorted(users.items(), key=lambda pair: (len(pair[1]), pair[0])):
+            if time.perf_counter() >= self._stop_at:
+                return plan
+            columns = list(plan.columns)
+            others = [self._elsewhere(plan, app, node) for app in apps if node in plan.columns[app].nodes]
+            if all(other is not None for other in others):
+                for other in others:
+                    if other is not None:
+                        columns[other.app] = other
+                plan = self._tried(plan, columns)
+        return plan
+
+    def _tried(self, plan: Plan, columns: Sequence[Column]) -> Plan:
+        """Return the plan with other columns if it is better."""
+        self.programs += 1
+        found = plan_of(self._joint, columns)
+        return found if found is not None and found.power_w < plan.power_w * _BETTER else plan
+
+    def _promising(self, plan: Plan, app: int) -> Iterator[Column]:
+        """Yield an app's columns that would save power at the prices of the plan, best first."""
+        prices = prices_of(self._joint, plan, self._media)
+        used = used_by_others(plan, app)
+        now = self._priced(plan.columns[app], prices, used)
+        ranked = sorted(
+            ((self._priced(column, prices, used), number, column)
+             for number, column in enumerate(self._pool[app].values()) if column.key != plan.columns[app].key),
+            key=lambda row: row[:2],
+        )  # fmt: skip
+        for cost, _, column in ranked[:_TRIES]:
+            if cost < now:
+                yield column
+
+    def _elsewhere(self, plan: Plan, app: int, node: int) -> Column | None:
+        """Return an app's cheapest column that leaves a node alone."""
+        prices, used = prices_of(self._joint, plan, self._media), used_by_others(plan, app)
+        fitting = [column for column in self._pool[app].values() if node not in column.nodes]
+        costs = [self._priced(column, prices, used) for column in fitting]
+        if not costs or not np.isfinite(min(costs)):
+            return None
+        return fitting[int(np.argmin(costs))]
+
+    def _priced(self, column: Column, prices: Prices, used: frozenset[int]) -> float:
+        """Return a column's power, the shares it pays for, and idle power of nodes that only it would use."""
+        network = self._joint.network
+        offer = offer_of(column, network, self._media, prices)
+        if offer is None:
+            return np.inf
+        price = dict(zip(self._media.tolist(), prices.media_w.tolist(), strict=True))
+        on_air = sum(
+            price.get(medium, 0.0) * float(share)
+            for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True)
+        )
+        idle = sum(float(network.idle_power_w[node]) for node in column.nodes.tolist() if node not in used)
+        return offer.power_w + float(prices.node_w[column.nodes] @ offer.node_share) + on_air + idle
+
+
+def prices_of(joint: Joint, plan: Plan, media: Ints) -> Prices:
+    """Return the prices of shares that a plan's geometric program found."""
+    none = Prices.none(joint, media)
+    allocation = plan.allocation
+    return replace(none, node_w=allocation.node_price_w, media_w=allocation.medium_price_w[media])
+
+
+def used_by_others(plan: Plan, app: int) -> frozenset[int]:
+    """Return the nodes that host a block of another app."""
+    return frozenset(
+        int(node) for number, column in enumerate(plan.columns) if number != app for node in column.nodes
+    )

@@ -1,0 +1,82 @@
+"""Prices of what apps share, and the Lagrangian bound that they give.
+
+Relaxed are: shares of a node sum to at most its largest utilisation if it is in use, and to 0 else (price mu); shares
+of a medium sum to at most 1 (price nu); an app that hosts a block on a node has the node in use (price pi, by app and
+node); memory (price kappa). Relaxed without a price are: a node runs all apps at one speed; an app's energy limit;
+shares of media that have no price.
+
+What is left falls apart into one problem per app and one per node. A node in use costs its idle power and brings in
+what its shares, users and memory pay, so it is worth ``min(0, idle - most mu - sum pi)`` in the best case. Every plan
+of the workload costs at least what it costs at these prices less what was overpaid, for any prices >= 0 (weak
+duality), so
+
+    bound = sum over apps of v_a + sum over nodes of min(0, idle_n - most_n mu_n - sum_a pi_an)
+            - sum over media of nu_m - sum over nodes of kappa_n memory_n
+
+where v_a is at most the least of ``power + mu phi + nu beta + pi + kappa bytes`` over all plans of app a.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clear.joint import Joint
+from clear.pricing import AppPrices
+from fin.network import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices in watts, all at least 0."""
+
+    node_w: Floats
+    """(N,) of the whole of each node (mu)."""
+    use_w: Floats
+    """(A, N) of an app's use of a node (pi)."""
+    memory_w_per_byte: Floats
+    """(N,) of memory (kappa)."""
+    media_w: Floats
+    """(T,) of the whole of each priced medium (nu)."""
+
+    @classmethod
+    def none(cls, joint: Joint, media: Ints) -> Prices:
+        """Return prices that only pass idle power on, in proportion to shares."""
+        nodes = joint.network.size
+        prices = cls(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(media)))
+        return prices.passing_idle_on(joint)
+
+    def passing_idle_on(self, joint: Joint) -> Prices:
+        """Return the prices with what idle power they do not pass on yet added to shares: the bound only grows."""
+        network = joint.network
+        left = np.maximum(network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0)
+        added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
+        return Prices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
+
+    def towards(self, other: Prices, step: float) -> Prices:
+        """Return prices between these (step 0) and others (step 1)."""
+        return Prices(
+            *(
+                (1.0 - step) * here + step * there
+                for here, there in zip(self.columns, other.columns, strict=True)
+            )
+        )
+
+    @property
+    def columns(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """All prices."""
+        return self.node_w, self.use_w, self.memory_w_per_byte, self.media_w
+
+    def of_app(self, app: int) -> AppPrices:
+        """Return what one app meets."""
+        return AppPrices(self.node_w, self.use_w[app], self.memory_w_per_byte, self.media_w)
+
+    def constant_w(self, joint: Joint) -> float:
+        """Return the part of the bound that no app decides."""
+        network = joint.network
+        idle = np.minimum(
+            network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0
+        )
+        held = self.memory_w_per_byte * np.where(self.memory_w_per_byte > 0.0, network.memory_bytes, 0.0)
+        return float(idle.sum() - held.sum() - self.media_w.sum())
