@@ -6,16 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from planner.expansion import Network
+from planner.points import Point, design_fault, designed_point, exits_in_order
 from planner.recompute import (
     Cargo,
     Carried,
     Need,
-    Point,
     Recomputed,
     Stage,
-    design_fault,
-    designed_point,
-    exits_in_order,
     needs_of,
     part_cost,
     recompute,

@@ -14,7 +14,8 @@ from math import isclose
 from typing import TypeVar
 
 from planner.expansion import Network, expand
-from planner.recompute import SLACK, Recomputed, best_accuracy, latency_of
+from planner.points import best_accuracy
+from planner.recompute import SLACK, Recomputed, latency_of
 from planner.structure import check_structure
 from planner.violations import TINY, Violation, check_claim, check_limit, fault_of
 from schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology

@@ -20,7 +20,7 @@ import math
 import pytest
 
 from planner.expansion import expand
-from planner.recompute import best_accuracy, designed_point
+from planner.points import best_accuracy, designed_point
 from planner.verify import verify
 from schemas import App, Model, Placement, Topology, check_document
 
