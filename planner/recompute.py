@@ -1,16 +1,16 @@
 """The verifier's own arithmetic: what a plan costs, from the schemas alone.
 
 Nothing here comes from the solvers, so that one mistake cannot hide in both. Plain dicts and floats, to read
-next to the model of cost in the design. Times are those without shares: node speed and every share are 1.
+next to the model of cost in the design. A plan without shares has speeds and shares of 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from planner.expansion import Medium, Network, medium_of
+from planner.expansion import Medium, Network, medium_name, medium_of
 from planner.points import Point, exits_in_order
 from schemas import App, Block, Exit, Model, percentile_of
 from schemas.topology import Compute
@@ -25,13 +25,23 @@ Cargo = tuple[str | None, str | None]
 
 @dataclass(frozen=True)
 class Cost:
-    """Time in seconds and energy in joules of one inference."""
+    """Time in seconds of one inference, and its energy in joules: for switching, and for leakage meanwhile."""
 
     time_s: float
-    energy_j: float
+    dynamic_j: float
+    static_j: float
+
+    @property
+    def energy_j(self) -> float:
+        """Both energies together, in joules."""
+        return self.dynamic_j + self.static_j
+
+    def at(self, speed: float) -> Cost:
+        """Return the cost at a relative clock speed above 0: dynamic energy grows with its square."""
+        return Cost(self.time_s / speed, self.dynamic_j * speed * speed, self.static_j / speed)
 
 
-UNKNOWN = Cost(float("nan"), float("nan"))
+UNKNOWN = Cost(float("nan"), float("nan"), float("nan"))
 """No comparison with it holds, so it can never pass a check."""
 
 
@@ -71,6 +81,32 @@ Carried = tuple[Need, Path]
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """Relative speeds of nodes, and one app's shares of nodes and media (no unit), by name; 1 where none is given."""
+
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    nodes: Mapping[str, float] = field(default_factory=dict)
+    media: Mapping[str, float] = field(default_factory=dict)
+
+    def speed(self, node: str) -> float:
+        """Return the speed of a node."""
+        return self.speeds.get(node, 1.0)
+
+    def of_node(self, node: str) -> float:
+        """Return the app's share of a node."""
+        return self.nodes.get(node, 1.0)
+
+    def of_medium(self, medium: Medium) -> float:
+        """Return the app's share of a medium."""
+        return self.media.get(medium_name(medium), 1.0)
+
+    def divides(self, nodes: Iterable[str], media: Iterable[Medium]) -> bool:
+        """Tell whether times can be divided by all that holds for these nodes and media."""
+        divisors = [value for node in nodes for value in (self.speed(node), self.of_node(node))]
+        return all(value > 0.0 for value in (*divisors, *map(self.of_medium, media)))
+
+
+@dataclass(frozen=True)
 class ExitTime:
     """When the samples of one exit are done (seconds), and which fraction they are."""
 
@@ -86,7 +122,10 @@ class ExitTime:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """What the plan of one app costs: energy in joules, times in seconds per inference, memory in bytes."""
+    """What the plan of one app costs: energy in joules, times in seconds per inference, memory in bytes.
+
+    Nodes and media are busy for as long as their whole speed takes; exits wait for as long as the app's share takes.
+    """
 
     point: Point
     compute_j: float
@@ -95,15 +134,26 @@ class Recomputed:
     node_busy_s: Mapping[str, float]
     medium_busy_s: Mapping[Medium, float]
     memory_bytes: Mapping[str, float]
+    sharing: Sharing
 
     @property
     def energy_j(self) -> float:
         """Energy of one inference, in joules."""
         return self.compute_j + self.transfer_j
 
+    @property
+    def node_shares(self) -> dict[str, float]:
+        """The app's share of every node that hosts a block."""
+        return {node: self.sharing.of_node(node) for node in self.node_busy_s}
+
+    @property
+    def medium_shares(self) -> dict[Medium, float]:
+        """The app's share of every medium that carries something."""
+        return {medium: self.sharing.of_medium(medium) for medium in self.medium_busy_s}
+
 
 def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:
-    """Return the cost of one block or head on a node, None where nothing says what it is."""
+    """Return the cost of one block or head on a node at nominal speed, None where nothing says what it is."""
     if node is None:
         return None
     profile = model.profiles.get(node.hardware or "", {}).get(part.name)
@@ -118,7 +168,7 @@ def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | 
         energy_j = part.ops * (node.j_per_op or 0.0)
     else:
         return None
-    return Cost(time_s, energy_j + node.static_power_w * time_s)
+    return Cost(time_s, energy_j, node.static_power_w * time_s)
 
 
 def _quotient(ops: float, ops_per_s: float | None) -> float | None:
@@ -171,20 +221,33 @@ def latency_of(statistic: str, exits: Sequence[ExitTime]) -> tuple[float, list[t
     return value, [(t.compute_s, t.transfer_s) for t in left if abs(t.latency_s - value) <= SLACK * value]
 
 
+def media_of(network: Network, carried: Sequence[Carried]) -> set[Medium]:
+    """Return the media that the paths lead over."""
+    return {medium_of(pair, network.hops[pair]) for _, path in carried for pair in pairwise(path)}
+
+
 def recompute(
-    model: Model, network: Network, stages: Sequence[Stage], point: Point, carried: Sequence[Carried]
+    model: Model,
+    network: Network,
+    stages: Sequence[Stage],
+    point: Point,
+    carried: Sequence[Carried],
+    sharing: Sharing,
 ) -> Recomputed:
-    """Return what a plan costs whose nodes can run their stages and whose paths have every hop."""
+    """Return what a plan costs whose nodes can run their stages, and whose paths have every hop.
+
+    Speeds and shares of all that it uses must be above 0 (`Sharing.divides`).
+    """
     node_busy_s: dict[str, float] = {}
     memory_bytes: dict[str, float] = {}
-    way_s = _times_of(network, carried)
+    way_s = _times_of(network, carried, sharing)
     compute_j, compute_s, transfer_s = 0.0, 0.0, way_s.get((None, None), 0.0)
     exits: list[ExitTime] = []
     for stage in stages:
         for part in stage.parts:
-            cost = part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN
+            cost = (part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN).at(sharing.speed(stage.node))
             compute_j += stage.reach * cost.energy_j
-            compute_s += cost.time_s
+            compute_s += cost.time_s / sharing.of_node(stage.node)
             node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + stage.reach * cost.time_s
             memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes
         if stage.head is not None:
@@ -192,15 +255,18 @@ def recompute(
             exits.append(ExitTime(point.fractions[stage.head.name], compute_s, transfer_s + result_s))
         transfer_s += way_s.get((stage.block.name, None), 0.0)
     transfer_j, medium_busy_s = _loads_of(network, carried)
-    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes)
+    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes, sharing)
 
 
-def _times_of(network: Network, carried: Sequence[Carried]) -> dict[Cargo, float]:
-    """The time of each transfer in seconds: hops add up."""
+def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing) -> dict[Cargo, float]:
+    """The time of each transfer in seconds: hops add up; a share slows the sending down, not the signal."""
     way_s: dict[Cargo, float] = {}
     for need, path in carried:
-        wires = [network.hops[pair] for pair in pairwise(path)]
-        way_s[need.cargo] = sum(wire.latency_s + need.bits / wire.bit_per_s for wire in wires)
+        way_s[need.cargo] = 0.0
+        for pair in pairwise(path):
+            wire = network.hops[pair]
+            sending_s = need.bits / wire.bit_per_s / sharing.of_medium(medium_of(pair, wire))
+            way_s[need.cargo] += wire.latency_s + sending_s
     return way_s
 
 
