@@ -490,17 +490,18 @@ def test_a_head_without_work_is_free_everywhere():
 # several apps -------------------------------------------------------------------------------------
 
 
-def two_apps(topology=(), **other):
-    """Two apps with the same plan; the second may differ."""
+def two_apps(topology=(), name="mic", **changes):
+    """Two apps with the same plan and no shares; the second may have another name."""
     plans = [PLAN, {**PLAN, "name": "mic"}]
     placement = {
         **PLACEMENT,
         "apps": plans,
         "total": {"energy_j": 4.33, "power_w": 4.33 * 0.5 + 2.1, "nodes_used": 2},
         "certificate": {"lower_bound": 4.265, "relative_gap": 0.0, "objective": "power_w"},
+        **changes,
     }
     model = check_document(MODEL, Model)
-    apps = [(check_document(raw, App), model) for raw in (APP, {**APP, "name": "mic", **other})]
+    apps = [(check_document(raw, App), model) for raw in (APP, {**APP, "name": name})]
     document = check_document(changed(TOPOLOGY, dict(topology)), Topology)
     return verify(check_document(placement, Placement), document, apps)
 
@@ -508,6 +509,27 @@ def two_apps(topology=(), **other):
 def test_apps_that_name_no_shares_take_all_of_what_they_use():
     # two whole shares of the device, the edge and the cell are one too many each
     assert [found.what for found in two_apps()] == ["max_utilization", "max_utilization", "medium_utilization"]
+
+
+WITH_SHARES = {
+    "shares": {"apps.0.shares": {"nodes": {"edge": 1.0}}},
+    "speeds": {"node_speeds": {"edge": 1.0}},
+    "power": {"certificate": {"lower_bound": 0.5 * 2.165 + 2.1, "relative_gap": 0.0, "objective": "power_w"}},
+}
+
+
+@pytest.mark.parametrize("changes", WITH_SHARES.values(), ids=WITH_SHARES.keys())
+def test_shares_speeds_or_power_make_a_plan_one_with_shares(changes):
+    # device, edge and cell are taken whole; the device's load of 0.55 would be fine without shares
+    sums = {"total.node_share_sum": 2.0, "total.media_share_sum": 1.0}
+    assert check({**changes, **sums}) == []
+    assert whats(check({**changes, **sums}, topology={"nodes.1.max_utilization": 0.6})) == ["max_utilization"]
+    assert check(topology={"nodes.1.max_utilization": 0.6}) == []
+
+
+def test_several_apps_make_a_plan_one_with_shares():
+    found = two_apps({"nodes.1.max_utilization": 1.0}, certificate=None, status="feasible")
+    assert "max_utilization" in whats(found)
 
 
 def test_apps_share_memory():
