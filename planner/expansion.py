@@ -76,3 +76,11 @@ def medium_of(pair: Pair, wire: Link | Wire) -> Medium:
     """Return the medium that a hop loads."""
     named = wire.medium if isinstance(wire, Link) else None
     return (named,) if named is not None else pair
+
+
+def medium_name(medium: Medium) -> str:
+    """Return how a placement names a medium: ``source->target`` for a link that is one of its own.
+
+    A shared medium may bear the name of such a link; what a placement says of the name then holds for both.
+    """
+    return "->".join(medium)

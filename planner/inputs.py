@@ -1,8 +1,8 @@
-"""What the command line gives, as a checked request."""
+"""What the command line gives: the apps that are asked for, and one of them as a checked request."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,27 +45,67 @@ class Sources:
     app: str | None = None
 
 
-def read_request(sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool) -> Request:
-    """Read and check all inputs.
+@dataclass(frozen=True)
+class Asked:
+    """Every app that is asked for with its model, and what they run on."""
+
+    apps: tuple[tuple[App, Model], ...]
+    topology: Topology
+    inputs: Mapping[str, str]
+    """Hash of every input file, by its name."""
+
+
+def read_asked(sources: Sources, limits: Limits) -> Asked:
+    """Read and check all inputs: every app of a workload (or the one that is chosen), or one app by its limits.
 
     Raises:
         InputError: With every problem of the first input that has any.
     """
+    inputs: dict[str, str] = {}
+    _check_sources(sources)
+    topology = read_input(sources.topology, Topology, inputs)
+    return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
+
+
+def read_request(sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool) -> Request:
+    """Read and check all inputs of a request, which is one app.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or there are several apps.
+    """
+    asked = read_asked(sources, limits)
+    if len(asked.apps) > 1:
+        names = ", ".join(app.name for app, _ in asked.apps)
+        message = f"the workload has {len(asked.apps)} apps, and this version plans one at a time"
+        raise input_error(message, f"choose one with --app ({names})", file=str(sources.workload))
+    app, model = asked.apps[0]
+    return Request(app, model, asked.topology, method, options, per_exit_thresholds, asked.inputs)
+
+
+def _check_sources(sources: Sources) -> None:
     if (sources.model is None) == (sources.workload is None):
         raise input_error("give one of --model and --workload", "see planner plan --help")
-    inputs: dict[str, str] = {}
-    topology = read_input(sources.topology, Topology, inputs)
+    if sources.workload is None and sources.app is not None:
+        raise input_error("--app chooses from a workload, and none is given", "leave it out, or give --workload")
+
+
+def _with_models(apps: Sequence[tuple[App, Path]], inputs: dict[str, str]) -> tuple[tuple[App, Model], ...]:
+    """Read the model of every app; a file that several apps name is read once."""
+    models: dict[Path, Model] = {}
+    for _, path in apps:
+        if path not in models:
+            models[path] = read_input(path, Model, inputs)
+    return tuple((app, models[path]) for app, path in apps)
+
+
+def _apps(sources: Sources, limits: Limits, inputs: dict[str, str]) -> list[tuple[App, Path]]:
+    """Return the apps, each with the path of its model."""
     if sources.workload is not None:
-        app, model_path = _from_workload(sources.workload, sources.app, limits, inputs)
-    elif sources.model is not None:
-        if sources.app is not None:
-            raise input_error("--app chooses from a workload, and none is given", "leave it out, or give --workload")
-        app, model_path = _from_limits(sources.model, limits), sources.model
-    model = read_input(model_path, Model, inputs)
-    return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
+        return _from_workload(sources.workload, sources.app, limits, inputs)
+    return [] if sources.model is None else [(_from_limits(sources.model, limits), sources.model)]
 
 
-def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[str, str]) -> tuple[App, Path]:
+def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[str, str]) -> list[tuple[App, Path]]:
     if given := limits.given():
         fix = f"write them into the workload, or leave out {', '.join(given)}"
         raise input_error("limits stand in the workload file and on the command line", fix, file=str(path))
@@ -75,13 +115,7 @@ def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[st
         raise input_error(
             "the workload has no app of this name", f"use one of {', '.join(names)}", path="--app", value=name
         )
-    if name is None and len(names) > 1:
-        fix = f"choose one with --app ({', '.join(names)})"
-        raise input_error(
-            f"the workload has {len(names)} apps, and this version plans one at a time", fix, file=str(path)
-        )
-    app = workload.apps[names.index(name) if name is not None else 0]
-    return app, path.parent / app.model
+    return [(app, path.parent / app.model) for app in workload.apps if name in (None, app.name)]
 
 
 def _from_limits(model: Path, limits: Limits) -> App:

@@ -12,7 +12,10 @@ from typing import IO, Any
 from schemas.placement import Placement
 from schemas.problems import InputError, input_error
 
-_OPTIONAL = {"message": "", "thresholds": None, "result_of": None, "diagnosis": None}
+_OPTIONAL = {
+    "message": "", "thresholds": None, "result_of": None, "diagnosis": None,
+    "node_share_sum": None, "media_share_sum": None,
+}  # fmt: skip
 
 
 def placement_json(placement: Placement) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """The verifier's own arithmetic: what a plan costs, from the schemas alone.
 
 Nothing here comes from the solvers, so that one mistake cannot hide in both. Plain dicts and floats, to read
-next to the model of cost in the design. Times are those without shares: node speed and every share are 1.
+next to the model of cost in the design. A plan without shares has speeds and shares of 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from planner.expansion import Medium, Network, medium_of
-from schemas import App, Block, Calibration, Exit, Model, percentile_of
+from planner.expansion import Medium, Network, medium_name, medium_of
+from planner.points import Point, exits_in_order
+from schemas import App, Block, Exit, Model, percentile_of
 from schemas.topology import Compute
 
 SLACK = 1e-9
@@ -23,22 +24,24 @@ Cargo = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
-class Point:
-    """Fraction of samples by exit that is on, and the accuracy (both in [0, 1])."""
-
-    fractions: Mapping[str, float]
-    accuracy: float
-
-
-@dataclass(frozen=True)
 class Cost:
-    """Time in seconds and energy in joules of one inference."""
+    """Time in seconds of one inference, and its energy in joules: for switching, and for leakage meanwhile."""
 
     time_s: float
-    energy_j: float
+    dynamic_j: float
+    static_j: float
+
+    @property
+    def energy_j(self) -> float:
+        """Both energies together, in joules."""
+        return self.dynamic_j + self.static_j
+
+    def at(self, speed: float) -> Cost:
+        """Return the cost at a relative clock speed above 0: dynamic energy grows with its square."""
+        return Cost(self.time_s / speed, self.dynamic_j * speed * speed, self.static_j / speed)
 
 
-UNKNOWN = Cost(float("nan"), float("nan"))
+UNKNOWN = Cost(float("nan"), float("nan"), float("nan"))
 """No comparison with it holds, so it can never pass a check."""
 
 
@@ -78,6 +81,32 @@ Carried = tuple[Need, Path]
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """Relative speeds of nodes, and one app's shares of nodes and media (no unit), by name; 1 where none is given."""
+
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    nodes: Mapping[str, float] = field(default_factory=dict)
+    media: Mapping[str, float] = field(default_factory=dict)
+
+    def speed(self, node: str) -> float:
+        """Return the speed of a node."""
+        return self.speeds.get(node, 1.0)
+
+    def of_node(self, node: str) -> float:
+        """Return the app's share of a node."""
+        return self.nodes.get(node, 1.0)
+
+    def of_medium(self, medium: Medium) -> float:
+        """Return the app's share of a medium."""
+        return self.media.get(medium_name(medium), 1.0)
+
+    def divides(self, nodes: Iterable[str], media: Iterable[Medium]) -> bool:
+        """Tell whether times can be divided by all that holds for these nodes and media."""
+        divisors = [value for node in nodes for value in (self.speed(node), self.of_node(node))]
+        return all(value > 0.0 for value in (*divisors, *map(self.of_medium, media)))
+
+
+@dataclass(frozen=True)
 class ExitTime:
     """When the samples of one exit are done (seconds), and which fraction they are."""
 
@@ -93,7 +122,10 @@ class ExitTime:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """What the plan of one app costs: energy in joules, times in seconds per inference, memory in bytes."""
+    """What the plan of one app costs: energy in joules, times in seconds per inference, memory in bytes.
+
+    Nodes and media are busy for as long as their whole speed takes; exits wait for as long as the app's share takes.
+    """
 
     point: Point
     compute_j: float
@@ -102,81 +134,26 @@ class Recomputed:
     node_busy_s: Mapping[str, float]
     medium_busy_s: Mapping[Medium, float]
     memory_bytes: Mapping[str, float]
+    sharing: Sharing
 
     @property
     def energy_j(self) -> float:
         """Energy of one inference, in joules."""
         return self.compute_j + self.transfer_j
 
+    @property
+    def node_shares(self) -> dict[str, float]:
+        """The app's share of every node that hosts a block."""
+        return {node: self.sharing.of_node(node) for node in self.node_busy_s}
 
-def exits_in_order(model: Model, names: Mapping[str, object]) -> list[Exit]:
-    """Return the exits of these names in the order in which samples meet them."""
-    depth = {block.name: index for index, block in enumerate(model.blocks)}
-    return sorted((head for head in model.exits if head.name in names), key=lambda head: depth[head.after])
-
-
-def design_fault(model: Model, thresholds: Mapping[str, float | None]) -> str | None:
-    """Return why these thresholds design no operating point, None if they do."""
-    calibration = model.calibration
-    if calibration is None:
-        return "thresholds are given, but the model has no calibration"
-    unknown = sorted(set(thresholds) - {head.name for head in model.exits if head.name in calibration.exits})
-    if unknown or not thresholds:
-        return f"no exit with a calibration: {', '.join(unknown) or '(none is on)'}"
-    *earlier, last = [head.name for head in exits_in_order(model, thresholds)]
-    if thresholds[last] is not None:
-        return f"the last exit, {last}, takes all that remain: its threshold must be null"
-    wrong = [name for name in earlier if thresholds[name] not in calibration.thresholds]
-    return f"threshold is not among those calibrated: {', '.join(wrong)}" if wrong else None
-
-
-def designed_point(model: Model, calibration: Calibration, thresholds: Mapping[str, float | None]) -> Point:
-    """Return the operating point of thresholds without fault, by the nesting rule.
-
-    A sample that leaves at an exit would have left at any later one. So an exit keeps only those beyond what
-    the earlier exit that lets most go has taken (the first such exit, where several let equally many go).
-    """
-    fractions: dict[str, float] = {}
-    most_exited, most_ratio, right = 0.0, 0.0, 0.0
-    for head in exits_in_order(model, thresholds):
-        exited, correct = _counts(calibration, head.name, thresholds[head.name])
-        ratio = correct / exited if exited > 0.0 else 0.0
-        left = max(0.0, exited - most_exited)
-        right += min(max(correct - max(most_ratio, ratio) * most_exited, 0.0), left)
-        fractions[head.name] = left / calibration.samples
-        if exited > most_exited:
-            most_exited, most_ratio = exited, ratio
-    return Point(fractions, right / calibration.samples)
-
-
-def _counts(calibration: Calibration, name: str, threshold: float | None) -> tuple[float, float]:
-    """Samples that an exit alone lets go, and those of them that are right.
-
-    The last exit (threshold None) lets all go; a sample that no threshold accepted was never judged, so it
-    counts as wrong.
-    """
-    counts = calibration.exits[name]
-    if threshold is not None:
-        row = calibration.thresholds.index(threshold)
-        return counts.exited[row], counts.correct[row]
-    return calibration.samples, counts.correct[counts.exited.index(max(counts.exited))]
-
-
-def best_accuracy(model: Model) -> float:
-    """Return the accuracy that counts as the best a model offers (fraction).
-
-    The true best over all designed points needs a search over every choice of thresholds. The deepest
-    calibrated exit alone stands for them: cheap, and never more than the planner can reach.
-    """
-    offered = [point.accuracy for point in model.operating_points]
-    if model.calibration is not None:
-        deepest = exits_in_order(model, model.calibration.exits)[-1].name
-        offered.append(designed_point(model, model.calibration, {deepest: None}).accuracy)
-    return max(offered)
+    @property
+    def medium_shares(self) -> dict[Medium, float]:
+        """The app's share of every medium that carries something."""
+        return {medium: self.sharing.of_medium(medium) for medium in self.medium_busy_s}
 
 
 def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:
-    """Return the cost of one block or head on a node, None where nothing says what it is."""
+    """Return the cost of one block or head on a node at nominal speed, None where nothing says what it is."""
     if node is None:
         return None
     profile = model.profiles.get(node.hardware or "", {}).get(part.name)
@@ -191,7 +168,7 @@ def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | 
         energy_j = part.ops * (node.j_per_op or 0.0)
     else:
         return None
-    return Cost(time_s, energy_j + node.static_power_w * time_s)
+    return Cost(time_s, energy_j, node.static_power_w * time_s)
 
 
 def _quotient(ops: float, ops_per_s: float | None) -> float | None:
@@ -244,20 +221,33 @@ def latency_of(statistic: str, exits: Sequence[ExitTime]) -> tuple[float, list[t
     return value, [(t.compute_s, t.transfer_s) for t in left if abs(t.latency_s - value) <= SLACK * value]
 
 
+def media_of(network: Network, carried: Sequence[Carried]) -> set[Medium]:
+    """Return the media that the paths lead over."""
+    return {medium_of(pair, network.hops[pair]) for _, path in carried for pair in pairwise(path)}
+
+
 def recompute(
-    model: Model, network: Network, stages: Sequence[Stage], point: Point, carried: Sequence[Carried]
+    model: Model,
+    network: Network,
+    stages: Sequence[Stage],
+    point: Point,
+    carried: Sequence[Carried],
+    sharing: Sharing,
 ) -> Recomputed:
-    """Return what a plan costs whose nodes can run their stages and whose paths have every hop."""
+    """Return what a plan costs whose nodes can run their stages, and whose paths have every hop.
+
+    Speeds and shares of all that it uses must be above 0 (`Sharing.divides`).
+    """
     node_busy_s: dict[str, float] = {}
     memory_bytes: dict[str, float] = {}
-    way_s = _times_of(network, carried)
+    way_s = _times_of(network, carried, sharing)
     compute_j, compute_s, transfer_s = 0.0, 0.0, way_s.get((None, None), 0.0)
     exits: list[ExitTime] = []
     for stage in stages:
         for part in stage.parts:
-            cost = part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN
+            cost = (part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN).at(sharing.speed(stage.node))
             compute_j += stage.reach * cost.energy_j
-            compute_s += cost.time_s
+            compute_s += cost.time_s / sharing.of_node(stage.node)
             node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + stage.reach * cost.time_s
             memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes
         if stage.head is not None:
@@ -265,15 +255,18 @@ def recompute(
             exits.append(ExitTime(point.fractions[stage.head.name], compute_s, transfer_s + result_s))
         transfer_s += way_s.get((stage.block.name, None), 0.0)
     transfer_j, medium_busy_s = _loads_of(network, carried)
-    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes)
+    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes, sharing)
 
 
-def _times_of(network: Network, carried: Sequence[Carried]) -> dict[Cargo, float]:
-    """The time of each transfer in seconds: hops add up."""
+def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing) -> dict[Cargo, float]:
+    """The time of each transfer in seconds: hops add up; a share slows the sending down, not the signal."""
     way_s: dict[Cargo, float] = {}
     for need, path in carried:
-        wires = [network.hops[pair] for pair in pairwise(path)]
-        way_s[need.cargo] = sum(wire.latency_s + need.bits / wire.bit_per_s for wire in wires)
+        way_s[need.cargo] = 0.0
+        for pair in pairwise(path):
+            wire = network.hops[pair]
+            sending_s = need.bits / wire.bit_per_s / sharing.of_medium(medium_of(pair, wire))
+            way_s[need.cargo] += wire.latency_s + sending_s
     return way_s
 
 

@@ -1,34 +1,34 @@
-"""The verifier's checks of what a plan is made of: its operating point, blocks and routes."""
+"""The verifier's checks of what a plan is made of: its operating point, blocks, routes and shares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from planner.expansion import Network
+from planner.points import Point, design_fault, designed_point, exits_in_order
 from planner.recompute import (
     Cargo,
     Carried,
     Need,
-    Point,
     Recomputed,
+    Sharing,
     Stage,
-    design_fault,
-    designed_point,
-    exits_in_order,
+    media_of,
     needs_of,
     part_cost,
     recompute,
     stages_of,
 )
+from planner.sharing import check_shares
 from planner.violations import Violation, check_claim, fault_of
 from schemas import App, AppPlacement, Model, Route
 
 
 def check_structure(
-    app: App, model: Model, plan: AppPlacement, network: Network
+    app: App, model: Model, plan: AppPlacement, network: Network, speeds: Mapping[str, float]
 ) -> tuple[Recomputed | None, list[Violation]]:
-    """Check what must hold before anything can be computed; no cost where it does not."""
+    """Check what must hold before anything can be computed at the speeds of nodes; no cost where it does not."""
     point, faults = _check_point(app, model, plan)
     source = app.source if app.source is not None else network.default_source
     for what, name in (("source", source), ("destination", app.destination)):
@@ -47,7 +47,12 @@ def check_structure(
     faults += wrong
     if unable or len(carried) < len(needs):
         return None, faults
-    return recompute(model, network, stages, point, carried), faults
+    sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
+    nodes, media = {stage.node for stage in stages}, media_of(network, carried)
+    faults += check_shares(app.name, sharing, nodes, media)
+    if not sharing.divides(nodes, media):
+        return None, faults
+    return recompute(model, network, stages, point, carried, sharing), faults
 
 
 def _check_point(app: App, model: Model, plan: AppPlacement) -> tuple[Point | None, list[Violation]]:

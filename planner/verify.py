@@ -7,14 +7,22 @@ the placement stands. Every comparison is written so that NaN fails it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
-from typing import TypeVar
 
 from planner.expansion import Network, expand
-from planner.recompute import SLACK, Recomputed, best_accuracy, latency_of
+from planner.points import best_accuracy
+from planner.recompute import SLACK, Recomputed, latency_of
+from planner.sharing import (
+    check_queues,
+    check_share_sums,
+    check_speeds,
+    check_sum_claims,
+    check_together,
+    has_shares,
+    summed,
+)
 from planner.structure import check_structure
 from planner.violations import TINY, Violation, check_claim, check_limit, fault_of
 from schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
@@ -23,8 +31,6 @@ __all__ = ["DEFAULT_GAP", "Violation", "verify"]
 
 DEFAULT_GAP = 1e-6
 _UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
-
-_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -59,18 +65,21 @@ def verify(
     """
     if placement.status in ("infeasible", "unknown"):
         return list(_check_no_plan(placement))
-    network = expand(topology)
+    network, shared = expand(topology), has_shares(placement, len(apps))
     found = [*_check_names(placement, apps), *_check_plan_form(placement)]
+    if shared:
+        found += [*check_together([app for app, _ in apps]), *check_speeds(placement, network)]
     plans = {plan.name: plan for plan in reversed(placement.apps)}
     checked: list[_Checked] = []
     for app, model in apps:
         if (plan := plans.get(app.name)) is not None:
-            cost, faults = check_structure(app, model, plan, network)
+            cost, faults = check_structure(app, model, plan, network, placement.node_speeds)
             found += faults
             if cost is not None:
                 checked.append(_Checked(app, plan, cost))
                 found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model)]
-    found += _check_capacity(checked, network)
+    found += _check_memory(checked, network)
+    found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
     # sums over a part of the apps would only repeat, with wrong figures, what is reported already
     return found if len(checked) < len(apps) else [*found, *_check_total(placement, checked, network, gap)]
 
@@ -84,6 +93,8 @@ def _check_no_plan(placement: Placement) -> Iterator[Violation]:
         yield fault_of("", "diagnosis", "unknown, but a diagnosis says why there is no plan")
     if placement.total is not None:
         yield fault_of("", "total", "there is no plan to sum up")
+    if placement.node_speeds:
+        yield fault_of("", "node_speeds", "there is no plan that nodes could run")
     if placement.certificate is not None and placement.certificate.relative_gap is not None:
         yield fault_of("", "certificate", "there is no plan that could have a gap")
 
@@ -107,9 +118,6 @@ def _check_plan_form(placement: Placement) -> Iterator[Violation]:
         yield fault_of("", "total", "the sums over all apps are missing")
     if placement.status == "optimal" and placement.certificate is None:
         yield fault_of("", "certificate", "optimal, but nothing proves it")
-    shares = [share for plan in placement.apps for share in (*plan.shares.nodes.values(), *plan.shares.media.values())]
-    if not all(value == 1.0 for value in (*shares, *placement.node_speeds.values())):
-        yield fault_of("", "shares", "speeds and shares other than 1 are not part of the model checked here")
 
 
 def _check_claims(checked: _Checked) -> Iterator[Violation]:
@@ -140,53 +148,61 @@ def _check_limits(checked: _Checked, model: Model) -> Iterator[Violation]:
         yield Violation(app.name, "min_accuracy", least, cost.point.accuracy, "fraction", message)
 
 
-def _check_capacity(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
-    memory_bytes = _summed((1.0, each.cost.memory_bytes) for each in checked)
-    node_use = _summed((each.app.rate_per_s, each.cost.node_busy_s) for each in checked)
-    for name in memory_bytes:
+def _check_memory(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
+    memory_bytes = summed(each.cost.memory_bytes for each in checked)
+    for name, needed_bytes in memory_bytes.items():
         if (node := network.nodes[name]) is not None:
-            yield from check_limit("", "memory_bytes", node.memory_bytes, memory_bytes[name], "B", subject=name)
-            yield from check_limit(
-                "", "max_utilization", node.max_utilization, node_use[name], "fraction", subject=name
-            )
-    medium_use = _summed((each.app.rate_per_s, each.cost.medium_busy_s) for each in checked)
-    for medium, use in medium_use.items():
-        yield from check_limit("", "medium_utilization", 1.0, use, "fraction", subject=" -> ".join(medium))
+            yield from check_limit("", "memory_bytes", node.memory_bytes, needed_bytes, "B", subject=name)
 
 
-def _summed(loads: Iterable[tuple[float, Mapping[_Key, float]]]) -> dict[_Key, float]:
-    total: dict[_Key, float] = {}
-    for weight, load in loads:
-        for key, value in load.items():
-            total[key] = total.get(key, 0.0) + weight * value
-    return total
+def _check_utilization(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
+    for each in checked:
+        for name, busy_s in each.cost.node_busy_s.items():
+            use = each.app.rate_per_s * busy_s
+            if (node := network.nodes[name]) is not None:
+                yield from check_limit("", "max_utilization", node.max_utilization, use, "fraction", subject=name)
+        for medium, busy_s in each.cost.medium_busy_s.items():
+            use, subject = each.app.rate_per_s * busy_s, " -> ".join(medium)
+            yield from check_limit("", "medium_utilization", 1.0, use, "fraction", subject=subject)
+
+
+def _check_shared(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
+    for each in checked:
+        yield from check_queues(each.app, each.cost)
+    yield from check_share_sums([each.cost for each in checked], network)
 
 
 def _check_total(
     placement: Placement, checked: Sequence[_Checked], network: Network, gap: float
 ) -> Iterator[Violation]:
     used = {name for each in checked for name in each.cost.node_busy_s}
-    idle_w = sum(node.idle_power_w for name in used if (node := network.nodes[name]) is not None)
+    idle_w = sum(node.idle_power_w for name in sorted(used) if (node := network.nodes[name]) is not None)
     energy_j = sum(each.cost.energy_j for each in checked)
     power_w = sum(each.app.rate_per_s * each.cost.energy_j for each in checked) + idle_w
     if placement.total is not None:
         yield from check_claim("", "total.energy_j", placement.total.energy_j, energy_j, "J")
         yield from check_claim("", "total.power_w", placement.total.power_w, power_w, "W")
         yield from check_claim("", "total.nodes_used", placement.total.nodes_used, len(used), "nodes")
+        shared = has_shares(placement, len(checked))
+        yield from check_sum_claims(placement.total, [each.cost for each in checked], shared)
     if placement.certificate is not None:
         latency_s = sum(each.latency_s for each in checked)
         values = {"energy_j": energy_j, "latency_s": latency_s, "power_w": power_w}
         value = values[placement.certificate.objective]
-        objectives = {each.app.objective for each in checked}
-        yield from _check_certificate(placement.certificate, value, objectives)
+        yield from _check_objective(placement.certificate, [each.app for each in checked])
+        yield from _check_certificate(placement.certificate, value)
         yield from _check_proof(placement, value, gap)
 
 
-def _check_certificate(certificate: Certificate, value: float, objectives: AbstractSet[str]) -> Iterator[Violation]:
+def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[Violation]:
+    """Check what is proved: apps that are planned together minimise power, one alone what it asks for."""
+    alone = {"latency_s"} if apps[0].objective == "latency" else {"energy_j", "power_w"}
+    if certificate.objective not in (alone if len(apps) == 1 else {"power_w"}):
+        yield fault_of("", "certificate.objective", f"{certificate.objective} is not what the apps minimise")
+
+
+def _check_certificate(certificate: Certificate, value: float) -> Iterator[Violation]:
     unit = _UNITS[certificate.objective]
-    if (objectives == {"latency"}) != (certificate.objective == "latency_s"):
-        message = f"{certificate.objective} is not what the apps minimise"
-        yield fault_of("", "certificate.objective", message)
     if not certificate.lower_bound <= value * (1.0 + SLACK) + TINY:
         message = f"the bound {certificate.lower_bound:.12g} is above the plan's {value:.12g}"
         yield Violation("", "certificate.lower_bound", certificate.lower_bound, value, unit, message)

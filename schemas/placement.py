@@ -34,7 +34,10 @@ class Shares(Strict):
     """The app's share of what it uses together with others (1 where nothing is shared)."""
 
     nodes: dict[str, Fraction] = Field(default_factory=dict, description="Share of each node (no unit).")
-    media: dict[str, Fraction] = Field(default_factory=dict, description="Share of each medium (no unit).")
+    media: dict[str, Fraction] = Field(
+        default_factory=dict,
+        description="Share of each medium, by its name, or by source->target of a link of its own (no unit).",
+    )
 
 
 class Breakdown(Strict):
@@ -71,6 +74,12 @@ class Total(Strict):
     energy_j: NonNegative = Field(description="Energy of one inference of every app, in joules.")
     power_w: NonNegative = Field(description="Rate times energy, and idle power of the nodes in use, in watts.")
     nodes_used: int = Field(ge=0, description="Nodes that host a block (count).")
+    node_share_sum: NonNegative | None = Field(
+        None, description="All apps' shares of all nodes, summed (no unit; null for a plan without shares)."
+    )
+    media_share_sum: NonNegative | None = Field(
+        None, description="All apps' shares of all media, summed (no unit; null for a plan without shares)."
+    )
 
 
 class Certificate(Strict):

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "planner": {"schemas", "fin", "clear", "planner"},
 }
 OWN = set(MAY_IMPORT)
-VERIFIER = ("verify", "structure", "recompute", "expansion", "violations")
+VERIFIER = ("verify", "structure", "sharing", "recompute", "points", "expansion", "violations")
 
 
 def imported(path: Path) -> set[str]:

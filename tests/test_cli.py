@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two_apps
 from typer.testing import CliRunner
 
 from fin.method import METHODS
 from planner import __version__
 from planner.cli import app
+from planner.inputs import Limits, Sources, read_asked
 from planner.violations import Violation
 from schemas import Placement, check_document, read_document
 from schemas.export import DOCUMENTS, json_schema
@@ -578,6 +580,57 @@ def test_check_does_not_pretend_to_have_checked_what_is_not_there(tmp_path: Path
     assert run("plan", *SMALL, "--max-latency", "1us", "--output", path).code == 3
     ran = run("check", path, *SMALL, "--max-latency", "1us")
     assert (ran.code, ran.out) == (0, f"{path}: holds no plan to check (infeasible)\n")
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> tuple[Path, ...]:
+    """A plan of two apps with shares beside its inputs; its options follow the path of the plan."""
+    write(tmp_path / "net.json", two_apps.MODEL)
+    files = {"--topology": two_apps.TOPOLOGY, "--workload": two_apps.WORKLOAD}
+    paths = {option: write(tmp_path / f"{option[2:]}.json", document) for option, document in files.items()}
+    plan = write(tmp_path / "plan.json", two_apps.PLACEMENT)
+    return (plan, *(Path(word) for pair in paths.items() for word in pair))
+
+
+def test_check_takes_all_apps_of_a_workload(shared: tuple[Path, ...]) -> None:
+    """The model's path is relative to the workload file, wherever the command runs."""
+    ran = run("check", *shared)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"{shared[0]}: stands (optimal); energy, latency, accuracy and every limit recomputed\n"
+    assert run_apart("check", *shared).out == ran.out
+
+
+def test_check_names_the_app_that_does_not_stand(shared: tuple[Path, ...]) -> None:
+    wrong = json.loads(json.dumps(two_apps.PLACEMENT))
+    wrong["apps"][1]["shares"]["nodes"]["p2"] = 0.3
+    write(shared[0], wrong)
+    ran = run("check", *shared)
+    assert (ran.code, ran.err) == (1, "")
+    assert "broken: mic: stability: the queue at p2 takes 0.4 fraction, more than 0.3\n" in ran.out
+    assert "cam" not in ran.out
+
+
+def test_check_of_one_app_wants_a_plan_of_that_app(shared: tuple[Path, ...]) -> None:
+    ran = run("check", *shared, "--app", "mic")
+    assert ran.code == 1
+    assert "broken: cam: apps: no app of this name was asked for\n" in ran.out
+    assert "no app of this name" in refused("check", *shared, "--app", "nose")
+
+
+def test_check_reads_the_model_of_every_app(shared: tuple[Path, ...]) -> None:
+    workload_path = shared[-1]
+    raw = json.loads(json.dumps(two_apps.WORKLOAD))
+    raw["apps"][1]["model"] = "gone.json"
+    write(workload_path, raw)
+    assert str(workload_path.parent / "gone.json") in refused("check", *shared)
+
+
+def test_a_model_of_several_apps_is_read_once(shared: tuple[Path, ...]) -> None:
+    _, _, topology, _, path = shared
+    asked = read_asked(Sources(topology, workload=path), Limits())
+    assert [app.name for app, _ in asked.apps] == ["cam", "mic"]
+    assert asked.apps[0][1] is asked.apps[1][1]
+    assert set(asked.inputs) == {"topology.json", "workload.json", "net.json"}
 
 
 # Comparison and schemas

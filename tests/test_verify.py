@@ -18,9 +18,10 @@ import copy
 import math
 
 import pytest
+from edits import changed, whats
 
 from planner.expansion import expand
-from planner.recompute import best_accuracy, designed_point
+from planner.points import best_accuracy, designed_point
 from planner.verify import verify
 from schemas import App, Model, Placement, Topology, check_document
 
@@ -83,23 +84,6 @@ PLACEMENT = {
 DIAGNOSIS = {"summary": "too slow", "limits": []}
 
 
-def changed(raw, changes):
-    """A copy of raw JSON with the values at dotted paths replaced (``...``: removed)."""
-    result = copy.deepcopy(raw)
-    for path, value in changes.items():
-        *parents, last = [int(key) if key.isdigit() else key for key in path.split(".")]
-        target = result
-        for key in parents:
-            target = target[key]
-        if value is ...:
-            del target[last]
-        elif isinstance(target, list) and last == len(target):
-            target.append(value)
-        else:
-            target[last] = value
-    return result
-
-
 def check(placement=(), topology=(), model=(), app=(), **options):
     """What the verifier finds in the base case with changes; each argument is changes or a whole document."""
 
@@ -109,10 +93,6 @@ def check(placement=(), topology=(), model=(), app=(), **options):
 
     apps = [(check_document(changed(APP, dict(app)), App), document(Model, MODEL, model))]
     return verify(document(Placement, PLACEMENT, placement), document(Topology, TOPOLOGY, topology), apps, **options)
-
-
-def whats(violations):
-    return sorted({violation.what for violation in violations})
 
 
 def claims(energy, latency, breakdown, **more):
@@ -195,8 +175,16 @@ LIES = {
         ["certificate.objective"],
     ),
     "diagnosis": ({"diagnosis": DIAGNOSIS}, ["diagnosis"]),
-    "share": ({"apps.0.shares": {"media": {"cell": 0.5}}}, ["shares"]),
-    "speed": ({"node_speeds": {"edge": 0.5}}, ["shares"]),
+    # with half of the cell the transfer takes 0.2 s more
+    "share": (
+        {"apps.0.shares": {"media": {"cell": 0.5}}},
+        ["breakdown.transfer_s", "latency_s", "max_latency_s"],
+    ),
+    "speed": (
+        {"node_speeds": {"cloud": 0.5}},
+        ["node_speeds"],
+    ),
+    "sum of no shares": ({"total.node_share_sum": 2.0}, ["total.node_share_sum"]),
     "infeasible with a plan": (
         {"status": "infeasible", "diagnosis": DIAGNOSIS},
         ["certificate", "status", "total"],
@@ -502,33 +490,53 @@ def test_a_head_without_work_is_free_everywhere():
 # several apps -------------------------------------------------------------------------------------
 
 
-def two_apps(topology=(), **other):
-    """Two apps with the same plan; the second may differ."""
+def two_apps(topology=(), name="mic", **changes):
+    """Two apps with the same plan and no shares; the second may have another name."""
     plans = [PLAN, {**PLAN, "name": "mic"}]
     placement = {
         **PLACEMENT,
         "apps": plans,
         "total": {"energy_j": 4.33, "power_w": 4.33 * 0.5 + 2.1, "nodes_used": 2},
-        "certificate": {"lower_bound": 4.33, "relative_gap": 0.0, "objective": "energy_j"},
+        "certificate": {"lower_bound": 4.265, "relative_gap": 0.0, "objective": "power_w"},
+        **changes,
     }
     model = check_document(MODEL, Model)
-    apps = [(check_document(raw, App), model) for raw in (APP, {**APP, "name": "mic", **other})]
+    apps = [(check_document(raw, App), model) for raw in (APP, {**APP, "name": name})]
     document = check_document(changed(TOPOLOGY, dict(topology)), Topology)
     return verify(check_document(placement, Placement), document, apps)
 
 
-def test_apps_share_nodes():
-    # together: device 220 B and 1.1 of its time, which is too much; edge 1060 B and 0.525
-    assert whats(two_apps()) == ["max_utilization"]
-    fast = {"nodes.1.max_utilization": 1.0}
-    assert [found.message.split()[0] for found in two_apps(fast)] == ["device"]
-    tight = {"nodes.0.memory_bytes": 1059.0, "nodes.0.max_utilization": 0.524}
-    assert sorted(found.message.split()[0] for found in two_apps(tight)) == ["device", "edge", "edge"]
+def test_apps_that_name_no_shares_take_all_of_what_they_use():
+    # two whole shares of the device, the edge and the cell are one too many each
+    assert [found.what for found in two_apps()] == ["max_utilization", "max_utilization", "medium_utilization"]
 
 
-def test_an_app_of_rate_0_loads_memory_alone():
-    found = two_apps({"nodes.1.memory_bytes": 219.0}, rate_per_s=0.0)
-    assert whats(found) == ["memory_bytes", "total.power_w"]
+WITH_SHARES = {
+    "shares": {"apps.0.shares": {"nodes": {"edge": 1.0}}},
+    "speeds": {"node_speeds": {"edge": 1.0}},
+    "power": {"certificate": {"lower_bound": 0.5 * 2.165 + 2.1, "relative_gap": 0.0, "objective": "power_w"}},
+}
+
+
+@pytest.mark.parametrize("changes", WITH_SHARES.values(), ids=WITH_SHARES.keys())
+def test_shares_speeds_or_power_make_a_plan_one_with_shares(changes):
+    # device, edge and cell are taken whole; the device's load of 0.55 would be fine without shares
+    sums = {"total.node_share_sum": 2.0, "total.media_share_sum": 1.0}
+    assert check({**changes, **sums}) == []
+    assert whats(check({**changes, **sums}, topology={"nodes.1.max_utilization": 0.6})) == ["max_utilization"]
+    assert check(topology={"nodes.1.max_utilization": 0.6}) == []
+
+
+def test_several_apps_make_a_plan_one_with_shares():
+    found = two_apps({"nodes.1.max_utilization": 1.0}, certificate=None, status="feasible")
+    assert "max_utilization" in whats(found)
+
+
+def test_apps_share_memory():
+    # together: device 220 B, edge 1060 B
+    assert two_apps({"nodes.1.memory_bytes": 220.0, "nodes.0.memory_bytes": 1060.0}) == two_apps()
+    tight = two_apps({"nodes.1.memory_bytes": 219.0, "nodes.0.memory_bytes": 1059.0})
+    assert [found.what for found in tight[:2]] == ["memory_bytes", "memory_bytes"]
 
 
 def test_two_apps_of_one_name_cannot_be_told_apart():
@@ -819,6 +827,7 @@ NO_PLAN = {
         },
         [],
     ),
+    "speeds of nothing": ({"node_speeds": {"edge": 1.0}}, ["node_speeds"]),
     "unknown with a diagnosis": ({"status": "unknown"}, ["diagnosis"]),
     "total of nothing": ({"total": PLACEMENT["total"]}, ["total"]),
     "gap of nothing": (

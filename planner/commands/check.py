@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fin.method import Options
 from planner.commands.exits import EXIT_OTHER, exit_codes
 from planner.commands.options import (
-    AUTO,
     AppName,
     Destination,
     Gap,
@@ -48,7 +46,7 @@ def check_command(
     gap: Gap = "1e-6",
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
-    from planner.inputs import Limits, Sources, read_request
+    from planner.inputs import Limits, Sources, read_asked
     from planner.verify import verify
     from schemas.files import read_document
     from schemas.placement import Placement
@@ -56,9 +54,9 @@ def check_command(
     limits = Limits(
         source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
     )
-    request = read_request(Sources(topology, model, workload, app_name), limits, AUTO, Options(), False)
+    asked = read_asked(Sources(topology, model, workload, app_name), limits)
     held, _ = read_document(placement, Placement)
-    violations = verify(held, request.topology, [(request.app, request.model)], parse_fraction(gap, "--gap"))
+    violations = verify(held, asked.topology, asked.apps, parse_fraction(gap, "--gap"))
     for violation in violations:
         where = ": ".join(part for part in (violation.app, violation.what) if part)
         typer.echo(f"broken: {where}: {violation.message}")

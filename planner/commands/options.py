@@ -13,8 +13,8 @@ from schemas.problems import input_error
 
 ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file.")]
 TopologyPath = Annotated[Path, typer.Option("--topology", help="Nodes and links: a topology file.")]
-WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="An app with its limits: a workload file.")]
-AppName = Annotated[str | None, typer.Option("--app", help="App of the workload to plan.")]
+WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="Apps with their limits: a workload file.")]
+AppName = Annotated[str | None, typer.Option("--app", help="App of the workload (default: its only one; check: all).")]
 Source = Annotated[str | None, typer.Option(help="Node that holds the input (default: the first mobile node).")]
 Destination = Annotated[str | None, typer.Option(help="Node that needs the results (default: none).")]
 Rate = Annotated[float | None, typer.Option(help="Inferences per second (default: 0, a single one).")]
