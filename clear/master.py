@@ -127,9 +127,7 @@ class Master:
         """Read prices off the duals of the linear program."""
         joint = self._joint
         nodes = joint.network.size
-        prices = Prices(
-            np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media))
-        )
+        prices = Prices(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media)))
         for (kind, app, place), dual in zip(program.rows, np.maximum(-duals, 0.0), strict=True):
             if kind == "node":
                 prices.node_w[place] = dual

@@ -157,6 +157,4 @@ def prices_of(joint: Joint, plan: Plan, media: Ints) -> Prices:
 
 def used_by_others(plan: Plan, app: int) -> frozenset[int]:
     """Return the nodes that host a block of another app."""
-    return frozenset(
-        int(node) for number, column in enumerate(plan.columns) if number != app for node in column.nodes
-    )
+    return frozenset(int(node) for number, column in enumerate(plan.columns) if number != app for node in column.nodes)

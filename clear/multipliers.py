@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clear.pricing import AppPrices, Pricer, Rows
+from clear.revisits import least_revisiting
 from fin.decision import Decision
 from fin.network import Floats, Ints
 
@@ -53,8 +54,19 @@ class Multipliers:
         best = int(bounds.argmin())
         return Answer(float(bounds[best]), tuple(found[best]))
 
+    def proved(self, prices: AppPrices) -> float:
+        """Return a bound on all plans of the app, those that come back to a node or medium included."""
+        answer = self.answer(prices)
+        floors, best = self._floors(prices), answer.bound_w
+        for point in np.argsort(floors, kind="stable"):
+            if floors[point] >= best:
+                break
+            rows = Rows(np.array([point]), self._value[[point]])
+            best = min(best, float(self._less_limit(rows, least_revisiting(self._pricer, rows, prices))[0]))
+        return best
+
     def answer(self, prices: AppPrices) -> Answer:
-        """Bound the app at given prices, and name its cheapest plans."""
+        """Bound the app at given prices, and name its cheapest plans; for plans that come back to nothing."""
         self._begin(prices)
         floors = self._floors(prices)
         order = np.argsort(floors, kind="stable")

@@ -47,9 +47,7 @@ def offer_of(column: Column, network: Network, media: Ints, prices: Prices) -> O
                 high, chosen = middle, tried
             else:
                 low = middle
-    power_w = column.transfer_w + float(
-        (column.dynamic_w * chosen.speed**2 + column.static_w / chosen.speed).sum()
-    )
+    power_w = column.transfer_w + float((column.dynamic_w * chosen.speed**2 + column.static_w / chosen.speed).sum())
     return Offer(column, chosen.speed, chosen.node_share, chosen.medium_share, power_w)
 
 

@@ -57,10 +57,7 @@ class Prices:
     def towards(self, other: Prices, step: float) -> Prices:
         """Return prices between these (step 0) and others (step 1)."""
         return Prices(
-            *(
-                (1.0 - step) * here + step * there
-                for here, there in zip(self.columns, other.columns, strict=True)
-            )
+            *((1.0 - step) * here + step * there for here, there in zip(self.columns, other.columns, strict=True))
         )
 
     @property
@@ -75,8 +72,6 @@ class Prices:
     def constant_w(self, joint: Joint) -> float:
         """Return the part of the bound that no app decides."""
         network = joint.network
-        idle = np.minimum(
-            network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0
-        )
+        idle = np.minimum(network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0)
         held = self.memory_w_per_byte * np.where(self.memory_w_per_byte > 0.0, network.memory_bytes, 0.0)
         return float(idle.sum() - held.sum() - self.media_w.sum())

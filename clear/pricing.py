@@ -67,16 +67,16 @@ class Pricer:
     def __init__(self, instance: Instance, stages: Stages, ways: Ways) -> None:
         self.instance = instance
         self.stages = stages
-        self._ways = ways
+        self.ways = ways
         self._sums = {name: _cumulative(getattr(stages, name)) for name in _VISIT}
         self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
         self._barred = _cumulative((~stages.allowed).astype(np.float64))
-        self._kind = _kinds(instance)
+        self.kind = _kinds(instance)
         self._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
         """Price R rows; the values are costs before ``theta * limit`` is taken off."""
-        stages, ways = self.stages, self._ways
+        stages, ways = self.stages, self.ways
         count, layers, nodes = len(rows.point), int(stages.depth[rows.point].max()), self.instance.network.size
         results = self._results(rows, prices, layers)
         enter, after = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
@@ -136,7 +136,7 @@ class Pricer:
 
     def _kinds_at(self, prices: AppPrices) -> tuple[Floats, Ints, Ints]:
         """Return equal nodes once: the first of each kind, and which kind each node is of."""
-        both = np.stack([self._kind, prices.node_w], axis=1)
+        both = np.stack([self.kind, prices.node_w], axis=1)
         kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
         return kinds, chosen, like.ravel()
 
@@ -146,7 +146,7 @@ class Pricer:
         bits = np.full(len(rows.point), stages.carry_bits[layer])
         late = worth * stages.carry_late[rows.point, layer]
         messages = Messages(bits, stages.carry_weight[rows.point, layer], late)
-        return way_costs(ways or self._ways, messages, prices.media_w)
+        return way_costs(ways or self.ways, messages, prices.media_w)
 
     def visit_costs(self, rows: Rows, prices: AppPrices, last: int) -> Floats:
         """(R, last + 1, N) cost of a visit from each block to a last one; infinite where it cannot be."""
@@ -176,9 +176,9 @@ class Pricer:
             if weight.any():
                 late = rows.value_w_per_s * stages.result_late[rows.point, layer]
                 messages = Messages(stages.result_bits[rows.point, layer], weight, late)
-                values = way_costs(self._ways, messages, np.zeros_like(prices.media_w))
-                values[:, self._ways.target != destination] = np.inf
-                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self._ways, values, nodes), 0.0)
+                values = way_costs(self.ways, messages, np.zeros_like(prices.media_w))
+                values[:, self.ways.target != destination] = np.inf
+                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.ways, values, nodes), 0.0)
         return costs
 
     def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int) -> Decision:
@@ -191,14 +191,14 @@ class Pricer:
             begin = int(sweep.first[row, layer, node])
             nodes[begin : layer + 1] = node
             before = self._before(one, prices, sweep, row, begin)
-            into = np.flatnonzero(self._ways.target == node)
+            into = np.flatnonzero(self.ways.target == node)
             way = int(into[np.argmin(before[into])])
-            options[begin] = int(self._ways.option[way])
+            options[begin] = int(self.ways.option[way])
             if begin == 0:
                 break
-            layer, node = begin - 1, int(self._ways.source[way])
+            layer, node = begin - 1, int(self.ways.source[way])
         ends = (self.instance.source, *nodes.tolist())
-        table = self._ways.table
+        table = self.ways.table
         transfers = tuple(table.path(options.get(block, 0), ends[block], ends[block + 1]) for block in range(depth))
         return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_ways(one, prices, nodes))
 
@@ -206,12 +206,12 @@ class Pricer:
         """(F,) cost up to where the data of a block arrives, over each route."""
         costs = self.transfers(one, prices, layer)[0]
         if layer:
-            return np.asarray(sweep.after[row, layer - 1][self._ways.source] + costs)
-        return np.where(self._ways.source == self.instance.source, costs, np.inf)
+            return np.asarray(sweep.after[row, layer - 1][self.ways.source] + costs)
+        return np.where(self.ways.source == self.instance.source, costs, np.inf)
 
     def _result_ways(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
         """Return the cheapest way of each result to the destination."""
-        instance, stages, ways = self.instance, self.stages, self._ways
+        instance, stages, ways = self.instance, self.stages, self.ways
         found: dict[int, tuple[int, ...]] = {}
         point, destination = int(one.point[0]), instance.destination
         for head, block in enumerate(instance.points.exit_block.tolist()) if destination is not None else ():

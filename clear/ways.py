@@ -104,8 +104,8 @@ def way_costs(ways: Ways, messages: Messages, media_w: Floats) -> Floats:
 
 
 def least_by_target(ways: Ways, values: Floats) -> Floats:
-    """(R, N) least of (R, F) values over the routes into each node."""
-    return np.asarray(np.minimum.reduceat(values, ways.start, axis=1))
+    """(..., N) least of (..., F) values over the routes into each node."""
+    return np.asarray(np.minimum.reduceat(values, ways.start, axis=-1))
 
 
 def least_by_source(ways: Ways, values: Floats, nodes: int) -> Floats:
