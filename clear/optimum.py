@@ -48,7 +48,7 @@ class GeometricOptimum:
     x: Floats
     """(V,); NaN where no point is known."""
     value: float
-    """Of the objective at x; infinite where x does not hold every limit. An unknown answer may have a finite one."""
+    """Of the objective at x; infinite without a point. An unknown answer may hold one, within all limits."""
     lower_bound: float
     """No point within the limits has a smaller value, by weak duality; infinite where infeasible. Variables without
     limits are taken to lie between 1e-30 and 1e30. 0 where nothing better is known."""
@@ -101,7 +101,7 @@ def kkt_residuals(program: GeometricProgram, x: Floats, dual: Floats, bound_dual
     group = np.bincount(posynomials.group, term, minlength=posynomials.groups)
     scale = max(float(group[0]), np.finfo(float).tiny)
     multiplier = np.concatenate([[group[0]], dual[1:]])
-    slope = posynomials.slope((multiplier / group)[posynomials.group] * term, x.size)
+    slope = posynomials.slope((multiplier[posynomials.group] / group[posynomials.group]) * term, x.size)
     slope += bound_dual[:, 1] - bound_dual[:, 0]
     with np.errstate(divide="ignore"):
         slack = np.concatenate([np.log(group[1:]), np.log(program.lower) - log_x, log_x - np.log(program.upper)])

@@ -17,8 +17,11 @@ from fin.network import Bools, Floats
 
 _EQUAL = 1e-12
 """Relative width of a box that fixes a variable."""
-_TIGHT = 1e-9
+_TIGHT = 2e-8
 """Relative gap at which a bound is good enough as it is."""
+
+_LARGEST = 690.0
+"""Beyond this, exponentials are no longer finite numbers."""
 
 
 def fixed_variables(program: GeometricProgram) -> Bools:
@@ -83,9 +86,12 @@ class ReducedProgram:
 
     def _point(self, answer: ConicAnswer) -> GeometricOptimum:
         log_x = restored(self.posynomials, answer.log_x, self.box)
-        log_value = self.posynomials.log_values(log_x)[0]
+        log_value, *excesses = self.posynomials.log_values(log_x)
+        largest = max(0.0 if log_value == -np.inf else abs(log_value), np.abs(log_x).max())
+        if max(excesses, default=-np.inf) > FEASIBLE or largest > _LARGEST:
+            return no_point(self.program, "unknown")
         objective = answer.term_dual[self.posynomials.group == 0].sum()
-        if objective == 0.0:
+        if objective <= 0.0:
             return self.optimum(log_x, np.zeros(answer.term_dual.size), np.zeros((log_x.size, 2)), -np.inf)
         weight, bound_dual = answer.term_dual / objective, answer.bound_dual / objective
         bound = entropy_bound(self.posynomials, weight, self.box)
