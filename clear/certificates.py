@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clear.posynomials import Box, Posynomials
+from clear.posynomials import Box, Posynomials, sums
 from fin.network import Floats
 
 _REACH = float(np.log(1e30))
@@ -24,7 +24,7 @@ def entropy_bound(posynomials: Posynomials, weight: Floats, box: Box) -> float:
     With the objective's weights summing to 1 this bounds the logarithm of the optimum; with none on the objective,
     a value above 0 proves that the constraints contradict each other.
     """
-    total = np.bincount(posynomials.group, weight, minlength=posynomials.groups)[posynomials.group]
+    total = sums(posynomials.group, weight, posynomials.groups)[posynomials.group]
     held = weight > 0.0
     parts = weight[held] * (np.log(posynomials.coefficient[held]) + np.log(total[held] / weight[held]))
     slope = posynomials.slope(weight, box.lower.size)
@@ -53,7 +53,7 @@ def balanced(posynomials: Posynomials, weight: Floats, bound_dual: Floats) -> Fl
         moved = splu(csc_array(normal)).solve(-slope)
     except RuntimeError:  # exactly singular
         return weight
-    return weight * np.maximum(1.0 + exponents @ moved, 0.0)
+    return np.asarray(weight * np.maximum(1.0 + exponents @ moved, 0.0))
 
 
 def best_bound(posynomials: Posynomials, weight: Floats, bound_dual: Floats, box: Box) -> tuple[Floats, float]:

@@ -1,7 +1,7 @@
 """A geometric program as exponential cones for Clarabel, assembled from index arrays.
 
-With ``x = exp(y)`` the program is: minimise u subject to ``sum exp(a.y + log c - u) <= 1`` over the objective's terms and
-``sum exp(a.y + log c) <= 1`` over the terms of every constraint. Each term of a sum has a variable t with
+With ``x = exp(y)`` the program is: minimise u subject to ``sum exp(a.y + log c - u) <= 1`` over the terms of the
+objective, and ``sum exp(a.y + log c) <= 1`` over those of every constraint. Each term of a sum has a variable t with
 ``(a.y + log c, 1, t)`` in the exponential cone; a sum of one term, and the box, are linear rows. The objective's
 logarithm is minimised, so no guess of its size is needed. Coefficients and limits reach the right-hand side alone.
 """

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from clear.cones import Box, ConicAnswer, ConicForm, Settings, build_conic_form
+from clear.cones import ConicAnswer, ConicForm, Settings, build_conic_form
 from clear.optimum import FEASIBLE, GeometricOptimum, KktResiduals, no_point
-from clear.posynomials import GeometricProgram, Posynomials
+from clear.posynomials import Box, GeometricProgram, Posynomials
 from clear.reduced import ReducedProgram, fixed_variables
 from clear.reduction import Reduction, build_reduction
 from fin.network import Bools, Floats
@@ -71,27 +72,32 @@ class GeometricSolver:
     def _attempted(self, reduced: ReducedProgram) -> GeometricOptimum:
         """Run Clarabel until an answer is proved; of answers that are not quite, keep the best."""
         best: GeometricOptimum | None = None
-        seconds, iterations = 0.0, 0
-        for answer in self._answers(reduced):
-            seconds += answer.seconds
-            iterations += answer.iterations
-            found = reduced.judged(answer)
+        spent: list[ConicAnswer] = []
+        for attempt in self._runs(reduced):
+            spent.append(attempt())
+            found = reduced.judged(spent[-1])
             if best is None or found.status == "infeasible" or found.gap < best.gap:
                 best = found
             if best.status == "infeasible" or best.gap <= _GOOD:
                 break
-        assert best is not None  # there is at least one answer
+        assert best is not None  # there is at least one run
+        if best.status == "infeasible":  # of all proofs, the least excess weighs fewest constraints
+            spent.append(_least_excess(reduced.posynomials, reduced.box))
+            sharper = reduced.judged(spent[-1])
+            best = sharper if sharper.status == "infeasible" else best
+        seconds, iterations = sum(answer.seconds for answer in spent), sum(answer.iterations for answer in spent)
         return replace(best, solve_s=seconds, iterations=iterations)
 
-    def _answers(self, reduced: ReducedProgram) -> Iterator[ConicAnswer]:
-        """Yield Clarabel's answers to the program, in several settings, then to the search for the least excess."""
+    def _runs(self, reduced: ReducedProgram) -> list[Callable[[], ConicAnswer]]:
+        """Return ways to run Clarabel: on the program, in several settings, and in search of the least excess."""
         pattern = reduced.reduction.free.tobytes() + reduced.box.pattern
         if self._form is None or self._form[0] != pattern:
-            form = build_conic_form(reduced.posynomials, reduced.box)
-            self._form = (pattern, form)
-        for settings in _ATTEMPTS:
-            yield self._form[1].solve(reduced.posynomials, reduced.box, settings)
-        yield _least_excess(reduced.posynomials, reduced.box)
+            self._form = (pattern, build_conic_form(reduced.posynomials, reduced.box))
+        run = partial(self._form[1].solve, reduced.posynomials, reduced.box)
+        return [
+            *(partial(run, settings) for settings in _ATTEMPTS),
+            partial(_least_excess, reduced.posynomials, reduced.box),
+        ]
 
     def _reduce(self, fixed: Bools) -> Reduction:
         """Return the pattern without fixed variables: the last one, where they are the same."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from clear.posynomials import GeometricProgram
+from clear.posynomials import GeometricProgram, sums
 from fin.network import Floats
 
 FEASIBLE = 1e-9
@@ -98,7 +98,7 @@ def kkt_residuals(program: GeometricProgram, x: Floats, dual: Floats, bound_dual
     """Return the residuals of a point x (V,) with multipliers of groups (G,) and of the box (V, 2)."""
     posynomials, log_x = program.posynomials, np.log(x)
     term = np.exp(posynomials.log_terms(log_x))
-    group = np.bincount(posynomials.group, term, minlength=posynomials.groups)
+    group = sums(posynomials.group, term, posynomials.groups)
     scale = max(float(group[0]), np.finfo(float).tiny)
     multiplier = np.concatenate([[group[0]], dual[1:]])
     slope = posynomials.slope((multiplier[posynomials.group] / group[posynomials.group]) * term, x.size)

@@ -94,26 +94,24 @@ class Posynomials:
     def log_terms(self, log_x: Floats) -> Floats:
         """Return the logarithm of every term, (T,)."""
         powers = self.exponent_value * log_x[self.exponent_variable]
-        return np.log(self.coefficient) + np.bincount(self.exponent_term, powers, minlength=self.terms)
+        return np.log(self.coefficient) + sums(self.exponent_term, powers, self.terms)
 
     def values(self, x: Floats) -> Floats:
         """Return the value of every group, (G,)."""
-        return np.bincount(self.group, np.exp(self.log_terms(np.log(x))), minlength=self.groups)
+        return sums(self.group, np.exp(self.log_terms(np.log(x))), self.groups)
 
     def log_values(self, log_x: Floats) -> Floats:
         """Return the logarithm of every group, (G,), without overflow; minus infinity for a group without terms."""
         logs = self.log_terms(log_x)
         largest = np.full(self.groups, -np.inf)
         np.maximum.at(largest, self.group, logs)
-        scaled = np.bincount(self.group, np.exp(logs - largest[self.group]), minlength=self.groups)
+        scaled = sums(self.group, np.exp(logs - largest[self.group]), self.groups)
         held = scaled > 0.0
         return largest + np.log(scaled, where=held, out=np.zeros(self.groups))
 
     def slope(self, weight: Floats, variables: int) -> Floats:
         """Return the exponents summed with a weight (T,) on every term, (V,)."""
-        return np.bincount(
-            self.exponent_variable, self.exponent_value * weight[self.exponent_term], minlength=variables
-        )
+        return sums(self.exponent_variable, self.exponent_value * weight[self.exponent_term], variables)
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Box:
     @property
     def pattern(self) -> bytes:
         """Which limits there are."""
-        return np.isfinite(np.concatenate([self.lower, self.upper])).tobytes()
+        return bytes(np.isfinite(np.concatenate([self.lower, self.upper])))
 
 
 @dataclass(frozen=True)
@@ -162,6 +160,11 @@ class GeometricProgram:
         """The limits of log x."""
         with np.errstate(divide="ignore"):
             return Box(np.log(self.lower), np.log(self.upper))
+
+
+def sums(index: Ints, value: Floats, size: int) -> Floats:
+    """Return the sum of the values at every index below a size."""
+    return np.bincount(index, value, minlength=size).astype(np.float64, copy=False)
 
 
 def finite_array(name: str, given: Any, size: int | None = None) -> Floats:  # noqa: ANN401 - what callers pass is checked here

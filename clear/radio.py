@@ -15,8 +15,8 @@ concave in u, and r <= R(p) is the region below a concave curve. The curve lies
   and whatever they allow, the true rate allows.
 
 Hence one monomial fitted at a point and solved again and again, the usual condensation, would promise rates above the
-true ones. Here both programs are solved, with more points on the curve around the last power each round: the chords give
-a point that the true formula allows, the tangents prove how good it is, until they meet.
+true ones. Here both programs are solved, with more points on the curve around the last power each round: the chords
+give a point that the true formula allows, the tangents prove how good it is, until they meet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import numpy as np
 
 from clear.geometric import GeometricSolver
 from clear.optimum import PROVED, GeometricOptimum, no_point
-from clear.posynomials import GeometricProgram, Posynomials
+from clear.posynomials import GeometricProgram, Posynomials, sums
 from fin.network import Floats
 
 _FIRST_POINTS = 9
@@ -111,8 +111,8 @@ def solve_with_radio(
 ) -> RadioOptimum:
     """Solve a program whose links' rates must not exceed Shannon's formula at their powers.
 
-    The answer is optimal where a point that the true formula allows is within a relative 1e-6 of the lower bound (rounds
-    go on to ``tolerance`` as far as the solver's precision lets them), and unknown where rounds run out before.
+    The answer is optimal where a point that the true formula allows is within a relative 1e-6 of the lower bound
+    (rounds go on to ``tolerance`` as far as the solver's precision lets them), and unknown where rounds run out before.
 
     Raises:
         ValueError: A link's variables are not in the program, are the same, or belong to two links.
@@ -122,7 +122,7 @@ def solve_with_radio(
     curves = [_first_points(link.radio) for link in links]
     best: GeometricOptimum | None = None
     bound, rounds = 0.0, 0
-    for rounds in range(1, max_rounds + 1):  # noqa: B007 - the number of rounds is part of the answer
+    for rounds in range(1, max_rounds + 1):
         tangents = _tangents(links, curves)
         outer = GeometricSolver(_with_rows(bounded, links, tangents)).solve()
         if outer.status == "infeasible":
@@ -175,7 +175,8 @@ def _refined(curve: Floats, power_w: float) -> Floats:
 def _distinct(powers_w: Floats) -> Floats:
     """Return powers in order without those that are as good as equal."""
     ordered = np.sort(powers_w)
-    return ordered[np.concatenate([[True], np.diff(np.log(ordered)) > _SAME])]
+    apart = np.diff(np.log(ordered), prepend=-np.inf) > _SAME
+    return np.asarray(ordered[apart])
 
 
 _Lines = list[tuple[Floats, Floats]]
@@ -227,7 +228,7 @@ def _with_rows(program: GeometricProgram, links: Sequence[RadioLink], lines: _Li
 def _proved_infeasible(program: GeometricProgram, lines: _Lines, outer: GeometricOptimum, rounds: int) -> RadioOptimum:
     groups = program.posynomials.groups
     link_of_row = np.repeat(np.arange(len(lines)), [slope.size for slope, _ in lines])
-    weight = np.bincount(link_of_row, outer.infeasible_groups[groups:], minlength=len(lines))
+    weight = sums(link_of_row, outer.infeasible_groups[groups:], len(lines))
     nothing = np.full(len(lines), np.nan)
     return RadioOptimum(_trimmed(outer, groups), nothing, nothing, rounds, weight)
 

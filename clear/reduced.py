@@ -10,7 +10,7 @@ import numpy as np
 from clear.certificates import best_bound, entropy_bound
 from clear.cones import ConicAnswer
 from clear.optimum import FEASIBLE, PROVED, GeometricOptimum, excess, kkt_residuals, no_point
-from clear.posynomials import Box, GeometricProgram, Posynomials
+from clear.posynomials import Box, GeometricProgram, Posynomials, sums
 from clear.reduction import Reduction
 from clear.restoration import restored
 from fin.network import Bools, Floats
@@ -148,7 +148,7 @@ class ReducedProgram:
         """
         posynomials = self.program.posynomials
         term = self.reduction.spread(weight, self.factor)
-        groups = np.bincount(posynomials.group, term, minlength=posynomials.groups)
+        groups = sums(posynomials.group, term, posynomials.groups)
         groups /= np.where(self.room > 0.0, self.room, 1.0)
         groups[0] = 0.0
         constants = np.where(self.reduction.merged < 0, self.factor * groups[posynomials.group], 0.0)

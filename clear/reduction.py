@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clear.posynomials import Posynomials
+from clear.posynomials import Posynomials, sums
 from fin.network import Bools, Floats, Ints
 
 
@@ -30,23 +30,21 @@ class Reduction:
     def constants(self, term: Floats) -> Floats:
         """Return the sum of the constant terms of every group, (G,), from the factors of all terms."""
         constant = self.merged < 0
-        return np.bincount(self.original.group[constant], term[constant], minlength=self.original.groups)
+        return sums(self.original.group[constant], term[constant], self.original.groups)
 
     def factors(self, coefficient: Floats, x: Floats) -> Floats:
         """Return every coefficient times the powers of the fixed variables, (T,)."""
         at = self.fixed_entries
         powers = self.original.exponent_value[at] * np.log(x[self.original.exponent_variable[at]])
-        return coefficient * np.exp(
-            np.bincount(self.original.exponent_term[at], powers, minlength=self.original.terms)
-        )
+        return coefficient * np.exp(sums(self.original.exponent_term[at], powers, self.original.terms))
 
     def reduced(self, factor: Floats, room: Floats) -> Posynomials:
         """Return the reduced posynomials; a constraint is divided by the room that its constants leave."""
         kept = self.merged >= 0
-        sums = np.bincount(self.merged[kept], factor[kept], minlength=self.group.size)
+        total = sums(self.merged[kept], factor[kept], self.group.size)
         return Posynomials(
             self.group,
-            sums / room[self.group],
+            total / room[self.group],
             self.exponent_term,
             self.exponent_variable,
             self.exponent_value,
@@ -56,9 +54,9 @@ class Reduction:
     def spread(self, weight: Floats, factor: Floats) -> Floats:
         """Return weights on reduced terms (K,) shared out among the terms they are made of, (T,)."""
         kept = self.merged >= 0
-        sums = np.bincount(self.merged[kept], factor[kept], minlength=self.group.size)
+        total = sums(self.merged[kept], factor[kept], self.group.size)
         shared = np.zeros(self.merged.size)
-        shared[kept] = weight[self.merged[kept]] * factor[kept] / sums[self.merged[kept]]
+        shared[kept] = weight[self.merged[kept]] * factor[kept] / total[self.merged[kept]]
         return shared
 
 
@@ -90,9 +88,9 @@ def _summed(posynomials: Posynomials, wanted: Bools) -> tuple[Ints, Ints, Floats
     at = np.flatnonzero(wanted[posynomials.exponent_variable])
     key = posynomials.exponent_term[at] * wanted.size + posynomials.exponent_variable[at]
     keys, place = np.unique(key, return_inverse=True)
-    sums = np.bincount(place, posynomials.exponent_value[at], minlength=keys.size)
-    held = sums != 0.0
-    return keys[held] // wanted.size, keys[held] % wanted.size, sums[held]
+    total = sums(place, posynomials.exponent_value[at], keys.size)
+    held = total != 0.0
+    return keys[held] // wanted.size, keys[held] % wanted.size, total[held]
 
 
 def _like_terms(group: Ints, entries: Ints, term: Ints, variable: Ints, value: Floats) -> tuple[Ints, Bools]:
@@ -102,7 +100,7 @@ def _like_terms(group: Ints, entries: Ints, term: Ints, variable: Ints, value: F
     that a collision can only leave two like terms apart.
     """
     projection = np.random.default_rng(0).random(int(variable.max(initial=-1)) + 1)
-    signature = np.bincount(term, value * projection[variable], minlength=group.size)
+    signature = sums(term, value * projection[variable], group.size)
     order = np.lexsort((signature, entries, group))
     order = order[entries[order] > 0]
     here, before = order[1:], order[:-1]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clear.cones import Box
-from clear.posynomials import Posynomials
-from fin.network import Floats
+from clear.posynomials import Box, Posynomials
+from fin.network import Bools, Floats
 
 _NEAR = 1e-6
 """Constraints this close to their limit move along, so that mending one does not break them."""
@@ -32,7 +31,7 @@ def restored(posynomials: Posynomials, log_x: Floats, box: Box) -> Floats:
     return here
 
 
-def _step(posynomials: Posynomials, log_x: Floats, moving: Floats) -> Floats:
+def _step(posynomials: Posynomials, log_x: Floats, moving: Bools) -> Floats:
     """Return the least step that takes the constraints that are broken to their limit and keeps near ones there."""
     from scipy.sparse import csc_array, eye_array
     from scipy.sparse.linalg import splu
