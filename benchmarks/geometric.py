@@ -136,7 +136,7 @@ class Geometric:
         columns = ("seed", "time", "/ Clarabel", "again", "CVXPY", "its Clarabel", "/ ours", "difference", "targets")
         notes = (
             "time: from numbers to the checked answer; / Clarabel: over the part of it in Clarabel; again: solved anew",
-            f"targets: {_MOST_OF_CLARABEL:g} x Clarabel; CVXPY {_LEAST_FASTER:g} x ours; difference {_MOST_DIFFERENCE:g}",
+            f"targets: {_MOST_OF_CLARABEL:g} x Clarabel; CVXPY {_LEAST_FASTER:g} x ours; equal to {_MOST_DIFFERENCE:g}",
             "CVXPY's Clarabel runs with our minimum step; with its default it stops early on some of these programs",
         )
         return Report(f"geometric: {self.apps} apps x {self.nodes} nodes", columns, rows, notes)

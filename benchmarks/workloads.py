@@ -1,4 +1,4 @@
-"""Generated workloads: the example models with random rates, deadlines and sources on phones, one cell and a package."""
+"""Generated workloads: example models with random rates, deadlines and sources on phones, one cell and a package."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from fin.network import Bools, Floats
 
 __all__ = ["GeometricOptimum", "GeometricProgram", "GeometricSolver", "KktResiduals", "Posynomials"]
 
-_GOOD = 5e-8
+_GOOD = 3e-7
 """Relative gap at which no further attempt is made."""
-_ATTEMPTS = (Settings(1.0, 5e-9, 0.01), Settings(10.0, 1e-9, 1e-3), Settings(1.0, 1e-9, 0.1))
+_ATTEMPTS = (Settings(10.0, 1e-8, 0.01), Settings(100.0, 1e-9, 0.01), Settings(1.0, 1e-9, 0.1))
 _LEAST_SCALE = 1e-3
 """Constraints need not hold with more room than this in the search for the least common excess."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from fin.network import Floats, Ints
 
 Row = tuple[str, int, int]
 """Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
+_TOLERANCE = 1e-5
+"""Relative gap of the linear program: prices are steered by it, and proved otherwise."""
 _UNSERVED = 10.0
 """Cost of an app without an offer, in multiples of its cheapest offer with the idle power of all nodes in play."""
 
@@ -34,6 +36,8 @@ class MasterAnswer:
     """Duals of the linear program."""
     chosen: tuple[int, ...] | None
     """Number of the offer of each app, where whole offers were asked for and every app has one."""
+    unserved: float = 0.0
+    """Apps that the linear program could not serve (count, in parts)."""
 
 
 class Master:
@@ -48,15 +52,13 @@ class Master:
         """Take an offer in."""
         self.offers.append(offer)
 
-    def linear(self) -> MasterAnswer:
-        """Solve the linear program; its duals are prices."""
-        from ortools.math_opt.python import mathopt
+    def linear(self) -> MasterAnswer | None:
+        """Solve the linear program; its duals are prices. None where the solver gives up.
 
-        program = self._program(whole=False)
-        result = mathopt.solve(mathopt.Model.from_model_proto(program.proto()), mathopt.SolverType.GLOP)
-        duals = result.dual_values()
-        values = np.array([duals[key] for key in sorted(duals, key=lambda row: row.id)])
-        return MasterAnswer(float(result.objective_value()), self._prices(program, values), None)
+        An interior-point method without crossover ends in the middle of the optimal duals, and prices from there need
+        far fewer rounds than those of a vertex: idle power is split evenly among the apps that share a node.
+        """
+        return self._program(whole=False).solved(self._prices)
 
     def whole(self, time_limit_s: float) -> MasterAnswer:
         """Choose one offer per app."""
@@ -90,15 +92,13 @@ class Master:
             if kind in ("node", "use"):
                 row = (kind, _, node)
                 rows[row].append((place[node], -float(network.max_utilization[node]) if kind == "node" else -1.0))
-        most = {"node": lambda _: 0.0, "use": lambda _: 0.0, "medium": lambda _: 1.0,
-                "memory": lambda node: float(network.memory_bytes[node])}  # fmt: skip
         cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[node]) for node in in_play]
         idle_w = sum(cost[len(self.offers) :])
         unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
         for app in range(joint.count):
             own = [(number, 1.0) for number, offer in enumerate(self.offers) if offer.column.app == app]
             rows["app", app, -1] = [*own, (slack + app, 1.0)]
-        limits = [(1.0, 1.0) if kind == "app" else (-np.inf, most[kind](place_)) for kind, _, place_ in rows]
+        limits = [(1.0, 1.0) if row[0] == "app" else (-np.inf, self._most(row)) for row in rows]
         return _Program(
             cost=[*cost, *unserved],
             whole=whole,
@@ -106,6 +106,13 @@ class Master:
             rows=dict(rows),
             limits=limits,
         )
+
+    def _most(self, row: Row) -> float:
+        """Return the right-hand side of a row."""
+        kind, _, place = row
+        if kind == "memory":
+            return float(self._joint.network.memory_bytes[place])
+        return 1.0 if kind == "medium" else 0.0
 
     def _cheapest(self, app: int) -> float:
         """Return the power of an app's cheapest offer; 1 W where it has none."""
@@ -150,6 +157,35 @@ class _Program:
     """Variables that say whether a node is in use."""
     rows: dict[Row, list[tuple[int, float]]]
     limits: Sequence[tuple[float, float]]
+
+    def solved(self, prices_of: Callable[[_Program, Floats], Prices]) -> MasterAnswer | None:
+        """Solve it by Clarabel."""
+        import clarabel
+        from scipy.sparse import csc_array, eye_array, vstack
+
+        count, keys = len(self.cost), list(self.rows)
+        order = sorted(range(len(keys)), key=lambda row: keys[row][0] != "app")  # equations first
+        entries = [(place, *entry) for place, row in enumerate(order) for entry in self.rows[keys[row]]]
+        places, columns, values = zip(*entries, strict=True)
+        matrix = csc_array((values, (places, columns)), shape=(len(keys), count))
+        identity = eye_array(count, format="csc")
+        stacked = vstack([matrix, -identity, identity[list(self.in_play)]], format="csc")
+        most = [self.limits[row][1] for row in order]
+        right = np.concatenate([most, np.zeros(count), np.ones(len(self.in_play))])
+        equations = sum(key[0] == "app" for key in keys)
+        cones = [clarabel.ZeroConeT(equations), clarabel.NonnegativeConeT(len(right) - equations)]
+        settings = clarabel.DefaultSettings()
+        settings.verbose, settings.tol_gap_rel, settings.tol_feas, settings.max_threads = False, _TOLERANCE, 1e-7, 1
+        cost = np.array(self.cost)
+        scale = float(np.median(cost[cost > 0.0])) if (cost > 0.0).any() else 1.0
+        none = csc_array((count, count))
+        found = clarabel.DefaultSolver(none, cost / scale, stacked, right, cones, settings).solve()
+        duals = np.empty(len(keys))
+        duals[order] = -np.array(found.z)[: len(keys)] * scale
+        if not np.isfinite(duals).all() or not np.isfinite(found.obj_val):
+            return None
+        unserved = float(np.array(found.x)[self.in_play.stop :].sum())
+        return MasterAnswer(float(found.obj_val) * scale, prices_of(self, duals), None, unserved)
 
     def proto(self) -> Any:  # noqa: ANN401 - generated message class
         """Write it as the message that MathOpt takes."""

@@ -65,6 +65,10 @@ class LocalSearch:
         """Make a column known."""
         self._pool[column.app].setdefault(column.key, column)
 
+    def columns(self, app: int) -> list[Column]:
+        """Return the columns known of an app."""
+        return list(self._pool[app].values())
+
     def improved(self, plan: Plan) -> Plan:
         """Return the plan after all moves that help."""
         while time.perf_counter() < self._stop_at:
@@ -145,7 +149,7 @@ class LocalSearch:
             for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True)
         )
         idle = sum(float(network.idle_power_w[node]) for node in column.nodes.tolist() if node not in used)
-        return offer.power_w + float(prices.node_w[column.nodes] @ offer.node_share) + on_air + idle
+        return float(offer.power_w + prices.node_w[column.nodes] @ offer.node_share + on_air + idle)
 
 
 def prices_of(joint: Joint, plan: Plan, media: Ints) -> Prices:

@@ -47,26 +47,36 @@ class Multipliers:
 
     def answer_of_few(self, prices: AppPrices) -> Answer:
         """Answer for the points that were best before; `bound_w` holds for their plans only."""
-        points = np.argsort(self._last, kind="stable")[:_POINTS_AT_ONCE]
-        if not np.isfinite(self._last[points[0]]):
-            return self.answer(prices)
+        self._begin(prices)
+        known = np.isfinite(self._last).any()
+        order = np.argsort(self._last if known else self._floors(prices), kind="stable")
+        points = order[:_POINTS_AT_ONCE]
         bounds, found = self._sweep(points, prices)
         best = int(bounds.argmin())
         return Answer(float(bounds[best]), tuple(found[best]))
 
-    def proved(self, prices: AppPrices) -> float:
-        """Return a bound on all plans of the app, those that come back to a node or medium included."""
-        answer = self.answer(prices)
+    def floor(self, prices: AppPrices) -> float:
+        """Return a bound on all plans of the app, quick and weak."""
+        self._begin(prices)
+        return float(self._floors(prices).min())
+
+    def proved(self, prices: AppPrices, slack_w: float) -> Answer:
+        """Bound all plans of the app, those that come back to a node or medium included."""
+        answer = self.answer(prices, slack_w)
         floors, best = self._floors(prices), answer.bound_w
         for point in np.argsort(floors, kind="stable"):
-            if floors[point] >= best:
-                break
-            rows = Rows(np.array([point]), self._value[[point]])
-            best = min(best, float(self._less_limit(rows, least_revisiting(self._pricer, rows, prices))[0]))
-        return best
+            if floors[point] >= best - slack_w:
+                return Answer(min(best, float(floors[point])), answer.decisions)
+            row = Rows(np.array([point]), self._value[[point]])
+            best = min(best, float(self._less_limit(row, least_revisiting(self._pricer, row, prices))[0]))
+        return Answer(best, answer.decisions)
 
-    def answer(self, prices: AppPrices) -> Answer:
-        """Bound the app at given prices, and name its cheapest plans; for plans that come back to nothing."""
+    def answer(self, prices: AppPrices, slack_w: float) -> Answer:
+        """Bound the plans that come back to nothing, and name the cheapest.
+
+        Operating points whose floor is within `slack_w` of the least bound found are not looked at: the bound then is
+        that floor.
+        """
         self._begin(prices)
         floors = self._floors(prices)
         order = np.argsort(floors, kind="stable")
@@ -74,10 +84,9 @@ class Multipliers:
         decisions: list[Decision] = []
         for start in range(0, len(order), _POINTS_AT_ONCE):
             points = order[start : start + _POINTS_AT_ONCE]
-            points = points[floors[points] < best]
-            if len(points) == 0:
-                break
-            bounds, found = self._sweep(points, prices)
+            if floors[points[0]] >= best - slack_w:
+                return Answer(min(best, float(floors[points[0]])), tuple(decisions))
+            bounds, found = self._sweep(points[floors[points] < best], prices)
             if bounds.min() < best:
                 best = float(bounds.min())
                 decisions = found[int(bounds.argmin())] + decisions

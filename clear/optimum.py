@@ -44,7 +44,8 @@ class GeometricOptimum:
 
     status: Literal["optimal", "infeasible", "unknown"]
     """optimal: x holds every limit to a relative 1e-9 and ``lower_bound`` is within a relative 1e-6 of its value.
-    infeasible: the weights below prove that no point holds all limits."""
+    infeasible: the weights below prove that no point holds all limits. unknown: neither was proved, as where the least
+    value is only approached while a variable without limits goes to 0 or infinity."""
     x: Floats
     """(V,); NaN where no point is known."""
     value: float

@@ -28,7 +28,7 @@ def least_revisiting(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats:
 
 def _least(pricer: Pricer, row: Rows, prices: AppPrices) -> float:
     """Return the least cost over all nodes and media that have a price, for a single row."""
-    network, ways = pricer.instance.network, pricer.ways
+    ways = pricer.ways
     layers = int(pricer.stages.depth[row.point[0]])
     kinds = _priced_kinds(pricer, prices)
     media = np.flatnonzero(prices.media_w > 0.0)

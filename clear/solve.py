@@ -1,0 +1,209 @@
+"""The method `clear`: prices, offers, a master that picks one offer per app, shares and speeds, moves, a bound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clear.columns import Column, column_of
+from clear.joint import Joint
+from clear.master import Master
+from clear.moves import LocalSearch, Plan, plan_of, prices_of, used_by_others
+from clear.multipliers import Multipliers
+from clear.offers import Offer, offer_of
+from clear.prices import Prices
+from clear.pricing import Pricer
+from clear.shares import least_shares
+from clear.stages import stages_of
+from clear.ways import ways_of
+from fin.method import Options
+from fin.network import Ints, Network
+from schemas.placement import Status
+
+_ROUNDS = 16
+_STEP = 0.7
+"""How far prices move towards those of the master."""
+_CLOSE = 1e-3
+"""Relative distance of the master's value from the bound at which rounds end."""
+_REOFFERS = 3
+_MASTER_S = 3.0
+_SLACK = 1e-3
+"""Part of the bound that operating points may be left unlooked at for, over all apps."""
+_BUSY = 0.02
+"""Media that could be loaded more than this by all apps together get a price."""
+_EQUAL = 1e-6
+
+
+@dataclass(frozen=True)
+class JointOutcome:
+    """An answer for all apps: optimal, feasible, infeasible and unknown are kept apart."""
+
+    status: Status
+    plan: Plan | None
+    lower_bound_w: float
+    """No plan has less power; infinite where none exists."""
+    message: str = ""
+    build_s: float = 0.0
+    search_s: float = 0.0
+    statistics: dict[str, float] = field(default_factory=dict)
+
+
+def solve_joint(joint: Joint, options: Options) -> JointOutcome:
+    """Plan all apps together; a valid lower bound comes with every answer."""
+    began = time.perf_counter()
+    limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
+    search = _Search(joint, began + limit_s, options.gap)
+    built = time.perf_counter()
+    search.rounds()
+    search.plan_whole()
+    bound = search.proved()
+    plan = search.plan
+    if plan is not None:
+        plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
+    statistics = {"rounds": search.count, "offers": len(search.master.offers), "programs": search.moves.programs}
+    times = (built - began, time.perf_counter() - built, {name: float(value) for name, value in statistics.items()})
+    if plan is None:
+        proved = bound > _most_power(joint)
+        message = "" if proved else "no plan was found within the limit"
+        return JointOutcome("infeasible" if proved else "unknown", None, np.inf if proved else bound, message, *times)
+    bound = min(bound, plan.power_w)
+    closed = bound >= plan.power_w * (1.0 - max(options.gap, _EQUAL))
+    return JointOutcome("optimal" if closed else "feasible", plan, bound, "", *times)
+
+
+class _Search:
+    """State of one search: prices so far, offers, and the best plan."""
+
+    def __init__(self, joint: Joint, stop_at: float, gap: float) -> None:
+        self.joint, self._stop_at, self._gap = joint, stop_at, gap
+        self.media = busy_media(joint)
+        ways = ways_of(joint.network, self.media.tolist())
+        self._apps = [Multipliers(Pricer(app, stages_of(app), ways)) for app in joint.apps]
+        self.master = Master(joint, self.media)
+        self.moves = LocalSearch(joint, self.media, stop_at)
+        self.prices = Prices.none(joint, self.media)
+        self.plan: Plan | None = None
+        self.count = 0
+        self._best_w = -np.inf
+
+    @property
+    def _late(self) -> bool:
+        return time.perf_counter() >= self._stop_at
+
+    def rounds(self) -> None:
+        """Ask every app at changing prices, until the master's value meets the bound."""
+        trial = self.prices
+        while self.count < _ROUNDS and not self._late:
+            self.count += 1
+            guess_w = trial.constant_w(self.joint)
+            for app, multipliers in enumerate(self._apps):
+                answer = multipliers.answer_of_few(trial.of_app(app))
+                guess_w += answer.bound_w
+                for decision in answer.decisions[:2]:
+                    self._offer(column_of(app, self.joint.apps[app], decision), trial)
+            if guess_w > self._best_w:
+                self._best_w, self.prices = guess_w, trial
+            answer_w = self.master.linear()
+            if answer_w is None or answer_w.prices is None:
+                break
+            if self.plan is None and answer_w.unserved < 0.5:
+                self._choose(1.0)
+            if self._best_w >= answer_w.value_w * (1.0 - max(_CLOSE, 0.5 * self._gap)):
+                break
+            trial = self.prices.towards(answer_w.prices, _STEP)
+
+    def plan_whole(self) -> None:
+        """Pick offers, set speeds and shares, move apps; then offer again at the prices of that plan."""
+        for _ in range(1 + _REOFFERS):
+            before = np.inf if self.plan is None else self.plan.power_w
+            self._choose(_MASTER_S)
+            if self.plan is None or self._late:
+                return
+            self.plan = self.moves.improved(self.plan)
+            good_enough = self._best_w >= self.plan.power_w * (1.0 - max(_CLOSE, self._gap))
+            if good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
+                return
+            self._offer_again(self.plan)
+
+    def _choose(self, most_s: float) -> None:
+        """Let the master choose whole offers, and keep the plan if it is the best."""
+        left = max(min(most_s, self._stop_at - time.perf_counter()), 0.05)
+        chosen = self.master.whole(left).chosen
+        if chosen is None:
+            return
+        plan = plan_of(self.joint, [self.master.offers[number].column for number in chosen])
+        if plan is not None and (self.plan is None or plan.power_w < self.plan.power_w):
+            self.plan = plan
+
+    def _offer(self, column: Column, prices: Prices) -> None:
+        """Make a column known to the moves, and an offer of it to the master."""
+        self.moves.add(column)
+        if (offer := offer_of(column, self.joint.network, self.media, prices)) is not None:
+            self.master.add(offer)
+
+    def _offer_again(self, plan: Plan) -> None:
+        """Offer every app's columns at the prices of a plan, and the plan itself as it is."""
+        for own in _offers_of(plan):
+            self.master.add(own)
+        prices = prices_of(self.joint, plan, self.media)
+        network = self.joint.network
+        for app, multipliers in enumerate(self._apps):
+            if self._late:
+                return
+            used = used_by_others(plan, app)
+            idle = np.array([0.0 if node in used else network.idle_power_w[node] for node in range(network.size)])
+            seen = Prices(prices.node_w, np.tile(idle, (self.joint.count, 1)), prices.memory_w_per_byte, prices.media_w)
+            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions[:2]:
+                self._offer(column_of(app, self.joint.apps[app], decision), prices)
+            for column in self.moves.columns(app):
+                if (offer := offer_of(column, network, self.media, prices)) is not None:
+                    self.master.add(offer)
+
+    def proved(self) -> float:
+        """Return the bound at the best prices; apps for which no time is left give a weaker one."""
+        total_w = self.prices.constant_w(self.joint)
+        reference = self.plan.power_w if self.plan is not None else max(self._best_w, 0.0)
+        slack_w = _SLACK * reference / self.joint.count
+        for app, multipliers in enumerate(self._apps):
+            seen = self.prices.of_app(app)
+            total_w += multipliers.floor(seen) if self._late else multipliers.proved(seen, slack_w).bound_w
+        return max(total_w, 0.0)
+
+
+def _offers_of(plan: Plan) -> list[Offer]:
+    """Return a plan as offers."""
+    offers = []
+    held = zip(plan.columns, plan.allocation.node_shares, plan.allocation.medium_shares, strict=True)
+    for column, node_share, medium_share in held:
+        speed = plan.allocation.speed[column.nodes]
+        power_w = column.transfer_w + float((column.dynamic_w * speed**2 + column.static_w / speed).sum())
+        offers.append(Offer(column, speed, node_share, medium_share, power_w))
+    return offers
+
+
+def busy_media(joint: Joint) -> Ints:
+    """Return the media that all apps together could load noticeably; all others are left without a price."""
+    network = joint.network
+    bit_per_s = 0.0
+    for app in joint.apps:
+        sizes = np.concatenate([[app.input_bits], app.output_bits, app.result_bits])
+        bit_per_s += app.rate_per_s * float(sizes.max())
+    slowest = np.full(network.media, np.inf)
+    np.minimum.at(slowest, network.link_medium, network.link_bit_per_s)
+    return np.flatnonzero(bit_per_s / slowest > _BUSY)
+
+
+def _most_power(joint: Joint) -> float:
+    """Return a power that no plan exceeds."""
+    network: Network = joint.network
+    total = float(network.idle_power_w.sum())
+    for app in joint.apps:
+        speed = network.fastest
+        block_w = app.blocks.dynamic_j * speed**2 + (app.blocks.energy_j - app.blocks.dynamic_j) / network.slowest
+        head_w = app.heads.dynamic_j * speed**2 + (app.heads.energy_j - app.heads.dynamic_j) / network.slowest
+        total += app.rate_per_s * float(block_w.max(axis=1).sum() + head_w.max(axis=1).sum())
+        bits = float(app.input_bits + app.output_bits.sum() + app.result_bits.sum())
+        total += app.rate_per_s * bits * float(network.link_j_per_bit.sum())
+    return total
