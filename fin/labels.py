@@ -7,6 +7,7 @@ dropped (Desrochers and Soumis, INFOR 26, 1988), and so is one whose bound reach
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Labels:
 
     def take(self, keep: Ints | Bools) -> Labels:
         """Return some of the labels."""
+        if keep.dtype == np.bool_ and keep.all():
+            return self
         return Labels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
 
@@ -126,7 +129,7 @@ def _extend_rows(
     relaxation: Relaxation, labels: Labels, rows: Ints, targets: Ints, layer: int, cutoff: float
 ) -> Iterator[Labels]:
     graph, routes = relaxation.graph, relaxation.graph.routes
-    figures = routes.metrics[:, :, labels.node[rows, None], targets]  # (3, P, Q, M)
+    figures = routes.between(labels.node[rows], targets)  # (3, P, Q, M)
     shape = figures.shape[1:]
     flat = figures.reshape(3, -1)
     cost = labels.cost[rows, None] + (graph.arc_cost[0, layer] @ flat).reshape(shape)
@@ -223,7 +226,9 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
         usage = labels.usage[:, column]
         tracked = column < len(relaxation.tracked)
         columns.append(relaxation.tracked[column].shortened(usage, layer) if tracked else usage)
-    table = np.stack(columns, axis=1)
+    table = np.array(columns).T
+    if len(columns) <= 2:
+        return table
     varies = (table != table[:1]).any(axis=0)
     varies[0] = True
     return table[:, varies]
@@ -237,8 +242,8 @@ def _without_noise(values: Floats, scale: float) -> Floats:
     """
     if not 0.0 < abs(scale) < np.inf:
         return values
-    quantum = 2.0 ** (np.floor(np.log2(abs(scale))) - 40)
-    return np.asarray(np.round(values / quantum) * quantum)
+    quantum = math.ldexp(1.0, math.frexp(scale)[1] - 41)
+    return np.asarray(np.rint(values / quantum) * quantum)
 
 
 def _joined(parts: list[Labels]) -> Labels:

@@ -65,6 +65,10 @@ class RouteTable:
         metrics = np.ascontiguousarray(self.metrics.swapaxes(-1, -2))
         return RouteTable(metrics, self.valid.swapaxes(-1, -2), self.loads.swapaxes(-1, -2))
 
+    def between(self, sources: Ints, targets: Ints) -> Floats:
+        """(3, P, S, T) metrics of the routes from each of S nodes to each of T."""
+        return self.metrics.take(sources, axis=2).take(targets, axis=3)
+
     def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
         """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
         if source == target:

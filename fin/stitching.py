@@ -15,7 +15,7 @@ from fin.network import Floats, Ints
 from fin.relaxation import Relaxation
 from fin.sweeps import Paths
 
-_WIDEST = 200
+_WIDEST = 32
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _layers(relaxation: Relaxation) -> list[_Layer] | None:
 def _arcs(relaxation: Relaxation, layer: int, before: Ints, node: Ints) -> tuple[Floats, Floats, Ints]:
     """(Q', Q) cost (infinite: no route), limited sum and index of the best route between vertices."""
     graph, routes = relaxation.graph, relaxation.graph.routes
-    figures = routes.metrics[:, :, before[:, None], node]  # (3, P, Q', Q)
+    figures = routes.between(before, node)  # (3, P, Q', Q)
     shape = figures.shape[1:]
     coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
     cost, limited = (coefficients @ figures.reshape(3, -1)).reshape(2, *shape)

@@ -208,9 +208,10 @@ def forward(graph: ExtendedGraph, weights: Weights) -> Floats:
 
 def _forward(graph: ExtendedGraph, weights: Weights, arcs: Arcs) -> Floats:
     result = vertex_values(graph, weights)
+    wanted = np.isfinite(result)
     result[:, 0] += arcs.from_source()
     for layer in range(1, graph.shape[1]):
-        result[:, layer] += arcs.least_into(layer, result[:, layer - 1], np.isfinite(result[:, layer]))
+        result[:, layer] += arcs.least_into(layer, result[:, layer - 1], wanted[:, layer])
     return result
 
 
