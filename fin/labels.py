@@ -21,6 +21,8 @@ from fin.relaxation import Relaxation
 from fin.sweeps import Paths
 
 _CELLS_AT_ONCE = 2_000_000
+_FEW = 40
+"""Labels that are dearer to compare than to extend."""
 
 
 class TimeUpError(Exception):
@@ -87,10 +89,12 @@ def search(relaxation: Relaxation, cutoff: float, most_labels: int, stop_at: flo
         labels = _joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64))
         # far too many are thinned out before dominance is looked at, which is the dearer of the two
         labels, lost = _narrowed(relaxation, labels, layer, 4 * most_labels)
-        labels = labels.take(non_dominated(labels.node, _criteria(relaxation, labels, layer)))
+        if len(labels.node) > _FEW or layer == layers - 1:
+            labels = labels.take(non_dominated(labels.node, _criteria(relaxation, labels, layer)))
         labels, lost_after = _narrowed(relaxation, labels, layer, most_labels)
         dropped = min(dropped, lost, lost_after)
         reached.append(labels)
+    labels = reached[-1] = labels.take(labels.cost < cutoff)
     order = np.argsort(_without_noise(labels.cost, relaxation.lower_bound), kind="stable")[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
     return Search(tuple(_trace(reached, int(index)) for index in order), best, min(best, dropped))
@@ -134,9 +138,9 @@ def _extend_rows(
     flat = figures.reshape(3, -1)
     cost = labels.cost[rows, None] + (graph.arc_cost[0, layer] @ flat).reshape(shape)
     limited = labels.limited[rows, None] + (graph.arc_limited[0, layer] @ flat).reshape(shape)
-    possible = routes.valid[:, labels.node[rows, None], targets] if not routes.complete else np.ones(shape, bool)
-    possible &= limited <= relaxation.most
-    possible &= cost < cutoff
+    possible = limited <= relaxation.most
+    if not routes.complete:
+        possible &= routes.valid[:, labels.node[rows, None], targets]
     starts: Ints | int = 0
     if relaxation.ends is not None:
         stays = (labels.node[rows, None] == targets) & (layer > 0)
