@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from benchmarks.layered import Layered, layered
-from benchmarks.report import Report, seconds_text, timed
+from benchmarks.report import Report, at_least, seconds_text, timed
 from benchmarks.scenes import Scene, scene
 from benchmarks.solvers import Peer, cspy_labelling, dijkstra_over_levels, has_cspy, highs_arcs
 from fin.decision import Decision
@@ -21,6 +21,8 @@ _PEERS: dict[str, Peer] = {
     "HiGHS": highs_arcs,
     "NetworkX, levels": dijkstra_over_levels,
 }
+_TARGETS = {"cspy BiDirectional": 200.0, "HiGHS": 1000.0}
+"""Least times that peers should take over ours (typed)."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,13 @@ class Peers:
         if not has_cspy():
             notes.append("cspy is not installed, so it was skipped: pip install 'planner[benchmark]'")
         rows = tuple(_row(solver, some, runs) for solver, some in runs.items())
+        targets = tuple(
+            at_least(solver, _ratio(runs[solver], runs[_TYPED]), least, "times ours (typed)")
+            for solver, least in _TARGETS.items() if solver in runs
+        )  # fmt: skip
         title = f"peers: {self.blocks} blocks x {self.nodes} nodes, full mesh"
         columns = ("solver", "time", "/ typed", "/ instance", "excess", "no plan")
-        return Report(title, columns, rows, tuple(notes))
+        return Report(title, columns, rows, tuple(notes), targets)
 
     def _one(self, problem: Scene) -> list[tuple[str, _Run]]:
         instance = problem.instance()
@@ -105,10 +111,14 @@ def _cost(arcs: Layered, nodes: tuple[int, ...]) -> float:
     return cost
 
 
+def _ratio(theirs: list[_Run], ours: list[_Run]) -> float:
+    """Return the median ratio of times over all problems."""
+    return median(their.seconds / our.seconds for their, our in zip(theirs, ours, strict=True))
+
+
 def _row(solver: str, some: list[_Run], runs: dict[str, list[_Run]]) -> tuple[str, ...]:
     seconds = median(run.seconds for run in some)
-    ratios = [f"{median(mine.seconds / our.seconds for mine, our in zip(some, runs[ours], strict=True)):.3g}"
-              for ours in (_TYPED, _ARRAYS)]  # fmt: skip
+    ratios = [f"{_ratio(some, runs[ours]):.3g}" for ours in (_TYPED, _ARRAYS)]
     excesses = [run.excess for run in some if run.excess is not None]
     worst = f"{max(*excesses, 0.0):.2%}" if excesses else "-"
     return (solver, seconds_text(seconds), *ratios, worst, f"{len(some) - len(excesses)} of {len(some)}")

@@ -20,6 +20,8 @@ class Report:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    """What was aimed at and whether it was met; says nothing at small sizes."""
 
 
 class Case(Protocol):
@@ -54,12 +56,17 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1.0 else f"{seconds * 1e3:.2f} ms"
 
 
-def verdict(value: float, most: float) -> str:
-    """Tell whether a target is met."""
-    return "met" if value <= most else "missed"
+def at_most(what: str, value: float, most: float, unit: str) -> str:
+    """Name a target, and tell whether it is met."""
+    return f"target: {what} at most {most:g} {unit}: {'met' if value <= most else 'missed'}"
 
 
-def print_reports(reports: Sequence[Report]) -> None:
+def at_least(what: str, value: float, least: float, unit: str) -> str:
+    """Name a target, and tell whether it is met."""
+    return f"target: {what} at least {least:g} {unit}: {'met' if value >= least else 'missed'}"
+
+
+def print_reports(reports: Sequence[Report], with_targets: bool) -> None:
     """Print all tables."""
     from rich.console import Console
     from rich.table import Table
@@ -72,6 +79,6 @@ def print_reports(reports: Sequence[Report]) -> None:
         for row in report.rows:
             table.add_row(*row)
         console.print(table)
-        for note in report.notes:
+        for note in (*report.notes, *(report.targets if with_targets else ())):
             console.print(f"  {note}", markup=False, highlight=False)
         console.print()

@@ -123,7 +123,7 @@ def overloads(instance: Instance, evaluation: Evaluation) -> list[Overload]:
     rows = (
         ("memory", evaluation.memory_bytes, network.memory_bytes),
         ("utilization", evaluation.utilization, network.max_utilization),
-        ("medium", evaluation.media_load, np.ones(network.media)),
+        ("medium", evaluation.media_load, np.broadcast_to(1.0, network.media)),
     )
     return [
         Overload(kind, int(index), float(load[index]), float(capacity[index]))

@@ -54,8 +54,7 @@ def solve_scenario(
         # a better incumbent fixes more vertices out
         incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
         plain = plain.fixed(incumbent.cutoff)
-    found = _widening(plain, incumbent, stop_at)
-    broken = _broken(found, plain, incumbent)
+    found, broken = _widening(plain, incumbent, stop_at)
     if not broken:
         return max(lower_bound, found.lower_bound)
     return _with_capacities(plain, broken, incumbent, network, stop_at, max(lower_bound, plain.lower_bound))
@@ -86,36 +85,35 @@ def _with_capacities(
         for resource in broken_resources(plain.graph, network, broken):
             tracked[resource.kind, resource.node] = resource
         relaxation = replace(visits, tracked=tuple(tracked.values()))
-        found = _widening(relaxation, incumbent, stop_at)
+        found, broken = _widening(relaxation, incumbent, stop_at)
         lower_bound = max(lower_bound, found.lower_bound)
-        broken = _broken(found, relaxation, incumbent)
         if not broken:
             break
     return lower_bound
 
 
-def _widening(relaxation: Relaxation, incumbent: Incumbent, stop_at: float) -> Search:
-    """Search with more and more labels until none that matters had to be dropped."""
+def _widening(relaxation: Relaxation, incumbent: Incumbent, stop_at: float) -> tuple[Search, list[Overload]]:
+    """Search with more and more labels until none that matters had to be dropped.
+
+    Returns the last search, and the capacities that its cheapest way breaks.
+    """
     for width in _WIDTHS:
         found = search(relaxation, incumbent.cutoff, width, stop_at)
-        _offer(found, relaxation, incumbent)
+        broken = _offer(found, relaxation, incumbent)
         if found.lower_bound >= min(found.best_cost, incumbent.cutoff):
             break
-    return found
-
-
-def _offer(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> None:
-    """Offer complete ways, cheapest first, until one keeps every limit."""
-    for path in found.paths:
-        if not incumbent.offer(decision_of(relaxation.graph, incumbent.instance, path)):
-            break
-
-
-def _broken(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
-    """Return the capacities that the cheapest way breaks: none where it is a plan, or where there is no way."""
-    if not found.paths:
-        return []
-    broken = incumbent.offer(decision_of(relaxation.graph, incumbent.instance, found.paths[0]))
     if media := frozenset(row.index for row in broken if row.kind == "medium"):
         raise MediumOverloadError(media)  # a medium whose load routes track is never overloaded by a label
+    return found, broken
+
+
+def _offer(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
+    """Offer complete ways, cheapest first, until one keeps every capacity; return those that the cheapest breaks."""
+    broken: list[Overload] = []
+    for index, path in enumerate(found.paths):
+        breaks = incumbent.offer(decision_of(relaxation.graph, incumbent.instance, path))
+        if index == 0:
+            broken = breaks
+        if not breaks:
+            break
     return broken

@@ -7,6 +7,7 @@ dropped (Desrochers and Soumis, INFOR 26, 1988), and so is one whose bound reach
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from fin.relaxation import Relaxation
 from fin.sweeps import Paths
 
 _CELLS_AT_ONCE = 2_000_000
+_FEW = 40
+"""Labels that are dearer to compare than to extend."""
 
 
 class TimeUpError(Exception):
@@ -45,6 +48,8 @@ class Labels:
 
     def take(self, keep: Ints | Bools) -> Labels:
         """Return some of the labels."""
+        if keep.dtype == np.bool_ and keep.all():
+            return self
         return Labels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
 
@@ -84,10 +89,12 @@ def search(relaxation: Relaxation, cutoff: float, most_labels: int, stop_at: flo
         labels = _joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64))
         # far too many are thinned out before dominance is looked at, which is the dearer of the two
         labels, lost = _narrowed(relaxation, labels, layer, 4 * most_labels)
-        labels = labels.take(non_dominated(labels.node, _criteria(relaxation, labels, layer)))
+        if len(labels.node) > _FEW or layer == layers - 1:
+            labels = labels.take(non_dominated(labels.node, _criteria(relaxation, labels, layer)))
         labels, lost_after = _narrowed(relaxation, labels, layer, most_labels)
         dropped = min(dropped, lost, lost_after)
         reached.append(labels)
+    labels = reached[-1] = labels.take(labels.cost < cutoff)
     order = np.argsort(_without_noise(labels.cost, relaxation.lower_bound), kind="stable")[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
     return Search(tuple(_trace(reached, int(index)) for index in order), best, min(best, dropped))
@@ -126,14 +133,14 @@ def _extend_rows(
     relaxation: Relaxation, labels: Labels, rows: Ints, targets: Ints, layer: int, cutoff: float
 ) -> Iterator[Labels]:
     graph, routes = relaxation.graph, relaxation.graph.routes
-    figures = routes.metrics[:, :, labels.node[rows, None], targets]  # (3, P, Q, M)
+    figures = routes.between(labels.node[rows], targets)  # (3, P, Q, M)
     shape = figures.shape[1:]
     flat = figures.reshape(3, -1)
     cost = labels.cost[rows, None] + (graph.arc_cost[0, layer] @ flat).reshape(shape)
     limited = labels.limited[rows, None] + (graph.arc_limited[0, layer] @ flat).reshape(shape)
-    possible = routes.valid[:, labels.node[rows, None], targets] if not routes.complete else np.ones(shape, bool)
-    possible &= limited <= relaxation.most
-    possible &= cost < cutoff
+    possible = limited <= relaxation.most
+    if not routes.complete:
+        possible &= routes.valid[:, labels.node[rows, None], targets]
     starts: Ints | int = 0
     if relaxation.ends is not None:
         stays = (labels.node[rows, None] == targets) & (layer > 0)
@@ -223,7 +230,9 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
         usage = labels.usage[:, column]
         tracked = column < len(relaxation.tracked)
         columns.append(relaxation.tracked[column].shortened(usage, layer) if tracked else usage)
-    table = np.stack(columns, axis=1)
+    table = np.array(columns).T
+    if len(columns) <= 2:
+        return table
     varies = (table != table[:1]).any(axis=0)
     varies[0] = True
     return table[:, varies]
@@ -237,8 +246,8 @@ def _without_noise(values: Floats, scale: float) -> Floats:
     """
     if not 0.0 < abs(scale) < np.inf:
         return values
-    quantum = 2.0 ** (np.floor(np.log2(abs(scale))) - 40)
-    return np.asarray(np.round(values / quantum) * quantum)
+    quantum = math.ldexp(1.0, math.frexp(scale)[1] - 41)
+    return np.asarray(np.rint(values / quantum) * quantum)
 
 
 def _joined(parts: list[Labels]) -> Labels:

@@ -17,6 +17,8 @@ from fin.network import Bools, Floats, Ints
 from fin.sweeps import Paths, Weights, best_paths, path_sums, traced
 
 _MOST_ROUNDS = 40
+_WORTH = 1e-3
+"""Part of the gap to the best plan known that a round must be able to close."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,13 @@ def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
     within_cost, within_limited = np.full(scenarios, np.nan), np.full(scenarios, np.nan)
     within_cost[active], within_limited[active] = cost, limited
     for _ in range(_MOST_ROUNDS):
-        if len(active) == 0:
-            break
         step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
         step = np.maximum(step, 0.0)
+        ceiling = beyond_cost[active] + step * (beyond_limited[active] - most)  # the bound is below, at any multiplier
+        go_on = _worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
+        active, step = active[go_on], step[go_on]
+        if len(active) == 0:
+            break
         part = graph.take(active)
         paths, value = best_paths(part, Weights.lagrangian(step))
         cost, limited = path_sums(part, paths)
@@ -69,14 +74,20 @@ def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
         multiplier[active] = np.where(improves, step, multiplier[active])
         inside = limited <= most
         best.update(active, inside, cost, paths)
-        line = beyond_cost[active] + step * beyond_limited[active]
-        lowered = value < line - 1e-12 * np.abs(line)
         for mask, costs, sums in ((inside, within_cost, within_limited), (~inside, beyond_cost, beyond_limited)):
             costs[active] = np.where(mask, cost, costs[active])
             sums[active] = np.where(mask, limited, sums[active])
-        # a scenario whose bound is above some plan already known needs no better bound
-        active = active[lowered & (lower[active] < best.cost.min())]
     return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost)
+
+
+def _worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float) -> Bools:
+    """Mark the scenarios whose bound may still rise by enough to matter.
+
+    One whose bound is above some plan already known needs no better bound.
+    """
+    gap = np.where(np.isfinite(cost), cost - lower, 0.0)
+    rises = ceiling - lower > _WORTH * gap + 1e-12 * np.abs(lower)
+    return np.asarray(rises & (lower < least_cost))
 
 
 class _Incumbents:

@@ -90,7 +90,9 @@ def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequenc
     source, target, bit_per_s, latency_s, j_per_bit, medium = _directed(links)
     # a link without a medium is one of its own, numbered like the link; named media come behind those numbers
     named = {name: len(source) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
-    medium_index = [index if name is None else named[name] for index, name in enumerate(medium)]
+    link_medium = np.arange(len(source))
+    for index, name in enumerate(medium) if named else ():
+        link_medium[index] = named.get(name, index)
     return Network(
         names=names,
         tiers=tuple(node.tier for node in nodes),
@@ -110,7 +112,7 @@ def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequenc
         link_bit_per_s=np.array(bit_per_s, dtype=np.float64),
         link_latency_s=np.array(latency_s, dtype=np.float64),
         link_j_per_bit=np.array(j_per_bit, dtype=np.float64),
-        link_medium=np.array(medium_index, dtype=np.int64),
+        link_medium=link_medium,
         media=len(source) + len(named),
         named_media=tuple(named),
     )

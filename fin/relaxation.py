@@ -130,13 +130,14 @@ def _visit_sweep(graph: ExtendedGraph, ends: Ints, weights: Weights) -> tuple[Fl
     """
     _, layers, nodes = graph.shape
     vertices, arcs = vertex_values(graph, weights)[0], Arcs(graph, weights)
+    wanted = np.isfinite(vertices)
     values = np.full((layers, layers, nodes), np.inf)
     starts = np.arange(layers)[:, None]
     begin = np.where(ends >= starts, vertices, np.inf)  # cost of the block that starts a visit
     values[:, layers - 1] = 0.0
     for layer in range(layers - 2, -1, -1):
         onward = begin[layer + 1] + values[layer + 1, layer + 1]
-        leave = arcs.least_onward(layer + 1, onward[None], leaving=True)[0]
+        leave = arcs.least_onward(layer + 1, onward[None], wanted[None, layer], leaving=True)[0]
         stay = np.where(ends >= layer + 1, vertices[layer + 1] + values[:, layer + 1], np.inf)
         values[:, layer] = np.minimum(leave, stay)
     root = arcs.from_source()[0] + begin[0] + values[0, 0]

@@ -52,6 +52,23 @@ class RouteTable:
         first, second, third = (bool(metric.any()) for metric in self.metrics)
         return first, second, third
 
+    @cached_property
+    def least_into(self) -> Floats:
+        """(3, N) least of each metric over all routes into a node from another one; infinite where there is none."""
+        metrics = np.where(self.valid, self.metrics, np.inf).min(axis=1)
+        metrics[:, np.arange(metrics.shape[1]), np.arange(metrics.shape[1])] = np.inf
+        return np.asarray(metrics.min(axis=1), dtype=np.float64)
+
+    @cached_property
+    def reversed(self) -> RouteTable:
+        """The figures of the same routes with targets before sources (without the nodes that they pass)."""
+        metrics = np.ascontiguousarray(self.metrics.swapaxes(-1, -2))
+        return RouteTable(metrics, self.valid.swapaxes(-1, -2), self.loads.swapaxes(-1, -2))
+
+    def between(self, sources: Ints, targets: Ints) -> Floats:
+        """(3, P, S, T) metrics of the routes from each of S nodes to each of T."""
+        return self.metrics.take(sources, axis=2).take(targets, axis=3)
+
     def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
         """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
         if source == target:

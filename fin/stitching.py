@@ -15,7 +15,7 @@ from fin.network import Floats, Ints
 from fin.relaxation import Relaxation
 from fin.sweeps import Paths
 
-_WIDEST = 200
+_WIDEST = 32
 
 
 @dataclass(frozen=True)
@@ -48,26 +48,36 @@ def stitched(relaxation: Relaxation) -> Paths | None:
     layers = _layers(relaxation)
     if layers is None:
         return None
-    multiplier = relaxation.multiplier
-    ways_in = [
-        _Ways(layers[0].arc_cost[0] + layers[0].cost, layers[0].arc_limited[0] + layers[0].limited, np.zeros(0, int))
-    ]
-    for layer in layers[1:]:
-        before = ways_in[-1]
+    ways_in = _ways_in(layers, relaxation.multiplier)
+    zero = np.zeros(len(layers[-1].node))
+    ways_out = [_Ways(zero, zero, np.zeros(0, dtype=np.int64))]
+    best, seam = np.inf, None
+    for index in reversed(range(len(layers))):
+        layer, before, behind = layers[index], ways_in[index], ways_out[-1]
+        cost = layer.arc_cost + (layer.cost + behind.cost)
+        limited = layer.arc_limited + (layer.limited + behind.limited)
+        in_time = before.limited[:, None] + limited <= relaxation.most
+        joined = np.where(in_time, before.cost[:, None] + cost, np.inf)
+        place = int(joined.argmin())
+        if joined.flat[place] < best:
+            best, seam = float(joined.flat[place]), (index, *divmod(place, joined.shape[1]))
+        onward = (cost + relaxation.multiplier * limited).argmin(axis=1)
+        rows = np.arange(len(onward))
+        ways_out.append(_Ways(cost[rows, onward], limited[rows, onward], onward))
+    return None if seam is None else _joined(layers, ways_in, ways_out[::-1], *seam)
+
+
+def _ways_in(layers: list[_Layer], multiplier: float) -> list[_Ways]:
+    """Return the best ways to the vertices before each layer, the source first."""
+    zero = np.zeros(1)
+    found = [_Ways(zero, zero, np.zeros(0, dtype=np.int64))]
+    for layer in layers[:-1]:
+        before = found[-1]
         cost, limited = before.cost[:, None] + layer.arc_cost, before.limited[:, None] + layer.arc_limited
         best = (cost + multiplier * limited).argmin(axis=0)
         columns = np.arange(len(best))
-        ways_in.append(_Ways(cost[best, columns] + layer.cost, limited[best, columns] + layer.limited, best))
-    zero = np.zeros(len(layers[-1].node))
-    ways_out = [_Ways(zero, zero, np.zeros(0, dtype=np.int64))]
-    for layer in reversed(layers[1:]):
-        behind = ways_out[-1]
-        cost = layer.arc_cost + (layer.cost + behind.cost)
-        limited = layer.arc_limited + (layer.limited + behind.limited)
-        best = (cost + multiplier * limited).argmin(axis=1)
-        rows = np.arange(len(best))
-        ways_out.append(_Ways(cost[rows, best], limited[rows, best], best))
-    return _cheapest_join(relaxation, layers, ways_in, ways_out[::-1])
+        found.append(_Ways(cost[best, columns] + layer.cost, limited[best, columns] + layer.limited, best))
+    return found
 
 
 def _layers(relaxation: Relaxation) -> list[_Layer] | None:
@@ -94,7 +104,7 @@ def _layers(relaxation: Relaxation) -> list[_Layer] | None:
 def _arcs(relaxation: Relaxation, layer: int, before: Ints, node: Ints) -> tuple[Floats, Floats, Ints]:
     """(Q', Q) cost (infinite: no route), limited sum and index of the best route between vertices."""
     graph, routes = relaxation.graph, relaxation.graph.routes
-    figures = routes.metrics[:, :, before[:, None], node]  # (3, P, Q', Q)
+    figures = routes.between(before, node)  # (3, P, Q', Q)
     shape = figures.shape[1:]
     coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
     cost, limited = (coefficients @ figures.reshape(3, -1)).reshape(2, *shape)
@@ -106,38 +116,17 @@ def _arcs(relaxation: Relaxation, layer: int, before: Ints, node: Ints) -> tuple
     return np.take_along_axis(cost, route, 0)[0], np.take_along_axis(limited, route, 0)[0], np.asarray(route[0])
 
 
-def _cheapest_join(
-    relaxation: Relaxation, layers: list[_Layer], ways_in: list[_Ways], ways_out: list[_Ways]
-) -> Paths | None:
-    """Try every arc as the seam between a way in and a way out."""
-    best, seam = np.inf, None
-    for index in range(len(layers)):
-        layer, out = layers[index], ways_out[index]
-        if index == 0:
-            cost = (ways_in[0].cost + out.cost)[None]
-            limited = (ways_in[0].limited + out.limited)[None]
-        else:
-            before = ways_in[index - 1]
-            cost = before.cost[:, None] + layer.arc_cost + (layer.cost + out.cost)
-            limited = before.limited[:, None] + layer.arc_limited + (layer.limited + out.limited)
-        cost = np.where(limited <= relaxation.most, cost, np.inf)
-        place = int(cost.argmin())
-        if cost.flat[place] < best:
-            best, seam = float(cost.flat[place]), (index, *divmod(place, cost.shape[1]))
-    return None if seam is None else _joined(layers, ways_in, ways_out, *seam)
-
-
 def _joined(
     layers: list[_Layer], ways_in: list[_Ways], ways_out: list[_Ways], index: int, before: int, behind: int
 ) -> Paths:
-    """Follow both ways from a seam into layer `index`."""
+    """Follow both ways from a seam into layer `index`; `ways_out` begins with the ways from the source."""
     chosen = [0] * len(layers)
     for layer in range(index - 1, -1, -1):
         chosen[layer] = before
-        before = int(ways_in[layer].next[before]) if layer else 0
+        before = int(ways_in[layer + 1].next[before])
     for layer in range(index, len(layers)):
         chosen[layer] = behind
-        behind = int(ways_out[layer].next[behind]) if layer + 1 < len(layers) else 0
+        behind = int(ways_out[layer + 1].next[behind]) if layer + 1 < len(layers) else 0
     previous = [0, *chosen[:-1]]
     rows = list(zip(layers, chosen, previous, strict=True))
     node = np.array([[layer.node[vertex] for layer, vertex, _ in rows]], dtype=np.int64)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fin.extended import ExtendedGraph
-from fin.network import Floats, Ints
+from fin.network import Bools, Floats, Ints
+from fin.routes import RouteTable
 
 _CELLS_AT_ONCE = 4_000_000
-_CELLS_IN_CACHE = 64_000
+_CELLS_IN_CACHE = 16_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Arcs:
     """Weighted costs of the best route between all pairs of nodes, into each layer.
 
     On small graphs the arcs of all layers are made in one product. On large ones they are never held: every use makes
-    them anew, a few rows at a time, so that they stay in the processor's cache.
+    those that it needs anew, a few rows at a time, so that they stay in the processor's cache.
     """
 
     def __init__(self, graph: ExtendedGraph, weights: Weights) -> None:
@@ -78,33 +79,28 @@ class Arcs:
         """(K, N) cost from the source to each node, into the first layer."""
         if self._all is not None:
             return self._all[:, 0, self._source]
-        rows = slice(self._source, self._source + 1)
-        return np.stack([self._rows(scenario, 0, rows)[0].copy() for scenario in range(len(self._coefficients))])
+        row = np.array([self._source])
+        return np.stack([self._rows(self._routes, one[0], row)[0].copy() for one in self._coefficients])
 
-    def least_into(self, layer: int, before: Floats) -> Floats:
-        """(K, N) least of (K, N) values before a layer plus the arc to each node."""
+    def least_into(self, layer: int, before: Floats, wanted: Bools) -> Floats:
+        """(K, N) least of (K, N) values before a layer plus the arc to each node; not exact where not `wanted`."""
         if self._all is not None:
             return np.asarray((before[:, :, None] + self._all[:, layer]).min(axis=1), dtype=np.float64)
-        result = np.full(before.shape, np.inf)
-        for scenario, rows, arcs in self._stream(layer):
-            np.add(arcs, before[scenario, rows, None], out=arcs)
-            np.minimum(result[scenario], arcs.min(axis=0), out=result[scenario])
-        return result
+        rows = zip(self._coefficients[:, layer], before, wanted, strict=True)
+        return np.stack([self._least(self._routes, *row) for row in rows])
 
-    def least_onward(self, layer: int, behind: Floats, leaving: bool = False) -> Floats:
-        """(K, N) least of the arc into a layer plus (K, N) values there, from each node; to another if `leaving`."""
+    def least_onward(self, layer: int, behind: Floats, wanted: Bools, leaving: bool = False) -> Floats:
+        """(K, N) least of the arc into a layer plus (K, N) values there, from each node; to another if `leaving`.
+
+        Not exact where not (K, N) `wanted`.
+        """
         if self._all is not None:
             arcs = self._all[:, layer] + behind[:, None, :]
             if leaving:
                 arcs[:, np.arange(arcs.shape[1]), np.arange(arcs.shape[1])] = np.inf
             return np.asarray(arcs.min(axis=2), dtype=np.float64)
-        result = np.empty(behind.shape)
-        for scenario, rows, arcs in self._stream(layer):
-            np.add(arcs, behind[scenario], out=arcs)
-            if leaving:
-                arcs[np.arange(len(arcs)), np.arange(rows.start, rows.stop)] = np.inf
-            result[scenario, rows] = arcs.min(axis=1)
-        return result
+        rows = zip(self._coefficients[:, layer], behind, wanted, strict=True)
+        return np.stack([self._least(self._routes.reversed, *row, leaving) for row in rows])
 
     def into(self, layer: int, target: Ints) -> Floats:
         """(K, N) cost from each node to one target per scenario."""
@@ -133,38 +129,61 @@ class Arcs:
             values[:, :, ~routes.valid] = np.inf
         return values[:, :, 0] if routes.options == 1 else np.asarray(values.min(axis=2), dtype=np.float64)
 
-    def _stream(self, layer: int) -> Iterator[tuple[int, slice, Floats]]:
-        """Yield (scenario, rows, arcs from these rows); the arcs may be written over."""
-        nodes = self._routes.valid.shape[-1]
-        size = max(1, _CELLS_IN_CACHE // nodes)
-        for scenario in range(len(self._coefficients)):
-            for start in range(0, nodes, size):
-                rows = slice(start, min(start + size, nodes))
-                yield scenario, rows, self._rows(scenario, layer, rows)
+    def _least(
+        self, routes: RouteTable, coefficients: Floats, values: Floats, wanted: Bools, leaving: bool = False
+    ) -> Floats:
+        """(N,) least of (N,) values plus the arc from there to each node.
 
-    def _rows(self, scenario: int, layer: int, rows: slice) -> Floats:
+        The least values come first, and the rest is left out as soon as it could improve nothing that is wanted even
+        over the shortest arcs there are. What is left out cannot change the result, not even its rounding.
+        """
+        nodes = len(values)
+        order = np.argsort(values, kind="stable")
+        least_arc = np.empty(nodes)
+        self._weighted(coefficients, routes.least_into, least_arc, np.empty(nodes))
+        least_arc[~wanted] = np.inf
+        result = np.full(nodes, np.inf) if leaving else values.copy()  # nothing is closer than the node itself
+        size = max(1, _CELLS_IN_CACHE // nodes)
+        for start in range(0, nodes, size):
+            rows = order[start : start + size]
+            if not (values[rows[0]] + least_arc < result).any():
+                break
+            arcs = self._rows(routes, coefficients, rows)
+            arcs += values[rows, None]
+            if leaving:
+                arcs[np.arange(len(rows)), rows] = np.inf
+            np.minimum(result, arcs.min(axis=0), out=result)
+        return result
+
+    def _rows(self, routes: RouteTable, coefficients: Floats, rows: Ints) -> Floats:
         """(rows, N) arcs of one scenario from some nodes, in memory that the next call uses again."""
-        routes, coefficients = self._routes, self._coefficients[scenario, layer]
-        shape = routes.valid[0, rows].shape
+        shape = (len(rows), routes.valid.shape[-1])
         if self._scratch.shape[1:] != shape:
             self._scratch = np.empty((3, *shape))
         best, values, term = self._scratch
         for option in range(routes.options):
             target = best if option == 0 else values
-            self._weighted(coefficients, routes.metrics[:, option, rows], target, term)
+            self._weighted(coefficients, routes.metrics[:, option], target, term, rows)
             if not routes.complete:
                 target[~routes.valid[option, rows]] = np.inf
             if option:
                 np.minimum(best, values, out=best)
         return best
 
-    def _weighted(self, coefficients: Floats, metrics: Floats, total: Floats, term: Floats) -> None:
-        """Write the weighted sum of three metrics into `total`, without those that are zero throughout."""
+    def _weighted(
+        self, coefficients: Floats, metrics: Floats, total: Floats, term: Floats, rows: Ints | None = None
+    ) -> None:
+        """Write the weighted sum of three metrics (of some rows) into `total`; those that are zero are left out."""
         used = [index for index in range(3) if coefficients[index] != 0.0 and self._routes.varied[index]]
         if not used:
             total[:] = 0.0
         for place, index in enumerate(used):
-            np.multiply(metrics[index], coefficients[index], out=term if place else total)
+            out = term if place else total
+            if rows is None:
+                np.multiply(metrics[index], coefficients[index], out=out)
+            else:
+                metrics[index].take(rows, axis=0, out=out, mode="clip")  # any other mode copies once more
+                out *= coefficients[index]
             if place:
                 total += term
 
@@ -189,19 +208,23 @@ def forward(graph: ExtendedGraph, weights: Weights) -> Floats:
 
 def _forward(graph: ExtendedGraph, weights: Weights, arcs: Arcs) -> Floats:
     result = vertex_values(graph, weights)
+    wanted = np.isfinite(result)
     result[:, 0] += arcs.from_source()
     for layer in range(1, graph.shape[1]):
-        result[:, layer] += arcs.least_into(layer, result[:, layer - 1])
+        result[:, layer] += arcs.least_into(layer, result[:, layer - 1], wanted[:, layer])
     return result
 
 
 def backward(graph: ExtendedGraph, weights: Weights) -> Floats:
-    """(K, D, N) least weighted cost from each vertex to the end, the vertex left out."""
-    result = np.zeros(graph.shape)
+    """(K, D, N) least weighted cost from each open vertex to the end, the vertex left out; infinite where closed."""
+    vertices = vertex_values(graph, weights)
+    wanted = np.isfinite(vertices)
+    result = np.where(wanted, 0.0, np.inf)
     for part, some, some_weights in _parts(graph, weights):
-        arcs, vertices = Arcs(some, some_weights), vertex_values(some, some_weights)
+        arcs = Arcs(some, some_weights)
         for layer in range(graph.shape[1] - 2, -1, -1):
-            result[part, layer] = arcs.least_onward(layer + 1, result[part, layer + 1] + vertices[:, layer + 1])
+            behind = result[part, layer + 1] + vertices[part, layer + 1]
+            result[part, layer] += arcs.least_onward(layer + 1, behind, wanted[part, layer])
     return result
 
 

@@ -1,0 +1,35 @@
+"""Every benchmark runs at its small size, and judges nothing by it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.registry import CASES
+from benchmarks.report import Case, Report, at_least, at_most, print_reports
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_case_runs(case: Case) -> None:
+    report = case.quick().run()
+    assert report.rows
+    assert all(len(row) == len(report.columns) for row in report.rows)
+    assert not [note for note in report.notes if "ended with" in note]
+
+
+def test_quick_prints_no_targets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick", "large", "designed"])
+    assert command.main() == 0
+    printed = capsys.readouterr().out
+    assert "dense sweep" in printed
+    assert "target" not in printed
+
+
+def test_targets_are_met_or_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    targets = (at_most("this", 2.0, 2.0, "s"), at_most("that", 2.1, 2.0, "s"), at_least("more", 9.0, 10.0, "times"))
+    print_reports([Report("t", ("a",), (("1",),), targets=targets)], with_targets=True)
+    printed = capsys.readouterr().out
+    for line in ("target: this at most 2 s: met", "target: that at most 2 s: missed", "more at least 10 times: missed"):
+        assert line in printed
