@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from planner.commands.adapt import adapt_command
 from planner.commands.check import check_command
 from planner.commands.compare import compare_command
 from planner.commands.exits import EXIT_OTHER
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command("plan")(plan_command)
 app.command("compare")(compare_command)
 app.command("check")(check_command)
+app.command("adapt")(adapt_command)
 app.command("schema")(schema_command)
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from schemas.model import Model
 from schemas.placement import Placement
+from schemas.placement_policy import PlacementPolicy
+from schemas.states import States
 from schemas.topology import Topology
 from schemas.workload import Workload
 
@@ -17,6 +19,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "topology": Topology,
     "workload": Workload,
     "placement": Placement,
+    "states": States,
+    "placement-policy": PlacementPolicy,
 }
 
 
