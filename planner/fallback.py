@@ -54,9 +54,10 @@ def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlace
     # without deadline and energy limit, the diagnosis says how accurate a plan can be, and which rate nodes bear
     best = {row.kind: row.best for row in refused.diagnosis.limits} if refused.diagnosis is not None else {}
     for kind, field in _LOWERED:
-        lowered = request.app.model_copy(update={field: best.get(kind) or 0.0})
-        for app in (lowered, *_without_limits(lowered)) if best.get(kind) else ():
-            yield from ((app, plan) for plan in solve(replace(request, app=app)).apps)
+        if (value := best.get(kind)) is not None:
+            lowered = request.app.model_copy(update={field: value})
+            for app in (lowered, *_without_limits(lowered)):
+                yield from ((app, plan) for plan in solve(replace(request, app=app)).apps)
     if request.app.rate_per_s > 0:  # accuracy and rate must both give way: at least single inferences
         single = replace(request, app=request.app.model_copy(update={"rate_per_s": 0.0}))
         answer = solve(single)

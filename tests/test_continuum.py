@@ -304,6 +304,14 @@ def test_memory_that_is_lost_costs_accuracy_no_more_than_needed() -> None:
     assert "asked for is the best that the model offers" in state(small(), "edge-lost").message
 
 
+def test_a_network_that_is_never_right_still_runs() -> None:
+    model = read("small.json")
+    model["operating_points"] = [{"name": "full", "exit_fractions": {"last": 1}, "accuracy": 0.0}]
+    request = request_of(model, read("small-topology.json"), {"model": "m", "min_accuracy": 0.5})
+    row = adapt(request, check_document(SMALL_STATES, States)).policy[0]
+    assert (row.plan, row.gave_up, row.accuracy) == ("p0", ("accuracy",), 0.0)
+
+
 def test_a_rate_that_nothing_bears_is_lowered_last() -> None:
     topology = read("small-topology.json")
     for node in topology["nodes"]:
