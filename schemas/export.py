@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from schemas.designs import Designs
 from schemas.model import Model
 from schemas.placement import Placement
+from schemas.policy import Policy
 from schemas.topology import Topology
 from schemas.workload import Workload
 
@@ -17,6 +19,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "topology": Topology,
     "workload": Workload,
     "placement": Placement,
+    "designs": Designs,
+    "policy": Policy,
 }
 
 
