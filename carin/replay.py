@@ -18,6 +18,9 @@ from schemas.designs import TIMED, Constraint, statistic_of
 from schemas.policy import JointDesign, Policy
 from schemas.problems import input_error
 
+_BLOCK = 1 << 15
+"""Samples that are priced at once."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -57,67 +60,91 @@ def replay(policy: Policy, trace: Trace, manager: RuntimeManager) -> Replay:
     Raises:
         InputError: A design's metrics do not say what a constraint is about.
     """
-    slowdown = np.divide(1.0, 1.0 - trace.load, out=np.full_like(trace.load, np.inf), where=trace.load < 1.0)
-    step = manager.step
-    samples = zip(trace.time_s.tolist(), trace.load.tolist(), trace.memory_available_bytes.tolist(), strict=True)
-    managed = np.array([step(*sample) for sample in samples], dtype=np.int64)
-    costs = _Costs(policy, trace, slowdown, manager.engines)
-    fixed = tuple(
-        costs.run(design.name, np.full(len(trace), place)) for place, design in enumerate(policy.design_set)
-    )
-    changes = np.flatnonzero(np.diff(managed, prepend=-1))
+    manager_tally, oracle_tally = _Tally(policy), _Tally(policy)
+    fixed = [_Tally(policy) for _ in policy.design_set]
+    switches: list[tuple[float, str]] = []
+    for start in range(0, len(trace), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        broken, overrun = _troubles(policy, trace.load[block].T, trace.memory_available_bytes[block], manager.engines)
+        managed = _managed(manager, trace, block)
+        before = -1 if manager_tally.last is None else manager_tally.last
+        for at in np.flatnonzero(np.diff(managed, prepend=before)):
+            switches.append((float(trace.time_s[start + at]), manager.designs[managed[at]]))
+        manager_tally.add(managed, broken, overrun)
+        oracle_tally.add(_oracle(policy, broken, overrun), broken, overrun)
+        for place, tally in enumerate(fixed):
+            tally.add(np.full(broken.shape[1], place), broken, overrun)
     return Replay(
         samples=len(trace),
-        manager=costs.run("manager", managed),
-        fixed=fixed,
-        oracle=costs.run("oracle", costs.oracle()),
-        switches=tuple((float(trace.time_s[at]), manager.designs[managed[at]]) for at in changes),
+        manager=manager_tally.run("manager"),
+        fixed=tuple(tally.run(design.name) for tally, design in zip(fixed, policy.design_set, strict=True)),
+        oracle=oracle_tally.run("oracle"),
+        switches=tuple(switches),
     )
 
 
-class _Costs:
-    """What every design comes to at every sample."""
+def _managed(manager: RuntimeManager, trace: Trace, block: slice) -> Ints:
+    """Return the place of the design that the manager runs at every sample of a block."""
+    step = manager.step
+    columns = (trace.time_s[block], trace.load[block], trace.memory_available_bytes[block])
+    return np.array([step(*sample) for sample in zip(*(each.tolist() for each in columns), strict=True)])
 
-    def __init__(self, policy: Policy, trace: Trace, slowdown: Floats, engines: tuple[str, ...]) -> None:
+
+class _Tally:
+    """Sums up a way of running, block by block."""
+
+    def __init__(self, policy: Policy) -> None:
         self.designs = policy.design_set
-        self.broken = [_broken(design, policy.constraints, slowdown, engines) for design in self.designs]
-        self.overrun = [
-            design.metrics.memory_bytes > trace.memory_available_bytes * (1.0 + LIMIT_TOLERANCE)
-            for design in self.designs
-        ]
+        self.samples = np.zeros(len(self.designs), dtype=np.int64)
+        self.switches = self.violations = self.overruns = 0
+        self.last: int | None = None
 
-    def run(self, name: str, chosen: Ints) -> Run:
-        """Sum up a way of running, given the place of the design of every sample."""
-        counts = np.bincount(chosen, minlength=len(self.designs)).tolist()
-        used = [place for place, count in enumerate(counts) if count]
-        energies = [self.designs[place].metrics.energy_j for place in used]
-        known = [count * energy for count, energy in zip((counts[p] for p in used), energies, strict=True) if energy is not None]
+    def add(self, chosen: Ints, broken: Bools, overrun: Bools) -> None:
+        """Take a block, given the place of the design of every sample and what troubles whom when."""
+        rows = np.arange(len(chosen))
+        self.samples += np.bincount(chosen, minlength=len(self.designs))
+        self.violations += int(np.count_nonzero(broken[chosen, rows]))
+        self.overruns += int(np.count_nonzero(overrun[chosen, rows]))
+        self.switches += int(np.count_nonzero(np.diff(chosen))) + (self.last not in (None, chosen[0]))
+        self.last = int(chosen[-1])
+
+    def run(self, name: str) -> Run:
+        """Return the sums."""
+        used = [(design, int(count)) for design, count in zip(self.designs, self.samples, strict=True) if count]
+        energies = [(design.metrics.energy_j, count) for design, count in used]
+        known = [energy_j * count for energy_j, count in energies if energy_j is not None]
         return Run(
             name=name,
-            switches=int(np.count_nonzero(np.diff(chosen))),
-            slo_violations=sum(int((self.broken[place] & (chosen == place)).sum()) for place in used),
-            memory_overruns=sum(int((self.overrun[place] & (chosen == place)).sum()) for place in used),
+            switches=self.switches,
+            slo_violations=self.violations,
+            memory_overruns=self.overruns,
             energy_j=sum(known) if len(known) == len(used) else None,
-            mean_distance=sum(counts[place] * self.designs[place].distance for place in used) / len(chosen),
+            mean_distance=sum(design.distance * count for design, count in used) / int(self.samples.sum()),
         )
 
-    def oracle(self) -> Ints:
-        """Return the place of the design that the oracle runs at every sample."""
-        by_distance = sorted(range(len(self.designs)), key=lambda place: (self.designs[place].distance, place))
-        best = np.full(len(self.broken[0]), by_distance[0])
-        fewest = np.full(len(best), 3)
-        for place in by_distance:
-            count = self.broken[place].astype(np.int64) + self.overrun[place]
-            better = count < fewest
-            best[better], fewest[better] = place, count[better]
-        return best
+
+def _troubles(
+    policy: Policy, load: Floats, memory_available_bytes: Floats, engines: tuple[str, ...]
+) -> tuple[Bools, Bools]:
+    """Tell which design (row) breaks a constraint, and which does not fit into memory, at which sample (column)."""
+    slowdown = np.divide(1.0, 1.0 - load, out=np.full(load.shape, np.inf), where=load < 1.0)
+    broken = np.array([_broken(design, policy.constraints, slowdown, engines) for design in policy.design_set])
+    need = np.array([design.metrics.memory_bytes for design in policy.design_set])
+    return broken, need[:, np.newaxis] > memory_available_bytes * (1.0 + LIMIT_TOLERANCE)
+
+
+def _oracle(policy: Policy, broken: Bools, overrun: Bools) -> Ints:
+    """Return the place of the design that the oracle runs at every sample."""
+    nearest_first = np.argsort([design.distance for design in policy.design_set], kind="stable")
+    troubles = broken.astype(np.int8) + overrun
+    return np.asarray(nearest_first[np.argmin(troubles[nearest_first], axis=0)], dtype=np.int64)
 
 
 def _broken(
     design: JointDesign, constraints: tuple[Constraint, ...], slowdown: Floats, engines: tuple[str, ...]
 ) -> Bools:
     """Tell for every sample whether a design breaks a constraint."""
-    broken = np.zeros(len(slowdown), dtype=np.bool_)
+    broken = np.zeros(slowdown.shape[1], dtype=np.bool_)
     for constraint in constraints:
         value = _value(design, constraint, slowdown, engines)
         if constraint.max is not None:
@@ -137,14 +164,14 @@ def _value(design: JointDesign, constraint: Constraint, slowdown: Floats, engine
             raise _unknown(design, constraint)
         return np.array([value], dtype=np.float64)
     statistic = statistic_of(constraint.metric, constraint.statistic)
-    slowest: Floats = np.zeros(len(slowdown))
+    slowest: Floats = np.zeros(slowdown.shape[1])
     concerned = [task for name, task in metrics.tasks.items() if constraint.task in (None, name)]
     for task in concerned:
         latency_s = task.latency_s.get(statistic or "")
         if latency_s is None or task.engine not in engines:
             raise _unknown(design, constraint)
         if latency_s > 0.0:  # nothing, however much slowed down, stays nothing
-            slowest = np.maximum(slowest, latency_s * slowdown[:, engines.index(task.engine)])
+            slowest = np.maximum(slowest, latency_s * slowdown[engines.index(task.engine)])
     if not concerned:
         raise _unknown(design, constraint)
     if constraint.metric == "latency_s":
