@@ -14,6 +14,7 @@ from planner.commands.compare import compare_command
 from planner.commands.exits import EXIT_OTHER
 from planner.commands.measure import measure_command
 from planner.commands.plan import plan_command
+from planner.commands.replay import replay_command
 from planner.commands.schema import schema_command
 from planner.version import __version__
 
@@ -29,6 +30,7 @@ app.command("compare")(compare_command)
 app.command("check")(check_command)
 app.command("measure")(measure_command)
 app.command("adapt")(adapt_command)
+app.command("replay")(replay_command)
 app.command("schema")(schema_command)
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
 
 from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO
@@ -27,26 +23,23 @@ def adapt_placement(
     output: Path | None,
     as_json: bool,
 ) -> int:
-    """Plan for every state of a topology, and report the policy."""
+    """Plan for every state of a topology, write the policy and print it; return the exit code."""
     from planner.api import read_input
+    from planner.commands.results import written
     from planner.continuum import adapt
     from planner.inputs import read_request
-    from planner.output import placement_json, whole_file
+    from planner.output import placement_json
     from planner.progress import waiting
-    from planner.render_policy import policy_text
+    from planner.render_placement_policy import policy_text
     from schemas.states import States
 
-    with ExitStack() as stack:
-        file = stack.enter_context(whole_file(output)) if output is not None else None
+    with written(output, as_json) as give:
         request = read_request(sources, limits, AUTO, options, per_exit_thresholds)
         inputs = dict(request.inputs)
         states = read_input(states_path, States, inputs)
         with waiting("planning for every state"):
             policy = adapt(request, states, str(states_path), inputs)
-        if file is not None:
-            json.dump(placement_json(policy), file, indent=2)
-            file.write("\n")
-    typer.echo(json.dumps(placement_json(policy), indent=2) if as_json else policy_text(policy))
+        give(placement_json(policy), policy_text(policy), True)
     return _exit_code(policy)
 
 
