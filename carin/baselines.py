@@ -187,4 +187,6 @@ def _by_name(problem: Problem, choice: Mapping[str, str]) -> Pick:
 def choice_of(problem: Problem, number: int) -> dict[str, str]:
     """Return the name of the design of every task."""
     digits = problem.digits_of(number)
-    return {task: names[digit] for task, names, digit in zip(problem.tasks, problem.design_names, digits, strict=True)}
+    return {
+        task: names[digit] for task, names, digit in zip(problem.tasks, problem.design_names, digits, strict=True)
+    }

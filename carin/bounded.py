@@ -83,7 +83,9 @@ def bounded_choice(candidates: Candidates, chosen: Chosen, engines: int, max_des
     others = [place for place in range(len(few)) if place != first]
     complete = comb(len(others), max_designs - 1) <= _MOST_SETS
     held = (
-        _best_of_all(tables, first, others, max_designs) if complete else _exchanged(tables, first, others, max_designs)
+        _best_of_all(tables, first, others, max_designs)
+        if complete
+        else _exchanged(tables, first, others, max_designs)
     )
     return _bounded(tables, held, useful, chosen, complete and all_of_them)
 

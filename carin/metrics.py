@@ -17,7 +17,8 @@ def metrics_of(designs: Designs, choice: Mapping[str, str]) -> JointMetrics:
         choice: Name of the design of every task.
     """
     chosen = {
-        task.name: next(design for design in task.designs if design.name == choice[task.name]) for task in designs.tasks
+        task.name: next(design for design in task.designs if design.name == choice[task.name])
+        for task in designs.tasks
     }
     crowd = Counter(design.engine for design in chosen.values())
     tasks = {name: _task(designs, design, crowd[design.engine]) for name, design in chosen.items()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 from planner.cli import app
 from schemas import check_document, read_document
 from schemas.placement_policy import PlacementPolicy
+from schemas.states import States, states_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL = ("--model", EXAMPLES / "small.json", "--topology", EXAMPLES / "small-topology.json")
@@ -106,6 +109,25 @@ def test_what_cannot_be_used_is_refused(arguments: list[object], message: str) -
     assert message in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "error: there is nothing to adapt; give a designs file, or --model"),
+        (["d.json", "--model", "m.json"], 'two policies (found "d.json"); give the designs file alone'),
+        (["d.json", "--gap", "1%"], "keep --gap"),
+        (["d.json", "--pin", "a=b"], "keep --pin"),
+        (["--max-designs", "3"], "--max-designs needs a designs file"),
+        (["--transfer-from", "d.json", *SMALL], "--transfer-from needs a designs file"),
+        (SMALL, "placements need --states"),
+        (["--states", "s.json", "--model", "m.json"], "placements need --topology"),
+        (["--source", "phone"], "placements need --topology and --states"),
+        (["--topology", SMALL[3], "--states", "s.json"], "give one of --model and --workload"),
+    ],
+)
+def test_designs_and_placements_are_told_apart(arguments: list[object], message: str) -> None:
+    assert message in refused(*arguments)
+
+
 def test_names_that_are_not_there_come_with_file_and_place(tmp_path: Path) -> None:
     path = states(tmp_path, {"name": "a", "nodes": {"edeg": {"slow_down": 2}}, "lost_nodes": ["moon"]})
     err = refused(*SMALL, "--states", path)
@@ -117,3 +139,20 @@ def test_names_that_are_not_there_come_with_file_and_place(tmp_path: Path) -> No
 def test_nan_is_not_a_factor(tmp_path: Path) -> None:
     path = states(tmp_path, {"name": "a", "nodes": {"edge": {"slow_down": float("nan")}}})
     assert "conditions[0].nodes.edge.slow_down" in refused(*SMALL, "--states", path)
+
+
+def test_the_documentation_shows_what_is_printed(tmp_path: Path) -> None:
+    page = (EXAMPLES.parent / "docs" / "adapt.md").read_text(encoding="utf-8")
+    fences = re.findall(r"```(?:json)?\n(.*?)```", page, re.S)
+    command = next(text for text in fences if text.startswith("planner adapt --workload"))
+    arguments = shlex.split(command)[2:]
+    arguments[arguments.index("-o") + 1] = str(tmp_path / "policy.json")
+    arguments = [str(EXAMPLES.parent / part) if part.startswith("examples/") else part for part in arguments]
+    assert run(*arguments) == (0, fences[fences.index(command) + 1], "")
+    assert read_document(tmp_path / "policy.json", PlacementPolicy)
+
+
+def test_the_documentations_states_file_is_one() -> None:
+    page = (EXAMPLES.parent / "docs" / "adapt.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```json\n(.*?)```", page, re.S)
+    assert len(states_of(check_document(json.loads(text), States))) == 8
