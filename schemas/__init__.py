@@ -23,8 +23,10 @@ if TYPE_CHECKING:
         Timing,
         Total,
     )
+    from schemas.placement_policy import PlacementPolicy
     from schemas.policy import Policy
     from schemas.problems import InputError, Problem, input_error
+    from schemas.states import States
     from schemas.topology import Chiplet, ChipletAt, Link, Node, Package, Speed, Topology, Wire
     from schemas.workload import App, Workload, percentile_of
 
@@ -55,7 +57,9 @@ _NAMES = {
         "Timing",
         "Total",
     ),
+    "schemas.placement_policy": ("PlacementPolicy",),
     "schemas.policy": ("Policy",),
+    "schemas.states": ("States",),
     "schemas.problems": ("InputError", "Problem", "input_error"),
     "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Node", "Package", "Speed", "Topology", "Wire"),
     "schemas.workload": ("App", "Workload", "percentile_of"),
@@ -82,6 +86,7 @@ __all__ = [
     "OperatingPoint",
     "Package",
     "Placement",
+    "PlacementPolicy",
     "Policy",
     "Problem",
     "Profile",
@@ -89,6 +94,7 @@ __all__ = [
     "Route",
     "Shares",
     "Speed",
+    "States",
     "Timing",
     "Topology",
     "Total",

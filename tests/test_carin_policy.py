@@ -32,9 +32,7 @@ def adapted(document: Json, **options: Any) -> Policy:
 def rows_of(policy: Policy) -> dict[tuple[frozenset[str], bool], tuple[tuple[str, ...], bool]]:
     """Return what every state runs, and whether it is degraded."""
     choices = {design.name: tuple(design.choice.values()) for design in policy.design_set}
-    return {
-        (frozenset(row.overloaded), row.memory_tight): (choices[row.design], row.degraded) for row in policy.policy
-    }
+    return {(frozenset(row.overloaded), row.memory_tight): (choices[row.design], row.degraded) for row in policy.policy}
 
 
 # Against the brute force

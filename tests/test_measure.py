@@ -17,6 +17,8 @@ from planner.cli import app
 from planner.measure import networks, trial
 from planner.measure.designs import statistics_of
 from planner.measure.energy import Counter, counters
+from schemas import check_document
+from schemas.designs import Designs
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -40,6 +42,7 @@ def quick(*arguments: object) -> Json:
     code, out, err = run(*arguments, "--repeats", 5, "--warm-up", 1, "--json")
     assert code == 0, err
     document: Json = json.loads(out)
+    assert check_document(document, Designs)
     return document
 
 
@@ -157,12 +160,26 @@ def test_peaks_of_memory_do_not_mix(tmp_path: Path) -> None:
 def test_the_table_and_the_file(net: Path, tmp_path: Path) -> None:
     target = tmp_path / "designs.json"
     code, out, err = run(
-        "--task", f"t={net}", "--accuracy", "net=1", "--precisions", "float32", "--repeats", 3, "-o", target
+        "--task",
+        f"t={net}",
+        "--accuracy",
+        "net=1",
+        "--precisions",
+        "float32",
+        "--threads",
+        1,
+        "--repeats",
+        3,
+        "-o",
+        target,
     )
     assert code == 0
     assert out.splitlines()[0].split()[:4] == ["task", "design", "mean", "std"]
     assert out.splitlines()[1].split()[:2] == ["t", "net-float32@cpu1"]
     assert json.loads(target.read_text(encoding="utf-8"))["tasks"][0]["name"] == "t"
+    policy = CliRunner().invoke(app, ["adapt", str(target), "--json"])
+    assert policy.exit_code == 0, policy.output
+    assert json.loads(policy.stdout)["design_set"][0]["choice"] == {"t": "net-float32@cpu1"}
     if not counters():
         assert "energy was not measured" in err
 
@@ -177,7 +194,7 @@ def test_the_table_and_the_file(net: Path, tmp_path: Path) -> None:
         (["--task", "x"], "not a task"),
         (["--task", "x=a.onnx,"], "not a task"),
         (["--task", "a=a.onnx", "--task", "a=b.onnx"], "two tasks are called 'a'"),
-        (["a.onnx", "--accuracy", "a"], "cannot read the file"),
+        (["a.onnx", "--accuracy", "0.9"], "neither an accuracy nor a file"),
         (["a.onnx", "--accuracy", "a=2"], "not in [0, 1]"),
         (["a.onnx", "--accuracy", "a=1", "--accuracy", "a=1"], "stated twice"),
         (["a.onnx", "--threads", "0"], "not numbers of threads"),

@@ -23,6 +23,9 @@ def stated_accuracies(texts: Sequence[str]) -> dict[str, float]:
     stated: dict[str, float] = {}
     for text in texts:
         name, separator, value = text.rpartition("=")
+        if not separator and not Path(text).exists():
+            fix = "write it as NET-PRECISION=0.93, or name a JSON file of such pairs"
+            raise input_error("neither an accuracy nor a file", fix, path="--accuracy", value=text)
         pairs = {name: parse_fraction(value, "--accuracy")} if separator else _from_file(Path(text))
         for name, accuracy in pairs.items():
             if name in stated:
