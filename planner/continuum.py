@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from fin.decision import objective_of
-from fin.instance import Instance
-from planner.degradation import all_lost, degraded, together
+from planner.degradation import Change, all_lost, degraded, together
 from planner.fallback import Fallback, fallback
 from planner.pipeline import AUTO, Request, instance_of, solve
 from planner.reuse import cost_in
@@ -28,8 +27,8 @@ class _Answer:
     """What is known of one state."""
 
     conditions: tuple[str, ...]
-    instance: Instance | None
-    """The app in this state, None where its source or destination is lost."""
+    change: Change
+    """What the conditions do together; inputs are degraded anew where needed, as a large topology takes much memory."""
     placement: Placement
     """FIN's answer within all limits."""
     instead: Fallback | None = None
@@ -60,14 +59,14 @@ def adapt(request: Request, states: States, file: str = "", inputs: Mapping[str,
     source = instance.network.names[instance.source]
     fixed = replace(request, app=request.app.model_copy(update={"source": source}))
     answers = [_answer(fixed, conditions) for conditions in states_of(states)]
-    plans = _distinct(answers)
-    regrets = [_regrets(answer, plans) for answer in answers]
+    plans, used = _distinct(answers)
+    regrets = [_regrets(fixed, answer, plans) for answer in answers]
     return PlacementPolicy(
         name=states.name,
         app=request.app.name,
         objective="energy_j" if request.app.objective == "energy" else "latency_s",
-        plan_set=tuple(_policy_plan(name, plans, answers, regrets) for name in plans),
-        policy=tuple(_state_plan(answer, plans, row) for answer, row in zip(answers, regrets, strict=True)),
+        plan_set=tuple(_policy_plan(name, plan, used.count(name), regrets) for name, plan in plans.items()),
+        policy=tuple(map(_state_plan, answers, used, regrets)),
         provenance=Provenance(
             planner=__version__,
             method="exact" if request.method == AUTO else request.method,
@@ -83,11 +82,11 @@ def _answer(request: Request, conditions: Sequence[Condition]) -> _Answer:
     lost = all_lost(request.topology, change)
     ends = (("source", request.app.source), ("destination", request.app.destination))
     if gone := [f"the {what} {name} is lost" for what, name in ends if name in lost]:
-        return _Answer(names, None, _nothing_runs(request.app.name, gone))
+        return _Answer(names, change, _nothing_runs(request.app.name, gone))
     here = degraded(request, change)
     placement = solve(here)
     instead = fallback(here, placement) if placement.status == "infeasible" else None
-    return _Answer(names, instance_of(here), placement, instead)
+    return _Answer(names, change, placement, instead)
 
 
 def _nothing_runs(app: str, reasons: Sequence[str]) -> Placement:
@@ -100,12 +99,17 @@ _Plans = Mapping[str, AppPlacement]
 """Plans by their names in the policy, in the order of the states that use them first."""
 
 
-def _distinct(answers: Sequence[_Answer]) -> _Plans:
-    found: dict[Hashable, AppPlacement] = {}
-    for answer in answers:
-        if answer.plan is not None:
-            found.setdefault(_identity(answer.plan), answer.plan)
-    return {f"p{index}": plan for index, plan in enumerate(found.values())}
+def _distinct(answers: Sequence[_Answer]) -> tuple[_Plans, list[str | None]]:
+    """Return every plan once, and the name of each state's (None where it has none)."""
+    names: dict[Hashable, str] = {}
+    plans: dict[str, AppPlacement] = {}
+    used: list[str | None] = []
+    for plan in (answer.plan for answer in answers):
+        name = None if plan is None else names.setdefault(_identity(plan), f"p{len(names)}")
+        if plan is not None and name is not None:
+            plans.setdefault(name, plan)
+        used.append(name)
+    return plans, used
 
 
 def _identity(plan: AppPlacement) -> Hashable:
@@ -114,45 +118,38 @@ def _identity(plan: AppPlacement) -> Hashable:
     return plan.operating_point, thresholds, plan.assignments, frozenset(plan.routes)
 
 
-def _name_of(plan: AppPlacement | None, plans: _Plans) -> str | None:
-    if plan is None:
-        return None
-    return next(name for name, other in plans.items() if _identity(other) == _identity(plan))
-
-
 _Regrets = Mapping[str, float | None]
 
 
-def _regrets(answer: _Answer, plans: _Plans) -> _Regrets:
+def _regrets(request: Request, answer: _Answer, plans: _Plans) -> _Regrets:
     """Return by how much each plan is worse than this state's, None where it does not hold; nothing without a plan."""
-    if answer.instance is None or not answer.placement.apps:
+    if not answer.placement.apps:
         return {}
-    best = answer.placement.apps[0]
-    least = best.energy_j if answer.instance.minimise == "energy" else best.latency_s
+    instance, best = instance_of(degraded(request, answer.change)), answer.placement.apps[0]
+    least = best.energy_j if instance.minimise == "energy" else best.latency_s
     regrets: dict[str, float | None] = {}
     for name, plan in plans.items():
-        cost = cost_in(answer.instance, plan)
-        regrets[name] = None if cost is None else max(0.0, objective_of(answer.instance, cost) - least)
+        cost = cost_in(instance, plan)
+        regrets[name] = None if cost is None else max(0.0, objective_of(instance, cost) - least)
     return regrets
 
 
-def _policy_plan(name: str, plans: _Plans, answers: Sequence[_Answer], regrets: Sequence[_Regrets]) -> PolicyPlan:
+def _policy_plan(name: str, plan: AppPlacement, states: int, regrets: Sequence[_Regrets]) -> PolicyPlan:
     kept = [regret for row in regrets if (regret := row.get(name)) is not None]
     fixed = KeptFixed(
         states_kept=len(kept),
         worst_regret=max(kept, default=None),
         mean_regret=fsum(kept) / len(kept) if kept else None,
     )
-    uses = sum(_name_of(answer.plan, plans) == name for answer in answers)
-    return PolicyPlan(name=name, states=uses, placement=plans[name], kept_fixed=fixed)
+    return PolicyPlan(name=name, states=states, placement=plan, kept_fixed=fixed)
 
 
-def _state_plan(answer: _Answer, plans: _Plans, regrets: _Regrets) -> StatePlan:
+def _state_plan(answer: _Answer, name: str | None, regrets: _Regrets) -> StatePlan:
     plan, instead = answer.plan, answer.instead
     return StatePlan(
         conditions=answer.conditions,
         status=answer.placement.status,
-        plan=_name_of(plan, plans),
+        plan=name,
         degraded=instead is not None,
         gave_up=() if instead is None else instead.gave_up,
         energy_j=None if plan is None else plan.energy_j,
