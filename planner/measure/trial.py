@@ -6,7 +6,6 @@ JSON comes in on standard input and goes out on standard output; only what runs 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Mapping
@@ -110,10 +109,12 @@ def _resident_bytes() -> float:
 
 
 def _peak_bytes() -> float:
-    # getrusage would count what the parent held when it started this process, so it is for other systems only
-    peak = _status_bytes("VmHWM")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit) if peak is None else peak
+    if (peak := _status_bytes("VmHWM")) is not None:
+        return peak
+    # on Linux getrusage would count what the parent held when it started this process
+    import resource
+
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 def main() -> None:
