@@ -11,7 +11,7 @@ from carin.candidates import first_least
 from carin.dominance import undominated
 from carin.problem import Bools, Floats, Problem, build_problem
 from carin.scoring import Grid, Standards, all_values, distances, meets_all, stretches, survey
-from schemas.designs import Designs, Task
+from schemas.designs import MAXIMISED, Constraint, Designs, Task
 from schemas.problems import input_error
 
 Score = Callable[[list[Floats]], Floats]
@@ -148,14 +148,25 @@ def best_per_task(scored: Scored) -> Pick:
 
 
 def _alone(designs: Designs, task: Task) -> Designs:
-    """Return one task with what is asked of it, or of all tasks together."""
+    """Return one task with what is asked of it, and with what a bound on all tasks together implies for it."""
+    constraints = [each if each.task == task.name else _implied(each) for each in designs.constraints]
     return designs.model_copy(
         update={
             "tasks": (task,),
             "objectives": tuple(each for each in designs.objectives if each.task in (None, task.name)),
-            "constraints": tuple(each for each in designs.constraints if each.task in (None, task.name)),
+            "constraints": tuple(each for each in constraints if each is not None),
         }
     )
+
+
+def _implied(constraint: Constraint) -> Constraint | None:
+    """Return what each task has to keep alone: a part of a sum, and the largest, are no larger than their bound.
+
+    A bound on the mean accuracy says nothing of one task, nor does a lower bound on a sum or on the largest.
+    """
+    if constraint.task is not None or constraint.metric == "accuracy":
+        return None
+    return constraint.model_copy(update={"max" if constraint.metric in MAXIMISED else "min": None})
 
 
 def transferred(scored: Scored, other: Designs) -> Pick:

@@ -43,7 +43,7 @@ class _Tables:
     degraded: Bools
     overloaded: Floats
     memory_bytes: Floats
-    """In excess, 0 where the state is not degraded."""
+    """In excess, in whole bytes; 0 where the state is not degraded."""
     distance: Floats
     """In excess, 0 where the state is degraded."""
 
@@ -77,8 +77,7 @@ def bounded_choice(candidates: Candidates, chosen: Chosen, engines: int, max_des
     usual = int(chosen.candidate[0])
     useful, all_of_them = _useful(candidates, chosen, 2 ** (engines + 1))
     few = candidates.take(useful)
-    own = np.searchsorted(useful, chosen.candidate)
-    tables = _tables(few, own, chosen.degraded, engines)
+    tables = _tables(few, candidates.take(chosen.candidate), chosen.degraded, engines)
     first = int(np.searchsorted(useful, usual))
     others = [place for place in range(len(few)) if place != first]
     complete = comb(len(others), max_designs - 1) <= _MOST_SETS
@@ -135,25 +134,27 @@ def _useful(candidates: Candidates, chosen: Chosen, count: int) -> tuple[Ints, b
     return np.union1d(favourites, [chosen.candidate[0]]), False
 
 
-def _tables(candidates: Candidates, own: Ints, degraded: Bools, engines: int) -> _Tables:
+def _tables(candidates: Candidates, best: Candidates, degraded: Bools, engines: int) -> _Tables:
+    """Return the tables of some candidates, given each state's choice without a bound and whether it is degraded."""
     shape = (2 ** (engines + 1), len(candidates))
     rank = np.empty(shape, dtype=np.int32)
     newly = np.empty(shape, dtype=np.bool_)
     overloaded, memory_bytes, distance = np.empty(shape), np.empty(shape), np.empty(shape)
     for state in states(engines):
-        row, best = state.number, own[state.number]
+        row = state.number
         stands = standing(candidates, state)
         out = ~stands.admissible
         order = np.lexsort(
             (candidates.distance, np.where(out, candidates.memory_bytes, 0.0), stands.overloaded_in_use, out)
         )
         rank[row, order] = np.arange(len(candidates))
-        rank[row, best] = -1  # ties are broken as they were without the bound
+        rank[row, candidates.number == best.number[row]] = -1  # ties are broken as they were without the bound
         newly[row] = out & ~degraded[row]
-        overloaded[row] = stands.overloaded_in_use - stands.overloaded_in_use[best]
-        excess = np.maximum(candidates.memory_bytes - candidates.memory_bytes[best], 0.0)
+        overloaded[row] = stands.overloaded_in_use - standing(best.take(np.array([row])), state).overloaded_in_use
+        # whole bytes, lest the rounding of a sum count for more than distance does
+        excess = np.rint(np.maximum(candidates.memory_bytes - best.memory_bytes[row], 0.0))
         memory_bytes[row] = np.where(out, excess, 0.0)
-        distance[row] = np.where(out, 0.0, candidates.distance - candidates.distance[best])
+        distance[row] = np.where(out, 0.0, candidates.distance - best.distance[row])
     return _Tables(rank, newly, overloaded, memory_bytes, distance)
 
 

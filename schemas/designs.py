@@ -182,8 +182,8 @@ def _check_measured(
             elif metric == "throughput_per_s" and number_of({"x": source}, "x") is not None and source < 1e-300:
                 idle.append(name)
     if lacking:
-        who = "no design has" if not found else f"{len(lacking)} designs (such as {lacking[0]!r}) do not have"
-        yield (*where, place), value, f"{who} {what}", "measure it for every design concerned, or leave this out"
+        some = f"{len(lacking)} of {len(lacking) + found} designs (such as {lacking[0]!r}) have no"
+        yield (*where, place), value, f"{some if found else 'no design has'} {what}", "measure it for every design concerned, or leave this out"
     if idle:
         fix = "give latencies above 0"
         yield (*where, place), value, f"a latency of 0 has no throughput (such as {idle[0]!r})", fix

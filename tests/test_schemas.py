@@ -559,8 +559,8 @@ def test_there_is_a_schema_file_for_each_format_and_no_other() -> None:
 
 
 def kind_of(document: Json) -> str:
-    kinds = {"apps": "workload", "blocks": "model", "conditions": "states", "tasks": "designs"}
-    return next((kind for field, kind in kinds.items() if field in document), "topology")
+    marks = {"apps": "workload", "blocks": "model", "engines": "designs", "conditions": "states"}
+    return next((kind for mark, kind in marks.items() if mark in document), "topology")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.json")), ids=lambda path: path.name)

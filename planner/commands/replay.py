@@ -15,8 +15,8 @@ from planner.units import parse_fraction, parse_quantity
 EnterLoad = Annotated[str, typer.Option(help="Load from which on an engine is overloaded, such as 0.8 or 80%.")]
 LeaveLoad = Annotated[str, typer.Option(help="Load at which an engine no longer is overloaded.")]
 Dwell = Annotated[str, typer.Option(help="Least time between two switches, such as 500ms.")]
-MemoryEnter = Annotated[str | None, typer.Option(help="Memory below which it is tight, such as 50MB (default: need).")]
-MemoryLeave = Annotated[str | None, typer.Option(help="Memory at which it no longer is tight (default: 10% more).")]
+MemoryEnter = Annotated[float | None, typer.Option(help="Memory below which it is tight, in bytes (default: need).")]
+MemoryLeave = Annotated[float | None, typer.Option(help="Memory at which it no longer is tight (default: 10% more).")]
 
 
 @exit_codes
@@ -26,8 +26,8 @@ def replay_command(
     enter_load: EnterLoad = str(ENTER_LOAD),
     leave_load: LeaveLoad = str(LEAVE_LOAD),
     dwell: Dwell = f"{DWELL_S:g}s",
-    memory_enter: MemoryEnter = None,
-    memory_leave: MemoryLeave = None,
+    memory_enter_bytes: MemoryEnter = None,
+    memory_leave_bytes: MemoryLeave = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the report as JSON.")] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -46,12 +46,9 @@ def replay_command(
                 enter_load=parse_fraction(enter_load, "--enter-load"),
                 leave_load=parse_fraction(leave_load, "--leave-load"),
                 dwell_s=parse_quantity(dwell, "s", "--dwell"),
-                memory_enter_bytes=_bytes(memory_enter, "--memory-enter"),
-                memory_leave_bytes=_bytes(memory_leave, "--memory-leave"),
+                memory_enter_bytes=memory_enter_bytes,
+                memory_leave_bytes=memory_leave_bytes,
             )  # fmt: skip
         give({"schema_version": "1", **asdict(done)}, replay_text(done), True)
     return 0
 
-
-def _bytes(text: str | None, option: str) -> float | None:
-    return None if text is None else parse_quantity(text, "B", option)
