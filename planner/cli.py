@@ -8,10 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from planner.commands.adapt import adapt_command
 from planner.commands.check import check_command
 from planner.commands.compare import compare_command
 from planner.commands.exits import EXIT_OTHER
+from planner.commands.measure import measure_command
 from planner.commands.plan import plan_command
+from planner.commands.replay import replay_command
 from planner.commands.schema import schema_command
 from planner.version import __version__
 
@@ -25,6 +28,9 @@ app = typer.Typer(
 app.command("plan")(plan_command)
 app.command("compare")(compare_command)
 app.command("check")(check_command)
+app.command("measure")(measure_command)
+app.command("adapt")(adapt_command)
+app.command("replay")(replay_command)
 app.command("schema")(schema_command)
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from schemas.placement import Placement
+from schemas.placement_policy import PlacementPolicy
 from schemas.problems import InputError, input_error
 
 _OPTIONAL = {
     "message": "", "thresholds": None, "result_of": None, "diagnosis": None,
-    "node_share_sum": None, "media_share_sum": None,
+    "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
 }  # fmt: skip
 
 
-def placement_json(placement: Placement) -> dict[str, Any]:
-    """Return a placement as JSON data, without the optional fields that say nothing."""
+def placement_json(placement: Placement | PlacementPolicy) -> dict[str, Any]:
+    """Return a placement (or a policy of several) as JSON data, without the optional fields that say nothing."""
 
     def tidy(value: Any) -> Any:  # noqa: ANN401 - JSON data
         if isinstance(value, dict):

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from schemas.designs import Designs
     from schemas.files import check_document, read_document
     from schemas.model import Block, Calibration, Exit, ExitCalibration, Model, OperatingPoint, Profile
     from schemas.placement import (
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
         Timing,
         Total,
     )
+    from schemas.placement_policy import PlacementPolicy
+    from schemas.policy import Policy
     from schemas.problems import InputError, Problem, input_error
+    from schemas.states import States
     from schemas.topology import Chiplet, ChipletAt, Link, Node, Package, Speed, Topology, Wire
     from schemas.workload import App, Workload, percentile_of
 
 
 _NAMES = {
+    "schemas.designs": ("Designs",),
     "schemas.files": ("check_document", "read_document"),
     "schemas.model": (
         "Block",
@@ -52,6 +57,9 @@ _NAMES = {
         "Timing",
         "Total",
     ),
+    "schemas.placement_policy": ("PlacementPolicy",),
+    "schemas.policy": ("Policy",),
+    "schemas.states": ("States",),
     "schemas.problems": ("InputError", "Problem", "input_error"),
     "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Node", "Package", "Speed", "Topology", "Wire"),
     "schemas.workload": ("App", "Workload", "percentile_of"),
@@ -67,6 +75,7 @@ __all__ = [
     "Certificate",
     "Chiplet",
     "ChipletAt",
+    "Designs",
     "Diagnosis",
     "Exit",
     "ExitCalibration",
@@ -77,12 +86,15 @@ __all__ = [
     "OperatingPoint",
     "Package",
     "Placement",
+    "PlacementPolicy",
+    "Policy",
     "Problem",
     "Profile",
     "Provenance",
     "Route",
     "Shares",
     "Speed",
+    "States",
     "Timing",
     "Topology",
     "Total",

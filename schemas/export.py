@@ -7,8 +7,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from schemas.designs import Designs
 from schemas.model import Model
 from schemas.placement import Placement
+from schemas.placement_policy import PlacementPolicy
+from schemas.policy import Policy
+from schemas.states import States
 from schemas.topology import Topology
 from schemas.workload import Workload
 
@@ -17,6 +21,10 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "topology": Topology,
     "workload": Workload,
     "placement": Placement,
+    "states": States,
+    "placement-policy": PlacementPolicy,
+    "designs": Designs,
+    "policy": Policy,
 }
 
 

@@ -34,6 +34,11 @@ def read_document(path: Path, schema: type[SchemaT]) -> tuple[SchemaT, str]:
     return document, "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def read_json(path: Path) -> Any:  # noqa: ANN401 - raw JSON
+    """Read a JSON file that no schema describes; raise InputError where it cannot be read or is not JSON."""
+    return _parse(_read_bytes(path), path)
+
+
 def check_document(raw: object, schema: type[SchemaT], file: str = "") -> SchemaT:
     """Check raw JSON data against a schema; raise InputError with every problem."""
     too_deep = input_error(

@@ -19,9 +19,8 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        where = ": ".join(part for part in (self.file, self.path) if part)
         value = f" (found {self.value})" if self.value else ""
-        return f"{where}: {self.message}{value}; {self.fix}"
+        return ": ".join(part for part in (self.file, self.path, f"{self.message}{value}; {self.fix}") if part)
 
 
 class InputError(ValueError):

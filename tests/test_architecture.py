@@ -1,4 +1,4 @@
-"""Arrows never run upwards: schemas <- fin <- clear <- planner, and the verifier shares nothing with solvers."""
+"""Arrows never run upwards: schemas <- fin <- clear <- planner, schemas <- carin <- planner, and the verifier shares nothing with solvers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ MAY_IMPORT = {
     "schemas": {"schemas"},
     "fin": {"schemas", "fin"},
     "clear": {"schemas", "fin", "clear"},
-    "planner": {"schemas", "fin", "clear", "planner"},
+    "carin": {"schemas", "carin"},
+    "planner": {"schemas", "fin", "clear", "carin", "planner"},
 }
 OWN = set(MAY_IMPORT)
 VERIFIER = ("verify", "structure", "sharing", "recompute", "points", "expansion", "violations")

@@ -559,7 +559,8 @@ def test_there_is_a_schema_file_for_each_format_and_no_other() -> None:
 
 
 def kind_of(document: Json) -> str:
-    return "workload" if "apps" in document else "model" if "blocks" in document else "topology"
+    marks = {"apps": "workload", "blocks": "model", "engines": "designs", "conditions": "states"}
+    return next((kind for mark, kind in marks.items() if mark in document), "topology")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.json")), ids=lambda path: path.name)

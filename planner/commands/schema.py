@@ -13,7 +13,9 @@ from schemas.problems import input_error
 
 @exit_codes
 def schema_command(
-    name: Annotated[str, typer.Argument(help="model, topology, workload or placement.")] = "",
+    name: Annotated[
+        str, typer.Argument(help="model, topology, workload, placement, states, placement-policy, designs or policy.")
+    ] = "",
 ) -> int:
     """Print the JSON Schema of a file format (all formats without a name)."""
     from schemas.export import DOCUMENTS, json_schema

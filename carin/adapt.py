@@ -1,0 +1,178 @@
+"""From a designs file to its policy: survey, candidates, a design for every state, baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from carin.baselines import Pick, Scored, all_baselines, choice_of, score
+from carin.bounded import Bounded, bounded_choice
+from carin.candidates import Candidates, find_candidates
+from carin.diagnosis import diagnose
+from carin.metrics import metrics_of
+from carin.rass import Chosen, choose, states
+from carin.scoring import all_values, meets_all, stretch_of
+from schemas.designs import Designs
+from schemas.placement import Provenance
+from schemas.policy import Baseline, JointDesign, Policy, PolicyDiagnosis, PolicyRow, Regret, ScoredObjective
+
+
+def adapt(
+    designs: Designs,
+    *,
+    max_designs: int | None = None,
+    transfer_from: Designs | None = None,
+    provenance: Provenance | None = None,
+) -> Policy:
+    """Choose the design of every state of a device, and compare the usual one with the baselines.
+
+    Args:
+        designs: What the tasks may run, and what is asked.
+        max_designs: Most joint designs that the policy may name (default: what the file says).
+        transfer_from: Another device, whose best design is tried on this one.
+        provenance: What to note in the policy.
+
+    Returns:
+        The policy; without rows, but with a diagnosis, where no joint design meets every constraint.
+
+    Raises:
+        InputError: The other device has other tasks.
+    """
+    scored = score(designs)
+    if not scored.standards.feasible:
+        return _policy(scored, provenance, None, {}, diagnose(scored.problem))
+    answer = _answer(scored, max_designs or designs.max_designs)
+    picks = all_baselines(scored, transfer_from)
+    usual = answer.design_set[0].distance
+    return _policy(scored, provenance, answer, {name: _baseline(scored, picks[name], usual) for name in picks}, None)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    design_set: tuple[JointDesign, ...]
+    rows: tuple[PolicyRow, ...]
+    regret: Regret | None
+
+
+def _answer(scored: Scored, most: int | None) -> _Answer:
+    designs = scored.designs
+    candidates = find_candidates(scored.problem, scored.standards, scored.grid)
+    chosen = choose(candidates, len(designs.engines))
+    regret = None
+    if most is not None:
+        bounded = bounded_choice(candidates, chosen, len(designs.engines), most)
+        regret = _regret(bounded, most, chosen)
+        chosen = bounded.chosen
+    names = _names(chosen)
+    design_set = tuple(_joint_design(scored, candidates, place, name) for place, name in names.items())
+    return _Answer(design_set, tuple(_rows(designs, chosen, names)), regret)
+
+
+def _policy(
+    scored: Scored,
+    provenance: Provenance | None,
+    answer: _Answer | None,
+    baselines: dict[str, Baseline],
+    diagnosis: PolicyDiagnosis | None,
+) -> Policy:
+    designs = scored.designs
+    return Policy(
+        name=designs.name,
+        memory_budget_bytes=designs.memory_budget_bytes,
+        joint_designs=scored.problem.joint_designs,
+        feasible_joint_designs=scored.standards.feasible,
+        objectives=() if answer is None else _objectives(scored),
+        constraints=designs.constraints,
+        design_set=() if answer is None else answer.design_set,
+        policy=() if answer is None else answer.rows,
+        baselines=baselines,
+        regret=None if answer is None else answer.regret,
+        diagnosis=diagnosis,
+        provenance=provenance,
+    )
+
+
+def _objectives(scored: Scored) -> tuple[ScoredObjective, ...]:
+    problem, standards = scored.problem, scored.standards
+    rows = zip(scored.designs.objectives, problem.objectives, standards.best, standards.deviation, strict=True)
+    return tuple(
+        ScoredObjective(
+            metric=each.metric, statistic=problem.measures[measure].statistic, task=each.task,
+            weight=each.weight, best=float(best), standard_deviation=float(deviation),
+        )
+        for each, measure, best, deviation in rows
+    )  # fmt: skip
+
+
+def _names(chosen: Chosen) -> dict[int, str]:
+    """Name the candidates in use d0, d1, ... in the order in which states come upon them."""
+    return {place: f"d{number}" for number, place in enumerate(dict.fromkeys(chosen.candidate.tolist()))}
+
+
+def _joint_design(scored: Scored, candidates: Candidates, place: int, name: str) -> JointDesign:
+    choice = choice_of(scored.problem, int(candidates.number[place]))
+    distance = float(candidates.distance[place])
+    return JointDesign(
+        name=name,
+        choice=choice,
+        distance=distance,
+        optimality=_optimality(distance),
+        metrics=metrics_of(scored.designs, choice),
+    )
+
+
+def _optimality(distance: float) -> float | None:
+    """Return 1 / distance; None stands for infinity, which JSON does not have."""
+    return 1.0 / distance if distance > 1e-300 else None
+
+
+def _rows(designs: Designs, chosen: Chosen, names: dict[int, str]) -> list[PolicyRow]:
+    return [
+        PolicyRow(
+            overloaded=tuple(name for bit, name in enumerate(designs.engines) if state.overloaded >> bit & 1),
+            memory_tight=state.memory_tight,
+            design=names[int(chosen.candidate[state.number])],
+            degraded=bool(chosen.degraded[state.number]),
+        )
+        for state in states(len(designs.engines))
+    ]
+
+
+def _baseline(scored: Scored, pick: Pick, usual: float) -> Baseline:
+    if pick.number is None:
+        return Baseline(message=pick.message)
+    digits = scored.problem.digits_of(pick.number)
+    values = all_values(scored.problem, stretch_of(scored.problem, tuple(np.array([digit]) for digit in digits)))
+    distance = float(scored.distance(values)[0])
+    feasible = bool(meets_all(scored.problem, values)[0])
+    choice = choice_of(scored.problem, pick.number)
+    return Baseline(
+        choice=choice,
+        feasible=feasible,
+        distance=distance,
+        optimality=_optimality(distance),
+        optimality_ratio=_ratio(distance, usual) if feasible else None,
+        metrics=metrics_of(scored.designs, choice),
+        message="" if feasible else "breaks a constraint once the tasks run together on this device",
+    )
+
+
+def _ratio(distance: float, usual: float) -> float | None:
+    if usual <= 1e-300:
+        return 1.0 if distance <= 1e-300 else None
+    return distance / usual
+
+
+def _regret(bounded: Bounded, most: int, chosen: Chosen) -> Regret:
+    return Regret(
+        max_designs=most,
+        unbounded_designs=len(set(chosen.candidate.tolist())),
+        states_changed=bounded.states_changed,
+        newly_degraded=bounded.newly_degraded,
+        extra_overloaded_engines=bounded.extra_overloaded_engines,
+        extra_memory_bytes=bounded.extra_memory_bytes,
+        extra_distance=bounded.extra_distance,
+        largest_extra_distance=bounded.largest_extra_distance,
+        proved_least=bounded.proved_least,
+    )

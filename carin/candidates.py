@@ -1,0 +1,114 @@
+"""The few joint designs that any state of the device can call for, out of all that meet the constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints, Problem
+from carin.scoring import SAME, Grid, Standards, all_values, distances, meets_all, stretches
+
+_POOL = 1 << 18
+"""Candidates of stretches that are held before they are compared with each other."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Joint designs that meet every constraint, shape (n,) each, in lexicographic order."""
+
+    number: Ints
+    engines: Ints
+    """Bit mask of the engines in use."""
+    memory_bytes: Floats
+    distance: Floats
+    fits: Bools
+    """Whether the memory budget holds."""
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def take(self, places: Ints | Bools) -> Candidates:
+        """Return some of them."""
+        return Candidates(
+            self.number[places], self.engines[places], self.memory_bytes[places], self.distance[places],
+            self.fits[places],
+        )  # fmt: skip
+
+
+def first_least(keys: Sequence[Floats], alive: Bools, starts: Ints) -> Ints:
+    """Return, for each group of rows, the first row that is least by one key after the other.
+
+    Values that differ by rounding alone count as equal.
+
+    Args:
+        keys: What is compared, the most important first, shape (n,) each.
+        alive: Rows that take part, shape (n,).
+        starts: First row of every group.
+
+    Returns:
+        A row for every group in which any takes part.
+    """
+    sizes = np.diff(starts, append=len(alive))
+    for key in keys:
+        least = np.minimum.reduceat(np.where(alive, key, np.inf), starts)
+        alive = alive & (key <= np.repeat(least + SAME * np.maximum(np.abs(least), 1.0), sizes))
+    rows = np.minimum.reduceat(np.where(alive, np.arange(len(alive)), len(alive)), starts)
+    return np.asarray(rows[rows < len(alive)], dtype=np.int64)
+
+
+def find_candidates(problem: Problem, standards: Standards, grid: Grid) -> Candidates:
+    """Return three joint designs for every set of engines in use.
+
+    They are the one of least distance, of least distance within the memory budget, and of least memory (then least
+    distance). Every state's design is among them: a state sees no more of a design than its engines, its memory
+    and its distance, and its order compares engines first, then (where it is degraded) memory, then distance.
+    """
+    pool: list[Candidates] = []
+    held = 0
+    for stretch in stretches(problem, grid):
+        values = all_values(problem, stretch)
+        meets = meets_all(problem, values)
+        if not meets.any():
+            continue
+        some = [each[meets] for each in values]
+        memory_bytes = some[0]
+        fits = memory_bytes <= problem.memory_budget_bytes * (1.0 + LIMIT_TOLERANCE)
+        far = distances(problem, standards, some)
+        found = Candidates(stretch.number(problem)[meets], stretch.engines[meets], memory_bytes, far, fits)
+        pool.append(_least_of_each(found))
+        held += len(pool[-1])
+        if held > _POOL:
+            pool = [_least_of_each(_together(pool))]
+            held = len(pool[0])
+    return _sorted_by_number(_least_of_each(_together(pool)))
+
+
+def _least_of_each(found: Candidates) -> Candidates:
+    """Keep the three of every set of engines."""
+    # sets of engines fit 16 bits, for which sorting is by counting; stable, so numbers ascend within a set
+    order = np.argsort(found.engines.astype(np.uint16), kind="stable")
+    grouped = found.take(order)
+    starts = np.flatnonzero(np.diff(grouped.engines, prepend=-1))
+    everyone = np.ones(len(grouped), dtype=np.bool_)
+    rows = (
+        first_least([grouped.distance], everyone, starts),
+        first_least([grouped.distance], grouped.fits, starts),
+        first_least([grouped.memory_bytes, grouped.distance], everyone, starts),
+    )
+    return _sorted_by_number(grouped.take(np.unique(np.concatenate(rows))))
+
+
+def _together(pool: Sequence[Candidates]) -> Candidates:
+    return Candidates(
+        np.concatenate([each.number for each in pool]),
+        np.concatenate([each.engines for each in pool]),
+        np.concatenate([each.memory_bytes for each in pool]),
+        np.concatenate([each.distance for each in pool]),
+        np.concatenate([each.fits for each in pool]),
+    )
+
+
+def _sorted_by_number(found: Candidates) -> Candidates:
+    return found.take(np.argsort(found.number, kind="stable"))

@@ -1,0 +1,83 @@
+"""RASS: the design of every state of the device, found before any of them comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from carin.candidates import Candidates, first_least
+from carin.problem import Bools, Floats, Ints
+from schemas.designs import MAX_ENGINES
+
+_ALL = np.zeros(1, dtype=np.int64)
+"""Start of the only group."""
+_BITS = np.array([mask.bit_count() for mask in range(2**MAX_ENGINES)], dtype=np.float64)
+"""Engines of every bit mask (count)."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Which engines are overloaded, and whether memory is tight."""
+
+    overloaded: int
+    """Bit mask of engines."""
+    memory_tight: bool
+
+    @property
+    def number(self) -> int:
+        """Return its place in the order of `states`."""
+        return 2 * self.overloaded + self.memory_tight
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The candidates that the states run, shape (states,) each, in the order of `states`."""
+
+    candidate: Ints
+    degraded: Bools
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How candidates stand in one state, shape (candidates,) each."""
+
+    admissible: Bools
+    """Uses no overloaded engine, and fits where memory is tight."""
+    overloaded_in_use: Floats
+    """Overloaded engines that it uses (count)."""
+
+
+def states(engines: int) -> Iterator[State]:
+    """Go through all states, by the mask of overloaded engines; memory not tight, then tight."""
+    for overloaded in range(2**engines):
+        yield State(overloaded, False)
+        yield State(overloaded, True)
+
+
+def standing(candidates: Candidates, state: State) -> Standing:
+    """Tell how candidates stand in a state."""
+    in_use = _BITS[candidates.engines & state.overloaded]
+    admissible = in_use == 0
+    return Standing(admissible & candidates.fits if state.memory_tight else admissible, in_use)
+
+
+def choose(candidates: Candidates, engines: int) -> Chosen:
+    """Choose the design of every state.
+
+    That is the one of least distance that uses no overloaded engine and, where memory is tight, fits the budget.
+    Where there is none, the state is degraded: fewest overloaded engines in use, then least memory, then least
+    distance. Among equals the first in lexicographic order counts.
+    """
+    found = [_choose(candidates, state) for state in states(engines)]
+    return Chosen(np.array([place for place, _ in found]), np.array([degraded for _, degraded in found]))
+
+
+def _choose(candidates: Candidates, state: State) -> tuple[int, bool]:
+    stands = standing(candidates, state)
+    if stands.admissible.any():
+        return int(first_least([candidates.distance], stands.admissible, _ALL)[0]), False
+    everyone = np.ones(len(candidates), dtype=np.bool_)
+    keys = [stands.overloaded_in_use, candidates.memory_bytes, candidates.distance]
+    return int(first_least(keys, everyone, _ALL)[0]), True

@@ -1,0 +1,188 @@
+"""A recorded trace run through the runtime manager, beside each fixed design and an oracle.
+
+The model of load: an engine whose load is x has 1 - x of its time left for the tasks, so whatever runs on it takes
+1 / (1 - x) times as long; at load 1 it never ends. Energy of an inference and accuracy stay as they are. At every
+sample each task makes one inference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from carin.manager import RuntimeManager
+from carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints
+from carin.trace import Trace
+from schemas.designs import TIMED, Constraint, statistic_of
+from schemas.policy import JointDesign, Policy
+from schemas.problems import input_error
+
+_BLOCK = 1 << 15
+"""Samples that are priced at once."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one way of running the trace came to."""
+
+    name: str
+    switches: int
+    slo_violations: int
+    """Samples at which a constraint is broken."""
+    memory_overruns: int
+    """Samples at which the design needs more memory than there is."""
+    energy_j: float | None
+    """Of all inferences of all samples; None where a design does not say."""
+    mean_distance: float
+    """Distance of the design in use, over all samples (no unit)."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All ways of running one trace."""
+
+    samples: int
+    manager: Run
+    fixed: tuple[Run, ...]
+    oracle: Run
+    switches: tuple[tuple[float, str], ...]
+    """When the manager switched (seconds), and to which design; the first is the design at the first sample."""
+
+
+def replay(policy: Policy, trace: Trace, manager: RuntimeManager) -> Replay:
+    """Run a trace through the manager, through every design of the set held fixed, and through the oracle.
+
+    The oracle chooses anew at every sample, with what that sample says: of the design set, the one that breaks
+    fewest of SLOs and memory, of these the one of least distance. No way of switching among the designs breaks them
+    at fewer samples.
+
+    Raises:
+        InputError: A design's metrics do not say what a constraint is about.
+    """
+    manager_tally, oracle_tally = _Tally(policy), _Tally(policy)
+    fixed = [_Tally(policy) for _ in policy.design_set]
+    switches: list[tuple[float, str]] = []
+    for start in range(0, len(trace), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        broken, overrun = _troubles(policy, trace.load[block].T, trace.memory_available_bytes[block], manager.engines)
+        managed = _managed(manager, trace, block)
+        before = -1 if manager_tally.last is None else manager_tally.last
+        for at in np.flatnonzero(np.diff(managed, prepend=before)):
+            switches.append((float(trace.time_s[start + at]), manager.designs[managed[at]]))
+        manager_tally.add(managed, broken, overrun)
+        oracle_tally.add(_oracle(policy, broken, overrun), broken, overrun)
+        for place, tally in enumerate(fixed):
+            tally.add(np.full(broken.shape[1], place), broken, overrun)
+    return Replay(
+        samples=len(trace),
+        manager=manager_tally.run("manager"),
+        fixed=tuple(tally.run(design.name) for tally, design in zip(fixed, policy.design_set, strict=True)),
+        oracle=oracle_tally.run("oracle"),
+        switches=tuple(switches),
+    )
+
+
+def _managed(manager: RuntimeManager, trace: Trace, block: slice) -> Ints:
+    """Return the place of the design that the manager runs at every sample of a block."""
+    step = manager.step
+    columns = (trace.time_s[block], trace.load[block], trace.memory_available_bytes[block])
+    return np.array([step(*sample) for sample in zip(*(each.tolist() for each in columns), strict=True)])
+
+
+class _Tally:
+    """Sums up a way of running, block by block."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.designs = policy.design_set
+        self.samples = np.zeros(len(self.designs), dtype=np.int64)
+        self.switches = self.violations = self.overruns = 0
+        self.last: int | None = None
+
+    def add(self, chosen: Ints, broken: Bools, overrun: Bools) -> None:
+        """Take a block, given the place of the design of every sample and what troubles whom when."""
+        rows = np.arange(len(chosen))
+        self.samples += np.bincount(chosen, minlength=len(self.designs))
+        self.violations += int(np.count_nonzero(broken[chosen, rows]))
+        self.overruns += int(np.count_nonzero(overrun[chosen, rows]))
+        self.switches += int(np.count_nonzero(np.diff(chosen))) + (self.last not in (None, chosen[0]))
+        self.last = int(chosen[-1])
+
+    def run(self, name: str) -> Run:
+        """Return the sums."""
+        used = [(design, int(count)) for design, count in zip(self.designs, self.samples, strict=True) if count]
+        energies = [(design.metrics.energy_j, count) for design, count in used]
+        known = [energy_j * count for energy_j, count in energies if energy_j is not None]
+        return Run(
+            name=name,
+            switches=self.switches,
+            slo_violations=self.violations,
+            memory_overruns=self.overruns,
+            energy_j=sum(known) if len(known) == len(used) else None,
+            mean_distance=sum(design.distance * count for design, count in used) / int(self.samples.sum()),
+        )
+
+
+def _troubles(
+    policy: Policy, load: Floats, memory_available_bytes: Floats, engines: tuple[str, ...]
+) -> tuple[Bools, Bools]:
+    """Tell which design (row) breaks a constraint, and which does not fit into memory, at which sample (column)."""
+    slowdown = np.divide(1.0, 1.0 - load, out=np.full(load.shape, np.inf), where=load < 1.0)
+    broken = np.array([_broken(design, policy.constraints, slowdown, engines) for design in policy.design_set])
+    need = np.array([design.metrics.memory_bytes for design in policy.design_set])
+    return broken, need[:, np.newaxis] > memory_available_bytes * (1.0 + LIMIT_TOLERANCE)
+
+
+def _oracle(policy: Policy, broken: Bools, overrun: Bools) -> Ints:
+    """Return the place of the design that the oracle runs at every sample."""
+    nearest_first = np.argsort([design.distance for design in policy.design_set], kind="stable")
+    troubles = broken.astype(np.int8) + overrun
+    return np.asarray(nearest_first[np.argmin(troubles[nearest_first], axis=0)], dtype=np.int64)
+
+
+def _broken(
+    design: JointDesign, constraints: tuple[Constraint, ...], slowdown: Floats, engines: tuple[str, ...]
+) -> Bools:
+    """Tell for every sample whether a design breaks a constraint."""
+    broken = np.zeros(slowdown.shape[1], dtype=np.bool_)
+    for constraint in constraints:
+        value = _value(design, constraint, slowdown, engines)
+        if constraint.max is not None:
+            broken |= ~(value <= constraint.max * (1.0 + LIMIT_TOLERANCE))
+        if constraint.min is not None:
+            broken |= ~(value >= constraint.min * (1.0 - LIMIT_TOLERANCE))
+    return broken
+
+
+def _value(design: JointDesign, constraint: Constraint, slowdown: Floats, engines: tuple[str, ...]) -> Floats:
+    """Return what a constraint is about at every sample, shape (samples,) or a single value for all."""
+    metrics = design.metrics
+    if constraint.metric not in TIMED:
+        whole = metrics if constraint.task is None else metrics.tasks.get(constraint.task)
+        value = getattr(whole, constraint.metric, None)
+        if value is None:
+            raise _unknown(design, constraint)
+        return np.array([value], dtype=np.float64)
+    statistic = statistic_of(constraint.metric, constraint.statistic)
+    slowest: Floats = np.zeros(slowdown.shape[1])
+    concerned = [task for name, task in metrics.tasks.items() if constraint.task in (None, name)]
+    for task in concerned:
+        latency_s = task.latency_s.get(statistic or "")
+        if latency_s is None or task.engine not in engines:
+            raise _unknown(design, constraint)
+        if latency_s > 0.0:  # nothing, however much slowed down, stays nothing
+            slowest = np.maximum(slowest, latency_s * slowdown[engines.index(task.engine)])
+    if not concerned:
+        raise _unknown(design, constraint)
+    if constraint.metric == "latency_s":
+        return slowest
+    return np.divide(1.0, slowest, out=np.full_like(slowest, np.inf), where=slowest > 0.0)
+
+
+def _unknown(design: JointDesign, constraint: Constraint) -> Exception:
+    what = " ".join(part for part in (constraint.metric, constraint.statistic, constraint.task) if part)
+    return input_error(
+        f"the metrics of {design.name!r} do not say what the constraint on {what} needs",
+        "make the policy again with planner adapt",
+        path="design_set",
+    )

@@ -1,0 +1,68 @@
+"""From paths to policies and replays, for the command line and for `planner.adapt`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planner.api import read_input
+from planner.version import __version__
+from schemas.designs import Designs
+from schemas.placement import Provenance
+from schemas.policy import Policy
+from schemas.problems import input_error
+
+if TYPE_CHECKING:
+    from carin.replay import Replay
+
+
+def policy_of(designs: Path, max_designs: int | None = None, transfer_from: Path | None = None) -> Policy:
+    """Return the policy of a designs file.
+
+    Args:
+        designs: The designs file.
+        max_designs: Most joint designs that the policy may name (default: what the file says).
+        transfer_from: Designs file of another device, whose best design is tried on this one.
+
+    Raises:
+        InputError: A file cannot be used; the error holds every problem found.
+    """
+    from carin.adapt import adapt
+
+    inputs: dict[str, str] = {}
+    here = read_input(designs, Designs, inputs)
+    other = None if transfer_from is None else read_input(transfer_from, Designs, inputs)
+    provenance = Provenance(planner=__version__, method="rass", inputs=inputs)
+    return adapt(here, max_designs=max_designs, transfer_from=other, provenance=provenance)
+
+
+def replay_of(
+    policy: Path,
+    trace: Path,
+    *,
+    enter_load: float,
+    leave_load: float,
+    dwell_s: float,
+    memory_enter_bytes: float | None = None,
+    memory_leave_bytes: float | None = None,
+) -> Replay:
+    """Run a recorded trace through the runtime manager of a policy; see `carin.manager` for the thresholds.
+
+    Raises:
+        InputError: A file cannot be used, or a threshold is out of range.
+    """
+    from carin.manager import RuntimeManager
+    from carin.replay import replay
+    from carin.trace import read_trace
+
+    held = read_input(policy, Policy, {})
+    if not held.design_set:
+        raise input_error("the policy has no design to run", "loosen the constraints", file=str(policy))
+    try:
+        manager = RuntimeManager(
+            held.model_dump(mode="json"), enter_load=enter_load, leave_load=leave_load, dwell_s=dwell_s,
+            memory_enter_bytes=memory_enter_bytes, memory_leave_bytes=memory_leave_bytes,
+        )  # fmt: skip
+    except ValueError as error:
+        raise input_error(str(error), "change the thresholds (see planner replay --help)") from None
+    return replay(held, read_trace(trace, manager.engines), manager)
