@@ -13,7 +13,8 @@ def without_dominated(instance: Instance) -> Instance:
 
     Of two points with the same exits on, one whose every block is reached by no more samples takes no more energy,
     loads nothing more, and is no later by worst case, mean or percentile, because more samples leave early. Where
-    results travel, their weights differ as well, so all points are kept.
+    results travel, their weights differ as well, so all points are kept. The point with the fewest exits on, which
+    stands for the whole DNN, is kept in any case: baselines use it.
     """
     points = instance.points
     if instance.destination is not None or points.count < 2:
@@ -24,7 +25,15 @@ def without_dominated(instance: Instance) -> Instance:
     for group in range(int(kind.max()) + 1):
         rows = np.flatnonzero(kind.ravel() == group)
         keep[rows] = _least(reach[rows])
+    keep[whole_point(instance)] = True
     return instance.only_points(keep)
+
+
+def whole_point(instance: Instance) -> int:
+    """Return the point that stands for the DNN without early exits: fewest exits on, deepest, most accurate."""
+    points = instance.points
+    depth = np.array([int(points.exit_block[on].max()) for on in points.on])
+    return int(np.lexsort((-points.accuracy, -depth, points.on.sum(axis=1)))[0])
 
 
 def _least(reach: Floats) -> Bools:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from clear.columns import Column, column_of
 from clear.joint import Joint
 from clear.master import Master
-from clear.moves import LocalSearch, Plan, plan_of, prices_of, used_by_others
+from clear.method import JointOutcome
+from clear.moves import LocalSearch, prices_of, used_by_others
 from clear.multipliers import Multipliers
 from clear.offers import Offer, offer_of
+from clear.plan import Plan, plan_of
 from clear.prices import Prices
 from clear.pricing import Pricer
 from clear.shares import least_shares
@@ -20,7 +21,6 @@ from clear.stages import stages_of
 from clear.ways import ways_of
 from fin.method import Options
 from fin.network import Ints, Network
-from schemas.placement import Status
 
 _ROUNDS = 16
 _STEP = 0.7
@@ -36,18 +36,15 @@ _BUSY = 0.02
 _EQUAL = 1e-6
 
 
-@dataclass(frozen=True)
-class JointOutcome:
-    """An answer for all apps: optimal, feasible, infeasible and unknown are kept apart."""
+class Clear:
+    """The method `clear`."""
 
-    status: Status
-    plan: Plan | None
-    lower_bound_w: float
-    """No plan has less power; infinite where none exists."""
-    message: str = ""
-    build_s: float = 0.0
-    search_s: float = 0.0
-    statistics: dict[str, float] = field(default_factory=dict)
+    name = "clear"
+    description = "all apps together: exits, blocks, routes, speeds and shares, with a proved bound"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Plan all apps together; a valid lower bound comes with every answer."""
+        return solve_joint(joint, options)
 
 
 def solve_joint(joint: Joint, options: Options) -> JointOutcome:

@@ -1,0 +1,62 @@
+"""The seam between methods that plan several apps together and everything else."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from schemas.problems import input_error
+
+if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
+    from clear.joint import Joint
+    from clear.plan import Plan
+    from fin.method import Options
+    from schemas.placement import Status
+
+
+@dataclass(frozen=True)
+class JointOutcome:
+    """An answer for all apps: optimal, feasible, infeasible and unknown are kept apart."""
+
+    status: Status
+    plan: Plan | None
+    lower_bound_w: float
+    """No plan has less power; infinite where none exists."""
+    message: str = ""
+    """What stopped the search, or what the method cannot see."""
+    build_s: float = 0.0
+    search_s: float = 0.0
+    statistics: dict[str, float] = field(default_factory=dict)
+    """Counts for reports, such as rounds, offers and geometric programs."""
+
+
+class JointMethod(Protocol):
+    """A way to place several apps on nodes and media that they share. A plan keeps every limit, or there is none."""
+
+    name: str
+    description: str
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Place all apps."""
+
+
+_MODULES = {
+    "clear": "clear.solve:Clear",
+}
+
+JOINT_METHODS = tuple(_MODULES)
+
+
+def joint_method(name: str) -> JointMethod:
+    """Return a method by its name; its module (and what that needs) loads now.
+
+    Raises:
+        InputError: There is no such method.
+    """
+    if name not in _MODULES:
+        fix = f"use one of {', '.join(JOINT_METHODS)}"
+        raise input_error("there is no such method for several apps", fix, path="method", value=name)
+    module, _, attribute = _MODULES[name].partition(":")
+    found: JointMethod = getattr(importlib.import_module(module), attribute)()
+    return found
