@@ -11,7 +11,8 @@ from clear.prices import Prices
 from clear.visits import Terms, Visits, best_share, cheapest_speed
 from fin.network import Floats, Ints, Network
 
-_STEPS = 40
+_STEPS = 22
+"""Halvings of the range of values of time: what is left of it matters for no offer."""
 _FAST = 1e12
 """A value of time, in multiples of what is at stake, at which nothing but time counts."""
 
