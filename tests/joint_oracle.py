@@ -305,7 +305,7 @@ def best_of(
     numbers, bounds = _in_question(by_app, shared, known_w)
     best_w, best, programs = np.inf, None, 0
     for at in np.argsort(bounds, kind="stable"):
-        if bounds[at] >= min(best_w, known_w) * (1.0 - 1e-9):
+        if bounds[at] >= best_w * (1.0 - 1e-9) or bounds[at] > known_w:
             break
         if programs == most_programs:
             message = f"{len(bounds)} combinations are in question"
@@ -326,7 +326,7 @@ def _in_question(by_app: Sequence[Sequence[Choice]], shared: Places, known_w: fl
         new = np.arange(len(stack.alone_w))
         numbers = np.hstack([np.repeat(numbers, len(new), axis=0), np.tile(new, len(numbers))[:, None]])
         bounds = _bounds(stacks[:count], numbers, shared)
-        keep = bounds < known_w
+        keep = bounds <= known_w if np.isfinite(known_w) else bounds < np.inf
         numbers, bounds = numbers[keep], bounds[keep]
         if len(numbers) > 3_000_000:
             message = f"{len(numbers)} combinations are in question"
