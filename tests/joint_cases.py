@@ -41,7 +41,7 @@ class Case:
 def random_case(r: Random, most_nodes: int = 4, most_apps: int = 3, most_blocks: int = 4) -> Case:
     """Draw a topology and two or three apps; more of one means fewer of the other, so that all plans can be seen."""
     nodes = r.randint(2, most_nodes)
-    topology = _random_topology(r, nodes)
+    topology = _random_topology(r, nodes, r.choice(["full", "full", "line", "random"]))
     count = 2 if nodes == 4 or r.random() < 0.6 else r.randint(2, most_apps)
     blocks = min(most_blocks, 4 if nodes * count <= 4 else 3 if nodes * count <= 6 else 2)
     models = [_random_model(r, r.randint(1 if count > 2 else 2, blocks)) for _ in range(count)]
@@ -54,7 +54,25 @@ def random_case(r: Random, most_nodes: int = 4, most_apps: int = 3, most_blocks:
     return Case(topology, tuple(zip(apps, models, strict=True)))
 
 
-def _random_topology(r: Random, count: int) -> dict[str, Any]:
+def pinned_case(r: Random, most_nodes: int = 4, most_apps: int = 5) -> Case:
+    """Draw a case without a choice: one operating point, every block pinned, one route between any two nodes."""
+    topology, count = _random_topology(r, r.randint(2, most_nodes), "line"), r.randint(2, most_apps)
+    names = [node["name"] for node in topology["nodes"]]
+    for node in topology["nodes"]:
+        if r.random() < 0.9:
+            node.pop("memory_bytes", None)
+    apps = []
+    for index in range(count):
+        model = _random_model(r, r.randint(1, 4))
+        model["operating_points"] = [r.choice(model["operating_points"])]
+        app = {**_random_app(r, index, model, names), "min_accuracy": 0.0}
+        app["pin"] = {block["name"]: [r.choice(names)] for block in model["blocks"]}
+        _limit(r, app, model, topology, count)
+        apps.append((app, model))
+    return Case(topology, tuple(apps))
+
+
+def _random_topology(r: Random, count: int, kind: str) -> dict[str, Any]:
     nodes = []
     for index in range(count):
         fast = 10.0 ** r.uniform(0, 1) if index else r.uniform(1, 3)
@@ -73,7 +91,6 @@ def _random_topology(r: Random, count: int) -> dict[str, Any]:
             low, high = r.choice([(0.3, 1.0), (0.2, 1.6), (0.5, 0.8), (1.0, 2.0), (0.6, 0.6)])
             node["speed"] = {"min": low, "max": high}
         nodes.append(node)
-    kind = r.choice(["full", "full", "line", "random"])
     links = []
     for i in range(count):
         for j in range(count):
@@ -119,8 +136,8 @@ def _random_model(r: Random, count: int) -> dict[str, Any]:
 
 def _random_app(r: Random, index: int, model: dict[str, Any], names: list[str]) -> dict[str, Any]:
     app: dict[str, Any] = {
-        "name": f"a{index}", "model": "m.json", "source": r.choice(names[:2]), "min_accuracy": r.choice([0.0, 0.0, 0.8]),
-        "latency": r.choice(["worst", "worst", "mean", "p50", "p95", "p60"]),
+        "name": f"a{index}", "model": "m.json", "source": r.choice(names[:2]),
+        "min_accuracy": r.choice([0.0, 0.0, 0.8]), "latency": r.choice(["worst", "worst", "mean", "p50", "p95", "p60"]),
     }  # fmt: skip
     if r.random() < 0.35:
         app["destination"] = r.choice(names)

@@ -59,6 +59,8 @@ def violations(
 def _raw(asked: _Asked, plan: Plan, index: int) -> dict[str, Any]:
     column, instance = plan.columns[index], asked.instance
     decision, points, names = column.decision, instance.points, instance.network.names
+    exits = zip(points.exit_names, points.fraction[decision.point], points.on[decision.point], strict=True)
+    nodes = [names[node] for node in column.nodes]
     blocks = instance.block_names
     routes = [
         {"after": blocks[block - 1] if block else None, "path": path, "result_of": None,
@@ -74,15 +76,11 @@ def _raw(asked: _Asked, plan: Plan, index: int) -> dict[str, Any]:
     return {
         "name": asked.app.name,
         "operating_point": points.name(decision.point),
-        "exit_fractions": {
-            name: float(q)
-            for name, q, on in zip(points.exit_names, points.fraction[decision.point], points.on[decision.point], strict=True)
-            if on
-        },
+        "exit_fractions": {name: float(q) for name, q, on in exits if on},
         "assignments": [{"block": b, "node": names[n]} for b, n in zip(blocks, decision.nodes, strict=False)],
         "routes": [{**route, "path": [names[n] for n in route["path"]]} for route in routes if len(route["path"]) > 1],
         "shares": {
-            "nodes": dict(zip([names[n] for n in column.nodes], plan.allocation.node_shares[index].tolist(), strict=True)),
+            "nodes": dict(zip(nodes, plan.allocation.node_shares[index].tolist(), strict=True)),
             "media": dict(zip(media, plan.allocation.medium_shares[index].tolist(), strict=True)),
         },
         "accuracy": float(points.accuracy[decision.point]),
