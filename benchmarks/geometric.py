@@ -92,7 +92,9 @@ def _posynomials(pieces: list[tuple[Any, Floats, tuple[tuple[Ints, float], ...]]
 
 def peer(given: Demand) -> tuple[float, float]:
     """Return the power in W that CVXPY finds, and the seconds that its Clarabel took."""
-    import cvxpy
+    from ortools.math_opt.python import mathopt  # noqa: F401 - before CVXPY, whose HiGHS has symbols of the same names
+
+    import cvxpy  # isort: skip
 
     apps, nodes = given.time_s.shape
     speed = cvxpy.Variable(nodes, pos=True)

@@ -43,6 +43,7 @@ class JointMethod(Protocol):
 
 _MODULES = {
     "clear": "clear.solve:Clear",
+    "milp": "clear.milp:MixedInteger",
 }
 
 JOINT_METHODS = tuple(_MODULES)
