@@ -39,7 +39,9 @@ class MixedInteger:
         try:
             columns = _columns(joint, stop_at)
         except TooManyError as stopped:
-            return JointOutcome("unknown", None, 0.0, str(stopped), time.perf_counter() - began)
+            late = time.perf_counter() >= stop_at
+            message = "the time limit came before all columns were enumerated" if late else str(stopped)
+            return JointOutcome("unknown", None, 0.0, message, time.perf_counter() - began)
         built = time.perf_counter()
         if not all(columns):
             return JointOutcome("infeasible", None, np.inf, "an app has no plan even alone", built - began)

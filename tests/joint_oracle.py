@@ -358,8 +358,8 @@ class _Stack:
         }
         least = np.array([_least_share(choice, shared) for choice in own]).reshape(shape)
         carried_w = np.array([choice.carried_w for choice in own])
-        alone_w = np.array([_alone_w(choice, shared) for choice in own])
-        return cls(**columns, least_share=least, carried_w=carried_w, alone_w=alone_w)
+        alone = np.array([alone_w(choice, shared) for choice in own])
+        return cls(**columns, least_share=least, carried_w=carried_w, alone_w=alone)
 
 
 def _least_share(choice: Choice, shared: Places) -> Floats:
@@ -374,7 +374,7 @@ def _least_share(choice: Choice, shared: Places) -> Floats:
     return least
 
 
-def _alone_w(choice: Choice, shared: Places) -> float:
+def alone_w(choice: Choice, shared: Places) -> float:
     """Return a lower bound of an app's power without idle power: all shares are full, one latency at a time."""
     best = 0.0
     slowest = np.maximum(shared.slowest, choice.load / shared.most)
