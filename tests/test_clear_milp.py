@@ -90,7 +90,8 @@ def test_plans_hold_and_are_close_to_the_best(seed: int) -> None:
     outcome = joint_method("milp").solve(joint, Options(time_limit_s=60.0))
     power_w = np.inf if outcome.plan is None else outcome.plan.power_w
     try:
-        least_w = joint_oracle.optimum(case.apps, case.topology, known_w=power_w * (1.0 + 1e-6), most_programs=60).power_w
+        known_w = power_w * (1.0 + 1e-6)
+        least_w = joint_oracle.optimum(case.apps, case.topology, known_w=known_w, most_programs=60).power_w
     except joint_oracle.GaveUpError:
         assume(False)
     if outcome.plan is None:
