@@ -14,10 +14,10 @@ from schemas.files import check_document, read_document
 from schemas.model import Model
 from schemas.placement import Placement
 from schemas.topology import Topology
+from schemas.traces import RateTrace, read_traces, with_planned_rates
 from schemas.workload import App, Workload
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
-DocumentT = TypeVar("DocumentT", Model, Topology)
 
 
 def plan(
@@ -80,8 +80,8 @@ def plan(
     inputs: dict[str, str] = {}
     request = Request(
         app=single_app(fields),
-        model=_document(model, Model, inputs),
-        topology=_document(topology, Topology, inputs),
+        model=read_input(Path(model), Model, inputs) if isinstance(model, (str, Path)) else model,
+        topology=read_topology(Path(topology), inputs) if isinstance(topology, (str, Path)) else topology,
         method=method,
         options=Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma),
         per_exit_thresholds=per_exit_thresholds,
@@ -96,14 +96,30 @@ def single_app(fields: Mapping[str, object]) -> App:
     return check_document({"schema_version": "1", "apps": [given]}, Workload, "limits").apps[0]
 
 
-def _document(value: DocumentT | str | Path, schema: type[DocumentT], inputs: dict[str, str]) -> DocumentT:
-    if not isinstance(value, (str, Path)):
-        return value
-    return read_input(Path(value), schema, inputs)
+def read_topology(path: Path, inputs: dict[str, str]) -> Topology:
+    """Read a topology; media that have a trace get the rate at the percentile that they state.
+
+    Raises:
+        InputError: With every problem of the topology, or else of all traces.
+    """
+    return with_planned_rates(*read_measured(path, inputs))
+
+
+def read_measured(path: Path, inputs: dict[str, str]) -> tuple[Topology, dict[str, RateTrace]]:
+    """Read a topology as it is, and the traces of its media by name; raise InputError as `read_topology` does."""
+    topology = read_input(path, Topology, inputs)
+    traces = read_traces(topology, path.parent)
+    for file, digest in {path.parent / medium.trace: traces[medium.name].digest for medium in topology.media}.items():
+        _note(file, digest, inputs)
+    return topology, traces
 
 
 def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> SchemaT:
     """Read a file and note its hash under its name, or its whole path where another input has that name."""
     document, digest = read_document(path, schema)
-    inputs[str(path) if path.name in inputs else path.name] = digest
+    _note(path, digest, inputs)
     return document
+
+
+def _note(path: Path, digest: str, inputs: dict[str, str]) -> None:
+    inputs[str(path) if path.name in inputs else path.name] = digest
