@@ -9,6 +9,7 @@ from pathlib import Path
 from fin.method import Options
 from planner.api import read_input, read_topology, single_app
 from planner.pipeline import Request
+from planner.requests import AnyRequest, request_of
 from planner.units import parse_fraction, parse_quantity
 from schemas.model import Model
 from schemas.problems import input_error
@@ -67,8 +68,20 @@ def read_asked(sources: Sources, limits: Limits) -> Asked:
     return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
 
 
+def read_requested(
+    sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool
+) -> AnyRequest:
+    """Read and check all inputs of a request: one app, or all apps of a workload together.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or there is no such method.
+    """
+    asked = read_asked(sources, limits)
+    return request_of(asked.apps, asked.topology, method, options, per_exit_thresholds, asked.inputs)
+
+
 def read_request(sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool) -> Request:
-    """Read and check all inputs of a request, which is one app.
+    """Read and check all inputs of a request that must be one app.
 
     Raises:
         InputError: With every problem of the first input that has any, or there are several apps.
@@ -76,7 +89,7 @@ def read_request(sources: Sources, limits: Limits, method: str, options: Options
     asked = read_asked(sources, limits)
     if len(asked.apps) > 1:
         names = ", ".join(app.name for app, _ in asked.apps)
-        message = f"the workload has {len(asked.apps)} apps, and this version plans one at a time"
+        message = f"the workload has {len(asked.apps)} apps, and this is done for one at a time"
         raise input_error(message, f"choose one with --app ({names})", file=str(sources.workload))
     app, model = asked.apps[0]
     return Request(app, model, asked.topology, method, options, per_exit_thresholds, asked.inputs)

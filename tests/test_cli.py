@@ -181,7 +181,7 @@ def test_too_little_memory_is_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("planner.pipeline.solve", exhausted)
+    monkeypatch.setattr("planner.requests.answer", exhausted)
     ran = run("plan", *SMALL)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("error: not enough memory")
@@ -397,7 +397,11 @@ def test_a_workload_says_the_same_as_limits(tmp_path: Path) -> None:
 def test_several_apps_are_chosen_from_by_name(tmp_path: Path) -> None:
     path = workload(tmp_path, {"name": "cam"}, {"name": "ear", "min_accuracy": 0.78})
     options = ("--workload", path, "--topology", TOPOLOGY)
-    message = refused("plan", *options)
+    message = refused("plan", *options)  # the apps are planned together, and none has a rate
+    assert "app cam: rate_per_s" in message
+    assert "app ear: rate_per_s" in message
+    states = write(tmp_path / "states.json", {"schema_version": "1", "name": "s", "conditions": []})
+    message = refused("adapt", *options, "--states", states)
     assert "has 2 apps" in message
     assert "--app (cam, ear)" in message
     assert "no app of this name" in refused("plan", *options, "--app", "nose")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clear.method import JOINT_METHODS
 from fin.method import METHODS, Options
 from planner.units import parse_fraction, parse_quantity
 from schemas.problems import input_error
@@ -14,7 +15,7 @@ from schemas.problems import input_error
 ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file.")]
 TopologyPath = Annotated[Path, typer.Option("--topology", help="Nodes and links: a topology file.")]
 WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="Apps with their limits: a workload file.")]
-AppName = Annotated[str | None, typer.Option("--app", help="App of the workload (default: its only one; check: all).")]
+AppName = Annotated[str | None, typer.Option("--app", help="App of the workload to take alone (default: all).")]
 Source = Annotated[str | None, typer.Option(help="Node that holds the input (default: the first mobile node).")]
 Destination = Annotated[str | None, typer.Option(help="Node that needs the results (default: none).")]
 Rate = Annotated[float | None, typer.Option(help="Inferences per second (default: 0, a single one).")]
@@ -25,7 +26,10 @@ MaxEnergy = Annotated[str | None, typer.Option(help="Energy limit of one inferen
 Objective = Annotated[str | None, typer.Option(help="What is minimised: energy or latency.")]
 Pin = Annotated[list[str] | None, typer.Option(help="BLOCK=NODE[,NODE]: where a block may run. May be repeated.")]
 AUTO = "auto"
-MethodName = Annotated[str, typer.Option("--method", help=f"auto, {', '.join(METHODS)}.")]
+_TOGETHER = ", ".join(JOINT_METHODS)
+MethodName = Annotated[
+    str, typer.Option("--method", help=f"auto; for one app {', '.join(METHODS)}; for several {_TOGETHER}.")
+]
 Gap = Annotated[str, typer.Option(help="Relative gap that counts as proved, such as 0.01 or 1%.")]
 TimeLimit = Annotated[str | None, typer.Option(help="Time after which the best plan so far is given, such as 10s.")]
 Gamma = Annotated[int, typer.Option(min=1, max=100_000, help="Latency levels of the method gamma.")]

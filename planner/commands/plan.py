@@ -64,10 +64,10 @@ def plan_command(
     output: Output = None,
     as_json: AsJson = False,
 ) -> int:
-    """Place a DNN on a topology: least energy within the limits, with proof."""
-    from planner.inputs import Limits, Sources, read_request
-    from planner.pipeline import solve
+    """Place a DNN, or all apps of a workload, on a topology: least energy within the limits, with proof."""
+    from planner.inputs import Limits, Sources, read_requested
     from planner.progress import waiting
+    from planner.requests import answer
 
     limits = Limits(
         source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
@@ -75,9 +75,9 @@ def plan_command(
     sources = Sources(topology, model, workload, app_name)
     with ExitStack() as stack:
         file = stack.enter_context(_opened(output)) if output is not None else None
-        request = read_request(sources, limits, method, options_of(gap, time_limit, gamma), per_exit(thresholds))
+        request = read_requested(sources, limits, method, options_of(gap, time_limit, gamma), per_exit(thresholds))
         with waiting("planning"):
-            placement = solve(request)
+            placement = answer(request)
         if file is not None:
             _write(placement, file)
     _report(placement, as_json)
