@@ -45,6 +45,12 @@ class Multipliers:
         self._ratio = np.full(points, 4.0)
         self._last = np.full(points, np.inf)
 
+    def with_pricer(self, pricer: Pricer, factor: float = 1.0) -> Multipliers:
+        """Return the same knowledge for the app where links differ, or for `factor` times its rate."""
+        other = Multipliers(pricer)
+        other._value, other._ratio, other._last = self._value * factor, self._ratio.copy(), self._last * factor
+        return other
+
     def answer_of_few(self, prices: AppPrices) -> Answer:
         """Answer for the points that were best before; `bound_w` holds for their plans only."""
         self._begin(prices)

@@ -8,6 +8,7 @@ path over (block, node), one layer at a time; see `clear.visits` for what a visi
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +74,13 @@ class Pricer:
         self._barred = _cumulative((~stages.allowed).astype(np.float64))
         self.kind = _kinds(instance)
         self._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))
+
+    def with_ways(self, instance: Instance, ways: Ways) -> Pricer:
+        """Return the pricer of the same app on a network that differs in its links alone."""
+        other = copy(self)
+        other.instance, other.ways = instance, ways
+        other._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))
+        return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
         """Price R rows; the values are costs before ``theta * limit`` is taken off."""

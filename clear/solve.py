@@ -51,7 +51,7 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     """Plan all apps together; a valid lower bound comes with every answer."""
     began = time.perf_counter()
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
-    search = _Search(joint, began + limit_s, options.gap)
+    search = Search(joint, began + limit_s, options.gap)
     built = time.perf_counter()
     search.rounds()
     search.plan_whole()
@@ -70,7 +70,7 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     return JointOutcome("optimal" if closed else "feasible", plan, bound, "", *times)
 
 
-class _Search:
+class Search:
     """State of one search: prices so far, offers, and the best plan."""
 
     def __init__(self, joint: Joint, stop_at: float, gap: float) -> None:

@@ -1,0 +1,250 @@
+"""Planning again after rates have changed: everything that is still true is kept.
+
+A change of rates leaves each app's operating points, placements and routes possible; what they cost in time changes.
+So the columns known are priced anew (cheap: sums over the hops of a decision), the last plan is allocated anew, apps
+are asked for new columns at the prices of that plan, the master chooses among all, and local moves finish. What takes
+long in a plan from scratch is left out: rounds of prices from nothing, and the proof.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clear.columns import Column, Key, column_of
+from clear.joint import Joint
+from clear.master import Master
+from clear.method import JointOutcome
+from clear.moves import LocalSearch, prices_of, used_by_others
+from clear.multipliers import Multipliers
+from clear.offers import offer_of
+from clear.plan import Plan, plan_of
+from clear.prices import Prices
+from clear.pricing import Pricer
+from clear.shares import least_shares
+from clear.solve import Search, busy_media
+from clear.stages import stages_of
+from clear.ways import ways_of
+from fin.decision import Decision
+from fin.network import Floats, Ints
+
+_KNOWN = 16
+"""Decisions of an app that are remembered, the last that were of use."""
+_ROUNDS = 4
+"""Times that apps are asked while there is no plan."""
+_STEP = 0.7
+"""How far prices move towards those of the master then."""
+_MASTER_S = 3.0
+_BETTER = 1.0 - 1e-4
+
+
+def with_link_rates(joint: Joint, bit_per_s: Floats) -> Joint:
+    """Return the same apps where the E links have other rates, in bit/s."""
+    network = replace(joint.network, link_bit_per_s=np.asarray(bit_per_s, dtype=np.float64))
+    return Joint(network, tuple(replace(app, network=network) for app in joint.apps))
+
+
+def with_medium_rates(joint: Joint, bit_per_s: Mapping[str, float]) -> Joint:
+    """Return the same apps where every link of the media that are named has another rate, in bit/s.
+
+    Raises:
+        KeyError: No medium has this name.
+    """
+    network = joint.network
+    rates, first = network.link_bit_per_s.copy(), len(network.link_source)
+    named = {name: first + number for number, name in enumerate(network.named_media)}
+    for name, rate in bit_per_s.items():
+        rates[network.link_medium == named[name]] = rate
+    return with_link_rates(joint, rates)
+
+
+def with_app_rates(joint: Joint, rate_per_s: Sequence[float]) -> Joint:
+    """Return the same apps with other inferences per second, one figure for each app."""
+    rated = zip(joint.apps, rate_per_s, strict=True)
+    return Joint(joint.network, tuple(replace(app, rate_per_s=float(rate)) for app, rate in rated))
+
+
+class Replanner:
+    """Plans the same apps on the same nodes again and again while rates of links and apps change."""
+
+    def __init__(self, joint: Joint, gap: float = 0.0, time_limit_s: float = np.inf) -> None:
+        """Plan from scratch, without a proof; `plan` is None where no plan was found.
+
+        Args:
+            joint: The apps, as they are at the beginning.
+            gap: Relative gap at which the search for prices ends.
+            time_limit_s: Most seconds of this search and of each one after it.
+        """
+        self._limit_s = time_limit_s
+        search = Search(joint, time.perf_counter() + time_limit_s, gap)
+        search.rounds()
+        search.plan_whole()
+        self.joint = joint
+        self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)
+        self._state = _State.of(joint, search.media, search.prices)
+        self._known: list[dict[Key, Decision]] = [{} for _ in joint.apps]
+        for app in range(joint.count):
+            for column in search.moves.columns(app):
+                self._remember(column)
+        for column in () if self.plan is None else self.plan.columns:
+            self._remember(column)
+
+    def replan(self, joint: Joint) -> JointOutcome:
+        """Plan again for changed rates of links or apps; nothing is proved (the bound is 0).
+
+        Args:
+            joint: The same apps on the same nodes and links (`with_link_rates`, `with_app_rates`).
+
+        Returns:
+            A plan that keeps every limit, or the status `unknown` with the last plan kept for the next time.
+        """
+        began = time.perf_counter()
+        state = self._state.moved(self.joint, joint)
+        warm = _Warm(joint, state, began + self._limit_s)
+        for app, known in enumerate(self._known):
+            for decision in known.values():
+                warm.add(column_of(app, joint.apps[app], decision))
+        if self.plan is not None:
+            warm.begin([column_of(at, joint.apps[at], held.decision) for at, held in enumerate(self.plan.columns)])
+        built = time.perf_counter()
+        plan = warm.planned()
+        for column in warm.useful:
+            self._remember(column)
+        self.joint, self._state = joint, replace(state, prices=warm.prices)
+        times = (built - began, time.perf_counter() - built, {"programs": float(warm.moves.programs)})
+        if plan is None:
+            return JointOutcome("unknown", None, 0.0, "no plan was found at these rates", *times)
+        self.plan = _with_least_shares(joint, plan)
+        for column in self.plan.columns:
+            self._remember(column)
+        return JointOutcome("feasible", self.plan, 0.0, "", *times)
+
+    def bound_w(self) -> float:
+        """Return a power that no plan at the last rates is below: quick, and weaker than that of the method `clear`."""
+        prices, asked = self._state.prices, self._state.apps
+        return max(
+            0.0,
+            prices.constant_w(self.joint) + sum(app.floor(prices.of_app(number)) for number, app in enumerate(asked)),
+        )
+
+    def _remember(self, column: Column) -> None:
+        """Note a decision as the last that was of use."""
+        known = self._known[column.app]
+        known.pop(column.key, None)
+        known[column.key] = column.decision
+        if len(known) > _KNOWN:
+            known.pop(next(iter(known)))
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is carried from one search to the next: media with a price, prices, and what each app answers by."""
+
+    media: Ints
+    prices: Prices
+    pricers: tuple[Pricer, ...]
+    apps: tuple[Multipliers, ...]
+
+    @classmethod
+    def of(cls, joint: Joint, media: Ints, prices: Prices) -> _State:
+        ways = ways_of(joint.network, media.tolist())
+        pricers = tuple(Pricer(app, stages_of(app), ways) for app in joint.apps)
+        return cls(media, prices, pricers, tuple(Multipliers(pricer) for pricer in pricers))
+
+    def moved(self, before: Joint, joint: Joint) -> _State:
+        """Return the state for changed rates; stages are laid out anew only for apps whose own rate has changed."""
+        media = busy_media(joint)
+        ways = ways_of(joint.network, media.tolist())
+        pricers, apps = [], []
+        for earlier, app, pricer, held in zip(before.apps, joint.apps, self.pricers, self.apps, strict=True):
+            same = earlier.rate_per_s == app.rate_per_s
+            pricers.append(pricer.with_ways(app, ways) if same else Pricer(app, stages_of(app), ways))
+            apps.append(held.with_pricer(pricers[-1], app.rate_per_s / earlier.rate_per_s))
+        price_w = dict(zip(self.media.tolist(), self.prices.media_w.tolist(), strict=True))
+        media_w = np.array([price_w.get(medium, 0.0) for medium in media.tolist()])
+        return _State(media, replace(self.prices, media_w=media_w), tuple(pricers), tuple(apps))
+
+
+class _Warm:
+    """One search that starts from columns and prices."""
+
+    def __init__(self, joint: Joint, state: _State, stop_at: float) -> None:
+        self._joint, self._state, self._stop_at = joint, state, stop_at
+        self.moves = LocalSearch(joint, state.media, stop_at)
+        self.prices = state.prices
+        self.useful: list[Column] = []
+        """Columns that apps answered with."""
+        self._plan: Plan | None = None
+
+    def add(self, column: Column) -> None:
+        """Make a column known."""
+        self.moves.add(column)
+
+    def begin(self, columns: Sequence[Column]) -> None:
+        """Take columns as the first plan, if they are one."""
+        self._keep(plan_of(self._joint, columns))
+
+    def planned(self) -> Plan | None:
+        """Return the best plan found."""
+        for _ in range(_ROUNDS):
+            if self._plan is not None or self._late:
+                break
+            self._ask(self.prices)
+            master = self._choose()
+            answer = master.linear()
+            if answer is None or answer.prices is None:
+                break
+            self.prices = self.prices.towards(answer.prices, _STEP)
+        if self._plan is None:
+            return None
+        self._plan = self.moves.improved(self._plan)
+        self.prices = prices_of(self._joint, self._plan, self._state.media)
+        self._ask(self.prices, self._plan)
+        before_w = self._plan.power_w
+        self._choose()
+        return self.moves.improved(self._plan) if self._plan.power_w < before_w * _BETTER else self._plan
+
+    @property
+    def _late(self) -> bool:
+        return time.perf_counter() >= self._stop_at
+
+    def _ask(self, prices: Prices, plan: Plan | None = None) -> None:
+        """Ask every app for columns at given prices; beside a plan, nodes that others use cost no idle power."""
+        network = self._joint.network
+        for app, multipliers in enumerate(self._state.apps):
+            if self._late:
+                return
+            seen = prices
+            if plan is not None:
+                used = used_by_others(plan, app)
+                idle_w = np.array([0.0 if node in used else network.idle_power_w[node] for node in range(network.size)])
+                seen = replace(prices, use_w=np.tile(idle_w, (self._joint.count, 1)), node_w=plan.allocation.node_price_w)
+            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions[:2]:
+                column = column_of(app, self._joint.apps[app], decision)
+                self.useful.append(column)
+                self.moves.add(column)
+
+    def _choose(self) -> Master:
+        """Let the master choose among offers of all columns at the prices held."""
+        master = Master(self._joint, self._state.media)
+        for app in range(self._joint.count):
+            for column in self.moves.columns(app):
+                offer = offer_of(column, self._joint.network, self._state.media, self.prices)
+                if offer is not None:
+                    master.add(offer)
+        if master.offers:
+            chosen = master.whole(max(min(_MASTER_S, self._stop_at - time.perf_counter()), 0.05)).chosen
+            if chosen is not None:
+                self._keep(plan_of(self._joint, [master.offers[number].column for number in chosen]))
+        return master
+
+    def _keep(self, plan: Plan | None) -> None:
+        if plan is not None and (self._plan is None or plan.power_w < self._plan.power_w):
+            self._plan = plan
+
+
+def _with_least_shares(joint: Joint, plan: Plan) -> Plan:
+    return Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
