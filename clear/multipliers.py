@@ -8,21 +8,24 @@ floor of the next one is above what has been found.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from clear.pricing import AppPrices, Pricer, Rows
 from clear.revisits import least_revisiting
+from clear.ways import Ways
 from fin.decision import Decision
+from fin.instance import Instance
 from fin.network import Floats, Ints
 
 _POINTS_AT_ONCE = 4
 _WIDE = 10.0 ** np.array([-3.0, -1.5, 0.0, 1.5, 3.0])
 """Values of time to begin with, in units of the app's power over its limit."""
 _AROUND = np.array([-1.0, 0.0, 1.0])
-_NARROW, _FAR = 1.02, 8.0
-"""Least and largest ratio between the values of time that are tried side by side."""
+_NARROW, _WIDENED, _FAR = 1.02, 4.0, 8.0
+"""Least, first and largest ratio between the values of time that are tried side by side."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,16 @@ class Multipliers:
         self._pricer = pricer
         points = len(pricer.stages.depth)
         self._value = np.full(points, np.nan)
-        self._ratio = np.full(points, 4.0)
+        self._ratio = np.full(points, _WIDENED)
         self._last = np.full(points, np.inf)
 
-    def with_pricer(self, pricer: Pricer, factor: float = 1.0) -> Multipliers:
-        """Return the same knowledge for the app where links differ, or for `factor` times its rate."""
-        other = Multipliers(pricer)
-        other._value, other._ratio, other._last = self._value * factor, self._ratio.copy(), self._last * factor
+    def with_rates(self, instance: Instance, ways: Ways) -> Multipliers:
+        """Hand what is known on to the same app where rates of links, or its own, have changed."""
+        other = copy(self)
+        other._pricer = self._pricer.with_rates(instance, ways)
+        factor = instance.rate_per_s / self._pricer.instance.rate_per_s
+        other._value, other._last = self._value * factor, self._last * factor
+        other._ratio = np.full(len(self._value), _WIDENED)
         return other
 
     def answer_of_few(self, prices: AppPrices) -> Answer:

@@ -75,8 +75,11 @@ class Pricer:
         self.kind = _kinds(instance)
         self._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))
 
-    def with_ways(self, instance: Instance, ways: Ways) -> Pricer:
-        """Return the pricer of the same app on a network that differs in its links alone."""
+    def with_rates(self, instance: Instance, ways: Ways) -> Pricer:
+        """Return the pricer of the same app where rates of links, or its own, have changed."""
+        factor = instance.rate_per_s / self.instance.rate_per_s
+        if factor != 1.0:
+            return Pricer(instance, self.stages.at_rate(factor), ways)
         other = copy(self)
         other.instance, other.ways = instance, ways
         other._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))

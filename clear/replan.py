@@ -23,10 +23,8 @@ from clear.multipliers import Multipliers
 from clear.offers import offer_of
 from clear.plan import Plan, plan_of
 from clear.prices import Prices
-from clear.pricing import Pricer
 from clear.shares import least_shares
 from clear.solve import Search, busy_media
-from clear.stages import stages_of
 from clear.ways import ways_of
 from fin.decision import Decision
 from fin.network import Floats, Ints
@@ -35,6 +33,10 @@ _KNOWN = 16
 """Decisions of an app that are remembered, the last that were of use."""
 _ROUNDS = 4
 """Times that apps are asked while there is no plan."""
+_REFINEMENTS = 3
+"""Most times that a plan is refined which began with none."""
+_SPARING = 1e-3
+"""Least price of a whole node or medium for offers, in parts of the plan's power."""
 _STEP = 0.7
 """How far prices move towards those of the master then."""
 _MASTER_S = 3.0
@@ -84,7 +86,7 @@ class Replanner:
         search.plan_whole()
         self.joint = joint
         self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)
-        self._state = _State.of(joint, search.media, search.prices)
+        self._state = _State(search.media, search.prices, tuple(search.apps))
         self._known: list[dict[Key, Decision]] = [{} for _ in joint.apps]
         for app in range(joint.count):
             for column in search.moves.columns(app):
@@ -102,7 +104,7 @@ class Replanner:
             A plan that keeps every limit, or the status `unknown` with the last plan kept for the next time.
         """
         began = time.perf_counter()
-        state = self._state.moved(self.joint, joint)
+        state = self._state.moved(joint)
         warm = _Warm(joint, state, began + self._limit_s)
         for app, known in enumerate(self._known):
             for decision in known.values():
@@ -145,27 +147,16 @@ class _State:
 
     media: Ints
     prices: Prices
-    pricers: tuple[Pricer, ...]
     apps: tuple[Multipliers, ...]
 
-    @classmethod
-    def of(cls, joint: Joint, media: Ints, prices: Prices) -> _State:
-        ways = ways_of(joint.network, media.tolist())
-        pricers = tuple(Pricer(app, stages_of(app), ways) for app in joint.apps)
-        return cls(media, prices, pricers, tuple(Multipliers(pricer) for pricer in pricers))
-
-    def moved(self, before: Joint, joint: Joint) -> _State:
-        """Return the state for changed rates; stages are laid out anew only for apps whose own rate has changed."""
+    def moved(self, joint: Joint) -> _State:
+        """Return the state for changed rates."""
         media = busy_media(joint)
         ways = ways_of(joint.network, media.tolist())
-        pricers, apps = [], []
-        for earlier, app, pricer, held in zip(before.apps, joint.apps, self.pricers, self.apps, strict=True):
-            same = earlier.rate_per_s == app.rate_per_s
-            pricers.append(pricer.with_ways(app, ways) if same else Pricer(app, stages_of(app), ways))
-            apps.append(held.with_pricer(pricers[-1], app.rate_per_s / earlier.rate_per_s))
+        apps = tuple(held.with_rates(app, ways) for app, held in zip(joint.apps, self.apps, strict=True))
         price_w = dict(zip(self.media.tolist(), self.prices.media_w.tolist(), strict=True))
         media_w = np.array([price_w.get(medium, 0.0) for medium in media.tolist()])
-        return _State(media, replace(self.prices, media_w=media_w), tuple(pricers), tuple(apps))
+        return _State(media, replace(self.prices, media_w=media_w), apps)
 
 
 class _Warm:
@@ -189,43 +180,66 @@ class _Warm:
 
     def planned(self) -> Plan | None:
         """Return the best plan found."""
+        rounds = 1 if self._plan is not None else _REFINEMENTS
+        plan = self._first()
+        if plan is None:
+            return None
+        plan = self.moves.improved(plan)
+        for _ in range(rounds):
+            self._plan, before_w = plan, plan.power_w
+            self.prices = self._sparing(plan)
+            self._ask(plan)
+            self._choose()
+            if self._late or self._plan is None or self._plan.power_w >= before_w * _BETTER:
+                break
+            plan = self.moves.improved(self._plan)
+        return plan if plan.power_w < self._plan.power_w else self._plan
+
+    def _first(self) -> Plan | None:
+        """Return the last plan if it still is one, else one that the master finds after some rounds of prices."""
         for _ in range(_ROUNDS):
             if self._plan is not None or self._late:
                 break
-            self._ask(self.prices)
-            master = self._choose()
-            answer = master.linear()
+            self._ask(None)
+            answer = self._choose().linear()
             if answer is None or answer.prices is None:
                 break
             self.prices = self.prices.towards(answer.prices, _STEP)
-        if self._plan is None:
-            return None
-        self._plan = self.moves.improved(self._plan)
-        self.prices = prices_of(self._joint, self._plan, self._state.media)
-        self._ask(self.prices, self._plan)
-        before_w = self._plan.power_w
-        self._choose()
-        return self.moves.improved(self._plan) if self._plan.power_w < before_w * _BETTER else self._plan
+        return self._plan
 
     @property
     def _late(self) -> bool:
         return time.perf_counter() >= self._stop_at
 
-    def _ask(self, prices: Prices, plan: Plan | None = None) -> None:
-        """Ask every app for columns at given prices; beside a plan, nodes that others use cost no idle power."""
-        network = self._joint.network
+    def _ask(self, plan: Plan | None) -> None:
+        """Ask every app for columns at the prices held; beside a plan, nodes that others use cost no idle power."""
         for app, multipliers in enumerate(self._state.apps):
             if self._late:
                 return
-            seen = prices
-            if plan is not None:
-                used = used_by_others(plan, app)
-                idle_w = np.array([0.0 if node in used else network.idle_power_w[node] for node in range(network.size)])
-                seen = replace(prices, use_w=np.tile(idle_w, (self._joint.count, 1)), node_w=plan.allocation.node_price_w)
+            seen = self.prices if plan is None else self._beside(plan, app)
             for decision in multipliers.answer_of_few(seen.of_app(app)).decisions[:2]:
                 column = column_of(app, self._joint.apps[app], decision)
                 self.useful.append(column)
                 self.moves.add(column)
+
+    def _beside(self, plan: Plan, app: int) -> Prices:
+        """Return what an app meets that may leave a plan alone: the price of shares, and idle power of unused nodes."""
+        idle_w = self._joint.network.idle_power_w.copy()
+        idle_w[list(used_by_others(plan, app))] = 0.0
+        use_w, node_w = np.tile(idle_w, (self._joint.count, 1)), plan.allocation.node_price_w
+        media_w = prices_of(self._joint, plan, self._state.media).media_w
+        return replace(self.prices, use_w=use_w, node_w=node_w, media_w=media_w)
+
+    def _sparing(self, plan: Plan) -> Prices:
+        """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
+
+        What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it.
+        """
+        prices = prices_of(self._joint, plan, self._state.media)
+        shared = Prices.none(self._joint, self._state.media)
+        least_w = _SPARING * plan.power_w
+        node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
+        return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 
     def _choose(self) -> Master:
         """Let the master choose among offers of all columns at the prices held."""

@@ -77,7 +77,7 @@ class Search:
         self.joint, self._stop_at, self._gap = joint, stop_at, gap
         self.media = busy_media(joint)
         ways = ways_of(joint.network, self.media.tolist())
-        self._apps = [Multipliers(Pricer(app, stages_of(app), ways)) for app in joint.apps]
+        self.apps = [Multipliers(Pricer(app, stages_of(app), ways)) for app in joint.apps]
         self.master = Master(joint, self.media)
         self.moves = LocalSearch(joint, self.media, stop_at)
         self.prices = Prices.none(joint, self.media)
@@ -95,7 +95,7 @@ class Search:
         while self.count < _ROUNDS and not self._late:
             self.count += 1
             guess_w = trial.constant_w(self.joint)
-            for app, multipliers in enumerate(self._apps):
+            for app, multipliers in enumerate(self.apps):
                 answer = multipliers.answer_of_few(trial.of_app(app))
                 guess_w += answer.bound_w
                 for decision in answer.decisions[:2]:
@@ -146,7 +146,7 @@ class Search:
             self.master.add(own)
         prices = prices_of(self.joint, plan, self.media)
         network = self.joint.network
-        for app, multipliers in enumerate(self._apps):
+        for app, multipliers in enumerate(self.apps):
             if self._late:
                 return
             used = used_by_others(plan, app)
@@ -163,7 +163,7 @@ class Search:
         total_w = self.prices.constant_w(self.joint)
         reference = self.plan.power_w if self.plan is not None else max(self._best_w, 0.0)
         slack_w = _SLACK * reference / self.joint.count
-        for app, multipliers in enumerate(self._apps):
+        for app, multipliers in enumerate(self.apps):
             seen = self.prices.of_app(app)
             total_w += multipliers.floor(seen) if self._late else multipliers.proved(seen, slack_w).bound_w
         return max(total_w, 0.0)
