@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from clear.columns import Column, Key
+from clear.columns import Column, Key, column_of, key_of
 from clear.joint import Joint
 from clear.offers import offer_of
 from clear.plan import Plan, plan_of
 from clear.prices import Prices
+from fin.decision import Decision
 from fin.network import Ints
 
 _BETTER = 1.0 - 1e-9
@@ -32,9 +33,12 @@ class LocalSearch:
         self._pool: list[dict[Key, Column]] = [{} for _ in range(joint.count)]
         self.programs = 0
 
-    def add(self, column: Column) -> None:
-        """Make a column known."""
-        self._pool[column.app].setdefault(column.key, column)
+    def column(self, app: int, decision: Decision) -> Column:
+        """Return the column of a decision, and remember it."""
+        key = key_of(decision)
+        if key not in self._pool[app]:
+            self._pool[app][key] = column_of(app, self._joint.apps[app], decision)
+        return self._pool[app][key]
 
     def columns(self, app: int) -> list[Column]:
         """Return the columns known of an app."""

@@ -1,31 +1,41 @@
-"""One app's share of the Lagrangian bound: the best value of time, for every operating point that may matter.
+"""One app's share of the Lagrangian bound: the best values of time, for all operating points that may matter.
 
-For any value theta >= 0 of a second, the least of ``power + prices + theta (latency - limit)`` over an operating
-point's plans is below every plan of that point that is in time, so the largest such value is a bound, and the least
-bound of all points is a bound for the app. Points are swept in order of a cheaper bound (`Pricer.floors`), until the
-floor of the next one is above what has been found.
+For any value theta >= 0 of a second, the least of ``power + prices + theta (latency - limit)`` over some plans is below
+every one of them that is in time, so the largest such value is a bound on those plans. Plans are told apart by the
+block before which data leaves the source first, as an average of plans that stay and plans that leave would be in time
+cheaply; one sweep prices all of these classes. They are told apart by operating point, but for points that an envelope
+(`clear.envelopes`) settles together.
 """
 
 from __future__ import annotations
 
-from copy import copy
+import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from clear.pricing import AppPrices, Pricer, Rows
+from clear.envelopes import PointTree
+from clear.pricing import AppPrices, Pricer, Rows, Sweep
 from clear.revisits import least_revisiting
 from clear.ways import Ways
 from fin.decision import Decision
 from fin.instance import Instance
-from fin.network import Floats, Ints
+from fin.network import Floats
 
-_POINTS_AT_ONCE = 4
-_WIDE = 10.0 ** np.array([-3.0, -1.5, 0.0, 1.5, 3.0])
+_CLASSES = 3
+"""Classes of plans whose values of time are tried side by side, lowest bound first."""
+_KEPT = 2
+"""Best classes whose plans are named."""
+_POINTS = 2
+"""Operating points that are looked at in `answer_of_few`."""
+_WIDE = 10.0 ** np.arange(-3.0, 3.5)
 """Values of time to begin with, in units of the app's power over its limit."""
-_AROUND = np.array([-1.0, 0.0, 1.0])
-_NARROW, _WIDENED, _FAR = 1.02, 4.0, 8.0
-"""Least, first and largest ratio between the values of time that are tried side by side."""
+_NARROW, _FAR = 1.02, 8.0
+"""Least and largest ratio between the values of time that are tried side by side."""
+_STEPS = 8
+_ENOUGH = 1e-5
+"""Relative gain at which no further values of time are tried."""
 
 
 @dataclass(frozen=True)
@@ -38,112 +48,180 @@ class Answer:
     """Plans that were the cheapest at some value of time, the best first."""
 
 
-class Multipliers:
-    """Remembers the best value of time of every operating point from one set of prices to the next."""
+@dataclass(frozen=True)
+class _Found:
+    """Bounds on the plans of one row."""
 
-    def __init__(self, pricer: Pricer) -> None:
-        self._pricer = pricer
-        points = len(pricer.stages.depth)
-        self._value = np.full(points, np.nan)
-        self._ratio = np.full(points, _WIDENED)
-        self._last = np.full(points, np.inf)
+    bound_w: float
+    decisions: tuple[Decision, ...]
+
+
+class _Row:
+    """What is remembered of one row (a point or an envelope) from one set of prices to the next."""
+
+    def __init__(self, values: Floats, lowest: Floats) -> None:
+        self.value = values
+        """(D + 1,) best value of time of each class."""
+        self.lowest = lowest
+        """(D + 1,) last bound of each class."""
+        self.ratio = 2.0
+
+    def tries(self) -> Floats:
+        """Return values of time to try: around that of the lowest class, and those of the next ones."""
+        first, *others = np.argsort(self.lowest, kind="stable")[:_CLASSES]
+        value = self.value[first]
+        return np.unique([value / self.ratio, value, value * self.ratio, *self.value[others]])
+
+    def learn(self, values: Floats, bounds: Floats, known: Floats) -> Floats:
+        """Take in (W, D + 1) bounds at (W,) values; return the higher of those and what was known of each class."""
+        best = bounds.argmax(axis=0)
+        higher = bounds[best, np.arange(bounds.shape[1])]
+        self.value = np.where(higher > known, values[best], self.value)
+        self.lowest = np.maximum(higher, known)
+        first = int(self.lowest.argmin())
+        inside = 0 < best[first] < len(values) - 1
+        self.ratio = float(np.clip(np.sqrt(self.ratio) if inside else 1.5 * self.ratio, _NARROW, _FAR))
+        return self.lowest
+
+
+class Multipliers:
+    """Remembers the best values of time from one set of prices to the next."""
+
+    def __init__(self, pricer: Pricer, tree: PointTree) -> None:
+        self._pricer, self._tree = pricer, tree
+        self._most_s = pricer.stages.most_s
+        self._rows: dict[int, _Row] = {}
+        self._last: dict[int, float] = {}
+        """Last bound of the points that were looked at."""
 
     def with_rates(self, instance: Instance, ways: Ways) -> Multipliers:
         """Hand what is known on to the same app where rates of links, or its own, have changed."""
-        other = copy(self)
-        other._pricer = self._pricer.with_rates(instance, ways)
+        other = Multipliers(self._pricer.with_rates(instance, ways), self._tree)
         factor = instance.rate_per_s / self._pricer.instance.rate_per_s
-        other._value, other._last = self._value * factor, self._last * factor
-        other._ratio = np.full(len(self._value), _WIDENED)
+        other._rows = {row: _Row(factor * held.value, factor * held.lowest) for row, held in self._rows.items()}
+        other._last = {point: factor * bound for point, bound in self._last.items()}
         return other
 
     def answer_of_few(self, prices: AppPrices) -> Answer:
         """Answer for the points that were best before; `bound_w` holds for their plans only."""
-        self._begin(prices)
-        known = np.isfinite(self._last).any()
-        order = np.argsort(self._last if known else self._floors(prices), kind="stable")
-        points = order[:_POINTS_AT_ONCE]
-        bounds, found = self._sweep(points, prices)
-        best = int(bounds.argmin())
-        return Answer(float(bounds[best]), tuple(found[best]))
-
-    def floor(self, prices: AppPrices) -> float:
-        """Return a bound on all plans of the app, quick and weak."""
-        self._begin(prices)
-        return float(self._floors(prices).min())
+        if not self._last:
+            self._descend(prices)
+        points = sorted(self._last, key=lambda point: (self._last[point], point))[:_POINTS]
+        found = sorted((self._bound(point, prices, 1) for point in points), key=lambda one: one.bound_w)
+        decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
+        return Answer(found[0].bound_w, tuple(decisions))
 
     def proved(self, prices: AppPrices, slack_w: float) -> Answer:
-        """Bound all plans of the app, those that come back to a node or medium included."""
-        answer = self.answer(prices, slack_w)
-        floors, best = self._floors(prices), answer.bound_w
-        for point in np.argsort(floors, kind="stable"):
-            if floors[point] >= best - slack_w:
-                return Answer(min(best, float(floors[point])), answer.decisions)
-            row = Rows(np.array([point]), self._value[[point]])
-            best = min(best, float(self._less_limit(row, least_revisiting(self._pricer, row, prices))[0]))
-        return Answer(best, answer.decisions)
+        """Bound all plans of the app, those that come back to a node or medium included.
 
-    def answer(self, prices: AppPrices, slack_w: float) -> Answer:
-        """Bound the plans that come back to nothing, and name the cheapest.
-
-        Operating points whose floor is within `slack_w` of the least bound found are not looked at: the bound then is
-        that floor.
+        Operating points whose plans are within `slack_w` of the least bound found are not told apart.
         """
-        self._begin(prices)
-        floors = self._floors(prices)
-        order = np.argsort(floors, kind="stable")
-        best = np.inf
+        few = self.answer_of_few(prices)
         decisions: list[Decision] = []
-        for start in range(0, len(order), _POINTS_AT_ONCE):
-            points = order[start : start + _POINTS_AT_ONCE]
-            if floors[points[0]] >= best - slack_w:
-                return Answer(min(best, float(floors[points[0]])), tuple(decisions))
-            bounds, found = self._sweep(points[floors[points] < best], prices)
-            if bounds.min() < best:
-                best = float(bounds.min())
-                decisions = found[int(bounds.argmin())] + decisions
-        return Answer(best, tuple(decisions))
 
-    def _begin(self, prices: AppPrices) -> None:
-        """Look for the size of the value of time where none is known yet."""
-        fresh = np.flatnonzero(np.isnan(self._value))
-        if len(fresh) == 0:
-            return
-        most_s = self._pricer.stages.most_s
-        if not np.isfinite(most_s):
-            self._value[fresh] = 0.0
-            return
-        scale = np.maximum(self._pricer.floors(Rows(fresh, np.zeros(len(fresh))), prices), 1e-9) / most_s
-        values = scale[:, None] * _WIDE
-        floors = self._pricer.floors(Rows(np.repeat(fresh, len(_WIDE)), values.ravel()), prices)
-        best = (floors - values.ravel() * most_s).reshape(values.shape).argmax(axis=1)
-        self._value[fresh] = values[np.arange(len(fresh)), best]
+        def single(row: int) -> float:
+            found = self._bound(row, prices, _STEPS)
+            decisions.extend(found.decisions)
+            return found.bound_w
 
-    def _floors(self, prices: AppPrices) -> Floats:
-        """(K,) cheap bounds at the values of time held."""
-        rows = Rows(np.arange(len(self._value)), self._value)
-        return self._less_limit(rows, self._pricer.floors(rows, prices))
+        best = self._least(single, few.bound_w, slack_w)
+        again = self._least(lambda row: self._revisiting(row, prices), best, slack_w)
+        return Answer(min(best, again), (*few.decisions, *decisions))
 
-    def _less_limit(self, rows: Rows, values_w: Floats) -> Floats:
-        most_s = self._pricer.stages.most_s
-        return values_w - rows.value_w_per_s * most_s if np.isfinite(most_s) else values_w
+    def rough(self, prices: AppPrices) -> float:
+        """Return a bound on all plans of the app, quick and weak: all points as one."""
+        root = self._tree.root
+        return min(self._bound(root, prices, 1).bound_w, self._revisiting(root, prices))
 
-    def _sweep(self, points: Ints, prices: AppPrices) -> tuple[Floats, list[list[Decision]]]:
-        """Return the bounds of some points, and the plans met at the best value of time and the next larger one."""
-        exponents = _AROUND if np.isfinite(self._pricer.stages.most_s) else np.zeros(1)
-        steps = self._ratio[points][:, None] ** exponents
-        values = self._value[points][:, None] * steps
-        rows = Rows(np.repeat(points, steps.shape[1]), values.ravel())
-        sweep = self._pricer.sweep(rows, prices)
-        bounds = self._less_limit(rows, sweep.value_w).reshape(values.shape)
-        best = bounds.argmax(axis=1)
-        at, width = np.arange(len(points)), values.shape[1]
-        self._value[points], self._last[points] = values[at, best], bounds[at, best]
-        ratio = np.where(best == (width - 1) // 2, np.sqrt(self._ratio[points]), 1.5 * self._ratio[points])
-        self._ratio[points] = np.clip(ratio, _NARROW, _FAR)
+    def _least(self, bound_of: Callable[[int], float], enough_w: float, slack_w: float) -> float:
+        """Return the least bound over all points: envelopes are opened, lowest first, while they are too low."""
+        closed = np.inf
+        queue = [(-np.inf, self._tree.root)]
+        while queue:
+            inherited, row = heapq.heappop(queue)
+            if inherited >= enough_w - slack_w:
+                return min(closed, inherited)
+            bound = max(bound_of(row), inherited)
+            if row < self._tree.points:
+                enough_w = min(enough_w, bound)
+            if row < self._tree.points or bound >= enough_w - slack_w:
+                closed = min(closed, bound)
+            else:
+                for child in self._tree.children[row].tolist():
+                    heapq.heappush(queue, (bound, child))
+        return closed
+
+    def _descend(self, prices: AppPrices) -> None:
+        """Find a good point: from the envelope of all, always into the cheaper half."""
+        row = self._tree.root
+        while row >= self._tree.points:
+            row = min(self._tree.children[row].tolist(), key=lambda child: self._bound(child, prices, 1).bound_w)
+        self._bound(row, prices, 1)
+
+    def _row(self, row: int, prices: AppPrices) -> _Row:
+        """Return what is remembered of a row; of its envelope where nothing is."""
+        if row not in self._rows:
+            if row == self._tree.root:
+                self._rows[row] = self._begin(prices)
+            else:
+                above = self._row(int(self._tree.parent[row]), prices)
+                self._rows[row] = _Row(above.value, above.lowest)
+        return self._rows[row]
+
+    def _begin(self, prices: AppPrices) -> _Row:
+        """Look for the size of the values of time."""
+        root = self._tree.root
+        if not np.isfinite(self._most_s):
+            layers = int(self._pricer.stages.depth[root])
+            return _Row(np.zeros(layers + 1), np.zeros(layers + 1))
+        _, free = self._sweep(root, np.zeros(1), prices)
+        least = float(free.min())
+        values = max(least if np.isfinite(least) else 1.0, 1e-9) / self._most_s * _WIDE
+        _, bounds = self._sweep(root, values, prices)
+        return _Row(values[bounds.argmax(axis=0)], bounds.max(axis=0))
+
+    def _bound(self, row: int, prices: AppPrices, steps: int) -> _Found:
+        """Bound the plans of a row that come back to nothing; name the cheapest where the row is a point."""
+        held = self._row(row, prices)
+        width = int(self._pricer.stages.depth[row]) + 1
+        held.value, held.lowest = held.value[:width], held.lowest[:width]
+        known = np.full(width, -np.inf)
+        for _ in range(steps if np.isfinite(self._most_s) else 1):
+            values = held.tries()
+            sweep, bounds = self._sweep(row, values, prices)
+            lowest = held.learn(values, bounds, known)
+            gained = lowest.min() - known.min()
+            known = lowest
+            if gained <= _ENOUGH * abs(known.min()):
+                break
+        bound = float(known.min())
+        if row >= self._tree.points:
+            return _Found(bound, ())
+        self._last[row] = bound
+        return _Found(bound, self._plans(row, values, sweep, bounds, prices) if np.isfinite(bound) else ())
+
+    def _plans(self, row: int, values: Floats, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
+        """Return plans of the best classes, each at two values of time, and the one that never leaves the source."""
+        lowest = self._rows[row].lowest
+        rows = Rows(np.full(len(values), row), values)
         found = []
-        for row in at:
-            near = sorted({int(best[row]), min(int(best[row]) + 1, width - 1)})
-            held = [row * width + number for number in near if np.isfinite(bounds[row, number])]
-            found.append([self._pricer.decision(rows, prices, sweep, number) for number in held])
-        return bounds[at, best], found
+        home = bounds.shape[1] - 1
+        for leave in dict.fromkeys([*np.argsort(lowest, kind="stable")[:_KEPT].tolist(), home]):
+            best = int(bounds[:, leave].argmax())
+            for number in {best: None, min(best + 1, len(values) - 1): None} if leave < home else (best,):
+                if np.isfinite(bounds[number, leave]):
+                    found.append(self._pricer.decision(rows, prices, sweep, number, leave))
+        return tuple(found)
+
+    def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
+        """Return a sweep at (W,) values of time, and (W, D + 1) bounds by class."""
+        sweep = self._pricer.sweep(Rows(np.full(len(values), row), values), prices)
+        less = values[:, None] * self._most_s if np.isfinite(self._most_s) else 0.0
+        return sweep, sweep.by_leave - less
+
+    def _revisiting(self, row: int, prices: AppPrices) -> float:
+        """Return a bound on plans that come back to a node or medium."""
+        held = self._row(row, prices)
+        value = float(held.value[int(held.lowest.argmin())])
+        cost = least_revisiting(self._pricer, row, value, prices)
+        return cost - value * self._most_s if np.isfinite(self._most_s) else cost

@@ -15,7 +15,7 @@ import numpy as np
 
 from clear.stages import Stages
 from clear.visits import Terms, Visits, additive_cost, least_cost
-from clear.ways import Messages, Ways, least_by_source, least_by_target, way_costs
+from clear.ways import Messages, Ways, least_by_source, way_costs
 from fin.decision import Decision
 from fin.instance import Instance
 from fin.network import Floats, Ints, Network
@@ -52,14 +52,49 @@ class Rows:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep leaves behind: enough to follow the cheapest path back."""
+    """What a sweep leaves behind: enough to follow the cheapest paths."""
 
-    value_w: Floats
-    """(R,) least cost."""
-    after: Floats
-    """(R, D, N) least cost through each block, the block a visit's last."""
-    first: Ints
-    """(R, D, N) first block of that visit."""
+    by_leave: Floats
+    """(R, D + 1) least cost of plans by the number of blocks that the source runs before data leaves it first; all of
+    them where it never does. Infinite behind a point's depth."""
+    visits: VisitCosts
+    carried: Floats
+    """(R, D, F) cost of the way into each block."""
+    onwards: Floats
+    """(R, D, N) least cost from a visit's first block to the end."""
+    left: Floats
+    """(R, D, N) least cost from where a visit with this last block has been paid; 0 behind the last block."""
+
+
+@dataclass(frozen=True)
+class VisitCosts:
+    """What all visits of R rows cost."""
+
+    by_kind: Floats
+    """(R, D (D + 1) / 2, Q) by first block, last block, and kind of node; without use, memory and results."""
+    like: Ints
+    """(N,) kind of each node."""
+    barred: Floats
+    """(R, D + 1, N) blocks before each that cannot run on a node (count)."""
+    bytes: Floats
+    """(R, D + 1) parameters before each block."""
+    results: Floats
+    """(R, D + 1, N) cost of results of the blocks before each."""
+    memory_bytes: Floats
+    """(N,)"""
+    prices: AppPrices
+
+    def starting(self, first: int) -> Floats:
+        """(R, D - first, N) cost of a visit from a block to each last one; infinite where it cannot be."""
+        layers = self.bytes.shape[1] - 1
+        held = (self.bytes[:, first + 1 :] - self.bytes[:, [first]])[:, :, None]
+        start = first * layers - first * (first - 1) // 2
+        costs = self.by_kind[:, start : start + layers - first][..., self.like]
+        costs = costs + self.prices.use_w + self.prices.memory_w_per_byte * held
+        costs += self.results[:, first + 1 :] - self.results[:, [first]]
+        cannot = (self.barred[:, first + 1 :] > self.barred[:, [first]]) | (held > self.memory_bytes * (1.0 + 1e-9))
+        costs[cannot] = np.inf
+        return costs
 
 
 class Pricer:
@@ -73,7 +108,7 @@ class Pricer:
         self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
         self._barred = _cumulative((~stages.allowed).astype(np.float64))
         self.kind = _kinds(instance)
-        self._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))
+        self._moving = ways.source != ways.target
 
     def with_rates(self, instance: Instance, ways: Ways) -> Pricer:
         """Return the pricer of the same app where rates of links, or its own, have changed."""
@@ -82,56 +117,31 @@ class Pricer:
             return Pricer(instance, self.stages.at_rate(factor), ways)
         other = copy(self)
         other.instance, other.ways = instance, ways
-        other._out = ways.take((ways.source == instance.source) & (ways.target != instance.source))
+        other._moving = ways.source != ways.target
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
-        """Price R rows; the values are costs before ``theta * limit`` is taken off."""
-        stages, ways = self.stages, self.ways
-        count, layers, nodes = len(rows.point), int(stages.depth[rows.point].max()), self.instance.network.size
-        results = self._results(rows, prices, layers)
-        enter, after = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
-        first = np.zeros((count, layers, nodes), dtype=np.int64)
-        from_source = np.full((count, len(ways.source)), np.inf)
-        from_source[:, ways.source == self.instance.source] = 0.0
-        enter[:, 0] = least_by_target(ways, from_source + self.transfers(rows, prices, 0))
-        for layer in range(layers):
+        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off."""
+        ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
+        depth = self.stages.depth[rows.point]
+        layers = int(depth.max())
+        carried, visits = self._carried(rows, prices, layers), self._visits(rows, prices, layers)
+        onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
+        by_leave = np.full((count, layers + 1), np.inf)
+        for layer in range(layers - 1, -1, -1):
+            left[depth == layer + 1, layer] = 0.0
+            onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
+            away = np.where(self._moving, carried[:, layer] + onwards[:, layer][:, ways.target], np.inf)
+            least = least_by_source(ways, away)
+            by_leave[:, layer] = least[:, self.instance.source]
             if layer:
-                leave = after[:, layer - 1][:, ways.source]
-                enter[:, layer] = least_by_target(ways, leave + self.transfers(rows, prices, layer))
-            totals = enter[:, : layer + 1] + self.visit_costs(rows, prices, layer)
-            best = totals.argmin(axis=1)
-            first[:, layer] = best
-            after[:, layer] = np.take_along_axis(totals, best[:, None], axis=1)[:, 0] + results[:, layer]
-            # a later visit that began earlier must carry these results too
-            enter[:, : layer + 1] += results[:, layer][:, None]
-        last = after[np.arange(count), stages.depth[rows.point] - 1]
-        return Sweep(last.min(axis=1), after, first)
-
-    def floors(self, rows: Rows, prices: AppPrices) -> Floats:
-        """(R,) costs that no plan is below, far quicker than a sweep.
-
-        A plan runs its first blocks (none or more) on the source, carries data out of it once at the least, and runs
-        every other block somewhere. Blocks cost at least `clear.visits.additive_cost`; it uses the source if it runs
-        a block there, and another node unless it runs all there. All other transfers and results are left out.
-        """
-        stages, point = self.stages, rows.point
-        count, layers = len(point), int(stages.depth[point].max())
-        blocks = self.block_costs(rows, prices, layers)
-        here = blocks[:, :, self.instance.source]
-        anywhere = blocks.min(axis=2)
-        none = np.zeros((count, 1))
-        before = np.concatenate([none, np.cumsum(here, axis=1)], axis=1)  # (R, D + 1) blocks before each, at the source
-        behind = np.concatenate([np.cumsum(anywhere[:, ::-1], axis=1)[:, ::-1], none], axis=1)
-        source = self.instance.source
-        use_here = prices.use_w[source]
-        use_there = np.delete(np.where(self.instance.network.hosts, prices.use_w, np.inf), source).min(initial=np.inf)
-        best = before[np.arange(count), stages.depth[point]] + use_here
-        for layer in range(layers) if len(self._out.source) else ():
-            leave = self.transfers(rows, prices, layer, self._out).min(axis=1)
-            total = before[:, layer] + leave + behind[:, layer] + use_there + (use_here if layer else 0.0)
-            best = np.where(layer < stages.depth[point], np.minimum(best, total), best)
-        return np.asarray(best)
+                left[:, layer - 1] = least
+        staying = visits.starting(0)[:, :, self.instance.source]
+        by_leave[:, 1:layers] += staying[:, : layers - 1]
+        at = np.arange(count)
+        by_leave[at, depth] = staying[at, depth - 1]
+        by_leave[np.arange(layers + 1) > depth[:, None]] = np.inf
+        return Sweep(by_leave, visits, carried, onwards, left)
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
@@ -151,27 +161,35 @@ class Pricer:
         kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
         return kinds, chosen, like.ravel()
 
-    def transfers(self, rows: Rows, prices: AppPrices, layer: int, ways: Ways | None = None) -> Floats:
-        """(R, F) cost of carrying the data into a block over each route (of some, or of all)."""
-        stages, worth = self.stages, rows.value_w_per_s
-        bits = np.full(len(rows.point), stages.carry_bits[layer])
-        late = worth * stages.carry_late[rows.point, layer]
-        messages = Messages(bits, stages.carry_weight[rows.point, layer], late)
-        return way_costs(ways or self.ways, messages, prices.media_w)
+    def _carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+        """(R, D, F) cost of carrying the data into each block over each route."""
+        shape = (len(rows.point), layers)
+        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, :layers]
+        bits = np.broadcast_to(self.stages.carry_bits[:layers], shape)
+        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, :layers].ravel(), late.ravel())
+        return way_costs(self.ways, messages, prices.media_w).reshape(*shape, -1)
 
-    def visit_costs(self, rows: Rows, prices: AppPrices, last: int) -> Floats:
-        """(R, last + 1, N) cost of a visit from each block to a last one; infinite where it cannot be."""
+    def _visits(self, rows: Rows, prices: AppPrices, layers: int) -> VisitCosts:
+        """Price all visits at once; nodes of one kind and price once."""
         network, point = self.instance.network, rows.point
-        held = self._bytes[point, last + 1][:, None] - self._bytes[point, : last + 1]
-        barred = (self._barred[point, last + 1][:, None] - self._barred[point, : last + 1]) > 0
         _, chosen, like = self._kinds_at(prices)  # packages are full of equal nodes
+        first, last = np.triu_indices(layers)
+        part = {}
+        for name, sums in self._sums.items():
+            held = sums[np.ix_(point, np.arange(layers + 1), chosen)]
+            part[name] = held[:, last + 1] - held[:, first]  # (R, visits, kind)
         terms = node_terms(network, prices, rows.value_w_per_s[:, None, None], chosen)
-        at = np.ix_(point, np.arange(last + 2), chosen)
-        part = {name: (sums[at][:, -1:] - sums[at][:, :-1]) for name, sums in self._sums.items()}
-        costs = least_cost(Visits(**part), terms)
-        costs = costs[..., like] + prices.use_w + prices.memory_w_per_byte * held[:, :, None]
-        full = held[:, :, None] > network.memory_bytes * (1.0 + 1e-9)
-        return np.where(barred | full, np.inf, costs)
+        results = self._results(rows, prices, layers)
+        lost = np.isinf(results)  # no way from there to the destination
+        return VisitCosts(
+            by_kind=least_cost(Visits(**part), terms),
+            like=like,
+            barred=self._barred[point, : layers + 1] + _cumulative(lost.astype(np.float64)),
+            bytes=self._bytes[point, : layers + 1],
+            results=_cumulative(np.where(lost, 0.0, results)),
+            memory_bytes=network.memory_bytes,
+            prices=prices,
+        )
 
     def _results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) cost of carrying the result behind each block to the destination, media at no price.
@@ -189,36 +207,27 @@ class Pricer:
                 messages = Messages(stages.result_bits[rows.point, layer], weight, late)
                 values = way_costs(self.ways, messages, np.zeros_like(prices.media_w))
                 values[:, self.ways.target != destination] = np.inf
-                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.ways, values, nodes), 0.0)
+                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.ways, values), 0.0)
         return costs
 
-    def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int) -> Decision:
-        """Follow one row's cheapest path back."""
-        depth = int(self.stages.depth[rows.point[row]])
-        one = rows.take(np.array([row]))
-        nodes, options = np.zeros(depth, dtype=np.int64), {}
-        layer, node = depth - 1, int(sweep.after[row, depth - 1].argmin())
-        while True:
-            begin = int(sweep.first[row, layer, node])
-            nodes[begin : layer + 1] = node
-            before = self._before(one, prices, sweep, row, begin)
-            into = np.flatnonzero(self.ways.target == node)
-            way = int(into[np.argmin(before[into])])
-            options[begin] = int(self.ways.option[way])
-            if begin == 0:
-                break
-            layer, node = begin - 1, int(self.ways.source[way])
-        ends = (self.instance.source, *nodes.tolist())
+    def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int, leave: int) -> Decision:
+        """Follow one row's cheapest path among those that leave the source before a block."""
+        depth, source = int(self.stages.depth[rows.point[row]]), self.instance.source
+        nodes, options = np.full(depth, source, dtype=np.int64), {}
+        node, begin = source, leave
+        while begin < depth:
+            away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.ways.target]
+            way = int(np.where(self._moving & (self.ways.source == node), away, np.inf).argmin())
+            options[begin], node = int(self.ways.option[way]), int(self.ways.target[way])
+            costs = sweep.visits.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
+            end = begin + int(costs.argmin()) + 1
+            nodes[begin:end] = node
+            begin = end
+        ends = (source, *nodes.tolist())
         table = self.ways.table
         transfers = tuple(table.path(options.get(block, 0), ends[block], ends[block + 1]) for block in range(depth))
+        one = rows.take(np.array([row]))
         return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_ways(one, prices, nodes))
-
-    def _before(self, one: Rows, prices: AppPrices, sweep: Sweep, row: int, layer: int) -> Floats:
-        """(F,) cost up to where the data of a block arrives, over each route."""
-        costs = self.transfers(one, prices, layer)[0]
-        if layer:
-            return np.asarray(sweep.after[row, layer - 1][self.ways.source] + costs)
-        return np.where(self.ways.source == self.instance.source, costs, np.inf)
 
     def _result_ways(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
         """Return the cheapest way of each result to the destination."""

@@ -9,12 +9,12 @@ long in a plan from scratch is left out: rounds of prices from nothing, and the 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clear.columns import Column, Key, column_of
+from clear.columns import Column, Key
 from clear.joint import Joint
 from clear.master import Master
 from clear.method import JointOutcome
@@ -106,11 +106,7 @@ class Replanner:
         began = time.perf_counter()
         state = self._state.moved(joint)
         warm = _Warm(joint, state, began + self._limit_s)
-        for app, known in enumerate(self._known):
-            for decision in known.values():
-                warm.add(column_of(app, joint.apps[app], decision))
-        if self.plan is not None:
-            warm.begin([column_of(at, joint.apps[at], held.decision) for at, held in enumerate(self.plan.columns)])
+        warm.begin([known.values() for known in self._known], self.plan)
         built = time.perf_counter()
         plan = warm.planned()
         for column in warm.useful:
@@ -129,7 +125,7 @@ class Replanner:
         prices, asked = self._state.prices, self._state.apps
         return max(
             0.0,
-            prices.constant_w(self.joint) + sum(app.floor(prices.of_app(number)) for number, app in enumerate(asked)),
+            prices.constant_w(self.joint) + sum(app.rough(prices.of_app(number)) for number, app in enumerate(asked)),
         )
 
     def _remember(self, column: Column) -> None:
@@ -170,13 +166,13 @@ class _Warm:
         """Columns that apps answered with."""
         self._plan: Plan | None = None
 
-    def add(self, column: Column) -> None:
-        """Make a column known."""
-        self.moves.add(column)
-
-    def begin(self, columns: Sequence[Column]) -> None:
-        """Take columns as the first plan, if they are one."""
-        self._keep(plan_of(self._joint, columns))
+    def begin(self, known: Sequence[Iterable[Decision]], plan: Plan | None) -> None:
+        """Take in the decisions known of each app, and what is left of a plan at other rates."""
+        for app, decisions in enumerate(known):
+            for decision in decisions:
+                self.moves.column(app, decision)
+        if plan is not None:
+            self._keep(plan_of(self._joint, [self.moves.column(held.app, held.decision) for held in plan.columns]))
 
     def planned(self) -> Plan | None:
         """Return the best plan found."""
@@ -190,7 +186,7 @@ class _Warm:
             self.prices = self._sparing(plan)
             self._ask(plan)
             self._choose()
-            if self._late or self._plan is None or self._plan.power_w >= before_w * _BETTER:
+            if self._late or self._plan.power_w >= before_w * _BETTER:
                 break
             plan = self.moves.improved(self._plan)
         return plan if plan.power_w < self._plan.power_w else self._plan
@@ -217,10 +213,8 @@ class _Warm:
             if self._late:
                 return
             seen = self.prices if plan is None else self._beside(plan, app)
-            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions[:2]:
-                column = column_of(app, self._joint.apps[app], decision)
-                self.useful.append(column)
-                self.moves.add(column)
+            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions:
+                self.useful.append(self.moves.column(app, decision))
 
     def _beside(self, plan: Plan, app: int) -> Prices:
         """Return what an app meets that may leave a plan alone: the price of shares, and idle power of unused nodes."""

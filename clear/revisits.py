@@ -10,39 +10,90 @@ whoever uses one of them twice uses their kind twice.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from clear.pricing import AppPrices, Pricer, Rows
 from clear.visits import Terms, Visits, additive_cost
-from clear.ways import Ways, least_by_target
-from fin.network import Bools, Floats, Ints
-
-_TIMES = 3
-"""States: r not used yet, used once, used again."""
+from clear.ways import least_by_source, least_by_target
+from fin.network import Bools, Floats
 
 
-def least_revisiting(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats:
-    """(R,) costs, before ``theta * limit`` is taken off, that no plan is below which uses something priced twice."""
-    return np.array([_least(pricer, rows.take(np.array([row])), prices) for row in range(len(rows.point))])
-
-
-def _least(pricer: Pricer, row: Rows, prices: AppPrices) -> float:
-    """Return the least cost over all nodes and media that have a price, for a single row."""
-    ways = pricer.ways
-    layers = int(pricer.stages.depth[row.point[0]])
+def least_revisiting(pricer: Pricer, row: int, value_w_per_s: float, prices: AppPrices) -> float:
+    """Return a cost, before ``theta * limit`` is taken off, that no plan is below which uses something priced twice."""
+    layers = int(pricer.stages.depth[row])
     kinds = _priced_kinds(pricer, prices)
     media = np.flatnonzero(prices.media_w > 0.0)
     if layers < 2 or len(kinds) + len(media) == 0:
         return np.inf
-    blocks = pricer.block_costs(row, prices, layers)[0]
-    carried = _carried(pricer, row, prices, layers)
-    steps = _Steps.of(ways, kinds, media, prices, pricer.instance.source)
-    moving = ways.source != ways.target
-    state = steps.begin(np.where(ways.source == pricer.instance.source, carried[0], np.inf)) + blocks[0]
+    rows = Rows(np.array([row]), np.array([value_w_per_s]))
+    blocks = pricer.block_costs(rows, prices, layers)[0]
+    carried = _carried(pricer, rows, prices, layers)
+    return _twice(_Uses.of(pricer, kinds, media.tolist(), prices), pricer, blocks, carried)
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """Q priced kinds of nodes and media."""
+
+    by: Bools
+    """(Q, F) whether a route uses q: a node by leading to it."""
+    paid_w: Floats
+    """(Q,) for using q at all; the source is paid where the first block runs on it."""
+    source_w: float
+
+    @classmethod
+    def of(cls, pricer: Pricer, kinds: Bools, media: list[int], prices: AppPrices) -> _Uses:
+        ways, source = pricer.ways, pricer.instance.source
+        by = np.zeros((len(kinds) + len(media), len(ways.source)), dtype=bool)
+        by[: len(kinds)] = kinds[:, ways.target]
+        for number, medium in enumerate(media):
+            by[len(kinds) + number, ways.priced[medium][0]] = True
+        paid_w = np.zeros(len(by))
+        paid_w[: len(kinds)] = np.where(kinds[:, source], 0.0, prices.use_w[kinds.argmax(axis=1)])
+        return cls(by, paid_w, float(prices.use_w[source]))
+
+
+def _twice(uses: _Uses, pricer: Pricer, blocks: Floats, carried: Floats) -> float:
+    """Return the least cost of paths that use some q twice.
+
+    Such a path runs up to a first use of q at any cost, then without q, then into q again, then anywhere. Uses of
+    nodes other than the source and q are not paid.
+
+    Args:
+        uses: What counts.
+        pricer: The app.
+        blocks: (D, N) costs of blocks.
+        carried: (D, F) costs of the way into each block.
+    """
+    ways, layers = pricer.ways, len(blocks)
+    onwards = _onwards(pricer, blocks, carried)
+    first = np.where(ways.source == pricer.instance.source, carried[0], np.inf)
+    first = first + np.where(ways.target == pricer.instance.source, uses.source_w, 0.0)
+    before = least_by_target(ways, first) + blocks[0]  # (N,) any path
+    paid = uses.paid_w[:, None]
+    once = least_by_target(ways, np.where(uses.by, first, np.inf)) + paid + blocks[0]  # (Q, N) paths since the use of q
+    least = np.inf
     for layer in range(1, layers):
-        moved = steps.moved(state, np.where(moving, carried[layer], np.inf))
-        state = np.minimum(state, moved) + blocks[layer]
-    return float(state[:, -1].min())
+        way = np.where(ways.source != ways.target, carried[layer], np.inf)
+        leave, again = before[ways.source] + way, once[:, ways.source] + way
+        least = min(least, float((np.where(uses.by, again, np.inf) + onwards[layer][ways.target]).min()))
+        arrived = least_by_target(ways, np.where(uses.by, leave + paid, again))
+        once = np.minimum(once, arrived) + blocks[layer]
+        before = np.minimum(before, least_by_target(ways, leave)) + blocks[layer]
+    return least
+
+
+def _onwards(pricer: Pricer, blocks: Floats, carried: Floats) -> Floats:
+    """(D, N) least cost from a block on a node (included) to the end."""
+    ways, layers = pricer.ways, len(blocks)
+    onwards = blocks.copy()
+    for layer in range(layers - 2, -1, -1):
+        way = np.where(ways.source != ways.target, carried[layer + 1], np.inf) + onwards[layer + 1][ways.target]
+        moved = least_by_source(ways, way)
+        onwards[layer] += np.minimum(onwards[layer + 1], moved)
+    return onwards
 
 
 def _priced_kinds(pricer: Pricer, prices: AppPrices) -> Bools:
@@ -74,54 +125,3 @@ def _carried(pricer: Pricer, row: Rows, prices: AppPrices, layers: int) -> Float
         terms = Terms(np.asarray(worth), np.asarray(price_w), one, one, one)
         costs[:, routes] += additive_cost(visits, terms, total)[0]
     return np.asarray(costs)
-
-
-class _Steps:
-    """How often each of Q priced nodes and media has been used along a path, and whether the source hosts a block.
-
-    The use of these is paid when it begins. The use of any other node is not paid at all: whether it was paid before
-    is not known.
-    """
-
-    def __init__(self, ways: Ways, uses: Bools, paid_w: Floats, source: int, source_w: Floats) -> None:
-        self._ways = ways
-        self._uses = uses[:, None]  # (Q, 1, F) whether a route uses q (a node: by leading to it)
-        self._paid_w = paid_w[:, None, None]  # (Q, 1, 1) at the first use of q
-        self._home = ways.target == source  # (F,) leads to the source
-        self._source_w = source_w[:, None]  # (Q, 1) at the first use of the source
-
-    @classmethod
-    def of(cls, ways: Ways, kinds: Bools, media: Ints, prices: AppPrices, source: int) -> _Steps:
-        """Note which routes use which of the priced kinds of nodes and media."""
-        uses = np.zeros((len(kinds) + len(media), len(ways.source)), dtype=bool)
-        uses[: len(kinds)] = kinds[:, ways.target]
-        for number, medium in enumerate(media):
-            uses[len(kinds) + number, ways.priced[medium][0]] = True
-        paid_w = np.concatenate([prices.use_w[kinds.argmax(axis=1)], np.zeros(len(media))])
-        is_source = np.concatenate([kinds[:, source], np.zeros(len(media), dtype=bool)])
-        return cls(ways, uses, paid_w, source, np.where(is_source, 0.0, prices.use_w[source]))
-
-    def begin(self, costs: Floats) -> Floats:
-        """(Q, 3, 2, N) state after the input's way, of (F,) costs."""
-        none = np.full((len(self._uses), _TIMES, 2, len(self._home)), np.inf)
-        none[:, 0, 0] = costs
-        return self._arrived(none)
-
-    def moved(self, state: Floats, costs: Floats) -> Floats:
-        """(Q, 3, 2, N) state after a move, of (F,) costs."""
-        return self._arrived(state[..., self._ways.source] + costs)
-
-    def _arrived(self, leave: Floats) -> Floats:
-        """(Q, 3, 2, N) state of (Q, 3, 2, F) costs over routes, by what was used before them."""
-        using, other = np.where(self._uses[:, None], leave, np.inf), np.where(self._uses[:, None], np.inf, leave)
-        times = np.stack(
-            [
-                other[:, 0],
-                np.minimum(other[:, 1], using[:, 0] + self._paid_w),
-                np.minimum(using[:, 1], leave[:, 2]),
-            ],
-            axis=1,
-        )
-        away, home = np.where(self._home, np.inf, times), np.where(self._home, times, np.inf)
-        hosted = np.minimum(home[:, :, 0] + self._source_w[:, None], np.minimum(home[:, :, 1], away[:, :, 1]))
-        return least_by_target(self._ways, np.stack([away[:, :, 0], hosted], axis=2))

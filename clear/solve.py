@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from clear.columns import Column, column_of
+from clear.envelopes import point_tree
 from clear.joint import Joint
 from clear.master import Master
 from clear.method import JointOutcome
@@ -19,6 +19,7 @@ from clear.pricing import Pricer
 from clear.shares import least_shares
 from clear.stages import stages_of
 from clear.ways import ways_of
+from fin.decision import Decision
 from fin.method import Options
 from fin.network import Ints, Network
 
@@ -77,7 +78,10 @@ class Search:
         self.joint, self._stop_at, self._gap = joint, stop_at, gap
         self.media = busy_media(joint)
         ways = ways_of(joint.network, self.media.tolist())
-        self.apps = [Multipliers(Pricer(app, stages_of(app), ways)) for app in joint.apps]
+        trees = [point_tree(stages_of(app)) for app in joint.apps]
+        self.apps = [
+            Multipliers(Pricer(app, tree.stages, ways), tree) for app, tree in zip(joint.apps, trees, strict=True)
+        ]
         self.master = Master(joint, self.media)
         self.moves = LocalSearch(joint, self.media, stop_at)
         self.prices = Prices.none(joint, self.media)
@@ -98,8 +102,8 @@ class Search:
             for app, multipliers in enumerate(self.apps):
                 answer = multipliers.answer_of_few(trial.of_app(app))
                 guess_w += answer.bound_w
-                for decision in answer.decisions[:2]:
-                    self._offer(column_of(app, self.joint.apps[app], decision), trial)
+                for decision in answer.decisions:
+                    self._offer(app, decision, trial)
             if guess_w > self._best_w:
                 self._best_w, self.prices = guess_w, trial
             answer_w = self.master.linear()
@@ -134,9 +138,9 @@ class Search:
         if plan is not None and (self.plan is None or plan.power_w < self.plan.power_w):
             self.plan = plan
 
-    def _offer(self, column: Column, prices: Prices) -> None:
+    def _offer(self, app: int, decision: Decision, prices: Prices) -> None:
         """Make a column known to the moves, and an offer of it to the master."""
-        self.moves.add(column)
+        column = self.moves.column(app, decision)
         if (offer := offer_of(column, self.joint.network, self.media, prices)) is not None:
             self.master.add(offer)
 
@@ -152,8 +156,8 @@ class Search:
             used = used_by_others(plan, app)
             idle = np.array([0.0 if node in used else network.idle_power_w[node] for node in range(network.size)])
             seen = Prices(prices.node_w, np.tile(idle, (self.joint.count, 1)), prices.memory_w_per_byte, prices.media_w)
-            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions[:2]:
-                self._offer(column_of(app, self.joint.apps[app], decision), prices)
+            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions:
+                self._offer(app, decision, prices)
             for column in self.moves.columns(app):
                 if (offer := offer_of(column, network, self.media, prices)) is not None:
                     self.master.add(offer)
@@ -165,7 +169,7 @@ class Search:
         slack_w = _SLACK * reference / self.joint.count
         for app, multipliers in enumerate(self.apps):
             seen = self.prices.of_app(app)
-            total_w += multipliers.floor(seen) if self._late else multipliers.proved(seen, slack_w).bound_w
+            total_w += multipliers.rough(seen) if self._late else multipliers.proved(seen, slack_w).bound_w
         return max(total_w, 0.0)
 
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from fin.network import Floats
 
-_NEWTON_STEPS = 6
+_NEWTON_STEPS = 4
+"""From at most 2^(1/5) too much, these leave the cost, flat at its minimum, within a relative 1e-9."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ def _between_cuts(energy: Floats, static_w: Floats, root: Floats) -> Floats:
     if not static_w.any():
         return np.asarray((root / energy) ** 0.4)
     for _ in range(_NEWTON_STEPS):
-        power = energy * width**5
+        squared = width * width
+        power = energy * (squared * squared * width)
         width = width - (power * width - root * width - static_w) / (6.0 * power - root)
-    return np.asarray(width**2)
+    return np.asarray(width * width)
 
 
 def additive_cost(visits: Visits, terms: Terms, total_late_s: Floats) -> Floats:

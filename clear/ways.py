@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clear.visits import Terms, Visits, best_share, cost_at
-from fin.network import Bools, Floats, Ints, Network
+from fin.network import Floats, Ints, Network
 from fin.routes import RouteTable, efficient_routes
 
 
@@ -27,28 +27,16 @@ class Ways:
     """(F,) number of the route among those of its pair."""
     start: Ints
     """(N,) first route into each node; every node has one, from itself."""
+    by_source: Ints
+    """(F,) the routes in order of their source."""
+    source_start: Ints
+    """(N,) first route out of each node in that order."""
     j_per_bit: Floats
     s_per_bit: Floats
     """(F,) without priced media."""
     latency_s: Floats
     priced: tuple[tuple[Ints, Floats], ...]
     """For each priced medium the routes that use it, and their s/bit on it."""
-
-    def take(self, keep: Bools) -> Ways:
-        """Return some of the routes; then `start` serves no more."""
-        number = np.cumsum(keep) - 1
-        return Ways(
-            table=self.table,
-            media=self.media,
-            source=self.source[keep],
-            target=self.target[keep],
-            option=self.option[keep],
-            start=self.start,
-            j_per_bit=self.j_per_bit[keep],
-            s_per_bit=self.s_per_bit[keep],
-            latency_s=self.latency_s[keep],
-            priced=tuple((number[routes[keep[routes]]], load[keep[routes]]) for routes, load in self.priced),
-        )
 
 
 def ways_of(network: Network, media: Sequence[int]) -> Ways:
@@ -64,6 +52,8 @@ def ways_of(network: Network, media: Sequence[int]) -> Ways:
         target=target,
         option=option,
         start=np.searchsorted(target, np.arange(network.size)),
+        by_source=(by_source := np.argsort(source, kind="stable")),
+        source_start=np.searchsorted(source[by_source], np.arange(network.size)),
         j_per_bit=table.metrics[0][at],
         s_per_bit=np.maximum(table.metrics[1][at] - sum(loads, np.zeros(len(target))), 0.0),
         latency_s=table.metrics[2][at],
@@ -108,10 +98,6 @@ def least_by_target(ways: Ways, values: Floats) -> Floats:
     return np.asarray(np.minimum.reduceat(values, ways.start, axis=-1))
 
 
-def least_by_source(ways: Ways, values: Floats, nodes: int) -> Floats:
-    """(R, N) least of (R, F) values over the routes out of each node."""
-    result = np.full((len(values), nodes), np.inf)
-    order = np.argsort(ways.source, kind="stable")
-    starts = np.searchsorted(ways.source[order], np.arange(nodes))
-    result[:] = np.minimum.reduceat(values[:, order], starts, axis=1)
-    return result
+def least_by_source(ways: Ways, values: Floats) -> Floats:
+    """(..., N) least of (..., F) values over the routes out of each node."""
+    return np.asarray(np.minimum.reduceat(values[..., ways.by_source], ways.source_start, axis=-1))
