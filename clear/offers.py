@@ -11,8 +11,8 @@ from clear.prices import Prices
 from clear.visits import Terms, Visits, best_share, cheapest_speed
 from fin.network import Bools, Floats, Ints, Network
 
-_STEPS, _SIDE = 5, 64
-"""Times that values of time are tried, and how many side by side: each time the range shrinks to a part in 63."""
+_STEPS, _SIDE = 3, 128
+"""Times that values of time are tried, and how many side by side: each time the range shrinks to a part in 127."""
 _FAST = 1e12
 """A value of time, in multiples of what is at stake, at which nothing but time counts."""
 
@@ -43,7 +43,7 @@ def offer_of(column: Column, network: Network, media: Ints, prices: Prices) -> O
     if ends.late_s[0] > left_s:
         low, high = 1e-12 * asked.scale, _FAST * asked.scale
         for _ in range(_STEPS):
-            values = np.geomspace(low, high, _SIDE)
+            values = np.exp(np.linspace(np.log(low), np.log(high), _SIDE))
             tried = asked.at(values)
             first = int((tried.late_s[1:] <= left_s).argmax()) + 1  # the dearer time, the less late
             if not tried.late_s[first] <= left_s:

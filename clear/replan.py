@@ -29,7 +29,7 @@ from clear.ways import ways_of
 from fin.decision import Decision
 from fin.network import Floats, Ints
 
-_KNOWN = 16
+_KNOWN = 10
 """Decisions of an app that are remembered, the last that were of use."""
 _ROUNDS = 4
 """Times that apps are asked while there is no plan."""
@@ -182,14 +182,16 @@ class _Warm:
             return None
         plan = self.moves.improved(plan)
         for _ in range(rounds):
-            self._plan, before_w = plan, plan.power_w
+            before_w = plan.power_w
+            self._keep(plan)
             self.prices = self._sparing(plan)
             self._ask(plan)
             self._choose()
-            if self._late or self._plan.power_w >= before_w * _BETTER:
+            plan = self._plan or plan
+            if self._late or plan.power_w >= before_w * _BETTER:
                 break
-            plan = self.moves.improved(self._plan)
-        return plan if plan.power_w < self._plan.power_w else self._plan
+            plan = self.moves.improved(plan)
+        return plan
 
     def _first(self) -> Plan | None:
         """Return the last plan if it still is one, else one that the master finds after some rounds of prices."""
