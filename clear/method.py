@@ -43,6 +43,11 @@ class JointMethod(Protocol):
 
 _MODULES = {
     "clear": "clear.solve:Clear",
+    "fin-in-order": "clear.in_order:FinInOrder",
+    "alone": "clear.baselines:Alone",
+    "edge-only": "clear.baselines:EdgeOnly",
+    "full-dnn": "clear.baselines:FullDnn",
+    "full-dnn-edge": "clear.baselines:FullDnnEdge",
 }
 
 JOINT_METHODS = tuple(_MODULES)

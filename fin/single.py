@@ -77,6 +77,25 @@ class Neurosurgeon:
         return _solve(instance, options, cuts, "no single cut keeps every limit")
 
 
+def best_on_each_node(instance: Instance, nodes: Bools) -> dict[int, Decision]:
+    """Return the best plan that puts all blocks on one node, for each of some nodes that has one.
+
+    Args:
+        instance: The app.
+        nodes: (N,) nodes to try.
+    """
+    if instance.points.count == 0:
+        return {}
+    routes = efficient_routes(instance.network)
+    trials = {int(node): Trials(instance, Options()) for node in np.flatnonzero(nodes)}
+    for candidate in _candidates(instance, routes, _whole(instance, nodes)):
+        trial = trials[candidate.nodes[0]]
+        if candidate.bound < trial.incumbent.value:
+            _try(trial, routes, candidate)
+    found = {node: trial.incumbent.decision for node, trial in trials.items()}
+    return {node: decision for node, decision in found.items() if decision is not None}
+
+
 def _solve_tier(instance: Instance, options: Options, tier: str) -> Outcome:
     of_tier = np.array(instance.network.tiers) == tier
     nothing = f"no {tier} node can run all blocks within the limits"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from fin.method import METHODS
-from planner.pipeline import Request, solve
+from planner.output import placement_json
+from planner.requests import AnyRequest, answer
 from planner.units import format_quantity
 from schemas.placement import Placement
+
+_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
 
 
 @dataclass(frozen=True)
@@ -23,42 +26,69 @@ class Row:
     @property
     def value(self) -> float | None:
         """Objective of the plan, None where there is none."""
-        if not self.placement.apps or self.placement.certificate is None:
+        placement, certificate = self.placement, self.placement.certificate
+        if placement.total is None or certificate is None:
             return None
-        plan = self.placement.apps[0]
-        return plan.energy_j if self.placement.certificate.objective == "energy_j" else plan.latency_s
+        if certificate.objective == "power_w":
+            return placement.total.power_w
+        return placement.apps[0].energy_j if certificate.objective == "energy_j" else placement.apps[0].latency_s
 
 
-def compare(request: Request, methods: Sequence[str] = METHODS) -> Iterator[Row]:
+def compare(request: AnyRequest, methods: Sequence[str]) -> Iterator[Row]:
     """Yield each method's answer in turn; every plan is verified."""
     for name in methods:
         began = time.perf_counter()
-        placement = solve(replace(request, method=name))
+        placement = answer(replace(request, method=name))
         yield Row(name, placement, time.perf_counter() - began)
 
 
-HEADINGS = ("method", "status", "energy", "latency", "accuracy", "bound", "gap", "over best", "time")
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a row as JSON data."""
+    return {"method": row.method, "seconds": row.seconds, "placement": placement_json(row.placement)}
 
 
-def cells(row: Row, best: float | None) -> tuple[str, ...]:
-    """Return a row's cells as text, with units."""
-    placement, certificate = row.placement, row.placement.certificate
-    unit = "J" if certificate is None or certificate.objective == "energy_j" else "s"
-    bound = "" if certificate is None else format_quantity(certificate.lower_bound, unit)
-    taken = format_quantity(row.seconds, "s")
-    if not placement.apps:
-        return row.method, placement.status, "", "", "", bound, "", "", taken
-    plan = placement.apps[0]
-    gap = certificate.relative_gap if certificate is not None and certificate.relative_gap is not None else 0.0
+_ONE = ("energy", "latency", "accuracy")
+_SEVERAL = ("power", "energy", "nodes", "node shares", "media shares")
+
+
+HEADINGS = ("method", "status", *_ONE, "bound", "gap", "over best", "time")
+JOINT_HEADINGS = ("method", "status", *_SEVERAL, "bound", "gap", "over best", "time")
+
+
+def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ...]:
+    """Return a row's cells as text, with units, under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together."""
+    certificate, found = row.placement.certificate, row.placement.total is not None
+    figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()
+    bound, gap = "", ""
+    if certificate is not None:
+        bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
+        gap = f"{100 * (certificate.relative_gap or 0.0):.3g} %" if found else ""
     over = "" if best is None or row.value is None or best == 0 else f"{100 * (row.value / best - 1):+.3g} %"
     return (
         row.method,
-        placement.status,
-        format_quantity(plan.energy_j, "J"),
-        format_quantity(plan.latency_s, "s"),
-        f"{plan.accuracy:.4g}",
+        row.placement.status,
+        *(figures or ("",) * len(_SEVERAL if together else _ONE)),
         bound,
-        f"{100 * gap:.3g} %",
+        gap,
         "" if over in ("+0 %", "-0 %") else over,
-        taken,
+        format_quantity(row.seconds, "s"),
+    )
+
+
+def _figures(placement: Placement) -> tuple[str, ...]:
+    plan = placement.apps[0]
+    return format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s"), f"{plan.accuracy:.4g}"
+
+
+def _shared_figures(placement: Placement) -> tuple[str, ...]:
+    """Return the sums over all apps; energy is that of one inference of every app."""
+    total = placement.total
+    if total is None:
+        return ()
+    shares = (total.node_share_sum, total.media_share_sum)
+    return (
+        format_quantity(total.power_w, "W"),
+        format_quantity(total.energy_j, "J"),
+        str(total.nodes_used),
+        *("" if share is None else f"{share:.3g}" for share in shares),
     )

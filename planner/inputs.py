@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fin.method import Options
+from fin.method import METHODS, Options
 from planner.api import read_input, read_topology, single_app
-from planner.pipeline import Request
-from planner.requests import AnyRequest, request_of
+from planner.pipeline import AUTO, Request
+from planner.requests import AnyRequest, check_names, methods_for, request_of
 from planner.units import parse_fraction, parse_quantity
 from schemas.model import Model
 from schemas.problems import input_error
@@ -78,6 +78,27 @@ def read_requested(
     """
     asked = read_asked(sources, limits)
     return request_of(asked.apps, asked.topology, method, options, per_exit_thresholds, asked.inputs)
+
+
+def read_compared(
+    sources: Sources, limits: Limits, methods: Sequence[str] | None, options: Options, per_exit_thresholds: bool
+) -> tuple[AnyRequest, Sequence[str]]:
+    """Read and check all inputs, and the methods to compare on them (None: all there are).
+
+    One app goes to methods for one app, or together to joint ones where a name is of those alone.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or there is no such method.
+    """
+    first = next((name for name in methods or () if name not in METHODS), AUTO)
+    request = read_requested(sources, limits, first, options, per_exit_thresholds)
+    chosen = methods_for(request)
+    for name in methods or ():
+        if name not in chosen:
+            fix = f"use one of {', '.join(chosen)}"
+            raise input_error("there is no such method to compare with the others", fix, path="--methods", value=name)
+    check_names(request)
+    return request, methods or chosen
 
 
 def read_request(sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool) -> Request:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from clear.columns import Column
 from clear.joint import Joint
 from clear.method import JointOutcome
 from clear.plan import Plan
-from clear.slices import on_slices
+from clear.slices import of_plan, on_slices
 from planner.answer import app_placement
 from schemas.placement import AppPlacement, Certificate, Diagnosis, Placement, Provenance, Shares, Timing, Total
 
@@ -18,7 +17,7 @@ def joint_placement_of(
 ) -> Placement:
     """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
     plan = outcome.plan
-    apps = () if plan is None else tuple(_app(joint, plan, column) for column in plan.columns)
+    apps = () if plan is None else tuple(_app(joint, plan, place) for place in range(joint.count))
     total = None if plan is None else _total(joint, plan, apps)
     return Placement(
         status=outcome.status,
@@ -33,14 +32,15 @@ def joint_placement_of(
     )
 
 
-def _app(joint: Joint, plan: Plan, column: Column) -> AppPlacement:
+def _app(joint: Joint, plan: Plan, place: int) -> AppPlacement:
     """Write one app with its shares; its figures are those on its slices of nodes and media."""
-    alone = app_placement(on_slices(joint.apps[column.app], plan, column), column.decision)
-    return alone.model_copy(update={"shares": _shares(joint, plan, column)})
+    column = plan.columns[place]
+    sliced = on_slices(joint.apps[column.app], of_plan(joint.network, plan, place))
+    return app_placement(sliced, column.decision).model_copy(update={"shares": _shares(joint, plan, place)})
 
 
-def _shares(joint: Joint, plan: Plan, column: Column) -> Shares:
-    network, place = joint.network, plan.columns.index(column)
+def _shares(joint: Joint, plan: Plan, place: int) -> Shares:
+    network, column = joint.network, plan.columns[place]
     node_shares, medium_shares = plan.allocation.node_shares[place], plan.allocation.medium_shares[place]
     nodes = zip(column.nodes.tolist(), node_shares.tolist(), strict=True)
     media = zip(column.media.tolist(), medium_shares.tolist(), strict=True)

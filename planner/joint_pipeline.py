@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import replace
 
+from clear.diagnosis import contradiction, no_room
 from clear.joint import Joint, build_joint
-from clear.method import joint_method
+from clear.method import JointMethod, JointOutcome, joint_method
 from clear.packages import expand
+from fin.instance import Instance
 from fin.network import build_network
 from planner.errors import InternalError
 from planner.joint_answer import joint_placement_of
@@ -15,6 +19,9 @@ from planner.requests import JointRequest
 from planner.verify import verify
 from planner.version import __version__
 from schemas.placement import Diagnosis, Placement, Provenance
+
+PROVING = "clear"
+"""The method that proves what it says; baselines say no more than what they found."""
 
 
 def solve_joint(request: JointRequest) -> Placement:
@@ -25,11 +32,10 @@ def solve_joint(request: JointRequest) -> Placement:
         InternalError: The plan does not stand before the verifier.
     """
     began = time.perf_counter()
-    chosen = joint_method("clear" if request.method == AUTO else request.method)
+    chosen = joint_method(PROVING if request.method == AUTO else request.method)
     joint = joint_of(request)
     build_s = time.perf_counter() - began
-    outcome = chosen.solve(joint, request.options)
-    diagnosis = _diagnosis(joint) if outcome.status == "infeasible" else None
+    outcome, diagnosis = _explained(request, joint, _outcome(request, joint, chosen), began)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = joint_placement_of(joint, outcome, provenance, build_s, diagnosis)
     if violations := verify(placement, request.topology, request.apps, max(1e-6, request.options.gap)):
@@ -43,5 +49,29 @@ def joint_of(request: JointRequest) -> Joint:
     return build_joint(request.apps, network, request.per_exit_thresholds)
 
 
-def _diagnosis(joint: Joint) -> Diagnosis:
-    return Diagnosis(summary="no plan serves all apps together", limits=())
+def _outcome(request: JointRequest, joint: Joint, chosen: JointMethod) -> JointOutcome:
+    """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
+    if any(app.points.count == 0 for app in joint.apps):
+        return JointOutcome("infeasible", None, math.inf)
+    return chosen.solve(joint, request.options)
+
+
+def _explained(
+    request: JointRequest, joint: Joint, outcome: JointOutcome, began: float
+) -> tuple[JointOutcome, Diagnosis | None]:
+    """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
+    limit_s = request.options.time_limit_s
+    in_time = limit_s is None or time.perf_counter() - began < limit_s
+    if outcome.status == "infeasible":
+        return outcome, contradiction(joint, _all_points(request)) or no_room(joint)
+    if outcome.status == "unknown" and request.method in (AUTO, PROVING) and in_time:
+        diagnosis = contradiction(joint, _all_points(request))
+        if diagnosis is not None:
+            return replace(outcome, status="infeasible", lower_bound_w=math.inf, message=""), diagnosis
+    return outcome, None
+
+
+def _all_points(request: JointRequest) -> tuple[Instance, ...]:
+    """Return every app with all operating points of its model."""
+    relaxed = [(app.model_copy(update={"min_accuracy": 0.0}), model) for app, model in request.apps]
+    return joint_of(replace(request, apps=tuple(relaxed))).apps

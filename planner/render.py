@@ -11,24 +11,37 @@ from schemas.placement import AppPlacement, Placement
 
 def placement_text(placement: Placement) -> str:
     """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof."""
+    if placement.certificate is not None and placement.certificate.objective == "power_w":
+        from planner.render_joint import joint_text
+
+        return joint_text(placement)
     lines: list[str] = []
     for plan in placement.apps:
         lines += _plan_lines(plan, placement.status)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
+    return "\n".join([*lines, *reason_lines(placement)])
+
+
+def reason_lines(placement: Placement) -> Iterator[str]:
+    """Write why there is no plan, or what stopped the search."""
     if placement.diagnosis is not None:
-        lines += [f"infeasible: {placement.diagnosis.summary}"]
-        lines += [f"  {limit.kind}: {limit.message}" for limit in placement.diagnosis.limits]
+        yield f"infeasible: {placement.diagnosis.summary}"
+        yield from (f"  {limit.kind}: {limit.message}" for limit in placement.diagnosis.limits)
     if placement.status == "unknown":
-        lines += [f"unknown: no plan was found, and none was ruled out ({placement.message})"]
+        yield f"unknown: no plan was found, and none was ruled out ({placement.message})"
     elif placement.message:
-        lines += [f"note      {placement.message}"]
-    return "\n".join(lines)
+        yield f"note      {placement.message}"
 
 
 def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
     yield f"{status}: {energy}, {latency}, accuracy {plan.accuracy:.4g}"
+    yield from app_lines(plan)
+
+
+def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
+    """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
     yield f"exits     {_exits(plan)}"
     runs = [(node, [row.block for row in rows]) for node, rows in groupby(plan.assignments, key=lambda row: row.node)]
     width = max(len(node) for node, _ in runs)
@@ -38,6 +51,7 @@ def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
         what = f"result of {route.result_of}" if route.result_of else route.after or "input"
         way = " > ".join(route.path)
         yield f"{'routes' if index == 0 else '':<8}  {way}  ({what}, {format_quantity(route.bits, 'bit')})"
+    yield from further
     parts = plan.breakdown
     yield f"energy    {_split(parts.compute_j, parts.transfer_j, 'J')}"
     yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from clear.method import JOINT_METHODS
 from fin.method import METHODS, Options
-from planner.pipeline import AUTO, Request, solve
+from planner.pipeline import AUTO, Request, instance_of, solve
 from schemas.model import Model
 from schemas.placement import Placement
 from schemas.problems import input_error
@@ -44,16 +44,32 @@ def request_of(
     Raises:
         InputError: There is no such method, or none for so many apps.
     """
-    if len(apps) == 1 and method not in (AUTO, *METHODS, *JOINT_METHODS):
-        fix = f"use one of {', '.join(dict.fromkeys((AUTO, *METHODS, *JOINT_METHODS)))}"
-        raise input_error("there is no such method", fix, path="method", value=method)
-    if len(apps) == 1 and method in (AUTO, *METHODS):
-        app, model = apps[0]
-        return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
-    if method not in (AUTO, *JOINT_METHODS):
-        fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one app"
-        raise input_error(f"the method does not plan {len(apps)} apps together", fix, path="method", value=method)
-    return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs)
+    if len(apps) > 1 or method not in (AUTO, *METHODS):
+        _check_method(len(apps), method)
+        return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs)
+    app, model = apps[0]
+    return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
+
+
+def _check_method(apps: int, method: str) -> None:
+    """Raise InputError unless a method plans so many apps together."""
+    if method in (AUTO, *JOINT_METHODS):
+        return
+    if apps > 1 and method in METHODS:
+        fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one app with --app"
+        raise input_error(f"the method plans one app, and there are {apps}", fix, path="method", value=method)
+    names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *METHODS, *JOINT_METHODS))
+    raise input_error("there is no such method", f"use one of {', '.join(names)}", path="method", value=method)
+
+
+def together(request: AnyRequest) -> bool:
+    """Tell whether a request goes to a joint method."""
+    return isinstance(request, JointRequest)
+
+
+def methods_for(request: AnyRequest) -> tuple[str, ...]:
+    """Return every method that a request can go to."""
+    return JOINT_METHODS if isinstance(request, JointRequest) else METHODS
 
 
 def answer(request: AnyRequest) -> Placement:
@@ -68,3 +84,13 @@ def answer(request: AnyRequest) -> Placement:
     from planner.joint_pipeline import solve_joint
 
     return solve_joint(request)
+
+
+def check_names(request: AnyRequest) -> None:
+    """Resolve every name of a request before anything runs; raise InputError with all that are wrong."""
+    if isinstance(request, Request):
+        instance_of(request)
+        return
+    from planner.joint_pipeline import joint_of
+
+    joint_of(request)

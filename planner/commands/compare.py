@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fin.method import METHODS, Options
+from fin.method import Options
 from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN, exit_codes
 from planner.commands.options import (
-    AUTO,
     AppName,
+    AsJson,
     Destination,
     Gamma,
     Gap,
@@ -32,7 +34,8 @@ from planner.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from planner.pipeline import Request
+    from planner.compare import Row
+    from planner.requests import AnyRequest
 
 
 @exit_codes
@@ -50,55 +53,63 @@ def compare_command(
     max_energy: MaxEnergy = None,
     objective: Objective = None,
     pin: Pin = None,
-    methods: Annotated[str, typer.Option(help="Methods to compare, separated by commas.")] = ",".join(METHODS),
+    methods: Annotated[
+        str | None, typer.Option(help="Methods to compare, separated by commas (default: all).", show_default=False)
+    ] = None,
     gap: Gap = "0",
     time_limit: TimeLimit = "10s",
     gamma: Gamma = Options.gamma,
     thresholds: Thresholds = "common",
+    as_json: AsJson = False,
 ) -> int:
     """Run every method on the same inputs, in one table."""
-    from planner.inputs import Limits, Sources, read_request
+    from planner.inputs import Limits, Sources, read_compared
+    from planner.requests import together
 
     limits = Limits(
         source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
     )
     sources = Sources(topology, model, workload, app_name)
-    request = read_request(sources, limits, AUTO, options_of(gap, time_limit, gamma), per_exit(thresholds))
-    return _compare(request, [name.strip() for name in methods.split(",")])
+    names = None if methods is None else [name.strip() for name in methods.split(",")]
+    request, chosen = read_compared(sources, limits, names, options_of(gap, time_limit, gamma), per_exit(thresholds))
+    rows = _rows(request, chosen)
+    if as_json:
+        from planner.compare import row_json
 
-
-def _compare(request: Request, methods: list[str]) -> int:
-    from rich.console import Console
-    from rich.progress import track
-    from rich.table import Table
-
-    from fin.method import method
-    from planner.compare import HEADINGS, cells, compare
-    from planner.pipeline import instance_of
-
-    instance_of(request)  # input errors show before anything runs
-    for name in methods:
-        method(name)
-    errors = Console(stderr=True)
-    steps = track(
-        compare(request, methods),
-        "comparing",
-        len(methods),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )
-    rows = list(steps)
-    values = [row.value for row in rows if row.value is not None]
-    best = min(values, default=None)
-    table = Table(*HEADINGS)
-    for row in rows:
-        table.add_row(*cells(row, best))
-    console = Console()
-    Console(width=console.width if console.is_terminal else 160).print(table)
-    for row in rows:
-        if row.placement.message:
-            typer.echo(f"{row.method}: {row.placement.message}")
-    if values:
+        typer.echo(json.dumps([row_json(row) for row in rows], indent=2))
+    else:
+        _print(rows, together(request))
+    if any(row.value is not None for row in rows):
         return 0
     return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
+
+
+def _rows(request: AnyRequest, methods: Sequence[str]) -> list[Row]:
+    """Run the methods, with a bar on the error stream where a person watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from planner.compare import compare
+
+    errors = Console(stderr=True)
+    silent = not errors.is_terminal
+    return list(
+        track(compare(request, methods), "comparing", len(methods), console=errors, transient=True, disable=silent)
+    )
+
+
+def _print(rows: Sequence[Row], together: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from planner.compare import HEADINGS, JOINT_HEADINGS, cells
+
+    best = min((row.value for row in rows if row.value is not None), default=None)
+    table = Table(*(JOINT_HEADINGS if together else HEADINGS))
+    for row in rows:
+        table.add_row(*cells(row, best, together))
+    console = Console()
+    Console(width=console.width if console.is_terminal else 160).print(table)
+    messages = dict.fromkeys(row.placement.message for row in rows if row.placement.message)
+    for message in messages:
+        typer.echo(f"{', '.join(row.method for row in rows if row.placement.message == message)}: {message}")
