@@ -7,7 +7,9 @@ from benchmarks.designed import Designed
 from benchmarks.geometric import Geometric
 from benchmarks.large import Large
 from benchmarks.peers import Peers
+from benchmarks.replan import Replan
 from benchmarks.report import Case
 from benchmarks.startup import StartUp
+from benchmarks.traces import Traces
 
-CASES: tuple[Case, ...] = (Peers(), Large(), Designed(), StartUp(), Batch(), Geometric())
+CASES: tuple[Case, ...] = (Peers(), Large(), Designed(), StartUp(), Batch(), Geometric(), Replan(), Traces())
