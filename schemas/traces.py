@@ -115,7 +115,7 @@ def read_trace(path: Path, medium: Medium) -> RateTrace:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise input_error("not UTF-8 text", "give a CSV file", file=str(path)) from None
-    reader = csv.reader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(text), strict=True)
     table = _Table(medium)
     findings = list(_limited(table.read(reader)))
     if not findings:
