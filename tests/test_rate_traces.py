@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from planner import plan, verify
+from planner import plan
 from planner.api import read_topology
 from planner.cli import app
+from planner.verify import verify
 from schemas import InputError, Placement, Topology, check_document
 from schemas.files import digest_of
 from schemas.topology import Medium
@@ -30,7 +31,7 @@ def medium(**changes: Any) -> Medium:
     return Medium(**{"name": "cell", "trace": "cell.csv", "column": "rate", **changes})
 
 
-def topology(**changes: Any) -> Json:
+def topology() -> Json:
     return {
         "schema_version": "1", "name": "t",
         "nodes": [
@@ -38,7 +39,7 @@ def topology(**changes: Any) -> Json:
             {"name": "edge", "ops_per_s": 1e12, "j_per_op": 1e-11},
         ],
         "links": [{"source": "phone", "target": "edge", "j_per_bit": 1e-9, "medium": "cell"}],
-        "media": [{"name": "cell", "trace": "cell.csv", "column": "rate", "unit": "Mbit/s", "percentile": 50, **changes}],
+        "media": [{"name": "cell", "trace": "cell.csv", "column": "rate", "unit": "Mbit/s", "percentile": 50}],
     }  # fmt: skip
 
 
@@ -103,7 +104,7 @@ BAD = [
     ("time_s,rate\n0,1\n1,1\n", {"max_gap_s": 0.5}, ["line 3, time_s: a gap longer than 0.5 s (max_gap_s)"]),
     ("time_s,rate\n0,0\n1,0\n2,5\n", {}, ["rate at percentile 10 is 0", "percentile above 66.67"]),
     ("time_s,rate\n0,0\n1,0\n", {}, ["rate at percentile 10 is 0", "a trace in which the medium carries anything"]),
-    ('time_s,rate\n0,1\n1,"2\n', {}, ["line"]),
+    ('time_s,rate\n0,1\n1,"2\n', {}, ["line 3: not CSV"]),
 ]  # fmt: skip
 
 
@@ -147,7 +148,10 @@ def test_problems_of_all_traces_come_at_once(tmp_path: Path) -> None:
     assert [line.split(": ")[1:3] for line in ran.stderr.splitlines()] == [
         [str(tmp_path / "cell.csv"), "line 2, rate"],
         [str(tmp_path / "cell.csv"), "line 3, rate"],
-        [str(tmp_path / "missing.csv"), "cannot read the file (No such file or directory); check the path and its permissions"],
+        [
+            str(tmp_path / "missing.csv"),
+            "cannot read the file (No such file or directory); check the path and its permissions",
+        ],
     ]  # fmt: skip
 
 
@@ -158,7 +162,7 @@ BAD_MEDIA = [
     ({"media": []}, "links[0].bit_per_s", "nothing says how fast the link is"),
     ({"media": [{"name": "cell"}]}, "media[0].trace", "required field is missing"),
     ({"media": [{"name": "cell", "trace": "a", "percentile": 0}]}, "media[0].percentile", "greater than 0"),
-    ({"media": [{"name": "cell", "trace": "a", "percentile": 101}]}, "media[0].percentile", "less than or equal to 100"),
+    ({"media": [{"name": "cell", "trace": "a", "percentile": 101}]}, "media[0].percentile", "less than or equal"),
     ({"media": [{"name": "cell", "trace": "a", "unit": "MB/s"}]}, "media[0].unit", "bit/s"),
     ({"media": [{"name": "cell", "trace": "a", "max_gap_s": 0}]}, "media[0].max_gap_s", "greater than 0"),
     ({"media": [{"name": "cell", "trace": "a", "speed": 1}]}, "media[0].speed", "unknown field"),
