@@ -31,8 +31,8 @@ from fin.network import Floats, Ints
 
 _KNOWN = 10
 """Decisions of an app that are remembered, the last that were of use."""
-_ROUNDS = 4
-"""Times that apps are asked while there is no plan."""
+_ROUNDS = 12
+"""Most times that apps are asked while there is no plan."""
 _REFINEMENTS = 3
 """Most times that a plan is refined which began with none."""
 _SPARING = 1e-3
@@ -164,6 +164,7 @@ class _Warm:
         self.prices = state.prices
         self.useful: list[Column] = []
         """Columns that apps answered with."""
+        self._master = Master(joint, state.media)
         self._plan: Plan | None = None
 
     def begin(self, known: Sequence[Iterable[Decision]], plan: Plan | None) -> None:
@@ -238,8 +239,8 @@ class _Warm:
         return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 
     def _choose(self) -> Master:
-        """Let the master choose among offers of all columns at the prices held."""
-        master = Master(self._joint, self._state.media)
+        """Let the master choose among offers of all columns, at the prices held and at those before."""
+        master = self._master
         for app in range(self._joint.count):
             for column in self.moves.columns(app):
                 offer = offer_of(column, self._joint.network, self._state.media, self.prices)
