@@ -28,7 +28,7 @@ class Traces:
     name: str = "traces"
     folder: Path | None = None
     """CSV files with `time_s`, `uplink_bit_per_s` and `downlink_bit_per_s`."""
-    step_s: float = 2.0
+    step_s: float = 5.0
     percentile: float = 10.0
     cold_steps: int = 3
     time_limit_s: float = 60.0
@@ -65,7 +65,7 @@ class Traces:
                 for name, column in _COLUMNS.items()
             ]
             topology = check_document({**raw, "media": media}, Topology)
-            yield path.stem, topology, self.folder, _EXAMPLES / "mobile.workload.json"
+            yield path.stem, topology, self.folder, _EXAMPLES / "lte.workload.json"
 
     def _row(self, name: str, topology: Topology, folder: Path, workload: Path) -> tuple[str, ...]:
         traces = read_traces(topology, folder)
