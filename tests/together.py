@@ -1,0 +1,36 @@
+"""Random small requests of several apps with every feature on, from a random generator."""
+
+from __future__ import annotations
+
+from random import Random
+
+from cases import random_app, random_model, random_topology
+
+from fin.method import Options
+from planner.requests import JointRequest
+from schemas import Model, Topology, Workload, check_document
+
+
+def random_request(
+    r: Random, method: str = "auto", most_apps: int = 3, time_limit_s: float | None = 5.0
+) -> JointRequest:
+    """Return apps on nodes with speeds, leakage, idle power, memory, and media that are shared."""
+    topology = random_topology(r)
+    for node in topology["nodes"]:
+        if r.random() < 0.6:
+            low, high = r.choice([(0.3, 1.0), (0.5, 1.5), (1.0, 2.0), (0.4, 0.8)])
+            node["speed"] = {"min": low, "max": high}
+        node["idle_power_w"] = r.choice([0.0, 0.2, 1.0])
+        node.pop("hardware", None)  # whether a model profiles it is another question
+    models = [random_model(r) for _ in range(r.randint(2, most_apps))]
+    apps = []
+    for index, model in enumerate(models):
+        app = {**random_app(r, model, topology), "name": f"a{index}", "objective": "energy"}
+        app["rate_per_s"] = r.choice([0.01, 0.05, 0.1])
+        if "max_latency_s" in app:
+            app["max_latency_s"] *= 3.0
+        apps.append(app)
+    workload = check_document({"schema_version": "1", "apps": apps}, Workload)
+    pairs = zip(workload.apps, [check_document(model, Model) for model in models], strict=True)
+    options = Options(time_limit_s=time_limit_s)
+    return JointRequest(tuple(pairs), check_document(topology, Topology), method, options)
