@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.registry import CASES
 from benchmarks.report import print_reports
+from benchmarks.traces import Traces
 
 
 def main() -> int:
@@ -15,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the planner against peers.")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes, no targets: shows that every case runs")
+    parser.add_argument("--traces", type=Path, metavar="DIR", help="measured traces for the case traces")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(names):
         parser.error(f"no such case: {', '.join(sorted(unknown))}; use any of {', '.join(names)}")
@@ -22,6 +26,7 @@ def main() -> int:
     for case in CASES:
         if not arguments.cases or case.name in arguments.cases:
             sys.stderr.write(f"{case.name} ...\n")
+            case = replace(case, folder=arguments.traces) if isinstance(case, Traces) else case  # noqa: PLW2901 - as asked
             reports.append((case.quick() if arguments.quick else case).run())
     print_reports(reports, with_targets=not arguments.quick)
     return 0

@@ -8,7 +8,11 @@ from benchmarks.geometric import Geometric
 from benchmarks.joint_milp import JointMilp
 from benchmarks.large import Large
 from benchmarks.peers import Peers
+from benchmarks.replan import Replan
 from benchmarks.report import Case
 from benchmarks.startup import StartUp
+from benchmarks.traces import Traces
 
-CASES: tuple[Case, ...] = (Peers(), Large(), Designed(), StartUp(), Batch(), Geometric(), JointMilp())
+CASES: tuple[Case, ...] = (
+    Peers(), Large(), Designed(), StartUp(), Batch(), Geometric(), JointMilp(), Replan(), Traces(),
+)  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 
 from clear.columns import Column, Key, column_of, key_of
 from clear.joint import Joint
-from clear.offers import offer_of
+from clear.offers import Offer, offer_of
 from clear.plan import Plan, plan_of
 from clear.prices import Prices
 from fin.decision import Decision
@@ -31,6 +31,7 @@ class LocalSearch:
     def __init__(self, joint: Joint, media: Ints, stop_at: float) -> None:
         self._joint, self._media, self._stop_at = joint, media, stop_at
         self._pool: list[dict[Key, Column]] = [{} for _ in range(joint.count)]
+        self._offered: tuple[Plan | None, dict[tuple[int, Key], Offer | None]] = (None, {})
         self.programs = 0
 
     def column(self, app: int, decision: Decision) -> Column:
@@ -93,9 +94,9 @@ class LocalSearch:
         """Yield an app's columns that would save power at the prices of the plan, best first."""
         prices = prices_of(self._joint, plan, self._media)
         used = used_by_others(plan, app)
-        now = self._priced(plan.columns[app], prices, used)
+        now = self._priced(plan, plan.columns[app], prices, used)
         ranked = sorted(
-            ((self._priced(column, prices, used), number, column)
+            ((self._priced(plan, column, prices, used), number, column)
              for number, column in enumerate(self._pool[app].values()) if column.key != plan.columns[app].key),
             key=lambda row: row[:2],
         )  # fmt: skip
@@ -107,15 +108,24 @@ class LocalSearch:
         """Return an app's cheapest column that leaves a node alone."""
         prices, used = prices_of(self._joint, plan, self._media), used_by_others(plan, app)
         fitting = [column for column in self._pool[app].values() if node not in column.nodes]
-        costs = [self._priced(column, prices, used) for column in fitting]
+        costs = [self._priced(plan, column, prices, used) for column in fitting]
         if not costs or not np.isfinite(min(costs)):
             return None
         return fitting[int(np.argmin(costs))]
 
-    def _priced(self, column: Column, prices: Prices, used: frozenset[int]) -> float:
+    def _offer(self, plan: Plan, column: Column, prices: Prices) -> Offer | None:
+        """Return a column's offer at the prices of a plan; those of the last plan are remembered."""
+        if self._offered[0] is not plan:
+            self._offered = (plan, {})
+        held, at = self._offered[1], (column.app, column.key)
+        if at not in held:
+            held[at] = offer_of(column, self._joint.network, self._media, prices)
+        return held[at]
+
+    def _priced(self, plan: Plan, column: Column, prices: Prices, used: frozenset[int]) -> float:
         """Return a column's power, the shares it pays for, and idle power of nodes that only it would use."""
         network = self._joint.network
-        offer = offer_of(column, network, self._media, prices)
+        offer = self._offer(plan, column, prices)
         if offer is None:
             return np.inf
         price = dict(zip(self._media.tolist(), prices.media_w.tolist(), strict=True))

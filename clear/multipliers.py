@@ -18,7 +18,9 @@ import numpy as np
 from clear.envelopes import PointTree
 from clear.pricing import AppPrices, Pricer, Rows, Sweep
 from clear.revisits import revisiting_by_leave
+from clear.ways import Ways
 from fin.decision import Decision
+from fin.instance import Instance
 from fin.network import Floats
 
 _CLASSES = 3
@@ -93,6 +95,15 @@ class Multipliers:
         """The same for plans that come back to a node or medium."""
         self._last: dict[int, float] = {}
         """Last bound of the points that were looked at."""
+
+    def with_rates(self, instance: Instance, ways: Ways) -> Multipliers:
+        """Hand what is known on to the same app where rates of links, or its own, have changed."""
+        other = Multipliers(self._pricer.with_rates(instance, ways), self._tree)
+        factor = instance.rate_per_s / self._pricer.instance.rate_per_s
+        other._rows = {row: _Row(factor * held.value, factor * held.lowest) for row, held in self._rows.items()}
+        other._again = {row: _Row(factor * held.value, factor * held.lowest) for row, held in self._again.items()}
+        other._last = {point: factor * bound for point, bound in self._last.items()}
+        return other
 
     @property
     def effort(self) -> float:

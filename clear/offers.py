@@ -9,10 +9,10 @@ import numpy as np
 from clear.columns import Column
 from clear.prices import Prices
 from clear.visits import Terms, Visits, best_share, cheapest_speed
-from fin.network import Floats, Ints, Network
+from fin.network import Bools, Floats, Ints, Network
 
-_STEPS = 22
-"""Halvings of the range of values of time: what is left of it matters for no offer."""
+_STEPS, _SIDE = 3, 128
+"""Times that values of time are tried, and how many side by side: each time the range shrinks to a part in 127."""
 _FAST = 1e12
 """A value of time, in multiples of what is at stake, at which nothing but time counts."""
 
@@ -35,30 +35,37 @@ class Offer:
 def offer_of(column: Column, network: Network, media: Ints, prices: Prices) -> Offer | None:
     """Return the cheapest offer at given prices; None where the plan is late at full speed with full shares."""
     asked = _Asked.of(column, network, media, prices)
-    fastest = asked.at(_FAST * asked.scale)
-    if not column.fixed_s.max(initial=0.0) + fastest.late_s <= column.most_s or not fastest.stable:
+    ends = asked.at(np.array([0.0, _FAST * asked.scale]))
+    left_s = column.most_s - column.fixed_s.max(initial=0.0)
+    if not ends.late_s[1] <= left_s or not ends.stable[1]:
         return None
-    chosen = asked.at(0.0)
-    if column.fixed_s.max(initial=0.0) + chosen.late_s > column.most_s:
-        low, high, chosen = 1e-12 * asked.scale, _FAST * asked.scale, fastest
-        for _ in range(_STEPS):  # on the logarithm of the value of time
-            middle = float(np.sqrt(low * high))
-            tried = asked.at(middle)
-            if column.fixed_s.max(initial=0.0) + tried.late_s <= column.most_s:
-                high, chosen = middle, tried
-            else:
-                low = middle
+    chosen = ends.row(0 if ends.late_s[0] <= left_s else 1)
+    if ends.late_s[0] > left_s:
+        low, high = 1e-12 * asked.scale, _FAST * asked.scale
+        for _ in range(_STEPS):
+            values = np.exp(np.linspace(np.log(low), np.log(high), _SIDE))
+            tried = asked.at(values)
+            first = int((tried.late_s[1:] <= left_s).argmax()) + 1  # the dearer time, the less late
+            if not tried.late_s[first] <= left_s:
+                break
+            low, high, chosen = values[first - 1], values[first], tried.row(first)
     power_w = column.transfer_w + float((column.dynamic_w * chosen.speed**2 + column.static_w / chosen.speed).sum())
     return Offer(column, chosen.speed, chosen.node_share, chosen.medium_share, power_w)
 
 
 @dataclass(frozen=True)
 class _Chosen:
+    """Speeds and shares at V values of time, one row each."""
+
     speed: Floats
     node_share: Floats
     medium_share: Floats
-    late_s: float
-    stable: bool
+    late_s: Floats
+    stable: Bools
+
+    def row(self, number: int) -> _Chosen:
+        """Return what was chosen at one of the values."""
+        return _Chosen(*(part[number] for part in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -91,9 +98,9 @@ class _Asked:
         at_stake = self.column.dynamic_w.sum() + self.node_price_w.sum() + self.medium_price_w.sum()
         return float(max(at_stake, 1e-9) / min(self.column.most_s, 1e9))
 
-    def at(self, value_w_per_s: float) -> _Chosen:
-        """Choose speeds and shares at a value of time."""
-        network, nodes, worth = self.network, self.column.nodes, np.asarray(value_w_per_s)
+    def at(self, value_w_per_s: Floats) -> _Chosen:
+        """Choose speeds and shares at (V,) values of time."""
+        network, nodes, worth = self.network, self.column.nodes, value_w_per_s[:, None]
         ranges = (network.slowest[nodes], network.fastest[nodes], network.max_utilization[nodes])
         terms = Terms(worth, self.node_price_w, *ranges)
         speed = cheapest_speed(self.nodes, terms)
@@ -101,14 +108,13 @@ class _Asked:
         one = np.ones(len(self.column.media))
         on_air = best_share(self.media, Terms(worth, self.medium_price_w, one, one, one), one)
         late = _over(self.nodes.late_s, speed * share) + _over(self.media.late_s, on_air)
-        stable = bool(
-            (self.nodes.load <= speed * share * (1 + 1e-9)).all() and (self.media.load <= on_air * (1 + 1e-9)).all()
-        )
-        return _Chosen(speed, share, on_air, late, stable)
+        computes = (self.nodes.load <= speed * share * (1 + 1e-9)).all(axis=1)
+        carries = (self.media.load <= on_air * (1 + 1e-9)).all(axis=1)
+        return _Chosen(speed, share, on_air, late, np.asarray(computes & carries))
 
 
-def _over(time_s: Floats, share: Floats) -> float:
-    """Return the sum of times over shares; nothing takes no time at any share."""
+def _over(time_s: Floats, share: Floats) -> Floats:
+    """(V,) sums of times over shares; nothing takes no time at any share."""
     used = time_s > 0.0
     with np.errstate(divide="ignore"):
-        return float((time_s[used] / share[used]).sum())
+        return np.asarray((time_s[used] / share[:, used]).sum(axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from schemas.topology import ChipletAt, Compute, Link, Node, Package, Topology, Wire
+from schemas.topology import ChipletAt, Compute, Link, Node, Package, Topology, Wire, check_rates
 
 
 class Expansion(NamedTuple):
@@ -18,7 +18,12 @@ class Expansion(NamedTuple):
 
 
 def expand(topology: Topology) -> Expansion:
-    """Replace every package by its I/O die, chiplets, interposer links and gateway links."""
+    """Replace every package by its I/O die, chiplets, interposer links and gateway links.
+
+    Raises:
+        InputError: The topology has media whose traces were not read.
+    """
+    check_rates(topology)
     nodes, links = list(topology.nodes), list(topology.links)
     for package in topology.packages:
         nodes.append(Node.model_construct(name=package.name, tier="chiplet"))

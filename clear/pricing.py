@@ -8,6 +8,7 @@ path over (block, node), one layer at a time; see `clear.visits` for what a visi
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +109,16 @@ class Pricer:
         self._barred = _cumulative((~stages.allowed).astype(np.float64))
         self.kind = _kinds(instance)
         self.moving = ways.source != ways.target
+
+    def with_rates(self, instance: Instance, ways: Ways) -> Pricer:
+        """Return the pricer of the same app where rates of links, or its own, have changed."""
+        factor = instance.rate_per_s / self.instance.rate_per_s
+        if factor != 1.0:
+            return Pricer(instance, self.stages.at_rate(factor), ways)
+        other = copy(self)
+        other.instance, other.ways = instance, ways
+        other.moving = ways.source != ways.target
+        return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
         """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off."""

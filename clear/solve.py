@@ -52,7 +52,7 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     """Plan all apps together; a valid lower bound comes with every answer."""
     began = time.perf_counter()
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
-    search = _Search(joint, began + limit_s, options.gap)
+    search = Search(joint, began + limit_s, options.gap)
     built = time.perf_counter()
     search.rounds()
     search.plan_whole()
@@ -71,7 +71,7 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     return JointOutcome("optimal" if closed else "feasible", plan, bound, "", *times)
 
 
-class _Search:
+class Search:
     """State of one search: prices so far, offers, and the best plan."""
 
     def __init__(self, joint: Joint, stop_at: float, gap: float) -> None:
@@ -79,7 +79,7 @@ class _Search:
         self.media = busy_media(joint)
         ways = ways_of(joint.network, self.media.tolist())
         trees = [point_tree(stages_of(app)) for app in joint.apps]
-        self._apps = [
+        self.apps = [
             Multipliers(Pricer(app, tree.stages, ways), tree) for app, tree in zip(joint.apps, trees, strict=True)
         ]
         self.master = Master(joint, self.media)
@@ -99,7 +99,7 @@ class _Search:
         while self.count < _ROUNDS and not self._late:
             self.count += 1
             guess_w = trial.constant_w(self.joint)
-            for app, multipliers in enumerate(self._apps):
+            for app, multipliers in enumerate(self.apps):
                 answer = multipliers.answer_of_few(trial.of_app(app))
                 guess_w += answer.bound_w
                 for decision in answer.decisions:
@@ -150,7 +150,7 @@ class _Search:
             self.master.add(own)
         prices = prices_of(self.joint, plan, self.media)
         network = self.joint.network
-        for app, multipliers in enumerate(self._apps):
+        for app, multipliers in enumerate(self.apps):
             if self._late:
                 return
             used = used_by_others(plan, app)
@@ -166,9 +166,9 @@ class _Search:
         """Return the bound at the best prices; apps for which no time is left give a weaker one."""
         total_w = self.prices.constant_w(self.joint)
         reference = self.plan.power_w if self.plan is not None else max(self._best_w, 0.0)
-        effort = np.array([multipliers.effort for multipliers in self._apps])
+        effort = np.array([multipliers.effort for multipliers in self.apps])
         slack_w = _SLACK * reference * effort / effort.sum()
-        for app, multipliers in enumerate(self._apps):
+        for app, multipliers in enumerate(self.apps):
             seen = self.prices.of_app(app)
             total_w += multipliers.rough(seen) if self._late else multipliers.proved(seen, float(slack_w[app])).bound_w
         return max(total_w, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,11 @@ class Stages:
     """(K, D) how often a result's way counts for the latency limit."""
     most_s: float
     """Latency limit."""
+
+    def at_rate(self, factor: float) -> Stages:
+        """Return what the app asks at `factor` times its rate."""
+        per_second = ("dynamic_w", "static_w", "load", "carry_weight", "result_weight")
+        return replace(self, **{name: factor * getattr(self, name) for name in per_second})
 
 
 def stages_of(instance: Instance) -> Stages:

@@ -16,10 +16,11 @@ from schemas.model import Model
 from schemas.placement import Placement
 from schemas.problems import input_error
 from schemas.topology import Topology
+from schemas.traces import RateTrace, read_traces, with_planned_rates
 from schemas.workload import App, Workload
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
-DocumentT = TypeVar("DocumentT", Model, Topology, Workload)
+DocumentT = TypeVar("DocumentT", Model, Workload)
 Apps = tuple[tuple[App, Model], ...]
 
 
@@ -94,7 +95,8 @@ def plan(
         _check_no_limits(limits)
         apps = _apps_of(workload, models or {}, inputs)
     options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma)
-    return answer(request_of(apps, _document(topology, Topology, inputs), method, options, per_exit_thresholds, inputs))
+    network = read_topology(Path(topology), inputs) if isinstance(topology, (str, Path)) else topology
+    return answer(request_of(apps, network, method, options, per_exit_thresholds, inputs))
 
 
 def _check_no_limits(limits: Mapping[str, object]) -> None:
@@ -121,13 +123,33 @@ def single_app(fields: Mapping[str, object]) -> App:
 
 
 def _document(value: DocumentT | str | Path, schema: type[DocumentT], inputs: dict[str, str]) -> DocumentT:
-    if not isinstance(value, (str, Path)):
-        return value
-    return read_input(Path(value), schema, inputs)
+    return read_input(Path(value), schema, inputs) if isinstance(value, (str, Path)) else value
+
+
+def read_topology(path: Path, inputs: dict[str, str]) -> Topology:
+    """Read a topology; media that have a trace get the rate at the percentile that they state.
+
+    Raises:
+        InputError: With every problem of the topology, or else of all traces.
+    """
+    return with_planned_rates(*read_measured(path, inputs))
+
+
+def read_measured(path: Path, inputs: dict[str, str]) -> tuple[Topology, dict[str, RateTrace]]:
+    """Read a topology as it is, and the traces of its media by name; raise InputError as `read_topology` does."""
+    topology = read_input(path, Topology, inputs)
+    traces = read_traces(topology, path.parent)
+    for file, digest in {path.parent / medium.trace: traces[medium.name].digest for medium in topology.media}.items():
+        _note(file, digest, inputs)
+    return topology, traces
 
 
 def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> SchemaT:
     """Read a file and note its hash under its name, or its whole path where another input has that name."""
     document, digest = read_document(path, schema)
-    inputs[str(path) if path.name in inputs else path.name] = digest
+    _note(path, digest, inputs)
     return document
+
+
+def _note(path: Path, digest: str, inputs: dict[str, str]) -> None:
+    inputs[str(path) if path.name in inputs else path.name] = digest

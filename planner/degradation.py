@@ -204,7 +204,7 @@ def _links(link: Link, change: Change, lost: AbstractSet[str]) -> list[Link]:
                 "source": pair[0],
                 "target": pair[1],
                 "bidirectional": False,
-                "bit_per_s": link.bit_per_s * change.bandwidth_factor.get(pair, 1.0),
+                "bit_per_s": link.bit_per_s and link.bit_per_s * change.bandwidth_factor.get(pair, 1.0),
                 "latency_s": link.latency_s + change.extra_latency_s.get(pair, 0.0),
             }
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas import Link, Package, Topology, Wire
-from schemas.topology import Compute
+from schemas.topology import Compute, check_rates
 
 Pair = tuple[str, str]
 Medium = tuple[str, ...]
@@ -24,7 +24,12 @@ class Network:
 
 
 def expand(topology: Topology) -> Network:
-    """Return all nodes and directed links, with packages and bidirectional links written out."""
+    """Return all nodes and directed links, with packages and bidirectional links written out.
+
+    Raises:
+        InputError: The topology has media whose traces were not read.
+    """
+    check_rates(topology)
     nodes: dict[str, Compute | None] = {node.name: node for node in topology.nodes}
     hops: dict[Pair, Link | Wire] = {}
     ambiguous: set[Pair] = set()
@@ -70,6 +75,11 @@ def _wires(package: Package) -> Iterator[tuple[Pair, Wire]]:
                 yield (here, f"{package.name}[{row},{column + 1}]"), package.interposer
     for row, column in sorted(set(package.gateways)):
         yield (package.name, f"{package.name}[{row},{column}]"), package.gateway_link
+
+
+def rate_of(wire: Link | Wire) -> float:
+    """Return the rate of a hop in bit/s; without traces left, every link has one."""
+    return float("nan") if wire.bit_per_s is None else wire.bit_per_s
 
 
 def medium_of(pair: Pair, wire: Link | Wire) -> Medium:

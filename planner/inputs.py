@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fin.method import METHODS, Options
-from planner.api import read_input, single_app
+from planner.api import read_input, read_topology, single_app
 from planner.pipeline import AUTO, Request
 from planner.requests import AnyRequest, check_names, methods_for, request_of
 from planner.units import parse_fraction, parse_quantity
@@ -64,7 +64,7 @@ def read_asked(sources: Sources, limits: Limits) -> Asked:
     """
     inputs: dict[str, str] = {}
     _check_sources(sources)
-    topology = read_input(sources.topology, Topology, inputs)
+    topology = read_topology(sources.topology, inputs)
     return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
 
 

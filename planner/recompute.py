@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from planner.expansion import Medium, Network, medium_name, medium_of
+from planner.expansion import Medium, Network, medium_name, medium_of, rate_of
 from planner.points import Point, exits_in_order
 from schemas import App, Block, Exit, Model, percentile_of
 from schemas.topology import Compute
@@ -265,7 +265,7 @@ def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing) ->
         way_s[need.cargo] = 0.0
         for pair in pairwise(path):
             wire = network.hops[pair]
-            sending_s = need.bits / wire.bit_per_s / sharing.of_medium(medium_of(pair, wire))
+            sending_s = need.bits / rate_of(wire) / sharing.of_medium(medium_of(pair, wire))
             way_s[need.cargo] += wire.latency_s + sending_s
     return way_s
 
@@ -278,6 +278,6 @@ def _loads_of(network: Network, carried: Sequence[Carried]) -> tuple[float, dict
             wire = network.hops[pair]
             medium = medium_of(pair, wire)
             energy_j += need.weight * need.bits * wire.j_per_bit
-            busy_s = need.weight * need.bits / wire.bit_per_s
+            busy_s = need.weight * need.bits / rate_of(wire)
             medium_busy_s[medium] = medium_busy_s.get(medium, 0.0) + busy_s
     return energy_j, medium_busy_s

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from schemas.policy import Policy
     from schemas.problems import InputError, Problem, input_error
     from schemas.states import States
-    from schemas.topology import Chiplet, ChipletAt, Link, Node, Package, Speed, Topology, Wire
+    from schemas.topology import Chiplet, ChipletAt, Link, Medium, Node, Package, Speed, Topology, Wire
     from schemas.workload import App, Workload, percentile_of
 
 
@@ -61,7 +61,7 @@ _NAMES = {
     "schemas.policy": ("Policy",),
     "schemas.states": ("States",),
     "schemas.problems": ("InputError", "Problem", "input_error"),
-    "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Node", "Package", "Speed", "Topology", "Wire"),
+    "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Medium", "Node", "Package", "Speed", "Topology", "Wire"),
     "schemas.workload": ("App", "Workload", "percentile_of"),
 }
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "ExitCalibration",
     "InputError",
     "Link",
+    "Medium",
     "Model",
     "Node",
     "OperatingPoint",

@@ -29,14 +29,14 @@ def read_document(path: Path, schema: type[SchemaT]) -> tuple[SchemaT, str]:
     Raises:
         InputError: The file cannot be read, is too large, is not JSON, or does not fit the schema.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     document = check_document(_parse(data, path), schema, str(path))
-    return document, "sha256:" + hashlib.sha256(data).hexdigest()
+    return document, digest_of(data)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - raw JSON
     """Read a JSON file that no schema describes; raise InputError where it cannot be read or is not JSON."""
-    return _parse(_read_bytes(path), path)
+    return _parse(read_bytes(path), path)
 
 
 def check_document(raw: object, schema: type[SchemaT], file: str = "") -> SchemaT:
@@ -66,7 +66,13 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401 - raw JSON
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _read_bytes(path: Path) -> bytes:
+def digest_of(data: bytes) -> str:
+    """Return the hash of a file as results name it, ``sha256:...``."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds; raise InputError where it cannot be read or is too large."""
     try:
         with path.open("rb") as file:  # pipes and devices do not tell their size, so read no more than is allowed
             data = file.read(MAX_FILE_BYTES + 1)

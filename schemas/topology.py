@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -22,8 +22,10 @@ from schemas.base import (
     names_of,
     number_of,
 )
+from schemas.problems import input_error
 
 Tier = Literal["mobile", "edge", "cloud", "chiplet"]
+RateUnit = Literal["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]
 Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 
 
@@ -62,11 +64,28 @@ class Link(Strict):
 
     source: Name = Field(description="Node (or package) that sends.")
     target: Name = Field(description="Node (or package) that receives.")
-    bit_per_s: Positive = Field(description="Rate in bits per second.")
+    bit_per_s: Positive | None = Field(
+        None, description="Rate in bits per second (needed, unless the link's medium has a trace, which replaces it)."
+    )
     latency_s: NonNegative = Field(0.0, description="Time of an empty message, in seconds.")
     j_per_bit: NonNegative = Field(0.0, description="Energy of one bit at both ends, in joules.")
     medium: Name | None = Field(None, description="Shared medium that the link loads (none: one of its own).")
     bidirectional: bool = Field(False, description="Stands for two links, one each way.")
+
+
+class Medium(Strict):
+    """A shared medium whose rate was measured over time: the rate of every link on it is read from its trace."""
+
+    name: Name = Field(description="Name that the links of this medium give as theirs.")
+    trace: Name = Field(description="Path of the trace, relative to this file: CSV with time_s and rates.")
+    column: Name = Field("bit_per_s", description="Column of the trace that holds the rate.")
+    unit: RateUnit = Field("bit/s", description="Unit of that column.")
+    percentile: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
+        10.0, description="Rate to plan for: the least rate that at least this percentage of samples is at or below."
+    )
+    max_gap_s: Positive | None = Field(
+        None, description="Longest step between samples, in seconds (none: ten times the median step)."
+    )
 
 
 class Wire(Strict):
@@ -120,6 +139,7 @@ def _check_topology(data: object) -> Iterator[Finding]:
     for index, node in enumerate(nodes):
         yield from _check_compute(("nodes", index), node, {})
     yield from _check_links(links, names | set(names_of(packages)) | chiplets)
+    yield from _check_media(items_of(data, "media"), links)
     yield from _check_wires(links, packages)
 
 
@@ -201,6 +221,23 @@ def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
             seen.setdefault(pair, index)
 
 
+def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
+    """Report media that no link uses, and links whose rate stands nowhere."""
+    yield from duplicate_names("media", media)
+    used = {name for link in links if isinstance(name := field_of(link, "medium"), str)}
+    for index, medium in enumerate(media):
+        name = field_of(medium, "name")
+        if isinstance(name, str) and name not in used:
+            fix = f"name it as the medium of a link (media of links: {', '.join(sorted(used)) or 'none'}), or remove it"
+            yield ("media", index, "name"), name, "no link uses this medium", fix
+    measured = names_of(media)
+    for index, link in enumerate(links):
+        described = isinstance(link, (Mapping, Link))
+        if described and field_of(link, "bit_per_s") is None and field_of(link, "medium") not in measured:
+            fix = "give bit_per_s, or a medium that has a trace (in the list media)"
+            yield ("links", index, "bit_per_s"), None, "nothing says how fast the link is", fix
+
+
 def _check_wires(links: list[object], packages: list[object]) -> Iterator[Finding]:
     """Report links that stand beside a wire of a package."""
     for package in packages:
@@ -239,6 +276,28 @@ class Topology(Document):
     nodes: tuple[Node, ...] = Field((), description="Nodes outside packages.")
     links: tuple[Link, ...] = Field((), description="Links between nodes and packages.")
     packages: tuple[Package, ...] = Field((), description="Chiplet packages (MCM).")
+    media: tuple[Medium, ...] = Field((), description="Shared media whose rate is read from a trace.")
 
 
-__all__ = ["Chiplet", "ChipletAt", "Compute", "Link", "Node", "Package", "Speed", "Tier", "Topology", "Wire"]
+def check_rates(topology: Topology) -> None:
+    """Raise InputError where a rate stands in a trace that was not read."""
+    if topology.media:
+        names = ", ".join(medium.name for medium in topology.media)
+        fix = "give planner the path of the topology file, or fill the rates in with schemas.traces.with_planned_rates"
+        raise input_error("the rates of these media stand in traces that were not read", fix, path="media", value=names)
+
+
+__all__ = [
+    "Chiplet",
+    "ChipletAt",
+    "Compute",
+    "Link",
+    "Medium",
+    "Node",
+    "Package",
+    "RateUnit",
+    "Speed",
+    "Tier",
+    "Topology",
+    "Wire",
+]

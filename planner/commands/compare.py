@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,6 +33,7 @@ from planner.commands.options import (
     options_of,
     per_exit,
 )
+from schemas.problems import input_error
 
 if TYPE_CHECKING:
     from planner.compare import Row
@@ -61,8 +63,12 @@ def compare_command(
     gamma: Gamma = Options.gamma,
     thresholds: Thresholds = "common",
     as_json: AsJson = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")] = False,
+    step: Annotated[str, typer.Option(help="With --trace: time between two plans, such as 10s.")] = "10s",
+    cold_steps: Annotated[int, typer.Option(min=0, help="With --trace: steps planned from scratch as well.")] = 0,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --trace: CSV, a row per step.")] = None,
 ) -> int:
-    """Run every method on the same inputs, in one table."""
+    """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
     from planner.inputs import Limits, Sources, read_compared
     from planner.requests import together
 
@@ -70,6 +76,13 @@ def compare_command(
         source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
     )
     sources = Sources(topology, model, workload, app_name)
+    _check_options(trace, {"--methods": methods, "--json": as_json or None}, {"--output": output})
+    if trace:
+        from planner.commands.compare_trace import compare_trace
+
+        return compare_trace(
+            sources, limits, options_of(gap, time_limit, gamma), per_exit(thresholds), step, cold_steps, output
+        )
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     request, chosen = read_compared(sources, limits, names, options_of(gap, time_limit, gamma), per_exit(thresholds))
     rows = _rows(request, chosen)
@@ -82,6 +95,14 @@ def compare_command(
     if any(row.value is not None for row in rows):
         return 0
     return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
+
+
+def _check_options(trace: bool, only_without: Mapping[str, object], only_with: Mapping[str, object]) -> None:
+    """Raise InputError for options that mean nothing with --trace, or nothing without it."""
+    for name, value in (only_without if trace else only_with).items():
+        if value is not None:
+            message = f"this option means nothing {'with' if trace else 'without'} --trace"
+            raise input_error(message, "leave it out" if trace else "add --trace, or leave it out", path=name)
 
 
 def _rows(request: AnyRequest, methods: Sequence[str]) -> list[Row]:

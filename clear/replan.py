@@ -1,0 +1,261 @@
+"""Planning again after rates have changed: everything that is still true is kept.
+
+A change of rates leaves each app's operating points, placements and routes possible; what they cost in time changes.
+So the columns known are priced anew (cheap: sums over the hops of a decision), the last plan is allocated anew, apps
+are asked for new columns at the prices of that plan, the master chooses among all, and local moves finish. What takes
+long in a plan from scratch is left out: rounds of prices from nothing, and the proof.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clear.columns import Column, Key
+from clear.joint import Joint
+from clear.master import Master
+from clear.method import JointOutcome
+from clear.moves import LocalSearch, prices_of, used_by_others
+from clear.multipliers import Multipliers
+from clear.offers import offer_of
+from clear.plan import Plan, plan_of
+from clear.prices import Prices
+from clear.shares import least_shares
+from clear.solve import Search, busy_media
+from clear.ways import ways_of
+from fin.decision import Decision
+from fin.network import Floats, Ints
+
+_KNOWN = 10
+"""Decisions of an app that are remembered, the last that were of use."""
+_ROUNDS = 12
+"""Most times that apps are asked while there is no plan."""
+_REFINEMENTS = 3
+"""Most times that a plan is refined which began with none."""
+_SPARING = 1e-3
+"""Least price of a whole node or medium for offers, in parts of the plan's power."""
+_STEP = 0.7
+"""How far prices move towards those of the master then."""
+_MASTER_S = 3.0
+_BETTER = 1.0 - 1e-4
+
+
+def with_link_rates(joint: Joint, bit_per_s: Floats) -> Joint:
+    """Return the same apps where the E links have other rates, in bit/s."""
+    network = replace(joint.network, link_bit_per_s=np.asarray(bit_per_s, dtype=np.float64))
+    return Joint(network, tuple(replace(app, network=network) for app in joint.apps))
+
+
+def with_medium_rates(joint: Joint, bit_per_s: Mapping[str, float]) -> Joint:
+    """Return the same apps where every link of the media that are named has another rate, in bit/s.
+
+    Raises:
+        KeyError: No medium has this name.
+    """
+    network = joint.network
+    rates, first = network.link_bit_per_s.copy(), len(network.link_source)
+    named = {name: first + number for number, name in enumerate(network.named_media)}
+    for name, rate in bit_per_s.items():
+        rates[network.link_medium == named[name]] = rate
+    return with_link_rates(joint, rates)
+
+
+def with_app_rates(joint: Joint, rate_per_s: Sequence[float]) -> Joint:
+    """Return the same apps with other inferences per second, one figure for each app."""
+    rated = zip(joint.apps, rate_per_s, strict=True)
+    return Joint(joint.network, tuple(replace(app, rate_per_s=float(rate)) for app, rate in rated))
+
+
+class Replanner:
+    """Plans the same apps on the same nodes again and again while rates of links and apps change."""
+
+    def __init__(self, joint: Joint, gap: float = 0.0, time_limit_s: float = np.inf) -> None:
+        """Plan from scratch, without a proof; `plan` is None where no plan was found.
+
+        Args:
+            joint: The apps, as they are at the beginning.
+            gap: Relative gap at which the search for prices ends.
+            time_limit_s: Most seconds of this search and of each one after it.
+        """
+        self._limit_s = time_limit_s
+        search = Search(joint, time.perf_counter() + time_limit_s, gap)
+        search.rounds()
+        search.plan_whole()
+        self.joint = joint
+        self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)
+        self._state = _State(search.media, search.prices, tuple(search.apps))
+        self._known: list[dict[Key, Decision]] = [{} for _ in joint.apps]
+        for app in range(joint.count):
+            for column in search.moves.columns(app):
+                self._remember(column)
+        for column in () if self.plan is None else self.plan.columns:
+            self._remember(column)
+
+    def replan(self, joint: Joint) -> JointOutcome:
+        """Plan again for changed rates of links or apps; nothing is proved (the bound is 0).
+
+        Args:
+            joint: The same apps on the same nodes and links (`with_link_rates`, `with_app_rates`).
+
+        Returns:
+            A plan that keeps every limit, or the status `unknown` with the last plan kept for the next time.
+        """
+        began = time.perf_counter()
+        state = self._state.moved(joint)
+        warm = _Warm(joint, state, began + self._limit_s)
+        warm.begin([known.values() for known in self._known], self.plan)
+        built = time.perf_counter()
+        plan = warm.planned()
+        for column in warm.useful:
+            self._remember(column)
+        self.joint, self._state = joint, replace(state, prices=warm.prices)
+        times = (built - began, time.perf_counter() - built, {"programs": float(warm.moves.programs)})
+        if plan is None:
+            return JointOutcome("unknown", None, 0.0, "no plan was found at these rates", *times)
+        self.plan = _with_least_shares(joint, plan)
+        for column in self.plan.columns:
+            self._remember(column)
+        return JointOutcome("feasible", self.plan, 0.0, "", *times)
+
+    def bound_w(self) -> float:
+        """Return a power that no plan at the last rates is below: quick, and weaker than that of the method `clear`."""
+        prices, asked = self._state.prices, self._state.apps
+        return max(
+            0.0,
+            prices.constant_w(self.joint) + sum(app.rough(prices.of_app(number)) for number, app in enumerate(asked)),
+        )
+
+    def _remember(self, column: Column) -> None:
+        """Note a decision as the last that was of use."""
+        known = self._known[column.app]
+        known.pop(column.key, None)
+        known[column.key] = column.decision
+        if len(known) > _KNOWN:
+            known.pop(next(iter(known)))
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is carried from one search to the next: media with a price, prices, and what each app answers by."""
+
+    media: Ints
+    prices: Prices
+    apps: tuple[Multipliers, ...]
+
+    def moved(self, joint: Joint) -> _State:
+        """Return the state for changed rates."""
+        media = busy_media(joint)
+        ways = ways_of(joint.network, media.tolist())
+        apps = tuple(held.with_rates(app, ways) for app, held in zip(joint.apps, self.apps, strict=True))
+        price_w = dict(zip(self.media.tolist(), self.prices.media_w.tolist(), strict=True))
+        media_w = np.array([price_w.get(medium, 0.0) for medium in media.tolist()])
+        return _State(media, replace(self.prices, media_w=media_w), apps)
+
+
+class _Warm:
+    """One search that starts from columns and prices."""
+
+    def __init__(self, joint: Joint, state: _State, stop_at: float) -> None:
+        self._joint, self._state, self._stop_at = joint, state, stop_at
+        self.moves = LocalSearch(joint, state.media, stop_at)
+        self.prices = state.prices
+        self.useful: list[Column] = []
+        """Columns that apps answered with."""
+        self._master = Master(joint, state.media)
+        self._plan: Plan | None = None
+
+    def begin(self, known: Sequence[Iterable[Decision]], plan: Plan | None) -> None:
+        """Take in the decisions known of each app, and what is left of a plan at other rates."""
+        for app, decisions in enumerate(known):
+            for decision in decisions:
+                self.moves.column(app, decision)
+        if plan is not None:
+            self._keep(plan_of(self._joint, [self.moves.column(held.app, held.decision) for held in plan.columns]))
+
+    def planned(self) -> Plan | None:
+        """Return the best plan found."""
+        rounds = 1 if self._plan is not None else _REFINEMENTS
+        plan = self._first()
+        if plan is None:
+            return None
+        plan = self.moves.improved(plan)
+        for _ in range(rounds):
+            before_w = plan.power_w
+            self._keep(plan)
+            self.prices = self._sparing(plan)
+            self._ask(plan)
+            self._choose()
+            plan = self._plan or plan
+            if self._late or plan.power_w >= before_w * _BETTER:
+                break
+            plan = self.moves.improved(plan)
+        return plan
+
+    def _first(self) -> Plan | None:
+        """Return the last plan if it still is one, else one that the master finds after some rounds of prices."""
+        for _ in range(_ROUNDS):
+            if self._plan is not None or self._late:
+                break
+            self._ask(None)
+            answer = self._choose().linear()
+            if answer is None or answer.prices is None:
+                break
+            self.prices = self.prices.towards(answer.prices, _STEP)
+        return self._plan
+
+    @property
+    def _late(self) -> bool:
+        return time.perf_counter() >= self._stop_at
+
+    def _ask(self, plan: Plan | None) -> None:
+        """Ask every app for columns at the prices held; beside a plan, nodes that others use cost no idle power."""
+        for app, multipliers in enumerate(self._state.apps):
+            if self._late:
+                return
+            seen = self.prices if plan is None else self._beside(plan, app)
+            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions:
+                self.useful.append(self.moves.column(app, decision))
+
+    def _beside(self, plan: Plan, app: int) -> Prices:
+        """Return what an app meets that may leave a plan alone: the price of shares, and idle power of unused nodes."""
+        idle_w = self._joint.network.idle_power_w.copy()
+        idle_w[list(used_by_others(plan, app))] = 0.0
+        use_w, node_w = np.tile(idle_w, (self._joint.count, 1)), plan.allocation.node_price_w
+        media_w = prices_of(self._joint, plan, self._state.media).media_w
+        return replace(self.prices, use_w=use_w, node_w=node_w, media_w=media_w)
+
+    def _sparing(self, plan: Plan) -> Prices:
+        """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
+
+        What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it.
+        """
+        prices = prices_of(self._joint, plan, self._state.media)
+        shared = Prices.none(self._joint, self._state.media)
+        least_w = _SPARING * plan.power_w
+        node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
+        return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
+
+    def _choose(self) -> Master:
+        """Let the master choose among offers of all columns, at the prices held and at those before."""
+        master = self._master
+        for app in range(self._joint.count):
+            for column in self.moves.columns(app):
+                offer = offer_of(column, self._joint.network, self._state.media, self.prices)
+                if offer is not None:
+                    master.add(offer)
+        if master.offers:
+            chosen = master.whole(max(min(_MASTER_S, self._stop_at - time.perf_counter()), 0.05)).chosen
+            if chosen is not None:
+                self._keep(plan_of(self._joint, [master.offers[number].column for number in chosen]))
+        return master
+
+    def _keep(self, plan: Plan | None) -> None:
+        if plan is not None and (self._plan is None or plan.power_w < self._plan.power_w):
+            self._plan = plan
+
+
+def _with_least_shares(joint: Joint, plan: Plan) -> Plan:
+    return Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
