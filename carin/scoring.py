@@ -1,4 +1,4 @@
-"""Every joint design, stretch by stretch: its figures, whether it meets the constraints, and how far it is from the best.
+"""Every joint design, stretch by stretch: its figures, whether it meets the constraints, its distance to the best.
 
 No joint design is ever an object: a stretch is a handful of arrays, so memory does not grow with their number.
 """

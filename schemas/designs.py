@@ -114,7 +114,7 @@ def _check_engines(engines: list[object]) -> Iterator[Finding]:
 def _check_task(index: int, task: object, engines: list[object]) -> Iterator[Finding]:
     designs = items_of(task, "designs")
     for location, *rest in duplicate_names("designs", designs):
-        yield ("tasks", index, *location), *rest  # type: ignore[misc] # the rest of a finding
+        yield ("tasks", index, *location), *rest
     for number, design in enumerate(designs):
         where = ("tasks", index, "designs", number)
         engine = field_of(design, "engine")

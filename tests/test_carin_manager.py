@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -157,7 +158,7 @@ def test_files_that_are_no_policies_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.json"
     for text in ("[]", "{", '{"policy": []}'):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(ValueError, match="policy|JSON|Expecting"):
+        with pytest.raises(ValueError, match=r"policy|JSON|Expecting"):
             RuntimeManager.from_file(path)
     with pytest.raises(OSError, match="No such file"):
         RuntimeManager.from_file(tmp_path / "none.json")
@@ -203,7 +204,7 @@ def check_run(policy: Policy, trace: Trace, engines: list[str], chosen: list[int
     seen = [troubles(policy, place, trace, at, engines) for at, place in enumerate(chosen)]
     assert run.slo_violations == sum(broken for broken, _ in seen)
     assert run.memory_overruns == sum(overrun for _, overrun in seen)
-    assert run.switches == sum(one != other for one, other in zip(chosen, chosen[1:], strict=False))
+    assert run.switches == sum(one != other for one, other in itertools.pairwise(chosen))
     joules = [policy.design_set[place].metrics.energy_j or 0.0 for place in chosen]
     assert run.energy_j == pytest.approx(sum(joules), rel=1e-12)
     far = [policy.design_set[place].distance for place in chosen]

@@ -42,7 +42,9 @@ def designs() -> Json:
             },
             {
                 "name": "faces",
-                "designs": [{"name": "f@cpu", "engine": "cpu", "memory_bytes": 1e6, "latency_s": {"mean": 0, "max": 1}}],
+                "designs": [
+                    {"name": "f@cpu", "engine": "cpu", "memory_bytes": 1e6, "latency_s": {"mean": 0, "max": 1}},
+                ],
             },
         ],
         "contention": {"cpu": [1.0, 1.9]},
@@ -126,7 +128,8 @@ BAD: list[tuple[Any, ...]] = [
     ("designs", "objectives[0].metric", "latency", "", ""),
     ("designs", "objectives[0].task", "speech", "no task of this name", "'scene', 'faces'"),
     ("designs", "objectives[0].statistic", "p99", "no design has latency_s.p99", "measure it"),
-    ("designs", "objectives[0].statistic", "p95", "1 of 2 designs (such as 'scene: net@gpu') have no latency_s.p95", "measure it"),
+    ("designs", "objectives[0].statistic", "p95",
+     "1 of 2 designs (such as 'scene: net@gpu') have no latency_s.p95", "measure it"),
     ("designs", "objectives[0]", {"metric": "accuracy"}, "(such as 'faces: f@cpu')", "", "objectives[0].metric"),
     ("designs", "objectives[0]", {"metric": "energy_j", "task": "faces"}, "no design has energy_j", "",
      "objectives[0].metric"),
