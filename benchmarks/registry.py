@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.adaptation import Adaptation
 from benchmarks.batch import Batch
 from benchmarks.designed import Designed
 from benchmarks.geometric import Geometric
@@ -10,4 +11,4 @@ from benchmarks.peers import Peers
 from benchmarks.report import Case
 from benchmarks.startup import StartUp
 
-CASES: tuple[Case, ...] = (Peers(), Large(), Designed(), StartUp(), Batch(), Geometric())
+CASES: tuple[Case, ...] = (Peers(), Large(), Designed(), StartUp(), Batch(), Geometric(), Adaptation())
