@@ -93,7 +93,8 @@ def _regret_lines(policy: Policy) -> Iterator[str]:
 def replay_text(done: Replay) -> str:
     """Return a replay as text: one row for every way of running the trace."""
     rows = [["run", "switches", "SLO violations", "memory overruns", "energy", "mean distance"]]
-    rows += [_run(run, done.samples) for run in (done.manager, *done.fixed, done.oracle)]
+    resolved = () if done.resolved is None else (done.resolved,)
+    rows += [_run(run, done.samples) for run in (done.manager, *done.fixed, done.oracle, *resolved)]
     return "\n".join([f"{done.samples:,} samples", *_table(rows)])
 
 

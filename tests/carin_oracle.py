@@ -24,6 +24,7 @@ class Joint:
     engines: set[str]
     memory: float
     values: list[float]
+    designs: tuple[Json, ...] = ()
     distance: float = 0.0
 
 
@@ -67,7 +68,7 @@ def scored(document: Json) -> list[Joint]:
         values = [value(document, joint, objective) for objective in document["objectives"]]
         engines = {design["engine"] for design in joint}
         memory = fsum(design["memory_bytes"] for design in joint)
-        found.append(Joint(tuple(design["name"] for design in joint), engines, memory, values))
+        found.append(Joint(tuple(design["name"] for design in joint), engines, memory, values, joint))
     squares = [[0.0] for _ in found]
     for index, objective in enumerate(document["objectives"]):
         column = [joint.values[index] for joint in found]
