@@ -1,4 +1,4 @@
-"""From paths to policies and replays, for the command line and for `planner.adapt`."""
+"""From paths to policies and replays."""
 
 from __future__ import annotations
 

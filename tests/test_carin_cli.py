@@ -6,14 +6,17 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner
 
+from benchmarks import optimality
 from benchmarks.synthetic_devices import main as write_devices
 from planner.cli import app
 from schemas import Policy, check_document, read_document
@@ -262,6 +265,7 @@ def test_the_synthetic_examples_are_what_their_script_writes(tmp_path: Path, mon
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 PAGES = (EXAMPLES / "README.md", ROOT / "docs" / "carin.md")
 LINES = [line for page in PAGES for line in re.findall(r"^planner ((?:adapt|replay) .*)$", page.read_text(), re.M)]
 
@@ -281,6 +285,19 @@ def test_the_documentation_shows_what_is_measured(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     page = PAGES[1].read_text(encoding="utf-8")
     shown = re.findall(r"```\nplanner ([^\n]*)\n```\n\n```\n(.*?)```", page, re.S)
-    assert shown
+    assert len(shown) == 2
     for line, text in shown:
         assert run(*shlex.split(line))[1] == text
+    ((code, text),) = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", page, re.S)
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, text), done.stderr
+    (bound,) = re.findall(r"`planner (adapt [^`]* --max-designs 3)` ends with:\n\n> (.*?)\n\n", page, re.S)
+    assert run(*shlex.split(bound[0]))[1].splitlines()[-1] == bound[1].replace("\n> ", " ")
+
+
+def test_the_documentations_table_of_optimality_is_what_its_command_prints() -> None:
+    page = PAGES[1].read_text(encoding="utf-8")
+    assert "\n".join(optimality.as_they_are()) in page
+    assert len(list(optimality.with_random_weights(1))) == 2 + len(optimality.DEVICES)
+    if settings().max_examples > 100:  # a policy for each of 300 weightings takes seconds
+        assert "\n".join(optimality.with_random_weights()) in page
