@@ -95,7 +95,7 @@ def replay_text(done: Replay) -> str:
     rows = [["run", "switches", "SLO violations", "memory overruns", "energy", "mean distance"]]
     resolved = () if done.resolved is None else (done.resolved,)
     rows += [_run(run, done.samples) for run in (done.manager, *done.fixed, done.oracle, *resolved)]
-    return "\n".join([f"{done.samples:,} samples", *_table(rows)])
+    return "\n".join([f"{done.samples:,} sample{'s' * (done.samples != 1)}", *_table(rows)])
 
 
 def _run(run: Run, samples: int) -> list[str]:

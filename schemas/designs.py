@@ -119,7 +119,8 @@ def _check_task(index: int, task: object, engines: list[object]) -> Iterator[Fin
         where = ("tasks", index, "designs", number)
         engine = field_of(design, "engine")
         if isinstance(engine, str) and engine not in engines:
-            fix = f"use one of {', '.join(map(repr, engines))}, or add it to engines"
+            names = [each for each in engines if isinstance(each, str)]
+            fix = f"use one of {', '.join(map(repr, names))}, or add it to engines" if names else "add it to engines"
             yield (*where, "engine"), engine, "there is no engine of this name", fix
         for statistic in mapping_of(design, "latency_s"):
             if not _STATISTIC.fullmatch(statistic):
@@ -139,12 +140,13 @@ def _check_contention(contention: dict[str, object], tasks: list[object], engine
     for engine, factors in contention.items():
         where = ("contention", engine)
         if engine not in engines:
-            fix = f"use one of {', '.join(map(repr, engines))}"
+            fix = f"leave it out, or use one of {', '.join(repr(each) for each in engines if isinstance(each, str))}"
             yield where, engine, "there is no engine of this name", fix
         most = sum(any(field_of(each, "engine") == engine for each in items_of(task, "designs")) for task in tasks)
         if isinstance(factors, (list, tuple)) and len(factors) < most:
             fix = f"give one factor for each number of tasks, 1 to {most}"
-            yield where, list(factors), f"{len(factors)} factors, but {most} tasks can share the engine", fix
+            count = f"{len(factors)} factor{'s' * (len(factors) != 1)}"
+            yield where, list(factors), f"{count}, but {most} tasks can share the engine", fix
 
 
 def _check_asked(where: tuple[str | int, ...], asked: object, tasks: list[object]) -> Iterator[Finding]:

@@ -143,7 +143,7 @@ BAD: list[tuple[Any, ...]] = [
     ("designs", "constraints[1].task", "speech", "no task of this name", "'scene', 'faces'"),
     ("designs", "contention.npu", [1.0], "no engine of this name", "'cpu', 'gpu'"),
     ("designs", "contention.cpu", [1.0, 0.5], "greater than or equal to 1", "change", "contention.cpu[1]"),
-    ("designs", "contention.cpu", [1.0], "1 factors, but 2 tasks can share the engine", "1 to 2"),
+    ("designs", "contention.cpu", [1.0], "1 factor, but 2 tasks can share the engine", "1 to 2"),
     ("designs", "contention.cpu", [], "0 factors, but 2 tasks", "1 to 2"),
     ("designs", "contention.cpu", [1.0, float("nan")], "", "", "contention.cpu[1]"),
     ("designs", "memory_budget_bytes", -5.0, "greater than or equal to 0", "change"),
