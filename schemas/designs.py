@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from math import prod
-from typing import Annotated, ClassVar, Literal
+from math import isfinite, prod
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from schemas.base import (
     Document,
@@ -39,12 +40,25 @@ _STATISTIC = re.compile(r"mean|std|min|max|p(\d{1,2}(\.\d+)?|100)")
 _STATISTICS = "mean, std, min, max or a percentile such as p95"
 
 
+def _is_setting(value: object) -> object:
+    if not isinstance(value, (str, int, float)) or (isinstance(value, float) and not isfinite(value)):
+        message, fix = "neither a text, a number nor true or false", "give a plain value"
+        raise PydanticCustomError("setting", "{message}", {"message": message, "fix": fix})
+    return value
+
+
+# a union of types would report one mistake once for each of them
+Setting = Annotated[
+    Any, BeforeValidator(_is_setting), WithJsonSchema({"type": ["string", "integer", "number", "boolean"]})
+]
+
+
 class Design(Strict):
     """A model variant of one task on one engine, measured alone."""
 
     name: Name = Field(description="Name, unique in its task; `model@placement` tells which model it runs.")
     engine: Name = Field(description="Engine that it runs on.")
-    options: dict[str, str | int | float | bool] = Field(
+    options: dict[str, Setting] = Field(
         default_factory=dict, description="How the engine is set, such as threads (informative)."
     )
     accuracy: Fraction | None = Field(None, description="Accuracy (fraction in [0, 1]).")
