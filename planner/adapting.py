@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from planner.api import read_input
 from planner.version import __version__
 from schemas.designs import Designs
+from schemas.files import check_document, read_json
 from schemas.placement import Provenance
 from schemas.policy import Policy, engines_of
 from schemas.problems import input_error
@@ -59,7 +60,7 @@ def replay_of(
     from carin.replay import replay
     from carin.trace import read_trace
 
-    held = read_input(policy, Policy, {})
+    held = _read_policy(policy)
     if not held.design_set:
         raise input_error("the policy has no design to run", "loosen the constraints", file=str(policy))
     try:
@@ -72,6 +73,14 @@ def replay_of(
     samples = read_trace(trace, manager.engines)
     scored = None if designs is None else score(_designs_of(held, designs))
     return replay(held, samples, manager, scored)
+
+
+def _read_policy(path: Path) -> Policy:
+    raw = read_json(path)
+    if isinstance(raw, dict) and "design_set" not in raw:
+        fix = "make one of a designs file: planner adapt designs.json -o policy.json"
+        raise input_error("this is no policy of designs", fix, file=str(path))
+    return check_document(raw, Policy, str(path))
 
 
 def _designs_of(policy: Policy, path: Path) -> Designs:

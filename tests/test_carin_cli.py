@@ -245,7 +245,7 @@ def test_files_that_are_no_traces_are_refused(policy: Path, tmp_path: Path) -> N
     assert "not UTF-8" in refused("replay", policy, path)
     assert "No such file" in refused("replay", policy, tmp_path / "none.csv")
     assert "Is a directory" in refused("replay", policy, tmp_path)
-    assert "required field" in refused("replay", PHONE, TRACE)
+    assert "this is no policy of designs" in refused("replay", PHONE, TRACE)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -308,7 +308,7 @@ def test_the_commands_of_the_documentation_run(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for page in (ROOT / "README.md", ROOT / "docs" / "adapt.md"):
         text = page.read_text(encoding="utf-8")
-        block = next(body for body in re.findall(r"```\n(.*?)```", text, re.S) if "examples/measure.py" in body)
+        block = next(body for body in re.findall(r"```(?:\w+)?\n(.*?)```", text, re.S) if "examples/measure.py" in body)
         for line in block.splitlines():
             program, *arguments = shlex.split(line)
             if program == "python":
