@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.adaptation import Adaptation
 from benchmarks.batch import Batch
 from benchmarks.designed import Designed
 from benchmarks.geometric import Geometric
@@ -14,5 +15,5 @@ from benchmarks.startup import StartUp
 from benchmarks.traces import Traces
 
 CASES: tuple[Case, ...] = (
-    Peers(), Large(), Designed(), StartUp(), Batch(), Geometric(), JointMilp(), Replan(), Traces(),
+    Peers(), Large(), Designed(), StartUp(), Batch(), Geometric(), JointMilp(), Replan(), Traces(), Adaptation(),
 )  # fmt: skip
