@@ -21,7 +21,7 @@ _OPTIONAL = {
 
 
 def placement_json(placement: Placement | PlacementPolicy | Front) -> dict[str, Any]:
-    """Return a placement (or a policy or a front of several) as JSON data, without the optional fields that say nothing."""
+    """Return a placement (or a policy or a front) as JSON data, without the optional fields that say nothing."""
 
     def tidy(value: Any) -> Any:  # noqa: ANN401 - JSON data
         if isinstance(value, dict):

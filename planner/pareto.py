@@ -37,7 +37,7 @@ from planner.errors import InternalError
 from planner.pipeline import Request, instance_of, solve
 from planner.verify import verify
 from planner.version import __version__
-from schemas.front import Front, FrontPoint
+from schemas.front import Front, FrontPoint, FrontStatus
 from schemas.placement import Provenance
 
 RESOLUTION = 1e-8
@@ -178,7 +178,7 @@ def _front(request: Request, walk: _Walk, message: str) -> Front:
     """Write what was found as a verified front."""
     points = tuple(_point(request, found) for found in walk.found)
     points = tuple(sorted(points, key=lambda point: (-point.accuracy, point.energy_j)))
-    status = "partial" if points and message else "complete" if points else "unknown" if message else "infeasible"
+    status: FrontStatus = ("partial" if points else "unknown") if message else "complete" if points else "infeasible"
     return Front(
         status=status,
         message=message,

@@ -9,6 +9,8 @@ from pydantic import Field
 from schemas.base import Document, Fraction, Name, NonNegative, Strict, Version
 from schemas.placement import Diagnosis, Placement, Provenance
 
+FrontStatus = Literal["complete", "partial", "infeasible", "unknown"]
+
 
 class FrontPoint(Strict):
     """A plan that no other one is as good as in all three respects and better in one."""
@@ -23,7 +25,7 @@ class Front(Document):
     """The trade-offs of one app on one topology, most accurate first, then by rising energy."""
 
     schema_version: Version = "1"
-    status: Literal["complete", "partial", "infeasible", "unknown"] = Field(
+    status: FrontStatus = Field(
         description="complete (proved: no point is missing), partial (a limit stopped the search; every point given "
         "is one of the front), infeasible (proved: there is no plan) or unknown (a limit came before any plan)."
     )
