@@ -1,0 +1,137 @@
+"""Colours, type and spacing of pages and figures: one set of CSS variables, light and dark.
+
+Figures are drawn as SVG whose colours are names of CSS variables, so the browser changes them with the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Spec = dict[str, Any]
+"""A Vega-Lite specification or a part of one: JSON data."""
+
+COMPUTING, HEAD, TRANSFER, RESULT = "var(--computing)", "var(--head)", "var(--transfer)", "var(--result)"
+INK, MUTED, LINE, SURFACE = "var(--ink)", "var(--muted)", "var(--line)", "var(--surface)"
+ACCENT, WARNING, GOOD, BAD = "var(--accent)", "var(--warning)", "var(--good)", "var(--bad)"
+SERIES = tuple(f"var(--series-{index})" for index in range(1, 9))
+"""Colours of things without an order."""
+RAMP = tuple(f"var(--ramp-{index})" for index in range(1, 7))
+"""Colours of things with an order, from low to high."""
+
+_LIGHT = {
+    "page": "#f5f6f8", "surface": "#ffffff", "sunken": "#eef0f4", "ink": "#1b2330", "muted": "#5a6576",
+    "line": "#d5dae3", "accent": "#2456c4", "accent-soft": "#dde7fb", "warning": "#9a6200", "good": "#1d7a46",
+    "bad": "#b3261e", "on-fill": "#ffffff",
+    "computing": "#2f6bd6", "head": "#7a4bc9", "transfer": "#c8711a", "result": "#13806f",
+    "series-1": "#2f6bd6", "series-2": "#b3600f", "series-3": "#13796a", "series-4": "#7a4bc9",
+    "series-5": "#b03671", "series-6": "#626d10", "series-7": "#1f74a5", "series-8": "#7a5636",
+    "ramp-1": "#c6b33c", "ramp-2": "#74ae4f", "ramp-3": "#2f9a79", "ramp-4": "#257c93", "ramp-5": "#33589a",
+    "ramp-6": "#44317f",
+}  # fmt: skip
+_DARK = {
+    "page": "#12161d", "surface": "#1b212b", "sunken": "#242c38", "ink": "#e8ecf3", "muted": "#a3aebf",
+    "line": "#384353", "accent": "#8db4ff", "accent-soft": "#26385c", "warning": "#f0b95a", "good": "#6fd39b",
+    "bad": "#ff8f86", "on-fill": "#10151d",
+    "computing": "#6ea2f7", "head": "#ab86ee", "transfer": "#eaa152", "result": "#4cc5ae",
+    "series-1": "#6ea2f7", "series-2": "#eaa152", "series-3": "#4cc5ae", "series-4": "#ab86ee",
+    "series-5": "#ee7fae", "series-6": "#b7c552", "series-7": "#74c0e8", "series-8": "#c79a74",
+    "ramp-1": "#6a5bb5", "ramp-2": "#4c7cc0", "ramp-3": "#3f9fb0", "ramp-4": "#55bd8f", "ramp-5": "#9ed36a",
+    "ramp-6": "#f1e05c",
+}  # fmt: skip
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+
+_RULES = """
+* { box-sizing: border-box; }
+html { color-scheme: light dark; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 FONT; }
+main { max-width: 1080px; margin: 0 auto; padding: 24px 20px 48px; }
+header { margin: 8px 0 20px; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 6px; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 0 0 4px; overflow-wrap: anywhere; }
+p { margin: 4px 0 10px; max-width: 75ch; overflow-wrap: anywhere; }
+.lead { color: var(--muted); }
+section { background: var(--surface); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px;
+  margin: 0 0 18px; }
+.badge { display: inline-block; padding: 2px 12px; border-radius: 999px; font-weight: 600; font-size: .95rem;
+  border: 1.5px solid currentColor; margin: 0 8px 6px 0; }
+.good { color: var(--good); } .bad { color: var(--bad); } .warning { color: var(--warning); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 0 0 18px;
+  padding: 0; list-style: none; }
+.tiles li { background: var(--surface); border: 1px solid var(--line); border-radius: 12px; padding: 12px 16px; }
+.tiles .name, .tiles .note { display: block; color: var(--muted); font-size: .85rem; }
+.tiles .value { display: block; font-size: 1.4rem; font-weight: 650; font-variant-numeric: tabular-nums;
+  overflow-wrap: anywhere; }
+figure { margin: 10px 0 0; }
+figcaption { color: var(--muted); font-size: .9rem; margin: 8px 0 0; max-width: 80ch; }
+.chart, .chart.vega-embed { display: block; width: 100%; min-width: 0; padding: 0; }
+.key { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 4px 0 6px; padding: 0; list-style: none;
+  color: var(--muted); font-size: .85rem; }
+.key span { display: inline-block; width: .8em; height: .8em; border-radius: 3px; margin-right: 6px; }
+.chart svg { display: block; max-width: 100%; }
+.vega-bindings { display: flex; flex-wrap: wrap; gap: 8px 16px; margin: 8px 0; }
+.vega-bind { display: flex; flex-wrap: wrap; gap: 8px; max-width: 100%; }
+.vega-bind-name { color: var(--muted); }
+.vega-bind select { font: inherit; max-width: 100%; padding: 4px 8px; border-radius: 8px; color: var(--ink);
+  background: var(--sunken); border: 1px solid var(--line); }
+.scroll { overflow-x: auto; margin: 8px 0 0; }
+.scroll:focus-visible { outline: 2px solid var(--accent); }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--muted); font-weight: 600; white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.hash { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; min-width: 14em; }
+tbody tr:last-child td { border-bottom: 0; }
+details summary { cursor: pointer; color: var(--accent); margin-top: 10px; }
+footer { color: var(--muted); font-size: .85rem; }
+#vg-tooltip-element.planner-theme { background: var(--surface); color: var(--ink); border: 1px solid var(--line);
+  border-radius: 8px; padding: 8px 10px; font: 13px/1.4 FONT; box-shadow: 0 4px 16px rgb(0 0 0 / .25);
+  max-width: min(340px, 90vw); overflow-wrap: anywhere; }
+#vg-tooltip-element.planner-theme td.key { color: var(--muted); }
+@media (max-width: 600px) { main { padding: 14px 10px 32px; } section { padding: 14px 12px; }
+  h1 { font-size: 1.3rem; } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; }
+  .tiles li { padding: 10px 12px; } .tiles .value { font-size: 1.15rem; } }
+@media print { body { background: #fff; } section { break-inside: avoid; } }
+"""
+
+
+def style() -> str:
+    """Return the style sheet of a page."""
+    dark = f"@media (prefers-color-scheme: dark) {{ {_variables(_DARK)} }}"
+    return "\n".join([_variables(_LIGHT), dark, _RULES.strip().replace("FONT", FONT)])
+
+
+def _variables(colours: dict[str, str]) -> str:
+    return ":root { " + " ".join(f"--{name}: {colour};" for name, colour in colours.items()) + " }"
+
+
+def config() -> Spec:
+    """Return the configuration that all figures share."""
+    text = {"labelColor": MUTED, "titleColor": MUTED, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 500}
+    lines = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "gridOpacity": 0.7}
+    return {
+        "padding": 2,
+        "font": FONT,
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": {**text, **lines, "labelLimit": 150, "titlePadding": 8},
+        # figures are named and told as a whole, and tables say the rest: marks have nothing to add
+        "mark": {"aria": False},
+        "title": {"color": INK, "fontSize": 13, "anchor": "start", "fontWeight": 600},
+        "text": {"color": INK, "fontSize": 12},
+        "rule": {"color": MUTED},
+    }  # fmt: skip
+
+
+def figure(layers: list[Spec], description: str, height: float, **more: object) -> Spec:
+    """Return a figure as wide as its place on the page, `height` pixels high; `description` is what it says to who cannot see it."""
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "description": description,
+        "width": "container",
+        "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "config": config(),
+        "layer": layers,
+        **more,
+    }
