@@ -16,6 +16,7 @@ from planner.commands.measure import measure_command
 from planner.commands.pareto import pareto_command
 from planner.commands.plan import plan_command
 from planner.commands.replay import replay_command
+from planner.commands.report import report_command
 from planner.commands.schema import schema_command
 from planner.version import __version__
 
@@ -33,6 +34,7 @@ app.command("check")(check_command)
 app.command("measure")(measure_command)
 app.command("adapt")(adapt_command)
 app.command("replay")(replay_command)
+app.command("report")(report_command)
 app.command("schema")(schema_command)
 
 

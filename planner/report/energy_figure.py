@@ -30,7 +30,9 @@ def energy_figures(accounts: Sequence[Account]) -> list[Figure]:
     note = "An inference is the mean over samples: what a part takes, times the fraction of samples that reach it."
     return [
         Figure(places, f"Energy of {whose} by node and link. {note}", key_of(phases)),
-        Figure(blocks, f"Energy of {whose} by block: computing it, its exit, and carrying its output on.", key_of(phases)),
+        Figure(
+            blocks, f"Energy of {whose} by block: computing it, its exit, and carrying its output on.", key_of(phases)
+        ),
     ]
 
 
@@ -63,7 +65,7 @@ def _figure(rows: dict[tuple[str, str], float], totals: dict[str, float], whole_
         {"place": place, "energy": value / factor, "label": format_quantity(value, "J")}
         for place, value in totals.items()
     ]
-    x = {"type": "quantitative", "title": f"energy per inference ({unit})"}
+    x: Spec = {"type": "quantitative", "title": f"energy per inference ({unit})"}
     y = {"field": "place", "type": "nominal", "sort": list(totals), "title": None}
     scale = {"domain": list(COLOURS), "range": list(COLOURS.values())}
     tooltip = [{"field": "place", "title": what}, *({"field": name} for name in ("kind", "is", "share"))]

@@ -17,7 +17,7 @@ MOST_IDLE = 6
 """Nodes of a tier (and packages) that are shown though nothing runs there."""
 MOST_CELLS = 16
 """Rows and columns of a mesh that are shown; of a larger one, the part that is used."""
-_NODE_HEIGHT, _ROW_GAP, _DIE_HEIGHT, _CELL, _SMALL_CELL = 46.0, 36.0, 30.0, 50.0, 22.0
+_NODE_HEIGHT, _ROW_GAP, _DIE_HEIGHT, _CELL, _SMALL_CELL, _TIER_HEIGHT = 46.0, 30.0, 30.0, 50.0, 22.0, 16.0
 _WIDE, _LANE = 94.0, 97.5
 """Nodes stand left of the first; links that go round others take the second."""
 LABELLED_COLUMNS = 8
@@ -61,7 +61,7 @@ class Layout:
     boxes: dict[str, Box] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
     tiers: list[tuple[str, float]] = field(default_factory=list)
-    """Name of each tier, and where its row begins."""
+    """Name of each tier of nodes, and where its row begins."""
     height: float = 2.0
 
     def way(self, source: str, target: str) -> list[tuple[float, float]]:
@@ -105,6 +105,7 @@ def layout_of(topology: Topology, used: set[str]) -> Layout:
             _add_packages(layout, topology.packages, used)
         if names:
             layout.tiers.append((tier, layout.height))
+            layout.height += _TIER_HEIGHT
             _add_row(layout, _shown(names, used, tier))
     layout.height -= _ROW_GAP - 2.0
     return layout
@@ -134,8 +135,6 @@ def _add_packages(layout: Layout, packages: Sequence[Package], used: set[str]) -
     touched = {package.name for package in packages if any(_belongs(name, package.name) for name in used)}
     idle = [package.name for package in packages if package.name not in touched]
     hidden = set(idle[1 if touched else 2 :])
-    if len(packages) > len(hidden):
-        layout.tiers.append(("chiplet", layout.height))
     for package in packages:
         if package.name not in hidden:
             _add_package(layout, package, used)

@@ -38,6 +38,7 @@ def plan_page(
     models = ", ".join(dict.fromkeys(model.name for _, model in apps))
     sections = [
         *_reasons(placement.diagnosis),
+        *([Section("The apps and their limits", "", [_limits_table(accounts)])] if len(accounts) > 1 else []),
         *_pictures(topology, accounts),
         *_details(placement, accounts),
         _provenance(placement, inputs),
@@ -92,7 +93,13 @@ def _reasons(diagnosis: Diagnosis | None) -> list[Section]:
     if diagnosis is None:
         return []
     rows = [
-        (limit.kind, limit.subject, _quantity(limit.demand, limit.unit), _quantity(limit.best, limit.unit), limit.message)
+        (
+            limit.kind,
+            limit.subject,
+            _quantity(limit.demand, limit.unit),
+            _quantity(limit.best, limit.unit),
+            limit.message,
+        )
         for limit in diagnosis.limits
     ]
     headings = ("limit", "of", "asked for", "best possible", "in words")
@@ -141,10 +148,11 @@ def _exits_table(accounts: Sequence[Account]) -> Table:
 def _details(placement: Placement, accounts: Sequence[Account]) -> list[Section]:
     if not accounts:
         return []
-    parts: list[Table | Figure] = [_limits_table(accounts), _routes_table(accounts)]
+    parts: list[Table | Figure] = [_limits_table(accounts)] if len(accounts) == 1 else []
+    parts.append(_routes_table(accounts))
     if any(account.plan.shares.nodes or account.plan.shares.media for account in accounts) or placement.node_speeds:
         parts.append(_shares_table(placement, accounts))
-    return [Section("Limits, routes and shares", "", parts)]
+    return [Section("Limits and routes" if len(accounts) == 1 else "Routes, shares and speeds", "", parts)]
 
 
 def _limits_table(accounts: Sequence[Account]) -> Table:
@@ -181,14 +189,14 @@ def _shares_table(placement: Placement, accounts: Sequence[Account]) -> Table:
     for account in accounts:
         shares = account.plan.shares
         rows += [(account.app.name, node, "share of the node", percent(share)) for node, share in shares.nodes.items()]
-        rows += [(account.app.name, name, "share of the medium", percent(share)) for name, share in shares.media.items()]
+        rows += [
+            (account.app.name, name, "share of the medium", percent(share)) for name, share in shares.media.items()
+        ]
     return Table(("app", "node or medium", "what", "value"), rows, numbers=(3,))
 
 
 def _provenance(placement: Placement, inputs: Mapping[str, str]) -> Section:
     planned = placement.provenance.inputs if placement.provenance is not None else {}
-    rows = [(name, digest, _same(planned, name, digest)) for name, digest in inputs.items()]
-    rows += [(name, digest, "planned from, not given") for name, digest in planned.items() if name not in inputs]
     made = placement.provenance
     text = "" if made is None else f"Planned by planner {made.planner}, method {made.method}. "
     if placement.timing is not None:
@@ -196,11 +204,17 @@ def _provenance(placement: Placement, inputs: Mapping[str, str]) -> Section:
         text += f"Building the graph took {spent[0]}, the search {spent[1]}. "
     if placement.apps:
         text += "Every figure and limit was recomputed from these files before this page was written, and stands."
-    table = Table(("file", "SHA-256", "planned from"), rows, hashes=(1,))
-    return Section("How it was made and checked", text.strip(), [table])
+    return Section("How it was made and checked", text.strip(), [inputs_table(planned, inputs)])
+
+
+def inputs_table(planned: Mapping[str, str], given: Mapping[str, str]) -> Table:
+    """Return the hashes of the files given now, and of those that the result was made from."""
+    rows = [(name, digest, _same(planned, name, digest)) for name, digest in given.items()]
+    rows += [(name, digest, "not given now") for name, digest in planned.items() if name not in given]
+    return Table(("file", "hash", "made from"), rows, hashes=(1,))
 
 
 def _same(planned: Mapping[str, str], name: str, digest: str) -> str:
     if name not in planned:
-        return "a file of this name: no"
+        return "no file of this name"
     return "this file" if planned[name] == digest else "another state of the file"

@@ -114,7 +114,8 @@ def config() -> Spec:
         "font": FONT,
         "background": "transparent",
         "view": {"stroke": None},
-        "axis": {**text, **lines, "labelLimit": 150, "titlePadding": 8},
+        "axis": {**text, **lines, "labelLimit": 150, "titlePadding": 8, "labelFlush": False},
+        "axisX": {"tickCount": {"signal": "ceil(width / 80)"}},
         # figures are named and told as a whole, and tables say the rest: marks have nothing to add
         "mark": {"aria": False},
         "title": {"color": INK, "fontSize": 13, "anchor": "start", "fontWeight": 600},
@@ -124,7 +125,7 @@ def config() -> Spec:
 
 
 def figure(layers: list[Spec], description: str, height: float, **more: object) -> Spec:
-    """Return a figure as wide as its place on the page, `height` pixels high; `description` is what it says to who cannot see it."""
+    """Return a figure as wide as its place on the page and `height` pixels high; `description` says what it shows."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": description,

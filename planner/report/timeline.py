@@ -40,8 +40,9 @@ def timeline(account: Account, alone: bool) -> Figure:
     description = f"Time line of one inference of {account.app.name}. Samples leave: {exits}."
     far = limit_s is not None and shown_limit_s is None
     beyond = f" The latency limit of {format_quantity(limit_s or 0.0, 's')} lies beyond the figure." if far else ""
+    whose = "" if alone else f" of {account.app.name}"
     caption = (
-        f"One inference{'' if alone else f' of {account.app.name}'} that runs to its last exit: what each node and link does, hop by hop. "
+        f"One inference{whose} that runs to its last exit: what each node and link does, hop by hop. "
         f"Diamonds mark when samples leave, with their fraction.{beyond}"
     )
     return Figure(figure(layers, description, 26.0 * len(lanes)), caption, key_of(account.phases))
@@ -53,7 +54,7 @@ def key_of(phases: Sequence[Phase]) -> list[tuple[str, str]]:
 
 
 def _bars(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
-    rows = [
+    rows: list[Spec] = [
         {
             "start": phase.start_s / factor, "end": phase.end_s / factor, "place": phase.place, "kind": phase.kind,
             "what": phase.what, "from": format_quantity(phase.start_s, "s"),
@@ -72,7 +73,11 @@ def _bars(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
     hairline = {"type": "tick", "thickness": 2, "height": {"band": 0.72}, "orient": "vertical"}
     return [
         {"data": {"values": brief}, "mark": hairline, "encoding": {"x": {**x, "field": "start"}, **at}},
-        {"data": {"values": rows}, "mark": bar, "encoding": {"x": {**x, "field": "start"}, "x2": {"field": "end"}, **at}},
+        {
+            "data": {"values": rows},
+            "mark": bar,
+            "encoding": {"x": {**x, "field": "start"}, "x2": {"field": "end"}, **at},
+        },
     ]
 
 

@@ -12,9 +12,6 @@ from planner.report.theme import ACCENT, INK, LINE, MUTED, SERIES, SURFACE, Spec
 from planner.units import format_quantity
 from schemas.topology import Topology
 
-_TEXT = {
-    "mobile": "mobile", "edge": "edge", "cloud": "cloud", "chiplet": "chiplets",
-}  # fmt: skip
 _SHARED = "several apps"
 
 
@@ -24,7 +21,7 @@ def topology_figure(topology: Topology, accounts: Sequence[Account]) -> Figure:
     used = hosts | {name for account in accounts for pair in account.hops for name in pair}
     layout = layout_of(topology, used)
     names = [account.app.name for account in accounts]
-    scale: Spec = {"domain": [*names, _SHARED], "range": [*SERIES[: len(names)], ACCENT]}
+    scale: Spec = {"domain": [*names, _SHARED], "range": [*SERIES[: len(names)], MUTED]}
     if len(names) > len(SERIES):  # more apps than colours that can be told apart
         scale = {"domain": [*names, _SHARED], "range": [ACCENT] * (len(names) + 1)}
     color = {"field": "app", "type": "nominal", "scale": scale, "legend": None}
@@ -59,7 +56,7 @@ def _scaled(layout: Layout) -> tuple[Spec, Spec]:
 def _frames(layout: Layout) -> list[Spec]:
     x, y = _scaled(layout)
     rows = [{"x": f.left, "x2": f.right, "y": f.top, "y2": f.bottom, "label": f.label} for f in layout.frames]
-    tiers = [{"x": 0.5, "y": top - 2, "label": _TEXT[tier]} for tier, top in layout.tiers if tier != "chiplet"]
+    tiers = [{"x": 0.5, "y": top, "label": tier} for tier, top in layout.tiers]
     place = {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}}
     corners = _line(layout)
     outline = {"type": "rect", "cornerRadius": 10, "fill": "var(--sunken)", "stroke": LINE}
@@ -98,7 +95,8 @@ def _routes(layout: Layout, accounts: Sequence[Account], color: Spec) -> list[Sp
     x, y = _scaled(layout)
     carried = _carried(accounts)
     lines, heads = [], []
-    for pair, apps in _apps_by_hop(accounts).items():
+    hops = _apps_by_hop(accounts)
+    for pair, apps in hops.items():
         app = apps[0] if len(apps) == 1 else _SHARED
         segments = [
             {**segment, "app": app, "link": " → ".join(pair), "carries": carried[pair]}
@@ -106,7 +104,10 @@ def _routes(layout: Layout, accounts: Sequence[Account], color: Spec) -> list[Sp
         ]
         lines += segments
         longest = max(segments, key=lambda row: abs(row["y2"] - row["y"]) + 6.0 * abs(row["x2"] - row["x"]))
-        heads.append({**longest, "mx": (longest["x"] + longest["x2"]) / 2, "my": (longest["y"] + longest["y2"]) / 2})
+        # heads of routes both ways keep clear of each other
+        part = 0.6 if pair[::-1] in hops else 0.5
+        middle = {f"m{axis}": longest[axis] + part * (longest[f"{axis}2"] - longest[axis]) for axis in ("x", "y")}
+        heads.append({**longest, **middle})
     tooltip = [{"field": "link"}, {"field": "carries"}, {"field": "app"}]
     shared = {"color": color, "tooltip": tooltip}
     # the figure is as wide as the page, so which way an arrow points is known only when it is drawn
