@@ -138,7 +138,7 @@ def drawing_library() -> str:
         import vl_convert
     except ImportError:
         raise input_error("figures need the package vl-convert-python", INSTALL) from None
-    bundle: str = vl_convert.javascript_bundle(None)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # a closing tag inside a text of the script would end it
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 

@@ -17,10 +17,15 @@ from schemas.problems import InputError, Problem, input_error
 IDENTITY, DATABASE = "suite.json", "rows.sqlite"
 """What a results folder holds: whose results they are, and the rows."""
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", "error")
-_ABOUT_INPUTS = ("topology", "model", "workload", "app")
-"""Settings that say what was planned; plans can be compared where they agree."""
+_ASKED = (
+    "max_latency_s", "min_accuracy", "max_energy_j", "objective", "thresholds", "gap", "gamma", "time_limit_s", "seed",
+)  # fmt: skip
+"""Settings that say which plans are wanted; what plans cost is decided by all others."""
+_FILES = ("topology", "model", "workload", "app")
+"""Settings whose values speak for themselves."""
 _NO_SETTINGS = ("digest", "number", "inputs", "planner", "operating_point", "nodes_used", "plan", "peak_memory_bytes")
 Record = Mapping[str, Any]
+Setting = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Result:
     """What came of one case with one method; None where it does not apply."""
 
     method: str
-    setting: tuple[tuple[str, str], ...]
+    setting: Setting
     """All that was asked for, without the method."""
     status: str
     objective: str | None = None
@@ -51,13 +56,14 @@ class Result:
 
     @property
     def group(self) -> str:
-        """The inputs of the case in words."""
-        return ", ".join(value for name, value in self.setting if name in _ABOUT_INPUTS)
+        """What is planned, in words: plans can be compared where it is the same."""
+        inputs = [(name, value) for name, value in self.setting if name not in _ASKED]
+        return ", ".join(value if name in _FILES else f"{name} {value}" for name, value in inputs)
 
     @property
     def asked(self) -> str:
-        """The rest of what was asked for, in words."""
-        return ", ".join(f"{name} {value}" for name, value in self.setting if name not in _ABOUT_INPUTS)
+        """Which plan is wanted, in words."""
+        return ", ".join(f"{name} {value}" for name, value in self.setting if name in _ASKED)
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,17 @@ def _folder(path: Path) -> tuple[str, int, list[Record]]:
             database.close()
     except sqlite3.Error as error:
         raise input_error(f"the rows cannot be read ({error})", "give another folder", file=str(path)) from None
-    settings = [json.loads(row.pop("settings")) for row in rows]
-    # who is at work on a case is no setting of it
-    flat = [{k: v for k, v in row.items() if k not in ("state", "owner")} for row in rows]
-    records: list[Record] = [{**setting, **row} for setting, row in zip(settings, flat, strict=True)]
+    records: list[Record] = [{**row, "settings": json.loads(row["settings"])} for row in rows]
     held = identity if isinstance(identity, dict) else {}
     cases = held.get("cases")
     return str(held.get("suite", path.name)), cases if isinstance(cases, int) else 0, records
+
+
+def _settings(record: Record) -> Mapping[str, Any]:
+    """Return what was asked for; a table has a column for each setting, beside those of the answers."""
+    known = {*_FIELDS, *_NO_SETTINGS}
+    held = record.get("settings")
+    return held if isinstance(held, dict) else {k: v for k, v in record.items() if k not in known}
 
 
 def _table(path: Path) -> tuple[str, int, list[Record]]:
@@ -150,10 +160,10 @@ def _result(record: Record, where: str, file: str, problems: list[Problem]) -> R
     status = str(record.get("status"))
     if status not in STATUSES:
         problems.append(Problem(file, f"{where}.status", status, "no such status", f"use one of {', '.join(STATUSES)}"))
-    known = {*_FIELDS, *_NO_SETTINGS, "method"}
-    setting = tuple((k, str(v)) for k, v in record.items() if k not in known and v not in (None, ""))
+    settings = _settings(record)
+    setting = tuple((k, str(v)) for k, v in settings.items() if k != "method" and v not in (None, ""))
     return Result(
-        method=str(record.get("method") or "auto"), setting=setting, status=status,
+        method=str(settings.get("method") or "auto"), setting=setting, status=status,
         objective=record.get("objective") or None, message=str(record.get("message") or ""), **figures,
     )  # fmt: skip
 
@@ -167,10 +177,15 @@ def _number(raw: object) -> float | None:
     return value
 
 
-def values_of(rows: Iterable[Result]) -> dict[tuple[tuple[str, str], ...], float]:
+def case_of(row: Result) -> tuple[Setting, str | None]:
+    """Return what makes rows of different methods comparable: the request, and what is minimised."""
+    return row.setting, row.objective
+
+
+def best_values(rows: Iterable[Result]) -> dict[tuple[Setting, str | None], float]:
     """Return the best value that any method reached on each case that has a plan."""
-    best: dict[tuple[tuple[str, str], ...], float] = {}
+    best: dict[tuple[Setting, str | None], float] = {}
     for row in rows:
         if row.value is not None:
-            best[row.setting] = min(best.get(row.setting, math.inf), row.value)
+            best[case_of(row)] = min(best.get(case_of(row), math.inf), row.value)
     return best

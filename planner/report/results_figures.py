@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from planner.report.page import Figure
-from planner.report.results import STATUSES, Result, values_of
-from planner.report.theme import BAD, COMPUTING, GOOD, INK, MUTED, SERIES, SURFACE, WARNING, Spec, figure
+from planner.report.results import STATUSES, Result, best_values, case_of
+from planner.report.theme import BAD, COMPUTING, GOOD, INK, MUTED, SERIES, SURFACE, WARNING, Spec, figure, with_prefix
 from planner.report.tradeoff_figure import Dot, tradeoff_figure
 from planner.units import format_quantity
 
@@ -16,6 +16,9 @@ _COLOURS = dict(zip(STATUSES, (GOOD, COMPUTING, "var(--series-4)", WARNING, BAD)
 _BAND = 30.0
 MOST_STEPS = 200
 """Steps of a distribution that are drawn; of more, evenly chosen ones."""
+
+MOST_GROUPS = 200
+"""Inputs whose plans are drawn, to choose from."""
 
 
 def methods_of(rows: Sequence[Result]) -> list[str]:
@@ -30,11 +33,11 @@ def quantile(ordered: Sequence[float], fraction: float) -> float:
 
 def over_best(rows: Sequence[Result], method: str) -> list[float]:
     """Return by which fraction the plans of a method are above the best known of their cases, sorted."""
-    best = values_of(rows)
+    best = best_values(rows)
     ratios = []
     for row in rows:
         if row.method == method and row.value is not None:
-            least = best[row.setting]
+            least = best[case_of(row)]
             ratios.append(row.value / least - 1.0 if least > 0.0 else 0.0)
     return sorted(ratios)
 
@@ -98,7 +101,10 @@ def over_best_figure(rows: Sequence[Result]) -> Figure | None:
         return {"field": name, "type": "quantitative", "title": "above the best known plan (%)"}
 
     layers: list[Spec] = [
-        {"mark": {"type": "rule", "color": MUTED}, "encoding": {"x": x("least"), "x2": {"field": "most"}, **shared}},
+        {
+            "mark": {"type": "rule", "color": MUTED, "strokeWidth": 2},
+            "encoding": {"x": x("least"), "x2": {"field": "most"}, **shared},
+        },
         {
             "mark": {"type": "bar", "height": {"band": 0.5}, "color": COMPUTING},
             "encoding": {"x": x("q1"), "x2": {"field": "q3"}, **shared},
@@ -128,15 +134,16 @@ def times_figure(rows: Sequence[Result]) -> Figure | None:
     colours = [SERIES[index % len(SERIES)] for index in range(len(names))]
     dashes = [[1, 0] if index < len(SERIES) else [4, 3] for index in range(len(names))]
     color = {"field": "method", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": None}
+    shown = [row["seconds"] for row in values]
+    decades = [10.0**n for n in range(math.floor(math.log10(min(shown))), math.ceil(math.log10(max(shown))) + 1)]
     dash = {"field": "method", "type": "nominal", "scale": {"domain": names, "range": dashes}, "legend": None}
     layer = {
         "data": {"values": values},
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.5, "point": {"size": 12}},
         "encoding": {
             "x": {
-                "field": "seconds", "type": "quantitative", "scale": {"type": "log"},
-                "axis": {"title": "search time (s)", "labelExpr": "format(datum.value, '~s') + 's'",
-                         "labelOverlap": True},
+                "field": "seconds", "type": "quantitative", "scale": {"type": "log", "nice": False},
+                "axis": {"title": "search time", "labelExpr": with_prefix("s"), "values": decades},
             },
             "y": {"field": "fraction", "type": "quantitative", "title": "cases done (fraction)",
                   "scale": {"domain": [0, 1]}},
@@ -171,13 +178,17 @@ def plans_figure(rows: Sequence[Result]) -> Figure | None:
             dots.setdefault(key, []).append(f"{row.method}{f' ({row.asked})' if row.asked else ''}")
     if not dots:
         return None
+    groups = list(dict.fromkeys(group for group, *_ in dots))
+    drawn = set(groups[:MOST_GROUPS])
     plans = [
         Dot(energy_j, latency_s, accuracy, _listed(labels), group)
         for (group, energy_j, latency_s, accuracy), labels in dots.items()
+        if group in drawn
     ]
+    left_out = f" Only the first {MOST_GROUPS} of {len(groups)} inputs are drawn." if len(groups) > MOST_GROUPS else ""
     caption = (
         "All plans for the same inputs, whatever was asked for. Dots: no other plan here beats them in energy, latency "
-        "and accuracy at once (steps join those of one accuracy); crosses: another plan does."
+        f"and accuracy at once (steps join those of one accuracy); crosses: another plan does.{left_out}"
     )
     return tradeoff_figure(plans, caption, "inputs")
 

@@ -65,11 +65,12 @@ def _tiles(rows: Sequence[Result]) -> list[Tile]:
 
 
 def _methods_table(rows: Sequence[Result]) -> Table:
-    headings = ("method", "answers", *STATUSES, "above best: mean", "most", "time: median", "95 %", "most")
+    seen = [status for status in STATUSES if any(row.status == status for row in rows)]
+    headings = ("method", "answers", *seen, "above best: mean", "most", "time: median", "95 %", "most")
     table = []
     for method in methods_of(rows):
         mine = [row for row in rows if row.method == method]
-        counts = [str(sum(row.status == status for row in mine)) for status in STATUSES]
+        counts = [str(sum(row.status == status for row in mine)) for status in seen]
         ratios, times = over_best(rows, method), seconds_of(rows, method)
         above = [_percent(sum(ratios) / len(ratios)), _percent(ratios[-1])] if ratios else ["–", "–"]
         spent = [format_quantity(quantile(times, part), "s") for part in (0.5, 0.95, 1.0)] if times else ["–"] * 3

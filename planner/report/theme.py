@@ -69,10 +69,10 @@ figcaption { color: var(--muted); font-size: .9rem; margin: 8px 0 0; max-width: 
   color: var(--muted); font-size: .85rem; }
 .key span { display: inline-block; width: .8em; height: .8em; border-radius: 3px; margin-right: 6px; }
 .chart svg { display: block; max-width: 100%; }
-.vega-bindings { display: flex; flex-wrap: wrap; gap: 8px 16px; margin: 8px 0; }
-.vega-bind { display: flex; flex-wrap: wrap; gap: 8px; max-width: 100%; }
+.vega-bindings { margin: 8px 0; max-width: 100%; }
+.vega-bind, .vega-bind label { display: block; min-width: 0; max-width: 100%; }
 .vega-bind-name { color: var(--muted); }
-.vega-bind select { font: inherit; max-width: 100%; padding: 4px 8px; border-radius: 8px; color: var(--ink);
+.vega-bind select { display: block; font: inherit; max-width: 100%; padding: 4px 8px; border-radius: 8px; color: var(--ink);
   background: var(--sunken); border: 1px solid var(--line); }
 .scroll { overflow-x: auto; margin: 8px 0 0; }
 .scroll:focus-visible { outline: 2px solid var(--accent); }
@@ -136,3 +136,8 @@ def figure(layers: list[Spec], description: str, height: float, **more: object) 
         "layer": layers,
         **more,
     }
+
+
+def with_prefix(unit: str) -> str:
+    """Return the expression that labels an axis with quantities such as ``20 ms``."""
+    return f"replace(format(datum.value, '~s'), regexp('([a-zA-Zµ]?)$'), ' $1') + '{unit}'"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planner.report.page import Figure
-from planner.report.theme import MUTED, RAMP, SURFACE, Spec, figure
+from planner.report.theme import MUTED, RAMP, SURFACE, Spec, figure, with_prefix
 from planner.units import format_quantity
 
 MOST_DOMINATED = 400
@@ -60,8 +60,9 @@ def tradeoff_figure(dots: Sequence[Dot], caption: str, choose: str = "") -> Figu
     """Draw plans; of several groups the reader of the page chooses one (`choose`: what a group is called)."""
     levels = levels_of([dot.accuracy for dot in dots])
     names = [f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in levels]
-    # few levels take colours from the whole ramp
-    colours = [RAMP[round(index * (len(RAMP) - 1) / max(1, len(levels) - 1))] for index in range(len(levels))]
+    # few levels take colours from the whole ramp, the best level always the last
+    spread = (len(RAMP) - 1) / max(1, len(levels) - 1)
+    colours = [RAMP[-1 - round(index * spread)] for index in reversed(range(len(levels)))]
     groups = list(dict.fromkeys(dot.group for dot in dots))
     rows = [row for group in groups for row in _rows([dot for dot in dots if dot.group == group], levels, names)]
     key = [(f"accuracy {name}", colour) for name, colour in zip(names, colours, strict=True)]
@@ -97,19 +98,23 @@ def _layers(color: Spec) -> list[Spec]:
     def axis(name: str, unit: str) -> Spec:
         return {
             "field": f"{name}_{unit.lower()}", "type": "quantitative", "scale": {"zero": False, "padding": 14},
-            "axis": {"title": f"{name} per inference ({unit})" if name == "energy" else f"{name} ({unit})",
-                     "labelExpr": f"format(datum.value, '~s') + '{unit}'"},
+            "axis": {"title": f"{name} per inference" if name == "energy" else name, "labelExpr": with_prefix(unit)},
         }  # fmt: skip
 
     place = {"x": axis("latency", "s"), "y": axis("energy", "J")}
-    tooltip = [{"field": name} for name in ("plan", "energy", "latency", "accuracy")]
     steps = {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "opacity": 0.55}
-    dot = {"type": "point", "filled": True, "size": 75, "opacity": 1, "stroke": SURFACE, "strokeWidth": 1}
-    cross = {"type": "point", "shape": "cross", "filled": False, "size": 35, "opacity": 0.6, "color": MUTED}
-    best, beaten = [{"filter": "datum.best"}], [{"filter": "!datum.best"}]
-    detail = {"field": "accuracy", "type": "nominal"}
+    test = "datum.best"
+    points = {
+        "shape": {"condition": {"test": test, "value": "circle"}, "value": "cross"},
+        "size": {"condition": {"test": test, "value": 75}, "value": 35},
+        "fill": {"condition": {"test": test, **color}, "value": MUTED},
+        "tooltip": [{"field": name} for name in ("plan", "energy", "latency", "accuracy")],
+    }
     return [
-        {"transform": beaten, "mark": cross, "encoding": {**place, "tooltip": tooltip}},
-        {"transform": best, "mark": steps, "encoding": {**place, "color": color, "detail": detail}},
-        {"transform": best, "mark": dot, "encoding": {**place, "fill": color, "tooltip": tooltip}},
+        {
+            "transform": [{"filter": test}],
+            "mark": steps,
+            "encoding": {**place, "color": color, "detail": {"field": "accuracy", "type": "nominal"}},
+        },
+        {"mark": {"type": "point", "opacity": 1, "stroke": SURFACE}, "encoding": {**place, **points}},
     ]
