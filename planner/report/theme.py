@@ -69,6 +69,7 @@ figcaption { color: var(--muted); font-size: .9rem; margin: 8px 0 0; max-width: 
   color: var(--muted); font-size: .85rem; }
 .key span { display: inline-block; width: .8em; height: .8em; border-radius: 3px; margin-right: 6px; }
 .chart svg { display: block; max-width: 100%; }
+.chart svg text { pointer-events: none; }
 .vega-bindings { margin: 8px 0; max-width: 100%; }
 .vega-bind, .vega-bind label { display: block; min-width: 0; max-width: 100%; }
 .vega-bind-name { color: var(--muted); }
