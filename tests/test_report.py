@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import sys
 from html.parser import HTMLParser
 from itertools import combinations, pairwise
@@ -18,7 +19,7 @@ from cases import instance_of, random_case, random_topology
 from hypothesis import given
 from hypothesis import strategies as st
 from report_cases import EXAMPLES, HOSTILE, PAGES, SMALL, records, results_folder, write
-from test_cli import names_in, refused, run
+from test_cli import names_in, refused, run, run_apart
 
 from planner.expansion import expand
 from planner.inputs import Limits, read_asked
@@ -401,6 +402,20 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError, match=r"pip install 'planner\[report\]'"):
         page_html(PAGES["results"](tmp_path))
     drawing_library.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["pareto", "report"])
+def test_the_commands_of_the_docs_run(name: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    text = (EXAMPLES.parent / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```\n(.*?)```", text, re.S)
+    commands = [line for block in blocks for line in block.splitlines() if line.startswith("planner ")]
+    assert commands
+    for command in commands:
+        ran = run_apart(*shlex.split(command)[1:], cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        follows = blocks[blocks.index(f"{command}\n") + 1] if f"{command}\n" in blocks else ran.out
+        assert ran.out == follows
 
 
 def test_a_suite_that_was_run_becomes_a_page(tmp_path: Path) -> None:

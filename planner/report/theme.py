@@ -5,6 +5,7 @@ Figures are drawn as SVG whose colours are names of CSS variables, so the browse
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 Spec = dict[str, Any]
@@ -41,65 +42,12 @@ _DARK = {
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
-_RULES = """
-* { box-sizing: border-box; }
-html { color-scheme: light dark; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 FONT; }
-main { max-width: 1080px; margin: 0 auto; padding: 24px 20px 48px; }
-header { margin: 8px 0 20px; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 6px; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 0 0 4px; overflow-wrap: anywhere; }
-p { margin: 4px 0 10px; max-width: 75ch; overflow-wrap: anywhere; }
-.lead { color: var(--muted); }
-section { background: var(--surface); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px;
-  margin: 0 0 18px; }
-.badge { display: inline-block; padding: 2px 12px; border-radius: 999px; font-weight: 600; font-size: .95rem;
-  border: 1.5px solid currentColor; margin: 0 8px 6px 0; }
-.good { color: var(--good); } .bad { color: var(--bad); } .warning { color: var(--warning); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 0 0 18px;
-  padding: 0; list-style: none; }
-.tiles li { background: var(--surface); border: 1px solid var(--line); border-radius: 12px; padding: 12px 16px; }
-.tiles .name, .tiles .note { display: block; color: var(--muted); font-size: .85rem; }
-.tiles .value { display: block; font-size: 1.4rem; font-weight: 650; font-variant-numeric: tabular-nums;
-  overflow-wrap: anywhere; }
-figure { margin: 10px 0 0; }
-figcaption { color: var(--muted); font-size: .9rem; margin: 8px 0 0; max-width: 80ch; }
-.chart, .chart.vega-embed { display: block; width: 100%; min-width: 0; padding: 0; }
-.key { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 4px 0 6px; padding: 0; list-style: none;
-  color: var(--muted); font-size: .85rem; }
-.key span { display: inline-block; width: .8em; height: .8em; border-radius: 3px; margin-right: 6px; }
-.chart svg { display: block; max-width: 100%; }
-.chart svg text { pointer-events: none; }
-.vega-bindings { margin: 8px 0; max-width: 100%; }
-.vega-bind, .vega-bind label { display: block; min-width: 0; max-width: 100%; }
-.vega-bind-name { color: var(--muted); }
-.vega-bind select { display: block; font: inherit; max-width: 100%; padding: 4px 8px; border-radius: 8px; color: var(--ink);
-  background: var(--sunken); border: 1px solid var(--line); }
-.scroll { overflow-x: auto; margin: 8px 0 0; }
-.scroll:focus-visible { outline: 2px solid var(--accent); }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
-th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--muted); font-weight: 600; white-space: nowrap; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.hash { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; min-width: 14em; }
-tbody tr:last-child td { border-bottom: 0; }
-details summary { cursor: pointer; color: var(--accent); margin-top: 10px; }
-footer { color: var(--muted); font-size: .85rem; }
-#vg-tooltip-element.planner-theme { background: var(--surface); color: var(--ink); border: 1px solid var(--line);
-  border-radius: 8px; padding: 8px 10px; font: 13px/1.4 FONT; box-shadow: 0 4px 16px rgb(0 0 0 / .25);
-  max-width: min(340px, 90vw); overflow-wrap: anywhere; }
-#vg-tooltip-element.planner-theme td.key { color: var(--muted); }
-@media (max-width: 600px) { main { padding: 14px 10px 32px; } section { padding: 14px 12px; }
-  h1 { font-size: 1.3rem; } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; }
-  .tiles li { padding: 10px 12px; } .tiles .value { font-size: 1.15rem; } }
-@media print { body { background: #fff; } section { break-inside: avoid; } }
-"""
-
 
 def style() -> str:
     """Return the style sheet of a page."""
     dark = f"@media (prefers-color-scheme: dark) {{ {_variables(_DARK)} }}"
-    return "\n".join([_variables(_LIGHT), dark, _RULES.strip().replace("FONT", FONT)])
+    rules = files("planner.report").joinpath("rules.css").read_text(encoding="utf-8")
+    return "\n".join([f":root {{ --font: {FONT}; }}", _variables(_LIGHT), dark, rules])
 
 
 def _variables(colours: dict[str, str]) -> str:
