@@ -30,11 +30,11 @@ app = typer.Typer(
 app.command("plan")(plan_command)
 app.command("compare")(compare_command)
 app.command("pareto")(pareto_command)
+app.command("report")(report_command)
 app.command("check")(check_command)
 app.command("measure")(measure_command)
 app.command("adapt")(adapt_command)
 app.command("replay")(replay_command)
-app.command("report")(report_command)
 app.command("schema")(schema_command)
 
 
