@@ -69,15 +69,16 @@ def _bars(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
     at = {"y": {**y, "field": "place"}, "color": color, "tooltip": tooltip}
     bar = {"type": "bar", "height": {"band": 0.72}, "cornerRadius": 2, "stroke": SURFACE, "strokeWidth": 0.5}
     # what takes less than a pixel still shows as a hairline
-    brief = [row for row in rows if row["end"] - row["start"] < 0.004 * max(each["end"] for each in rows)]
-    hairline = {"type": "tick", "thickness": 2, "height": {"band": 0.72}, "orient": "vertical"}
+    least = 0.004 * max((row["end"] for row in rows), default=0.0)
+    brief = [row for row in rows if row["end"] - row["start"] < least]
+    hairline = {"type": "tick", "thickness": 2, "height": {"band": 0.72}, "orient": "vertical", "opacity": 1}
     return [
-        {"data": {"values": brief}, "mark": hairline, "encoding": {"x": {**x, "field": "start"}, **at}},
         {
             "data": {"values": rows},
             "mark": bar,
             "encoding": {"x": {**x, "field": "start"}, "x2": {"field": "end"}, **at},
         },
+        {"data": {"values": brief}, "mark": hairline, "encoding": {"x": {**x, "field": "start"}, **at}},
     ]
 
 
