@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from schemas.designs import Designs
     from schemas.files import check_document, read_document
+    from schemas.front import Front, FrontPoint
     from schemas.model import Block, Calibration, Exit, ExitCalibration, Model, OperatingPoint, Profile
     from schemas.placement import (
         AppPlacement,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "schemas.designs": ("Designs",),
     "schemas.files": ("check_document", "read_document"),
+    "schemas.front": ("Front", "FrontPoint"),
     "schemas.model": (
         "Block",
         "Calibration",
@@ -79,6 +81,8 @@ __all__ = [
     "Diagnosis",
     "Exit",
     "ExitCalibration",
+    "Front",
+    "FrontPoint",
     "InputError",
     "Link",
     "Medium",

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from schemas.designs import Designs
+from schemas.front import Front
 from schemas.model import Model
 from schemas.placement import Placement
 from schemas.placement_policy import PlacementPolicy
@@ -25,6 +26,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "placement-policy": PlacementPolicy,
     "designs": Designs,
     "policy": Policy,
+    "front": Front,
 }
 
 
