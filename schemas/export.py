@@ -13,6 +13,7 @@ from schemas.placement import Placement
 from schemas.placement_policy import PlacementPolicy
 from schemas.policy import Policy
 from schemas.states import States
+from schemas.suite import Suite
 from schemas.topology import Topology
 from schemas.workload import Workload
 
@@ -25,6 +26,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "placement-policy": PlacementPolicy,
     "designs": Designs,
     "policy": Policy,
+    "suite": Suite,
 }
 
 
