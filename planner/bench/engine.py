@@ -73,19 +73,14 @@ _MODULES = {"local": "planner.bench.engine_local:LocalEngine", "ray": "planner.b
 ENGINES = tuple(_MODULES)
 
 
-def check_engine(name: str) -> None:
-    """Raise InputError where there is no engine of this name."""
-    if name not in _MODULES:
-        raise input_error("there is no such engine", f"use one of {', '.join(ENGINES)}", path="--engine", value=name)
-
-
 def engine(name: str, setting: Setting) -> Engine:
     """Return an engine by its name; its module (and what that needs) loads now.
 
     Raises:
         InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
     """
-    check_engine(name)
+    if name not in _MODULES:
+        raise input_error("there is no such engine", f"use one of {', '.join(ENGINES)}", path="--engine", value=name)
     module, _, attribute = _MODULES[name].partition(":")
     found: Engine = getattr(importlib.import_module(module), attribute)(setting)
     return found

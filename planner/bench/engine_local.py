@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
+import subprocess
+import sys
 from collections.abc import Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from signal import Signals
 
 from planner.bench.case import Case
-from planner.bench.engine import Died, Event, Ready, Setting, Worker
+from planner.bench.engine import Died, Event, Setting, Worker
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A case is single-threaded wherever it runs: sums do not depend on the machine, and workers not on each other."""
@@ -44,65 +45,51 @@ class LocalEngine:
 
 
 class LocalWorker:
-    """A process, and the pipe to it."""
+    """A process, and the pipe to it.
+
+    It is a program of its own: a fork would keep the locks of this process alive when this process is killed, and
+    what the standard library spawns runs the main module of whoever uses this library once more.
+    """
 
     def __init__(self, setting: Setting) -> None:
-        # spawned, not forked: a fork would keep the locks of this process when this process is killed
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, setting), daemon=True)
-        self._process.start()
+        self.connection, theirs = Pipe()
+        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+        command = [sys.executable, "-m", "planner.bench.worker", str(theirs.fileno())]
+        # the worker ends when its standard input does, which happens however this process ends
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(theirs.fileno(),),
+            env={**os.environ, **THREADS, "PYTHONPATH": path}, start_new_session=True,
+        )  # fmt: skip
         theirs.close()
+        self._say(setting)
 
     def send(self, case: Case) -> None:
         """Begin a case."""
-        try:
-            self.connection.send(case)
-        except OSError:  # it died a moment ago, which the pipe tells when it is read
-            return
+        self._say(case)
 
     def heard(self) -> Event:
         """Return the message that waits in the pipe."""
         try:
             event: Event = self.connection.recv()
         except (EOFError, OSError):
-            self._process.join(_END_S)
-            return Died(_how_it_ended(self._process.exitcode))
+            self.kill()
+            return Died(_how_it_ended(self._process.wait()))
         return event
 
     def kill(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.join(_END_S)
-        self.connection.close()
+        if not self.connection.closed:
+            self._process.kill()
+            self._process.wait(_END_S)
+            self._process.stdin.close()  # type: ignore[union-attr] # it is a pipe, as asked for above
+            self.connection.close()
 
-
-def _how_it_ended(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"ended by signal {signal.Signals(-exit_code).name}"
-    return f"ended with exit code {exit_code}"
-
-
-def serve(connection: Connection, setting: Setting) -> None:
-    """Run the cases that come through a pipe, in a process of its own, until the pipe closes."""
-    os.environ.update(THREADS)  # before NumPy loads
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    from planner.bench.solving import run_case, warm_up
-
-    warm_up(setting.methods)
-    connection.send(Ready())
-    while True:
+    def _say(self, message: Setting | Case) -> None:
         try:
-            case = connection.recv()
-        except EOFError:
+            self.connection.send(message)
+        except OSError:  # it died a moment ago, which the pipe tells when it is read
             return
-        connection.send(run_case(case, setting.documents))
 
 
-def _end_with_parent() -> None:
-    """End this process as soon as its parent is gone, even in the middle of a long case."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _how_it_ended(exit_code: int) -> str:
+    return f"ended by signal {Signals(-exit_code).name}" if exit_code < 0 else f"ended with exit code {exit_code}"

@@ -14,7 +14,7 @@ from pathlib import Path
 def owner(folder: Path) -> Iterator[str]:
     """Hold a lock under a name that no other process has; yield the name.
 
-    Worker processes must not inherit the lock, so they are spawned, never forked.
+    Worker processes must not inherit the lock, so they are programs of their own, never forks.
     """
     name = f"{os.getpid()}-{secrets.token_hex(8)}"
     path = folder / name

@@ -71,7 +71,6 @@ class Pool:
         """Kill every worker."""
         for slot in self._slots:
             slot.worker.kill()
-        self._engine.close()
 
     def _heard(self, slot: _Slot, event: Event) -> Iterator[Row]:
         if isinstance(event, Row):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from planner.bench.asking import method_of
-from planner.bench.engine import Setting, check_engine, engine
+from planner.bench.engine import Engine, Setting, engine
 from planner.bench.expansion import Plan, read_plan
-from planner.bench.folder import OWNERS, identity_of, prepared
+from planner.bench.folder import OWNERS, check_folder, identity_of, prepared
 from planner.bench.owners import owner
 from planner.bench.pool import Pool
 from planner.bench.progress import progress
@@ -51,31 +52,33 @@ def run_suite(
         OSError: Rows cannot be stored, or no worker can start.
     """
     began = time.perf_counter()
-    check_engine(engine_name)
     plan = read_plan(suite)
-    with prepared(folder, identity_of(plan.suite.name, plan.cases, plan.suite.case_limit_s)), Store(folder) as store:
-        store.create(plan.cases)
-    with owner(folder / OWNERS) as me, Store(folder) as store:
-        store.release_dead()
-        before = store.done()
-        run = 0
-        if before < len(plan.cases):
-            methods = tuple(sorted({method_of(case) for case in plan.cases}))
-            setting = Setting(methods, plan.documents, jobs, address)
-            pool = Pool(engine(engine_name, setting), plan.suite.case_limit_s, len(plan.cases) - before)
-            try:
-                run = _run(plan, store, pool, me, before)
-            finally:
-                pool.close()
-                store.release(me)
-        return Summary(plan.suite.name, len(plan.cases), before, run, store.statuses(), time.perf_counter() - began)
+    identity = identity_of(plan.suite.name, plan.cases, plan.suite.case_limit_s)
+    check_folder(folder, identity)
+    setting = Setting(tuple(sorted({method_of(case) for case in plan.cases})), plan.documents, jobs, address)
+    with closing(engine(engine_name, setting)) as workers:
+        with prepared(folder, identity), Store(folder) as store:
+            store.create(plan.cases)
+        with owner(folder / OWNERS) as me, Store(folder) as store:
+            store.release_dead()
+            before = store.done()
+            run = _run(plan, store, workers, me, before) if before < len(plan.cases) else 0
+            return Summary(identity.suite, identity.cases, before, run, store.statuses(), time.perf_counter() - began)
 
 
-def _run(plan: Plan, store: Store, pool: Pool, me: str, before: int) -> int:
-    """Run what is open until every case has a row, also those that other processes have begun; return how many."""
+def _run(plan: Plan, store: Store, workers: Engine, me: str, before: int) -> int:
+    """Run what is open, with workers that end in any case; return the number of cases run."""
+    with closing(Pool(workers, plan.suite.case_limit_s, len(plan.cases) - before)) as pool:
+        try:
+            return _until_all_are_done(plan, store, pool, me, before)
+        finally:
+            store.release(me)
+
+
+def _until_all_are_done(plan: Plan, store: Store, pool: Pool, me: str, done: int) -> int:
+    """Run cases until each has a row, also those that other processes have begun and do not end."""
     run, looked = 0, time.monotonic()
-    done = before
-    with progress(plan.suite.name, len(plan.cases), before) as show:
+    with progress(plan.suite.name, len(plan.cases), done) as show:
         while done < len(plan.cases):
             for number in store.claim(me, pool.free) if pool.free else ():
                 pool.submit(plan.cases[number])
