@@ -14,7 +14,7 @@ from planner.bench.case import Case
 from planner.output import whole_file
 from planner.version import __version__
 from schemas.files import read_json
-from schemas.problems import InputError, input_error
+from schemas.problems import input_error
 
 FORMAT = "1"
 IDENTITY, DATABASE, OWNERS, LOCK = "suite.json", "rows.sqlite", "owners", "lock"
@@ -65,8 +65,12 @@ def held_identity(folder: Path) -> Identity:
 
 def check_folder(folder: Path, identity: Identity) -> None:
     """Raise InputError, and touch nothing, where results of a suite cannot go into a folder."""
-    if not folder.exists():
-        return
+    with _refusing(folder):
+        if folder.exists():
+            _check_held(folder, identity)
+
+
+def _check_held(folder: Path, identity: Identity) -> None:
     if not folder.is_dir():
         raise input_error("the place for results is no folder", "give another path", file=str(folder))
     if not (folder / IDENTITY).exists():
@@ -90,18 +94,25 @@ def prepared(folder: Path, identity: Identity) -> Iterator[None]:
         InputError: The folder is another suite's or cannot be written; nothing is touched then.
     """
     check_folder(folder, identity)
-    try:
+    with _refusing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / LOCK).open("w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            check_folder(folder, identity)  # another process may have been faster
+        lock = (folder / LOCK).open("w", encoding="ascii")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        check_folder(folder, identity)  # another process may have been faster
+        with _refusing(folder):
             if not (folder / IDENTITY).exists():
                 with whole_file(folder / IDENTITY) as file:
                     json.dump(asdict(identity), file, indent=2)
             (folder / OWNERS).mkdir(exist_ok=True)
-            yield
-    except InputError:
-        raise
+        yield
+
+
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    """Turn what the system says of a folder that cannot be used into the user's words."""
+    try:
+        yield
     except OSError as error:
         message = f"cannot write the results ({error.strerror or error})"
         raise input_error(message, "give another path, or mend its permissions", file=str(folder)) from None
