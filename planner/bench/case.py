@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from schemas.suite import Path
 
@@ -77,7 +77,10 @@ class Row:
 MEASURED = ("build_s", "search_s", "whole_s", "peak_memory_bytes")
 """Columns that differ from run to run; all others do not."""
 
-ROW_COLUMNS = tuple(field.name for field in fields(Row))
+COLUMN_TYPES: dict[str, type] = {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(Row).items()}
+"""Type of every column of `Row`; all but digest, status and message may be None."""
+
+ROW_COLUMNS = tuple(COLUMN_TYPES)
 
 
 def killed(case: Case, limit_s: float) -> Row:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from planner.bench.case import ROW_COLUMNS
+from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS
 from planner.bench.folder import DATABASE, held_identity
 from planner.bench.store import Store
 from planner.output import whole_file
@@ -84,6 +84,12 @@ def _parquet(records: Sequence[Record]) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
+    arrow = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    names = list(records[0]) if records else ["number"]
+    columns = {
+        name: pa.array([record[name] for record in records], arrow[kind] if (kind := COLUMN_TYPES.get(name)) else None)
+        for name in names
+    }
     sink = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(list(records)), sink)
+    parquet.write_table(pa.table(columns), sink)
     return sink.getvalue()

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from planner.bench.case import ROW_COLUMNS, Case, Row, as_record
+from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS, Case, Row, as_record
 from planner.bench.folder import DATABASE, OWNERS
 from planner.bench.owners import dead
 from schemas.problems import input_error
@@ -20,16 +20,14 @@ _WAIT_S = 60.0
 """How long to wait for another process to end its transaction, which takes milliseconds."""
 _OUTSIDE = tuple(f"SQLITE_{kind}" for kind in ("FULL", "IOERR", "READONLY", "CANTOPEN", "BUSY", "PROTOCOL"))
 """Errors that come from the disk or from other processes, by their beginnings."""
-_TYPES = {"TEXT": ("digest", "status", "objective", "operating_point", "plan", "message"),
-          "INTEGER": ("nodes_used", "peak_memory_bytes")}  # fmt: skip
-_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in names}
+_SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}
 _CREATE = f"""
 CREATE TABLE IF NOT EXISTS cases (
   number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, settings TEXT NOT NULL, inputs TEXT NOT NULL,
   state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'claimed', 'done')), owner TEXT);
 CREATE INDEX IF NOT EXISTS cases_by_state ON cases (state, number);
 CREATE TABLE IF NOT EXISTS rows (
-  {", ".join(f"{name} {_TYPE_OF.get(name, 'REAL')}" for name in ROW_COLUMNS)},
+  {", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in COLUMN_TYPES.items())},
   PRIMARY KEY (digest), FOREIGN KEY (digest) REFERENCES cases (digest));
 """
 
