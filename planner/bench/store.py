@@ -39,6 +39,9 @@ class Store:
         self._folder = folder
         with self._explained():
             self._database = sqlite3.connect(folder / DATABASE, timeout=_WAIT_S, isolation_level=None)
+            # no kill loses a commit; a loss of power may undo the last ones, which a disk that is waited for each
+            # time would prevent at many times the cost of a short case
+            self._database.execute("PRAGMA synchronous=NORMAL")
 
     def __enter__(self) -> Self:
         return self
@@ -52,9 +55,7 @@ class Store:
     def create(self, cases: Sequence[Case]) -> None:
         """Make the tables and list the cases, unless that is done; the caller holds the folder alone."""
         with self._explained():
-            # a commit reaches the disk before a kill can lose it; a loss of power may undo the last rows, no more
             self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=NORMAL")
         with self._transaction() as database:
             for statement in filter(str.strip, _CREATE.split(";")):
                 database.execute(statement)
