@@ -106,7 +106,7 @@ def test_a_case_that_overruns_is_killed_and_is_a_row(tmp_path: Path) -> None:
     assert summary.seconds < 30
     found = table(tmp_path / "r")
     assert [row["status"] for row in found] == ["optimal", "unknown", "feasible"]
-    assert found[1]["message"] == "killed: the case took longer than its limit of 2 s"
+    assert found[1]["message"] == "timeout: killed, for the case took longer than its limit of 2 s"
     assert found[1]["energy_j"] is None
 
 
@@ -197,6 +197,18 @@ def test_a_killed_worker_costs_no_row(tmp_path: Path) -> None:
     ended(process)
     run_suite(suite, tmp_path / "whole")
     assert rows(tmp_path / "r") == rows(tmp_path / "whole")
+
+
+def test_an_interrupt_ends_a_run_in_order(tmp_path: Path) -> None:
+    suite = quick_suite(tmp_path, 400)
+    process = bench(suite, tmp_path / "r", "--jobs", "2")
+    wait_for(lambda: done_in(tmp_path / "r") >= 20, "too few rows came")
+    workers = children_of(process)
+    process.send_signal(signal.SIGINT)
+    assert ended(process, code=1) == "stopped; what is done is kept: run the same command again to go on\n"
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    held = done_in(tmp_path / "r")
+    assert cases_run(ended(bench(suite, tmp_path / "r"))) == 400 - held
 
 
 def test_a_full_disk_is_said_and_what_is_done_is_kept(tmp_path: Path) -> None:

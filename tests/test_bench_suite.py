@@ -139,6 +139,11 @@ BAD: list[tuple[Json, str, str]] = [
     ({"axes": {"method": ["magic"]}}, "method", "there is no such method"),
     ({"axes": {"source": ["laptop"]}}, "source", "no node of this name"),
     ({"axes": {"links": {"phone->moon": {"bit_per_s": [1.0]}}}}, "links.phone->moon", "has no link of this name"),
+    (
+        {"axes": {"links": {name: {"bit_per_s": [1.0]} for name in ("phone->edge", "edge->phone")}}},
+        "links",
+        "phone->edge and edge->phone are one link",
+    ),
     ({"axes": {"nodes": {"moon": {"ops_per_s": [1.0]}}}}, "nodes.moon", "has no node of this name"),
     ({"axes": {"model": ["gone.json"]}, "fixed": {"topology": "small-topology.json"}}, "gone.json", "No such file"),
     ({"zipped": [{"source": ["phone"], "rate_per_s": [1.0, 2.0]}]}, "zipped[0]", "rate_per_s has 2"),

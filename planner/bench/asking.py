@@ -75,6 +75,9 @@ def _with_changes(topology: Topology, changes: Mapping[tuple[str, ...], Mapping[
         keys = [("links", name) for name in link_names(link)]
         used.update(keys)
         fields = {field: value for key in keys for field, value in changes.get(key, {}).items()}
+        if len(fields) < sum(len(changes.get(key, {})) for key in keys):
+            names = " and ".join(name for _, name in keys)
+            raise input_error(f"{names} are one link, and it is set twice", "keep one of the two names", path="links")
         return link.model_copy(update=fields) if fields else link
 
     def changed_node(node: Node) -> Node:

@@ -85,7 +85,7 @@ ROW_COLUMNS = tuple(COLUMN_TYPES)
 
 def killed(case: Case, limit_s: float) -> Row:
     """Return the row of a case that took longer than cases may."""
-    message = f"killed: the case took longer than its limit of {limit_s:g} s"
+    message = f"timeout: killed, for the case took longer than its limit of {limit_s:g} s"
     return Row(case.digest, "unknown", message=message, whole_s=limit_s)
 
 

@@ -59,6 +59,8 @@ class Store:
         with self._transaction() as database:
             for statement in filter(str.strip, _CREATE.split(";")):
                 database.execute(statement)
+            if database.execute("SELECT count(*) FROM cases").fetchone() == (len(cases),):
+                return
             insert = "INSERT OR IGNORE INTO cases (number, digest, settings, inputs) VALUES (?, ?, ?, ?)"
             database.executemany(
                 insert,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.commands.exits import exit_codes
+from planner.commands.exits import EXIT_OTHER, exit_codes
 
 if TYPE_CHECKING:
     from planner.bench.runner import Summary
@@ -24,7 +24,12 @@ def bench_command(
     """Run a suite of requests; what is done is kept, and the same command goes on where an earlier one ended."""
     from planner.bench.runner import run_suite
 
-    typer.echo(_text(run_suite(suite, output, jobs=jobs, engine_name=engine, address=address), output))
+    try:
+        summary = run_suite(suite, output, jobs=jobs, engine_name=engine, address=address)
+    except KeyboardInterrupt:
+        typer.echo("stopped; what is done is kept: run the same command again to go on", err=True)
+        return EXIT_OTHER
+    typer.echo(_text(summary, output))
     return 0
 
 
