@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from planner.commands.adapt import adapt_command
+from planner.commands.bench import bench_command
 from planner.commands.check import check_command
 from planner.commands.compare import compare_command
 from planner.commands.exits import EXIT_OTHER
+from planner.commands.export import export_command
 from planner.commands.measure import measure_command
 from planner.commands.pareto import pareto_command
 from planner.commands.plan import plan_command
@@ -35,6 +37,8 @@ app.command("check")(check_command)
 app.command("measure")(measure_command)
 app.command("adapt")(adapt_command)
 app.command("replay")(replay_command)
+app.command("bench")(bench_command)
+app.command("export")(export_command)
 app.command("schema")(schema_command)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from schemas.policy import Policy
     from schemas.problems import InputError, Problem, input_error
     from schemas.states import States
+    from schemas.suite import Suite
     from schemas.topology import Chiplet, ChipletAt, Link, Medium, Node, Package, Speed, Topology, Wire
     from schemas.workload import App, Workload, percentile_of
 
@@ -62,6 +63,7 @@ _NAMES = {
     "schemas.placement_policy": ("PlacementPolicy",),
     "schemas.policy": ("Policy",),
     "schemas.states": ("States",),
+    "schemas.suite": ("Suite",),
     "schemas.problems": ("InputError", "Problem", "input_error"),
     "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Medium", "Node", "Package", "Speed", "Topology", "Wire"),
     "schemas.workload": ("App", "Workload", "percentile_of"),
@@ -100,6 +102,7 @@ __all__ = [
     "Shares",
     "Speed",
     "States",
+    "Suite",
     "Timing",
     "Topology",
     "Total",

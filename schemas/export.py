@@ -14,6 +14,7 @@ from schemas.placement import Placement
 from schemas.placement_policy import PlacementPolicy
 from schemas.policy import Policy
 from schemas.states import States
+from schemas.suite import Suite
 from schemas.topology import Topology
 from schemas.workload import Workload
 
@@ -27,6 +28,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "designs": Designs,
     "policy": Policy,
     "front": Front,
+    "suite": Suite,
 }
 
 

@@ -16,7 +16,7 @@ def schema_command(
     name: Annotated[
         str,
         typer.Argument(
-            help="model, topology, workload, placement, states, placement-policy, designs, policy or front."
+            help="model, topology, workload, placement, states, placement-policy, designs, policy, front or suite."
         ),
     ] = "",
 ) -> int:

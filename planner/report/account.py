@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from planner.expansion import Network, medium_of
+from planner.expansion import Network, medium_of, rate_of
 from planner.points import Point
 from planner.recompute import UNKNOWN, Need, Sharing, Stage, needs_of, part_cost, stages_of
 from schemas.model import Block, Exit, Model
@@ -139,7 +139,7 @@ class _Clock:
         what = need.result_of or need.after or "input"
         for pair in pairwise(path):
             wire = self._network.hops[pair]
-            sending_s = need.bits / wire.bit_per_s / self._sharing.of_medium(medium_of(pair, wire))
+            sending_s = need.bits / rate_of(wire) / self._sharing.of_medium(medium_of(pair, wire))
             energy_j = need.bits * wire.j_per_bit
             label = f"{'result of ' if need.result_of else ''}{what}, {pair[0]} → {pair[1]}"
             place = link_label(pair, self._network)
