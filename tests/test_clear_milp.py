@@ -8,7 +8,7 @@ from random import Random
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
 from joint_plans import violations
@@ -22,7 +22,7 @@ from fin.method import Options
 from fin.network import Floats
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 15)
+FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
 MOST_ABOVE = 1e-3
 
 
