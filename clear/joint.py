@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from clear.points import without_dominated
 from fin.instance import Instance, build_instance
-from fin.network import Network
+from fin.network import Ints, Network
 from schemas.model import Model
 from schemas.problems import InputError, Problem
 from schemas.workload import App
@@ -20,6 +23,19 @@ class Joint:
     network: Network
     apps: tuple[Instance, ...]
     """Every app has a rate above 0 and minimises energy."""
+
+    @cached_property
+    def kinds(self) -> Ints:
+        """(N,) a number for each kind of node: those of one number are equal for every app, but for where they are."""
+        network = self.network
+        rows = [network.idle_power_w, network.memory_bytes, network.max_utilization, network.hosts]
+        rows += [network.slowest, network.fastest, network.static_power_w]
+        for app in self.apps:
+            for costs in (app.blocks, app.heads):
+                rows += [*costs.time_s, *costs.dynamic_j]
+            rows += [*app.allowed, np.arange(network.size) == app.source]
+        _, kinds = np.unique(np.array(rows, dtype=np.float64), axis=1, return_inverse=True)
+        return np.asarray(kinds.ravel())
 
     @property
     def count(self) -> int:

@@ -45,6 +45,7 @@ class Master:
 
     def __init__(self, joint: Joint, media: Ints) -> None:
         self._joint, self._media = joint, media
+        self._kind = joint.kinds
         self.offers: list[Offer] = []
         self._medium = {medium: number for number, medium in enumerate(media.tolist())}
 
@@ -54,6 +55,10 @@ class Master:
 
     def linear(self) -> MasterAnswer | None:
         """Solve the linear program; its duals are prices. None where the solver gives up.
+
+        Nodes that are equal for all apps share their rows: had every offer its copies on all of them, the optimum would
+        not change, and prices of equal nodes are equal in some optimum of the duals. So no app can evade a price by
+        going to the next equal node.
 
         An interior-point method without crossover ends in the middle of the optimal duals, and prices from there need
         far fewer rounds than those of a vertex: idle power is split evenly among the apps that share a node.
@@ -82,50 +87,55 @@ class Master:
     def _program(self, whole: bool) -> _Program:
         """Write the rows: offers first, then nodes in use, then one slack per app that no offer serves."""
         joint, network = self._joint, self._joint.network
-        in_play = sorted({int(node) for offer in self.offers for node in offer.column.nodes})
+        group = np.arange(network.size) if whole else self._kind
+        first, count = np.unique(group, return_index=True)[1], np.bincount(group)
+        in_play = sorted({int(group[node]) for offer in self.offers for node in offer.column.nodes})
         place = {node: len(self.offers) + index for index, node in enumerate(in_play)}
         slack = len(self.offers) + len(in_play)
         rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
         for number, offer in enumerate(self.offers):
-            self._write(rows, number, offer)
+            self._write(rows, number, offer, group)
         for kind, _, node in list(rows):
             if kind in ("node", "use"):
                 row = (kind, _, node)
-                rows[row].append((place[node], -float(network.max_utilization[node]) if kind == "node" else -1.0))
-        cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[node]) for node in in_play]
+                rows[row].append(
+                    (place[node], -float(network.max_utilization[first[node]]) if kind == "node" else -1.0)
+                )
+        cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[first[node]]) for node in in_play]
         idle_w = sum(cost[len(self.offers) :])
         unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
         for app in range(joint.count):
             own = [(number, 1.0) for number, offer in enumerate(self.offers) if offer.column.app == app]
             rows["app", app, -1] = [*own, (slack + app, 1.0)]
-        limits = [(1.0, 1.0) if row[0] == "app" else (-np.inf, self._most(row)) for row in rows]
+        limits = [(1.0, 1.0) if row[0] == "app" else (-np.inf, self._most(row, first, count)) for row in rows]
         return _Program(
             cost=[*cost, *unserved],
             whole=whole,
             in_play=range(len(self.offers), slack),
+            most_in_play=count[in_play].astype(np.float64),
             rows=dict(rows),
             limits=limits,
         )
 
-    def _most(self, row: Row) -> float:
+    def _most(self, row: Row, first: Ints, count: Ints) -> float:
         """Return the right-hand side of a row."""
         kind, _, place = row
         if kind == "memory":
-            return float(self._joint.network.memory_bytes[place])
+            return float(self._joint.network.memory_bytes[first[place]] * count[place])
         return 1.0 if kind == "medium" else 0.0
 
     def _cheapest(self, app: int) -> float:
         """Return the power of an app's cheapest offer; 1 W where it has none."""
         return min((offer.power_w for offer in self.offers if offer.column.app == app), default=1.0)
 
-    def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, offer: Offer) -> None:
-        """Write what one offer takes of nodes, memory and media."""
+    def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, offer: Offer, group: Ints) -> None:
+        """Write what one offer takes of (groups of) nodes, memory and media."""
         column, network = offer.column, self._joint.network
         for node, share, held in zip(column.nodes.tolist(), offer.node_share, column.memory_bytes, strict=True):
-            rows["node", -1, node].append((number, float(share)))
-            rows["use", column.app, node].append((number, 1.0))
+            rows["node", -1, int(group[node])].append((number, float(share)))
+            rows["use", column.app, int(group[node])].append((number, 1.0))
             if np.isfinite(network.memory_bytes[node]):
-                rows["memory", -1, node].append((number, float(held)))
+                rows["memory", -1, int(group[node])].append((number, float(held)))
         for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True):
             if medium in self._medium:
                 rows["medium", -1, self._medium[medium]].append((number, float(share)))
@@ -137,13 +147,13 @@ class Master:
         prices = Prices(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media)))
         for (kind, app, place), dual in zip(program.rows, np.maximum(-duals, 0.0), strict=True):
             if kind == "node":
-                prices.node_w[place] = dual
+                prices.node_w[self._kind == place] = dual
             elif kind == "use":
-                prices.use_w[app, place] = dual
+                prices.use_w[app, self._kind == place] = dual
             elif kind == "medium":
                 prices.media_w[place] = dual
             elif kind == "memory":
-                prices.memory_w_per_byte[place] = dual
+                prices.memory_w_per_byte[self._kind == place] = dual
         return prices.passing_idle_on(joint)
 
 
@@ -154,7 +164,9 @@ class _Program:
     cost: list[float]
     whole: bool
     in_play: range
-    """Variables that say whether a node is in use."""
+    """Variables that say how many nodes of a group are in use."""
+    most_in_play: Floats
+    """Nodes of each of these groups (count)."""
     rows: dict[Row, list[tuple[int, float]]]
     limits: Sequence[tuple[float, float]]
 
@@ -171,7 +183,7 @@ class _Program:
         identity = eye_array(count, format="csc")
         stacked = vstack([matrix, -identity, identity[list(self.in_play)]], format="csc")
         most = [self.limits[row][1] for row in order]
-        right = np.concatenate([most, np.zeros(count), np.ones(len(self.in_play))])
+        right = np.concatenate([most, np.zeros(count), self.most_in_play])
         equations = sum(key[0] == "app" for key in keys)
         cones = [clarabel.ZeroConeT(equations), clarabel.NonnegativeConeT(len(right) - equations)]
         settings = clarabel.DefaultSettings()
