@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import Report, median_seconds, seconds_text, timed
+from benchmarks.report import Report, at_least, at_most, median_seconds, seconds_text, timed
 from clear.geometric import GeometricOptimum, GeometricProgram, GeometricSolver, Posynomials
 from fin.network import Floats, Ints
 
@@ -92,7 +92,9 @@ def _posynomials(pieces: list[tuple[Any, Floats, tuple[tuple[Ints, float], ...]]
 
 def peer(given: Demand) -> tuple[float, float]:
     """Return the power in W that CVXPY finds, and the seconds that its Clarabel took."""
-    import cvxpy
+    from ortools.math_opt.python import mathopt  # noqa: F401 - before CVXPY, whose HiGHS has symbols of the same names
+
+    import cvxpy  # isort: skip
 
     apps, nodes = given.time_s.shape
     speed = cvxpy.Variable(nodes, pos=True)
@@ -132,16 +134,23 @@ class Geometric:
         """Solve each program here, again with what is built, and through CVXPY, from numbers to the answer."""
         for work in (_ours, peer):  # libraries load before clocks run
             work(demand(2, 2, 0))
-        rows = tuple(self._row(seed) for seed in self.seeds)
-        columns = ("seed", "time", "/ Clarabel", "again", "CVXPY", "its Clarabel", "/ ours", "difference", "targets")
+        measured = [self._row(seed) for seed in self.seeds]
+        over, faster, difference = zip(*(figures for _, figures in measured), strict=True)
+        columns = ("seed", "time", "/ Clarabel", "again", "CVXPY", "its Clarabel", "/ ours", "difference")
         notes = (
             "time: from numbers to the checked answer; / Clarabel: over the part of it in Clarabel; again: solved anew",
-            f"targets: {_MOST_OF_CLARABEL:g} x Clarabel; CVXPY {_LEAST_FASTER:g} x ours; equal to {_MOST_DIFFERENCE:g}",
             "CVXPY's Clarabel runs with our minimum step; with its default it stops early on some of these programs",
         )
-        return Report(f"geometric: {self.apps} apps x {self.nodes} nodes", columns, rows, notes)
+        targets = (
+            at_most("time over Clarabel's part", max(over), _MOST_OF_CLARABEL, "times"),
+            at_least("CVXPY's time over ours", min(faster), _LEAST_FASTER, "times"),
+            at_most("relative difference", max(difference), _MOST_DIFFERENCE, "of CVXPY's power"),
+        )
+        title = f"geometric: {self.apps} apps x {self.nodes} nodes"
+        return Report(title, columns, tuple(row for row, _ in measured), notes, targets)
 
-    def _row(self, seed: int) -> tuple[str, ...]:
+    def _row(self, seed: int) -> tuple[tuple[str, ...], tuple[float, float, float]]:
+        """Return the row of one program; and time over Clarabel's, CVXPY's time over ours, relative difference."""
         given = demand(self.apps, self.nodes, seed)
         runs = [timed(lambda: _ours(given)) for _ in range(self.repeats)]
         solver, optimum = runs[-1][1]
@@ -149,12 +158,11 @@ class Geometric:
         over = median(seconds / optimum.solve_s for seconds, (_, optimum) in runs)
         peer_s, (value, clarabel_s) = timed(lambda: peer(given))
         faster, difference = peer_s / ours_s, abs(optimum.value - value) / value
-        missed = max(over / _MOST_OF_CLARABEL, _LEAST_FASTER / faster, difference / _MOST_DIFFERENCE)
-        return (
+        row = (
             str(seed), seconds_text(ours_s), f"{over:.2f}", seconds_text(median_seconds(solver.solve, self.repeats)),
             seconds_text(peer_s), seconds_text(clarabel_s), f"{faster:.1f}", f"{difference:.0e}",
-            "met" if missed <= 1.0 else "missed",
         )  # fmt: skip
+        return row, (over, faster, difference)
 
 
 def _ours(given: Demand) -> tuple[GeometricSolver, GeometricOptimum]:

@@ -133,7 +133,7 @@ def _short(value: float) -> float:
 
 
 def trace(seed: int = 1, seconds: int = 600, per_second: int = 2) -> str:
-    """Return an invented load trace of the phone's engines as CSV: each is busy in bouts, memory runs short at times."""
+    """Return an invented load trace of the phone as CSV: each engine is busy in bouts, memory runs short at times."""
     random = default_rng(seed)
     lines = ["time_s,cpu,gpu,npu,memory_available_bytes"]
     bouts = [_bouts(random, seconds * per_second, share) for share in (0.30, 0.20, 0.20, 0.15)]

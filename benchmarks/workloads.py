@@ -32,7 +32,7 @@ def random_setting(apps: int, seed: int, rows: int = 6, cols: int = 6, phones: i
     """Return apps on phones, one cell, an edge server and a package of two kinds of chiplets (4 + 36 = 40 nodes)."""
     random = np.random.default_rng(seed)
     topology = check_document(_topology(random, rows, cols, phones, apps), Topology)
-    models = {name: read_document(_EXAMPLES / name, Model)[0] for name in _MODELS}
+    models = {name: example_model(name) for name in _MODELS}
     drawn = []
     for index in range(apps):
         name = list(_MODELS)[int(random.integers(len(_MODELS)))]
@@ -48,6 +48,11 @@ def random_setting(apps: int, seed: int, rows: int = 6, cols: int = 6, phones: i
         )
         drawn.append((app, models[name]))
     return Setting(tuple(drawn), topology)
+
+
+def example_model(name: str) -> Model:
+    """Return a model of the examples, by the name of its file."""
+    return read_document(_EXAMPLES / name, Model)[0]
 
 
 def _topology(random: Generator, rows: int, cols: int, phones: int, apps: int) -> dict[str, object]:

@@ -58,7 +58,7 @@ class _Tables:
 
     def picks(self, held: Ints) -> Ints:
         """Return the candidate that each state runs if only these are held."""
-        return held[np.argmin(self.rank[:, held], axis=1)]
+        return np.asarray(held[np.argmin(self.rank[:, held], axis=1)], dtype=np.int64)
 
 
 def bounded_choice(candidates: Candidates, chosen: Chosen, engines: int, max_designs: int) -> Bounded:

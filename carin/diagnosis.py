@@ -38,11 +38,12 @@ def _row(problem: Problem, bound: Bound, best: float | None) -> BrokenConstraint
     unit = _UNITS[measure.metric]
     what = f"{measure.metric}{'' if measure.statistic is None else f' {measure.statistic}'} of {measure.task or 'all'}"
     side = "at most" if bound.upper else "at least"
-    asked = f"{what} is to be {side} {bound.limit:.6g} {unit}"
+    in_words = "" if unit == "fraction" else f" {unit}"
+    asked = f"{what} is to be {side} {bound.limit:.6g}{in_words}"
     if best is None:
         found = "no joint design meets the others either"
     else:
-        found = f"with the others kept the best is {best:.6g} {unit}"
+        found = f"with the others kept the best is {best:.6g}{in_words}"
     metric: Metric = measure.metric  # type: ignore[assignment] # measures are made of checked files
     return BrokenConstraint(
         metric=metric, statistic=measure.statistic, task=measure.task, bound="max" if bound.upper else "min",

@@ -162,7 +162,8 @@ def _read(policy: Mapping[str, Any]) -> _Tables:
         rows = [(list(row["overloaded"]), bool(row["memory_tight"]), row) for row in policy["policy"]]
         designs = tuple(str(design["name"]) for design in policy["design_set"])
         choices = tuple(dict(design["choice"]) for design in policy["design_set"])
-        engines = tuple(max((row[0] for row in rows), key=len))
+        all_overloaded = max([overloaded for overloaded, _, _ in rows], key=len)
+        engines = tuple(map(str, all_overloaded))
         places = {name: place for place, name in enumerate(designs)}
         table, degraded = [-1] * 2 ** (len(engines) + 1), [False] * 2 ** (len(engines) + 1)
         for overloaded, tight, row in rows:

@@ -1,4 +1,4 @@
-"""A recorded trace run through the runtime manager, beside each fixed design and an oracle.
+"""A recorded trace run through the runtime manager, beside each fixed design and oracles.
 
 The model of load: an engine whose load is x has 1 - x of its time left for the tasks, so whatever runs on it takes
 1 / (1 - x) times as long; at load 1 it never ends. Energy of an inference and accuracy stay as they are. At every
@@ -7,11 +7,15 @@ sample each task makes one inference.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from carin.baselines import Scored, choice_of
+from carin.foresight import foresee, pool_of
 from carin.manager import RuntimeManager
+from carin.metrics import metrics_of
 from carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints
 from carin.trace import Trace
 from schemas.designs import TIMED, Constraint, statistic_of
@@ -46,26 +50,37 @@ class Replay:
     manager: Run
     fixed: tuple[Run, ...]
     oracle: Run
+    """The best of the design set at every sample."""
+    resolved: Run | None
+    """The best of all joint designs at every sample, if the designs file was given."""
     switches: tuple[tuple[float, str], ...]
     """When the manager switched (seconds), and to which design; the first is the design at the first sample."""
 
 
-def replay(policy: Policy, trace: Trace, manager: RuntimeManager) -> Replay:
-    """Run a trace through the manager, through every design of the set held fixed, and through the oracle.
+def replay(policy: Policy, trace: Trace, manager: RuntimeManager, scored: Scored | None = None) -> Replay:
+    """Run a trace through the manager, through every design of the set held fixed, and through oracles.
 
-    The oracle chooses anew at every sample, with what that sample says: of the design set, the one that breaks
-    fewest of SLOs and memory, of these the one of least distance. No way of switching among the designs breaks them
-    at fewer samples.
+    An oracle chooses anew at every sample, with what that sample says: the design that breaks fewest of SLOs and
+    memory, of these the one of least distance. One has the design set to choose from; no way of switching among its
+    designs breaks them at fewer samples. The other solves anew: it has all joint designs that meet the constraints.
+
+    Args:
+        policy: The policy.
+        trace: The trace, with a load for every engine of the manager, in its order.
+        manager: A manager of the policy that has seen no sample.
+        scored: The designs that the policy was made of, for the oracle that solves anew.
 
     Raises:
         InputError: A design's metrics do not say what a constraint is about.
     """
-    manager_tally, oracle_tally = _Tally(policy), _Tally(policy)
-    fixed = [_Tally(policy) for _ in policy.design_set]
+    manager_tally, oracle_tally = _tally(policy), _tally(policy)
+    fixed = [_tally(policy) for _ in policy.design_set]
+    solver = None if scored is None else _Solver(scored)
     switches: list[tuple[float, str]] = []
     for start in range(0, len(trace), _BLOCK):
         block = slice(start, start + _BLOCK)
-        broken, overrun = _troubles(policy, trace.load[block].T, trace.memory_available_bytes[block], manager.engines)
+        slowdown, available = _slowdown(trace.load[block].T), trace.memory_available_bytes[block]
+        broken, overrun = _troubles(policy, slowdown, available, manager.engines)
         managed = _managed(manager, trace, block)
         before = -1 if manager_tally.last is None else manager_tally.last
         for at in np.flatnonzero(np.diff(managed, prepend=before)):
@@ -74,11 +89,14 @@ def replay(policy: Policy, trace: Trace, manager: RuntimeManager) -> Replay:
         oracle_tally.add(_oracle(policy, broken, overrun), broken, overrun)
         for place, tally in enumerate(fixed):
             tally.add(np.full(broken.shape[1], place), broken, overrun)
+        if solver is not None:
+            solver.add(slowdown, available)
     return Replay(
         samples=len(trace),
         manager=manager_tally.run("manager"),
         fixed=tuple(tally.run(design.name) for tally, design in zip(fixed, policy.design_set, strict=True)),
         oracle=oracle_tally.run("oracle"),
+        resolved=None if solver is None else solver.tally.run("re-solved"),
         switches=tuple(switches),
     )
 
@@ -93,25 +111,30 @@ def _managed(manager: RuntimeManager, trace: Trace, block: slice) -> Ints:
 class _Tally:
     """Sums up a way of running, block by block."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.designs = policy.design_set
-        self.samples = np.zeros(len(self.designs), dtype=np.int64)
+    def __init__(self, distances: Sequence[float], energy_of: Callable[[int], float | None]) -> None:
+        """Take the distance of every design, and what tells the energy of a design by its place."""
+        self.distances, self.energy_of = distances, energy_of
+        self.samples = np.zeros(len(distances), dtype=np.int64)
         self.switches = self.violations = self.overruns = 0
         self.last: int | None = None
 
     def add(self, chosen: Ints, broken: Bools, overrun: Bools) -> None:
         """Take a block, given the place of the design of every sample and what troubles whom when."""
         rows = np.arange(len(chosen))
-        self.samples += np.bincount(chosen, minlength=len(self.designs))
-        self.violations += int(np.count_nonzero(broken[chosen, rows]))
-        self.overruns += int(np.count_nonzero(overrun[chosen, rows]))
+        self.add_troubled(chosen, broken[chosen, rows], overrun[chosen, rows])
+
+    def add_troubled(self, chosen: Ints, broken: Bools, overrun: Bools) -> None:
+        """Take a block, given the place of the design of every sample and what troubles that design then."""
+        self.samples += np.bincount(chosen, minlength=len(self.distances))
+        self.violations += int(np.count_nonzero(broken))
+        self.overruns += int(np.count_nonzero(overrun))
         self.switches += int(np.count_nonzero(np.diff(chosen))) + (self.last not in (None, chosen[0]))
         self.last = int(chosen[-1])
 
     def run(self, name: str) -> Run:
         """Return the sums."""
-        used = [(design, int(count)) for design, count in zip(self.designs, self.samples, strict=True) if count]
-        energies = [(design.metrics.energy_j, count) for design, count in used]
+        used = [(place, int(self.samples[place])) for place in np.flatnonzero(self.samples).tolist()]
+        energies = [(self.energy_of(place), count) for place, count in used]
         known = [energy_j * count for energy_j, count in energies if energy_j is not None]
         return Run(
             name=name,
@@ -119,15 +142,44 @@ class _Tally:
             slo_violations=self.violations,
             memory_overruns=self.overruns,
             energy_j=sum(known) if len(known) == len(used) else None,
-            mean_distance=sum(design.distance * count for design, count in used) / int(self.samples.sum()),
+            mean_distance=sum(self.distances[place] * count for place, count in used) / int(self.samples.sum()),
         )
 
 
+def _tally(policy: Policy) -> _Tally:
+    designs = policy.design_set
+    return _Tally([design.distance for design in designs], lambda place: designs[place].metrics.energy_j)
+
+
+class _Solver:
+    """The oracle that solves anew."""
+
+    def __init__(self, scored: Scored) -> None:
+        self.scored, self.pool = scored, pool_of(scored)
+        self.tally = _Tally(self.pool.distance.tolist(), self._energy_j)
+
+    def _energy_j(self, place: int) -> float | None:
+        choice = choice_of(self.scored.problem, int(self.pool.number[place]))
+        return metrics_of(self.scored.designs, choice).energy_j
+
+    def add(self, slowdown: Floats, memory_available_bytes: Floats) -> None:
+        """Take a block of samples."""
+        chosen = foresee(self.pool, slowdown, memory_available_bytes)
+        broken = np.any(self.pool.tolerance[chosen] < slowdown.T, axis=1)
+        overrun = self.pool.memory_bytes[chosen] > memory_available_bytes * (1.0 + LIMIT_TOLERANCE)
+        self.tally.add_troubled(chosen, broken, overrun)
+
+
+def _slowdown(load: Floats) -> Floats:
+    """Return the factor of latencies under a load."""
+    factor: Floats = np.divide(1.0, 1.0 - load, out=np.full(load.shape, np.inf), where=load < 1.0)
+    return factor
+
+
 def _troubles(
-    policy: Policy, load: Floats, memory_available_bytes: Floats, engines: tuple[str, ...]
+    policy: Policy, slowdown: Floats, memory_available_bytes: Floats, engines: tuple[str, ...]
 ) -> tuple[Bools, Bools]:
     """Tell which design (row) breaks a constraint, and which does not fit into memory, at which sample (column)."""
-    slowdown = np.divide(1.0, 1.0 - load, out=np.full(load.shape, np.inf), where=load < 1.0)
     broken = np.array([_broken(design, policy.constraints, slowdown, engines) for design in policy.design_set])
     need = np.array([design.metrics.memory_bytes for design in policy.design_set])
     return broken, need[:, np.newaxis] > memory_available_bytes * (1.0 + LIMIT_TOLERANCE)

@@ -1,4 +1,4 @@
-"""Every joint design, stretch by stretch: its figures, whether it meets the constraints, and how far it is from the best.
+"""Every joint design, stretch by stretch: its figures, whether it meets the constraints, its distance to the best.
 
 No joint design is ever an object: a stretch is a handful of arrays, so memory does not grow with their number.
 """
@@ -82,14 +82,18 @@ def stretch_of(problem: Problem, digits: tuple[Ints, ...]) -> Stretch:
 
 def values_of(measure: Measure, stretch: Stretch) -> Floats:
     """Return a measure of every joint design, shape (n,), in the unit of its metric."""
-    total: Floats | None = None
-    for task, table in zip(measure.parts, measure.tables, strict=True):
-        width = table.shape[1]
-        places = stretch.digits[task] if width == 1 else stretch.digits[task] * width + stretch.crowd[task]
-        values = table.ravel()[places]
-        total = values if total is None else _joined(measure.join, total, values)
-    assert total is not None, "a measure is about at least one task"
+    total = values_of_part(measure, 0, stretch)
+    for part in range(1, len(measure.parts)):
+        total = _joined(measure.join, total, values_of_part(measure, part, stretch))
     return total / len(measure.parts) if measure.join == "mean" else total
+
+
+def values_of_part(measure: Measure, part: int, stretch: Stretch) -> Floats:
+    """Return what one task of a measure contributes in every joint design, contention included, shape (n,)."""
+    task, table = measure.parts[part], measure.tables[part]
+    width = table.shape[1]
+    places = stretch.digits[task] if width == 1 else stretch.digits[task] * width + stretch.crowd[task]
+    return table.ravel()[places]
 
 
 def _joined(join: str, left: Floats, right: Floats) -> Floats:

@@ -45,7 +45,7 @@ def read_trace(path: Path, engines: Sequence[str]) -> Trace:
     """
     text = _text(path)
     first, _, rest = text.partition("\n")
-    header = [name.strip() for name in next(csv.reader([first.rstrip("\r")]), [])]
+    header = [name.strip() for name in _cells_of(first)]
     wanted = (TIME, *engines, MEMORY)
     if problems := list(_header_problems(header, wanted)):
         raise InputError([Problem(str(path), "line 1", shown(value), what, fix) for value, what, fix in problems])
@@ -70,12 +70,24 @@ def _text(path: Path) -> str:
         message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"
         raise input_error(message, "give a shorter trace", file=str(path))
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise input_error("not UTF-8 text", "give a CSV file", file=str(path)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _cells_of(line: str) -> list[str]:
+    """Return the cells of a line; none where it is no CSV."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 def _header_problems(header: Sequence[str], wanted: Sequence[str]) -> Iterator[tuple[object, str, str]]:
+    if not set(wanted) & set(header):
+        yield ",".join(header), "the first line does not name the columns", f"write {','.join(wanted)}"
+        return
     for name in wanted:
         if name not in header:
             yield None, f"there is no column {name!r}", f"the columns are {', '.join(wanted)}"
@@ -110,7 +122,7 @@ def _line_problems(file: str, rest: str, header: Sequence[str]) -> Iterator[Prob
     for number, line in enumerate(io.StringIO(rest), start=2):
         if not line.strip():
             continue
-        cells = next(csv.reader([line.strip()]))
+        cells = _cells_of(line.strip())
         for where, value, what, fix in _cell_problems(cells, header, before_s):
             found += 1
             if found <= _MOST_PROBLEMS:

@@ -90,7 +90,7 @@ def column_of(app: int, instance: Instance, decision: Decision) -> Column:
         node_s=np.array([(held * row.stage_weight) @ stages.time_s for row in rows]),
         medium_s=np.array([row.medium_s for row in rows]).reshape(len(rows), len(media)),
         fixed_s=np.array([row.fixed_s for row in rows]),
-        most_s=limits.latency_s * (1.0 + TOLERANCE / 2),
+        most_s=limits.latency_s,
         most_w=limits.energy_j * rate,
     )
 

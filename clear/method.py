@@ -48,6 +48,7 @@ _MODULES = {
     "edge-only": "clear.baselines:EdgeOnly",
     "full-dnn": "clear.baselines:FullDnn",
     "full-dnn-edge": "clear.baselines:FullDnnEdge",
+    "milp": "clear.milp:MixedInteger",
 }
 
 JOINT_METHODS = tuple(_MODULES)

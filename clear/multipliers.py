@@ -17,7 +17,7 @@ import numpy as np
 
 from clear.envelopes import PointTree
 from clear.pricing import AppPrices, Pricer, Rows, Sweep
-from clear.revisits import least_revisiting
+from clear.revisits import revisiting_by_leave
 from clear.ways import Ways
 from fin.decision import Decision
 from fin.instance import Instance
@@ -91,6 +91,8 @@ class Multipliers:
         self._pricer, self._tree = pricer, tree
         self._most_s = pricer.stages.most_s
         self._rows: dict[int, _Row] = {}
+        self._again: dict[int, _Row] = {}
+        """The same for plans that come back to a node or medium."""
         self._last: dict[int, float] = {}
         """Last bound of the points that were looked at."""
 
@@ -99,15 +101,21 @@ class Multipliers:
         other = Multipliers(self._pricer.with_rates(instance, ways), self._tree)
         factor = instance.rate_per_s / self._pricer.instance.rate_per_s
         other._rows = {row: _Row(factor * held.value, factor * held.lowest) for row, held in self._rows.items()}
+        other._again = {row: _Row(factor * held.value, factor * held.lowest) for row, held in self._again.items()}
         other._last = {point: factor * bound for point, bound in self._last.items()}
         return other
+
+    @property
+    def effort(self) -> float:
+        """How long a bound on all plans takes, in parts."""
+        return float(self._tree.points * self._pricer.stages.carry_bits.size**2)
 
     def answer_of_few(self, prices: AppPrices) -> Answer:
         """Answer for the points that were best before; `bound_w` holds for their plans only."""
         if not self._last:
             self._descend(prices)
         points = sorted(self._last, key=lambda point: (self._last[point], point))[:_POINTS]
-        found = sorted((self._bound(point, prices, 1) for point in points), key=lambda one: one.bound_w)
+        found = sorted((self._bound(point, prices) for point in points), key=lambda one: one.bound_w)
         decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
         return Answer(found[0].bound_w, tuple(decisions))
 
@@ -119,21 +127,21 @@ class Multipliers:
         few = self.answer_of_few(prices)
         decisions: list[Decision] = []
 
-        def single(row: int) -> float:
-            found = self._bound(row, prices, _STEPS)
+        def single(row: int, enough_w: float) -> float:
+            found = self._bound(row, prices, enough_w)
             decisions.extend(found.decisions)
             return found.bound_w
 
         best = self._least(single, few.bound_w, slack_w)
-        again = self._least(lambda row: self._revisiting(row, prices), best, slack_w)
+        again = self._least(lambda row, enough_w: self._revisiting(row, prices, enough_w), best, slack_w)
         return Answer(min(best, again), (*few.decisions, *decisions))
 
     def rough(self, prices: AppPrices) -> float:
         """Return a bound on all plans of the app, quick and weak: all points as one."""
         root = self._tree.root
-        return min(self._bound(root, prices, 1).bound_w, self._revisiting(root, prices))
+        return min(self._bound(root, prices).bound_w, self._revisiting(root, prices, -np.inf))
 
-    def _least(self, bound_of: Callable[[int], float], enough_w: float, slack_w: float) -> float:
+    def _least(self, bound_of: Callable[[int, float], float], enough_w: float, slack_w: float) -> float:
         """Return the least bound over all points: envelopes are opened, lowest first, while they are too low."""
         closed = np.inf
         queue = [(-np.inf, self._tree.root)]
@@ -141,7 +149,7 @@ class Multipliers:
             inherited, row = heapq.heappop(queue)
             if inherited >= enough_w - slack_w:
                 return min(closed, inherited)
-            bound = max(bound_of(row), inherited)
+            bound = max(bound_of(row, enough_w - slack_w), inherited)
             if row < self._tree.points:
                 enough_w = min(enough_w, bound)
             if row < self._tree.points or bound >= enough_w - slack_w:
@@ -155,8 +163,8 @@ class Multipliers:
         """Find a good point: from the envelope of all, always into the cheaper half."""
         row = self._tree.root
         while row >= self._tree.points:
-            row = min(self._tree.children[row].tolist(), key=lambda child: self._bound(child, prices, 1).bound_w)
-        self._bound(row, prices, 1)
+            row = min(self._tree.children[row].tolist(), key=lambda child: self._bound(child, prices).bound_w)
+        self._bound(row, prices)
 
     def _row(self, row: int, prices: AppPrices) -> _Row:
         """Return what is remembered of a row; of its envelope where nothing is."""
@@ -180,25 +188,25 @@ class Multipliers:
         _, bounds = self._sweep(root, values, prices)
         return _Row(values[bounds.argmax(axis=0)], bounds.max(axis=0))
 
-    def _bound(self, row: int, prices: AppPrices, steps: int) -> _Found:
-        """Bound the plans of a row that come back to nothing; name the cheapest where the row is a point."""
+    def _bound(self, row: int, prices: AppPrices, enough_w: float = -np.inf) -> _Found:
+        """Bound the plans of a row that come back to nothing; name the cheapest where the row is a point.
+
+        Values of time are tried until the bound is `enough_w`: once, if that is -inf.
+        """
         held = self._row(row, prices)
         width = int(self._pricer.stages.depth[row]) + 1
         held.value, held.lowest = held.value[:width], held.lowest[:width]
-        known = np.full(width, -np.inf)
-        for _ in range(steps if np.isfinite(self._most_s) else 1):
-            values = held.tries()
-            sweep, bounds = self._sweep(row, values, prices)
-            lowest = held.learn(values, bounds, known)
-            gained = lowest.min() - known.min()
-            known = lowest
-            if gained <= _ENOUGH * abs(known.min()):
-                break
-        bound = float(known.min())
+        swept: list[tuple[Floats, Sweep, Floats]] = []
+
+        def bounds_at(values: Floats) -> Floats:
+            swept[:] = [(values, *self._sweep(row, values, prices))]
+            return swept[0][2]
+
+        bound = self._climbed(held, bounds_at, enough_w)
         if row >= self._tree.points:
             return _Found(bound, ())
         self._last[row] = bound
-        return _Found(bound, self._plans(row, values, sweep, bounds, prices) if np.isfinite(bound) else ())
+        return _Found(bound, self._plans(row, *swept[0], prices) if np.isfinite(bound) else ())
 
     def _plans(self, row: int, values: Floats, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
         """Return plans of the best classes, each at two values of time, and the one that never leaves the source."""
@@ -216,12 +224,32 @@ class Multipliers:
     def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
         """Return a sweep at (W,) values of time, and (W, D + 1) bounds by class."""
         sweep = self._pricer.sweep(Rows(np.full(len(values), row), values), prices)
-        less = values[:, None] * self._most_s if np.isfinite(self._most_s) else 0.0
-        return sweep, sweep.by_leave - less
+        return sweep, self._less_limit(values, sweep.by_leave)
 
-    def _revisiting(self, row: int, prices: AppPrices) -> float:
+    def _revisiting(self, row: int, prices: AppPrices, enough_w: float) -> float:
         """Return a bound on plans that come back to a node or medium."""
-        held = self._row(row, prices)
-        value = float(held.value[int(held.lowest.argmin())])
-        cost = least_revisiting(self._pricer, row, value, prices)
-        return cost - value * self._most_s if np.isfinite(self._most_s) else cost
+        if row not in self._again:
+            held = self._row(row, prices)
+            self._again[row] = _Row(held.value, held.lowest)
+        held = self._again[row]
+
+        def bounds_at(values: Floats) -> Floats:
+            rows = Rows(np.full(len(values), row), values)
+            return self._less_limit(values, revisiting_by_leave(self._pricer, rows, prices))
+
+        return self._climbed(held, bounds_at, enough_w)
+
+    def _less_limit(self, values: Floats, costs: Floats) -> Floats:
+        """Take ``theta * limit`` off (W, D + 1) costs."""
+        return costs - values[:, None] * self._most_s if np.isfinite(self._most_s) else costs
+
+    def _climbed(self, held: _Row, bounds_at: Callable[[Floats], Floats], enough_w: float) -> float:
+        """Try values of time until the lowest class is high enough, or gains nothing more."""
+        known = np.full(len(held.value), -np.inf)
+        for _ in range(_STEPS if np.isfinite(self._most_s) else 1):
+            before = float(known.min())
+            values = held.tries()
+            known = held.learn(values, bounds_at(values), known)
+            if known.min() >= enough_w or known.min() - before <= _ENOUGH * abs(float(known.min())):
+                break
+        return float(known.min())

@@ -26,6 +26,9 @@ from clear.joint import Joint
 from clear.pricing import AppPrices
 from fin.network import Floats, Ints
 
+_SPECK = 1e-5
+"""Differences of prices below this part of the largest one are left out."""
+
 
 @dataclass(frozen=True)
 class Prices:
@@ -53,6 +56,16 @@ class Prices:
         left = np.maximum(network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0)
         added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
         return Prices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
+
+    def tidy(self, joint: Joint) -> Prices:
+        """Return the prices on a grid, idle power passed on: nodes that cost nearly the same then cost the same."""
+        least_w = _SPECK * max(float(self.node_w.max(initial=0.0)), float(joint.network.idle_power_w.max()), 1e-300)
+        node_w, use_w, media_w = (
+            np.round(part / least_w) * least_w for part in (self.node_w, self.use_w, self.media_w)
+        )
+        held = self.memory_w_per_byte
+        grid = _SPECK * max(float(held.max(initial=0.0)), 1e-300)
+        return Prices(node_w, use_w, np.round(held / grid) * grid, media_w).passing_idle_on(joint)
 
     def towards(self, other: Prices, step: float) -> Prices:
         """Return prices between these (step 0) and others (step 1)."""

@@ -108,7 +108,7 @@ class Pricer:
         self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
         self._barred = _cumulative((~stages.allowed).astype(np.float64))
         self.kind = _kinds(instance)
-        self._moving = ways.source != ways.target
+        self.moving = ways.source != ways.target
 
     def with_rates(self, instance: Instance, ways: Ways) -> Pricer:
         """Return the pricer of the same app where rates of links, or its own, have changed."""
@@ -117,7 +117,7 @@ class Pricer:
             return Pricer(instance, self.stages.at_rate(factor), ways)
         other = copy(self)
         other.instance, other.ways = instance, ways
-        other._moving = ways.source != ways.target
+        other.moving = ways.source != ways.target
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
@@ -125,13 +125,13 @@ class Pricer:
         ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
         depth = self.stages.depth[rows.point]
         layers = int(depth.max())
-        carried, visits = self._carried(rows, prices, layers), self._visits(rows, prices, layers)
+        carried, visits = self.carried(rows, prices, layers), self.visits(rows, prices, layers)
         onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
         by_leave = np.full((count, layers + 1), np.inf)
         for layer in range(layers - 1, -1, -1):
             left[depth == layer + 1, layer] = 0.0
             onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
-            away = np.where(self._moving, carried[:, layer] + onwards[:, layer][:, ways.target], np.inf)
+            away = np.where(self.moving, carried[:, layer] + onwards[:, layer][:, ways.target], np.inf)
             least = least_by_source(ways, away)
             by_leave[:, layer] = least[:, self.instance.source]
             if layer:
@@ -161,7 +161,7 @@ class Pricer:
         kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
         return kinds, chosen, like.ravel()
 
-    def _carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+    def carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, F) cost of carrying the data into each block over each route."""
         shape = (len(rows.point), layers)
         late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, :layers]
@@ -169,7 +169,7 @@ class Pricer:
         messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, :layers].ravel(), late.ravel())
         return way_costs(self.ways, messages, prices.media_w).reshape(*shape, -1)
 
-    def _visits(self, rows: Rows, prices: AppPrices, layers: int) -> VisitCosts:
+    def visits(self, rows: Rows, prices: AppPrices, layers: int) -> VisitCosts:
         """Price all visits at once; nodes of one kind and price once."""
         network, point = self.instance.network, rows.point
         _, chosen, like = self._kinds_at(prices)  # packages are full of equal nodes
@@ -217,7 +217,7 @@ class Pricer:
         node, begin = source, leave
         while begin < depth:
             away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.ways.target]
-            way = int(np.where(self._moving & (self.ways.source == node), away, np.inf).argmin())
+            way = int(np.where(self.moving & (self.ways.source == node), away, np.inf).argmin())
             options[begin], node = int(self.ways.option[way]), int(self.ways.target[way])
             costs = sweep.visits.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
             end = begin + int(costs.argmin()) + 1

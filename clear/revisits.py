@@ -3,125 +3,160 @@
 The shortest path over visits (`clear.pricing`) pays for a node's share once per visit, and for a medium's share once
 per transfer. It is exact for plans that visit every priced node once and put one transfer at most on every priced
 medium; for any other plan it asks for too much, so another bound is needed. Such a plan comes back to some priced node
-or medium r. For each r in turn, a shortest path that must use r twice, at costs that may be added up however often an
-app comes back (`clear.visits.additive_cost`), is below all of them. Nodes of one kind and price are taken together:
-whoever uses one of them twice uses their kind twice.
+or medium q. For each q in turn, a shortest path that must use q twice is below all of them, at costs that may be added
+up however often anything is used:
+
+- What the source runs before data leaves it first, and that transfer, cost what they cost alone. Later visits to the
+  source and later transfers are added at no price of a share, for ``min (a + b) >= min a + min b``.
+- Blocks elsewhere cost `clear.visits.additive_cost`.
+
+Nodes of one kind and price are taken together: whoever uses one of them twice uses their kind twice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from clear.pricing import AppPrices, Pricer, Rows
-from clear.visits import Terms, Visits, additive_cost
-from clear.ways import least_by_source, least_by_target
-from fin.network import Bools, Floats
+from fin.network import Bools, Floats, Ints
 
 
-def least_revisiting(pricer: Pricer, row: int, value_w_per_s: float, prices: AppPrices) -> float:
-    """Return a cost, before ``theta * limit`` is taken off, that no plan is below which uses something priced twice."""
-    layers = int(pricer.stages.depth[row])
-    kinds = _priced_kinds(pricer, prices)
-    media = np.flatnonzero(prices.media_w > 0.0)
-    if layers < 2 or len(kinds) + len(media) == 0:
-        return np.inf
-    rows = Rows(np.array([row]), np.array([value_w_per_s]))
-    blocks = pricer.block_costs(rows, prices, layers)[0]
-    carried = _carried(pricer, rows, prices, layers)
-    return _twice(_Uses.of(pricer, kinds, media.tolist(), prices), pricer, blocks, carried)
+def revisiting_by_leave(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats:
+    """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
+
+    The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off.
+    """
+    depth = pricer.stages.depth[rows.point]
+    layers = int(depth.max())
+    by_leave = np.full((len(depth), layers + 1), np.inf)
+    merged = _Merged.of(pricer, prices)
+    if layers < 2 or len(merged.by) == 0:
+        return by_leave
+    staying = pricer.visits(rows, prices, layers).starting(0)[:, :, pricer.instance.source]
+    free = replace(prices, media_w=np.zeros_like(prices.media_w))
+    first = np.where(merged.leaving, merged.ways(pricer.carried(rows, prices, layers)), np.inf)
+    moves, blocks = merged.ways(pricer.carried(rows, free, layers)), merged.nodes(_blocks(pricer, rows, prices, layers))
+    later = _LaterPaths(merged, len(depth))
+    for layer in range(layers - 1, -1, -1):
+        later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)
+        leave = later.leaving(first[:, layer], at_source_before=layer > 0)
+        by_leave[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
+    return by_leave
+
+
+def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+    """(R, D, N) costs of blocks after data left the source, whose share is paid before."""
+    source, node_w = pricer.instance.source, prices.node_w.copy()
+    node_w[source] = 0.0
+    blocks = pricer.block_costs(rows, prices, layers)
+    blocks[:, :, source] = pricer.block_costs(rows, replace(prices, node_w=node_w), layers)[:, :, source]
+    return blocks
 
 
 @dataclass(frozen=True)
-class _Uses:
-    """Q priced kinds of nodes and media."""
+class _Merged:
+    """Nodes of one kind as one, P in all, with G sorts of routes between them, and Q priced kinds and media."""
 
+    node_order: Ints
+    node_start: Ints
+    """(P,) where each kind begins in the order of nodes."""
+    way_order: Ints
+    way_start: Ints
+    """(G,) where each sort begins in the order of routes."""
+    target: Ints
+    """(G,) kind that each sort leads to."""
+    leaving: Bools
+    """(G,) whether it leaves the source."""
+    out: Ints
+    out_start: Ints
+    """Kinds that anything leaves, and the first sort of each."""
     by: Bools
-    """(Q, F) whether a route uses q: a node by leading to it."""
+    """(Q, G) whether a sort uses q: a node by leading to it."""
+    source: Bools
+    """(Q, 1) whether q is the source."""
     paid_w: Floats
-    """(Q,) for using q at all; the source is paid where the first block runs on it."""
-    source_w: float
+    """(Q, 1) for using q at all; nothing for the source, which is paid where it runs the first block."""
 
     @classmethod
-    def of(cls, pricer: Pricer, kinds: Bools, media: list[int], prices: AppPrices) -> _Uses:
-        ways, source = pricer.ways, pricer.instance.source
-        by = np.zeros((len(kinds) + len(media), len(ways.source)), dtype=bool)
-        by[: len(kinds)] = kinds[:, ways.target]
-        for number, medium in enumerate(media):
-            by[len(kinds) + number, ways.priced[medium][0]] = True
-        paid_w = np.zeros(len(by))
-        paid_w[: len(kinds)] = np.where(kinds[:, source], 0.0, prices.use_w[kinds.argmax(axis=1)])
-        return cls(by, paid_w, float(prices.use_w[source]))
+    def of(cls, pricer: Pricer, prices: AppPrices) -> _Merged:
+        """Merge nodes that cost the app the same; its source is a kind of its own."""
+        network, ways, source = pricer.instance.network, pricer.ways, pricer.instance.source
+        columns = (pricer.kind, prices.node_w, prices.use_w, prices.memory_w_per_byte)
+        alike = np.stack([*columns, np.arange(network.size) == source, network.hosts], axis=1)
+        _, first, kind = np.unique(alike, axis=0, return_index=True, return_inverse=True)
+        kind = kind.ravel()
+        priced = np.flatnonzero(prices.media_w > 0.0)
+        uses = np.zeros((len(priced), len(ways.source)), dtype=np.int64)
+        for number, medium in enumerate(priced.tolist()):
+            uses[number, ways.priced[medium][0]] = 1
+        moving = np.flatnonzero(pricer.moving & network.hosts[ways.target])
+        keys = np.stack([kind[ways.source], kind[ways.target], *uses])[:, moving]
+        sorts, way = np.unique(keys, axis=1, return_inverse=True)
+        costly = np.flatnonzero(((prices.node_w + prices.use_w > 0.0) & network.hosts)[first])
+        out, out_start = np.unique(sorts[0], return_index=True)
+        is_source = costly == kind[source]
+        none = np.zeros(len(priced))
+        return cls(
+            node_order=np.argsort(kind, kind="stable"),
+            node_start=np.searchsorted(np.sort(kind), np.arange(len(first))),
+            way_order=moving[np.argsort(way.ravel(), kind="stable")],
+            way_start=np.searchsorted(np.sort(way.ravel()), np.arange(sorts.shape[1])),
+            target=sorts[1],
+            leaving=sorts[0] == kind[source],
+            out=out,
+            out_start=out_start,
+            by=np.concatenate([sorts[1] == costly[:, None], sorts[2:] > 0]),
+            source=np.concatenate([is_source, none > 0.0])[:, None],
+            paid_w=np.concatenate([np.where(is_source, 0.0, prices.use_w[first[costly]]), none])[:, None],
+        )
+
+    def nodes(self, values: Floats) -> Floats:
+        """(..., P) least of (..., N) values."""
+        return np.asarray(np.minimum.reduceat(values[..., self.node_order], self.node_start, axis=-1))
+
+    def ways(self, values: Floats) -> Floats:
+        """(..., G) least of (..., F) values."""
+        return np.asarray(np.minimum.reduceat(values[..., self.way_order], self.way_start, axis=-1))
+
+    def from_source(self, values: Floats) -> Floats:
+        """(..., P) least of (..., G) values over what leaves each kind."""
+        least = np.full((*values.shape[:-1], len(self.node_start)), np.inf)
+        least[..., self.out] = np.minimum.reduceat(values, self.out_start, axis=-1)
+        return least
 
 
-def _twice(uses: _Uses, pricer: Pricer, blocks: Floats, carried: Floats) -> float:
-    """Return the least cost of paths that use some q twice.
+class _LaterPaths:
+    """Least costs from a block on a kind of node (included) to the end, block by block from the last."""
 
-    Such a path runs up to a first use of q at any cost, then without q, then into q again, then anywhere. Uses of
-    nodes other than the source and q are not paid.
+    def __init__(self, merged: _Merged, rows: int) -> None:
+        self._merged = merged
+        kinds, uses = len(merged.node_start), len(merged.by)
+        self._any = np.full((rows, 1, kinds), np.inf)
+        self._once = np.full((rows, uses, kinds), np.inf)
+        """(R, Q, P) of paths that use q once more."""
+        self._twice = np.full((rows, uses, kinds), np.inf)
+        """(R, Q, P) of paths that use q twice more."""
 
-    Args:
-        uses: What counts.
-        pricer: The app.
-        blocks: (D, N) costs of blocks.
-        carried: (D, F) costs of the way into each block.
-    """
-    ways, layers = pricer.ways, len(blocks)
-    onwards = _onwards(pricer, blocks, carried)
-    first = np.where(ways.source == pricer.instance.source, carried[0], np.inf)
-    first = first + np.where(ways.target == pricer.instance.source, uses.source_w, 0.0)
-    before = least_by_target(ways, first) + blocks[0]  # (N,) any path
-    paid = uses.paid_w[:, None]
-    once = least_by_target(ways, np.where(uses.by, first, np.inf)) + paid + blocks[0]  # (Q, N) paths since the use of q
-    least = np.inf
-    for layer in range(1, layers):
-        way = np.where(ways.source != ways.target, carried[layer], np.inf)
-        leave, again = before[ways.source] + way, once[:, ways.source] + way
-        least = min(least, float((np.where(uses.by, again, np.inf) + onwards[layer][ways.target]).min()))
-        arrived = least_by_target(ways, np.where(uses.by, leave + paid, again))
-        once = np.minimum(once, arrived) + blocks[layer]
-        before = np.minimum(before, least_by_target(ways, leave)) + blocks[layer]
-    return least
+    def step(self, blocks: Floats, moves: Floats | None, last: Bools) -> None:
+        """Go one block back: (R, P) costs of the block, (R, G) of moves behind it, (R,) where it is the last."""
+        if moves is not None:
+            some, once, twice = (self._merged.from_source(moves[:, None] + paths) for paths in self._arrived())
+            self._any, self._once = np.minimum(self._any, some), np.minimum(self._once, once)
+            self._twice = np.minimum(self._twice, twice)
+        self._any[last] = 0.0
+        self._any, self._once, self._twice = (paths + blocks[:, None] for paths in (self._any, self._once, self._twice))
 
+    def leaving(self, moves: Floats, at_source_before: bool) -> Floats:
+        """(R,) least cost of a first move and all behind it, with some q used twice."""
+        _, once, twice = self._arrived()
+        if at_source_before:
+            twice = np.where(self._merged.source, once, twice)
+        return np.asarray((moves[:, None] + twice).min(axis=(1, 2)))
 
-def _onwards(pricer: Pricer, blocks: Floats, carried: Floats) -> Floats:
-    """(D, N) least cost from a block on a node (included) to the end."""
-    ways, layers = pricer.ways, len(blocks)
-    onwards = blocks.copy()
-    for layer in range(layers - 2, -1, -1):
-        way = np.where(ways.source != ways.target, carried[layer + 1], np.inf) + onwards[layer + 1][ways.target]
-        moved = least_by_source(ways, way)
-        onwards[layer] += np.minimum(onwards[layer + 1], moved)
-    return onwards
-
-
-def _priced_kinds(pricer: Pricer, prices: AppPrices) -> Bools:
-    """(Q, N) nodes that cost the app the same and have a price, kind by kind; its source is a kind of its own."""
-    network = pricer.instance.network
-    alone = np.arange(network.size) == pricer.instance.source
-    both = np.stack([pricer.kind, prices.node_w, prices.use_w, alone], axis=1)
-    _, like = np.unique(both, axis=0, return_inverse=True)
-    priced = (prices.node_w + prices.use_w > 0.0) & network.hosts
-    kinds = [(like.ravel() == kind) & priced for kind in range(int(like.max()) + 1)]
-    return np.array([kind for kind in kinds if kind.any()]).reshape(-1, network.size)
-
-
-def _carried(pricer: Pricer, row: Rows, prices: AppPrices, layers: int) -> Floats:
-    """(D, F) costs of transfers that may be added up."""
-    stages, ways, point = pricer.stages, pricer.ways, int(row.point[0])
-    worth = row.value_w_per_s[0]
-    bits, weight = stages.carry_bits[:layers], stages.carry_weight[point, :layers]
-    late = stages.carry_late[point, :layers]
-    figures = np.stack([ways.j_per_bit, ways.s_per_bit, ways.latency_s])
-    costs = np.stack([weight * bits, worth * late * bits, worth * late], axis=1) @ figures
-    one, none = np.ones(()), np.zeros(())
-    for (routes, s_per_bit), price_w in zip(ways.priced, prices.media_w, strict=True):
-        if len(routes) == 0:
-            continue
-        on_air = bits[None, :, None] * s_per_bit  # (1, D, F')
-        visits = Visits(none, none, weight[None, :, None] * on_air, late[None, :, None] * on_air)
-        total = np.full((1, 1, 1), float((late * bits).sum() * s_per_bit.max()))
-        terms = Terms(np.asarray(worth), np.asarray(price_w), one, one, one)
-        costs[:, routes] += additive_cost(visits, terms, total)[0]
-    return np.asarray(costs)
+    def _arrived(self) -> tuple[Floats, Floats, Floats]:
+        """(R, 1 or Q, G) costs behind a move: of any paths, and with q used once and twice, the move included."""
+        target, by = self._merged.target, self._merged.by
+        some, once, twice = self._any[..., target], self._once[..., target], self._twice[..., target]
+        return some, np.where(by, some, once), np.where(by, once + self._merged.paid_w, twice)

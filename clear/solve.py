@@ -24,7 +24,7 @@ from fin.method import Options
 from fin.network import Ints, Network
 
 _ROUNDS = 16
-_STEP = 0.7
+_STEP = 0.5
 """How far prices move towards those of the master."""
 _CLOSE = 1e-3
 """Relative distance of the master's value from the bound at which rounds end."""
@@ -113,7 +113,7 @@ class Search:
                 self._choose(1.0)
             if self._best_w >= answer_w.value_w * (1.0 - max(_CLOSE, 0.5 * self._gap)):
                 break
-            trial = self.prices.towards(answer_w.prices, _STEP)
+            trial = self.prices.towards(answer_w.prices, _STEP).tidy(self.joint)
 
     def plan_whole(self) -> None:
         """Pick offers, set speeds and shares, move apps; then offer again at the prices of that plan."""
@@ -166,10 +166,11 @@ class Search:
         """Return the bound at the best prices; apps for which no time is left give a weaker one."""
         total_w = self.prices.constant_w(self.joint)
         reference = self.plan.power_w if self.plan is not None else max(self._best_w, 0.0)
-        slack_w = _SLACK * reference / self.joint.count
+        effort = np.array([multipliers.effort for multipliers in self.apps])
+        slack_w = _SLACK * reference * effort / effort.sum()
         for app, multipliers in enumerate(self.apps):
             seen = self.prices.of_app(app)
-            total_w += multipliers.rough(seen) if self._late else multipliers.proved(seen, slack_w).bound_w
+            total_w += multipliers.rough(seen) if self._late else multipliers.proved(seen, float(slack_w[app])).bound_w
         return max(total_w, 0.0)
 
 

@@ -47,7 +47,7 @@ class BruteForce:
         best, value = None, np.inf
         stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
         try:
-            for decision in _decisions(instance, self._most_plans, stop_at):
+            for decision in decisions(instance, self._most_plans, stop_at):
                 evaluation = evaluate(instance, decision)
                 objective = objective_of(instance, evaluation)
                 if objective < value and within_limits(instance, evaluation):
@@ -59,8 +59,12 @@ class BruteForce:
         return Outcome("infeasible" if best is None else "optimal", best, value, search_s=time.perf_counter() - began)
 
 
-def _decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
-    """Yield every decision whose blocks run where they may; routes differ in what they cost or load."""
+def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
+    """Yield every decision whose blocks run where they may; routes differ in what they cost or load.
+
+    Raises:
+        TooManyError: There are more than `most_plans`, or the clock passes `stop_at` (of `time.perf_counter`).
+    """
     ways = _Ways(instance, stop_at)
     seen = 0
     for point in range(instance.points.count):

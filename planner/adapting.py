@@ -1,4 +1,4 @@
-"""From paths to policies and replays, for the command line and for `planner.adapt`."""
+"""From paths to policies and replays."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from planner.api import read_input
 from planner.version import __version__
 from schemas.designs import Designs
+from schemas.files import check_document, read_json
 from schemas.placement import Provenance
-from schemas.policy import Policy
+from schemas.policy import Policy, engines_of
 from schemas.problems import input_error
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def replay_of(
     policy: Path,
     trace: Path,
     *,
+    designs: Path | None = None,
     enter_load: float,
     leave_load: float,
     dwell_s: float,
@@ -48,14 +50,17 @@ def replay_of(
 ) -> Replay:
     """Run a recorded trace through the runtime manager of a policy; see `carin.manager` for the thresholds.
 
+    With the designs file that the policy was made of, an oracle solves anew at every sample.
+
     Raises:
         InputError: A file cannot be used, or a threshold is out of range.
     """
+    from carin.baselines import score
     from carin.manager import RuntimeManager
     from carin.replay import replay
     from carin.trace import read_trace
 
-    held = read_input(policy, Policy, {})
+    held = _read_policy(policy)
     if not held.design_set:
         raise input_error("the policy has no design to run", "loosen the constraints", file=str(policy))
     try:
@@ -65,4 +70,41 @@ def replay_of(
         )  # fmt: skip
     except ValueError as error:
         raise input_error(str(error), "change the thresholds (see planner replay --help)") from None
-    return replay(held, read_trace(trace, manager.engines), manager)
+    samples = read_trace(trace, manager.engines)
+    scored = None if designs is None else score(_designs_of(held, designs))
+    return replay(held, samples, manager, scored)
+
+
+def _read_policy(path: Path) -> Policy:
+    raw = read_json(path)
+    if isinstance(raw, dict) and "design_set" not in raw:
+        fix = "make one of a designs file: planner adapt designs.json -o policy.json"
+        raise input_error("this is no policy of designs", fix, file=str(path))
+    return check_document(raw, Policy, str(path))
+
+
+def _designs_of(policy: Policy, path: Path) -> Designs:
+    """Read the designs file of a policy; raise InputError where it is another's."""
+    designs = read_input(path, Designs, {})
+    if not _made_of(policy, designs):
+        fix = "give the file that planner adapt made the policy of"
+        raise input_error("the policy was not made of these designs", fix, path="--designs", value=str(path))
+    return designs
+
+
+def _made_of(policy: Policy, designs: Designs) -> bool:
+    """Tell whether a policy asks what the designs file asks, and its designs cost what that says."""
+    from carin.metrics import metrics_of
+
+    asked = [(each.metric, each.task, each.weight) for each in designs.objectives]
+    if [(each.metric, each.task, each.weight) for each in policy.objectives] != asked:
+        return False
+    if list(designs.engines) != engines_of(policy) or designs.constraints != policy.constraints:
+        return False
+    known = {task.name: {design.name for design in task.designs} for task in designs.tasks}
+    return all(
+        known.keys() == design.choice.keys()
+        and all(name in known[task] for task, name in design.choice.items())
+        and metrics_of(designs, design.choice) == design.metrics
+        for design in policy.design_set
+    )

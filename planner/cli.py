@@ -9,12 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from planner.commands.adapt import adapt_command
+from planner.commands.bench import bench_command
 from planner.commands.check import check_command
 from planner.commands.compare import compare_command
 from planner.commands.exits import EXIT_OTHER
+from planner.commands.export import export_command
 from planner.commands.measure import measure_command
+from planner.commands.pareto import pareto_command
 from planner.commands.plan import plan_command
 from planner.commands.replay import replay_command
+from planner.commands.report import report_command
 from planner.commands.schema import schema_command
 from planner.version import __version__
 
@@ -27,10 +31,14 @@ app = typer.Typer(
 )
 app.command("plan")(plan_command)
 app.command("compare")(compare_command)
+app.command("pareto")(pareto_command)
+app.command("report")(report_command)
 app.command("check")(check_command)
 app.command("measure")(measure_command)
 app.command("adapt")(adapt_command)
 app.command("replay")(replay_command)
+app.command("bench")(bench_command)
+app.command("export")(export_command)
 app.command("schema")(schema_command)
 
 

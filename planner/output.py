@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from schemas.front import Front
 from schemas.placement import Placement
 from schemas.placement_policy import PlacementPolicy
 from schemas.problems import InputError, input_error
@@ -19,8 +20,8 @@ _OPTIONAL = {
 }  # fmt: skip
 
 
-def placement_json(placement: Placement | PlacementPolicy) -> dict[str, Any]:
-    """Return a placement (or a policy of several) as JSON data, without the optional fields that say nothing."""
+def placement_json(placement: Placement | PlacementPolicy | Front) -> dict[str, Any]:
+    """Return a placement (or a policy or a front) as JSON data, without the optional fields that say nothing."""
 
     def tidy(value: Any) -> Any:  # noqa: ANN401 - JSON data
         if isinstance(value, dict):

@@ -26,9 +26,8 @@ def policy_text(policy: Policy) -> str:
     if policy.diagnosis is not None:
         lines = [f"infeasible: {policy.diagnosis.summary}"]
         return "\n".join(lines + [f"  {row.message}" for row in policy.diagnosis.constraints])
-    lines = [
-        f"{policy.name}: {policy.feasible_joint_designs:,} of {policy.joint_designs:,} joint designs meet every constraint"
-    ]
+    count = f"{policy.feasible_joint_designs:,} of {policy.joint_designs:,}"
+    lines = [f"{policy.name}: {count} joint designs meet every constraint"]
     lines += ["", *_design_lines(policy.design_set), "", *_state_lines(policy), "", *_baseline_lines(policy)]
     return "\n".join([*lines, *_regret_lines(policy)])
 
@@ -68,9 +67,8 @@ def _cells(baseline: Baseline) -> list[str]:
     if not baseline.feasible:
         return [f"{baseline.distance:.4g}", "-", f"infeasible: {baseline.message}"]
     ratio = baseline.optimality_ratio
-    return [
-        f"{baseline.distance:.4g}", _optimality(baseline.optimality), "infinitely" if ratio is None else f"{ratio:.2f} x"
-    ]  # fmt: skip
+    better_by = "infinitely" if ratio is None else f"{ratio:.2f} x"
+    return [f"{baseline.distance:.4g}", _optimality(baseline.optimality), better_by]
 
 
 def _optimality(value: float | None) -> str:
@@ -85,7 +83,8 @@ def _regret_lines(policy: Policy) -> Iterator[str]:
     yield (
         f"at most {regret.max_designs} of {regret.unbounded_designs} designs: {regret.states_changed} states changed, "
         f"{regret.newly_degraded} of them degraded; {regret.extra_distance:.4g} distance in excess "
-        f"(at most {regret.largest_extra_distance:.4g}), {regret.extra_overloaded_engines} overloaded engines in excess, "
+        f"(at most {regret.largest_extra_distance:.4g}), "
+        f"{regret.extra_overloaded_engines} overloaded engines in excess, "
         f"{format_quantity(regret.extra_memory_bytes, 'B')} in excess"
         f"{'' if regret.proved_least else '; a better choice was not ruled out'}"
     )
@@ -94,8 +93,9 @@ def _regret_lines(policy: Policy) -> Iterator[str]:
 def replay_text(done: Replay) -> str:
     """Return a replay as text: one row for every way of running the trace."""
     rows = [["run", "switches", "SLO violations", "memory overruns", "energy", "mean distance"]]
-    rows += [_run(run, done.samples) for run in (done.manager, *done.fixed, done.oracle)]
-    return "\n".join([f"{done.samples:,} samples", *_table(rows)])
+    resolved = () if done.resolved is None else (done.resolved,)
+    rows += [_run(run, done.samples) for run in (done.manager, *done.fixed, done.oracle, *resolved)]
+    return "\n".join([f"{done.samples:,} sample{'s' * (done.samples != 1)}", *_table(rows)])
 
 
 def _run(run: Run, samples: int) -> list[str]:

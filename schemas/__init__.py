@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from schemas.designs import Designs
     from schemas.files import check_document, read_document
+    from schemas.front import Front, FrontPoint
     from schemas.model import Block, Calibration, Exit, ExitCalibration, Model, OperatingPoint, Profile
     from schemas.placement import (
         AppPlacement,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from schemas.policy import Policy
     from schemas.problems import InputError, Problem, input_error
     from schemas.states import States
+    from schemas.suite import Suite
     from schemas.topology import Chiplet, ChipletAt, Link, Medium, Node, Package, Speed, Topology, Wire
     from schemas.workload import App, Workload, percentile_of
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "schemas.designs": ("Designs",),
     "schemas.files": ("check_document", "read_document"),
+    "schemas.front": ("Front", "FrontPoint"),
     "schemas.model": (
         "Block",
         "Calibration",
@@ -60,6 +63,7 @@ _NAMES = {
     "schemas.placement_policy": ("PlacementPolicy",),
     "schemas.policy": ("Policy",),
     "schemas.states": ("States",),
+    "schemas.suite": ("Suite",),
     "schemas.problems": ("InputError", "Problem", "input_error"),
     "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Medium", "Node", "Package", "Speed", "Topology", "Wire"),
     "schemas.workload": ("App", "Workload", "percentile_of"),
@@ -79,6 +83,8 @@ __all__ = [
     "Diagnosis",
     "Exit",
     "ExitCalibration",
+    "Front",
+    "FrontPoint",
     "InputError",
     "Link",
     "Medium",
@@ -96,6 +102,7 @@ __all__ = [
     "Shares",
     "Speed",
     "States",
+    "Suite",
     "Timing",
     "Topology",
     "Total",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from math import prod
-from typing import Annotated, ClassVar, Literal
+from math import isfinite, prod
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from schemas.base import (
     Document,
@@ -39,12 +40,25 @@ _STATISTIC = re.compile(r"mean|std|min|max|p(\d{1,2}(\.\d+)?|100)")
 _STATISTICS = "mean, std, min, max or a percentile such as p95"
 
 
+def _is_setting(value: object) -> object:
+    if not isinstance(value, (str, int, float)) or (isinstance(value, float) and not isfinite(value)):
+        message, fix = "neither a text, a number nor true or false", "give a plain value"
+        raise PydanticCustomError("setting", "{message}", {"message": message, "fix": fix})
+    return value
+
+
+# a union of types would report one mistake once for each of them
+Setting = Annotated[
+    Any, BeforeValidator(_is_setting), WithJsonSchema({"type": ["string", "integer", "number", "boolean"]})
+]
+
+
 class Design(Strict):
     """A model variant of one task on one engine, measured alone."""
 
     name: Name = Field(description="Name, unique in its task; `model@placement` tells which model it runs.")
     engine: Name = Field(description="Engine that it runs on.")
-    options: dict[str, str | int | float | bool] = Field(
+    options: dict[str, Setting] = Field(
         default_factory=dict, description="How the engine is set, such as threads (informative)."
     )
     accuracy: Fraction | None = Field(None, description="Accuracy (fraction in [0, 1]).")
@@ -114,12 +128,13 @@ def _check_engines(engines: list[object]) -> Iterator[Finding]:
 def _check_task(index: int, task: object, engines: list[object]) -> Iterator[Finding]:
     designs = items_of(task, "designs")
     for location, *rest in duplicate_names("designs", designs):
-        yield ("tasks", index, *location), *rest  # type: ignore[misc] # the rest of a finding
+        yield ("tasks", index, *location), *rest
     for number, design in enumerate(designs):
         where = ("tasks", index, "designs", number)
         engine = field_of(design, "engine")
         if isinstance(engine, str) and engine not in engines:
-            fix = f"use one of {', '.join(map(repr, engines))}, or add it to engines"
+            names = [each for each in engines if isinstance(each, str)]
+            fix = f"use one of {', '.join(map(repr, names))}, or add it to engines" if names else "add it to engines"
             yield (*where, "engine"), engine, "there is no engine of this name", fix
         for statistic in mapping_of(design, "latency_s"):
             if not _STATISTIC.fullmatch(statistic):
@@ -139,12 +154,13 @@ def _check_contention(contention: dict[str, object], tasks: list[object], engine
     for engine, factors in contention.items():
         where = ("contention", engine)
         if engine not in engines:
-            fix = f"use one of {', '.join(map(repr, engines))}"
+            fix = f"leave it out, or use one of {', '.join(repr(each) for each in engines if isinstance(each, str))}"
             yield where, engine, "there is no engine of this name", fix
         most = sum(any(field_of(each, "engine") == engine for each in items_of(task, "designs")) for task in tasks)
         if isinstance(factors, (list, tuple)) and len(factors) < most:
             fix = f"give one factor for each number of tasks, 1 to {most}"
-            yield where, list(factors), f"{len(factors)} factors, but {most} tasks can share the engine", fix
+            count = f"{len(factors)} factor{'s' * (len(factors) != 1)}"
+            yield where, list(factors), f"{count}, but {most} tasks can share the engine", fix
 
 
 def _check_asked(where: tuple[str | int, ...], asked: object, tasks: list[object]) -> Iterator[Finding]:

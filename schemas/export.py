@@ -8,11 +8,13 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from schemas.designs import Designs
+from schemas.front import Front
 from schemas.model import Model
 from schemas.placement import Placement
 from schemas.placement_policy import PlacementPolicy
 from schemas.policy import Policy
 from schemas.states import States
+from schemas.suite import Suite
 from schemas.topology import Topology
 from schemas.workload import Workload
 
@@ -25,6 +27,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "placement-policy": PlacementPolicy,
     "designs": Designs,
     "policy": Policy,
+    "front": Front,
+    "suite": Suite,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,23 @@ def read_document(path: Path, schema: type[SchemaT]) -> tuple[SchemaT, str]:
     data = read_bytes(path)
     document = check_document(_parse(data, path), schema, str(path))
     return document, digest_of(data)
+
+
+def read_toml(path: Path, schema: type[SchemaT]) -> SchemaT:
+    """Read and check one TOML file.
+
+    Raises:
+        InputError: The file cannot be read, is too large, is not TOML, or does not fit the schema.
+    """
+    try:
+        raw = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise input_error(f"not TOML: {error}", "mend the TOML", file=str(path)) from None
+    except UnicodeDecodeError:
+        raise input_error("not TOML: the file is not UTF-8 text", "give a TOML file", file=str(path)) from None
+    except (RecursionError, ValueError) as error:
+        raise input_error(f"not usable TOML: {error}", "mend the TOML", file=str(path)) from None
+    return check_document(raw, schema, str(path))
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - raw JSON

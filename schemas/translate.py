@@ -26,6 +26,16 @@ _ADVICE = {
     "string_pattern_mismatch": "use worst, mean or a percentile such as p95",
 }
 
+_MESSAGES = {
+    "dict_type": "not an object",
+    "model_type": "not an object",
+    "model_attributes_type": "not an object",
+    "tuple_type": "not a list",
+    "string_type": "not a text",
+    "too_short": "too few entries",
+}
+"""Where pydantic speaks of Python's types, which the user's file does not have."""
+
 
 def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> list[Problem]:
     """Translate a validation error into problems that name the field's path and what to do."""
@@ -36,7 +46,7 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
             continue  # pydantic adds this where entries are wrong, not missing
         location = tuple(detail["loc"])
         value = "" if kind == "missing" else _found(detail["input"])
-        message, fix = str(context.get("message", detail["msg"])), context.get("fix")
+        message, fix = str(context.get("message", _MESSAGES.get(kind, detail["msg"]))), context.get("fix")
         if kind == "extra_forbidden":
             message, fix, value = "unknown field", _nearest_field(schema, location), ""
         elif kind == "missing":

@@ -24,6 +24,7 @@ class Joint:
     engines: set[str]
     memory: float
     values: list[float]
+    designs: tuple[Json, ...] = ()
     distance: float = 0.0
 
 
@@ -67,7 +68,7 @@ def scored(document: Json) -> list[Joint]:
         values = [value(document, joint, objective) for objective in document["objectives"]]
         engines = {design["engine"] for design in joint}
         memory = fsum(design["memory_bytes"] for design in joint)
-        found.append(Joint(tuple(design["name"] for design in joint), engines, memory, values))
+        found.append(Joint(tuple(design["name"] for design in joint), engines, memory, values, joint))
     squares = [[0.0] for _ in found]
     for index, objective in enumerate(document["objectives"]):
         column = [joint.values[index] for joint in found]
@@ -120,10 +121,11 @@ def random_designs(r: Random, most_designs: int = 4, most_tasks: int = 3, constr
         designs = []
         for d in range(r.randint(1, most_designs)):
             mean = number(0.01, 0.1)
+            std, p95 = r.choice((0.0, number(0.001, 0.01))), mean * number(1.0, 2.0)
             designs.append({
                 "name": f"m{d // 2}@{d}", "engine": r.choice(engines), "accuracy": number(0.5, 0.9),
                 "size_bytes": number(1e6, 3e6), "memory_bytes": number(1e6, 9e6), "energy_j": number(0.001, 0.1),
-                "latency_s": {"mean": mean, "std": r.choice((0.0, number(0.001, 0.01))), "p95": mean * number(1.0, 2.0)},
+                "latency_s": {"mean": mean, "std": std, "p95": p95},
             })  # fmt: skip
         tasks.append({"name": f"t{t}", "designs": designs})
     document: Json = {"schema_version": "1", "name": "random", "engines": engines, "tasks": tasks}

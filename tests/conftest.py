@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+from ortools.math_opt.python import mathopt  # noqa: F401 - before CVXPY, whose HiGHS has symbols of the same names
 
 _COMMON = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("desk", max_examples=100, **_COMMON)

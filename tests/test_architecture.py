@@ -1,4 +1,7 @@
-"""Arrows never run upwards: schemas <- fin <- clear <- planner, schemas <- carin <- planner, and the verifier shares nothing with solvers."""
+"""Arrows never run upwards, and the verifier shares nothing with solvers.
+
+schemas <- fin <- clear <- planner, schemas <- carin <- planner.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import subprocess
 import sys
@@ -11,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carin_oracle import random_designs
+from carin_oracle import feasible, random_designs, scored
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from carin import foresight
 from carin import replay as replaying
 from carin.adapt import adapt
+from carin.baselines import score
 from carin.manager import RuntimeManager
 from carin.replay import Replay, replay
 from carin.trace import Trace
@@ -157,7 +161,7 @@ def test_files_that_are_no_policies_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.json"
     for text in ("[]", "{", '{"policy": []}'):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(ValueError, match="policy|JSON|Expecting"):
+        with pytest.raises(ValueError, match=r"policy|JSON|Expecting"):
             RuntimeManager.from_file(path)
     with pytest.raises(OSError, match="No such file"):
         RuntimeManager.from_file(tmp_path / "none.json")
@@ -203,7 +207,7 @@ def check_run(policy: Policy, trace: Trace, engines: list[str], chosen: list[int
     seen = [troubles(policy, place, trace, at, engines) for at, place in enumerate(chosen)]
     assert run.slo_violations == sum(broken for broken, _ in seen)
     assert run.memory_overruns == sum(overrun for _, overrun in seen)
-    assert run.switches == sum(one != other for one, other in zip(chosen, chosen[1:], strict=False))
+    assert run.switches == sum(one != other for one, other in itertools.pairwise(chosen))
     joules = [policy.design_set[place].metrics.energy_j or 0.0 for place in chosen]
     assert run.energy_j == pytest.approx(sum(joules), rel=1e-12)
     far = [policy.design_set[place].distance for place in chosen]
@@ -243,6 +247,47 @@ def check_oracle(policy: Policy, trace: Trace, engines: list[str], done: Replay)
     check_run(policy, trace, engines, chosen, done.oracle)
     least = done.oracle.slo_violations + done.oracle.memory_overruns
     assert all(least <= run.slo_violations + run.memory_overruns for run in (done.manager, *done.fixed))
+
+
+def troubles_of(document: Json, joint: tuple[Json, ...], load: dict[str, float], available: float) -> int:
+    """Tell of how many of SLOs and memory a joint design breaks under a load, from the raw file alone."""
+    designs = []
+    for design in copy.deepcopy(joint):
+        x = load[design["engine"]]
+        for statistic, alone in design["latency_s"].items():
+            design["latency_s"][statistic] = alone / (1 - x) if x < 1 else alone and float("inf")
+        designs.append(design)
+    tasks = [{**task, "designs": [design]} for task, design in zip(document["tasks"], designs, strict=True)]
+    broken = not any(feasible({**document, "tasks": tasks}))
+    return broken + (sum(design["memory_bytes"] for design in joint) > available * (1 + 1e-9))
+
+
+@given(RANDOMS)
+def test_the_oracle_that_solves_anew_equals_a_brute_force(random: Random) -> None:
+    document = random_designs(random)
+    slowest = max(design["latency_s"]["mean"] for task in document["tasks"] for design in task["designs"])
+    # every joint design meets it alone and without load, so that how much load each bears is what matters
+    document["constraints"].append({"metric": "latency_s", "max": slowest * random.choice([1.0, 1.5, 3.0])})
+    joints = scored(document)
+    assume(joints)
+    designs = check_document(document, Designs)
+    policy = adapt(designs)
+    engines = list(document["engines"])
+    trace = random_trace(random, len(engines), max(joint.memory for joint in joints))
+    raw = json.loads(policy.model_dump_json())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foresight, "_BLOCK", 3)
+        patch.setattr(foresight, "_CHUNK", 2)
+        done = replay(policy, trace, RuntimeManager(raw), score(designs))
+    far, troubled = 0.0, 0
+    for load, available in zip(trace.load.tolist(), trace.memory_available_bytes.tolist(), strict=True):
+        loads = dict(zip(engines, load, strict=True))
+        seen = [(troubles_of(document, joint.designs, loads, available), joint.distance) for joint in joints]
+        far, troubled = far + min(seen)[1], troubled + min(seen)[0]
+    assert done.resolved is not None
+    assert done.resolved.slo_violations + done.resolved.memory_overruns == troubled
+    assert done.resolved.mean_distance == pytest.approx(far / len(trace), rel=1e-9, abs=1e-9)
+    assert troubled <= done.oracle.slo_violations + done.oracle.memory_overruns
 
 
 def test_a_design_on_a_loaded_engine_takes_longer_and_the_manager_leaves_it() -> None:

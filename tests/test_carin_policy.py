@@ -234,7 +234,7 @@ def lost(document: Json, joints: list[Joint], held: list[Joint]) -> tuple[float,
 
 
 @given(RANDOMS, st.integers(1, 4))
-def test_the_bound_is_kept_and_its_regret_is_the_least_of_what_states_want(random: Random, most: int) -> None:
+def test_the_bound_is_kept_and_its_regret_is_the_least(random: Random, most: int) -> None:
     document = random_designs(random)
     joints = scored(document)
     assume(joints)
@@ -255,8 +255,9 @@ def test_the_bound_is_kept_and_its_regret_is_the_least_of_what_states_want(rando
     wanted_figures = lost(document, joints, held)
     assert figures[:2] + figures[3:] == pytest.approx(wanted_figures[:2] + wanted_figures[3:], rel=1e-6, abs=1e-6)
     assert figures[2] == pytest.approx(wanted_figures[2], rel=1e-6, abs=32)
-    for others in combinations(wanted[1:], min(most, len(wanted)) - 1):
-        some = sorted([wanted[0], *others], key=joints.index)
+    pool = wanted if len(joints) > 10 else [wanted[0], *(joint for joint in joints if joint is not wanted[0])]
+    for others in combinations(pool[1:], min(most, len(pool)) - 1):
+        some = sorted([pool[0], *others], key=joints.index)
         assert_no_less(lost(document, joints, some), figures)
 
 
@@ -324,7 +325,7 @@ def test_the_diagnosis_is_the_best_that_each_bound_could_be(random: Random) -> N
             assert (row.metric, row.task, row.bound) == (constraint["metric"], constraint.get("task"), side)
             assert row.demand == constraint[side]
             assert row.best == (None if best is None else pytest.approx(best, rel=1e-12))
-            assert row.unit in row.message
+            assert (f" {row.unit}" in row.message) == (row.unit != "fraction")
     assert rows == []
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +202,9 @@ def test_the_table_and_the_file(net: Path, tmp_path: Path) -> None:
         (["a.onnx", "--accuracy", "a=2"], "not in [0, 1]"),
         (["a.onnx", "--accuracy", "a=1", "--accuracy", "a=1"], "stated twice"),
         (["a.onnx", "--threads", "0"], "not numbers of threads"),
+        (["a.onnx", "--name", ""], "--name: not a name"),
+        (["--task", "x" * 151 + "=a.onnx"], "--task: not a name"),
+        (["y" * 151 + ".onnx"], "--task: not a name"),
         (["a.onnx", "--threads", "two"], "not numbers of threads"),
         (["a.onnx", "--precisions", "int4"], "no such precision"),
         (["a.onnx", "--power-w", "0"], "not a power"),
@@ -293,6 +300,25 @@ def test_missing_packages_are_named(net: Path, monkeypatch: pytest.MonkeyPatch) 
     message = refused(net, "--accuracy", "net=1")
     assert "measuring needs onnx and onnxruntime" in message
     assert "pip install 'planner[measure]'" in message
+
+
+def test_the_commands_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From two networks to the policy of what was measured, with few repeats."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for page in (ROOT / "README.md", ROOT / "docs" / "adapt.md"):
+        text = page.read_text(encoding="utf-8")
+        block = next(body for body in re.findall(r"```(?:\w+)?\n(.*?)```", text, re.S) if "examples/measure.py" in body)
+        for line in block.splitlines():
+            program, *arguments = shlex.split(line)
+            if program == "python":
+                if not Path("glyphs").exists():
+                    subprocess.run([sys.executable, *arguments], check=True)
+                continue
+            few = ["--repeats", "3", "--warm-up", "1"] if arguments[0] == "measure" else []
+            result = CliRunner().invoke(app, [*arguments, *few])
+            assert result.exit_code == 0, result.stderr
+            assert "glyphs" in result.stdout
 
 
 # Parts

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from planner.measure.designs import Settings
 
 _MOST_THREADS = 1024
+_MAX_NAME = 150
+"""Characters of a name; designs add a precision and threads, and a design's name has at most 200."""
 
 
 @exit_codes
@@ -51,6 +53,7 @@ def measure_command(
     from planner.output import whole_file
     from planner.progress import waiting
 
+    _check_name(name, "--name")
     settings = Settings(
         name, _threads(threads), _precisions(precisions), warm_up, repeats, _power(power_w),
         stated_accuracies(accuracy or ()), data,
@@ -91,9 +94,17 @@ def _tasks(files: Sequence[Path], texts: Sequence[str]) -> dict[str, list[Path]]
             fix = "give each task a name of its own: --task NAME=FILE"
             raise input_error(f"two tasks are called {name!r}", fix, path="--task", value=text)
         tasks[name] = paths_of_task
+    for name in filter(None, tasks):  # a folder such as / has no name, and is refused as a file
+        _check_name(name, "--task")
     if not tasks:
         raise input_error("nothing to measure", "name ONNX files, or give --task NAME=A.onnx,B.onnx")
     return tasks
+
+
+def _check_name(name: str, option: str) -> None:
+    """Refuse names that a designs file does not take, before anything is measured."""
+    if not 0 < len(name) <= _MAX_NAME:
+        raise input_error("not a name", f"give 1 to {_MAX_NAME} characters", path=option, value=name)
 
 
 def _dims(texts: Sequence[str]) -> dict[str, int]:

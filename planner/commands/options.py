@@ -35,7 +35,7 @@ TimeLimit = Annotated[str | None, typer.Option(help="Time after which the best p
 Gamma = Annotated[int, typer.Option(min=1, max=100_000, help="Latency levels of the method gamma.")]
 Thresholds = Annotated[str, typer.Option(help="Designed operating points: common threshold, or one per-exit.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File for the placement as JSON.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the placement as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def options_of(gap: str, time_limit: str | None, gamma: int) -> Options:

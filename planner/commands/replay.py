@@ -18,11 +18,16 @@ Dwell = Annotated[str, typer.Option(help="Least time between two switches, such 
 MemoryEnter = Annotated[float | None, typer.Option(help="Memory below which it is tight, in bytes (default: need).")]
 MemoryLeave = Annotated[float | None, typer.Option(help="Memory at which it no longer is tight (default: 10% more).")]
 
+DesignsPath = Annotated[
+    Path | None, typer.Option("--designs", help="The policy's designs file: an oracle solves anew at every sample.")
+]
+
 
 @exit_codes
 def replay_command(
     policy: Annotated[Path, typer.Argument(help="A policy made by planner adapt.")],
     trace: Annotated[Path, typer.Argument(help="CSV: time_s, a column of load per engine, memory_available_bytes.")],
+    designs: DesignsPath = None,
     enter_load: EnterLoad = str(ENTER_LOAD),
     leave_load: LeaveLoad = str(LEAVE_LOAD),
     dwell: Dwell = f"{DWELL_S:g}s",
@@ -42,7 +47,7 @@ def replay_command(
     with written(output, as_json) as give:
         with waiting("replaying"):
             done = replay_of(
-                policy, trace,
+                policy, trace, designs=designs,
                 enter_load=parse_fraction(enter_load, "--enter-load"),
                 leave_load=parse_fraction(leave_load, "--leave-load"),
                 dwell_s=parse_quantity(dwell, "s", "--dwell"),

@@ -14,7 +14,10 @@ from schemas.problems import input_error
 @exit_codes
 def schema_command(
     name: Annotated[
-        str, typer.Argument(help="model, topology, workload, placement, states, placement-policy, designs or policy.")
+        str,
+        typer.Argument(
+            help="model, topology, workload, placement, states, placement-policy, designs, policy, front or suite."
+        ),
     ] = "",
 ) -> int:
     """Print the JSON Schema of a file format (all formats without a name)."""

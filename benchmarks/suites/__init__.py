@@ -1,0 +1,1 @@
+"""Suites that reproduce published settings, and the tables of the docs made from their rows."""

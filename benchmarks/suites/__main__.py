@@ -1,0 +1,31 @@
+"""``python -m benchmarks.suites RESULTS [--jobs N]``: run what has no row yet, then print the tables as markdown."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.suites.tables import TABLES
+from planner.bench.export import table
+from planner.bench.runner import run_suite
+
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    """Run every suite of this folder."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.suites", description="Make the tables of the docs.")
+    parser.add_argument("results", type=Path, help="folder for the rows of all suites")
+    parser.add_argument("--jobs", type=int, help="cases at once (default: one per processor)")
+    arguments = parser.parse_args()
+    for name, lines in TABLES.items():
+        summary = run_suite(HERE / f"{name}.toml", arguments.results / name, jobs=arguments.jobs)
+        counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items())
+        print(f"{name}: {summary.cases} cases: {counts}\n")
+        print("\n".join(lines(table(arguments.results / name))), end="\n\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

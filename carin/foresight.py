@@ -1,0 +1,140 @@
+"""The oracle that solves anew at every sample of a trace, over all joint designs that meet the constraints.
+
+Under load the latency of whatever runs on an engine grows by a factor of at least 1 (`carin.replay`). A joint design
+that meets every constraint while nothing is loaded can then break only an upper bound of a latency, or a lower one of
+a throughput, and does so when the factor of some engine exceeds what the joint design tolerates there. So its
+tolerances, its memory and its distance say all that the oracle needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from carin.baselines import Scored
+from carin.problem import LIMIT_TOLERANCE, Bound, Floats, Ints, Problem
+from carin.scoring import Stretch, all_values, meets_all, stretches, values_of_part
+from schemas.designs import TIMED
+
+_BLOCK = 256
+"""Joint designs compared at once with those before them."""
+_CHUNK = 64
+"""Joint designs tried at once on the samples that none before them suits."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Joint designs of which none is beaten by another in everything, nearest to the best values first."""
+
+    number: Ints
+    """Shape (n,), as every array below but `tolerance`."""
+    distance: Floats
+    memory_bytes: Floats
+    tolerance: Floats
+    """Factor of each engine up to which every constraint holds, shape (n, engines); infinite where none minds."""
+
+    def take(self, places: Ints) -> Pool:
+        """Return some of them."""
+        return Pool(self.number[places], self.distance[places], self.memory_bytes[places], self.tolerance[places])
+
+
+def pool_of(scored: Scored) -> Pool:
+    """Return the joint designs that the oracle has to look at.
+
+    The grid of undominated designs will do: what takes the place of a dominated design runs on the same engine, and
+    is no worse in memory, distance, and the latencies that tolerances come from.
+    """
+    parts = [_front(_pool_of_stretch(scored, stretch)) for stretch in stretches(scored.problem, scored.grid)]
+    return _front(
+        Pool(
+            np.concatenate([part.number for part in parts]),
+            np.concatenate([part.distance for part in parts]),
+            np.concatenate([part.memory_bytes for part in parts]),
+            np.concatenate([part.tolerance for part in parts]),
+        )
+    )
+
+
+def _pool_of_stretch(scored: Scored, stretch: Stretch) -> Pool:
+    problem = scored.problem
+    values = all_values(problem, stretch)
+    meets = np.flatnonzero(meets_all(problem, values))
+    tolerance = np.full((len(stretch.engines), len(problem.engines)), np.inf)
+    for bound in problem.bounds:
+        _tighten(tolerance, problem, bound, stretch)
+    whole = Pool(stretch.number(problem), scored.distance(values), values[0], tolerance)
+    return whole.take(meets)
+
+
+def _tighten(tolerance: Floats, problem: Problem, bound: Bound, stretch: Stretch) -> None:
+    """Lower tolerances to what a bound allows, in place."""
+    measure = problem.measures[bound.measure]
+    if measure.metric not in TIMED or bound.upper == measure.maximised:
+        return  # load changes neither, or only further to the allowed side
+    rows = np.arange(len(tolerance))
+    for part, task in enumerate(measure.parts):
+        alone = values_of_part(measure, part, stretch)
+        above, below = (alone, np.array(bound.limit)) if measure.maximised else (np.array(bound.limit), alone)
+        most = np.divide(above, below, out=np.full(alone.shape, np.inf), where=below > 0.0) * (1.0 + LIMIT_TOLERANCE)
+        engines = problem.engine_of[task][stretch.digits[task]]
+        tolerance[rows, engines] = np.minimum(tolerance[rows, engines], most)
+
+
+def _front(pool: Pool) -> Pool:
+    """Keep the first of those that are no worse in everything, in the order of distance."""
+    pool = pool.take(np.lexsort((pool.number, pool.memory_bytes, pool.distance)))
+    costs = np.column_stack([pool.memory_bytes, -pool.tolerance])  # the order takes care of distance
+    kept = np.zeros(0, dtype=np.int64)
+    for start in range(0, len(costs), _BLOCK):
+        fresh = np.arange(start, min(start + _BLOCK, len(costs)))
+        fresh = fresh[~_beaten(costs[kept], costs[fresh])]
+        twins = costs[fresh]
+        before = np.tri(len(fresh), k=-1, dtype=np.bool_)
+        no_worse = (twins[np.newaxis] <= twins[:, np.newaxis]).all(axis=2)
+        kept = np.concatenate([kept, fresh[~(no_worse & before).any(axis=1)]])
+    return pool.take(kept)
+
+
+def _beaten(costs: Floats, fresh: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell for every fresh row whether some row of `costs` is at most as large in every column."""
+    beaten = np.ones((len(costs), len(fresh)), dtype=np.bool_)
+    for column in range(fresh.shape[1]):
+        beaten &= costs[:, column, np.newaxis] <= fresh[:, column]
+    return np.asarray(beaten.any(axis=0))
+
+
+def foresee(pool: Pool, slowdown: Floats, memory_available_bytes: Floats) -> Ints:
+    """Return the place in the pool of what the oracle runs at every sample.
+
+    Of all joint designs that is the one that breaks fewest of SLOs and memory, of these the one of least distance.
+
+    Args:
+        pool: The joint designs.
+        slowdown: Factor of the latencies on every engine, shape (engines, samples).
+        memory_available_bytes: Memory that the tasks may use, shape (samples,).
+    """
+    best = np.zeros(slowdown.shape[1], dtype=np.int64)
+    troubles = np.full(slowdown.shape[1], 3, dtype=np.int8)
+    unsuited = np.arange(slowdown.shape[1])
+    for start in range(0, len(pool.number), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        found = _troubles(pool.tolerance[some], slowdown[:, unsuited]) + (
+            pool.memory_bytes[some, np.newaxis] > memory_available_bytes[unsuited] * (1.0 + LIMIT_TOLERANCE)
+        )
+        first = np.argmin(found, axis=0)
+        least = found[first, np.arange(len(unsuited))]
+        better = least < troubles[unsuited]
+        best[unsuited[better]], troubles[unsuited[better]] = start + first[better], least[better]
+        unsuited = unsuited[troubles[unsuited] > 0]
+        if not len(unsuited):
+            break
+    return best
+
+
+def _troubles(tolerance: Floats, slowdown: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+    """Return 1 where a joint design (row) breaks a constraint at a sample (column), else 0."""
+    broken = np.zeros((len(tolerance), slowdown.shape[1]), dtype=np.bool_)
+    for engine, factors in enumerate(slowdown):
+        broken |= factors > tolerance[:, engine, np.newaxis]
+    return broken.astype(np.int8)

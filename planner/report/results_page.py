@@ -1,0 +1,123 @@
+"""The page of a benchmark's results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planner.report.page import Figure, Page, Section, Table, Tile
+from planner.report.results import STATUSES, Result, Results
+from planner.report.results_figures import (
+    answers_figure,
+    methods_of,
+    over_best,
+    over_best_figure,
+    plans_figure,
+    quantile,
+    seconds_of,
+    times_figure,
+)
+from planner.units import format_quantity
+
+MOST_ROWS = 1_000
+"""Cases that are listed one by one."""
+
+
+def results_page(results: Results) -> Page:
+    """Lay out the page of results."""
+    rows = results.rows
+    missing = results.cases - len(rows)
+    failed = sum(row.status == "error" for row in rows)
+    badge = f"{failed} failed" if failed else f"{missing} to do" if missing else "complete"
+    return Page(
+        title=f"Results of {results.name}",
+        badge=badge,
+        mood="bad" if failed else "warning" if missing else "good",
+        lead=f"{len(rows)} of {results.cases} cases have an answer",
+        tiles=_tiles(rows),
+        sections=[
+            Section("Methods side by side", parts=[_methods_table(rows), *_drawn(answers_figure(rows))]),
+            *_section("Quality of plans", over_best_figure(rows)),
+            *_section("Search time", times_figure(rows)),
+            *_section("Energy, latency and accuracy", plans_figure(rows)),
+            Section("Case by case", parts=[_cases_table(rows)]),
+            _inputs(results),
+        ],
+    )
+
+
+def _drawn(figure: Figure | None) -> list[Figure]:
+    return [] if figure is None else [figure]
+
+
+def _section(heading: str, figure: Figure | None) -> list[Section]:
+    return [] if figure is None else [Section(heading, parts=[figure])]
+
+
+def _tiles(rows: Sequence[Result]) -> list[Tile]:
+    cases = len({row.setting for row in rows})
+    tiles = [Tile("requests", str(cases), f"{len(rows)} answers"), Tile("methods", str(len(methods_of(rows))))]
+    counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
+    notes = {
+        "optimal": "proved best", "feasible": "a plan, not proved best", "infeasible": "proved: no plan",
+        "unknown": "no answer in the limit", "error": "the planner failed",
+    }  # fmt: skip
+    return tiles + [Tile(status, str(count), notes[status]) for status, count in counts.items() if count]
+
+
+def _methods_table(rows: Sequence[Result]) -> Table:
+    seen = [status for status in STATUSES if any(row.status == status for row in rows)]
+    headings = ("method", "answers", *seen, "above best: mean", "most", "time: median", "95 %", "most")
+    table = []
+    for method in methods_of(rows):
+        mine = [row for row in rows if row.method == method]
+        counts = [str(sum(row.status == status for row in mine)) for status in seen]
+        ratios, times = over_best(rows, method), seconds_of(rows, method)
+        above = [_percent(sum(ratios) / len(ratios)), _percent(ratios[-1])] if ratios else ["–", "–"]
+        spent = [format_quantity(quantile(times, part), "s") for part in (0.5, 0.95, 1.0)] if times else ["–"] * 3
+        table.append((method, str(len(mine)), *counts, *above, *spent))
+    return Table(headings, table, numbers=range(1, len(headings)))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100.0 * fraction:.3g} %"
+
+
+def _cases_table(rows: Sequence[Result]) -> Table:
+    headings = (
+        "inputs",
+        "asked for",
+        "method",
+        "status",
+        "energy",
+        "latency",
+        "accuracy",
+        "bound",
+        "gap",
+        "time",
+        "note",
+    )
+    table = [
+        (
+            row.group or "–", row.asked or "–", row.method, row.status, _quantity(row.energy_j, "J"),
+            _quantity(row.latency_s, "s"), "–" if row.accuracy is None else f"{row.accuracy:.4g}",
+            _quantity(row.lower_bound, _unit(row)), "–" if row.relative_gap is None else _percent(row.relative_gap),
+            _quantity(row.search_s if row.search_s is not None else row.whole_s, "s"), row.message,
+        )
+        for row in rows[:MOST_ROWS]
+    ]  # fmt: skip
+    shown = f"All {len(rows)} answers" if len(rows) <= MOST_ROWS else f"The first {MOST_ROWS} of {len(rows)} answers"
+    return Table(headings, table, numbers=range(4, 10), summary=shown)
+
+
+def _unit(row: Result) -> str:
+    return {"latency_s": "s", "power_w": "W"}.get(row.objective or "", "J")
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    return "–" if value is None else format_quantity(value, unit)
+
+
+def _inputs(results: Results) -> Section:
+    rows = list(results.inputs.items())
+    parts = [Table(("file", "hash"), rows, hashes=(1,))] if rows else []
+    return Section("Input files", "" if rows else "The table does not name the input files.", parts)

@@ -1,0 +1,120 @@
+"""Plans as points of energy and latency, coloured by accuracy; those that no other one beats are joined by steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planner.report.page import Figure
+from planner.report.theme import MUTED, RAMP, SURFACE, Spec, figure, with_prefix
+from planner.units import format_quantity
+
+MOST_DOMINATED = 400
+"""Of the plans of a group that another one beats, so many are drawn: the first, evenly spread in order of energy."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A plan."""
+
+    energy_j: float
+    latency_s: float
+    accuracy: float
+    label: str
+    group: str = ""
+    """Only plans of one group can be compared."""
+
+
+def non_dominated(dots: Sequence[Dot]) -> list[bool]:
+    """Tell of each plan whether no other one is as good in energy, latency and accuracy and better in one of them.
+
+    Plans are looked at from the least energy on (then least latency, then best accuracy), so only plans before one can
+    dominate it, and plans that are equal come one after the other.
+    """
+    order = sorted(range(len(dots)), key=lambda i: (dots[i].energy_j, dots[i].latency_s, -dots[i].accuracy))
+    kept = [False] * len(dots)
+    best: list[Dot] = []
+    for index in order:
+        dot = dots[index]
+        if best and _same(dot, best[-1]):
+            kept[index] = True
+        elif not any(other.latency_s <= dot.latency_s and other.accuracy >= dot.accuracy for other in best):
+            kept[index] = True
+            best.append(dot)
+    return kept
+
+
+def _same(dot: Dot, other: Dot) -> bool:
+    return (dot.energy_j, dot.latency_s, dot.accuracy) == (other.energy_j, other.latency_s, other.accuracy)
+
+
+def levels_of(accuracies: Sequence[float]) -> list[tuple[float, float]]:
+    """Return at most six ranges of accuracy, from low to high: one per value, or about as many values in each."""
+    values = sorted(set(accuracies))
+    count = min(len(values), len(RAMP))
+    cuts = [len(values) * index // count for index in range(count + 1)] if count else []
+    return [(values[cuts[index]], values[cuts[index + 1] - 1]) for index in range(count)]
+
+
+def tradeoff_figure(dots: Sequence[Dot], caption: str, choose: str = "") -> Figure:
+    """Draw plans; of several groups the reader of the page chooses one (`choose`: what a group is called)."""
+    levels = levels_of([dot.accuracy for dot in dots])
+    names = [f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in levels]
+    # few levels take colours from the whole ramp, the best level always the last
+    spread = (len(RAMP) - 1) / max(1, len(levels) - 1)
+    colours = [RAMP[-1 - round(index * spread)] for index in reversed(range(len(levels)))]
+    groups = list(dict.fromkeys(dot.group for dot in dots))
+    rows = [row for group in groups for row in _rows([dot for dot in dots if dot.group == group], levels, names)]
+    key = [(f"accuracy {name}", colour) for name, colour in zip(names, colours, strict=True)]
+    color = {"field": "level", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": None}
+    more: Spec = {"data": {"values": rows}}
+    if len(groups) > 1:
+        choice = {"input": "select", "options": groups, "name": f"{choose}: "}
+        more |= {"params": [{"name": "chosen", "value": groups[0], "bind": choice}],
+                 "transform": [{"filter": "datum.group == chosen"}]}  # fmt: skip
+    count = sum(bool(row["best"]) for row in rows)
+    description = f"Latency and energy of {len(dots)} plans, coloured by accuracy; no other plan beats {count} of them."
+    return Figure(figure(_layers(color), description, 380.0, **more), caption, key)
+
+
+def _rows(dots: Sequence[Dot], levels: Sequence[tuple[float, float]], names: Sequence[str]) -> list[Spec]:
+    best = non_dominated(dots)
+    beaten = sorted((dot for dot, kept in zip(dots, best, strict=True) if not kept), key=lambda dot: dot.energy_j)
+    step = max(1, -(-len(beaten) // MOST_DOMINATED))
+    front = [dot for dot, kept in zip(dots, best, strict=True) if kept]
+    return [
+        {
+            "latency_s": dot.latency_s, "energy_j": dot.energy_j, "accuracy": dot.accuracy, "group": dot.group,
+            "level": next(n for n, (_, high) in zip(names, levels, strict=True) if dot.accuracy <= high),
+            "best": kept, "plan": dot.label, "energy": format_quantity(dot.energy_j, "J"),
+            "latency": format_quantity(dot.latency_s, "s"),
+        }
+        for kept, part in ((False, beaten[::step]), (True, front))
+        for dot in part
+    ]  # fmt: skip
+
+
+def _layers(color: Spec) -> list[Spec]:
+    def axis(name: str, unit: str) -> Spec:
+        return {
+            "field": f"{name}_{unit.lower()}", "type": "quantitative", "scale": {"zero": False, "padding": 14},
+            "axis": {"title": f"{name} per inference" if name == "energy" else name, "labelExpr": with_prefix(unit)},
+        }  # fmt: skip
+
+    place = {"x": axis("latency", "s"), "y": axis("energy", "J")}
+    steps = {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "opacity": 0.55}
+    test = "datum.best"
+    points = {
+        "shape": {"condition": {"test": test, "value": "circle"}, "value": "cross"},
+        "size": {"condition": {"test": test, "value": 75}, "value": 35},
+        "fill": {"condition": {"test": test, **color}, "value": MUTED},
+        "tooltip": [{"field": name} for name in ("plan", "energy", "latency", "accuracy")],
+    }
+    return [
+        {
+            "transform": [{"filter": test}],
+            "mark": steps,
+            "encoding": {**place, "color": color, "detail": {"field": "accuracy", "type": "nominal"}},
+        },
+        {"mark": {"type": "point", "opacity": 1, "stroke": SURFACE}, "encoding": {**place, **points}},
+    ]
