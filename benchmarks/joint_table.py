@@ -1,6 +1,6 @@
 """The table of docs/clear.md: every joint method on the example workload, with what it saves and what it holds.
 
-``python -m benchmarks.joint_table [SECONDS]`` prints it; the seconds are each method's time limit (default 60).
+``python -m benchmarks.joint_table [SECONDS]`` prints it; the seconds are each method's time limit (default 30).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _less(ours: float | None, other: float) -> str:
 
 def main() -> None:
     """Print the table."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
     request = example()
     limited = JointRequest(request.apps, request.topology, options=Options(time_limit_s=seconds))
     print("\n".join(table(limited, list(compare(limited, JOINT_METHODS)))))

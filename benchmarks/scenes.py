@@ -119,6 +119,7 @@ def _network(nodes: int, figures: _Figures) -> Network:
         names=names, tiers=("edge",) * nodes, hardware=(None,) * nodes, hosts=np.ones(nodes, dtype=bool),
         ops_per_s=figures.ops_per_s, j_per_op=figures.joules_per_op, active_power_w=np.full(nodes, np.nan),
         static_power_w=zeros, idle_power_w=zeros, memory_bytes=none, max_utilization=np.ones(nodes),
+        slowest=np.ones(nodes), fastest=np.ones(nodes),
         link_source=source, link_target=target, link_bit_per_s=1.0 / figures.seconds_per_bit[source, target],
         link_latency_s=figures.latency_s[source, target], link_j_per_bit=figures.joules_per_bit[source, target],
         link_medium=np.arange(len(source)), media=len(source), named_media=(),

@@ -88,7 +88,7 @@ def replay(policy: Policy, trace: Trace, manager: RuntimeManager, scored: Scored
         manager_tally.add(managed, broken, overrun)
         oracle_tally.add(_oracle(policy, broken, overrun), broken, overrun)
         for place, tally in enumerate(fixed):
-            tally.add(np.full(broken.shape[1], place), broken, overrun)
+            tally.keep(place, broken[place], overrun[place])
         if solver is not None:
             solver.add(slowdown, available)
     return Replay(
@@ -122,6 +122,12 @@ class _Tally:
         """Take a block, given the place of the design of every sample and what troubles whom when."""
         rows = np.arange(len(chosen))
         self.add_troubled(chosen, broken[chosen, rows], overrun[chosen, rows])
+
+    def keep(self, place: int, broken: Bools, overrun: Bools) -> None:
+        """Take a block in which one design runs throughout."""
+        self.samples[place] += len(broken)
+        self.violations += int(np.count_nonzero(broken))
+        self.overruns += int(np.count_nonzero(overrun))
 
     def add_troubled(self, chosen: Ints, broken: Bools, overrun: Bools) -> None:
         """Take a block, given the place of the design of every sample and what troubles that design then."""

@@ -22,14 +22,15 @@ _MOST_ROWS = 8
 _SHORT = 1.0 - 1e-6
 
 
-def contradiction(joint: Joint, all_points: Sequence[Instance]) -> Diagnosis | None:
+def contradiction(joint: Joint, all_points: Sequence[Instance], time_limit_s: float | None = None) -> Diagnosis | None:
     """Prove that there is no plan, by each app alone or by loads together; None where neither does.
 
     Args:
         joint: The apps as asked for.
         all_points: Each app with all operating points of its model.
+        time_limit_s: Time for each app's search for a plan of its own; what is not found out then proves nothing.
     """
-    alone = [row for pair in zip(joint.apps, all_points, strict=True) for row in _alone(*pair)]
+    alone = [row for pair in zip(joint.apps, all_points, strict=True) for row in _alone(*pair, time_limit_s)]
     if alone:
         summary = f"no plan, whatever the others do: {'; '.join(row.message for row in alone[:3])}"
         return Diagnosis(summary=summary, limits=tuple(alone))
@@ -50,10 +51,11 @@ def no_room(joint: Joint) -> Diagnosis:
     return Diagnosis(summary=summary, limits=tuple(rows))
 
 
-def _alone(instance: Instance, all_points: Instance) -> list[BrokenLimit]:
+def _alone(instance: Instance, all_points: Instance, time_limit_s: float | None) -> list[BrokenLimit]:
     """Return what rules an app out even if every node were its own, at once fast and frugal."""
     best = most_favourable(instance)
-    if best.points.count and Exact().solve(best, Options(gap=1.0)).status != "infeasible":
+    options = Options(gap=1.0, time_limit_s=time_limit_s)
+    if best.points.count and Exact().solve(best, options).status != "infeasible":
         return []
     unpinned = np.broadcast_to(best.blocks.can_run, best.allowed.shape)
     found = diagnose(best, most_favourable(all_points), unpinned)

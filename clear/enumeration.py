@@ -7,6 +7,7 @@ import numpy as np
 from clear.columns import Column, column_of
 from clear.joint import Joint
 from fin.brute import decisions
+from fin.instance import Instance
 from fin.network import Floats, Network
 
 
@@ -21,11 +22,13 @@ def all_columns(joint: Joint, most_plans: int, stop_at: float) -> list[list[Colu
     Raises:
         fin.brute.TooManyError: An app has more plans, or the time is up.
     """
-    found = []
-    for app, instance in enumerate(joint.apps):
-        own = [column_of(app, instance, decision) for decision in decisions(instance, most_plans, stop_at)]
-        found.append(_undominated([column for column in own if fits_alone(joint.network, column)], joint.network))
-    return found
+    return [columns_of(app, instance, most_plans, stop_at) for app, instance in enumerate(joint.apps)]
+
+
+def columns_of(app: int, instance: Instance, most_plans: int, stop_at: float) -> list[Column]:
+    """Return the columns of one app; see `all_columns`."""
+    own = [column_of(app, instance, decision) for decision in decisions(instance, most_plans, stop_at)]
+    return _undominated([column for column in own if fits_alone(instance.network, column)], instance.network)
 
 
 def fits_alone(network: Network, column: Column) -> bool:

@@ -90,18 +90,22 @@ class LocalSearch:
         found = plan_of(self._joint, columns)
         return found if found is not None and found.power_w < plan.power_w * _BETTER else plan
 
+    def best(self, app: int, prices: Prices, plan: Plan | None) -> list[Column]:
+        """Return an app's columns that are possible alone, the cheapest at given prices first; that of a plan leads."""
+        used = frozenset[int]() if plan is None else used_by_others(plan, app)
+        now = None if plan is None else plan.columns[app]
+        known = [column for column in self._pool[app].values() if now is None or column.key != now.key]
+        costs = [self._priced(plan, column, prices, used) for column in known]
+        ranked = [known[number] for number in np.argsort(costs, kind="stable") if np.isfinite(costs[number])]
+        return ranked if now is None else [now, *ranked]
+
     def _promising(self, plan: Plan, app: int) -> Iterator[Column]:
         """Yield an app's columns that would save power at the prices of the plan, best first."""
         prices = prices_of(self._joint, plan, self._media)
         used = used_by_others(plan, app)
         now = self._priced(plan, plan.columns[app], prices, used)
-        ranked = sorted(
-            ((self._priced(plan, column, prices, used), number, column)
-             for number, column in enumerate(self._pool[app].values()) if column.key != plan.columns[app].key),
-            key=lambda row: row[:2],
-        )  # fmt: skip
-        for cost, _, column in ranked[:_TRIES]:
-            if cost < now:
+        for column in self.best(app, prices, plan)[1 : 1 + _TRIES]:
+            if self._priced(plan, column, prices, used) < now:
                 yield column
 
     def _elsewhere(self, plan: Plan, app: int, node: int) -> Column | None:
@@ -113,16 +117,16 @@ class LocalSearch:
             return None
         return fitting[int(np.argmin(costs))]
 
-    def _offer(self, plan: Plan, column: Column, prices: Prices) -> Offer | None:
+    def _offer(self, plan: Plan | None, column: Column, prices: Prices) -> Offer | None:
         """Return a column's offer at the prices of a plan; those of the last plan are remembered."""
-        if self._offered[0] is not plan:
+        if plan is None or self._offered[0] is not plan:
             self._offered = (plan, {})
         held, at = self._offered[1], (column.app, column.key)
         if at not in held:
             held[at] = offer_of(column, self._joint.network, self._media, prices)
         return held[at]
 
-    def _priced(self, plan: Plan, column: Column, prices: Prices, used: frozenset[int]) -> float:
+    def _priced(self, plan: Plan | None, column: Column, prices: Prices, used: frozenset[int]) -> float:
         """Return a column's power, the shares it pays for, and idle power of nodes that only it would use."""
         network = self._joint.network
         offer = self._offer(plan, column, prices)

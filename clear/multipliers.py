@@ -116,6 +116,11 @@ class Multipliers:
             self._descend(prices)
         points = sorted(self._last, key=lambda point: (self._last[point], point))[:_POINTS]
         found = sorted((self._bound(point, prices) for point in points), key=lambda one: one.bound_w)
+        for point in range(self._tree.points) if np.isinf(found[0].bound_w) else ():
+            if point not in self._last:  # what was looked at so far has no plan
+                found.insert(0, self._bound(point, prices))
+                if np.isfinite(found[0].bound_w):
+                    break
         decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
         return Answer(found[0].bound_w, tuple(decisions))
 
@@ -229,8 +234,8 @@ class Multipliers:
     def _revisiting(self, row: int, prices: AppPrices, enough_w: float) -> float:
         """Return a bound on plans that come back to a node or medium."""
         if row not in self._again:
-            held = self._row(row, prices)
-            self._again[row] = _Row(held.value, held.lowest)
+            single, width = self._row(row, prices), int(self._pricer.stages.depth[row]) + 1
+            self._again[row] = _Row(single.value[:width], single.lowest[:width])
         held = self._again[row]
 
         def bounds_at(values: Floats) -> Floats:

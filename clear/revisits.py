@@ -32,7 +32,7 @@ def revisiting_by_leave(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats
     layers = int(depth.max())
     by_leave = np.full((len(depth), layers + 1), np.inf)
     merged = _Merged.of(pricer, prices)
-    if layers < 2 or len(merged.by) == 0:
+    if layers < 2 or len(merged.by) == 0 or len(merged.target) == 0:
         return by_leave
     staying = pricer.visits(rows, prices, layers).starting(0)[:, :, pricer.instance.source]
     free = replace(prices, media_w=np.zeros_like(prices.media_w))

@@ -6,19 +6,22 @@ import time
 
 import numpy as np
 
+from clear.enumeration import columns_of
 from clear.envelopes import point_tree
+from clear.grids import choose
 from clear.joint import Joint
 from clear.master import Master
 from clear.method import JointOutcome
 from clear.moves import LocalSearch, prices_of, used_by_others
 from clear.multipliers import Multipliers
 from clear.offers import Offer, offer_of
-from clear.plan import Plan, plan_of
+from clear.plan import Plan, overfull, plan_of
 from clear.prices import Prices
 from clear.pricing import Pricer
 from clear.shares import least_shares
 from clear.stages import stages_of
 from clear.ways import ways_of
+from fin.brute import TooManyError
 from fin.decision import Decision
 from fin.method import Options
 from fin.network import Ints, Network
@@ -29,7 +32,11 @@ _STEP = 0.5
 _CLOSE = 1e-3
 """Relative distance of the master's value from the bound at which rounds end."""
 _REOFFERS = 3
-_MASTER_S = 3.0
+_MASTER_S, _GRIDS_S = 3.0, 10.0
+_GRID_COLUMNS = 240
+"""Columns among which the program with grids of speeds and shares chooses, over all apps."""
+_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS = 8, 2_000, 60
+"""On so few nodes, an app with so few plans and columns that may be the best has all of these columns looked at."""
 _SLACK = 1e-3
 """Part of the bound that operating points may be left unlooked at for, over all apps."""
 _BUSY = 0.02
@@ -116,6 +123,49 @@ class Search:
             trial = self.prices.towards(answer_w.prices, _STEP).tidy(self.joint)
 
     def plan_whole(self) -> None:
+        """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
+        self._pick_offers()
+        self._know_all_of_few()
+        for _ in range(_REOFFERS):
+            before = np.inf if self.plan is None else self.plan.power_w
+            self._choose_on_grids()
+            if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
+                return
+
+    @property
+    def _good_enough(self) -> bool:
+        """Whether the best plan is as close to the bound as is asked for."""
+        return self.plan is not None and self._best_w >= self.plan.power_w * (1.0 - max(_CLOSE, self._gap))
+
+    def _know_all_of_few(self) -> None:
+        """Make all columns known of apps that have few."""
+        for app, instance in enumerate(self.joint.apps if self.joint.network.size <= _FEW_NODES else ()):
+            hosts = instance.allowed.sum(axis=1).astype(np.float64)
+            if self._late or np.prod(hosts) * instance.points.count > 10 * _FEW_PLANS:
+                continue
+            try:
+                own = columns_of(app, instance, _FEW_PLANS, self._stop_at)
+            except TooManyError:
+                continue
+            for column in own if len(own) <= _FEW_COLUMNS else ():
+                self.moves.column(app, column.decision)
+
+    def _choose_on_grids(self) -> None:
+        """Choose among the most promising columns of each app with speeds and shares left open, then move apps."""
+        left_s = min(_GRIDS_S, self._stop_at - time.perf_counter())
+        if self._good_enough or left_s <= 0.0:
+            return
+        each = max(2, _GRID_COLUMNS // self.joint.count)
+        prices = self.prices if self.plan is None else prices_of(self.joint, self.plan, self.media)
+        pool = [self.moves.best(app, prices, self.plan)[:each] for app in range(self.joint.count)]
+        choice = choose(self.joint, pool, 1e-4, left_s) if all(pool) else None
+        plan = None if choice is None or choice.columns is None else plan_of(self.joint, choice.columns)
+        if plan is not None:
+            plan = self.moves.improved(plan)
+            if self.plan is None or plan.power_w < self.plan.power_w:
+                self.plan = plan
+
+    def _pick_offers(self) -> None:
         """Pick offers, set speeds and shares, move apps; then offer again at the prices of that plan."""
         for _ in range(1 + _REOFFERS):
             before = np.inf if self.plan is None else self.plan.power_w
@@ -123,8 +173,7 @@ class Search:
             if self.plan is None or self._late:
                 return
             self.plan = self.moves.improved(self.plan)
-            good_enough = self._best_w >= self.plan.power_w * (1.0 - max(_CLOSE, self._gap))
-            if good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
+            if self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
                 return
             self._offer_again(self.plan)
 
@@ -141,6 +190,8 @@ class Search:
     def _offer(self, app: int, decision: Decision, prices: Prices) -> None:
         """Make a column known to the moves, and an offer of it to the master."""
         column = self.moves.column(app, decision)
+        if overfull(self.joint, [column]):  # it comes back to a node, and pricing saw each visit alone
+            return
         if (offer := offer_of(column, self.joint.network, self.media, prices)) is not None:
             self.master.add(offer)
 
@@ -166,6 +217,7 @@ class Search:
         """Return the bound at the best prices; apps for which no time is left give a weaker one."""
         total_w = self.prices.constant_w(self.joint)
         reference = self.plan.power_w if self.plan is not None else max(self._best_w, 0.0)
+        reference = reference if np.isfinite(reference) else 0.0
         effort = np.array([multipliers.effort for multipliers in self.apps])
         slack_w = _SLACK * reference * effort / effort.sum()
         for app, multipliers in enumerate(self.apps):

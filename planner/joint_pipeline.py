@@ -61,11 +61,12 @@ def _explained(
 ) -> tuple[JointOutcome, Diagnosis | None]:
     """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
     limit_s = request.options.time_limit_s
-    in_time = limit_s is None or time.perf_counter() - began < limit_s
+    left_s = None if limit_s is None else limit_s - (time.perf_counter() - began)
     if outcome.status == "infeasible":
         return outcome, contradiction(joint, _all_points(request)) or no_room(joint)
-    if outcome.status == "unknown" and request.method in (AUTO, PROVING) and in_time:
-        diagnosis = contradiction(joint, _all_points(request))
+    if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > 0.0):
+        share_s = None if left_s is None else left_s / joint.count
+        diagnosis = contradiction(joint, _all_points(request), share_s)
         if diagnosis is not None:
             return replace(outcome, status="infeasible", lower_bound_w=math.inf, message=""), diagnosis
     return outcome, None

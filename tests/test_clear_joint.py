@@ -17,7 +17,7 @@ from joint_plans import violations
 from clear.joint import Joint
 from clear.method import JointOutcome, joint_method
 from clear.prices import Prices
-from clear.solve import _Search as Search
+from clear.solve import Search
 from fin.method import Options
 from fin.network import Floats
 
@@ -142,7 +142,7 @@ class TestBound:
         search = Search(joint, np.inf, 0.0)
         prices = random_prices(r, joint, len(search.media))
         for app, (request, model) in enumerate(case.apps):
-            bound_w = search._apps[app].proved(prices.of_app(app), 0.0).bound_w
+            bound_w = search.apps[app].proved(prices.of_app(app), 0.0).bound_w
             own = place_prices(joint, prices, app, search.media.tolist(), shared)
             choices = joint_oracle.choices(request, model, case.topology)
             least_w = min((priced_on_a_grid(choice, shared, own) for choice in choices), default=np.inf)
@@ -176,5 +176,5 @@ class TestBound:
         search = Search(joint, np.inf, 0.0)
         prices = random_prices(r, joint, len(search.media)).passing_idle_on(joint)
         bound_w = prices.constant_w(joint)
-        bound_w += sum(search._apps[app].proved(prices.of_app(app), 0.0).bound_w for app in range(joint.count))
+        bound_w += sum(search.apps[app].proved(prices.of_app(app), 0.0).bound_w for app in range(joint.count))
         assert bound_w <= least_power(case) * (1.0 + SLACK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ from together import random_request
 from clear.heuristics import own_bound_w
 from clear.loads import most_rates
 from clear.method import JOINT_METHODS, joint_method
+from clear.packages import expand
 from clear.slices import Slices, most_favourable, on_slices
 from fin.decision import evaluate
 from fin.exact import Exact
@@ -53,6 +55,21 @@ def test_every_plan_stands_and_no_bound_is_above_any_plan(seed):
             assert placement.certificate.lower_bound <= min(powers) * (1 + 1e-9)
     if powers:
         assert {each.status for each in placements} <= {"optimal", "feasible", "unknown"}
+
+
+@given(seeds)
+def test_limits_are_kept_well_within_the_verifiers_tolerance(seed):
+    """The solver of geometric programs comes within 1e-9 of a limit; what it leaves over must not add up to more."""
+    request = random_request(Random(seed))
+    most = {node.name: node.max_utilization for node in expand(request.topology).nodes}
+    for name in ("alone", "fin-in-order"):
+        held: Counter[str] = Counter()
+        apps = answer(replace(request, method=name)).apps
+        for (app, _), placed in zip(request.apps, apps, strict=False):
+            held.update(placed.shares.nodes)
+            assert placed.latency_s <= (app.max_latency_s or np.inf) * (1 + 6e-10)
+            assert placed.energy_j <= (np.inf if app.max_energy_j is None else app.max_energy_j) * (1 + 6e-10)
+        assert all(share <= most[node] * (1 + 1e-10) for node, share in held.items())
 
 
 @given(seeds)
