@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -58,9 +59,9 @@ class Replan:
         planner = Replanner(joint, self.gap)
         again, scratch, proved, over = [], [], [], []
         for changed in self._changed(joint, kind):
-            again_s, outcome = timed(lambda changed=changed: planner.replan(changed))
-            cold_s, cold = timed(lambda changed=changed: Replanner(changed, self.gap))
-            proved_s, _ = timed(lambda changed=changed: solve_joint(changed, options))
+            again_s, outcome = timed(partial(planner.replan, changed))
+            cold_s, cold = timed(partial(Replanner, changed, self.gap))
+            proved_s, _ = timed(partial(solve_joint, changed, options))
             again.append(again_s)
             scratch.append(cold_s)
             proved.append(proved_s)

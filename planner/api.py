@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
@@ -16,8 +16,10 @@ from schemas.model import Model
 from schemas.placement import Placement
 from schemas.problems import input_error
 from schemas.topology import Topology
-from schemas.traces import RateTrace, read_traces, with_planned_rates
 from schemas.workload import App, Workload
+
+if TYPE_CHECKING:
+    from schemas.traces import RateTrace
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 DocumentT = TypeVar("DocumentT", Model, Workload)
@@ -132,12 +134,21 @@ def read_topology(path: Path, inputs: dict[str, str]) -> Topology:
     Raises:
         InputError: With every problem of the topology, or else of all traces.
     """
-    return with_planned_rates(*read_measured(path, inputs))
+    topology, traces = read_measured(path, inputs)
+    if not traces:
+        return topology
+    from schemas.traces import with_planned_rates
+
+    return with_planned_rates(topology, traces)
 
 
 def read_measured(path: Path, inputs: dict[str, str]) -> tuple[Topology, dict[str, RateTrace]]:
     """Read a topology as it is, and the traces of its media by name; raise InputError as `read_topology` does."""
     topology = read_input(path, Topology, inputs)
+    if not topology.media:
+        return topology, {}
+    from schemas.traces import read_traces
+
     traces = read_traces(topology, path.parent)
     for file, digest in {path.parent / medium.trace: traces[medium.name].digest for medium in topology.media}.items():
         _note(file, digest, inputs)

@@ -227,3 +227,20 @@ def test_rates_can_be_filled_in_by_hand(tmp_path: Path) -> None:
     written(tmp_path, topology())
     read = with_planned_rates(unread, read_traces(unread, tmp_path))
     assert plan(MODEL, read, max_latency_s=0.2).status == "optimal"
+
+
+def test_policies_are_those_of_the_rate_written_out(tmp_path: Path) -> None:
+    plain = topology()
+    del plain["media"]
+    plain["links"][0]["bit_per_s"] = 20e6
+    (tmp_path / "plain.json").write_text(json.dumps(plain), encoding="utf-8")
+    weak = {"source": "phone", "target": "edge", "bandwidth_factor": 0.5}
+    states = {"schema_version": "1", "name": "s", "conditions": [{"name": "weak", "links": [weak]}]}
+    (tmp_path / "s.json").write_text(json.dumps(states), encoding="utf-8")
+    common = ("adapt", "--model", str(MODEL), "--states", str(tmp_path / "s.json"), "--max-latency", "0.3")
+    texts = [
+        CliRunner().invoke(app, [*common, "--topology", str(path)]).stdout
+        for path in (written(tmp_path, topology()), tmp_path / "plain.json")
+    ]
+    assert "weak" in texts[0]
+    assert texts[0] == texts[1]

@@ -101,9 +101,7 @@ def test_nothing_changed_keeps_the_power() -> None:
 
 def test_without_a_plan_the_last_one_is_kept_for_later() -> None:
     joint = joint_of(1)
-    impossible = Joint(
-        joint.network, tuple(replace(app, limits=replace(app.limits, latency_s=1e-9)) for app in joint.apps)
-    )
+    impossible = with_app_rates(joint, [1e4 * app.rate_per_s for app in joint.apps])
     planner = Replanner(joint)
     kept = planner.plan
     assert kept is not None
