@@ -34,12 +34,12 @@ _STEP = 0.5
 _CLOSE = 1e-3
 """Relative distance of the master's value from the bound at which rounds end."""
 _REOFFERS = 3
-_MASTER_S, _GRIDS_S = 3.0, 10.0
+_MASTER_S, _GRIDS_S = 3.0, 5.0
 _GRID_COLUMNS = 240
 """Columns among which the program with grids of speeds and shares chooses, over all apps."""
 _FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 60, 600
 """On so few nodes, an app with so few plans and columns that may be the best has all of these columns looked at."""
-_SLACK = 1e-3
+_SLACK = 2e-3
 """Part of the bound that operating points may be left unlooked at for, over all apps."""
 _BUSY = 0.02
 """Media that could be loaded more than this by all apps together get a price."""
@@ -61,6 +61,8 @@ class Clear:
 def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     """Plan all apps together; a valid lower bound comes with every answer."""
     began = time.perf_counter()
+    if any(app.points.count == 0 for app in joint.apps):
+        return JointOutcome("infeasible", None, np.inf, "an app has no operating point that is accurate enough")
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
     search = Search(joint, began + limit_s, options.gap)
     built = time.perf_counter()
