@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,10 @@ class MasterAnswer:
     """Number of the offer of each app, where whole offers were asked for and every app has one."""
     unserved: float = 0.0
     """Apps that the linear program could not serve (count, in parts)."""
+    taken: Floats = field(default_factory=lambda: np.zeros(0))
+    """Part of each offer that the linear program takes."""
+    most_in_use: float = 0.0
+    """Nodes of a kind that it has in use, of the kind with the most (count, in parts)."""
 
 
 class Master:
@@ -198,8 +202,16 @@ class _Program:
         duals[order] = -np.array(found.z)[: len(keys)] * scale
         if not np.isfinite(duals).all() or not np.isfinite(found.obj_val):
             return None
-        unserved = float(np.array(found.x)[self.in_play.stop :].sum())
-        return MasterAnswer(float(found.obj_val) * scale, prices_of(self, duals), None, unserved)
+        chosen = np.array(found.x)
+        taken, in_use, unserved = np.split(chosen, [self.in_play.start, self.in_play.stop])
+        return MasterAnswer(
+            value_w=float(found.obj_val) * scale,
+            prices=prices_of(self, duals),
+            chosen=None,
+            unserved=float(unserved.sum()),
+            taken=taken,
+            most_in_use=float(in_use.max(initial=0.0)),
+        )
 
     def proto(self) -> Any:  # noqa: ANN401 - generated message class
         """Write it as the message that MathOpt takes."""

@@ -6,12 +6,14 @@ import time
 
 import numpy as np
 
+from clear.baselines import Alone
 from clear.columns import Column
 from clear.enumeration import columns_of
 from clear.envelopes import point_tree
 from clear.exhaustive import best_of_all
 from clear.grids import choose
 from clear.joint import Joint
+from clear.likeness import Likeness
 from clear.master import Master
 from clear.method import JointOutcome
 from clear.moves import LocalSearch, prices_of, used_by_others
@@ -35,6 +37,9 @@ _CLOSE = 1e-3
 """Relative distance of the master's value from the bound at which rounds end."""
 _REOFFERS = 3
 _MASTER_S, _GRIDS_S = 3.0, 5.0
+_ALONE_S = 2.0
+_TAKEN, _MOST_PLACES = 0.02, 6
+"""Part of an offer that counts as taken, and the most equal nodes that it is offered on."""
 _GRID_COLUMNS = 240
 """Columns among which the program with grids of speeds and shares chooses, over all apps."""
 _FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 60, 600
@@ -95,6 +100,7 @@ class Search:
         self.apps = [
             Multipliers(Pricer(app, tree.stages, ways), tree) for app, tree in zip(joint.apps, trees, strict=True)
         ]
+        self._likeness = Likeness(joint, ways)
         self.master = Master(joint, self.media)
         self.moves = LocalSearch(joint, self.media, stop_at)
         self.prices = Prices.none(joint, self.media)
@@ -132,6 +138,8 @@ class Search:
 
     def plan_whole(self) -> None:
         """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
+        self._begin_alone()
+        self._spread()
         self._pick_offers()
         few = self._all_of_few()
         for _ in range(_REOFFERS):
@@ -143,6 +151,29 @@ class Search:
             looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
             self.plan = looked.plan
             self.exhausted_w = looked.lower_bound_w if looked.proved else 0.0
+
+    def _begin_alone(self) -> None:
+        """Know the plan that puts every app on one node, and begin with it if it is the best so far."""
+        if self._late:
+            return
+        plan = Alone().solve(self.joint, Options(time_limit_s=_ALONE_S)).plan
+        if plan is not None:
+            plan = Plan(
+                tuple(self.moves.column(column.app, column.decision) for column in plan.columns), plan.allocation
+            )
+            for own in _offers_of(plan):
+                self.master.add(own)
+            if self.plan is None or plan.power_w < self.plan.power_w:
+                self.plan = plan
+
+    def _spread(self) -> None:
+        """Offer what the linear program takes on further nodes of each kind, as many as it has in use."""
+        answer = self.master.linear()
+        for number in np.flatnonzero(answer.taken > _TAKEN).tolist() if answer is not None else ():
+            column = self.master.offers[number].column
+            places = min(int(np.ceil(answer.most_in_use - _TAKEN)) + 1 if answer else 1, _MOST_PLACES)
+            for offset in range(1, min(places, self._likeness.most(column.decision))):
+                self._offer_at(column.app, self._likeness.moved(column.app, column.decision, offset), self.prices)
 
     @property
     def _good_enough(self) -> bool:
@@ -202,7 +233,10 @@ class Search:
             self.plan = plan
 
     def _offer(self, app: int, decision: Decision, prices: Prices) -> None:
-        """Make a column known to the moves, and an offer of it to the master."""
+        """Make a column known to the moves, and an offer of it to the master, on the first nodes of each kind."""
+        self._offer_at(app, self._likeness.moved(app, decision, 0), prices)
+
+    def _offer_at(self, app: int, decision: Decision, prices: Prices) -> None:
         column = self.moves.column(app, decision)
         if overfull(self.joint, [column]):  # it comes back to a node, and pricing saw each visit alone
             return
