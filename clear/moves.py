@@ -21,6 +21,8 @@ from fin.decision import Decision
 from fin.network import Ints
 
 _BETTER = 1.0 - 1e-9
+_SPARING = 1e-3
+"""Least price of a whole node or medium for offers, in parts of the plan's power."""
 _TRIES = 4
 """Columns of an app that are tried in full, best first."""
 
@@ -146,6 +148,16 @@ def prices_of(joint: Joint, plan: Plan, media: Ints) -> Prices:
     none = Prices.none(joint, media)
     allocation = plan.allocation
     return replace(none, node_w=allocation.node_price_w, media_w=allocation.medium_price_w[media])
+
+
+def sparing_prices(joint: Joint, plan: Plan, media: Ints) -> Prices:
+    """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
+
+    What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it.
+    """
+    prices, shared, least_w = prices_of(joint, plan, media), Prices.none(joint, media), _SPARING * plan.power_w
+    node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
+    return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 
 
 def used_by_others(plan: Plan, app: int) -> frozenset[int]:

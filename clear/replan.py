@@ -18,7 +18,7 @@ from clear.columns import Column, Key
 from clear.joint import Joint
 from clear.master import Master
 from clear.method import JointOutcome
-from clear.moves import LocalSearch, prices_of, used_by_others
+from clear.moves import LocalSearch, prices_of, sparing_prices, used_by_others
 from clear.multipliers import Multipliers
 from clear.offers import offer_of
 from clear.plan import Plan, plan_of
@@ -35,8 +35,6 @@ _ROUNDS = 12
 """Most times that apps are asked while there is no plan."""
 _REFINEMENTS = 3
 """Most times that a plan is refined which began with none."""
-_SPARING = 1e-3
-"""Least price of a whole node or medium for offers, in parts of the plan's power."""
 _STEP = 0.7
 """How far prices move towards those of the master then."""
 _MASTER_S = 3.0
@@ -185,7 +183,7 @@ class _Warm:
         for _ in range(rounds):
             before_w = plan.power_w
             self._keep(plan)
-            self.prices = self._sparing(plan)
+            self.prices = sparing_prices(self._joint, plan, self._state.media)
             self._ask(plan)
             self._choose()
             plan = self._plan or plan
@@ -226,17 +224,6 @@ class _Warm:
         use_w, node_w = np.tile(idle_w, (self._joint.count, 1)), plan.allocation.node_price_w
         media_w = prices_of(self._joint, plan, self._state.media).media_w
         return replace(self.prices, use_w=use_w, node_w=node_w, media_w=media_w)
-
-    def _sparing(self, plan: Plan) -> Prices:
-        """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
-
-        What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it.
-        """
-        prices = prices_of(self._joint, plan, self._state.media)
-        shared = Prices.none(self._joint, self._state.media)
-        least_w = _SPARING * plan.power_w
-        node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
-        return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 
     def _choose(self) -> Master:
         """Let the master choose among offers of all columns, at the prices held and at those before."""

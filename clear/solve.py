@@ -16,7 +16,7 @@ from clear.joint import Joint
 from clear.likeness import Likeness
 from clear.master import Master
 from clear.method import JointOutcome
-from clear.moves import LocalSearch, prices_of, used_by_others
+from clear.moves import LocalSearch, prices_of, sparing_prices, used_by_others
 from clear.multipliers import Multipliers
 from clear.offers import Offer, offer_of
 from clear.plan import Plan, overfull, plan_of
@@ -147,6 +147,7 @@ class Search:
             self._choose_on_grids()
             if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
                 break
+            self._offer_again(self.plan)
         if few is not None and not self._late:
             looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
             self.plan = looked.plan
@@ -247,7 +248,7 @@ class Search:
         """Offer every app's columns at the prices of a plan, and the plan itself as it is."""
         for own in _offers_of(plan):
             self.master.add(own)
-        prices = prices_of(self.joint, plan, self.media)
+        prices = sparing_prices(self.joint, plan, self.media)
         network = self.joint.network
         for app, multipliers in enumerate(self.apps):
             if self._late:
