@@ -16,7 +16,7 @@ from planner.errors import InternalError
 from planner.joint_answer import joint_placement_of
 from planner.pipeline import AUTO
 from planner.requests import JointRequest
-from planner.verify import verify
+from planner.verifier import verify
 from planner.version import __version__
 from schemas.placement import Diagnosis, Placement, Provenance
 
