@@ -13,9 +13,10 @@ from benchmarks.peers import Peers
 from benchmarks.replan import Replan
 from benchmarks.report import Case
 from benchmarks.startup import StartUp
+from benchmarks.together import Together
 from benchmarks.traces import Traces
 
 CASES: tuple[Case, ...] = (
     Peers(), Large(), Designed(), StartUp(), Batch(),
-    Geometric(), JointMilp(), Replan(), Traces(), Adaptation(), Parallel(),
+    Geometric(), Together(), JointMilp(), Replan(), Traces(), Adaptation(), Parallel(),
 )  # fmt: skip

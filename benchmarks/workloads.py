@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
+from planner.points import best_accuracy
 from schemas import App, Model, Topology, check_document, read_document
 
 _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -43,7 +44,7 @@ def random_setting(apps: int, seed: int, rows: int = 6, cols: int = 6, phones: i
             source=f"phone{int(random.integers(phones))}",
             rate_per_s=float(np.round(random.uniform(0.5, 3.0), 3)),
             max_latency_s=float(np.round(random.uniform(0.25, 1.0), 3)),
-            min_accuracy=float(np.round(random.uniform(low, high), 4)),
+            min_accuracy=float(np.floor(1e4 * random.uniform(low, min(high, best_accuracy(models[name])))) / 1e4),
             latency=str(random.choice(["worst", "mean", "p95"])),
         )
         drawn.append((app, models[name]))

@@ -21,6 +21,7 @@ import numpy as np
 from clear.columns import Column
 from clear.joint import Joint
 from fin.network import Floats, Network
+from fin.quiet import without_output
 
 _SPEEDS, _RATES = 9, 12
 """Points of the grids."""
@@ -179,7 +180,8 @@ def _run(program: _Program, gap: float, time_limit_s: float) -> tuple[tuple[Colu
     parameters = mathopt.SolveParameters(relative_gap_tolerance=max(gap, _GAP), random_seed=1)
     if np.isfinite(time_limit_s):
         parameters.time_limit = datetime.timedelta(seconds=time_limit_s)
-    result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    with without_output():
+        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
     message = "the time limit came first" if result.termination.limit == mathopt.Limit.TIME else ""
     if not result.has_primal_feasible_solution():
         return None, message

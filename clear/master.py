@@ -18,6 +18,7 @@ from clear.joint import Joint
 from clear.offers import Offer
 from clear.prices import Prices
 from fin.network import Floats, Ints
+from fin.quiet import without_output
 
 Row = tuple[str, int, int]
 """Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
@@ -74,7 +75,8 @@ class Master:
             time_limit=datetime.timedelta(seconds=time_limit_s), relative_gap_tolerance=1e-4, random_seed=1
         )
         model = mathopt.Model.from_model_proto(program.proto())
-        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+        with without_output():
+            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
         if not result.has_primal_feasible_solution():
             return MasterAnswer(np.inf, None, None)
         held = result.variable_values()

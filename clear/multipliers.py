@@ -168,7 +168,10 @@ class Multipliers:
         """Find a good point: from the envelope of all, always into the cheaper half."""
         row = self._tree.root
         while row >= self._tree.points:
-            row = min(self._tree.children[row].tolist(), key=lambda child: self._bound(child, prices).bound_w)
+            held, below = self._row(row, prices), self._tree.children[row]
+            value = float(held.value[int(held.lowest.argmin())])
+            sweep = self._pricer.sweep(Rows(below, np.full(2, value)), prices)
+            row = int(below[int(sweep.by_leave.min(axis=1).argmin())])
         self._bound(row, prices)
 
     def _row(self, row: int, prices: AppPrices) -> _Row:

@@ -48,6 +48,8 @@ class Allocation:
     """(N,) what a whole node's share more would save (dual of the sum of its shares)."""
     medium_price_w: Floats
     """(media,) the same for media."""
+    least_w: float = 0.0
+    """No speeds and shares of these columns have less power; 0 where that was not asked."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ def allocate(network: Network, columns: Sequence[Column]) -> Allocation | NoAllo
     optimum = GeometricSolver(program).solve()
     if layout.late_by(program, optimum) > _MOST_LATE:
         return NoAllocation((), proved=False)
-    return layout.read(optimum)
+    found = layout.read(optimum)
+    if isinstance(found, Allocation):
+        found = replace(found, least_w=max(found.power_w - max(optimum.value - optimum.lower_bound, 0.0), 0.0))
+    return found
 
 
 def least_shares(network: Network, columns: Sequence[Column], held: Allocation) -> Allocation:

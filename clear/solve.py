@@ -6,8 +6,10 @@ import time
 
 import numpy as np
 
+from clear.columns import Column
 from clear.enumeration import columns_of
 from clear.envelopes import point_tree
+from clear.exhaustive import best_of_all
 from clear.grids import choose
 from clear.joint import Joint
 from clear.master import Master
@@ -32,16 +34,17 @@ _STEP = 0.5
 _CLOSE = 1e-3
 """Relative distance of the master's value from the bound at which rounds end."""
 _REOFFERS = 3
-_MASTER_S, _GRIDS_S = 3.0, 10.0
+_MASTER_S, _GRIDS_S = 3.0, 5.0
 _GRID_COLUMNS = 240
 """Columns among which the program with grids of speeds and shares chooses, over all apps."""
-_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS = 8, 2_000, 60
+_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 60, 600
 """On so few nodes, an app with so few plans and columns that may be the best has all of these columns looked at."""
-_SLACK = 1e-3
+_SLACK = 2e-3
 """Part of the bound that operating points may be left unlooked at for, over all apps."""
 _BUSY = 0.02
 """Media that could be loaded more than this by all apps together get a price."""
 _EQUAL = 1e-6
+"""Relative precision of what geometric programs prove."""
 
 
 class Clear:
@@ -58,6 +61,8 @@ class Clear:
 def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     """Plan all apps together; a valid lower bound comes with every answer."""
     began = time.perf_counter()
+    if any(app.points.count == 0 for app in joint.apps):
+        return JointOutcome("infeasible", None, np.inf, "an app has no operating point that is accurate enough")
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
     search = Search(joint, began + limit_s, options.gap)
     built = time.perf_counter()
@@ -65,12 +70,13 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     search.plan_whole()
     bound = search.proved()
     plan = search.plan
+    bound = max(bound, search.exhausted_w)
     if plan is not None:
         plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
     statistics = {"rounds": search.count, "offers": len(search.master.offers), "programs": search.moves.programs}
     times = (built - began, time.perf_counter() - built, {name: float(value) for name, value in statistics.items()})
     if plan is None:
-        proved = bound > _most_power(joint)
+        proved = bool(bound > _most_power(joint))
         message = "" if proved else "no plan was found within the limit"
         return JointOutcome("infeasible" if proved else "unknown", None, np.inf if proved else bound, message, *times)
     bound = min(bound, plan.power_w)
@@ -94,6 +100,8 @@ class Search:
         self.prices = Prices.none(joint, self.media)
         self.plan: Plan | None = None
         self.count = 0
+        self.exhausted_w = 0.0
+        """Lower bound where all columns have been looked at; infinite where there is no plan."""
         self._best_w = -np.inf
 
     @property
@@ -125,30 +133,36 @@ class Search:
     def plan_whole(self) -> None:
         """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
         self._pick_offers()
-        self._know_all_of_few()
+        few = self._all_of_few()
         for _ in range(_REOFFERS):
             before = np.inf if self.plan is None else self.plan.power_w
             self._choose_on_grids()
             if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
-                return
+                break
+        if few is not None and not self._late:
+            looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
+            self.plan = looked.plan
+            self.exhausted_w = looked.lower_bound_w if looked.proved else 0.0
 
     @property
     def _good_enough(self) -> bool:
         """Whether the best plan is as close to the bound as is asked for."""
         return self.plan is not None and self._best_w >= self.plan.power_w * (1.0 - max(_CLOSE, self._gap))
 
-    def _know_all_of_few(self) -> None:
-        """Make all columns known of apps that have few."""
+    def _all_of_few(self) -> list[list[Column]] | None:
+        """Make all columns known of apps that have few; return them if that is so for all apps."""
+        every: list[list[Column]] = []
         for app, instance in enumerate(self.joint.apps if self.joint.network.size <= _FEW_NODES else ()):
-            hosts = instance.allowed.sum(axis=1).astype(np.float64)
-            if self._late or np.prod(hosts) * instance.points.count > 10 * _FEW_PLANS:
+            plans = np.prod(instance.allowed.sum(axis=1), dtype=np.float64) * instance.points.count
+            if self._late or plans > 10 * _FEW_PLANS:
                 continue
             try:
                 own = columns_of(app, instance, _FEW_PLANS, self._stop_at)
             except TooManyError:
                 continue
-            for column in own if len(own) <= _FEW_COLUMNS else ():
-                self.moves.column(app, column.decision)
+            if len(own) <= _FEW_COLUMNS:
+                every.append([self.moves.column(app, column.decision) for column in own])
+        return every if len(every) == self.joint.count else None
 
     def _choose_on_grids(self) -> None:
         """Choose among the most promising columns of each app with speeds and shares left open, then move apps."""

@@ -23,6 +23,7 @@ from fin.instance import TOLERANCE, Instance
 from fin.method import Options, Outcome
 from fin.network import Bools, Floats, Ints
 from fin.program import Message, Program, build_program, governing_exit
+from fin.quiet import without_output
 from schemas.placement import Status
 
 _SLACK = 1.0 + TOLERANCE
@@ -206,7 +207,8 @@ def _run(program: Program, gap: float, time_limit_s: float) -> _Answer:
         parameters.time_limit = datetime.timedelta(seconds=max(time_limit_s, _LEAST_S))
     parameters.highs.double_options.update(_SOLVER_TOLERANCES)
     try:
-        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+        with without_output():
+            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
     except Exception as error:  # MathOpt words a failure of HiGHS in several types, and none of them is an answer
         return _Answer(None, 0.0, f"the solver failed: {error.__context__ or error}")
     reason = result.termination.reason
