@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fin.many import plan_many
     from planner.api import plan
     from planner.errors import InternalError
-    from planner.verify import Violation, verify
+    from planner.verifier import Violation, verify
     from schemas import App, InputError, Model, Placement, Topology, Workload
 
 __all__ = [
@@ -33,8 +33,8 @@ _HOMES = {
     "plan": "planner.api",
     "plan_many": "fin.many",
     "InternalError": "planner.errors",
-    "Violation": "planner.verify",
-    "verify": "planner.verify",
+    "Violation": "planner.verifier",
+    "verify": "planner.verifier",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from schemas.model import Model
 from schemas.problems import input_error
 from schemas.topology import Topology
 from schemas.workload import App, Workload
+
+_NOT_IN_BRACKETS = re.compile(r",(?![^\[\]]*\])")
+"""Commas between nodes, not those within the name of a chiplet such as ``mcm0[0,1]``."""
 
 
 @dataclass(frozen=True)
@@ -183,5 +187,5 @@ def _pins(texts: Sequence[str]) -> dict[str, list[str]]:
             raise input_error("not a pin", fix, path="--pin", value=text)
         if block in pins:
             raise input_error("the block is pinned twice", fix, path="--pin", value=text)
-        pins[block] = nodes.split(",")
+        pins[block] = _NOT_IN_BRACKETS.split(nodes)
     return pins

@@ -15,13 +15,10 @@ from fin.network import build_network
 from planner.errors import InternalError
 from planner.joint_answer import joint_placement_of
 from planner.pipeline import AUTO
-from planner.requests import JointRequest
-from planner.verify import verify
+from planner.requests import PROVING, JointRequest
+from planner.verifier import verify
 from planner.version import __version__
 from schemas.placement import Diagnosis, Placement, Provenance
-
-PROVING = "clear"
-"""The method that proves what it says; baselines say no more than what they found."""
 
 
 def solve_joint(request: JointRequest) -> Placement:

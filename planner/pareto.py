@@ -35,7 +35,7 @@ from fin.method import Method, Options, Outcome, method
 from planner.answer import placement_of
 from planner.errors import InternalError
 from planner.pipeline import Request, instance_of, solve
-from planner.verify import verify
+from planner.verifier import verify
 from planner.version import __version__
 from schemas.front import Front, FrontPoint, FrontStatus
 from schemas.placement import Provenance

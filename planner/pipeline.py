@@ -14,7 +14,7 @@ from fin.method import Options, method
 from fin.network import build_network
 from planner.answer import placement_of
 from planner.errors import InternalError
-from planner.verify import verify
+from planner.verifier import verify
 from planner.version import __version__
 from schemas.model import Model
 from schemas.placement import Diagnosis, Placement, Provenance

@@ -14,6 +14,9 @@ from schemas.problems import input_error
 from schemas.topology import Topology
 from schemas.workload import App
 
+PROVING = "clear"
+"""The joint method that `auto` goes to: it proves what it says; baselines say no more than what they found."""
+
 
 @dataclass(frozen=True)
 class JointRequest:
@@ -56,7 +59,7 @@ def _check_method(apps: int, method: str) -> None:
     if method in (AUTO, *JOINT_METHODS):
         return
     if apps > 1 and method in METHODS:
-        fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one app with --app"
+        fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one of the apps"
         raise input_error(f"the method plans one app, and there are {apps}", fix, path="method", value=method)
     names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *METHODS, *JOINT_METHODS))
     raise input_error("there is no such method", f"use one of {', '.join(names)}", path="method", value=method)

@@ -18,7 +18,7 @@ from planner.errors import InternalError
 from planner.joint_answer import joint_placement_of
 from planner.joint_pipeline import joint_of
 from planner.requests import JointRequest
-from planner.verify import verify
+from planner.verifier import verify
 from planner.version import __version__
 from schemas.placement import Provenance
 from schemas.problems import input_error

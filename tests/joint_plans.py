@@ -9,7 +9,7 @@ import pytest
 from clear.joint import Joint
 from clear.method import JointOutcome
 from planner.joint_answer import joint_placement_of
-from planner.verify import Violation, verify
+from planner.verifier import Violation, verify
 from schemas import App, Model, Topology
 from schemas.placement import Provenance
 

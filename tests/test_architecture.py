@@ -6,9 +6,13 @@ schemas <- fin <- clear <- planner, schemas <- carin <- planner.
 from __future__ import annotations
 
 import ast
+import importlib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import planner
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
@@ -19,7 +23,7 @@ MAY_IMPORT = {
     "planner": {"schemas", "fin", "clear", "carin", "planner"},
 }
 OWN = set(MAY_IMPORT)
-VERIFIER = ("verify", "structure", "sharing", "recompute", "points", "expansion", "violations")
+VERIFIER = ("verifier", "structure", "sharing", "recompute", "points", "expansion", "violations")
 
 
 def imported(path: Path) -> set[str]:
@@ -66,3 +70,9 @@ def test_no_module_grows_into_a_house_of_its_own() -> None:
     for package in MAY_IMPORT:
         for path in (ROOT / package).rglob("*.py"):
             assert path.read_text(encoding="utf-8").count("\n") < 400, path
+
+
+def test_no_public_name_is_hidden_by_a_module_of_that_name() -> None:
+    for name in planner.__all__:
+        importlib.import_module(vars(planner)["_HOMES"].get(name, "schemas"))
+        assert not isinstance(getattr(planner, name), ModuleType), name

@@ -13,7 +13,7 @@ from test_cli import ROOT, run
 
 from benchmarks.fin_grid import CONTENDERS, Contender, requests
 from benchmarks.suites.__main__ import HERE
-from benchmarks.suites.tables import TABLES, fin_energies, fin_methods, label, portend
+from benchmarks.suites.tables import TABLES, fin_energies, fin_methods, label, portend, three_apps, together
 from fin.decision import evaluate
 from fin.method import Options, method
 from planner.bench.expansion import read_plan
@@ -29,7 +29,7 @@ def thinned(name: str, folder: Path, **axes: Any) -> Path:
     for kind in ("topology", "workload"):
         if kind in raw["fixed"]:
             raw["fixed"][kind] = str((HERE / raw["fixed"][kind]).resolve())
-    for group in raw["zipped"]:
+    for group in raw.get("zipped", ()):
         if "model" in group:
             group["model"] = [str((HERE / path).resolve()) for path in group["model"]]
     raw["axes"] |= axes
@@ -78,6 +78,36 @@ def test_rows_of_portend_are_those_of_the_docs(tmp_path: Path) -> None:
     assert len(lines) == 2 + 8
     for line in lines:
         assert line in DOCS.splitlines()
+
+
+def test_three_apps_with_time_to_spare_take_thrice_the_power_of_one(tmp_path: Path) -> None:
+    rates, deadlines_s, accuracies = 3 * 10.0, [0.006, 0.020], [0.55, 0.75, 0.85]
+    suite = thinned("fin-three-apps", tmp_path, max_latency_s=deadlines_s, min_accuracy=accuracies)
+    run_suite(suite, tmp_path / "three")
+    records = table(tmp_path / "three")
+    for line in three_apps([row for row in records if row["max_latency_s"] == 0.020]):
+        assert line in DOCS.splitlines()
+    one = thinned("fin-b-alexnet", tmp_path, max_latency_s=[0.015], min_accuracy=accuracies)
+    run_suite(one, tmp_path / "one")
+    energies_j = {row["min_accuracy"]: row["energy_j"] for row in table(tmp_path / "one") if row["method"] == "brute"}
+    loose = [row for row in records if row["max_latency_s"] == 0.020 and row["method"] != "full-dnn"]
+    assert len(loose) == 9
+    for row in loose:
+        assert row["power_w"] == pytest.approx(rates * energies_j[row["min_accuracy"]], rel=1e-6)
+    # thrice the first block, which is pinned to the device, takes 3 * 22.62e6 / 11e9 s: over 6 ms
+    assert all(row["power_w"] is None for row in records if row["max_latency_s"] == 0.006)
+
+
+def test_rows_of_clears_baselines_are_those_of_the_docs(tmp_path: Path) -> None:
+    """The rows of clear, fin-in-order and milp take long, and depend on the time that they have."""
+    suite = thinned("clear-mobile", tmp_path, method=["edge-only", "full-dnn", "full-dnn-edge"])
+    run_suite(suite, tmp_path / "r")
+    shown = [line.split(" | ") for line in list(together(table(tmp_path / "r")))[2:]]
+    documented = [line.split(" | ") for line in DOCS.splitlines()]
+    assert len(shown) == 3
+    for name, power, _, *held in shown:
+        (line,) = [cells for cells in documented if cells[0] == name and len(cells) == 7]
+        assert [line[1], *line[3:]] == [power, *held]
 
 
 def test_the_docs_show_the_example_and_their_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_a_case_that_the_planner_fails_on_is_a_row(tmp_path: Path, monkeypatch: 
     def fail(_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("planner.pipeline.solve", fail)
+    monkeypatch.setattr("planner.requests.answer", fail)
     row = run_case(plan.cases[0], plan.documents)
     assert (row.digest, row.status, row.message) == (plan.cases[0].digest, "error", "ZeroDivisionError: by zero")
 

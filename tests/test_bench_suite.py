@@ -12,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import EXAMPLES, refused, run, write
 
+from planner import plan
+from planner.api import read_topology
 from planner.bench.asking import topology_of
 from planner.bench.expansion import matrix, read_plan
+from planner.bench.export import table
+from planner.bench.runner import run_suite
 from schemas import InputError, Suite, check_document
 from schemas.suite import MOST_CASES, Axes, LinkAxes, LinkSetting, NodeAxes, NodeSetting, Settings
 
@@ -211,12 +215,76 @@ def test_whatever_stands_anywhere_is_taken_or_refused_in_words(place: str, value
         assert error.problems
 
 
-def test_a_workload_of_several_apps_needs_a_choice(tmp_path: Path) -> None:
-    apps = [{"name": name, "model": "small.json"} for name in ("cam", "ear")]
+# Several apps
+
+
+def test_apps_of_a_workload_are_planned_together_unless_one_is_chosen(tmp_path: Path) -> None:
+    apps = [{"name": name, "model": "small.json", "rate_per_s": 1} for name in ("cam", "ear")]
     write(tmp_path / "w.json", {"schema_version": "1", "apps": apps})
     fixed = {"workload": "w.json", "topology": "small-topology.json"}
-    assert "app (cam, ear)" in refused("bench", suite_file(tmp_path, fixed=fixed), "-o", tmp_path / "r")
     path = suite_file(tmp_path, fixed=fixed, axes={"app": ["cam", "nose"]})
     assert "no app of this name" in refused("bench", path, "-o", tmp_path / "r")
     path = suite_file(tmp_path, fixed=fixed, axes={"app": ["cam", "ear"]})
     assert run("bench", path, "-o", tmp_path / "r").code == 0
+    path = suite_file(tmp_path, fixed=fixed, axes={"method": ["alone", "exact", "magic"]})
+    lines = refused("bench", path, "-o", tmp_path / "s").splitlines()
+    assert ["plans one app, and there are 2" in line for line in lines] == [True, False]
+    assert "there is no such method" in lines[1]
+
+
+def test_rows_of_several_apps_are_what_the_planner_answers(tmp_path: Path) -> None:
+    workload, topology = EXAMPLES / "small-shared.workload.json", EXAMPLES / "small-shared.json"
+    fixed, methods = {"workload": str(workload), "topology": str(topology)}, ["clear", "alone", "auto"]
+    run_suite(suite_file(tmp_path, fixed=fixed, axes={"method": methods}), tmp_path / "r", jobs=1)
+    found = table(tmp_path / "r")
+    assert [row["method"] for row in found] == methods
+    for row in found:
+        answer = plan(workload=workload, topology=topology, method=row["method"])
+        assert answer.total is not None
+        assert answer.certificate is not None
+        assert (row["status"], row["objective"]) == (answer.status, "power_w")
+        for name in ("energy_j", "power_w", "nodes_used", "node_share_sum", "media_share_sum"):
+            assert row[name] == getattr(answer.total, name) is not None
+        assert row["lower_bound"] == answer.certificate.lower_bound
+        assert row["latency_s"] == max(app.latency_s for app in answer.apps)
+        assert row["accuracy"] == min(app.accuracy for app in answer.apps)
+    assert found[0]["plan"] == found[2]["plan"]
+    assert found[0]["power_w"] <= found[1]["power_w"]
+
+
+def test_a_single_app_has_shares_only_where_a_joint_method_plans_it(tmp_path: Path) -> None:
+    path = suite_file(tmp_path, fixed=FIXED | {"rate_per_s": 1.0}, axes={"method": ["exact", "clear"]})
+    run_suite(path, tmp_path / "r", jobs=1)
+    alone, together = table(tmp_path / "r")
+    assert (alone["node_share_sum"], alone["media_share_sum"]) == (None, None)
+    assert together["node_share_sum"] > 0.0
+
+
+# Traces
+
+
+def test_media_have_the_rate_at_the_percentile_of_their_trace(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    for name in ("small-cell.json", "cell.trace.csv"):
+        (tmp_path / "net" / name).write_bytes((EXAMPLES / name).read_bytes())
+    fixed = {"model": "small.json", "topology": "net/small-cell.json"}
+    path = suite_file(tmp_path, fixed=fixed, axes={"gap": [0.0, 0.1]})
+    held = read_plan(path)
+    inputs: dict[str, str] = {}
+    (topology,) = held.documents.topologies.values()
+    assert topology == read_topology(EXAMPLES / "small-cell.json", inputs)
+    assert all(link.bit_per_s for link in topology.links)
+    wanted = {f"net/{name}": digest for name, digest in inputs.items()}
+    assert {**held.cases[0].inputs} == {**wanted, "small.json": held.documents.digests["small.json"]}
+    run_suite(path, tmp_path / "r", jobs=1)
+    answer = plan(EXAMPLES / "small.json", EXAMPLES / "small-cell.json")
+    assert answer.total is not None
+    assert table(tmp_path / "r")[0]["energy_j"] == answer.total.energy_j
+    trace = tmp_path / "net" / "cell.trace.csv"
+    trace.write_text(trace.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    assert read_plan(path).cases[0].digest != held.cases[0].digest
+    assert "earlier state of suite" in refused("bench", path, "-o", tmp_path / "r")
+    trace.write_text("time_s,rate\n0,1\n", encoding="utf-8")
+    message = refused("bench", path, "-o", tmp_path / "s")
+    assert "cell.trace.csv" in message
+    assert "no column 'rate_mbit_per_s'" in message

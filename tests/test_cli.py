@@ -294,6 +294,16 @@ def test_units_are_understood(written: tuple[str, str], same: tuple[str, str]) -
     assert without_timing(first.out) == without_timing(second.out)
 
 
+def test_a_chiplet_can_be_pinned_by_its_name() -> None:
+    mcm = ("--model", EXAMPLES / "small.json", "--topology", EXAMPLES / "mcm.json")
+    ran = run("plan", *mcm, "--pin", "b=mcm0[5,1]", "--pin", "c=mcm0[5,1],mcm0[5,2]", "--json")
+    (plan,) = check_document(json.loads(ran.out), Placement).apps
+    nodes = {assignment.block: assignment.node for assignment in plan.assignments}
+    assert nodes["b"] == "mcm0[5,1]"
+    assert nodes["c"] in ("mcm0[5,1]", "mcm0[5,2]")
+    assert "found m[0,1]" in refused("plan", *SMALL, "--pin", "a=phone,m[0,1]")
+
+
 def test_limits_are_kept() -> None:
     ran = run("plan", *SMALL, "--max-latency", "25ms", "--pin", "a=phone,edge", "--pin", "d=edge", "--json")
     placement = check_document(json.loads(ran.out), Placement)

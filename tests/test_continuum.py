@@ -16,7 +16,7 @@ from fin.method import Options
 from planner import plan
 from planner.continuum import adapt
 from planner.pipeline import Request, solve
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import App, InputError, Model, Placement, Topology, Workload, check_document
 from schemas.placement_policy import PlacementPolicy, StatePlan
 from schemas.states import States, states_of

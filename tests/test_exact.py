@@ -20,7 +20,7 @@ from fin.instance import Instance, build_instance
 from fin.method import Options, Outcome
 from fin.network import build_network
 from planner.answer import placement_of
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import App, Model, Provenance, Topology, check_document
 
 MOST_PLANS = 1_500

@@ -24,7 +24,7 @@ from fin.exact import Exact
 from fin.method import Options
 from planner.joint_pipeline import joint_of
 from planner.requests import JointRequest, answer
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import InputError, Model, Topology, Workload, check_document
 
 BASELINES = [name for name in JOINT_METHODS if name != "clear"]

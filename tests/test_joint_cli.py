@@ -12,7 +12,7 @@ from test_cli import Ran, refused, run, write
 
 from clear.method import JOINT_METHODS
 from planner import InputError, plan
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import Model, Placement, Topology, Workload, check_document, read_document
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from fin.instance import Instance
 from planner.inputs import Limits, Sources, read_request
 from planner.pareto import RESOLUTION, pareto
 from planner.pipeline import Request
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import App, Front, Model, Topology, check_document, read_document
 
 ROOT = Path(__file__).parents[1]

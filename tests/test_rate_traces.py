@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from planner import plan
 from planner.api import read_topology
 from planner.cli import app
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import InputError, Placement, Topology, check_document
 from schemas.files import digest_of
 from schemas.topology import Medium

@@ -19,7 +19,7 @@ from clear.served import served, with_all_shares
 from clear.stages import stages_of
 from fin.network import build_network
 from planner.joint_answer import joint_placement_of
-from planner.verify import verify
+from planner.verifier import verify
 from schemas.placement import Placement, Provenance
 from schemas.traces import with_rates
 

@@ -31,7 +31,7 @@ from planner.report.quantities import axis_unit
 from planner.report.results import Result, read_results
 from planner.report.results_figures import over_best, quantile, seconds_of
 from planner.report.tradeoff_figure import MOST_DOMINATED, Dot, levels_of, non_dominated, tradeoff_figure
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import InputError, Placement, Topology, check_document
 
 SMALL_OPTIONS = ("--model", str(SMALL.model), "--topology", str(SMALL.topology))

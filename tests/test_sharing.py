@@ -10,7 +10,7 @@ import two_apps
 from edits import changed, whats
 
 from planner.output import placement_json
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import Model, Placement, Topology, Workload, check_document
 
 

@@ -15,7 +15,7 @@ from edits import changed, whats
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import Model, Placement, Topology, Workload, check_document
 
 

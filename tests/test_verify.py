@@ -22,7 +22,7 @@ from edits import changed, whats
 
 from planner.expansion import expand
 from planner.points import best_accuracy, designed_point
-from planner.verify import verify
+from planner.verifier import verify
 from schemas import App, Model, Placement, Topology, check_document
 
 CELL = {"bit_per_s": 1e6, "latency_s": 0.01, "j_per_bit": 1e-7, "medium": "cell"}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fin.method import Options
+from fin.method import METHODS, Options
 from planner.api import single_app
 from planner.bench.case import Case, Scalar
-from planner.bench.documents import Documents, model_path
-from planner.pipeline import AUTO, Request
+from planner.bench.documents import Documents, path_beside
+from planner.pipeline import AUTO
+from planner.requests import PROVING, AnyRequest
+from planner.requests import request_of as request_for
 from schemas.files import check_document
 from schemas.model import Model
 from schemas.problems import input_error
@@ -20,27 +22,28 @@ _OF_APPS = (
 )  # fmt: skip
 
 
-def request_of(case: Case, documents: Documents) -> Request:
-    """Return the request of a case.
+def request_of(case: Case, documents: Documents) -> AnyRequest:
+    """Return the request of a case: all apps of its workload together, or the one that is chosen.
 
     Raises:
-        InputError: The workload has no app of that name, or several that are not chosen from; a link or a node that
-            is set is not there; or an app's field is out of range.
+        InputError: The workload has no app of that name; there is no such method, or none for so many apps; a link or
+            a node that is set is not there; or an app's field is out of range.
     """
-    apps = apps_of(case, documents)
-    if len(apps) > 1:
-        names = ", ".join(app.name for app, _ in apps)
-        message = f"the workload has {len(apps)} apps, and this version plans one at a time"
-        raise input_error(message, f"choose with app ({names})", value=case.text("workload"))
-    app, model = apps[0]
-    return Request(
-        app, model, topology_of(case, documents), method_of(case), _options(case), _per_exit(case), case.inputs
-    )
+    apps, topology = apps_of(case, documents), topology_of(case, documents)
+    return request_for(apps, topology, method_of(case), _options(case), _per_exit(case), case.inputs)
 
 
 def method_of(case: Case) -> str:
     """Return the name of the method that a case asks for."""
     return case.text("method") or AUTO
+
+
+def solver_of(case: Case, documents: Documents) -> tuple[str, bool]:
+    """Return the method that a case goes to, which is never `auto`, and whether it is a joint one."""
+    name, workload = method_of(case), case.text("workload")
+    several = workload is not None and case.text("app") is None and len(documents.workloads[workload].apps) > 1
+    joint = several or name not in (AUTO, *METHODS)
+    return (PROVING if joint else "exact") if name == AUTO else name, joint
 
 
 def apps_of(case: Case, documents: Documents) -> list[tuple[App, Model]]:
@@ -55,7 +58,7 @@ def apps_of(case: Case, documents: Documents) -> list[tuple[App, Model]]:
         message = f"the workload {workload} has no app of this name"
         raise input_error(message, f"use one of {', '.join(names)}", path="app", value=chosen)
     kept = [app for app in documents.workloads[workload].apps if chosen in (None, app.name)]
-    return [(_changed(app, given), documents.models[model_path(workload, app.model)]) for app in kept]
+    return [(_changed(app, given), documents.models[path_beside(workload, app.model)]) for app in kept]
 
 
 def topology_of(case: Case, documents: Documents) -> Topology:

@@ -58,11 +58,16 @@ class Row:
     accuracy: float | None = None
     """Accuracy; of several apps the least."""
     power_w: float | None = None
+    """Rates times energies, and idle power of the nodes in use."""
     lower_bound: float | None = None
     """In the unit of the objective."""
     relative_gap: float | None = None
     operating_point: str | None = None
     nodes_used: int | None = None
+    node_share_sum: float | None = None
+    """Shares of all nodes, summed; only apps that are planned together have shares."""
+    media_share_sum: float | None = None
+    """The same of all media."""
     plan: str | None = None
     """Hash of the plan: rows that agree in it agree in every block, route and figure."""
     message: str = ""

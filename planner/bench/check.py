@@ -5,45 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fin.method import METHODS
 from planner.bench.asking import method_of, request_of
 from planner.bench.case import Case
 from planner.bench.documents import Documents
-from planner.pipeline import AUTO
-from schemas.problems import InputError, Problem, shown
+from planner.requests import check_names, together
+from schemas.problems import InputError, Problem
+from schemas.suite import Path
+
+Kind = tuple[tuple[Path, str | None], ...]
+"""What a case sets; numbers are left out."""
 
 
 def problems_of(file: str, cases: Sequence[Case], documents: Documents) -> list[Problem]:
     """Return every problem of the cases, each once; problems that many cases share are one."""
-    from planner.pipeline import instance_of
-
     problems: dict[Problem, None] = {}
-    for name in dict.fromkeys(method_of(case) for case in cases):
-        if name not in (AUTO, *METHODS):
-            fix = f"use one of {', '.join((AUTO, *METHODS))}"
-            problems[Problem(file, "method", shown(name), "there is no such method", fix)] = None
-    for case in _kinds(cases):
+    built: set[tuple[Kind, bool]] = set()
+    for (kind, _), case in _kinds(cases).items():
         try:
-            instance_of(request_of(case, documents))
+            request = request_of(case, documents)
+            if (kind, together(request)) not in built:
+                built.add((kind, together(request)))
+                check_names(request)
         except InputError as error:
             problems |= {replace(problem, file=_within(file, problem.file)): None for problem in error.problems}
     return list(problems)
 
 
-def _kinds(cases: Sequence[Case]) -> list[Case]:
-    """Return the first case of every kind: cases that differ in numbers alone are of one kind.
+def _kinds(cases: Sequence[Case]) -> dict[tuple[Kind, str], Case]:
+    """Return the first case of every kind and method: cases that differ in numbers alone are of one kind.
 
     The schema has checked every number, and a number that is set of a node or a link changes nothing else.
     """
-    kinds: dict[tuple[object, ...], Case] = {}
+    kinds: dict[tuple[Kind, str], Case] = {}
     for case in cases:
         kind = tuple(
             (path, value if isinstance(value, str) else None)
             for path, value in case.settings.items()
             if path != ("method",)
         )
-        kinds.setdefault(kind, case)
-    return list(kinds.values())
+        kinds.setdefault((kind, method_of(case)), case)
+    return kinds
 
 
 def _within(suite: str, file: str) -> str:

@@ -16,8 +16,8 @@ from schemas.problems import input_error
 class Setting:
     """What an engine is given."""
 
-    methods: tuple[str, ...]
-    """What cases ask for, so that workers can load it before the first."""
+    methods: tuple[tuple[str, bool], ...]
+    """What cases ask for, and whether that is a joint method, so that workers can load it before the first."""
     documents: Documents
     jobs: int | None = None
     """Workers at once; None: as many as there are processors."""

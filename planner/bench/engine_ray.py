@@ -122,7 +122,7 @@ class RayWorker:
 class _Serving:
     """What runs inside an actor."""
 
-    def __init__(self, methods: tuple[str, ...], documents: Any) -> None:  # noqa: ANN401 - Ray fills in the value
+    def __init__(self, methods: tuple[tuple[str, bool], ...], documents: Any) -> None:  # noqa: ANN401 - Ray fills in the value
         from planner.bench.solving import warm_up
 
         warm_up(methods)

@@ -16,7 +16,8 @@ from planner.version import __version__
 from schemas.files import read_json
 from schemas.problems import input_error
 
-FORMAT = "1"
+FORMAT = "2"
+"""Changes with the columns of rows."""
 IDENTITY, DATABASE, OWNERS, LOCK = "suite.json", "rows.sqlite", "owners", "lock"
 _LEFT_BY_A_KILL = (LOCK, ".planner-")
 """Files that a run may leave that was killed before it wrote the folder's identity."""

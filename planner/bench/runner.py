@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.bench.asking import method_of
+from planner.bench.asking import solver_of
 from planner.bench.engine import Engine, Setting, engine
 from planner.bench.expansion import Plan, read_plan
 from planner.bench.folder import OWNERS, check_folder, identity_of, prepared
@@ -55,7 +55,8 @@ def run_suite(
     plan = read_plan(suite)
     identity = identity_of(plan.suite.name, plan.cases, plan.suite.case_limit_s)
     check_folder(folder, identity)
-    setting = Setting(tuple(sorted({method_of(case) for case in plan.cases})), plan.documents, jobs, address)
+    methods = tuple(sorted({solver_of(case, plan.documents) for case in plan.cases}))
+    setting = Setting(methods, plan.documents, jobs, address)
     with closing(engine(engine_name, setting)) as workers:
         with prepared(folder, identity), Store(folder) as store:
             store.create(plan.cases)

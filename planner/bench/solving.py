@@ -21,23 +21,29 @@ _RESET_PEAK = "5"
 """What proc(5) takes to set the peak of resident memory to what is held now."""
 
 
-def warm_up(methods: Iterable[str]) -> None:
-    """Load what methods need, so that the first case is not charged for it."""
-    import planner.pipeline  # noqa: F401 - loading is the point
-    from fin.method import METHODS, method
+def warm_up(methods: Iterable[tuple[str, bool]]) -> None:
+    """Load what methods (joint ones, where that is said) need, so that the first case is not charged for it."""
+    import planner.requests
+    from clear.method import joint_method
+    from fin.method import method
 
-    for name in methods:
-        method(name if name in METHODS else "exact")
+    for name, joint in methods:
+        if joint:
+            import planner.joint_pipeline  # noqa: F401 - as above
+
+            joint_method(name)
+        else:
+            method(name)
 
 
 def run_case(case: Case, documents: Documents) -> Row:
     """Plan a case; whatever goes wrong inside the planner is a row."""
-    from planner.pipeline import solve
+    from planner.requests import answer
 
     _reset_peak_memory()
     began = time.perf_counter()
     try:
-        placement = solve(request_of(case, documents))
+        placement = answer(request_of(case, documents))
     except Exception as error:  # one case that fails is no reason to lose the others
         return crashed(case, f"{type(error).__name__}: {error}")
     return _row(case, placement, time.perf_counter() - began)
@@ -57,6 +63,8 @@ def _row(case: Case, placement: Placement, whole_s: float) -> Row:
         relative_gap=None if certificate is None else certificate.relative_gap,
         operating_point=", ".join(app.operating_point for app in apps) or None,
         nodes_used=None if total is None else total.nodes_used,
+        node_share_sum=None if total is None else total.node_share_sum,
+        media_share_sum=None if total is None else total.media_share_sum,
         plan=_digest(placement) if apps else None,
         message=placement.message if placement.diagnosis is None else placement.diagnosis.summary,
         build_s=None if timing is None else timing.build_s,

@@ -47,7 +47,7 @@ def check_command(
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
     from planner.inputs import Limits, Sources, read_asked
-    from planner.verify import verify
+    from planner.verifier import verify
     from schemas.files import read_document
     from schemas.placement import Placement
 

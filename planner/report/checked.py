@@ -9,7 +9,7 @@ from planner.inputs import Limits, Sources, read_asked
 from planner.report.front_page import front_page
 from planner.report.page import Page
 from planner.report.plan_page import plan_page
-from planner.verify import Violation, verify
+from planner.verifier import Violation, verify
 from schemas.files import read_document
 from schemas.front import Front
 from schemas.placement import Placement
