@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import SMALL, names_in, refused, run, write
 
-from fin.brute import TooManyError, _decisions
+from fin.brute import TooManyError, decisions
 from fin.decision import evaluate, within_limits
 from fin.instance import Instance
 from planner.inputs import Limits, Sources, read_request
@@ -34,7 +34,7 @@ def all_points(instance: Instance) -> list[Point] | None:
     """Return what every plan within the limits costs, None where there are too many."""
     points = []
     try:
-        for decision in _decisions(instance, MOST_PLANS, float("inf")):
+        for decision in decisions(instance, MOST_PLANS, float("inf")):
             cost = evaluate(instance, decision)
             if within_limits(instance, cost):
                 points.append((cost.energy_j, cost.latency_s, float(instance.points.accuracy[decision.point])))
