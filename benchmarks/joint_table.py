@@ -1,6 +1,8 @@
-"""The table of docs/clear.md: every joint method on the example workload, with what it saves and what it holds.
+"""The tables of docs/clear.md: every joint method on the example workload, with what it saves and what it holds.
 
-``python -m benchmarks.joint_table [SECONDS]`` prints it; the seconds are each method's time limit (default 30).
+``python -m benchmarks.joint_table [SECONDS [TRACES]]`` prints them, with a time limit for each method (default 30 s).
+With a folder of measured traces (see `benchmarks.traces`) the same follows for each of them, at the rates that nine
+tenths of its samples hold.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.traces import Traces
 from clear.method import JOINT_METHODS
 from clear.packages import expand
 from fin.method import Options
 from planner.compare import Row, compare
+from planner.inputs import Limits, Sources, read_asked
 from planner.requests import JointRequest
 from planner.units import format_quantity
-from schemas import Model, Placement, Topology, Workload, read_document
+from schemas import InputError, Model, Placement, Topology, Workload, read_document
+from schemas.traces import read_traces, with_planned_rates
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -82,12 +87,29 @@ def _less(ours: float | None, other: float) -> str:
     return "" if ours is None or other == 0.0 else f"{100 * (1.0 - ours / other):.0f} %"
 
 
+def measured(folder: Path, options: Options) -> Iterator[str]:
+    """Yield the name of every trace of a folder that leaves a rate to plan for, and its table."""
+    for name, topology, place, workload in Traces(folder=folder).cases():
+        asked = read_asked(Sources(EXAMPLES / "mobile-mcm.json", workload=workload), Limits())
+        try:
+            planned = with_planned_rates(topology, read_traces(topology, place))
+        except InputError as error:
+            yield f"{name}: left out: {error.problems[0].message}"
+            continue
+        request = JointRequest(asked.apps, planned, options=options)
+        yield from ("", name, "")
+        yield from table(request, list(compare(request, JOINT_METHODS)))
+
+
 def main() -> None:
-    """Print the table."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
+    """Print the tables."""
+    options = Options(time_limit_s=float(sys.argv[1]) if len(sys.argv) > 1 else 30.0)
     request = example()
-    limited = JointRequest(request.apps, request.topology, options=Options(time_limit_s=seconds))
-    print("\n".join(table(limited, list(compare(limited, JOINT_METHODS)))))
+    limited = JointRequest(request.apps, request.topology, options=options)
+    for line in table(limited, list(compare(limited, JOINT_METHODS))):
+        print(line)
+    for line in measured(Path(sys.argv[2]), options) if len(sys.argv) > 2 else ():
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

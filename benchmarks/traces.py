@@ -42,7 +42,7 @@ class Traces:
     def run(self) -> Report:
         """Step through all traces."""
         rows, notes = [], []
-        for (name, topology, folder, workload), percentile in product(self._cases(), self.percentiles):
+        for (name, topology, folder, workload), percentile in product(self.cases(), self.percentiles):
             media = tuple(medium.model_copy(update={"percentile": percentile}) for medium in topology.media)
             planned = topology.model_copy(update={"media": media})
             try:
@@ -55,7 +55,7 @@ class Traces:
         )  # fmt: skip
         return Report(f"traces: steps of {self.step_s:g} s", columns, tuple(rows), tuple(notes))
 
-    def _cases(self) -> Iterator[tuple[str, Topology, Path, Path]]:
+    def cases(self) -> Iterator[tuple[str, Topology, Path, Path]]:
         """Yield the name of each trace with a topology that names it, where that stands, and the workload."""
         if self.folder is None:
             topology, _ = read_document(_EXAMPLES / "small-cell.json", Topology)

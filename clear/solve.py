@@ -42,7 +42,7 @@ _TAKEN, _MOST_PLACES = 0.02, 6
 """Part of an offer that counts as taken, and the most equal nodes that it is offered on."""
 _GRID_COLUMNS = 240
 """Columns among which the program with grids of speeds and shares chooses, over all apps."""
-_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 60, 600
+_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 200, 4_000
 """On so few nodes, an app with so few plans and columns that may be the best has all of these columns looked at."""
 _SLACK = 2e-3
 """Part of the bound that operating points may be left unlooked at for, over all apps."""
