@@ -186,7 +186,8 @@ class Search:
         every: list[list[Column]] = []
         for app, instance in enumerate(self.joint.apps if self.joint.network.size <= _FEW_NODES else ()):
             plans = np.prod(instance.allowed.sum(axis=1), dtype=np.float64) * instance.points.count
-            if self._late or plans > 10 * _FEW_PLANS:
+            open_order = instance.percentile is not None and instance.destination is not None
+            if self._late or plans > 10 * _FEW_PLANS or open_order:  # shares decide which exits a percentile counts
                 continue
             try:
                 own = columns_of(app, instance, _FEW_PLANS, self._stop_at)
