@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner.bench.asking import solver_of
+from planner.bench.case import Row
 from planner.bench.engine import Engine, Setting, engine
 from planner.bench.expansion import Plan, read_plan
 from planner.bench.folder import OWNERS, check_folder, identity_of, prepared
@@ -79,12 +80,12 @@ def _run(plan: Plan, store: Store, workers: Engine, me: str, before: int) -> int
 def _until_all_are_done(plan: Plan, store: Store, pool: Pool, me: str, done: int) -> int:
     """Run cases until each has a row, also those that other processes have begun and do not end."""
     run, looked = 0, time.monotonic()
+    rows: list[Row] = []
     with progress(plan.suite.name, len(plan.cases), done) as show:
-        while done < len(plan.cases):
+        while True:
             for number in store.claim(me, pool.free) if pool.free else ():
                 pool.submit(plan.cases[number])
-            rows = pool.finished(_POLL_S)
-            for row in rows:
+            for row in rows:  # only now: the workers are at their next cases meanwhile
                 store.save(row)
             run += len(rows)
             done += len(rows)
@@ -92,4 +93,6 @@ def _until_all_are_done(plan: Plan, store: Store, pool: Pool, me: str, done: int
                 store.release_dead()
                 done, looked = store.done(), time.monotonic()
             show(done)
-    return run
+            if done >= len(plan.cases):
+                return run
+            rows = pool.finished(_POLL_S)
