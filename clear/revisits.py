@@ -8,7 +8,8 @@ up however often anything is used:
 
 - What the source runs before data leaves it first, and that transfer, cost what they cost alone. Later visits to the
   source and later transfers are added at no price of a share, for ``min (a + b) >= min a + min b``.
-- Blocks elsewhere cost `clear.visits.additive_cost`.
+- Blocks elsewhere cost `clear.visits.additive_cost`, and of the price of using their node the part that their load has
+  in the load of all blocks: a node that runs some of them is used, and their parts are at most the whole.
 
 Nodes of one kind and price are taken together: whoever uses one of them twice uses their kind twice.
 """
@@ -50,7 +51,9 @@ def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Float
     """(R, D, N) costs of blocks after data left the source, whose share is paid before."""
     source, node_w = pricer.instance.source, prices.node_w.copy()
     node_w[source] = 0.0
-    blocks = pricer.block_costs(rows, prices, layers)
+    load = pricer.stages.load[rows.point, :layers]
+    part = load / np.maximum(load.sum(axis=1, keepdims=True), 1e-300)
+    blocks: Floats = pricer.block_costs(rows, prices, layers) + prices.use_w * part
     blocks[:, :, source] = pricer.block_costs(rows, replace(prices, node_w=node_w), layers)[:, :, source]
     return blocks
 
@@ -76,8 +79,6 @@ class _Merged:
     """(Q, G) whether a sort uses q: a node by leading to it."""
     source: Bools
     """(Q, 1) whether q is the source."""
-    paid_w: Floats
-    """(Q, 1) for using q at all; nothing for the source, which is paid where it runs the first block."""
 
     @classmethod
     def of(cls, pricer: Pricer, prices: AppPrices) -> _Merged:
@@ -97,7 +98,7 @@ class _Merged:
         costly = np.flatnonzero(((prices.node_w + prices.use_w > 0.0) & network.hosts)[first])
         out, out_start = np.unique(sorts[0], return_index=True)
         is_source = costly == kind[source]
-        none = np.zeros(len(priced))
+        none = np.zeros(len(priced), dtype=np.bool_)
         return cls(
             node_order=np.argsort(kind, kind="stable"),
             node_start=np.searchsorted(np.sort(kind), np.arange(len(first))),
@@ -108,8 +109,7 @@ class _Merged:
             out=out,
             out_start=out_start,
             by=np.concatenate([sorts[1] == costly[:, None], sorts[2:] > 0]),
-            source=np.concatenate([is_source, none > 0.0])[:, None],
-            paid_w=np.concatenate([np.where(is_source, 0.0, prices.use_w[first[costly]]), none])[:, None],
+            source=np.concatenate([is_source, none])[:, None],
         )
 
     def nodes(self, values: Floats) -> Floats:
@@ -159,4 +159,4 @@ class _LaterPaths:
         """(R, 1 or Q, G) costs behind a move: of any paths, and with q used once and twice, the move included."""
         target, by = self._merged.target, self._merged.by
         some, once, twice = self._any[..., target], self._once[..., target], self._twice[..., target]
-        return some, np.where(by, some, once), np.where(by, once + self._merged.paid_w, twice)
+        return some, np.where(by, some, once), np.where(by, once, twice)
