@@ -101,19 +101,18 @@ class Master:
         rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
         for number, offer in enumerate(self.offers):
             self._write(rows, number, offer, group)
-        for kind, _, node in list(rows):
-            if kind in ("node", "use"):
-                row = (kind, _, node)
-                rows[row].append(
-                    (place[node], -float(network.max_utilization[first[node]]) if kind == "node" else -1.0)
-                )
+        for kind, app, node in list(rows):
+            if kind != "medium":
+                room = float(network.max_utilization[first[node]]) if kind == "node" else 1.0
+                rows[kind, app, node].append((place[node], -room))
         cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[first[node]]) for node in in_play]
         idle_w = sum(cost[len(self.offers) :])
         unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
         for app in range(joint.count):
             own = [(number, 1.0) for number, offer in enumerate(self.offers) if offer.column.app == app]
             rows["app", app, -1] = [*own, (slack + app, 1.0)]
-        limits = [(1.0, 1.0) if row[0] == "app" else (-np.inf, self._most(row, first, count)) for row in rows]
+        most = {"app": (1.0, 1.0), "medium": (-np.inf, 1.0)}
+        limits = [most.get(kind, (-np.inf, 0.0)) for kind, _, _ in rows]
         return _Program(
             cost=[*cost, *unserved],
             whole=whole,
@@ -122,13 +121,6 @@ class Master:
             rows=dict(rows),
             limits=limits,
         )
-
-    def _most(self, row: Row, first: Ints, count: Ints) -> float:
-        """Return the right-hand side of a row."""
-        kind, _, place = row
-        if kind == "memory":
-            return float(self._joint.network.memory_bytes[first[place]] * count[place])
-        return 1.0 if kind == "medium" else 0.0
 
     def _cheapest(self, app: int) -> float:
         """Return the power of an app's cheapest offer; 1 W where it has none."""
@@ -141,7 +133,8 @@ class Master:
             rows["node", -1, int(group[node])].append((number, float(share)))
             rows["use", column.app, int(group[node])].append((number, 1.0))
             if np.isfinite(network.memory_bytes[node]):
-                rows["memory", -1, int(group[node])].append((number, float(held)))
+                part = float(held / network.memory_bytes[node])  # bytes and shares in one program lose digits
+                rows["memory", -1, int(group[node])].append((number, part))
         for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True):
             if medium in self._medium:
                 rows["medium", -1, self._medium[medium]].append((number, float(share)))
@@ -159,7 +152,8 @@ class Master:
             elif kind == "medium":
                 prices.media_w[place] = dual
             elif kind == "memory":
-                prices.memory_w_per_byte[self._kind == place] = dual
+                alike = self._kind == place
+                prices.memory_w_per_byte[alike] = dual / joint.network.memory_bytes[alike]
         return prices.passing_idle_on(joint)
 
 

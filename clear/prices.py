@@ -1,17 +1,17 @@
 """Prices of what apps share, and the Lagrangian bound that they give.
 
-Relaxed are: shares of a node sum to at most its largest utilisation if it is in use, and to 0 else (price mu); shares
-of a medium sum to at most 1 (price nu); an app that hosts a block on a node has the node in use (price pi, by app and
-node); memory (price kappa). Relaxed without a price are: a node runs all apps at one speed; an app's energy limit;
-shares of media that have no price.
+Relaxed are: shares of a node sum to at most its largest utilisation if it is in use, and to 0 else (price mu), and so
+do the bytes that it holds, to at most its memory (price kappa); shares of a medium sum to at most 1 (price nu); an app
+that hosts a block on a node has the node in use (price pi, by app and node). Relaxed without a price are: a node runs
+all apps at one speed; an app's energy limit; shares of media that have no price.
 
 What is left falls apart into one problem per app and one per node. A node in use costs its idle power and brings in
-what its shares, users and memory pay, so it is worth ``min(0, idle - most mu - sum pi)`` in the best case. Every plan
-of the workload costs at least what it costs at these prices less what was overpaid, for any prices >= 0 (weak
-duality), so
+what its shares, bytes and users pay, so it is worth ``min(0, idle - most mu - memory kappa - sum pi)`` at best.
+Every plan of the workload costs at least what it costs at these prices less what was overpaid, for any prices >= 0
+(weak duality), so
 
-    bound = sum over apps of v_a + sum over nodes of min(0, idle_n - most_n mu_n - sum_a pi_an)
-            - sum over media of nu_m - sum over nodes of kappa_n memory_n
+    bound = sum over apps of v_a - sum over media of nu_m
+            + sum over nodes of min(0, idle_n - most_n mu_n - memory_n kappa_n - sum_a pi_an)
 
 where v_a is at most the least of ``power + mu phi + nu beta + pi + kappa bytes`` over all plans of app a.
 """
@@ -53,7 +53,7 @@ class Prices:
     def passing_idle_on(self, joint: Joint) -> Prices:
         """Return the prices with what idle power they do not pass on yet added to shares: the bound only grows."""
         network = joint.network
-        left = np.maximum(network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0)
+        left = np.maximum(self._unpaid_w(joint), 0.0)
         added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
         return Prices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
 
@@ -84,7 +84,11 @@ class Prices:
 
     def constant_w(self, joint: Joint) -> float:
         """Return the part of the bound that no app decides."""
+        return float(np.minimum(self._unpaid_w(joint), 0.0).sum() - self.media_w.sum())
+
+    def _unpaid_w(self, joint: Joint) -> Floats:
+        """(N,) idle power that apps do not pay for; below 0 where they could pay more than that."""
         network = joint.network
-        idle = np.minimum(network.idle_power_w - network.max_utilization * self.node_w - self.use_w.sum(axis=0), 0.0)
         held = self.memory_w_per_byte * np.where(self.memory_w_per_byte > 0.0, network.memory_bytes, 0.0)
-        return float(idle.sum() - held.sum() - self.media_w.sum())
+        paid = network.max_utilization * self.node_w + held + self.use_w.sum(axis=0)
+        return np.asarray(network.idle_power_w - paid)

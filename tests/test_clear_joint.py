@@ -155,11 +155,11 @@ class TestBound:
             worth = 0.0
             for node in range(network.size):
                 paid = network.max_utilization[node] * prices.node_w[node] + sum(prices.use_w[:, node].tolist())
+                if np.isfinite(network.memory_bytes[node]):
+                    paid += prices.memory_w_per_byte[node] * network.memory_bytes[node]
                 worth += used[node] * (network.idle_power_w[node] - paid)
             least_w = min(least_w, worth)
         least_w -= sum(price for price in prices.media_w.tolist())
-        limited = np.flatnonzero(np.isfinite(network.memory_bytes))
-        least_w -= float(prices.memory_w_per_byte[limited] @ network.memory_bytes[limited])
         assert prices.constant_w(joint) == pytest.approx(least_w, rel=1e-9, abs=1e-12)
 
     @FEW
