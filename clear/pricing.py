@@ -71,7 +71,8 @@ class VisitCosts:
     """What all visits of R rows cost."""
 
     by_kind: Floats
-    """(R, D (D + 1) / 2, Q) by first block, last block, and kind of node; without use, memory and results."""
+    """(R, D (D + 1) / 2, Q) by first block, last block, and kind of node; without use, memory and results. Infinite
+    where nobody asked."""
     like: Ints
     """(N,) kind of each node."""
     barred: Floats
@@ -120,15 +121,18 @@ class Pricer:
         other.moving = ways.source != ways.target
         return other
 
-    def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
-        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off."""
+    def sweep(self, rows: Rows, prices: AppPrices, begin: int = 0) -> Sweep:
+        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off.
+
+        Plans that leave the source before block `begin` are left out: their costs are -inf, for nothing is known.
+        """
         ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
         depth = self.stages.depth[rows.point]
         layers = int(depth.max())
-        carried, visits = self.carried(rows, prices, layers), self.visits(rows, prices, layers)
+        carried, visits = self.carried(rows, prices, layers, begin), self.visits(rows, prices, layers, begin)
         onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
         by_leave = np.full((count, layers + 1), np.inf)
-        for layer in range(layers - 1, -1, -1):
+        for layer in range(layers - 1, begin - 1, -1):
             left[depth == layer + 1, layer] = 0.0
             onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
             away = np.where(self.moving, carried[:, layer] + onwards[:, layer][:, ways.target], np.inf)
@@ -138,6 +142,7 @@ class Pricer:
                 left[:, layer - 1] = least
         staying = visits.starting(0)[:, :, self.instance.source]
         by_leave[:, 1:layers] += staying[:, : layers - 1]
+        by_leave[:, :begin] = -np.inf
         at = np.arange(count)
         by_leave[at, depth] = staying[at, depth - 1]
         by_leave[np.arange(layers + 1) > depth[:, None]] = np.inf
@@ -161,28 +166,36 @@ class Pricer:
         kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
         return kinds, chosen, like.ravel()
 
-    def carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
-        """(R, D, F) cost of carrying the data into each block over each route."""
-        shape = (len(rows.point), layers)
-        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, :layers]
-        bits = np.broadcast_to(self.stages.carry_bits[:layers], shape)
-        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, :layers].ravel(), late.ravel())
-        return way_costs(self.ways, messages, prices.media_w).reshape(*shape, -1)
+    def carried(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> Floats:
+        """(R, D, F) cost of carrying the data into each block over each route; infinite before block `begin`."""
+        shape = (len(rows.point), layers - begin)
+        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, begin:layers]
+        bits = np.broadcast_to(self.stages.carry_bits[begin:layers], shape)
+        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, begin:layers].ravel(), late.ravel())
+        costs = way_costs(self.ways, messages, prices.media_w).reshape(*shape, len(self.ways.source))
+        return np.pad(costs, ((0, 0), (begin, 0), (0, 0)), constant_values=np.inf) if begin else costs
 
-    def visits(self, rows: Rows, prices: AppPrices, layers: int) -> VisitCosts:
-        """Price all visits at once; nodes of one kind and price once."""
+    def visits(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> VisitCosts:
+        """Price visits at once: those from block `begin` on, and the source's from block 0; equal nodes once."""
         network, point = self.instance.network, rows.point
         _, chosen, like = self._kinds_at(prices)  # packages are full of equal nodes
         first, last = np.triu_indices(layers)
+        asked = (first >= begin)[:, None] | (
+            (first == 0)[:, None] & (np.arange(len(chosen)) == like[self.instance.source])
+        )
+        visit, kind = np.nonzero(asked)
+        one = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
         part = {}
         for name, sums in self._sums.items():
-            held = sums[np.ix_(point, np.arange(layers + 1), chosen)]
-            part[name] = held[:, last + 1] - held[:, first]  # (R, visits, kind)
-        terms = node_terms(network, prices, rows.value_w_per_s[:, None, None], chosen)
+            held = sums[np.ix_(one, np.arange(layers + 1), chosen)]
+            part[name] = held[:, last[visit] + 1, kind] - held[:, first[visit], kind]  # (1 or R, asked)
+        terms = node_terms(network, prices, rows.value_w_per_s[:, None], chosen[kind])
+        by_kind = np.full((len(point), *asked.shape), np.inf)
+        by_kind[:, asked] = least_cost(Visits(**part), terms)
         results = self._results(rows, prices, layers)
         lost = np.isinf(results)  # no way from there to the destination
         return VisitCosts(
-            by_kind=least_cost(Visits(**part), terms),
+            by_kind=by_kind,
             like=like,
             barred=self._barred[point, : layers + 1] + _cumulative(lost.astype(np.float64)),
             bytes=self._bytes[point, : layers + 1],

@@ -24,10 +24,11 @@ from clear.pricing import AppPrices, Pricer, Rows
 from fin.network import Bools, Floats, Ints
 
 
-def revisiting_by_leave(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats:
+def revisiting_by_leave(pricer: Pricer, rows: Rows, prices: AppPrices, begin: int = 0) -> Floats:
     """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
 
-    The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off.
+    The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off. Those of
+    plans that leave the source before block `begin` are -inf, for nothing is known.
     """
     depth = pricer.stages.depth[rows.point]
     layers = int(depth.max())
@@ -35,12 +36,14 @@ def revisiting_by_leave(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats
     merged = _Merged.of(pricer, prices)
     if layers < 2 or len(merged.by) == 0 or len(merged.target) == 0:
         return by_leave
-    staying = pricer.visits(rows, prices, layers).starting(0)[:, :, pricer.instance.source]
+    staying = pricer.visits(rows, prices, layers, begin=layers).starting(0)[:, :, pricer.instance.source]
     free = replace(prices, media_w=np.zeros_like(prices.media_w))
-    first = np.where(merged.leaving, merged.ways(pricer.carried(rows, prices, layers)), np.inf)
-    moves, blocks = merged.ways(pricer.carried(rows, free, layers)), merged.nodes(_blocks(pricer, rows, prices, layers))
+    first = np.where(merged.leaving, merged.ways(pricer.carried(rows, prices, layers, begin)), np.inf)
+    moves = merged.ways(pricer.carried(rows, free, layers, begin))
+    blocks = merged.nodes(_blocks(pricer, rows, prices, layers))
     later = _LaterPaths(merged, len(depth))
-    for layer in range(layers - 1, -1, -1):
+    by_leave[:, :begin] = -np.inf
+    for layer in range(layers - 1, begin - 1, -1):
         later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)
         leave = later.leaving(first[:, layer], at_source_before=layer > 0)
         by_leave[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
