@@ -16,7 +16,7 @@ import numpy as np
 from clear.envelopes import PointTree
 from clear.pricing import AppPrices, Pricer, Rows, Sweep
 from clear.proof import Proof, less_limit
-from clear.values import Values, climbed
+from clear.values import Values
 from clear.ways import Ways
 from fin.decision import Decision
 from fin.instance import Instance
@@ -98,7 +98,8 @@ class Multipliers:
         return self._proof(prices).rough()
 
     def _proof(self, prices: AppPrices) -> Proof:
-        return Proof(self._pricer, self._tree, prices, lambda row: self._row(row, prices))
+        rows = {row: self._row(row, prices) for row in (self._tree.root, *self._last)}
+        return Proof(self._pricer, self._tree, prices, rows)
 
     def _descend(self, prices: AppPrices) -> None:
         """Find a good point: from the envelope of all, always into the cheaper half."""
@@ -117,7 +118,7 @@ class Multipliers:
                 self._rows[row] = self._begin(prices)
             else:
                 above = self._row(int(self._tree.parent[row]), prices)
-                self._rows[row] = above.copy(int(self._pricer.stages.depth[row]))
+                self._rows[row] = above.of_depth(int(self._pricer.stages.depth[row]))
         return self._rows[row]
 
     def _begin(self, prices: AppPrices) -> Values:
@@ -135,15 +136,10 @@ class Multipliers:
     def _bound(self, row: int, prices: AppPrices) -> _Found:
         """Bound the plans of a point that come back to nothing, at values of time near the best; name the cheapest."""
         held = self._row(row, prices)
-        swept: list[tuple[Floats, Sweep, Floats]] = []
-
-        def bounds_at(values: Floats, _: int) -> Floats:
-            swept[:] = [(values, *self._sweep(row, values, prices))]
-            return swept[0][2]
-
-        nothing = np.full(len(held.value), -np.inf)
-        bound = self._last[row] = float(climbed(held, nothing, bounds_at, -np.inf, True, 1).min())
-        return _Found(bound, self._plans(row, *swept[0], prices) if np.isfinite(bound) else ())
+        values = held.tries()
+        sweep, bounds = self._sweep(row, values, prices)
+        bound = self._last[row] = held.learn(values, bounds)
+        return _Found(bound, self._plans(row, values, sweep, bounds, prices) if np.isfinite(bound) else ())
 
     def _plans(self, row: int, values: Floats, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
         """Return plans of the best classes, each at two values of time, and the one that never leaves the source."""

@@ -9,7 +9,7 @@ high enough. Equal nodes are told apart (`clear.merging`) for operating points a
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from clear.envelopes import PointTree
 from clear.merging import merged
 from clear.pricing import AppPrices, Pricer, Rows
 from clear.revisits import revisiting_by_leave
-from clear.values import Bounds, Values, climbed, of_depth
+from clear.values import Bounds, Climb, Values, of_depth
 from fin.network import Floats
 
 _Raised = Callable[[int, Floats, float], Floats]
@@ -27,10 +27,14 @@ _Raised = Callable[[int, Floats, float], Floats]
 class Proof:
     """Bounds on one app's plans at given prices."""
 
-    def __init__(self, pricer: Pricer, tree: PointTree, prices: AppPrices, held: Callable[[int], Values]) -> None:
-        self._pricer, self._tree, self._prices, self._held = pricer, tree, prices, held
+    def __init__(self, pricer: Pricer, tree: PointTree, prices: AppPrices, known: Mapping[int, Values]) -> None:
+        self._pricer, self._tree, self._prices = pricer, tree, prices
         self._merged = merged(pricer, prices)
-        self._again: dict[int, Values] = {}
+        self._once = {row: values.value for row, values in known.items()}
+        """Best values of time of each class of plans that come back to nothing, by row."""
+        self._again: dict[int, Floats] = {}
+        """The same of plans that come back to a node or medium."""
+        self._guess = known[tree.root].lowest
 
     def least(self, enough_w: float, slack_w: float) -> float:
         """Return a bound on all plans, those that come back to a node or medium included.
@@ -70,37 +74,44 @@ class Proof:
 
     def _single(self, row: int, known: Floats, enough_w: float) -> Floats:
         """Raise bounds on plans that come back to nothing."""
-        held, is_point, same = self._held(row), row < self._tree.points, self._merged[0] is self._pricer
-        known = self._climbed(held, known, self._swept(row, *self._merged), enough_w, is_point and same)
-        if is_point and not same:
-            known = self._climbed(held, known, self._swept(row, self._pricer, self._prices), enough_w, is_point)
+        is_point = row < self._tree.points
+        ways = [self._merged]
+        if is_point and self._merged[0] is not self._pricer:
+            ways.append((self._pricer, self._prices))
+        for pricer, prices in ways:
+
+            def bounds_at(values: Floats, begin: int, pricer: Pricer = pricer, prices: AppPrices = prices) -> Floats:
+                rows = Rows(np.full(len(values), row), values)
+                return less_limit(pricer, values, pricer.sweep(rows, prices, begin).by_leave)
+
+            known = self._raised(self._once, row, known, bounds_at, enough_w, is_point and pricer is self._pricer)
         return known
 
     def _revisiting(self, row: int, known: Floats, enough_w: float) -> Floats:
         """Raise bounds on plans that come back to a node or medium."""
-        if row not in self._again:
-            above = self._again.get(int(self._tree.parent[row]), self._held(row))
-            self._again[row] = above.copy(len(known) - 1)
         pricer, prices = self._merged
+        self._again.setdefault(self._tree.root, self._once[self._tree.root])
 
         def bounds_at(values: Floats, begin: int) -> Floats:
             rows = Rows(np.full(len(values), row), values)
             return less_limit(pricer, values, revisiting_by_leave(pricer, rows, prices, begin))
 
-        return self._climbed(self._again[row], known, bounds_at, enough_w, row < self._tree.points)
+        return self._raised(self._again, row, known, bounds_at, enough_w, row < self._tree.points)
 
-    def _swept(self, row: int, pricer: Pricer, prices: AppPrices) -> Bounds:
-        """Return what bounds the plans of a row that come back to nothing."""
-
-        def bounds_at(values: Floats, begin: int) -> Floats:
-            rows = Rows(np.full(len(values), row), values)
-            return less_limit(pricer, values, pricer.sweep(rows, prices, begin).by_leave)
-
-        return bounds_at
-
-    def _climbed(self, held: Values, known: Floats, bounds_at: Bounds, enough_w: float, patient: bool) -> Floats:
+    def _raised(
+        self, best: dict[int, Floats], row: int, known: Floats, bounds_at: Bounds, enough_w: float, whole: bool
+    ) -> Floats:
+        """Raise known bounds on a row's classes where they are too low, and keep the best values of time."""
+        if row not in best:
+            best[row] = of_depth(best[int(self._tree.parent[row])], len(known) - 1)
+        low = (known < enough_w) | np.isneginf(known)
+        if not low.any():
+            return known
+        climb = Climb(best[row], self._guess if row == self._tree.root else known, bounds_at)
         steps = {} if np.isfinite(self._pricer.stages.most_s) else {"steps": 1}
-        return climbed(held, known, bounds_at, enough_w, patient, **steps)
+        known = np.maximum(known, climb.until(low, enough_w, whole, **steps))
+        best[row] = climb.value
+        return known
 
 
 def less_limit(pricer: Pricer, values: Floats, costs: Floats) -> Floats:

@@ -1,7 +1,4 @@
-"""Values of time that are worth trying: remembered, class by class, from one set of prices to the next.
-
-A class's bound is concave in the value of time, so steps around the best value so far climb to the highest bound.
-"""
+"""Values of time that are worth trying, class by class of plans."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fin.network import Bools, Floats, Ints
+from fin.network import Bools, Floats
 
 _CLASSES = 3
 """Classes of plans whose values of time are tried side by side, lowest bound first."""
@@ -17,14 +14,18 @@ _NARROW, _FAR = 1.02, 8.0
 """Least and largest ratio between the values of time that are tried side by side."""
 _STEPS = 8
 _ENOUGH = 1e-5
-"""Relative gain at which no further values of time are tried."""
+"""Relative gain that no further values of time are tried for."""
+_BEGIN, _WIDER = 1.5, 4.0
+"""Ratio between the first values of time that a climb tries, and of a step beyond them."""
+_MARGIN = 0.05
+"""Part of a gap between values of time that the next one keeps from its ends."""
 
 Bounds = Callable[[Floats, int], Floats]
 """Gives (W, D + 1) bounds at (W,) values of time; those of classes before a number may be -inf."""
 
 
 class Values:
-    """What is remembered of one row (a point or an envelope)."""
+    """What is remembered of one row (a point or an envelope) from one set of prices to the next."""
 
     def __init__(self, values: Floats, lowest: Floats) -> None:
         self.value = values
@@ -33,30 +34,25 @@ class Values:
         """(D + 1,) last bound of each class."""
         self.ratio = 2.0
 
-    def copy(self, depth: int) -> Values:
+    def of_depth(self, depth: int) -> Values:
         """Return the same for a row of so many blocks."""
         return Values(of_depth(self.value, depth), of_depth(self.lowest, depth))
 
-    def tries(self, asked: Bools) -> Floats:
-        """Return values of time to try: around that of the lowest of the classes asked for, and of the next ones."""
-        first, *others = self._order(asked)
+    def tries(self) -> Floats:
+        """Return values of time to try: around that of the lowest class, and those of the next ones."""
+        first, *others = np.argsort(self.lowest, kind="stable")[:_CLASSES]
         value = self.value[first]
         return np.unique([value / self.ratio, value, value * self.ratio, *self.value[others]])
 
-    def learn(self, values: Floats, bounds: Floats, known: Floats) -> Floats:
-        """Take in (W, D + 1) bounds at (W,) values; return the higher of those and what was known of each class."""
+    def learn(self, values: Floats, bounds: Floats) -> float:
+        """Take in (W, D + 1) bounds at (W,) values; return the bound on all classes."""
         best = bounds.argmax(axis=0)
-        higher = bounds[best, np.arange(bounds.shape[1])]
-        self.value = np.where(higher > known, values[best], self.value)
-        self.lowest = np.maximum(higher, known)
+        self.lowest = bounds[best, np.arange(bounds.shape[1])]
+        self.value = np.where(np.isneginf(self.lowest), self.value, values[best])
         first = int(self.lowest.argmin())
         inside = 0 < best[first] < len(values) - 1
         self.ratio = float(np.clip(np.sqrt(self.ratio) if inside else 1.5 * self.ratio, _NARROW, _FAR))
-        return self.lowest
-
-    def _order(self, asked: Bools) -> Ints:
-        count = min(_CLASSES, int(asked.sum()))
-        return np.argsort(np.where(asked, self.lowest, np.inf), kind="stable")[:count]
+        return float(self.lowest[first])
 
 
 def of_depth(by_class: Floats, depth: int) -> Floats:
@@ -64,28 +60,93 @@ def of_depth(by_class: Floats, depth: int) -> Floats:
     return np.concatenate([by_class[:depth], by_class[-1:]])
 
 
-def climbed(
-    held: Values, known: Floats, bounds_at: Bounds, enough_w: float, patient: bool, steps: int = _STEPS
-) -> Floats:
-    """Raise (D + 1,) known bounds until all are high enough, or the lowest gains nothing more.
+class Climb:
+    """The highest bounds of one row's classes, which are concave in the value of time.
 
-    Classes that are high enough are left alone.
-
-    Args:
-        held: The row's values of time.
-        known: Bounds that hold already; -inf where there is none.
-        bounds_at: Bounds of the row at values of time.
-        enough_w: What is high enough.
-        patient: Whether to climb as high as the row's own bounds go, however little of that is over what is known.
-        steps: How often to try at most.
+    Lines through two values tried are above the bound everywhere beyond them, so they tell where it may be higher, and
+    how much at the most.
     """
-    low = (known < enough_w) | np.isneginf(known)
-    own = np.where(low, -np.inf, known) if patient else known
-    for _ in range(steps if low.any() else 0):
-        before = float(own.min())
-        values = held.tries(low)
-        own = held.learn(values, bounds_at(values, int(low.argmax())), own)
-        low = own < enough_w
-        if not low.any() or own.min() - before <= _ENOUGH * abs(float(own.min())):
-            break
-    return np.maximum(own, known)
+
+    def __init__(self, value: Floats, guess: Floats, bounds_at: Bounds) -> None:
+        self.value = value
+        """(D + 1,) best value of time of each class."""
+        self._guess = guess
+        """(D + 1,) about how high each class is."""
+        self.bound = np.full(len(value), -np.inf)
+        """(D + 1,) highest bound of each class."""
+        self._bounds_at = bounds_at
+        self._tried, self._found = np.zeros(0), np.zeros((0, len(value)))
+
+    def until(self, low: Bools, enough_w: float, whole: bool, steps: int = _STEPS) -> Floats:
+        """Climb until all classes that are low are high enough, or one cannot be; return bounds, -inf for others.
+
+        Args:
+            low: (D + 1,) classes to look at.
+            enough_w: What is high enough.
+            whole: Whether to climb to the top even where that is too low.
+            steps: How often to try at most.
+        """
+        values = self._first(low)
+        for _ in range(steps):
+            self._try(values, int(low.argmax()))
+            low = low & (self.bound < enough_w)
+            hopes = [self._hopes(number) for number in self._lowest(low, self.bound)]
+            if not hopes or not (hopes[0] if whole else all(_most(hope) >= enough_w for hope in hopes)):
+                break
+            values = np.unique([value for _, value in hopes[0]] + [max(hope)[1] for hope in hopes[1:] if hope])
+        return self.bound
+
+    def _lowest(self, low: Bools, bound: Floats) -> list[int]:
+        """Return a few of the classes that are low, the lowest first."""
+        order = np.argsort(np.where(low, bound, np.inf), kind="stable")
+        return [int(number) for number in order[: min(_CLASSES, int(low.sum()))]]
+
+    def _first(self, low: Bools) -> Floats:
+        first, *others = self._lowest(low, self._guess)
+        value = self.value[first]
+        return np.unique([value / _BEGIN, value, value * _BEGIN, *self.value[others]])
+
+    def _try(self, values: Floats, begin: int) -> None:
+        tried = np.concatenate([self._tried, values])
+        order = np.argsort(tried, kind="stable")
+        self._tried = tried[order]
+        self._found = np.concatenate([self._found, self._bounds_at(values, begin)])[order]
+        best = self._found.argmax(axis=0)
+        found = self._found[best, np.arange(len(best))]
+        self.value = np.where(found > self.bound, self._tried[best], self.value)
+        self.bound = np.maximum(found, self.bound)
+
+    def _hopes(self, number: int) -> list[tuple[float, float]]:
+        """Return how high a class may be below and above its best value so far, and a value to try; [] at the top."""
+        x, y = self._tried, self._found[:, number]
+        best = int(y.argmax())
+        if len(x) == 1:
+            hopes = [(np.inf, x[0] / _BEGIN), (np.inf, x[0] * _BEGIN)]
+        else:
+            hopes = [_hope(x, y, best - 1, best), _hope(x, y, best, best + 1)]
+        return [(float(most), float(value)) for most, value in hopes if most - y[best] > _ENOUGH * abs(y[best])]
+
+
+def _most(hopes: list[tuple[float, float]]) -> float:
+    return max((most for most, _ in hopes), default=-np.inf)
+
+
+def _hope(x: Floats, y: Floats, left: int, right: int) -> tuple[float, float]:
+    """Return how high a concave function may be between two neighbours of its points, and where to try.
+
+    Before the first and behind the last point there is a line on one side only.
+    """
+    rise = (y[left] - y[left - 1]) / (x[left] - x[left - 1]) if left > 0 else np.inf
+    fall = (y[right + 1] - y[right]) / (x[right + 1] - x[right]) if right + 1 < len(x) else -np.inf
+    if left < 0:
+        return y[right] - fall * x[right], x[right] / _WIDER
+    if right == len(x):
+        return (np.inf if rise > 0.0 else y[left]), x[left] * _WIDER
+    middle = np.sqrt(x[left] * x[right])
+    if np.isinf(rise) or np.isinf(fall):
+        return min(y[left] + rise * (x[right] - x[left]), y[right] - fall * (x[right] - x[left])), middle
+    if rise <= fall:
+        return max(y[left], y[right]), middle
+    cross = (y[right] - fall * x[right] - y[left] + rise * x[left]) / (rise - fall)
+    margin = _MARGIN * (x[right] - x[left])
+    return y[left] + rise * (cross - x[left]), float(np.clip(cross, x[left] + margin, x[right] - margin))
