@@ -59,7 +59,7 @@ class Sweep:
     them where it never does. Infinite behind a point's depth."""
     visits: VisitCosts
     carried: Floats
-    """(R, D, F) cost of the way into each block."""
+    """(R, D, F) cost of the way into each block; infinite where it stays on a node."""
     onwards: Floats
     """(R, D, N) least cost from a visit's first block to the end."""
     left: Floats
@@ -68,34 +68,18 @@ class Sweep:
 
 @dataclass(frozen=True)
 class VisitCosts:
-    """What all visits of R rows cost."""
+    """What the visits of R rows cost that begin with a block or behind it."""
 
-    by_kind: Floats
-    """(R, D (D + 1) / 2, Q) by first block, last block, and kind of node; without use, memory and results. Infinite
-    where nobody asked."""
-    like: Ints
-    """(N,) kind of each node."""
-    barred: Floats
-    """(R, D + 1, N) blocks before each that cannot run on a node (count)."""
-    bytes: Floats
-    """(R, D + 1) parameters before each block."""
-    results: Floats
-    """(R, D + 1, N) cost of results of the blocks before each."""
-    memory_bytes: Floats
-    """(N,)"""
-    prices: AppPrices
+    begin: int
+    layers: int
+    each: Floats
+    """(R, V, N) by first block and last block; infinite where a visit cannot be."""
 
     def starting(self, first: int) -> Floats:
-        """(R, D - first, N) cost of a visit from a block to each last one; infinite where it cannot be."""
-        layers = self.bytes.shape[1] - 1
-        held = (self.bytes[:, first + 1 :] - self.bytes[:, [first]])[:, :, None]
-        start = first * layers - first * (first - 1) // 2
-        costs = self.by_kind[:, start : start + layers - first][..., self.like]
-        costs = costs + self.prices.use_w + self.prices.memory_w_per_byte * held
-        costs += self.results[:, first + 1 :] - self.results[:, [first]]
-        cannot = (self.barred[:, first + 1 :] > self.barred[:, [first]]) | (held > self.memory_bytes * (1.0 + 1e-9))
-        costs[cannot] = np.inf
-        return costs
+        """(R, D - first, N) cost of a visit from a block to each last one."""
+        before, left = first - self.begin, self.layers - first
+        start = before * (self.layers - self.begin) - before * (before - 1) // 2
+        return self.each[:, start : start + left]
 
 
 class Pricer:
@@ -129,18 +113,20 @@ class Pricer:
         ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
         depth = self.stages.depth[rows.point]
         layers = int(depth.max())
-        carried, visits = self.carried(rows, prices, layers, begin), self.visits(rows, prices, layers, begin)
+        carried = np.where(self.moving, self.carried(rows, prices, layers, begin), np.inf)
+        away, target = carried[..., ways.by_source], ways.target[ways.by_source]
+        results = self.results(rows, prices, layers)
+        staying, visits = self.staying(rows, prices, results), self._visits_from(begin, rows, prices, results)
         onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
         by_leave = np.full((count, layers + 1), np.inf)
         for layer in range(layers - 1, begin - 1, -1):
             left[depth == layer + 1, layer] = 0.0
             onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
-            away = np.where(self.moving, carried[:, layer] + onwards[:, layer][:, ways.target], np.inf)
-            least = least_by_source(ways, away)
+            outwards = away[:, layer] + onwards[:, layer][:, target]
+            least = np.minimum.reduceat(outwards, ways.source_start, axis=1)
             by_leave[:, layer] = least[:, self.instance.source]
             if layer:
                 left[:, layer - 1] = least
-        staying = visits.starting(0)[:, :, self.instance.source]
         by_leave[:, 1:layers] += staying[:, : layers - 1]
         by_leave[:, :begin] = -np.inf
         at = np.arange(count)
@@ -175,36 +161,46 @@ class Pricer:
         costs = way_costs(self.ways, messages, prices.media_w).reshape(*shape, len(self.ways.source))
         return np.pad(costs, ((0, 0), (begin, 0), (0, 0)), constant_values=np.inf) if begin else costs
 
-    def visits(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> VisitCosts:
-        """Price visits at once: those from block `begin` on, and the source's from block 0; equal nodes once."""
-        network, point = self.instance.network, rows.point
-        _, chosen, like = self._kinds_at(prices)  # packages are full of equal nodes
-        first, last = np.triu_indices(layers)
-        asked = (first >= begin)[:, None] | (
-            (first == 0)[:, None] & (np.arange(len(chosen)) == like[self.instance.source])
-        )
-        visit, kind = np.nonzero(asked)
-        one = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
-        part = {}
-        for name, sums in self._sums.items():
-            held = sums[np.ix_(one, np.arange(layers + 1), chosen)]
-            part[name] = held[:, last[visit] + 1, kind] - held[:, first[visit], kind]  # (1 or R, asked)
-        terms = node_terms(network, prices, rows.value_w_per_s[:, None], chosen[kind])
-        by_kind = np.full((len(point), *asked.shape), np.inf)
-        by_kind[:, asked] = least_cost(Visits(**part), terms)
-        results = self._results(rows, prices, layers)
-        lost = np.isinf(results)  # no way from there to the destination
-        return VisitCosts(
-            by_kind=by_kind,
-            like=like,
-            barred=self._barred[point, : layers + 1] + _cumulative(lost.astype(np.float64)),
-            bytes=self._bytes[point, : layers + 1],
-            results=_cumulative(np.where(lost, 0.0, results)),
-            memory_bytes=network.memory_bytes,
-            prices=prices,
-        )
+    def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
+        """(R, D) cost of running the first blocks on the source, by the last of them."""
+        last = np.arange(results.shape[1])
+        costs = self._visits(rows, prices, (np.zeros_like(last), last), np.array([self.instance.source]), results)
+        return costs[..., 0]
 
-    def _results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+    def _visits_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> VisitCosts:
+        layers = results.shape[1]
+        first, last = np.triu_indices(layers - begin)
+        nodes = np.arange(self.instance.network.size)
+        return VisitCosts(begin, layers, self._visits(rows, prices, (first + begin, last + begin), nodes, results))
+
+    def _visits(self, rows: Rows, prices: AppPrices, ends: tuple[Ints, Ints], nodes: Ints, results: Floats) -> Floats:
+        """(R, V, M) cost of visits from first to last blocks on M nodes; infinite where one cannot be.
+
+        Nodes of one kind and price are priced once, for packages are full of equal nodes.
+        """
+        (first, last), point = ends, rows.point
+        point = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
+        _, chosen, like = self._kinds_at(prices)
+        kinds, like = np.unique(like[nodes], return_inverse=True)
+
+        def within(sums: Floats) -> Floats:
+            return np.asarray(sums[:, last + 1] - sums[:, first])
+
+        at = np.ix_(point, np.arange(results.shape[1] + 1), chosen[kinds])
+        part = {name: within(sums[at]) for name, sums in self._sums.items()}
+        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen[kinds])
+        costs = least_cost(Visits(**part), terms)[..., like]
+        held = within(self._bytes[point])[:, :, None]
+        costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
+        cannot = (within(self._barred[point]) > 0.0)[..., nodes]
+        cannot = cannot | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
+        if results.any():
+            lost = np.isinf(results)  # no way from there to the destination
+            costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]
+            cannot = cannot | (within(_cumulative(lost)) > 0.0)[..., nodes]
+        return np.where(cannot, np.inf, costs)
+
+    def results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) cost of carrying the result behind each block to the destination, media at no price.
 
         A share of a medium is at most 1, so whatever else an app carries there, a further second on it adds at
@@ -230,7 +226,7 @@ class Pricer:
         node, begin = source, leave
         while begin < depth:
             away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.ways.target]
-            way = int(np.where(self.moving & (self.ways.source == node), away, np.inf).argmin())
+            way = int(np.where(self.ways.source == node, away, np.inf).argmin())
             options[begin], node = int(self.ways.option[way]), int(self.ways.target[way])
             costs = sweep.visits.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
             end = begin + int(costs.argmin()) + 1

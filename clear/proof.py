@@ -16,7 +16,7 @@ import numpy as np
 from clear.envelopes import PointTree
 from clear.merging import merged
 from clear.pricing import AppPrices, Pricer, Rows
-from clear.revisits import revisiting_by_leave
+from clear.revisits import Revisiting
 from clear.values import Bounds, Climb, Values, of_depth
 from fin.network import Floats
 
@@ -30,6 +30,7 @@ class Proof:
     def __init__(self, pricer: Pricer, tree: PointTree, prices: AppPrices, known: Mapping[int, Values]) -> None:
         self._pricer, self._tree, self._prices = pricer, tree, prices
         self._merged = merged(pricer, prices)
+        self._twice = Revisiting(*self._merged)
         self._once = {row: values.value for row, values in known.items()}
         """Best values of time of each class of plans that come back to nothing, by row."""
         self._again: dict[int, Floats] = {}
@@ -89,12 +90,11 @@ class Proof:
 
     def _revisiting(self, row: int, known: Floats, enough_w: float) -> Floats:
         """Raise bounds on plans that come back to a node or medium."""
-        pricer, prices = self._merged
         self._again.setdefault(self._tree.root, self._once[self._tree.root])
 
         def bounds_at(values: Floats, begin: int) -> Floats:
             rows = Rows(np.full(len(values), row), values)
-            return less_limit(pricer, values, revisiting_by_leave(pricer, rows, prices, begin))
+            return less_limit(self._pricer, values, self._twice.by_leave(rows, begin))
 
         return self._raised(self._again, row, known, bounds_at, enough_w, row < self._tree.points)
 
