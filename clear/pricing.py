@@ -164,31 +164,40 @@ class Pricer:
     def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
         """(R, D) cost of running the first blocks on the source, by the last of them."""
         last = np.arange(results.shape[1])
-        costs = self._visits(rows, prices, (np.zeros_like(last), last), np.array([self.instance.source]), results)
-        return costs[..., 0]
+        source = np.array([self.instance.source])
+        kinds = (source, np.zeros(1, dtype=np.int64))
+        return self._visits(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
 
     def _visits_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> VisitCosts:
         layers = results.shape[1]
         first, last = np.triu_indices(layers - begin)
-        nodes = np.arange(self.instance.network.size)
-        return VisitCosts(begin, layers, self._visits(rows, prices, (first + begin, last + begin), nodes, results))
+        ends, nodes = (first + begin, last + begin), np.arange(self.instance.network.size)
+        each = self._visits(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
+        return VisitCosts(begin, layers, each)
 
-    def _visits(self, rows: Rows, prices: AppPrices, ends: tuple[Ints, Ints], nodes: Ints, results: Floats) -> Floats:
+    def _visits(
+        self,
+        rows: Rows,
+        prices: AppPrices,
+        ends: tuple[Ints, Ints],
+        nodes: Ints,
+        kinds: tuple[Ints, Ints],
+        results: Floats,
+    ) -> Floats:
         """(R, V, M) cost of visits from first to last blocks on M nodes; infinite where one cannot be.
 
-        Nodes of one kind and price are priced once, for packages are full of equal nodes.
+        Nodes of one kind and price are priced once, for packages are full of equal nodes: `kinds` names one of each
+        kind, and which kind each node is of.
         """
-        (first, last), point = ends, rows.point
+        (first, last), (chosen, like), point = ends, kinds, rows.point
         point = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
-        _, chosen, like = self._kinds_at(prices)
-        kinds, like = np.unique(like[nodes], return_inverse=True)
 
         def within(sums: Floats) -> Floats:
             return np.asarray(sums[:, last + 1] - sums[:, first])
 
-        at = np.ix_(point, np.arange(results.shape[1] + 1), chosen[kinds])
+        at = np.ix_(point, np.arange(results.shape[1] + 1), chosen)
         part = {name: within(sums[at]) for name, sums in self._sums.items()}
-        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen[kinds])
+        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen)
         costs = least_cost(Visits(**part), terms)[..., like]
         held = within(self._bytes[point])[:, :, None]
         costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
