@@ -91,7 +91,8 @@ class Multipliers:
         Operating points whose plans are within `slack_w` of the least bound found are not told apart.
         """
         few = self.answer_of_few(prices)
-        return Answer(self._proof(prices).least(few.bound_w, slack_w), few.decisions)
+        point = min(self._last, key=lambda point: (self._last[point], point))
+        return Answer(self._proof(prices).least(point, slack_w), few.decisions)
 
     def rough(self, prices: AppPrices) -> float:
         """Return a bound on all plans of the app, quick and weak: all points as one."""

@@ -20,6 +20,9 @@ from clear.revisits import Revisiting
 from clear.values import Bounds, Climb, Values, of_depth
 from fin.network import Floats
 
+_FAR, _NEAR = 1.5, 1.01
+"""Ratio between the first values of time tried, and where the best ones are known but for the routes of equal nodes."""
+
 _Raised = Callable[[int, Floats, float], Floats]
 """Raises (D + 1,) bounds on the classes of a row that hold already, until all are high enough or nothing helps."""
 
@@ -33,18 +36,22 @@ class Proof:
         self._twice = Revisiting(*self._merged)
         self._once = {row: values.value for row, values in known.items()}
         """Best values of time of each class of plans that come back to nothing, by row."""
+        self._known: dict[int, Floats] = {}
+        """Bounds on the classes of points that were climbed to before."""
         self._again: dict[int, Floats] = {}
         """The same of plans that come back to a node or medium."""
         self._guess = known[tree.root].lowest
 
-    def least(self, enough_w: float, slack_w: float) -> float:
+    def least(self, point: int, slack_w: float) -> float:
         """Return a bound on all plans, those that come back to a node or medium included.
 
         Args:
-            enough_w: A bound on the plans of some operating points.
+            point: An operating point whose plans are cheap.
             slack_w: Operating points whose plans are within this of the least bound found are not told apart.
         """
-        single = self._least(self._single, enough_w, slack_w)
+        nothing = np.full(int(self._pricer.stages.depth[point]) + 1, -np.inf)
+        self._known = {point: self._single(point, nothing, np.inf)}
+        single = self._least(self._single, float(self._known[point].min()), slack_w)
         return min(single, self._least(self._revisiting, single, slack_w))
 
     def rough(self) -> float:
@@ -75,17 +82,19 @@ class Proof:
 
     def _single(self, row: int, known: Floats, enough_w: float) -> Floats:
         """Raise bounds on plans that come back to nothing."""
+        if row in self._known:
+            return np.maximum(self._known[row], known)
         is_point = row < self._tree.points
         ways = [self._merged]
         if is_point and self._merged[0] is not self._pricer:
             ways.append((self._pricer, self._prices))
-        for pricer, prices in ways:
+        for (pricer, prices), ratio in zip(ways, (_FAR, _NEAR), strict=False):
 
             def bounds_at(values: Floats, begin: int, pricer: Pricer = pricer, prices: AppPrices = prices) -> Floats:
                 rows = Rows(np.full(len(values), row), values)
                 return less_limit(pricer, values, pricer.sweep(rows, prices, begin).by_leave)
 
-            known = self._raised(self._once, row, known, bounds_at, enough_w, is_point and pricer is self._pricer)
+            known = self._raised(self._once, row, known, bounds_at, enough_w, is_point, ratio)
         return known
 
     def _revisiting(self, row: int, known: Floats, enough_w: float) -> Floats:
@@ -96,10 +105,17 @@ class Proof:
             rows = Rows(np.full(len(values), row), values)
             return less_limit(self._pricer, values, self._twice.by_leave(rows, begin))
 
-        return self._raised(self._again, row, known, bounds_at, enough_w, row < self._tree.points)
+        return self._raised(self._again, row, known, bounds_at, enough_w, row < self._tree.points, _FAR)
 
     def _raised(
-        self, best: dict[int, Floats], row: int, known: Floats, bounds_at: Bounds, enough_w: float, whole: bool
+        self,
+        best: dict[int, Floats],
+        row: int,
+        known: Floats,
+        bounds_at: Bounds,
+        enough_w: float,
+        whole: bool,
+        ratio: float,
     ) -> Floats:
         """Raise known bounds on a row's classes where they are too low, and keep the best values of time."""
         if row not in best:
@@ -107,7 +123,7 @@ class Proof:
         low = (known < enough_w) | np.isneginf(known)
         if not low.any():
             return known
-        climb = Climb(best[row], self._guess if row == self._tree.root else known, bounds_at)
+        climb = Climb(best[row], self._guess if row == self._tree.root else known, ratio, bounds_at)
         steps = {} if np.isfinite(self._pricer.stages.most_s) else {"steps": 1}
         known = np.maximum(known, climb.until(low, enough_w, whole, **steps))
         best[row] = climb.value

@@ -15,8 +15,8 @@ _NARROW, _FAR = 1.02, 8.0
 _STEPS = 8
 _ENOUGH = 1e-5
 """Relative gain that no further values of time are tried for."""
-_BEGIN, _WIDER = 1.5, 4.0
-"""Ratio between the first values of time that a climb tries, and of a step beyond them."""
+_WIDER = 4.0
+"""Ratio of a step beyond the values of time tried."""
 _MARGIN = 0.05
 """Part of a gap between values of time that the next one keeps from its ends."""
 
@@ -67,14 +67,14 @@ class Climb:
     how much at the most.
     """
 
-    def __init__(self, value: Floats, guess: Floats, bounds_at: Bounds) -> None:
+    def __init__(self, value: Floats, guess: Floats, ratio: float, bounds_at: Bounds) -> None:
         self.value = value
         """(D + 1,) best value of time of each class."""
         self._guess = guess
         """(D + 1,) about how high each class is."""
         self.bound = np.full(len(value), -np.inf)
         """(D + 1,) highest bound of each class."""
-        self._bounds_at = bounds_at
+        self._ratio, self._bounds_at = ratio, bounds_at
         self._tried, self._found = np.zeros(0), np.zeros((0, len(value)))
 
     def until(self, low: Bools, enough_w: float, whole: bool, steps: int = _STEPS) -> Floats:
@@ -104,7 +104,7 @@ class Climb:
     def _first(self, low: Bools) -> Floats:
         first, *others = self._lowest(low, self._guess)
         value = self.value[first]
-        return np.unique([value / _BEGIN, value, value * _BEGIN, *self.value[others]])
+        return np.unique([value / self._ratio, value, value * self._ratio, *self.value[others]])
 
     def _try(self, values: Floats, begin: int) -> None:
         tried = np.concatenate([self._tried, values])
@@ -121,7 +121,7 @@ class Climb:
         x, y = self._tried, self._found[:, number]
         best = int(y.argmax())
         if len(x) == 1:
-            hopes = [(np.inf, x[0] / _BEGIN), (np.inf, x[0] * _BEGIN)]
+            hopes = [(np.inf, x[0] / _WIDER), (np.inf, x[0] * _WIDER)]
         else:
             hopes = [_hope(x, y, best - 1, best), _hope(x, y, best, best + 1)]
         return [(float(most), float(value)) for most, value in hopes if most - y[best] > _ENOUGH * abs(y[best])]
