@@ -99,7 +99,8 @@ class Proof:
 
     def _revisiting(self, row: int, known: Floats, enough_w: float) -> Floats:
         """Raise bounds on plans that come back to a node or medium."""
-        self._again.setdefault(self._tree.root, self._once[self._tree.root])
+        if row in self._once:
+            self._again[row] = self._once[row]
 
         def bounds_at(values: Floats, begin: int) -> Floats:
             rows = Rows(np.full(len(values), row), values)
@@ -118,8 +119,10 @@ class Proof:
         ratio: float,
     ) -> Floats:
         """Raise known bounds on a row's classes where they are too low, and keep the best values of time."""
-        if row not in best:
-            best[row] = of_depth(best[int(self._tree.parent[row])], len(known) - 1)
+        above = row
+        while above not in best:
+            above = int(self._tree.parent[above])
+        best[row] = of_depth(best[above], len(known) - 1)
         low = (known < enough_w) | np.isneginf(known)
         if not low.any():
             return known
