@@ -59,7 +59,7 @@ class Sweep:
     them where it never does. Infinite behind a point's depth."""
     visits: VisitCosts
     carried: Floats
-    """(R, D, F) cost of the way into each block."""
+    """(R, D, F) cost of the way into each block; infinite where it stays on a node."""
     onwards: Floats
     """(R, D, N) least cost from a visit's first block to the end."""
     left: Floats
@@ -68,33 +68,18 @@ class Sweep:
 
 @dataclass(frozen=True)
 class VisitCosts:
-    """What all visits of R rows cost."""
+    """What the visits of R rows cost that begin with a block or behind it."""
 
-    by_kind: Floats
-    """(R, D (D + 1) / 2, Q) by first block, last block, and kind of node; without use, memory and results."""
-    like: Ints
-    """(N,) kind of each node."""
-    barred: Floats
-    """(R, D + 1, N) blocks before each that cannot run on a node (count)."""
-    bytes: Floats
-    """(R, D + 1) parameters before each block."""
-    results: Floats
-    """(R, D + 1, N) cost of results of the blocks before each."""
-    memory_bytes: Floats
-    """(N,)"""
-    prices: AppPrices
+    begin: int
+    layers: int
+    each: Floats
+    """(R, V, N) by first block and last block; infinite where a visit cannot be."""
 
     def starting(self, first: int) -> Floats:
-        """(R, D - first, N) cost of a visit from a block to each last one; infinite where it cannot be."""
-        layers = self.bytes.shape[1] - 1
-        held = (self.bytes[:, first + 1 :] - self.bytes[:, [first]])[:, :, None]
-        start = first * layers - first * (first - 1) // 2
-        costs = self.by_kind[:, start : start + layers - first][..., self.like]
-        costs = costs + self.prices.use_w + self.prices.memory_w_per_byte * held
-        costs += self.results[:, first + 1 :] - self.results[:, [first]]
-        cannot = (self.barred[:, first + 1 :] > self.barred[:, [first]]) | (held > self.memory_bytes * (1.0 + 1e-9))
-        costs[cannot] = np.inf
-        return costs
+        """(R, D - first, N) cost of a visit from a block to each last one."""
+        before, left = first - self.begin, self.layers - first
+        start = before * (self.layers - self.begin) - before * (before - 1) // 2
+        return self.each[:, start : start + left]
 
 
 class Pricer:
@@ -120,24 +105,30 @@ class Pricer:
         other.moving = ways.source != ways.target
         return other
 
-    def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
-        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off."""
+    def sweep(self, rows: Rows, prices: AppPrices, begin: int = 0) -> Sweep:
+        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off.
+
+        Plans that leave the source before block `begin` are left out: their costs are -inf, for nothing is known.
+        """
         ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
         depth = self.stages.depth[rows.point]
         layers = int(depth.max())
-        carried, visits = self.carried(rows, prices, layers), self.visits(rows, prices, layers)
+        carried = np.where(self.moving, self.carried(rows, prices, layers, begin), np.inf)
+        away, target = carried[..., ways.by_source], ways.target[ways.by_source]
+        results = self.results(rows, prices, layers)
+        staying, visits = self.staying(rows, prices, results), self._visits_from(begin, rows, prices, results)
         onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
         by_leave = np.full((count, layers + 1), np.inf)
-        for layer in range(layers - 1, -1, -1):
+        for layer in range(layers - 1, begin - 1, -1):
             left[depth == layer + 1, layer] = 0.0
             onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
-            away = np.where(self.moving, carried[:, layer] + onwards[:, layer][:, ways.target], np.inf)
-            least = least_by_source(ways, away)
+            outwards = away[:, layer] + onwards[:, layer][:, target]
+            least = np.minimum.reduceat(outwards, ways.source_start, axis=1)
             by_leave[:, layer] = least[:, self.instance.source]
             if layer:
                 left[:, layer - 1] = least
-        staying = visits.starting(0)[:, :, self.instance.source]
         by_leave[:, 1:layers] += staying[:, : layers - 1]
+        by_leave[:, :begin] = -np.inf
         at = np.arange(count)
         by_leave[at, depth] = staying[at, depth - 1]
         by_leave[np.arange(layers + 1) > depth[:, None]] = np.inf
@@ -161,37 +152,64 @@ class Pricer:
         kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
         return kinds, chosen, like.ravel()
 
-    def carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
-        """(R, D, F) cost of carrying the data into each block over each route."""
-        shape = (len(rows.point), layers)
-        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, :layers]
-        bits = np.broadcast_to(self.stages.carry_bits[:layers], shape)
-        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, :layers].ravel(), late.ravel())
-        return way_costs(self.ways, messages, prices.media_w).reshape(*shape, -1)
+    def carried(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> Floats:
+        """(R, D, F) cost of carrying the data into each block over each route; infinite before block `begin`."""
+        shape = (len(rows.point), layers - begin)
+        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, begin:layers]
+        bits = np.broadcast_to(self.stages.carry_bits[begin:layers], shape)
+        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, begin:layers].ravel(), late.ravel())
+        costs = way_costs(self.ways, messages, prices.media_w).reshape(*shape, len(self.ways.source))
+        return np.pad(costs, ((0, 0), (begin, 0), (0, 0)), constant_values=np.inf) if begin else costs
 
-    def visits(self, rows: Rows, prices: AppPrices, layers: int) -> VisitCosts:
-        """Price all visits at once; nodes of one kind and price once."""
-        network, point = self.instance.network, rows.point
-        _, chosen, like = self._kinds_at(prices)  # packages are full of equal nodes
-        first, last = np.triu_indices(layers)
-        part = {}
-        for name, sums in self._sums.items():
-            held = sums[np.ix_(point, np.arange(layers + 1), chosen)]
-            part[name] = held[:, last + 1] - held[:, first]  # (R, visits, kind)
-        terms = node_terms(network, prices, rows.value_w_per_s[:, None, None], chosen)
-        results = self._results(rows, prices, layers)
-        lost = np.isinf(results)  # no way from there to the destination
-        return VisitCosts(
-            by_kind=least_cost(Visits(**part), terms),
-            like=like,
-            barred=self._barred[point, : layers + 1] + _cumulative(lost.astype(np.float64)),
-            bytes=self._bytes[point, : layers + 1],
-            results=_cumulative(np.where(lost, 0.0, results)),
-            memory_bytes=network.memory_bytes,
-            prices=prices,
-        )
+    def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
+        """(R, D) cost of running the first blocks on the source, by the last of them."""
+        last = np.arange(results.shape[1])
+        source = np.array([self.instance.source])
+        kinds = (source, np.zeros(1, dtype=np.int64))
+        return self._visits(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
 
-    def _results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+    def _visits_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> VisitCosts:
+        layers = results.shape[1]
+        first, last = np.triu_indices(layers - begin)
+        ends, nodes = (first + begin, last + begin), np.arange(self.instance.network.size)
+        each = self._visits(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
+        return VisitCosts(begin, layers, each)
+
+    def _visits(
+        self,
+        rows: Rows,
+        prices: AppPrices,
+        ends: tuple[Ints, Ints],
+        nodes: Ints,
+        kinds: tuple[Ints, Ints],
+        results: Floats,
+    ) -> Floats:
+        """(R, V, M) cost of visits from first to last blocks on M nodes; infinite where one cannot be.
+
+        Nodes of one kind and price are priced once, for packages are full of equal nodes: `kinds` names one of each
+        kind, and which kind each node is of.
+        """
+        (first, last), (chosen, like), point = ends, kinds, rows.point
+        point = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
+
+        def within(sums: Floats) -> Floats:
+            return np.asarray(sums[:, last + 1] - sums[:, first])
+
+        at = np.ix_(point, np.arange(results.shape[1] + 1), chosen)
+        part = {name: within(sums[at]) for name, sums in self._sums.items()}
+        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen)
+        costs = least_cost(Visits(**part), terms)[..., like]
+        held = within(self._bytes[point])[:, :, None]
+        costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
+        cannot = (within(self._barred[point]) > 0.0)[..., nodes]
+        cannot = cannot | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
+        if results.any():
+            lost = np.isinf(results)  # no way from there to the destination
+            costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]
+            cannot = cannot | (within(_cumulative(lost)) > 0.0)[..., nodes]
+        return np.where(cannot, np.inf, costs)
+
+    def results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) cost of carrying the result behind each block to the destination, media at no price.
 
         A share of a medium is at most 1, so whatever else an app carries there, a further second on it adds at
@@ -217,7 +235,7 @@ class Pricer:
         node, begin = source, leave
         while begin < depth:
             away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.ways.target]
-            way = int(np.where(self.moving & (self.ways.source == node), away, np.inf).argmin())
+            way = int(np.where(self.ways.source == node, away, np.inf).argmin())
             options[begin], node = int(self.ways.option[way]), int(self.ways.target[way])
             costs = sweep.visits.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
             end = begin + int(costs.argmin()) + 1

@@ -24,27 +24,37 @@ from clear.pricing import AppPrices, Pricer, Rows
 from fin.network import Bools, Floats, Ints
 
 
-def revisiting_by_leave(pricer: Pricer, rows: Rows, prices: AppPrices) -> Floats:
-    """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
+class Revisiting:
+    """Bounds one app's plans that use something priced twice, at given prices."""
 
-    The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off.
-    """
-    depth = pricer.stages.depth[rows.point]
-    layers = int(depth.max())
-    by_leave = np.full((len(depth), layers + 1), np.inf)
-    merged = _Merged.of(pricer, prices)
-    if layers < 2 or len(merged.by) == 0 or len(merged.target) == 0:
+    def __init__(self, pricer: Pricer, prices: AppPrices) -> None:
+        self._pricer, self._prices = pricer, prices
+        self._free = replace(prices, media_w=np.zeros_like(prices.media_w))
+        self._merged = _Merged.of(pricer, prices)
+
+    def by_leave(self, rows: Rows, begin: int = 0) -> Floats:
+        """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
+
+        The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off. Those
+        of plans that leave the source before block `begin` are -inf, for nothing is known.
+        """
+        pricer, merged = self._pricer, self._merged
+        depth = pricer.stages.depth[rows.point]
+        layers = int(depth.max())
+        by_leave = np.full((len(depth), layers + 1), np.inf)
+        if layers < 2 or len(merged.by) == 0 or len(merged.target) == 0:
+            return by_leave
+        staying = pricer.staying(rows, self._prices, pricer.results(rows, self._prices, layers))
+        first = merged.ways(pricer.carried(rows, self._prices, layers, begin))
+        moves = merged.ways(pricer.carried(rows, self._free, layers, begin))
+        blocks = merged.nodes(_blocks(pricer, rows, self._prices, layers))
+        later = _LaterPaths(merged, len(depth))
+        by_leave[:, :begin] = -np.inf
+        for layer in range(layers - 1, begin - 1, -1):
+            later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)
+            leave = later.leaving(first[:, layer], at_source_before=layer > 0)
+            by_leave[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
         return by_leave
-    staying = pricer.visits(rows, prices, layers).starting(0)[:, :, pricer.instance.source]
-    free = replace(prices, media_w=np.zeros_like(prices.media_w))
-    first = np.where(merged.leaving, merged.ways(pricer.carried(rows, prices, layers)), np.inf)
-    moves, blocks = merged.ways(pricer.carried(rows, free, layers)), merged.nodes(_blocks(pricer, rows, prices, layers))
-    later = _LaterPaths(merged, len(depth))
-    for layer in range(layers - 1, -1, -1):
-        later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)
-        leave = later.leaving(first[:, layer], at_source_before=layer > 0)
-        by_leave[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
-    return by_leave
 
 
 def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Floats:
@@ -128,35 +138,35 @@ class _Merged:
 
 
 class _LaterPaths:
-    """Least costs from a block on a kind of node (included) to the end, block by block from the last."""
+    """Least costs from a block on a kind of node (included) to the end, block by block from the last.
+
+    They are kept as 1 + 2 Q rows of P kinds: of any paths, of paths that use each q once more, and twice more.
+    """
 
     def __init__(self, merged: _Merged, rows: int) -> None:
         self._merged = merged
-        kinds, uses = len(merged.node_start), len(merged.by)
-        self._any = np.full((rows, 1, kinds), np.inf)
-        self._once = np.full((rows, uses, kinds), np.inf)
-        """(R, Q, P) of paths that use q once more."""
-        self._twice = np.full((rows, uses, kinds), np.inf)
-        """(R, Q, P) of paths that use q twice more."""
+        uses, sorts = merged.by.shape
+        self._least = np.full((rows, 1 + 2 * uses, len(merged.node_start)), np.inf)
+        once, twice = 1 + np.arange(uses)[:, None], 1 + uses + np.arange(uses)[:, None]
+        behind = [np.zeros((1, sorts), dtype=np.int64), np.where(merged.by, 0, once), np.where(merged.by, once, twice)]
+        self._behind = np.concatenate(behind) * self._least.shape[2] + merged.target
+        """(1 + 2 Q, G) where the costs stand behind a move, the move's own use counted."""
+        self._twice = self._behind[1 + uses :, merged.leaving]
+        self._once_at_source = np.where(merged.source, self._behind[1 : 1 + uses, merged.leaving], self._twice)
 
     def step(self, blocks: Floats, moves: Floats | None, last: Bools) -> None:
         """Go one block back: (R, P) costs of the block, (R, G) of moves behind it, (R,) where it is the last."""
         if moves is not None:
-            some, once, twice = (self._merged.from_source(moves[:, None] + paths) for paths in self._arrived())
-            self._any, self._once = np.minimum(self._any, some), np.minimum(self._once, once)
-            self._twice = np.minimum(self._twice, twice)
-        self._any[last] = 0.0
-        self._any, self._once, self._twice = (paths + blocks[:, None] for paths in (self._any, self._once, self._twice))
+            away = moves[:, None] + self._at(self._behind)
+            self._least = np.minimum(self._least, self._merged.from_source(away))
+        self._least[last, 0] = 0.0
+        self._least += blocks[:, None]
 
     def leaving(self, moves: Floats, at_source_before: bool) -> Floats:
         """(R,) least cost of a first move and all behind it, with some q used twice."""
-        _, once, twice = self._arrived()
-        if at_source_before:
-            twice = np.where(self._merged.source, once, twice)
-        return np.asarray((moves[:, None] + twice).min(axis=(1, 2)))
+        behind = self._at(self._once_at_source if at_source_before else self._twice)
+        away = moves[:, None, self._merged.leaving] + behind
+        return np.asarray(away.min(axis=(1, 2), initial=np.inf))
 
-    def _arrived(self) -> tuple[Floats, Floats, Floats]:
-        """(R, 1 or Q, G) costs behind a move: of any paths, and with q used once and twice, the move included."""
-        target, by = self._merged.target, self._merged.by
-        some, once, twice = self._any[..., target], self._once[..., target], self._twice[..., target]
-        return some, np.where(by, some, once), np.where(by, once, twice)
+    def _at(self, places: Ints) -> Floats:
+        return self._least.reshape(len(self._least), -1)[:, places]
