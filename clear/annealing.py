@@ -59,7 +59,7 @@ def annealed(
     tables = _Tables.of(joint, media, offers)
     best, least_w = _annealed_on(tables, chosen, tables.nodes_of(chosen), seed, stop_at)
     tried: set[frozenset[int]] = set()
-    while (nodes := next((n for n in _changed(joint, tables, best) if n not in tried), None)) is not None:
+    while nodes := next((n for n in _changed(joint, tables, best) if n not in tried and tables.enough(n)), None):
         if time.perf_counter() >= stop_at:
             break
         tried.add(nodes)
@@ -168,6 +168,10 @@ class _Tables:
     def nodes_of(self, chosen: Sequence[int]) -> frozenset[int]:
         """Return the nodes in use."""
         return frozenset[int]().union(*(self.nodes[number] for number in chosen))
+
+    def enough(self, nodes: frozenset[int]) -> bool:
+        """Whether every app has an offer on some nodes."""
+        return all(any(self.nodes[number] <= nodes for number in own) for own in self.by_app)
 
     def held(self, chosen: Sequence[int]) -> list[Asked]:
         """Return what offers ask of every place together."""

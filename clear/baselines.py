@@ -61,7 +61,7 @@ class Alone:
 
     def solve(self, joint: Joint, options: Options) -> JointOutcome:
         """Place every app on one node."""
-        return alone_on(joint, options, joint.network.hosts)
+        return _alone(joint, options, joint.network.hosts)
 
 
 class EdgeOnly:
@@ -72,7 +72,7 @@ class EdgeOnly:
 
     def solve(self, joint: Joint, options: Options) -> JointOutcome:
         """Place every app on one node that is not mobile."""
-        return alone_on(joint, options, _not_mobile(joint))
+        return _alone(joint, options, _not_mobile(joint))
 
 
 def _not_mobile(joint: Joint) -> Bools:
@@ -152,8 +152,8 @@ def _as_in(joint: Joint, columns: Sequence[Column]) -> tuple[Column, ...]:
     )
 
 
-def alone_on(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
-    """Put each app on its best of some nodes (N,); while shares do not suffice, move the app that it costs least."""
+def _alone(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
+    """Put each app on its best node; while shares do not suffice, move the app in the way that it costs least."""
     search = Search.begin(joint, options)
     lists = [_candidates(app, instance, most_favourable(instance), nodes) for app, instance in enumerate(joint.apps)]
     if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:

@@ -14,7 +14,7 @@ import numpy as np
 from clear.joint import Joint
 from clear.ways import Ways
 from fin.decision import Decision
-from fin.network import Bools, Ints
+from fin.network import Ints
 
 
 class Likeness:
@@ -53,13 +53,6 @@ class Likeness:
             for head, path in decision.results.items()
         }
         return replace(decision, nodes=nodes, transfers=transfers, results=results)
-
-    def first(self, places: int) -> Bools:
-        """(N,) the first nodes of each kind."""
-        found = np.zeros(len(self._kind), dtype=bool)
-        for order in self._order.values():
-            found[order[:places]] = True
-        return found
 
     def most(self, decision: Decision) -> int:
         """Return the number of nodes of the largest kind that the decision uses."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 from clear.alternatives import alternatives
 from clear.annealing import annealed
-from clear.baselines import alone_on
+from clear.baselines import Alone
 from clear.columns import Column
 from clear.enumeration import columns_of
 from clear.envelopes import point_tree
@@ -142,19 +143,26 @@ class Search:
         """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
         self._begin_alone()
         self._spread()
+        small = self.joint.network.size <= _FEW_NODES
+        if not small:  # while prices are those of apps that still share all nodes
+            self._refine(self._anneal, _REOFFERS)
         self._pick_offers()
         few = self._all_of_few()
-        choose = self._choose_on_grids if self.joint.network.size <= _FEW_NODES else self._anneal
-        for attempt in range(_REOFFERS):
-            before = np.inf if self.plan is None else self.plan.power_w
-            choose(attempt)
-            if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
-                break
-            self._offer_again(self.plan)
+        if small or self.plan is None:
+            self._refine(self._choose_on_grids, _REOFFERS)
         if few is not None and not self._late:
             looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
             self.plan = looked.plan
             self.exhausted_w = looked.lower_bound_w if looked.proved else 0.0
+
+    def _refine(self, step: Callable[[int], None], most: int) -> None:
+        """Take a step, and offer again at the prices of the plan that it finds, as long as it finds better ones."""
+        for attempt in range(most):
+            before = np.inf if self.plan is None else self.plan.power_w
+            step(attempt)
+            if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
+                return
+            self._offer_again(self.plan)
 
     def _keep(self, plan: Plan | None) -> None:
         """Keep a plan if it is the best."""
@@ -162,14 +170,10 @@ class Search:
             self.plan = plan
 
     def _begin_alone(self) -> None:
-        """Know the plan that puts every app on one node, and begin with it if it is the best so far."""
-        hosts, few = self.joint.network.hosts, self._likeness.first(_MOST_PLACES)
-        for nodes in (hosts & few, hosts):
-            if self._late:
-                return
-            plan = alone_on(self.joint, Options(time_limit_s=_ALONE_S), nodes).plan
-            if plan is not None or self.plan is not None or nodes.sum() == hosts.sum():
-                break
+        """Know the plan that puts every app on one node; on many nodes, only where no plan is known yet."""
+        if self._late or (self.plan is not None and self.joint.network.size > _FEW_NODES):
+            return
+        plan = Alone().solve(self.joint, Options(time_limit_s=_ALONE_S)).plan
         if plan is not None:
             columns = (self.moves.column(column.app, column.decision) for column in plan.columns)
             plan = Plan(tuple(columns), plan.allocation)
