@@ -17,8 +17,8 @@ from clear.prices import Prices
 from fin.network import Floats, Ints, Network
 
 _LEAST_PRICES = (1e-3, 3e-2, 3e-1)
-"""Least price of a whole node or medium, in parts of the plan's power. At dearer ones more apps have room on a node that
-is nearly free."""
+"""Least price of a whole node or medium, in parts of the plan's power. At dearer ones more apps have room on a node
+that is nearly free."""
 _HOPELESS = 3.0
 """Columns whose transfers alone cost this many times an app's cheapest offer are left out."""
 _SAME = 1e-4

@@ -1,9 +1,9 @@
 """Whole plans by simulated annealing, where every move is priced without a geometric program.
 
-An offer asks a fixed rate (share times speed) of each node, and a fixed share of each medium. A node costs its idle power
-and the least of ``D s^2 + S / s`` over the speeds s at which all rates fit, where D and S are sums over its offers. So
-a few sums per node say what a move costs. Rates keep latencies at any speed: what is chosen here is a plan of no more
-power than counted, but for energy limits, and the geometric program can only improve its rates.
+An offer asks a fixed rate (share times speed) of each node, and a fixed share of each medium. A node costs its idle
+power and the least of ``D s^2 + S / s`` over the speeds s at which all rates fit, where D and S are sums over its
+offers. So a few sums per node say what a move costs. Rates keep latencies at any speed: what is chosen here is a plan
+of no more power than counted, but for energy limits, and the geometric program can only improve its rates.
 
 Source: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, Optimization by Simulated Annealing, Science 220 (1983).
 """
@@ -36,7 +36,7 @@ _CHECKED = 4096
 """Moves between looks at the clock."""
 
 Asked = tuple[float, float, float, float, int]
-"""Of one place: dynamic and static power at speed 1, rate, memory, users; of a medium, its share stands for the rate."""
+"""Of one place: dynamic and static power at speed 1, rate, memory, users; the share of a medium stands for a rate."""
 _NOTHING: Asked = (0.0, 0.0, 0.0, 0.0, 0)
 
 
