@@ -150,12 +150,13 @@ def prices_of(joint: Joint, plan: Plan, media: Ints) -> Prices:
     return replace(none, node_w=allocation.node_price_w, media_w=allocation.medium_price_w[media])
 
 
-def sparing_prices(joint: Joint, plan: Plan, media: Ints) -> Prices:
+def sparing_prices(joint: Joint, plan: Plan, media: Ints, least: float = _SPARING) -> Prices:
     """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
 
-    What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it.
+    What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it. The least
+    price of a whole node or medium is given in parts of the plan's power.
     """
-    prices, shared, least_w = prices_of(joint, plan, media), Prices.none(joint, media), _SPARING * plan.power_w
+    prices, shared, least_w = prices_of(joint, plan, media), Prices.none(joint, media), least * plan.power_w
     node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
     return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 

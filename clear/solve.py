@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
+from clear.alternatives import alternatives
+from clear.annealing import annealed
 from clear.baselines import Alone
 from clear.columns import Column
 from clear.enumeration import columns_of
@@ -140,39 +143,52 @@ class Search:
         """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
         self._begin_alone()
         self._spread()
+        small = self.joint.network.size <= _FEW_NODES
+        if not small:  # while prices are those of apps that still share all nodes
+            self._refine(self._anneal, _REOFFERS)
         self._pick_offers()
         few = self._all_of_few()
-        for _ in range(_REOFFERS):
-            before = np.inf if self.plan is None else self.plan.power_w
-            self._choose_on_grids()
-            if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
-                break
-            self._offer_again(self.plan)
+        if small or self.plan is None:
+            self._refine(self._choose_on_grids, _REOFFERS)
         if few is not None and not self._late:
             looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
             self.plan = looked.plan
             self.exhausted_w = looked.lower_bound_w if looked.proved else 0.0
 
+    def _refine(self, step: Callable[[int], None], most: int) -> None:
+        """Take a step, and offer again at the prices of the plan that it finds, as long as it finds better ones."""
+        for attempt in range(most):
+            before = np.inf if self.plan is None else self.plan.power_w
+            step(attempt)
+            if self.plan is None or self._good_enough or self.plan.power_w >= before * (1.0 - 1e-4):
+                return
+            self._offer_again(self.plan)
+
+    def _keep(self, plan: Plan | None) -> None:
+        """Keep a plan if it is the best."""
+        if plan is not None and (self.plan is None or plan.power_w < self.plan.power_w):
+            self.plan = plan
+
     def _begin_alone(self) -> None:
-        """Know the plan that puts every app on one node, and begin with it if it is the best so far."""
-        if self._late:
+        """Know the plan that puts every app on one node; on many nodes, only where no plan is known yet."""
+        if self._late or (self.plan is not None and self.joint.network.size > _FEW_NODES):
             return
         plan = Alone().solve(self.joint, Options(time_limit_s=_ALONE_S)).plan
         if plan is not None:
-            plan = Plan(
-                tuple(self.moves.column(column.app, column.decision) for column in plan.columns), plan.allocation
-            )
+            columns = (self.moves.column(column.app, column.decision) for column in plan.columns)
+            plan = Plan(tuple(columns), plan.allocation)
             for own in _offers_of(plan):
                 self.master.add(own)
-            if self.plan is None or plan.power_w < self.plan.power_w:
-                self.plan = plan
+            self._keep(plan)
 
     def _spread(self) -> None:
         """Offer what the linear program takes on further nodes of each kind, as many as it has in use."""
         answer = self.master.linear()
-        for number in np.flatnonzero(answer.taken > _TAKEN).tolist() if answer is not None else ():
+        if answer is None:
+            return
+        places = min(int(np.ceil(answer.most_in_use - _TAKEN)) + 1, _MOST_PLACES)
+        for number in np.flatnonzero(answer.taken > _TAKEN).tolist():
             column = self.master.offers[number].column
-            places = min(int(np.ceil(answer.most_in_use - _TAKEN)) + 1 if answer else 1, _MOST_PLACES)
             for offset in range(1, min(places, self._likeness.most(column.decision))):
                 self._offer_at(column.app, self._likeness.moved(column.app, column.decision, offset), self.prices)
 
@@ -197,7 +213,7 @@ class Search:
                 every.append([self.moves.column(app, column.decision) for column in own])
         return every if len(every) == self.joint.count else None
 
-    def _choose_on_grids(self) -> None:
+    def _choose_on_grids(self, _: int) -> None:
         """Choose among the most promising columns of each app with speeds and shares left open, then move apps."""
         left_s = min(_GRIDS_S, self._stop_at - time.perf_counter())
         if self._good_enough or left_s <= 0.0:
@@ -207,10 +223,18 @@ class Search:
         pool = [self.moves.best(app, prices, self.plan)[:each] for app in range(self.joint.count)]
         choice = choose(self.joint, pool, 1e-4, left_s) if all(pool) else None
         plan = None if choice is None or choice.columns is None else plan_of(self.joint, choice.columns)
-        if plan is not None:
-            plan = self.moves.improved(plan)
-            if self.plan is None or plan.power_w < self.plan.power_w:
-                self.plan = plan
+        self._keep(plan and self.moves.improved(plan))
+
+    def _anneal(self, attempt: int) -> None:
+        """Anneal the plan at hand, with random numbers of this attempt."""
+        if self.plan is None or self._late:
+            return
+        known = [self.moves.columns(app) for app in range(self.joint.count)]
+        offers = [*_offers_of(self.plan), *alternatives(self.joint, self.media, self._likeness, known, self.plan)]
+        chosen, _ = annealed(self.joint, self.media, offers, range(self.joint.count), attempt, self._stop_at)
+        columns = [self.moves.column(app, offers[number].column.decision) for app, number in enumerate(chosen)]
+        plan = plan_of(self.joint, columns)
+        self._keep(plan and self.moves.improved(plan))
 
     def _pick_offers(self) -> None:
         """Pick offers, set speeds and shares, move apps; then offer again at the prices of that plan."""
@@ -230,9 +254,7 @@ class Search:
         chosen = self.master.whole(left).chosen
         if chosen is None:
             return
-        plan = plan_of(self.joint, [self.master.offers[number].column for number in chosen])
-        if plan is not None and (self.plan is None or plan.power_w < self.plan.power_w):
-            self.plan = plan
+        self._keep(plan_of(self.joint, [self.master.offers[number].column for number in chosen]))
 
     def _offer(self, app: int, decision: Decision, prices: Prices) -> None:
         """Make a column known to the moves, and an offer of it to the master, on the first nodes of each kind."""

@@ -1,0 +1,50 @@
+"""Annealing of whole plans: what it counts is what the geometric program can keep, and it never loses power."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks.workloads import random_setting
+from clear.alternatives import alternatives
+from clear.annealing import annealed
+from clear.columns import column_of
+from clear.joint import build_joint
+from clear.likeness import Likeness
+from clear.offers import Offer
+from clear.packages import expand
+from clear.plan import plan_of
+from clear.solve import Search
+from clear.ways import ways_of
+from fin.network import build_network
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_first(seed: int) -> None:
+    setting = random_setting(6, seed, rows=2, cols=3)
+    joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
+    search = Search(joint, time.perf_counter() + 60.0, 0.0)
+    search.rounds()
+    plan = search.plan
+    assert plan is not None
+    held = zip(plan.columns, plan.allocation.node_shares, plan.allocation.medium_shares, strict=True)
+    speed = plan.allocation.speed
+    own = [Offer(column, speed[column.nodes], node, medium, 1.0) for column, node, medium in held]
+    likeness = Likeness(joint, ways_of(joint.network, search.media.tolist()))
+    known = [search.moves.columns(app) for app in range(joint.count)]
+    offers = [*own, *alternatives(joint, search.media, likeness, known, plan)]
+    for offer in offers:  # offers on equal nodes are in time too
+        rate = offer.node_share * offer.speed
+        late_s = offer.column.fixed_s + (offer.column.node_s / rate).sum(axis=1)
+        late_s = late_s + (offer.column.medium_s / offer.medium_share).sum(axis=1)
+        assert (late_s <= offer.column.most_s * (1.0 + 1e-3)).all()
+    first = annealed(joint, search.media, offers, range(joint.count), 0, np.inf)
+    assert first == annealed(joint, search.media, offers, range(joint.count), 0, np.inf)
+    chosen, power_w = first
+    assert power_w <= plan.power_w * (1.0 + 1e-9)
+    apps = joint.apps
+    found = plan_of(joint, [column_of(a, apps[a], offers[number].column.decision) for a, number in enumerate(chosen)])
+    assert found is not None
+    assert found.power_w <= power_w * (1.0 + 1e-6)
