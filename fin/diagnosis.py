@@ -130,9 +130,12 @@ def _enough_alone(instance: Instance, node: int) -> float | None:
 
 
 def _least_memory(instance: Instance, node: int, enough: float) -> float:
-    """Bisect on the memory of one node between what it has and what is known to be enough."""
+    """Bisect on the memory of one node between what it has and what is known to be enough.
+
+    What is tried stays clear of the tolerance of limits, within which the plan that is known would be found for ever.
+    """
     low = float(instance.network.memory_bytes[node])
-    while enough - low > max(1.0, 1e-9 * enough):
+    while enough - low > max(1.0, 4.0 * TOLERANCE * enough):
         memory = instance.network.memory_bytes.copy()
         memory[node] = 0.5 * (low + enough)
         trial = _with_memory(instance, memory)
