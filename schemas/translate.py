@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.base import field_names, nested_schema
+from schemas.base import LEAST, MOST, field_names, nested_schema
 from schemas.problems import Problem, path_text, shown
 
 _ADVICE = {
@@ -33,6 +33,7 @@ _MESSAGES = {
     "tuple_type": "not a list",
     "string_type": "not a text",
     "too_short": "too few entries",
+    "string_pattern_mismatch": "not a statistic",
 }
 """Where pydantic speaks of Python's types, which the user's file does not have."""
 
@@ -46,13 +47,17 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
             continue  # pydantic adds this where entries are wrong, not missing
         location = tuple(detail["loc"])
         value = "" if kind == "missing" else _found(detail["input"])
-        message, fix = str(context.get("message", _MESSAGES.get(kind, detail["msg"]))), context.get("fix")
+        message, fix = _MESSAGES.get(kind) or str(context.get("message", detail["msg"])), context.get("fix")
         if kind == "extra_forbidden":
             message, fix, value = "unknown field", _nearest_field(schema, location), ""
         elif kind == "missing":
             message = "required field is missing"
         elif kind in ("float_type", "float_parsing"):
             message, fix = "not a number", "give a plain number in the unit that the field's name ends with"
+        elif kind == "greater_than_equal" and context.get("ge") == LEAST:
+            message = f"not greater than 0 (at least {LEAST:g})"
+        elif kind == "less_than_equal" and context.get("le") == MOST:
+            message = f"too large (at most {MOST:g})"
         problems.append(
             Problem(file, path_text(location), value, message, str(fix or _ADVICE.get(kind, "change the value")))
         )

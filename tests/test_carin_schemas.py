@@ -114,7 +114,7 @@ BAD: list[tuple[Any, ...]] = [
     ("designs", f"{SCENE}.latency_s.mean", -0.1, "greater than or equal to 0", "change"),
     ("designs", f"{SCENE}.latency_s.median", 0.1, "not a statistic", "mean, std, min, max or a percentile"),
     ("designs", f"{SCENE}.latency_s.p101", 0.1, "not a statistic", "percentile"),
-    ("designs", f"{SCENE}.size_bytes", 1e31, "less than or equal to 1000000", "change"),
+    ("designs", f"{SCENE}.size_bytes", 1e31, "too large (at most 1e+30)", "change"),
     ("designs", f"{SCENE}.options.threads", {"big": 4}, "neither a text, a number nor true or false", "plain value"),
     ("designs", f"{SCENE}.options.threads", None, "neither a text, a number nor true or false", "plain value"),
     ("designs", f"{SCENE}.options.threads", float("nan"), "neither a text, a number", "plain value"),
