@@ -176,6 +176,12 @@ def test_bad_documents_are_refused(kind: str, where: str, value: Any, message: s
         assert problem.fix
 
 
+def test_rows_are_not_blamed_for_designs_that_are_missing() -> None:
+    with pytest.raises(InputError) as caught:
+        check_document(edited("policy", "design_set", []), DOCUMENTS["policy"])
+    assert [problem.path for problem in caught.value.problems] == ["design_set"]
+
+
 def test_all_problems_come_at_once() -> None:
     document = edited("designs", "objectives[0].task", "speech")
     document["constraints"][0]["statistic"] = "p99"
