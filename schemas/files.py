@@ -41,8 +41,9 @@ def read_toml(path: Path, schema: type[SchemaT]) -> SchemaT:
     Raises:
         InputError: The file cannot be read, is too large, is not TOML, or does not fit the schema.
     """
+    data = read_bytes(path)
     try:
-        raw = tomllib.loads(read_bytes(path).decode("utf-8"))
+        raw = tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise input_error(f"not TOML: {error}", "mend the TOML", file=str(path)) from None
     except UnicodeDecodeError:
