@@ -21,6 +21,8 @@ from schemas.placement import BrokenLimit, Diagnosis, LimitKind
 
 _MOST_NODES = 8
 _RATE_PRECISION = 1e-4
+_LEAST_RATE_PER_S = 1e-9
+"""Below this, and far below what is asked for, nothing is borne."""
 
 
 def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
@@ -162,7 +164,7 @@ def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iter
     while high - low > _RATE_PRECISION * high:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if _any_plan(replace(instance, rate_per_s=middle)) is not None else (low, middle)
-        if high < asked * 1e-6:
+        if high < min(1e-6 * asked, _LEAST_RATE_PER_S):
             break
     message = f"nodes and links bear {low:.6g} inferences per second, asked for {asked:.6g}"
     yield _row("rate", instance.name, asked, low, "1/s", message)

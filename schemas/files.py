@@ -95,8 +95,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:  # pipes and devices do not tell their size, so read no more than is allowed
             data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        message = f"cannot read the file ({error.strerror or error})"
+    except (OSError, ValueError) as error:  # no path has a character of code 0
+        message = f"cannot read the file ({getattr(error, 'strerror', None) or error})"
         raise input_error(message, "check the path and its permissions", file=str(path)) from None
     if len(data) > MAX_FILE_BYTES:
         message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"

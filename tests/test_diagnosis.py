@@ -195,6 +195,13 @@ def test_the_largest_rate(phone: Json, pins: dict[str, list[str]], best: float) 
     assert rate.best <= best * (1 + 1e-9)
 
 
+def test_the_largest_rate_is_told_whatever_is_asked_for() -> None:
+    asked = why(model(FULL), topology({"max_utilization": 0.5}), rate_per_s=10.0)["rate", "app"].best
+    assert asked is not None
+    huge = why(model(FULL), topology({"max_utilization": 0.5}), rate_per_s=1e20)["rate", "app"]
+    assert huge.best == pytest.approx(asked, rel=2e-4)
+
+
 def test_a_pin_that_costs_too_much() -> None:
     rows = why(model(FULL), topology(), max_energy_j=7.0, pin={"b2": ["edge"]})
     assert set(rows) == {("energy", "app"), ("pin", "b2")}
