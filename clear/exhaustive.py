@@ -31,7 +31,7 @@ class Exhausted:
     proved: bool
     """Whether all were looked at, so that without a plan there is none."""
     lower_bound_w: float
-    """Where that is so, no plan has less power."""
+    """No plan has less power: a weak bound where not all were looked at."""
     programs: int
 
 
@@ -44,7 +44,7 @@ def best_of_all(
         joint: The apps.
         by_app: Every column of every app that may be in the best plan.
         plan: The best plan known.
-        most_programs: Geometric programs after which to give up.
+        most_programs: Geometric programs after which to give up; those of columns alone count too.
         stop_at: When to give up, on the clock of `time.perf_counter`.
     """
     tree = _Tree(joint, plan, most_programs, stop_at)
@@ -69,37 +69,47 @@ class _Tree:
             return  # an app has no column that is possible alone, so there is no plan
         least = [own[0][0] for own in ranked]
         behind = [float(sum(least[depth + 1 :])) for depth in range(len(least))]
-        self._branch([], ranked, behind)
+        self._branch([], ranked, behind, float(sum(least)))
 
     def _branch(
-        self, chosen: list[Column], ranked: Sequence[Sequence[tuple[float, Column]]], behind: Sequence[float]
+        self,
+        chosen: list[Column],
+        ranked: Sequence[Sequence[tuple[float, Column]]],
+        behind: Sequence[float],
+        above_w: float,
     ) -> None:
+        """Look at every plan that holds the columns chosen so far, none of which has less power than `above_w`."""
         depth = len(chosen)
         for _, column in ranked[depth]:
             columns = [*chosen, column]
             if overfull(self._joint, columns):
                 continue
             if self._stopped():
-                self.proved = False
+                self._leave_open(above_w)
                 return
             found = allocate(self._joint.network, columns)
             self.programs += 1
             if not isinstance(found, Allocation):
                 if found.proved:
                     continue
-                least_w = 0.0
+                least_w = above_w
             else:
-                least_w = found.least_w + behind[depth]
+                least_w = max(found.least_w + behind[depth], above_w)
             if self.plan is not None and least_w >= self.plan.power_w * (1.0 - _EQUAL):
                 self.lower_bound_w = min(self.lower_bound_w, least_w)
                 continue
             if depth + 1 < len(ranked):
-                self._branch(columns, ranked, behind)
+                self._branch(columns, ranked, behind, least_w)
             elif isinstance(found, Allocation):
                 self.lower_bound_w = min(self.lower_bound_w, found.least_w)
                 self._keep(columns, found)
             else:
-                self.proved = False  # the solver gave up on a whole plan
+                self._leave_open(least_w)  # the solver gave up on a whole plan
+
+    def _leave_open(self, least_w: float) -> None:
+        """Note that plans stay unseen, none of which has less power than this."""
+        self.proved = False
+        self.lower_bound_w = min(self.lower_bound_w, least_w)
 
     def _keep(self, columns: Sequence[Column], found: Allocation) -> None:
         """Keep a better plan, its apps in order."""
@@ -117,14 +127,19 @@ class _Tree:
         return self.programs >= self._most_programs or time.perf_counter() >= self._stop_at
 
     def _alone_w(self, column: Column) -> float:
-        """Return a column's least power alone, without idle power; infinite where it cannot be, 0 if nobody knows."""
+        """Return what a column costs at least alone, without idle power; infinite where it cannot be.
+
+        After the search is stopped, and where the solver gives up, that is what it costs to carry its messages.
+        """
         if overfull(self._joint, [column]):
             return np.inf
+        if self._stopped():
+            return column.transfer_w
         found = allocate(self._joint.network, [column])
         self.programs += 1
         if isinstance(found, Allocation):
             return max(found.least_w - _idle_w(self._joint.network, column), 0.0)
-        return np.inf if found.proved else 0.0
+        return np.inf if found.proved else column.transfer_w
 
 
 def _idle_w(network: Network, column: Column) -> float:

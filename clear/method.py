@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from schemas.problems import input_error
+from fin.registry import made
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
     from clear.joint import Joint
@@ -41,7 +40,7 @@ class JointMethod(Protocol):
         """Place all apps."""
 
 
-_MODULES = {
+_PLACES = {
     "clear": "clear.solve:Clear",
     "fin-in-order": "clear.in_order:FinInOrder",
     "alone": "clear.baselines:Alone",
@@ -51,7 +50,7 @@ _MODULES = {
     "milp": "clear.milp:MixedInteger",
 }
 
-JOINT_METHODS = tuple(_MODULES)
+JOINT_METHODS = tuple(_PLACES)
 
 
 def joint_method(name: str) -> JointMethod:
@@ -60,9 +59,5 @@ def joint_method(name: str) -> JointMethod:
     Raises:
         InputError: There is no such method.
     """
-    if name not in _MODULES:
-        fix = f"use one of {', '.join(JOINT_METHODS)}"
-        raise input_error("there is no such method for several apps", fix, path="method", value=name)
-    module, _, attribute = _MODULES[name].partition(":")
-    found: JointMethod = getattr(importlib.import_module(module), attribute)()
+    found: JointMethod = made(name, _PLACES, "there is no such method for several apps")
     return found

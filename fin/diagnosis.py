@@ -21,6 +21,8 @@ from schemas.placement import BrokenLimit, Diagnosis, LimitKind
 
 _MOST_NODES = 8
 _RATE_PRECISION = 1e-4
+_LEAST_RATE_PER_S = 1e-9
+"""Below this, and far below what is asked for, nothing is borne."""
 
 
 def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
@@ -130,9 +132,12 @@ def _enough_alone(instance: Instance, node: int) -> float | None:
 
 
 def _least_memory(instance: Instance, node: int, enough: float) -> float:
-    """Bisect on the memory of one node between what it has and what is known to be enough."""
+    """Bisect on the memory of one node between what it has and what is known to be enough.
+
+    What is tried stays clear of the tolerance of limits, within which the plan that is known would be found for ever.
+    """
     low = float(instance.network.memory_bytes[node])
-    while enough - low > max(1.0, 1e-9 * enough):
+    while enough - low > max(1.0, 4.0 * TOLERANCE * enough):
         memory = instance.network.memory_bytes.copy()
         memory[node] = 0.5 * (low + enough)
         trial = _with_memory(instance, memory)
@@ -159,7 +164,7 @@ def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iter
     while high - low > _RATE_PRECISION * high:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if _any_plan(replace(instance, rate_per_s=middle)) is not None else (low, middle)
-        if high < asked * 1e-6:
+        if high < min(1e-6 * asked, _LEAST_RATE_PER_S):
             break
     message = f"nodes and links bear {low:.6g} inferences per second, asked for {asked:.6g}"
     yield _row("rate", instance.name, asked, low, "1/s", message)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from schemas.problems import input_error
+from fin.registry import made
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
     from fin.decision import Decision
@@ -51,7 +50,7 @@ class Method(Protocol):
         """Place the app."""
 
 
-_MODULES = {
+_PLACES = {
     "exact": "fin.exact:Exact",
     "gamma": "fin.gamma:Gamma",
     "mcp": "fin.mcp:MultiConstrainedPath",
@@ -63,7 +62,7 @@ _MODULES = {
     "neurosurgeon": "fin.single:Neurosurgeon",
 }
 
-METHODS = tuple(_MODULES)
+METHODS = tuple(_PLACES)
 
 
 def method(name: str) -> Method:
@@ -72,8 +71,5 @@ def method(name: str) -> Method:
     Raises:
         InputError: There is no such method.
     """
-    if name not in _MODULES:
-        raise input_error("there is no such method", f"use one of {', '.join(METHODS)}", path="method", value=name)
-    module, _, attribute = _MODULES[name].partition(":")
-    found: Method = getattr(importlib.import_module(module), attribute)()
+    found: Method = made(name, _PLACES, "there is no such method")
     return found

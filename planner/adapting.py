@@ -11,7 +11,7 @@ from schemas.designs import Designs
 from schemas.files import check_document, read_json
 from schemas.placement import Provenance
 from schemas.policy import Policy, engines_of
-from schemas.problems import input_error
+from schemas.problems import InputError, input_error
 
 if TYPE_CHECKING:
     from carin.replay import Replay
@@ -72,7 +72,10 @@ def replay_of(
         raise input_error(str(error), "change the thresholds (see planner replay --help)") from None
     samples = read_trace(trace, manager.engines)
     scored = None if designs is None else score(_designs_of(held, designs))
-    return replay(held, samples, manager, scored)
+    try:
+        return replay(held, samples, manager, scored)
+    except InputError as error:  # what the metrics of a design do not say
+        raise error.in_file(str(policy)) from None
 
 
 def _read_policy(path: Path) -> Policy:

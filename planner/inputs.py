@@ -183,7 +183,7 @@ def _pins(texts: Sequence[str]) -> dict[str, list[str]]:
     for text in texts:
         block, separator, nodes = text.partition("=")
         fix = "write it as BLOCK=NODE or BLOCK=NODE,NODE"
-        if not separator or not nodes:
+        if not separator or not block or not nodes:
             raise input_error("not a pin", fix, path="--pin", value=text)
         if block in pins:
             raise input_error("the block is pinned twice", fix, path="--pin", value=text)

@@ -28,6 +28,7 @@ ONCE, ONCE_ALL_SHARES, REPLANNED = "planned once", "planned once, all shares giv
 POLICIES = (ONCE, ONCE_ALL_SHARES, REPLANNED)
 LEAST_BIT_PER_S = 1.0
 """Taken where a trace says 0: nothing gets through in time, and no time is infinite."""
+MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[Step]:
     """Cut the time that all traces cover into steps; a step has the rates of the last samples at or before its begin.
 
     Raises:
-        InputError: There is no trace, the step is not above 0, or the traces have no time in common.
+        InputError: There is no trace, the step is not above 0 or too short, or the traces have no time in common.
     """
     if not traces:
         fix = "give the topology a list media with a trace (planner schema topology)"
@@ -165,6 +166,9 @@ def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[Step]:
     if begin > end:
         fix = "let time_s of all traces count from the same moment"
         raise input_error("the traces have no time in common", fix, path="media", value=sorted(traces))
+    if (end - begin) / step_s > MOST_STEPS:
+        message = f"more than {MOST_STEPS:,} steps in the {end - begin:g} s that the traces cover"
+        raise input_error(message, "take longer steps", path="--step", value=step_s)
     count = max(math.ceil((end - begin) / step_s - 1e-9), 1)
     starts = begin + step_s * np.arange(count, dtype=np.float64)
     rates = {name: _held(trace, starts) for name, trace in traces.items()}

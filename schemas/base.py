@@ -10,8 +10,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+LEAST, MOST = 1e-30, 1e30
+"""Figures of files beyond these mean nothing, and what is computed of them might have no finite value."""
 NonNegative = Annotated[float, Field(ge=0.0)]
-Positive = Annotated[float, Field(gt=0.0)]
+Quantity = Annotated[float, Field(ge=0.0, le=MOST)]
+Positive = Annotated[float, Field(ge=LEAST, le=MOST)]
 Version = Annotated[Literal["1"], Field(description="Version of this file format.")]
 
 Location = tuple[str | int, ...]

@@ -15,6 +15,7 @@ from schemas.base import (
     Finding,
     Fraction,
     Name,
+    Quantity,
     Strict,
     Version,
     duplicate_names,
@@ -30,7 +31,6 @@ MAX_TASKS = 31
 MAX_JOINT_DESIGNS = 50_000_000
 
 Metric = Literal["latency_s", "throughput_per_s", "energy_j", "memory_bytes", "size_bytes", "accuracy"]
-Quantity = Annotated[float, Field(ge=0.0, le=1e30)]
 Slowdown = Annotated[float, Field(ge=1.0, le=1e6)]
 MAXIMISED = frozenset({"accuracy", "throughput_per_s"})
 TIMED = frozenset({"latency_s", "throughput_per_s"})

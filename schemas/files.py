@@ -41,8 +41,9 @@ def read_toml(path: Path, schema: type[SchemaT]) -> SchemaT:
     Raises:
         InputError: The file cannot be read, is too large, is not TOML, or does not fit the schema.
     """
+    data = read_bytes(path)
     try:
-        raw = tomllib.loads(read_bytes(path).decode("utf-8"))
+        raw = tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise input_error(f"not TOML: {error}", "mend the TOML", file=str(path)) from None
     except UnicodeDecodeError:
@@ -94,8 +95,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:  # pipes and devices do not tell their size, so read no more than is allowed
             data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        message = f"cannot read the file ({error.strerror or error})"
+    except (OSError, ValueError) as error:  # no path has a character of code 0
+        message = f"cannot read the file ({getattr(error, 'strerror', None) or error})"
         raise input_error(message, "check the path and its permissions", file=str(path)) from None
     if len(data) > MAX_FILE_BYTES:
         message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.base import Document, Fraction, Name, NonNegative, Strict, Version
+from schemas.base import (
+    Document,
+    Finding,
+    Fraction,
+    Name,
+    NonNegative,
+    Strict,
+    Version,
+    field_of,
+    items_of,
+)
 from schemas.placement import Diagnosis, Placement, Provenance
 
 FrontStatus = Literal["complete", "partial", "infeasible", "unknown"]
@@ -21,8 +32,18 @@ class FrontPoint(Strict):
     placement: Placement = Field(description="The plan; its bound is for plans as fast and as accurate as this one.")
 
 
+def _check_front(data: object) -> Iterator[Finding]:
+    for index, point in enumerate(items_of(data, "points")):
+        count = len(items_of(field_of(point, "placement"), "apps"))
+        if count != 1:
+            where = ("points", index, "placement", "apps")
+            yield where, count, "a point of a front is a plan of one app", "make the front again with planner pareto"
+
+
 class Front(Document):
     """The trade-offs of one app on one topology, most accurate first, then by rising energy."""
+
+    cross_checks: ClassVar = _check_front
 
     schema_version: Version = "1"
     status: FrontStatus = Field(

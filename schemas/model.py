@@ -12,8 +12,8 @@ from schemas.base import (
     Finding,
     Fraction,
     Name,
-    NonNegative,
     Positive,
+    Quantity,
     Strict,
     Version,
     duplicate_names,
@@ -31,9 +31,9 @@ class Block(Strict):
     """A stretch of the DNN that is never split over two nodes."""
 
     name: Name = Field(description="Name, unique among blocks and exits.")
-    ops: NonNegative = Field(description="Work of one inference in operations (one multiply-accumulate = 2 ops).")
-    param_bytes: NonNegative = Field(0.0, description="Memory that the parameters take, in bytes.")
-    output_bits: NonNegative = Field(0.0, description="Size of the output that the next block reads, in bits.")
+    ops: Quantity = Field(description="Work of one inference in operations (one multiply-accumulate = 2 ops).")
+    param_bytes: Quantity = Field(0.0, description="Memory that the parameters take, in bytes.")
+    output_bits: Quantity = Field(0.0, description="Size of the output that the next block reads, in bits.")
 
 
 class Exit(Strict):
@@ -41,9 +41,9 @@ class Exit(Strict):
 
     name: Name = Field(description="Name, unique among blocks and exits.")
     after: Name = Field(description="Name of the block whose output the head reads.")
-    ops: NonNegative = Field(0.0, description="Work of the head in operations.")
-    param_bytes: NonNegative = Field(0.0, description="Memory that the head's parameters take, in bytes.")
-    result_bits: NonNegative = Field(0.0, description="Size of a result, in bits (carried to the destination, if any).")
+    ops: Quantity = Field(0.0, description="Work of the head in operations.")
+    param_bytes: Quantity = Field(0.0, description="Memory that the head's parameters take, in bytes.")
+    result_bits: Quantity = Field(0.0, description="Size of a result, in bits (carried to the destination, if any).")
 
 
 class OperatingPoint(Strict):
@@ -60,15 +60,15 @@ class OperatingPoint(Strict):
 class Profile(Strict):
     """A measured cost of one block or exit head on one kind of hardware."""
 
-    time_s: NonNegative = Field(description="Measured time of one inference, in seconds.")
-    energy_j: NonNegative | None = Field(None, description="Measured energy of one inference, in joules.")
+    time_s: Quantity = Field(description="Measured time of one inference, in seconds.")
+    energy_j: Quantity | None = Field(None, description="Measured energy of one inference, in joules.")
 
 
 class ExitCalibration(Strict):
     """What was measured of one exit alone, for each threshold."""
 
-    exited: tuple[NonNegative, ...] = Field(min_length=1, description="Samples that leave here, by threshold (count).")
-    correct: tuple[NonNegative, ...] = Field(min_length=1, description="Those of them classified right (count).")
+    exited: tuple[Quantity, ...] = Field(min_length=1, description="Samples that leave here, by threshold (count).")
+    correct: tuple[Quantity, ...] = Field(min_length=1, description="Those of them classified right (count).")
 
 
 class Calibration(Strict):
@@ -177,7 +177,7 @@ class Model(Document):
     schema_version: Version
     name: Name = Field(description="Name of the DNN.")
     citation: str = Field("", description="Where the figures come from.")
-    input_bits: NonNegative = Field(description="Size of one input, in bits.")
+    input_bits: Quantity = Field(description="Size of one input, in bits.")
     blocks: tuple[Block, ...] = Field(min_length=1, description="Blocks in execution order.")
     exits: tuple[Exit, ...] = Field(min_length=1, description="Exits, each behind one block.")
     operating_points: tuple[OperatingPoint, ...] = Field((), description="Measured operating points.")

@@ -134,6 +134,7 @@ def _check_policy(data: object) -> Iterator[Finding]:
         return
     if not designs:
         yield ("design_set",), [], "the policy has no design", "make it with planner adapt"
+        return
     names = [field_of(design, "name") for design in designs]
     for index, row in enumerate(rows):
         design = field_of(row, "design")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -29,6 +29,10 @@ class InputError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def in_file(self, file: str) -> InputError:
+        """Return the same problems, as those of a file."""
+        return InputError([replace(problem, file=file) for problem in self.problems])
 
 
 def input_error(message: str, fix: str, *, file: str = "", path: str = "", value: object = None) -> InputError:

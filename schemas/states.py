@@ -13,7 +13,7 @@ from schemas.base import (
     Document,
     Finding,
     Name,
-    NonNegative,
+    Quantity,
     Strict,
     Version,
     duplicate_names,
@@ -50,7 +50,7 @@ class LinkChange(LinkEnds):
     """What a condition does to a link."""
 
     bandwidth_factor: Factor = Field(1.0, description="Factor on the rate (0.5: half the bits per second; no unit).")
-    extra_latency_s: NonNegative = Field(0.0, description="Latency that is added, in seconds.")
+    extra_latency_s: Quantity = Field(0.0, description="Latency that is added, in seconds.")
 
 
 class Condition(Strict):

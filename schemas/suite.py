@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.base import Document, Finding, Fraction, Name, NonNegative, Positive, Strict, Version, field_of, items_of
+from schemas.base import Document, Finding, Fraction, Name, Positive, Quantity, Strict, Version, field_of, items_of
 from schemas.workload import Objective, Statistic
 
 MOST_CASES = 100_000
@@ -25,19 +25,19 @@ class LinkSetting(Strict):
     """What every case sets of one link (both ways, where the topology has it bidirectional)."""
 
     bit_per_s: Positive | None = Field(None, description="Rate in bits per second.")
-    latency_s: NonNegative | None = Field(None, description="Time of an empty message, in seconds.")
-    j_per_bit: NonNegative | None = Field(None, description="Energy of one bit at both ends, in joules.")
+    latency_s: Quantity | None = Field(None, description="Time of an empty message, in seconds.")
+    j_per_bit: Quantity | None = Field(None, description="Energy of one bit at both ends, in joules.")
 
 
 class NodeSetting(Strict):
     """What every case sets of one node."""
 
     ops_per_s: Positive | None = Field(None, description="Speed in operations per second.")
-    j_per_op: NonNegative | None = Field(None, description="Energy of one operation, in joules.")
-    active_power_w: NonNegative | None = Field(None, description="Power while computing, in watts.")
-    static_power_w: NonNegative | None = Field(None, description="Leakage power while computing, in watts.")
-    idle_power_w: NonNegative | None = Field(None, description="Power that a node in use draws always, in watts.")
-    memory_bytes: NonNegative | None = Field(None, description="Memory for parameters, in bytes.")
+    j_per_op: Quantity | None = Field(None, description="Energy of one operation, in joules.")
+    active_power_w: Quantity | None = Field(None, description="Power while computing, in watts.")
+    static_power_w: Quantity | None = Field(None, description="Leakage power while computing, in watts.")
+    idle_power_w: Quantity | None = Field(None, description="Power that a node in use draws always, in watts.")
+    memory_bytes: Quantity | None = Field(None, description="Memory for parameters, in bytes.")
     max_utilization: Fraction | None = Field(None, description="Largest fraction of time the node may be busy.")
 
 
@@ -51,16 +51,16 @@ class Settings(Strict):
     method: Name | None = Field(None, description="auto, or the name of a method.")
     source: Name | None = Field(None, description="Node that holds the input.")
     destination: Name | None = Field(None, description="Node that needs the results.")
-    rate_per_s: NonNegative | None = Field(None, description="Inferences per second.")
+    rate_per_s: Quantity | None = Field(None, description="Inferences per second.")
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds.")
     latency: Statistic | None = Field(None, description="Which latency counts: worst, mean, or such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (fraction).")
-    max_energy_j: NonNegative | None = Field(None, description="Energy limit of one inference, in joules.")
+    max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
     objective: Objective | None = Field(None, description="What is minimised.")
     thresholds: Thresholds | None = Field(None, description="Designed operating points: one threshold, or per exit.")
     gap: Fraction | None = Field(None, description="Relative gap at which an answer counts as proved (no unit).")
     gamma: Levels | None = Field(None, description="Latency levels of the method gamma (count).")
-    time_limit_s: NonNegative | None = Field(
+    time_limit_s: Quantity | None = Field(
         None, description="Seconds after which the method gives the best plan so far."
     )
     seed: Seed | None = Field(None, description="Tells repeats of one request apart (no unit).")
@@ -72,19 +72,19 @@ class LinkAxes(Strict):
     """The values that one link takes."""
 
     bit_per_s: tuple[Positive, ...] = Field((), min_length=1, description="Rates in bits per second.")
-    latency_s: tuple[NonNegative, ...] = Field((), min_length=1, description="Times of an empty message, in seconds.")
-    j_per_bit: tuple[NonNegative, ...] = Field((), min_length=1, description="Energies of one bit, in joules.")
+    latency_s: tuple[Quantity, ...] = Field((), min_length=1, description="Times of an empty message, in seconds.")
+    j_per_bit: tuple[Quantity, ...] = Field((), min_length=1, description="Energies of one bit, in joules.")
 
 
 class NodeAxes(Strict):
     """The values that one node takes."""
 
     ops_per_s: tuple[Positive, ...] = Field((), min_length=1, description="Speeds in operations per second.")
-    j_per_op: tuple[NonNegative, ...] = Field((), min_length=1, description="Energies of one operation, in joules.")
-    active_power_w: tuple[NonNegative, ...] = Field((), min_length=1, description="Powers while computing, in watts.")
-    static_power_w: tuple[NonNegative, ...] = Field((), min_length=1, description="Leakage powers, in watts.")
-    idle_power_w: tuple[NonNegative, ...] = Field((), min_length=1, description="Idle powers, in watts.")
-    memory_bytes: tuple[NonNegative, ...] = Field((), min_length=1, description="Memories, in bytes.")
+    j_per_op: tuple[Quantity, ...] = Field((), min_length=1, description="Energies of one operation, in joules.")
+    active_power_w: tuple[Quantity, ...] = Field((), min_length=1, description="Powers while computing, in watts.")
+    static_power_w: tuple[Quantity, ...] = Field((), min_length=1, description="Leakage powers, in watts.")
+    idle_power_w: tuple[Quantity, ...] = Field((), min_length=1, description="Idle powers, in watts.")
+    memory_bytes: tuple[Quantity, ...] = Field((), min_length=1, description="Memories, in bytes.")
     max_utilization: tuple[Fraction, ...] = Field((), min_length=1, description="Largest fractions of time busy.")
 
 
@@ -98,16 +98,16 @@ class Axes(Strict):
     method: tuple[Name, ...] = Field((), min_length=1, description="Methods.")
     source: tuple[Name, ...] = Field((), min_length=1, description="Nodes that hold the input.")
     destination: tuple[Name, ...] = Field((), min_length=1, description="Nodes that need the results.")
-    rate_per_s: tuple[NonNegative, ...] = Field((), min_length=1, description="Inferences per second.")
+    rate_per_s: tuple[Quantity, ...] = Field((), min_length=1, description="Inferences per second.")
     max_latency_s: tuple[Positive, ...] = Field((), min_length=1, description="Latency limits in seconds.")
     latency: tuple[Statistic, ...] = Field((), min_length=1, description="Which latency counts.")
     min_accuracy: tuple[Fraction, ...] = Field((), min_length=1, description="Least accuracies (fractions).")
-    max_energy_j: tuple[NonNegative, ...] = Field((), min_length=1, description="Energy limits, in joules.")
+    max_energy_j: tuple[Quantity, ...] = Field((), min_length=1, description="Energy limits, in joules.")
     objective: tuple[Objective, ...] = Field((), min_length=1, description="What is minimised.")
     thresholds: tuple[Thresholds, ...] = Field((), min_length=1, description="Designed points: common or per-exit.")
     gap: tuple[Fraction, ...] = Field((), min_length=1, description="Relative gaps (no unit).")
     gamma: tuple[Levels, ...] = Field((), min_length=1, description="Latency levels of the method gamma (counts).")
-    time_limit_s: tuple[NonNegative, ...] = Field((), min_length=1, description="Time limits of methods, in seconds.")
+    time_limit_s: tuple[Quantity, ...] = Field((), min_length=1, description="Time limits of methods, in seconds.")
     seed: tuple[Seed, ...] = Field((), min_length=1, description="One repeat for each (no unit).")
     links: dict[str, LinkAxes] = Field(default_factory=dict, description="By link, written as source->target.")
     nodes: dict[Name, NodeAxes] = Field(default_factory=dict, description="By the name of the node.")

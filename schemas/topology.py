@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from schemas.base import (
+    LEAST,
     Document,
     Finding,
     Fraction,
     Name,
-    NonNegative,
     Positive,
+    Quantity,
     Strict,
     Version,
     duplicate_names,
@@ -32,8 +33,8 @@ Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 class Speed(Strict):
     """The range of relative clock speeds that a node can run at."""
 
-    min: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="Slowest speed (1 = nominal; no unit).")
-    max: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Fastest speed (1 = nominal; no unit).")
+    min: Annotated[float, Field(ge=LEAST, le=1.0)] = Field(1.0, description="Slowest speed (1 = nominal; no unit).")
+    max: Positive = Field(1.0, description="Fastest speed (1 = nominal; no unit).")
 
 
 class Compute(Strict):
@@ -41,14 +42,12 @@ class Compute(Strict):
 
     hardware: str | None = Field(None, description="Kind of hardware, to find measured costs in the model's profiles.")
     ops_per_s: Positive | None = Field(None, description="Speed in operations per second.")
-    j_per_op: NonNegative | None = Field(None, description="Energy of one operation, in joules.")
-    active_power_w: NonNegative | None = Field(
-        None, description="Power while computing, in watts (goes before j_per_op)."
-    )
-    memory_bytes: NonNegative | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
+    j_per_op: Quantity | None = Field(None, description="Energy of one operation, in joules.")
+    active_power_w: Quantity | None = Field(None, description="Power while computing, in watts (goes before j_per_op).")
+    memory_bytes: Quantity | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
     max_utilization: Fraction = Field(1.0, description="Largest fraction of time the node may be busy (no unit).")
-    idle_power_w: NonNegative = Field(0.0, description="Power that a node in use draws always, in watts.")
-    static_power_w: NonNegative = Field(0.0, description="Leakage power while computing, in watts.")
+    idle_power_w: Quantity = Field(0.0, description="Power that a node in use draws always, in watts.")
+    static_power_w: Quantity = Field(0.0, description="Leakage power while computing, in watts.")
     speed: Speed | None = Field(None, description="Range of clock speeds (none: nominal speed only).")
 
 
@@ -67,8 +66,8 @@ class Link(Strict):
     bit_per_s: Positive | None = Field(
         None, description="Rate in bits per second (needed, unless the link's medium has a trace, which replaces it)."
     )
-    latency_s: NonNegative = Field(0.0, description="Time of an empty message, in seconds.")
-    j_per_bit: NonNegative = Field(0.0, description="Energy of one bit at both ends, in joules.")
+    latency_s: Quantity = Field(0.0, description="Time of an empty message, in seconds.")
+    j_per_bit: Quantity = Field(0.0, description="Energy of one bit at both ends, in joules.")
     medium: Name | None = Field(None, description="Shared medium that the link loads (none: one of its own).")
     bidirectional: bool = Field(False, description="Stands for two links, one each way.")
 
@@ -92,8 +91,8 @@ class Wire(Strict):
     """The cost of one link inside a package."""
 
     bit_per_s: Positive = Field(description="Rate in bits per second.")
-    latency_s: NonNegative = Field(0.0, description="Time of an empty message, in seconds.")
-    j_per_bit: NonNegative = Field(0.0, description="Energy of one bit, in joules.")
+    latency_s: Quantity = Field(0.0, description="Time of an empty message, in seconds.")
+    j_per_bit: Quantity = Field(0.0, description="Energy of one bit, in joules.")
 
 
 class Chiplet(Compute):
@@ -105,8 +104,8 @@ class ChipletAt(Compute):
 
     at: Position = Field(description="Row and column, from 0.")
     max_utilization: Fraction | None = Field(None, description="As for a node.")  # type: ignore[assignment] # None = not given
-    idle_power_w: NonNegative | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
-    static_power_w: NonNegative | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
+    idle_power_w: Quantity | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
+    static_power_w: Quantity | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
 
 
 class Package(Strict):

@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Protocol
 
+from schemas.base import LEAST, MOST
 from schemas.files import digest_of, read_bytes
 from schemas.problems import InputError, Problem, input_error, shown
 from schemas.topology import Medium, Topology
@@ -167,7 +168,7 @@ class _Table:
             if not cells[place].strip():
                 yield where, None, "the value is missing", "give a number, or leave the row out"
             elif value is None:
-                yield where, cells[place], "not a finite number", "give a plain number"
+                yield where, cells[place], "not a finite number", f"give a plain number, {MOST:g} at most"
             elif value < 0.0 and into is self.bit_per_s:
                 yield where, value / scale, "a negative rate", "give a rate from 0 on, or leave the row out"
             elif into is self.time_s and into and value <= into[-1]:
@@ -202,8 +203,8 @@ def _sample_findings(table: _Table, medium: Medium) -> Iterator[Finding]:
             limit = f"{GAP_STEPS:g} times the median step of {usual:g} s" if medium.max_gap_s is None else "max_gap_s"
             fix = f"fill the gap, cut the trace there, or let the medium {medium.name!r} have max_gap_s {step:g}"
             yield f"line {line}, {TIME}", step, f"a gap longer than {longest:g} s ({limit}) before this row", fix
-    if RateTrace((), tuple(table.bit_per_s)).at_percentile(medium.percentile) == 0.0:
-        share = sum(rate == 0.0 for rate in table.bit_per_s) / len(table.bit_per_s)
+    if RateTrace((), tuple(table.bit_per_s)).at_percentile(medium.percentile) < LEAST:
+        share = sum(rate < LEAST for rate in table.bit_per_s) / len(table.bit_per_s)
         what = f"the rate at percentile {medium.percentile:g} is 0, so nothing could be carried"
         fix = f"let the medium {medium.name!r} have a percentile above {100.0 * share:.4g}"
         fix = fix if share < 1.0 else "give a trace in which the medium carries anything"
@@ -211,12 +212,12 @@ def _sample_findings(table: _Table, medium: Medium) -> Iterator[Finding]:
 
 
 def _number(cell: str, scale: float) -> float | None:
-    """Return a cell's value times the scale, None where that is no finite number."""
+    """Return a cell's value times the scale, None where that is no number that can be computed with."""
     try:
         value = float(cell) * scale
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in cell else None
+    return value if abs(value) <= MOST and "_" not in cell else None
 
 
 def _limited(findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.base import field_names, nested_schema
+from schemas.base import LEAST, MOST, field_names, nested_schema
 from schemas.problems import Problem, path_text, shown
 
+_PLAIN = "give a plain number in the unit that the field's name ends with"
 _ADVICE = {
     "missing": "add the field",
     "json_invalid": "mend the JSON",
     "finite_number": "give a finite number",
+    "float_type": _PLAIN,
+    "float_parsing": _PLAIN,
     "string_type": "give a text in quotes",
     "int_type": "give a whole number",
     "bool_type": "give true or false",
@@ -27,14 +31,19 @@ _ADVICE = {
 }
 
 _MESSAGES = {
+    "missing": "required field is missing",
+    "extra_forbidden": "unknown field",
+    "float_type": "not a number",
+    "float_parsing": "not a number",
     "dict_type": "not an object",
     "model_type": "not an object",
     "model_attributes_type": "not an object",
     "tuple_type": "not a list",
     "string_type": "not a text",
     "too_short": "too few entries",
+    "string_pattern_mismatch": "not a statistic",
 }
-"""Where pydantic speaks of Python's types, which the user's file does not have."""
+"""Where pydantic says it less plainly, or speaks of Python's types, which the user's file does not have."""
 
 
 def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> list[Problem]:
@@ -45,18 +54,28 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
         if kind == "too_short" and len(detail["input"]) >= int(context.get("min_length", 1)):
             continue  # pydantic adds this where entries are wrong, not missing
         location = tuple(detail["loc"])
-        value = "" if kind == "missing" else _found(detail["input"])
-        message, fix = str(context.get("message", _MESSAGES.get(kind, detail["msg"]))), context.get("fix")
-        if kind == "extra_forbidden":
-            message, fix, value = "unknown field", _nearest_field(schema, location), ""
-        elif kind == "missing":
-            message = "required field is missing"
-        elif kind in ("float_type", "float_parsing"):
-            message, fix = "not a number", "give a plain number in the unit that the field's name ends with"
+        value = "" if kind in ("missing", "extra_forbidden") else _found(detail["input"])
+        message, fix = _words(kind, context, schema, location)
         problems.append(
-            Problem(file, path_text(location), value, message, str(fix or _ADVICE.get(kind, "change the value")))
+            Problem(file, path_text(location), value, message or str(context.get("message", detail["msg"])), fix)
         )
     return problems
+
+
+def _words(
+    kind: str, context: Mapping[str, Any], schema: type[BaseModel], location: Sequence[str | int]
+) -> tuple[str, str]:
+    """Return what is wrong (empty: as pydantic says it) and what to do."""
+    message, fix = _MESSAGES.get(kind, ""), str(context.get("fix") or _ADVICE.get(kind, "change the value"))
+    if kind == "extra_forbidden":
+        fix = _nearest_field(schema, location)
+    elif kind == "too_short" and int(context.get("min_length", 1)) > 1:
+        fix = f"give at least {context['min_length']} entries"
+    elif kind == "greater_than_equal" and context.get("ge") == LEAST:
+        message = f"not greater than 0 (at least {LEAST:g})"
+    elif kind == "less_than_equal" and context.get("le") == MOST:
+        message = f"too large (at most {MOST:g})"
+    return message, fix
 
 
 def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> str:

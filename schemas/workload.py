@@ -13,8 +13,8 @@ from schemas.base import (
     Finding,
     Fraction,
     Name,
-    NonNegative,
     Positive,
+    Quantity,
     Strict,
     Version,
     duplicate_names,
@@ -37,7 +37,7 @@ class App(Strict):
     destination: Name | None = Field(
         None, description="Node that needs the results (none: they stay where they are made)."
     )
-    rate_per_s: NonNegative = Field(0.0, description="Inferences per second (0: one inference, capacity not loaded).")
+    rate_per_s: Quantity = Field(0.0, description="Inferences per second (0: one inference, capacity not loaded).")
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
     latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
@@ -45,7 +45,7 @@ class App(Strict):
         default_factory=dict, description="Nodes that a block may run on, by block."
     )
     objective: Objective = Field("energy", description="What is minimised.")
-    max_energy_j: NonNegative | None = Field(None, description="Energy limit of one inference, in joules.")
+    max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
 
 
 def percentile_of(statistic: str) -> float | None:

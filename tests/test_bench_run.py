@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,16 @@ def test_a_damaged_database_is_said(tmp_path: Path, held_results: Path) -> None:
     assert "cannot be read" in refused("export", held_results, "-o", tmp_path / "t.csv")
 
 
+def test_a_database_of_something_else_is_said(tmp_path: Path, held_results: Path) -> None:
+    with closing(sqlite3.connect(held_results / DATABASE)) as database, database:
+        database.execute("UPDATE cases SET settings = '{'")
+    message = refused("export", held_results, "-o", tmp_path / "t.csv")
+    assert "the rows cannot be read (case 0 has no JSON in settings); give another folder" in message
+    with closing(sqlite3.connect(held_results / DATABASE)) as database, database:
+        database.execute("DROP TABLE rows")
+    assert "no such table: rows" in refused("export", held_results, "-o", tmp_path / "t.csv")
+
+
 def test_what_a_kill_leaves_of_an_empty_folder_is_taken_over(tmp_path: Path) -> None:
     suite = quick_suite(tmp_path, 4)
     run_suite(suite, tmp_path / "r", jobs=1)
@@ -332,6 +343,8 @@ def test_the_example_runs_as_documented(tmp_path: Path) -> None:
 
 
 def test_bad_options_are_refused(tmp_path: Path) -> None:
+    message = refused("bench", quick_suite(tmp_path, 4), "-o", tmp_path / "r", "--address", "10.0.0.1:6379")
+    assert "--address: this option means nothing on this machine" in message
     suite = quick_suite(tmp_path, 4)
     assert "use one of local, ray" in refused("bench", suite, "-o", tmp_path / "r", "--engine", "moon")
     assert "jobs" in run("bench", suite, "-o", tmp_path / "r", "--jobs", "0").err

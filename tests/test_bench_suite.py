@@ -192,6 +192,19 @@ def test_problems_of_files_come_together_and_so_do_those_of_cases(tmp_path: Path
     )
 
 
+def test_a_suite_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = suite_file(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read_plan(path).cases) == 2
+
+
+def test_a_suite_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    assert refused("bench", path, "-o", tmp_path / "r") == (
+        f"error: {path}: cannot read the file (No such file or directory); check the path and its permissions\n"
+    )
+
+
 @pytest.mark.parametrize("content", [b"", b"=", b"\xff", b"a = 1\na = 2", b"x = " + b"[" * 100_000])
 def test_files_that_are_no_suite_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "suite.toml"

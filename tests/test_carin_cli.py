@@ -229,6 +229,16 @@ def test_bad_traces_are_code_2(policy: Path, tmp_path: Path, text: str, words: t
     assert all(word in message for word in ("trace.csv", *words)), message
 
 
+def test_a_policy_whose_metrics_say_too_little_is_named(policy: Path, tmp_path: Path) -> None:
+    raw = json.loads(policy.read_text(encoding="utf-8"))
+    raw["constraints"].append({"metric": "latency_s", "statistic": "p12", "max": 1.0})
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    message = refused("replay", path, TRACE)
+    assert message.startswith(f"error: {path}: design_set: the metrics of 'd0' do not say what")
+    assert "latency_s p12" in message
+
+
 def test_traces_in_other_dress_are_read(policy: Path, tmp_path: Path) -> None:
     """Another order of columns, CRLF, a byte order mark, quotes, blank lines, equal times."""
     text = '\ufeffmemory_available_bytes,npu,"gpu",cpu,time_s\r\n1e9,0.3,"0.2",0.1,0\r\n\r\n1e9,0.3,0.2,0.1,0\r\n'

@@ -114,7 +114,7 @@ BAD: list[tuple[Any, ...]] = [
     ("designs", f"{SCENE}.latency_s.mean", -0.1, "greater than or equal to 0", "change"),
     ("designs", f"{SCENE}.latency_s.median", 0.1, "not a statistic", "mean, std, min, max or a percentile"),
     ("designs", f"{SCENE}.latency_s.p101", 0.1, "not a statistic", "percentile"),
-    ("designs", f"{SCENE}.size_bytes", 1e31, "less than or equal to 1000000", "change"),
+    ("designs", f"{SCENE}.size_bytes", 1e31, "too large (at most 1e+30)", "change"),
     ("designs", f"{SCENE}.options.threads", {"big": 4}, "neither a text, a number nor true or false", "plain value"),
     ("designs", f"{SCENE}.options.threads", None, "neither a text, a number nor true or false", "plain value"),
     ("designs", f"{SCENE}.options.threads", float("nan"), "neither a text, a number", "plain value"),
@@ -174,6 +174,12 @@ def test_bad_documents_are_refused(kind: str, where: str, value: Any, message: s
         assert problem.file == "file.json"
         assert problem.message
         assert problem.fix
+
+
+def test_rows_are_not_blamed_for_designs_that_are_missing() -> None:
+    with pytest.raises(InputError) as caught:
+        check_document(edited("policy", "design_set", []), DOCUMENTS["policy"])
+    assert [problem.path for problem in caught.value.problems] == ["design_set"]
 
 
 def test_all_problems_come_at_once() -> None:

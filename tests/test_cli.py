@@ -258,6 +258,7 @@ def test_results_do_not_change_from_run_to_run() -> None:
         (("--destination", "laptop"), ("destination", "no node of this name", "laptop")),
         (("--pin", "a"), ("--pin", "BLOCK=NODE")),
         (("--pin", "a="), ("--pin", "BLOCK=NODE")),
+        (("--pin", "=phone"), ("--pin", "not a pin", "BLOCK=NODE")),
         (("--pin", "z=phone"), ("pin.z", "no block of this name", "a, b, c, d")),
         (("--pin", "a=laptop"), ("pin.a", "no node of this name", "laptop")),
         (("--pin", "a=phone,,edge"), ("pin.a[1]", "at least 1 character")),
@@ -372,6 +373,11 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refused("plan", "--workload", missing, "--topology", TOPOLOGY)
     assert "No such file" in refused("check", missing, *SMALL)
     assert "Is a directory" in refused("plan", "--model", tmp_path, "--topology", TOPOLOGY)
+
+
+def test_a_path_that_no_system_takes_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.json", {"schema_version": "1", "apps": [{"model": "a\0b.json"}]})
+    assert "cannot read the file (embedded null byte)" in refused("plan", "--workload", path, "--topology", TOPOLOGY)
 
 
 def test_a_model_on_hardware_that_it_does_not_profile_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from cases import instance_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fin.diagnosis
 from fin.diagnosis import diagnose
 from fin.exact import Exact
 from fin.instance import Instance
@@ -100,6 +101,21 @@ def test_least_latency_and_best_accuracy_within_the_others() -> None:
     assert accuracy.message == "the best accuracy within the other limits is 0.6, the limit 0.9"
 
 
+def test_memory_of_any_size_is_found_in_few_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[float] = []
+
+    def counted(instance: Instance) -> Any:
+        searched.append(0.0)
+        assert len(searched) < 200
+        return any_plan(instance)
+
+    any_plan = fin.diagnosis._any_plan
+    monkeypatch.setattr(fin.diagnosis, "_any_plan", counted)
+    huge = {"blocks": [{"name": "b1", "ops": 2.0, "param_bytes": 1e12}, {"name": "b2", "ops": 4.0}]}
+    rows = why(model(FULL, **huge), topology({"memory_bytes": 5e6}), pin={"b1": ["phone"]})
+    assert rows["memory", "phone"].best == pytest.approx(1e12, rel=1e-8)
+
+
 def test_least_energy() -> None:
     rows = why(model(FULL), topology(), max_energy_j=5.0)
     assert set(rows) == {("energy", "app")}
@@ -177,6 +193,13 @@ def test_the_largest_rate(phone: Json, pins: dict[str, list[str]], best: float) 
     assert rate.best == pytest.approx(best, rel=2e-4)
     assert rate.best is not None
     assert rate.best <= best * (1 + 1e-9)
+
+
+def test_the_largest_rate_is_told_whatever_is_asked_for() -> None:
+    asked = why(model(FULL), topology({"max_utilization": 0.5}), rate_per_s=10.0)["rate", "app"].best
+    assert asked is not None
+    huge = why(model(FULL), topology({"max_utilization": 0.5}), rate_per_s=1e20)["rate", "app"]
+    assert huge.best == pytest.approx(asked, rel=2e-4)
 
 
 def test_a_pin_that_costs_too_much() -> None:

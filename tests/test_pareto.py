@@ -206,3 +206,12 @@ def test_a_front_file_is_checked_like_every_other() -> None:
     front = pareto(partial_request(), most_points=2)
     document = json.loads(front.model_dump_json())
     assert check_document(document, Front) == front
+
+
+def test_a_point_is_a_plan_of_one_app(tmp_path: Path) -> None:
+    path = tmp_path / "front.json"
+    assert run("pareto", *SMALL, "--output", path).code == 0
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["points"][1]["placement"]["apps"] = []
+    message = refused("report", write(path, raw), "--output", tmp_path / "page.html")
+    assert message.startswith(f"error: {path}: points[1].placement.apps: a point of a front is a plan of one app")

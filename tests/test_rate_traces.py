@@ -92,6 +92,8 @@ BAD = [
     ("time_s,rate\n0,1\n1,nan\n", {}, ["line 3, rate: not a finite number"]),
     ("time_s,rate\n0,1\n1,inf\n", {}, ["line 3, rate: not a finite number"]),
     ("time_s,rate\n0,1\n1,1e308\n", {"unit": "Mbit/s"}, ["line 3, rate: not a finite number"]),
+    ("time_s,rate\n0,1\n1,1e200\n", {}, ["line 3, rate: not a finite number", "1e+30 at most"]),
+    ("time_s,rate\n0,1e-320\n1,1e-310\n", {}, ["nothing could be carried"]),
     ("time_s,rate\n0,1\n1,fast\n", {}, ['line 3, rate: not a finite number (found "fast")']),
     ("time_s,rate\n0,1_0\n", {}, ["line 2, rate: not a finite number"]),
     ("time_s,rate\nnoon,1\n", {}, ["line 2, time_s: not a finite number"]),

@@ -230,6 +230,21 @@ def test_unusable_results_are_refused(tmp_path: Path) -> None:
     message = refused("report", table, "-o", tmp_path / "page.html")
     assert "row 1.energy_j: not a finite number" in message
     assert "row 2.status: no such status" in message
+    table.write_text("method,status,objective,energy_j,accuracy\nexact,optimal,speed,-1,1.5\n", encoding="utf-8")
+    message = refused("report", table, "-o", tmp_path / "page.html")
+    assert "row 1.objective: no such objective (found speed); use one of energy_j, latency_s, power_w" in message
+    assert "row 1.energy_j: below 0 (found -1)" in message
+    assert "row 1.accuracy: not in [0, 1] (found 1.5)" in message
+    table.write_text("method,status,inputs\nexact,optimal,{\n", encoding="utf-8")
+    assert "a row holds no JSON where it should" in refused("report", table, "-o", tmp_path / "page.html")
+    table.write_text("method,status,method\nexact,optimal,mcp\n", encoding="utf-8")
+    assert 'this column stands twice (found "method")' in refused("report", table, "-o", tmp_path / "page.html")
+    table.write_text("", encoding="utf-8")
+    assert "no column status" in refused("report", table, "-o", tmp_path / "page.html")
+    strange = results_folder(tmp_path / "strange", records(), 3)
+    write(strange / "suite.json", ["small"])
+    assert "not the identity of a results folder" in refused("report", strange, "-o", tmp_path / "page.html")
+    table.write_text("method,status\nexact,optimal\n", encoding="utf-8")
     assert "their own inputs" in refused("report", table, *SMALL_OPTIONS, "-o", tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
 

@@ -42,7 +42,7 @@ def many(count: int) -> list[Json]:
 
 # place, value, words of the message, words of the advice
 BAD = [
-    ("conditions", [], "at least 1", "at least one entry"),
+    ("conditions", [], "too few entries", "at least one entry"),
     ("conditions[1].name", "busy", "used twice", "a name of its own"),
     ("conditions[0].nodes.edge.slow_down", 0, "greater than or equal to 0.000001", ""),
     ("conditions[0].nodes.edge.slow_down", -2.0, "greater than or equal to 0.000001", ""),
@@ -66,7 +66,7 @@ BAD = [
     ("combinations", [["busy", "gone"]], "no condition of this name", "busy, weak, lost"),
     ("combinations", [["busy", "busy"]], "stands twice", "once"),
     ("combinations", [["busy", "weak"], ["weak", "busy"]], "combination stands twice", "combinations[0]"),
-    ("combinations", [[]], "at least 1", "at least one entry"),
+    ("combinations", [[]], "too few entries", "at least one entry"),
     ("conditions", many(10), f"more than {MOST_STATES} states", "most_together lower"),
 ]
 

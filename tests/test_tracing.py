@@ -64,6 +64,7 @@ def test_traces_that_cannot_be_stepped_through_are_refused() -> None:
     for traces, step_s, message in (
         ({}, 1.0, "no medium of the topology has a trace"),
         ({"a": early}, 0.0, "longer than 0"),
+        ({"a": early}, 1e-9, "more than 100,000 steps in the 1 s"),
         ({"a": early, "b": late}, 1.0, "no time in common"),
     ):
         with pytest.raises(InputError, match=message):
@@ -129,6 +130,8 @@ REFUSED = [
     (("--trace", "--methods", "clear"), "means nothing with --trace"),
     (("--trace", "--json"), "means nothing with --trace"),
     (("-o", "x.csv"), "means nothing without --trace"),
+    (("--step", "10s"), "means nothing without --trace"),
+    (("--cold-steps", "0"), "means nothing without --trace"),
     (("--trace", "--step", "0s"), "longer than 0"),
     (("--trace", "--step", "soon"), "not a number"),
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from fin.registry import made
 from planner.bench.case import Case, Row
 from planner.bench.documents import Documents
-from schemas.problems import input_error
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,9 @@ class Engine(Protocol):
         """Free what the engine holds besides workers."""
 
 
-_MODULES = {"local": "planner.bench.engine_local:LocalEngine", "ray": "planner.bench.engine_ray:RayEngine"}
+_PLACES = {"local": "planner.bench.engine_local:LocalEngine", "ray": "planner.bench.engine_ray:RayEngine"}
 
-ENGINES = tuple(_MODULES)
+ENGINES = tuple(_PLACES)
 
 
 def engine(name: str, setting: Setting) -> Engine:
@@ -79,8 +78,5 @@ def engine(name: str, setting: Setting) -> Engine:
     Raises:
         InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
     """
-    if name not in _MODULES:
-        raise input_error("there is no such engine", f"use one of {', '.join(ENGINES)}", path="--engine", value=name)
-    module, _, attribute = _MODULES[name].partition(":")
-    found: Engine = getattr(importlib.import_module(module), attribute)(setting)
+    found: Engine = made(name, _PLACES, "there is no such engine", setting, path="--engine")
     return found

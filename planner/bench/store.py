@@ -14,7 +14,7 @@ from typing import Any, Self
 from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS, Case, Row, as_record
 from planner.bench.folder import DATABASE, OWNERS
 from planner.bench.owners import dead
-from schemas.problems import input_error
+from schemas.problems import InputError, input_error
 
 _WAIT_S = 60.0
 """How long to wait for another process to end its transaction, which takes milliseconds."""
@@ -115,7 +115,11 @@ class Store:
         with self._explained():
             records = [dict(zip(columns, values, strict=True)) for values in self._database.execute(query)]
         for record in records:
-            record["settings"], record["inputs"] = json.loads(record["settings"]), json.loads(record["inputs"])
+            for name in ("settings", "inputs"):
+                try:
+                    record[name] = json.loads(record[name])
+                except ValueError:
+                    raise self._unreadable(f"case {record['number']} has no JSON in {name}") from None
         return records
 
     @contextmanager
@@ -136,12 +140,14 @@ class Store:
 
         Raises:
             OSError: The disk is full or fails.
-            InputError: The file is no database, or a damaged one.
+            InputError: The file is no database, a damaged one, or one of something else.
         """
         try:
             yield
         except sqlite3.OperationalError as error:
             kind = error.sqlite_errorname
+            if str(error).startswith("no such"):  # table or column
+                raise self._unreadable(error) from None
             if not kind.startswith(_OUTSIDE):
                 raise
             advice = "rows that are done are kept: free some space and run the same command again"
@@ -150,5 +156,8 @@ class Store:
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorname not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
                 raise
-            path = self._folder / DATABASE
-            raise input_error(f"the rows cannot be read ({error})", "give another folder", file=str(path)) from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, why: object) -> InputError:
+        path = self._folder / DATABASE
+        return input_error(f"the rows cannot be read ({why})", "give another folder", file=str(path))

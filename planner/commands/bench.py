@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.exits import EXIT_OTHER, exit_codes
+from schemas.problems import input_error
 
 if TYPE_CHECKING:
     from planner.bench.runner import Summary
@@ -24,6 +25,10 @@ def bench_command(
     """Run a suite of requests; what is done is kept, and the same command goes on where an earlier one ended."""
     from planner.bench.runner import run_suite
 
+    if address is not None and engine == "local":
+        raise input_error(
+            "this option means nothing on this machine", "leave it out, or add --engine ray", path="--address"
+        )
     try:
         summary = run_suite(suite, output, jobs=jobs, engine_name=engine, address=address)
     except KeyboardInterrupt:

@@ -64,8 +64,10 @@ def compare_command(
     thresholds: Thresholds = "common",
     as_json: AsJson = False,
     trace: Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")] = False,
-    step: Annotated[str, typer.Option(help="With --trace: time between two plans, such as 10s.")] = "10s",
-    cold_steps: Annotated[int, typer.Option(min=0, help="With --trace: steps planned from scratch as well.")] = 0,
+    step: Annotated[str | None, typer.Option(help="With --trace: time between two plans (default: 10s).")] = None,
+    cold_steps: Annotated[
+        int | None, typer.Option(min=0, help="With --trace: steps planned from scratch as well (default: 0).")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="With --trace: CSV, a row per step.")] = None,
 ) -> int:
     """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
@@ -76,13 +78,13 @@ def compare_command(
         source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
     )
     sources = Sources(topology, model, workload, app_name)
-    _check_options(trace, {"--methods": methods, "--json": as_json or None}, {"--output": output})
+    of_traces = {"--step": step, "--cold-steps": cold_steps, "--output": output}
+    _check_options(trace, {"--methods": methods, "--json": as_json or None}, of_traces)
     if trace:
         from planner.commands.compare_trace import compare_trace
 
-        return compare_trace(
-            sources, limits, options_of(gap, time_limit, gamma), per_exit(thresholds), step, cold_steps, output
-        )
+        options = options_of(gap, time_limit, gamma)
+        return compare_trace(sources, limits, options, per_exit(thresholds), step or "10s", cold_steps or 0, output)
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     request, chosen = read_compared(sources, limits, names, options_of(gap, time_limit, gamma), per_exit(thresholds))
     rows = _rows(request, chosen)

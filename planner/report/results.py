@@ -17,6 +17,8 @@ from schemas.problems import InputError, Problem, input_error
 IDENTITY, DATABASE = "suite.json", "rows.sqlite"
 """What a results folder holds: whose results they are, and the rows."""
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", "error")
+OBJECTIVES = ("energy_j", "latency_s", "power_w")
+_AS_WRITTEN = "give the table as it was written"
 _ASKED = (
     "max_latency_s", "min_accuracy", "max_energy_j", "objective", "thresholds", "gap", "gamma", "time_limit_s", "seed",
 )  # fmt: skip
@@ -97,12 +99,12 @@ def read_results(path: Path) -> Results:
         raise input_error("there is no row yet", "run planner bench first", file=str(path))
     inputs: dict[str, str] = {}
     for record in records:
-        inputs |= _hashes(record.get("inputs"))
+        inputs |= _hashes(record.get("inputs"), path)
     return Results(name, max(cases, len(rows)), tuple(rows), inputs)
 
 
-def _hashes(raw: object) -> dict[str, str]:
-    held = json.loads(raw) if isinstance(raw, str) and raw.startswith("{") else raw
+def _hashes(raw: object, path: Path) -> dict[str, str]:
+    held = _json(raw, path) if isinstance(raw, str) and raw.startswith("{") else raw
     return {str(name): str(digest) for name, digest in held.items()} if isinstance(held, dict) else {}
 
 
@@ -122,10 +124,18 @@ def _folder(path: Path) -> tuple[str, int, list[Record]]:
             database.close()
     except sqlite3.Error as error:
         raise input_error(f"the rows cannot be read ({error})", "give another folder", file=str(path)) from None
-    records: list[Record] = [{**row, "settings": json.loads(row["settings"])} for row in rows]
-    held = identity if isinstance(identity, dict) else {}
-    cases = held.get("cases")
-    return str(held.get("suite", path.name)), cases if isinstance(cases, int) else 0, records
+    records: list[Record] = [{**row, "settings": _json(row["settings"], path)} for row in rows]
+    if not isinstance(identity, dict) or "suite" not in identity:
+        raise input_error("not the identity of a results folder", "give another folder", file=str(path / IDENTITY))
+    cases = identity.get("cases")
+    return str(identity["suite"]), cases if isinstance(cases, int) else 0, records
+
+
+def _json(text: str, path: Path) -> Any:  # noqa: ANN401 - JSON data
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise input_error("a row holds no JSON where it should", _AS_WRITTEN, file=str(path)) from None
 
 
 def _settings(record: Record) -> Mapping[str, Any]:
@@ -139,32 +149,43 @@ def _table(path: Path) -> tuple[str, int, list[Record]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file)
+            columns = list(table.fieldnames or ())
             records: list[Record] = list(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise input_error(
             f"cannot read the table ({error})", "give a results folder or its CSV", file=str(path)
         ) from None
-    if "status" not in (table.fieldnames or ()):
+    if "status" not in columns:
         raise input_error("the table has no column status", "give the CSV of a results folder", file=str(path))
+    if twice := [name for name in columns if columns.count(name) > 1]:
+        raise input_error("this column stands twice", "keep one of the two", file=str(path), value=twice[0])
     return path.stem, 0, records
 
 
 def _result(record: Record, where: str, file: str, problems: list[Problem]) -> Result:
+    def wrong(name: str, message: str, fix: str = _AS_WRITTEN) -> None:
+        problems.append(Problem(file, f"{where}.{name}", str(record.get(name) or ""), message, fix))
+
     figures: dict[str, Any] = {}
     for name in _NUMBERS:
         try:
-            figures[name] = _number(record.get(name))
+            value = figures[name] = _number(record.get(name))
         except ValueError:
-            message, fix = "not a finite number", "give the table as it was written"
-            problems.append(Problem(file, f"{where}.{name}", str(record.get(name)), message, fix))
-    status = str(record.get("status"))
+            wrong(name, "not a finite number")
+            continue
+        most = 1.0 if name == "accuracy" else math.inf
+        if value is not None and name != "lower_bound" and not 0.0 <= value <= most:
+            wrong(name, "not in [0, 1]" if most == 1.0 else "below 0")
+    status, objective = str(record.get("status")), record.get("objective") or None
     if status not in STATUSES:
-        problems.append(Problem(file, f"{where}.status", status, "no such status", f"use one of {', '.join(STATUSES)}"))
+        wrong("status", "no such status", f"use one of {', '.join(STATUSES)}")
+    if objective not in (None, *OBJECTIVES):
+        wrong("objective", "no such objective", f"use one of {', '.join(OBJECTIVES)}")
     settings = _settings(record)
     setting = tuple((k, str(v)) for k, v in settings.items() if k != "method" and v not in (None, ""))
     return Result(
         method=str(settings.get("method") or "auto"), setting=setting, status=status,
-        objective=record.get("objective") or None, message=str(record.get("message") or ""), **figures,
+        objective=objective, message=str(record.get("message") or ""), **figures,
     )  # fmt: skip
 
 

@@ -1,0 +1,28 @@
+"""Finding a class by its name, whose module (and what that needs) loads on first use."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.problems import input_error
+
+
+def made(name: str, places: Mapping[str, str], missing: str, *arguments: object, path: str = "method") -> Any:  # noqa: ANN401 - the caller knows its Protocol
+    """Return an instance of the class that a name stands for.
+
+    Args:
+        name: What is asked for.
+        places: For every name where its class is, as ``module:class``.
+        missing: What to say where there is no such name.
+        *arguments: What the class is made with.
+        path: What the user calls the choice.
+
+    Raises:
+        InputError: There is no such name.
+    """
+    if name not in places:
+        raise input_error(missing, f"use one of {', '.join(places)}", path=path, value=name)
+    module, _, attribute = places[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)(*arguments)
