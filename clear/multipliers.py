@@ -52,7 +52,7 @@ class Multipliers:
     """Remembers the best values of time from one set of prices to the next."""
 
     def __init__(self, pricer: Pricer, tree: PointTree) -> None:
-        self._pricer, self._tree = pricer, tree
+        self.pricer, self.tree = pricer, tree
         self._most_s = pricer.stages.most_s
         self._rows: dict[int, Values] = {}
         self._last: dict[int, float] = {}
@@ -60,8 +60,8 @@ class Multipliers:
 
     def with_rates(self, instance: Instance, ways: Ways) -> Multipliers:
         """Hand what is known on to the same app where rates of links, or its own, have changed."""
-        other = Multipliers(self._pricer.with_rates(instance, ways), self._tree)
-        factor = instance.rate_per_s / self._pricer.instance.rate_per_s
+        other = Multipliers(self.pricer.with_rates(instance, ways), self.tree)
+        factor = instance.rate_per_s / self.pricer.instance.rate_per_s
         other._rows = {row: Values(factor * held.value, factor * held.lowest) for row, held in self._rows.items()}
         other._last = {point: factor * bound for point, bound in self._last.items()}
         return other
@@ -69,7 +69,12 @@ class Multipliers:
     @property
     def effort(self) -> float:
         """How long a bound on all plans takes, in parts."""
-        return float(self._tree.points * self._pricer.stages.carry_bits.size**2)
+        return float(self.tree.points * self.pricer.stages.carry_bits.size**2)
+
+    @property
+    def last_w(self) -> float:
+        """Least bound of the points that were looked at last."""
+        return min(self._last.values(), default=0.0)
 
     def answer_of_few(self, prices: AppPrices) -> Answer:
         """Answer for the points that were best before; `bound_w` holds for their plans only."""
@@ -77,7 +82,7 @@ class Multipliers:
             self._descend(prices)
         points = sorted(self._last, key=lambda point: (self._last[point], point))[:_POINTS]
         found = sorted((self._bound(point, prices) for point in points), key=lambda one: one.bound_w)
-        for point in range(self._tree.points) if np.isinf(found[0].bound_w) else ():
+        for point in range(self.tree.points) if np.isinf(found[0].bound_w) else ():
             if point not in self._last:  # what was looked at so far has no plan
                 found.insert(0, self._bound(point, prices))
                 if np.isfinite(found[0].bound_w):
@@ -92,41 +97,46 @@ class Multipliers:
         """
         few = self.answer_of_few(prices)
         point = min(self._last, key=lambda point: (self._last[point], point))
-        return Answer(self._proof(prices).least(point, slack_w), few.decisions)
+        return Answer(self.proof(prices).least(point, slack_w), few.decisions)
 
     def rough(self, prices: AppPrices) -> float:
         """Return a bound on all plans of the app, quick and weak: all points as one."""
-        return self._proof(prices).rough()
+        return self.proof(prices).rough()
 
-    def _proof(self, prices: AppPrices) -> Proof:
-        rows = {row: self._row(row, prices) for row in (self._tree.root, *self._last)}
-        return Proof(self._pricer, self._tree, prices, rows)
+    def proof(self, prices: AppPrices) -> Proof:
+        """Return what bounds all plans of the app at given prices."""
+        rows = {row: self._row(row, prices) for row in (self.tree.root, *self._last)}
+        return Proof(self.pricer, self.tree, prices, rows)
+
+    def values(self, prices: AppPrices) -> Floats:
+        """(D + 1,) values of time that were the best last, by class, of all points as one."""
+        return self._row(self.tree.root, prices).value
 
     def _descend(self, prices: AppPrices) -> None:
         """Find a good point: from the envelope of all, always into the cheaper half."""
-        row = self._tree.root
-        while row >= self._tree.points:
-            held, below = self._row(row, prices), self._tree.children[row]
+        row = self.tree.root
+        while row >= self.tree.points:
+            held, below = self._row(row, prices), self.tree.children[row]
             value = float(held.value[int(held.lowest.argmin())])
-            sweep = self._pricer.sweep(Rows(below, np.full(2, value)), prices)
+            sweep = self.pricer.sweep(Rows(below, np.full(2, value)), prices)
             row = int(below[int(sweep.by_leave.min(axis=1).argmin())])
         self._bound(row, prices)
 
     def _row(self, row: int, prices: AppPrices) -> Values:
         """Return what is remembered of a row; of its envelope where nothing is."""
         if row not in self._rows:
-            if row == self._tree.root:
+            if row == self.tree.root:
                 self._rows[row] = self._begin(prices)
             else:
-                above = self._row(int(self._tree.parent[row]), prices)
-                self._rows[row] = above.of_depth(int(self._pricer.stages.depth[row]))
+                above = self._row(int(self.tree.parent[row]), prices)
+                self._rows[row] = above.of_depth(int(self.pricer.stages.depth[row]))
         return self._rows[row]
 
     def _begin(self, prices: AppPrices) -> Values:
         """Look for the size of the values of time."""
-        root = self._tree.root
+        root = self.tree.root
         if not np.isfinite(self._most_s):
-            layers = int(self._pricer.stages.depth[root])
+            layers = int(self.pricer.stages.depth[root])
             return Values(np.zeros(layers + 1), np.zeros(layers + 1))
         _, free = self._sweep(root, np.zeros(1), prices)
         least = float(free.min())
@@ -152,10 +162,10 @@ class Multipliers:
             best = int(bounds[:, leave].argmax())
             for number in {best: None, min(best + 1, len(values) - 1): None} if leave < home else (best,):
                 if np.isfinite(bounds[number, leave]):
-                    found.append(self._pricer.decision(rows, prices, sweep, number, leave))
+                    found.append(self.pricer.decision(rows, prices, sweep, number, leave))
         return tuple(found)
 
     def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
         """Return a sweep at (W,) values of time, and (W, D + 1) bounds by class."""
-        sweep = self._pricer.sweep(Rows(np.full(len(values), row), values), prices)
-        return sweep, less_limit(self._pricer, values, sweep.by_leave)
+        sweep = self.pricer.sweep(Rows(np.full(len(values), row), values), prices)
+        return sweep, less_limit(self.pricer, values, sweep.by_leave)

@@ -53,7 +53,7 @@ class Prices:
     def passing_idle_on(self, joint: Joint) -> Prices:
         """Return the prices with what idle power they do not pass on yet added to shares: the bound only grows."""
         network = joint.network
-        left = np.maximum(self._unpaid_w(joint), 0.0)
+        left = np.maximum(self.unpaid_w(joint), 0.0)
         added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
         return Prices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
 
@@ -84,9 +84,9 @@ class Prices:
 
     def constant_w(self, joint: Joint) -> float:
         """Return the part of the bound that no app decides."""
-        return float(np.minimum(self._unpaid_w(joint), 0.0).sum() - self.media_w.sum())
+        return float(np.minimum(self.unpaid_w(joint), 0.0).sum() - self.media_w.sum())
 
-    def _unpaid_w(self, joint: Joint) -> Floats:
+    def unpaid_w(self, joint: Joint) -> Floats:
         """(N,) idle power that apps do not pay for; below 0 where they could pay more than that."""
         network = joint.network
         held = self.memory_w_per_byte * np.where(self.memory_w_per_byte > 0.0, network.memory_bytes, 0.0)

@@ -18,7 +18,7 @@ from clear.visits import Terms, Visits, additive_cost, least_cost
 from clear.ways import Messages, Ways, least_by_source, way_costs
 from fin.decision import Decision
 from fin.instance import Instance
-from fin.network import Floats, Ints, Network
+from fin.network import Bools, Floats, Ints, Network
 
 _VISIT = ("dynamic_w", "static_w", "load", "late_s")
 """Fields of stages that visits add up."""
@@ -133,6 +133,14 @@ class Pricer:
         by_leave[at, depth] = staying[at, depth - 1]
         by_leave[np.arange(layers + 1) > depth[:, None]] = np.inf
         return Sweep(by_leave, visits, carried, onwards, left)
+
+    def begun(self, row: int) -> tuple[Visits, Bools]:
+        """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
+        depth, source = int(self.stages.depth[row]), self.instance.source
+        visits = Visits(**{name: sums[row, 1 : depth + 1, source] for name, sums in self._sums.items()})
+        room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
+        fits = (self._barred[row, 1 : depth + 1, source] == 0.0) & (self._bytes[row, 1 : depth + 1] <= room)
+        return visits, fits
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""

@@ -60,6 +60,13 @@ class Proof:
         nothing = np.full(int(self._pricer.stages.depth[root]) + 1, -np.inf)
         return min(float(raised(root, nothing, -np.inf).min()) for raised in (self._single, self._revisiting))
 
+    def at(self, row: int, values: Floats) -> Floats:
+        """(W, D + 1) bounds on the classes of a row's plans at (W,) values of time."""
+        pricer, prices = self._merged
+        rows = Rows(np.full(len(values), row), values)
+        once, twice = pricer.sweep(rows, prices).by_leave, self._twice.by_leave(rows)
+        return less_limit(pricer, values, np.minimum(once, twice))
+
     def _least(self, raised: _Raised, enough_w: float, slack_w: float) -> float:
         """Return the least bound over all points: envelopes are opened, lowest first, while they are too low."""
         tree, depth = self._tree, self._pricer.stages.depth

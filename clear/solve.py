@@ -119,7 +119,7 @@ class Search:
 
     def rounds(self) -> None:
         """Ask every app at changing prices, until the master's value meets the bound."""
-        trial = self.prices
+        trial, step = self.prices, _STEP
         while self.count < _ROUNDS and not self._late:
             self.count += 1
             guess_w = trial.constant_w(self.joint)
@@ -129,7 +129,9 @@ class Search:
                 for decision in answer.decisions:
                     self._offer(app, decision, trial)
             if guess_w > self._best_w:
-                self._best_w, self.prices = guess_w, trial
+                self._best_w, self.prices, step = guess_w, trial, _STEP
+            else:
+                step = 0.5 * (1.0 + step)  # the same step once more would ask the same
             answer_w = self.master.linear()
             if answer_w is None or answer_w.prices is None:
                 break
@@ -137,7 +139,7 @@ class Search:
                 self._choose(1.0)
             if self._best_w >= answer_w.value_w * (1.0 - max(_CLOSE, 0.5 * self._gap)):
                 break
-            trial = self.prices.towards(answer_w.prices, _STEP).tidy(self.joint)
+            trial = self.prices.towards(answer_w.prices, step).tidy(self.joint)
 
     def plan_whole(self) -> None:
         """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
