@@ -23,6 +23,9 @@ from fin.network import Floats
 _FAR, _NEAR = 1.5, 1.01
 """Ratio between the first values of time tried, and where the best ones are known but for the routes of equal nodes."""
 
+_GAIN = 0.1
+"""Part of the slack that no further values of time are tried for."""
+
 _Raised = Callable[[int, Floats, float], Floats]
 """Raises (D + 1,) bounds on the classes of a row that hold already, until all are high enough or nothing helps."""
 
@@ -40,6 +43,7 @@ class Proof:
         """Bounds on the classes of points that were climbed to before."""
         self._again: dict[int, Floats] = {}
         """The same of plans that come back to a node or medium."""
+        self._gain_w = 0.0
         self._guess = known[tree.root].lowest
 
     def least(self, point: int, slack_w: float) -> float:
@@ -49,6 +53,7 @@ class Proof:
             point: An operating point whose plans are cheap.
             slack_w: Operating points whose plans are within this of the least bound found are not told apart.
         """
+        self._gain_w = _GAIN * slack_w
         nothing = np.full(int(self._pricer.stages.depth[point]) + 1, -np.inf)
         self._known = {point: self._single(point, nothing, np.inf)}
         single = self._least(self._single, float(self._known[point].min()), slack_w)
@@ -133,7 +138,7 @@ class Proof:
         low = (known < enough_w) | np.isneginf(known)
         if not low.any():
             return known
-        climb = Climb(best[row], self._guess if row == self._tree.root else known, ratio, bounds_at)
+        climb = Climb(best[row], self._guess if row == self._tree.root else known, ratio, self._gain_w, bounds_at)
         steps = {} if np.isfinite(self._pricer.stages.most_s) else {"steps": 1}
         known = np.maximum(known, climb.until(low, enough_w, whole, **steps))
         best[row] = climb.value

@@ -64,17 +64,18 @@ class Climb:
     """The highest bounds of one row's classes, which are concave in the value of time.
 
     Lines through two values tried are above the bound everywhere beyond them, so they tell where it may be higher, and
-    how much at the most.
+    how much at the most. Bounds on plans that come back are not quite concave (`clear.visits.additive_cost` chooses one
+    of two lines), so a climb may end too early there; what it found holds all the same.
     """
 
-    def __init__(self, value: Floats, guess: Floats, ratio: float, bounds_at: Bounds) -> None:
+    def __init__(self, value: Floats, guess: Floats, ratio: float, gain_w: float, bounds_at: Bounds) -> None:
         self.value = value
         """(D + 1,) best value of time of each class."""
         self._guess = guess
         """(D + 1,) about how high each class is."""
         self.bound = np.full(len(value), -np.inf)
         """(D + 1,) highest bound of each class."""
-        self._ratio, self._bounds_at = ratio, bounds_at
+        self._ratio, self._gain_w, self._bounds_at = ratio, gain_w, bounds_at
         self._tried, self._found = np.zeros(0), np.zeros((0, len(value)))
 
     def until(self, low: Bools, enough_w: float, whole: bool, steps: int = _STEPS) -> Floats:
@@ -124,7 +125,8 @@ class Climb:
             hopes = [(np.inf, x[0] / _WIDER), (np.inf, x[0] * _WIDER)]
         else:
             hopes = [_hope(x, y, best - 1, best), _hope(x, y, best, best + 1)]
-        return [(float(most), float(value)) for most, value in hopes if most - y[best] > _ENOUGH * abs(y[best])]
+        gain_w = max(_ENOUGH * abs(float(y[best])), self._gain_w)
+        return [(float(most), float(value)) for most, value in hopes if most - y[best] > gain_w]
 
 
 def _most(hopes: list[tuple[float, float]]) -> float:

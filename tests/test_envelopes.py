@@ -163,6 +163,6 @@ def test_a_climb_finds_the_top_of_concave_functions(seed: int) -> None:
         bounds_at(np.append(np.maximum(meeting[..., each].ravel(), 0.0), 0.0), 0)[:, each] for each in range(classes)
     ]
     top = min(float(each.max()) for each in tops)
-    climb = Climb(np.ones(classes), np.zeros(classes), 1.5, bounds_at)
+    climb = Climb(np.ones(classes), np.zeros(classes), 1.5, 0.0, bounds_at)
     found = climb.until(np.ones(classes, dtype=np.bool_), np.inf, True, 40)
     assert float(found.min()) == pytest.approx(top, rel=1e-3)
