@@ -140,16 +140,14 @@ class Search:
             trial = self.prices.towards(answer_w.prices, _STEP).tidy(self.joint)
 
     def plan_whole(self) -> None:
-        """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
+        """Anneal, pick offers, move apps; then choose where speeds and shares adapt to each other."""
         self._begin_alone()
         self._spread()
-        small = self.joint.network.size <= _FEW_NODES
-        if not small:  # while prices are those of apps that still share all nodes
+        if self.joint.network.size > _FEW_NODES:  # while prices are those of apps that still share all nodes
             self._refine(self._anneal, _REOFFERS)
         self._pick_offers()
         few = self._all_of_few()
-        if small or self.plan is None:
-            self._refine(self._choose_on_grids, _REOFFERS)
+        self._refine(self._choose_on_grids, _REOFFERS)
         if few is not None and not self._late:
             looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
             self.plan = looked.plan
