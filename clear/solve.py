@@ -47,6 +47,8 @@ _GRID_COLUMNS = 240
 """Columns among which the program with grids of speeds and shares chooses, over all apps."""
 _FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 200, 4_000
 """On so few nodes, an app with so few plans and columns that may be the best has all of these columns looked at."""
+_FEW_APPS = 12
+"""Of so few apps, programs with whole columns find good plans from any beginning."""
 _SLACK = 2e-3
 """Part of the bound that operating points may be left unlooked at for, over all apps."""
 _BUSY = 0.02
@@ -142,16 +144,14 @@ class Search:
             trial = self.prices.towards(answer_w.prices, step).tidy(self.joint)
 
     def plan_whole(self) -> None:
-        """Pick offers, set speeds and shares, move apps; then choose where speeds and shares adapt to each other."""
+        """Anneal, pick offers, move apps; then choose where speeds and shares adapt to each other."""
         self._begin_alone()
         self._spread()
-        small = self.joint.network.size <= _FEW_NODES
-        if not small:  # while prices are those of apps that still share all nodes
+        if self.joint.count > _FEW_APPS:  # while prices are those of apps that still share all nodes
             self._refine(self._anneal, _REOFFERS)
         self._pick_offers()
         few = self._all_of_few()
-        if small or self.plan is None:
-            self._refine(self._choose_on_grids, _REOFFERS)
+        self._refine(self._choose_on_grids, _REOFFERS)
         if few is not None and not self._late:
             looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
             self.plan = looked.plan
@@ -172,8 +172,8 @@ class Search:
             self.plan = plan
 
     def _begin_alone(self) -> None:
-        """Know the plan that puts every app on one node; on many nodes, only where no plan is known yet."""
-        if self._late or (self.plan is not None and self.joint.network.size > _FEW_NODES):
+        """Know the plan that puts every app on one node; of many apps, only where no plan is known yet."""
+        if self._late or (self.plan is not None and self.joint.count > _FEW_APPS):
             return
         plan = Alone().solve(self.joint, Options(time_limit_s=_ALONE_S)).plan
         if plan is not None:
