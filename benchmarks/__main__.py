@@ -22,6 +22,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(names):
         parser.error(f"no such case: {', '.join(sorted(unknown))}; use any of {', '.join(names)}")
+    if arguments.traces is not None and not any(arguments.traces.glob("*.csv")):
+        parser.error(f"no CSV files in {arguments.traces}")
     reports = []
     for case in CASES:
         if not arguments.cases or case.name in arguments.cases:

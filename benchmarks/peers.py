@@ -63,7 +63,7 @@ class Peers:
             f"peers stop after {self.time_limit_s:g} s (NetworkX cannot); excess: worst objective over optimum",
         ]
         if not has_cspy():
-            notes.append("cspy is not installed, so it was skipped: pip install 'planner[benchmark]'")
+            notes.append("cspy is not installed, so it was skipped: pip install '.[benchmark]'")
         rows = tuple(_row(solver, some, runs) for solver, some in runs.items())
         targets = tuple(
             at_least(solver, _ratio(runs[solver], runs[_TYPED]), least, "times ours (typed)")

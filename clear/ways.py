@@ -25,12 +25,10 @@ class Ways:
     """(F,)"""
     option: Ints
     """(F,) number of the route among those of its pair."""
-    start: Ints
-    """(N,) first route into each node; every node has one, from itself."""
     by_source: Ints
     """(F,) the routes in order of their source."""
     source_start: Ints
-    """(N,) first route out of each node in that order."""
+    """(N,) first route out of each node in that order; every node has one, to itself."""
     j_per_bit: Floats
     s_per_bit: Floats
     """(F,) without priced media."""
@@ -51,7 +49,6 @@ def ways_of(network: Network, media: Sequence[int]) -> Ways:
         source=source,
         target=target,
         option=option,
-        start=np.searchsorted(target, np.arange(network.size)),
         by_source=(by_source := np.argsort(source, kind="stable")),
         source_start=np.searchsorted(source[by_source], np.arange(network.size)),
         j_per_bit=table.metrics[0][at],
@@ -91,11 +88,6 @@ def way_costs(ways: Ways, messages: Messages, media_w: Floats) -> Floats:
         terms = Terms(worth, np.asarray(price_w), one, one, one)
         costs[:, routes] += cost_at(visits, terms, one, best_share(visits, terms, one))
     return np.asarray(costs)
-
-
-def least_by_target(ways: Ways, values: Floats) -> Floats:
-    """(..., N) least of (..., F) values over the routes into each node."""
-    return np.asarray(np.minimum.reduceat(values, ways.start, axis=-1))
 
 
 def least_by_source(ways: Ways, values: Floats) -> Floats:

@@ -11,9 +11,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+
+try:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+except ModuleNotFoundError:
+    sys.exit("this example needs onnx; install it from the checkout: pip install '.[measure]'")
 
 SIDE, CLASSES = 16, 10
 NETWORKS = {"small": (256,), "wide": (1024, 2048)}

@@ -194,7 +194,7 @@ def _prune(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
     """Drop labels that cannot be completed within the limits below the cutoff."""
     graph = relaxation.graph
     keep = _bounds(relaxation, labels, layer) < cutoff
-    keep &= labels.limited + _behind(relaxation, relaxation.remaining, labels, layer) <= relaxation.most
+    keep &= labels.limited + _behind(relaxation.remaining, labels, layer) <= relaxation.most
     capacities = [resource.capacity for resource in relaxation.tracked] + [1.0] * graph.routes.loads.shape[0]
     if capacities:
         keep &= (labels.usage <= np.array(capacities) * (1.0 + TOLERANCE)).all(axis=1)
@@ -205,7 +205,7 @@ def _prune(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
     return labels.take(keep)
 
 
-def _behind(relaxation: Relaxation, table: Floats, labels: Labels, layer: int) -> Floats:
+def _behind(table: Floats, labels: Labels, layer: int) -> Floats:
     """Look a (S, D, N) table up at the vertex and visit of each label."""
     start = labels.start if table.shape[0] > 1 else 0
     return np.asarray(table[start, layer, labels.node], dtype=np.float64)
@@ -214,7 +214,7 @@ def _behind(relaxation: Relaxation, table: Floats, labels: Labels, layer: int) -
 def _bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     """(Q,) lower bound on the cost of every completion of a label."""
     so_far = labels.cost + (relaxation.multiplier * labels.limited if relaxation.multiplier > 0 else 0.0)
-    return so_far + _behind(relaxation, relaxation.to_go, labels, layer) - relaxation.offset
+    return so_far + _behind(relaxation.to_go, labels, layer) - relaxation.offset
 
 
 def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:

@@ -66,7 +66,7 @@ def plan_many(
     step_energy, step_time = (_batch(array, requests) for array in (step_energy, step_time))
     if nodes**blocks > _MOST_PLACEMENTS:
         answers = [_search(step_energy[row], step_time[row], float(limit[row])) for row in range(requests)]
-        return _plans([best for best, _ in answers], [path for _, path in answers], step_energy, step_time)
+        return _plans([best for best, _ in answers], [path for _, path in answers], step_time)
     size = max(1, _CELLS_AT_ONCE // nodes**blocks)
     choice = np.empty(requests, dtype=np.int64)
     least = np.empty(requests)
@@ -74,7 +74,7 @@ def plan_many(
         part = slice(first, first + size)
         choice[part], least[part] = _enumerate(step_energy[part], step_time[part], limit[part])
     digits = nodes ** np.arange(blocks - 1, -1, -1)
-    return _plans(least, choice[:, None] // digits % nodes, step_energy, step_time)
+    return _plans(least, choice[:, None] // digits % nodes, step_time)
 
 
 def _check_shapes(arrays: list[Floats]) -> tuple[int, int, int]:
@@ -162,7 +162,7 @@ def _least_time_later(step_time: Floats) -> Floats:
     return later
 
 
-def _plans(least: Floats | list[float], paths: Ints | list[Ints], step_energy: Floats, step_time: Floats) -> Plans:
+def _plans(least: Floats | list[float], paths: Ints | list[Ints], step_time: Floats) -> Plans:
     energy, nodes = np.asarray(least, dtype=np.float64), np.asarray(paths, dtype=np.int64)
     feasible = np.isfinite(energy)
     before = np.concatenate([np.zeros((len(nodes), 1), dtype=np.int64), nodes[:, :-1]], axis=1)

@@ -82,7 +82,7 @@ def test_parquet_without_pyarrow_is_refused(results: Path, monkeypatch: pytest.M
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     message = refused("export", results, "-o", results.parent / "t.parquet")
     assert "needs pyarrow" in message
-    assert "pip install 'planner[parquet]'" in message
+    assert "pip install '.[parquet]'" in message
     assert run("export", results, "-o", results.parent / "t.csv").code == 0
 
 

@@ -63,5 +63,5 @@ def test_a_cluster_that_does_not_answer_is_refused(tmp_path: Path) -> None:
 def test_a_missing_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.bench.engine_ray.find_spec", lambda _: None)
     message = refused("bench", quick_suite(tmp_path, 4), "-o", tmp_path / "r", "--engine", "ray")
-    assert "pip install 'planner[ray]'" in message
+    assert "pip install '.[ray]'" in message
     assert not (tmp_path / "r").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,13 @@ def test_targets_are_met_or_missed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     for line in ("target: this at most 2 s: met", "target: that at most 2 s: missed", "more at least 10 times: missed"):
         assert line in printed
+
+
+def test_a_folder_without_traces_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "traces", "--traces", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        command.main()
+    assert stopped.value.code == 2
+    assert f"no CSV files in {tmp_path}" in capsys.readouterr().err

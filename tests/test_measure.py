@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -236,6 +237,8 @@ def test_accuracy_is_never_made_up(net: Path) -> None:
         ({"inputs": np.zeros((0, 3)), "labels": np.zeros(0, dtype=int)}, "one label for each sample"),
         ({"inputs": np.zeros((4, 3)), "labels": np.zeros(4)}, "labels integers"),
         ({"inputs": np.zeros((4, 5)), "labels": np.zeros(4, dtype=int)}, "takes inputs of shape [[1, 3]]"),
+        ({"inputs": np.full((4, 3), np.nan), "labels": np.zeros(4, dtype=int)}, "must be finite numbers"),
+        ({"inputs": np.zeros((4, 3)), "labels": np.arange(-1, 3)}, "classes from 0 on (found -1)"),
         ({"inputs": np.array([{}] * 4), "labels": np.zeros(4, dtype=int)}, "not an .npz with the arrays"),
     ],
 )
@@ -250,6 +253,9 @@ def test_samples_that_are_no_samples_are_refused(net: Path, tmp_path: Path) -> N
     np.save(tmp_path / "one.npy", np.zeros(3))
     assert "not an .npz" in refused(net, "--data", tmp_path / "one.npy")
     assert "not an .npz" in refused(net, "--data", net)
+    np.savez(tmp_path / "cut.npz", inputs=np.zeros((4, 3)), labels=np.zeros(4, dtype=int))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:-40])
+    assert "not an .npz" in refused(net, "--data", tmp_path / "cut.npz")
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"net": "high"}', '{"net": 1.5}', '{"net": true}', "{"])
@@ -299,7 +305,17 @@ def test_missing_packages_are_named(net: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name.startswith("onnx") else found(name))
     message = refused(net, "--accuracy", "net=1")
     assert "measuring needs onnx and onnxruntime" in message
-    assert "pip install 'planner[measure]'" in message
+    assert "pip install '.[measure]'" in message
+
+
+def test_the_example_names_the_package_that_it_misses(tmp_path: Path) -> None:
+    (tmp_path / "onnx.py").write_text("raise ModuleNotFoundError", encoding="utf-8")
+    command = [sys.executable, str(ROOT / "examples" / "measure.py"), str(tmp_path)]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "this example needs onnx; install it from the checkout: pip install '.[measure]'\n"
 
 
 def test_the_commands_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

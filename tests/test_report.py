@@ -414,7 +414,7 @@ def test_what_a_page_needs_is_asked_for(tmp_path: Path) -> None:
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     drawing_library.cache_clear()
-    with pytest.raises(InputError, match=r"pip install 'planner\[report\]'"):
+    with pytest.raises(InputError, match=r"pip install '\.\[report\]'"):
         page_html(PAGES["results"](tmp_path))
     drawing_library.cache_clear()
 

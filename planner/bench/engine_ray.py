@@ -16,7 +16,7 @@ from planner.version import __version__
 from schemas.problems import input_error
 
 _ANSWER_S = 10.0
-INSTALL = "install it with: pip install 'planner[ray]', or use --engine local"
+INSTALL = "install it from the checkout: pip install '.[ray]', or use --engine local"
 
 
 class RayEngine:

@@ -16,7 +16,7 @@ from planner.output import whole_file
 from schemas.problems import input_error
 
 FORMATS = (".csv", ".parquet")
-INSTALL = "install it with: pip install 'planner[parquet]', or write a .csv"
+INSTALL = "install it from the checkout: pip install '.[parquet]', or write a .csv"
 
 Record = dict[str, Any]
 

@@ -60,15 +60,18 @@ def check_data(path: Path, networks: Sequence[Network]) -> int:
     Raises:
         InputError: The file cannot be read, its arrays do not fit together, or a network takes other inputs.
     """
+    from zipfile import BadZipFile
+    from zlib import error as ZlibError  # noqa: N812 - a name of its own
+
     import numpy as np
 
     fix = "save it with numpy.savez(path, inputs=..., labels=...)"
     try:
-        with np.load(path) as data:
+        with path.open("rb") as file, np.load(file) as data:
             inputs, labels = data["inputs"], data["labels"]
     except OSError as error:
         raise input_error(f"cannot read the file ({error.strerror or error})", fix, file=str(path)) from None
-    except (KeyError, ValueError, TypeError, EOFError, AttributeError, IndexError):
+    except (KeyError, ValueError, TypeError, EOFError, AttributeError, IndexError, BadZipFile, ZlibError):
         # numpy raises any of these for what is no archive of plain arrays named inputs and labels
         raise input_error("not an .npz with the arrays inputs and labels", fix, file=str(path)) from None
     if inputs.dtype.kind not in "fiu" or labels.dtype.kind not in "iu":
@@ -77,6 +80,11 @@ def check_data(path: Path, networks: Sequence[Network]) -> int:
     if labels.ndim != 1 or len(labels) != len(inputs) or not len(labels):
         shapes: Any = [list(inputs.shape), list(labels.shape)]
         raise input_error("there must be one label for each sample", fix, file=str(path), value=shapes)
+    if not np.isfinite(inputs).all():
+        raise input_error("inputs must be finite numbers", "leave out samples with NaN or infinity", file=str(path))
+    if (labels < 0).any():
+        fix = "number the classes from 0, in the order of the network's outputs"
+        raise input_error("labels must be classes from 0 on", fix, file=str(path), value=int(labels.min()))
     for network in networks:
         shapes = list(network.inputs.values())
         sample = tuple(inputs.shape[1:])

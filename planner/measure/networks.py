@@ -11,7 +11,7 @@ from typing import Any
 from schemas.problems import InputError, Problem, input_error
 
 PRECISIONS = ("float32", "int8")
-INSTALL = "install them with: pip install 'planner[measure]'"
+INSTALL = "install them from the checkout: pip install '.[measure]'"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from planner.report.theme import Spec, style
 from planner.version import __version__
 from schemas.problems import input_error
 
-INSTALL = "install it with: pip install 'planner[report]'"
+INSTALL = "install it from the checkout: pip install '.[report]'"
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _START = """
 for (const chart of document.querySelectorAll(".chart")) {
