@@ -88,7 +88,6 @@ def _ways(ways: Ways, kind: Ints, number: Ints) -> Ways:
         source=source,
         target=target,
         option=ways.option[number],
-        start=np.searchsorted(target, kinds),
         by_source=by_source,
         source_start=np.searchsorted(source[by_source], kinds),
         j_per_bit=ways.j_per_bit[number],

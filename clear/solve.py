@@ -26,6 +26,7 @@ from clear.plan import Plan, overfull, plan_of
 from clear.prices import Prices
 from clear.pricing import Pricer
 from clear.shares import least_shares
+from clear.sources import bound_by_sources
 from clear.stages import stages_of
 from clear.ways import ways_of
 from fin.brute import TooManyError
@@ -148,7 +149,7 @@ class Search:
         self._begin_alone()
         self._spread()
         if self.joint.count > _FEW_APPS:  # while prices are those of apps that still share all nodes
-            self._refine(self._anneal, _REOFFERS)
+            self._refine(self._anneal, 1)
         self._pick_offers()
         few = self._all_of_few()
         self._refine(self._choose_on_grids, _REOFFERS)
@@ -288,7 +289,16 @@ class Search:
                     self.master.add(offer)
 
     def proved(self) -> float:
-        """Return the bound at the best prices; apps for which no time is left give a weaker one."""
+        """Return the bound at the best prices.
+
+        The one in which sources choose by themselves is the higher where many apps crowd few sources; the one that
+        sells everything needs all operating points, so it is left out where it can hardly be higher.
+        """
+        by_sources = bound_by_sources(self.joint, self.apps, self.prices, self._stop_at)
+        return max(by_sources, 0.0) if by_sources >= self._best_w else max(by_sources, self._sold(), 0.0)
+
+    def _sold(self) -> float:
+        """Return the bound that sells all capacity; apps for which no time is left give a weaker one."""
         total_w = self.prices.constant_w(self.joint)
         reference = self.plan.power_w if self.plan is not None else max(self._best_w, 0.0)
         reference = reference if np.isfinite(reference) else 0.0
@@ -297,7 +307,7 @@ class Search:
         for app, multipliers in enumerate(self.apps):
             seen = self.prices.of_app(app)
             total_w += multipliers.rough(seen) if self._late else multipliers.proved(seen, float(slack_w[app])).bound_w
-        return max(total_w, 0.0)
+        return total_w
 
 
 def _offers_of(plan: Plan) -> list[Offer]:
