@@ -295,7 +295,9 @@ class Search:
         sells everything needs all operating points, so it is left out where it can hardly be higher.
         """
         by_sources = bound_by_sources(self.joint, self.apps, self.prices, self._stop_at)
-        return max(by_sources, 0.0) if by_sources >= self._best_w else max(by_sources, self._sold(), 0.0)
+        to_gain = _SLACK if self.joint.count > _FEW_APPS else 0.0
+        sold = self._sold() if by_sources < self._best_w * (1.0 - to_gain) else 0.0
+        return max(by_sources, sold, 0.0)
 
     def _sold(self) -> float:
         """Return the bound that sells all capacity; apps for which no time is left give a weaker one."""
