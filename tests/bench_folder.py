@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from test_bench_suite import suite_file
-from test_cli import ROOT
+from command_line import EXAMPLES, ROOT
 
 from planner.bench.case import MEASURED
 from planner.bench.export import table
+from planner.bench.folder import DATABASE
 
+Json = dict[str, Any]
 Record = dict[str, Any]
+FIXED = {"model": "small.json", "topology": "small-topology.json"}
+
+
+def suite(**fields: Any) -> Json:
+    return {"schema_version": "1", "name": "s", "fixed": FIXED, "axes": {"gap": [0.0, 0.1]}, **fields}
+
+
+def toml(value: Any) -> str:
+    """Write JSON-like data as TOML: tables inline, which TOML allows anywhere."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    return "[" + ", ".join(map(toml, value)) + "]" if isinstance(value, list) else json.dumps(value)
+
+
+def suite_file(folder: Path, **fields: Any) -> Path:
+    """Write a suite beside the small example's files."""
+    for name in ("small.json", "small-topology.json"):
+        (folder / name).write_bytes((EXAMPLES / name).read_bytes())
+    path = folder / "suite.toml"
+    lines = [f"{json.dumps(key)} = {toml(value)}\n" for key, value in suite(**fields).items()]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
 
 
 def quick_suite(folder: Path, cases: int, **fields: Any) -> Path:
@@ -56,3 +82,23 @@ def without_measured(records: list[Record]) -> list[Record]:
 def rows(results: Path) -> list[Record]:
     """Return the table without what differs from run to run."""
     return without_measured(table(results))
+
+
+def done_in(results: Path) -> int:
+    """Count the rows that a run has stored so far."""
+    if not (results / DATABASE).exists():
+        return 0
+    database = sqlite3.connect(f"file:{results / DATABASE}?mode=ro", uri=True, timeout=60)
+    try:
+        return int(database.execute("SELECT count(*) FROM rows").fetchone()[0])
+    except sqlite3.OperationalError:  # the tables are not made yet
+        return 0
+    finally:
+        database.close()
+
+
+def wait_for(condition: Any, what: str, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.002)

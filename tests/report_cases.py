@@ -23,6 +23,7 @@ from planner.report.results_page import results_page
 EXAMPLES = Path(__file__).parents[1] / "examples"
 VIT = Sources(EXAMPLES / "mcm.json", EXAMPLES / "vit.json")
 SMALL = Sources(EXAMPLES / "small-topology.json", EXAMPLES / "small.json")
+SMALL_OPTIONS = ("--model", str(SMALL.model), "--topology", str(SMALL.topology))
 ALEX = Sources(EXAMPLES / "device-edge-cloud.json", EXAMPLES / "b-alexnet-branchynet.json")
 HOSTILE = "</script><script>alert(1)</script>&\"'<b>"
 """A name that must stay a text wherever it is written."""

@@ -5,32 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
-from typer.testing import CliRunner
 
-from planner.cli import app
 from schemas import check_document, read_document
 from schemas.placement_policy import PlacementPolicy
 from schemas.states import States, states_of
 
+run, refused = partial(command_line.run, "adapt"), partial(command_line.refused, "adapt")
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL = ("--model", EXAMPLES / "small.json", "--topology", EXAMPLES / "small-topology.json")
 Json = dict[str, Any]
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["adapt", *map(str, arguments)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.stdout, result.stderr
-
-
-def refused(*arguments: object) -> str:
-    code, out, err = run(*arguments)
-    assert (code, out) == (2, ""), err
-    return err
 
 
 def states(folder: Path, *conditions: Json, **fields: Any) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -76,3 +77,10 @@ def test_no_public_name_is_hidden_by_a_module_of_that_name() -> None:
     for name in planner.__all__:
         importlib.import_module(vars(planner)["_HOMES"].get(name, "schemas"))
         assert not isinstance(getattr(planner, name), ModuleType), name
+
+
+@pytest.mark.parametrize("package", ["fin", "clear", "carin"])
+def test_every_module_has_its_room(package: str) -> None:
+    rooms = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = [path.stem for path in (ROOT / package).glob("*.py") if path.stem != "__init__"]
+    assert [name for name in modules if not re.search(rf"\b{name}\b", rooms)] == []

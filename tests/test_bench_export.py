@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from bench_folder import quick_suite
+from command_line import names_in, refused, run
 from pyarrow import parquet
-from test_cli import names_in, refused, run
 
 from planner.bench.export import table
 from planner.bench.runner import run_suite

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_bench_suite import toml
-from test_cli import ROOT, run
+from bench_folder import toml
+from command_line import ROOT, run
 
 from benchmarks.fin_grid import CONTENDERS, Contender, requests
 from benchmarks.suites.__main__ import HERE

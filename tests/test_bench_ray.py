@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench_folder import quick_suite, rows
-from test_bench_run import done_in, wait_for
-from test_cli import ROOT, refused
+from bench_folder import done_in, quick_suite, rows, wait_for
+from command_line import ROOT, refused
 
 from planner.bench.runner import run_suite
 

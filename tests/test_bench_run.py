@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_folder import bench, cases_run, ended, quick_suite, rows
-from test_bench_suite import suite_file
-from test_cli import EXAMPLES, ROOT, refused, run
+from bench_folder import bench, cases_run, done_in, ended, quick_suite, rows, suite_file, wait_for
+from command_line import EXAMPLES, ROOT, refused, run
 
 import planner
 from planner.bench.case import Case
@@ -44,26 +43,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def done_in(results: Path) -> int:
-    """Count the rows that a run has stored so far."""
-    if not (results / DATABASE).exists():
-        return 0
-    database = sqlite3.connect(f"file:{results / DATABASE}?mode=ro", uri=True, timeout=60)
-    try:
-        return int(database.execute("SELECT count(*) FROM rows").fetchone()[0])
-    except sqlite3.OperationalError:  # the tables are not made yet
-        return 0
-    finally:
-        database.close()
-
-
-def wait_for(condition: Any, what: str, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.002)
 
 
 # Rows

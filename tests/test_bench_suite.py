@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench_folder import FIXED, suite, suite_file
+from command_line import EXAMPLES, refused, run, write
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import EXAMPLES, refused, run, write
 
 from planner import plan
 from planner.api import read_topology
@@ -21,29 +22,7 @@ from planner.bench.runner import run_suite
 from schemas import InputError, Suite, check_document
 from schemas.suite import MOST_CASES, Axes, LinkAxes, LinkSetting, NodeAxes, NodeSetting, Settings
 
-FIXED = {"model": "small.json", "topology": "small-topology.json"}
 Json = dict[str, Any]
-
-
-def suite(**fields: Any) -> Json:
-    return {"schema_version": "1", "name": "s", "fixed": FIXED, "axes": {"gap": [0.0, 0.1]}, **fields}
-
-
-def toml(value: Any) -> str:
-    """Write JSON-like data as TOML: tables inline, which TOML allows anywhere."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
-    return "[" + ", ".join(map(toml, value)) + "]" if isinstance(value, list) else json.dumps(value)
-
-
-def suite_file(folder: Path, **fields: Any) -> Path:
-    """Write a suite beside the small example's files."""
-    for name in ("small.json", "small-topology.json"):
-        (folder / name).write_bytes((EXAMPLES / name).read_bytes())
-    path = folder / "suite.toml"
-    lines = [f"{json.dumps(key)} = {toml(value)}\n" for key, value in suite(**fields).items()]
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
 
 
 def expanded(**fields: Any) -> list[Json]:

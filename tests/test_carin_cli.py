@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import refused, run
 from hypothesis import settings
-from typer.testing import CliRunner
 
 from benchmarks import optimality
 from benchmarks.synthetic_devices import main as write_devices
-from planner.cli import app
 from schemas import Policy, check_document, read_document
 
 ROOT = Path(__file__).parents[1]
@@ -26,19 +25,6 @@ EXAMPLES = ROOT / "examples"
 PHONE, TABLET = EXAMPLES / "synthetic-phone.designs.json", EXAMPLES / "synthetic-tablet.designs.json"
 TRACE = EXAMPLES / "synthetic-phone.trace.csv"
 Json = dict[str, Any]
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.stdout + result.stderr
-    return result.exit_code, result.stdout, result.stderr
-
-
-def refused(*arguments: object) -> str:
-    code, out, err = run(*arguments)
-    assert (code, out) == (2, ""), out + err
-    return err
 
 
 def changed(folder: Path, **changes: Any) -> Path:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from together import random_request
+from together import random_request, small_request
 
 from clear.heuristics import own_bound_w
 from clear.loads import most_rates
@@ -23,25 +21,12 @@ from fin.decision import evaluate
 from fin.exact import Exact
 from fin.method import Options
 from planner.joint_pipeline import joint_of
-from planner.requests import JointRequest, answer
+from planner.requests import answer
 from planner.verifier import verify
-from schemas import InputError, Model, Topology, Workload, check_document
+from schemas import InputError
 
 BASELINES = [name for name in JOINT_METHODS if name != "clear"]
-EXAMPLES = Path(__file__).parents[1] / "examples"
 seeds = st.integers(0, 2**32 - 1)
-
-
-def read(name):
-    return json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
-
-
-def small_request(method="auto", change=lambda topology, apps: None):
-    topology, workload = read("small-shared.json"), read("small-shared.workload.json")
-    change(topology, workload["apps"])
-    model = check_document(read("small.json"), Model)
-    apps = tuple((app, model) for app in check_document(workload, Workload).apps)
-    return JointRequest(apps, check_document(topology, Topology), method, Options())
 
 
 @given(seeds)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import Ran, refused, run, write
+from command_line import Ran, refused, run, write
 
 from clear.method import JOINT_METHODS
 from planner import InputError, plan

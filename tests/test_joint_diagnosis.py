@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_joint_baselines import small_request
+from together import small_request
 
 from clear.diagnosis import contradiction, no_room
 from clear.joint import Joint

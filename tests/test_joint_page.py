@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli import run
+from command_line import run
 
 from benchmarks.joint_table import example, held, table
 from planner.compare import compare

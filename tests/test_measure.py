@@ -9,9 +9,11 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import onnx
 import pytest
@@ -25,21 +27,11 @@ from planner.measure.energy import Counter, counters
 from schemas import check_document
 from schemas.designs import Designs
 
+run, refused = partial(command_line.run, "measure"), partial(command_line.refused, "measure")
+
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
 WEIGHTS = np.array([[1.0, -1.0], [0.5, 2.0], [-3.0, 0.25]], dtype=np.float32)
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["measure", *map(str, arguments)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.stdout, result.stderr
-
-
-def refused(*arguments: object) -> str:
-    code, out, err = run(*arguments)
-    assert (code, out) == (2, ""), err
-    return err
 
 
 def quick(*arguments: object) -> Json:

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 from cases import instance_of, random_case
+from command_line import SMALL, names_in, refused, run, write
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import SMALL, names_in, refused, run, write
 
 from fin.brute import TooManyError, decisions
 from fin.decision import evaluate, within_limits

@@ -1,121 +1,18 @@
-"""The contracts: bad files are refused with file, path, value and advice, all problems at once."""
+"""The contracts: bad documents are refused with file, path, value and advice, all problems at once."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+from schema_documents import BIG, DELETE, MAKERS, edited, model, problems_of, topology
 
-from schemas import InputError, Model, Placement, Problem, Topology, Workload, check_document, read_document
+from schemas import InputError, Model, Topology, check_document
 from schemas.export import DOCUMENTS, json_schema
-from schemas.files import MAX_FILE_BYTES
-
-ROOT = Path(__file__).parents[1]
-Json = dict[str, Any]
-BIG = 10**400
-"""A whole number beyond all floats."""
-
-
-def model() -> Json:
-    return {
-        "schema_version": "1",
-        "name": "m",
-        "citation": "none",
-        "input_bits": 8.0,
-        "blocks": [
-            {"name": "b1", "ops": 1.0, "param_bytes": 1, "output_bits": 2.0},
-            {"name": "b2", "ops": 2.0},
-            {"name": "b3", "ops": 3.0},
-        ],
-        "exits": [{"name": "e1", "after": "b1"}, {"name": "e3", "after": "b3", "ops": 1.0}],
-        "operating_points": [
-            {"name": "all", "exit_fractions": {"e1": 0.4, "e3": 0.6}, "accuracy": 0.7},
-            {"name": "last", "exit_fractions": {"e3": 1.0}, "accuracy": 0.8},
-        ],
-        "calibration": {
-            "samples": 10,
-            "thresholds": [0.1, 0.5],
-            "exits": {
-                "e1": {"exited": [3, 6], "correct": [3, 5]},
-                "e3": {"exited": [9, 10], "correct": [8, 8]},
-            },
-        },
-        "profiles": {"phone": {"b1": {"time_s": 0.1, "energy_j": 0.2}, "e3": {"time_s": 0.1}}},
-    }
-
-
-def topology() -> Json:
-    return {
-        "schema_version": "1",
-        "name": "t",
-        "nodes": [
-            {"name": "n1", "ops_per_s": 1.0, "j_per_op": 1.0, "speed": {"min": 0.5, "max": 1.0}},
-            {"name": "n2", "hardware": "phone"},
-        ],
-        "links": [
-            {"source": "n1", "target": "n2", "bit_per_s": 5.0},
-            {"source": "n2", "target": "p", "bit_per_s": 5.0},
-        ],
-        "packages": [
-            {
-                "name": "p",
-                "rows": 2,
-                "cols": 3,
-                "chiplet": {"ops_per_s": 1.0, "active_power_w": 2.0},
-                "chiplets": [{"at": [1, 2], "ops_per_s": 3.0}],
-                "interposer": {"bit_per_s": 1.0},
-                "gateways": [[0, 0], [1, 0]],
-                "gateway_link": {"bit_per_s": 1.0},
-            }
-        ],
-    }
-
-
-def workload() -> Json:
-    return {
-        "schema_version": "1",
-        "apps": [
-            {"name": "a", "model": "m.json", "latency": "p95", "max_latency_s": 0.1, "pin": {"b1": ["n1"]}},
-            {"name": "b", "model": "m.json"},
-        ],
-    }
-
-
-MAKERS = {"model": model, "topology": topology, "workload": workload}
-DELETE = object()
-
-
-def edited(kind: str, *edits: tuple[str, Any]) -> Json:
-    """Return a good document with the values at some places such as ``blocks[0].ops`` set or deleted."""
-    document = MAKERS[kind]()
-    for where, value in edits:
-        *way, last = [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", where)]
-        place: Any = document
-        for part in way:
-            place = place[part]
-        if value is DELETE:
-            del place[last]
-        else:
-            place[last] = value
-    return document
-
-
-def problems_of(kind: str, document: object) -> tuple[Problem, ...]:
-    with pytest.raises(InputError) as caught:
-        check_document(document, DOCUMENTS[kind], "file.json")
-    assert caught.value.problems, "an error that says nothing"
-    for problem in caught.value.problems:
-        assert problem.file == "file.json"
-        assert problem.message
-        assert problem.fix
-    return caught.value.problems
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -448,153 +345,14 @@ def test_a_route_of_one_node_is_refused_in_words() -> None:
     assert problem.path == "apps[0].routes[0].path"
 
 
-# Files
-
-
-def refused(path: Path) -> Problem:
-    with pytest.raises(InputError) as caught:
-        read_document(path, Model)
-    (problem,) = caught.value.problems
-    assert problem.file == str(path)
-    return problem
-
-
-def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:
-    path = tmp_path / "m.json"
-    path.write_text(json.dumps(model()), encoding="utf-8")
-    document, digest = read_document(path, Model)
-    assert document == check_document(model(), Model)
-    assert digest == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "not JSON: Expecting value at line 1, column 1"),
-        (b"{", "not JSON"),
-        (b'{"name": "a",\n}', "at line 2, column 1"),
-        (b"name: m\n", "not JSON"),
-        (b'{"name": "\xff\xfe"}', "not UTF-8"),
-        (b"\x80\x04\x95", "not UTF-8"),
-        (b'{"name": "a", "name": "b"}', "the key 'name' stands twice"),
-        (b'{"blocks": [{"ops": 1, "name": "b", "ops": 2}]}', "the key 'ops' stands twice"),
-        (b"[" * 200_000, "recursion"),
-        (b'{"a":' * 200_000, "recursion"),
-        (b'{"input_bits": ' + b"9" * 5000 + b"}", "not usable JSON"),
-    ],
-)
-def test_what_is_not_json_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "m.json"
-    path.write_bytes(content)
-    problem = refused(path)
-    assert message in problem.message
-    assert problem.fix
-
-
-@pytest.mark.parametrize("depth", [200, 600, 800, 950])
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_deeply_nested_json_is_refused(tmp_path: Path, depth: int, opening: str, closing: str) -> None:
-    path = tmp_path / "m.json"
-    inner = opening * depth + ("" if opening == "[" else "1") + closing * depth
-    for text in (inner, f'{{"schema_version": "1", "blocks": {inner}}}'):
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(InputError) as caught:
-            read_document(path, Model)
-        assert caught.value.problems
-
-
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_are_not_finite_are_refused_in_files(tmp_path: Path, number: str) -> None:
-    path = tmp_path / "m.json"
-    text = json.dumps(model()).replace('"input_bits": 8.0', f'"input_bits": {number}')
-    path.write_text(text, encoding="utf-8")
-    problem = refused(path)
-    assert problem.path == "input_bits"
-    assert "finite" in problem.message
-
-
-TOO_LARGE = f"more than {MAX_FILE_BYTES / 1e6:.0f} MB"
-
-
-def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
-    path = tmp_path / "m.json"
-    with path.open("wb") as file:
-        file.truncate(MAX_FILE_BYTES + 50_000_000)
-    problem = refused(path)
-    assert TOO_LARGE in problem.message
-    assert problem.fix == "give a smaller file"
-
-
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device without an end")
-def test_a_device_without_end_is_refused() -> None:
-    assert TOO_LARGE in refused(Path("/dev/zero")).message
-
-
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    assert "No such file" in refused(tmp_path / "none.json").message
-    assert "Is a directory" in refused(tmp_path).message
-    assert "File name too long" in refused(tmp_path / ("n" * 300)).message
-
-
-# JSON Schema
-
-
-@pytest.mark.parametrize("kind", DOCUMENTS)
-def test_schema_files_are_current(kind: str) -> None:
-    held = (ROOT / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8")
-    assert held == json_schema(kind), "run python -m schemas.export"
-
-
-@pytest.mark.parametrize("kind", DOCUMENTS)
-def test_every_field_is_described(kind: str) -> None:
-    schema = json.loads(json_schema(kind))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    count = 0
-    for name, part in {kind: schema, **schema["$defs"]}.items():
-        assert part.get("description"), name
-        assert part.get("additionalProperties") is False, name
-        for field, property_ in part["properties"].items():
-            target = schema["$defs"].get(property_.get("$ref", "").rpartition("/")[2], {})
-            assert property_.get("description") or target.get("description"), f"{name}.{field}"
-            count += 1
-    assert count > 10
-
-
-def test_there_is_a_schema_file_for_each_format_and_no_other() -> None:
-    held = {path.name for path in (ROOT / "schemas").glob("*.json")}
-    assert held == {f"{kind}.schema.json" for kind in DOCUMENTS}
-
-
-def kind_of(document: Json) -> str:
-    marks = {"apps": "workload", "blocks": "model", "engines": "designs", "conditions": "states"}
-    return next((kind for mark, kind in marks.items() if mark in document), "topology")
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.json")), ids=lambda path: path.name)
-def test_examples_fit_schema_and_contract(path: Path) -> None:
-    document = json.loads(path.read_text(encoding="utf-8"))
-    kind = kind_of(document)
-    jsonschema.validate(document, json.loads(json_schema(kind)))
-    schema: type[BaseModel] = DOCUMENTS[kind]
-    assert read_document(path, schema)
-
-
 @pytest.mark.parametrize("kind", MAKERS)
 def test_json_schema_agrees_on_types_and_unknown_fields(kind: str) -> None:
     validator = jsonschema.Draft202012Validator(json.loads(json_schema(kind)))
     assert validator.is_valid(MAKERS[kind]())
     checked = 0
-    words = ("unknown field", "not a number", "required field", "greater than", "less than")
+    words = ("unknown field", "not a number", "required field", "greater than", "less than", "too large")
     for name, place, value, message, *_ in BAD:
         if name == kind and value is not BIG and message.startswith(words):
             assert not validator.is_valid(edited(kind, (place, value))), place
             checked += 1
     assert checked > 3
-
-
-def test_names_load_where_they_are_used() -> None:
-    import schemas
-
-    assert {Model, Placement, Topology, Workload} <= {getattr(schemas, name) for name in schemas.__all__}
-    with pytest.raises(AttributeError, match="nothing"):
-        schemas.nothing  # noqa: B018 - the access is the test

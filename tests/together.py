@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from cases import random_app, random_model, random_topology
 
 from fin.method import Options
 from planner.requests import JointRequest
 from schemas import Model, Topology, Workload, check_document
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+Change = Callable[[Any, Any], None]
 
 
 def random_request(
@@ -34,3 +41,16 @@ def random_request(
     pairs = zip(workload.apps, [check_document(model, Model) for model in models], strict=True)
     options = Options(time_limit_s=time_limit_s)
     return JointRequest(tuple(pairs), check_document(topology, Topology), method, options)
+
+
+def _read(name: str) -> Any:
+    return json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
+
+
+def small_request(method: str = "auto", change: Change = lambda topology, apps: None) -> JointRequest:
+    """Return the example of two apps on three nodes, changed as asked."""
+    topology, workload = _read("small-shared.json"), _read("small-shared.workload.json")
+    change(topology, workload["apps"])
+    model = check_document(_read("small.json"), Model)
+    apps = tuple((app, model) for app in check_document(workload, Workload).apps)
+    return JointRequest(apps, check_document(topology, Topology), method, Options())
