@@ -84,12 +84,15 @@ class _Problem:
             float(column[source]) for column in (network.slowest, network.fastest, network.max_utilization)
         )
         edges = np.geomspace(slowest, fastest, _RANGES + 1) if slowest < fastest else np.array([slowest, fastest])
-        costs = [(_costs(stay, edges, source_w, most), small) for stay, small in stays]
         given_w = np.tile(-most * source_w, (len(edges) - 1, 1))
-        for cost, small in costs:
+        choices_w = []
+        for stay, small in stays:
+            costs_w = _costs(stay, edges, source_w, most)
             if small:
-                given_w += cost.min(axis=0, initial=np.inf)
-        return cls(given_w, tuple(cost for cost, small in costs if not small))
+                given_w += costs_w.min(axis=0, initial=np.inf)
+            else:
+                choices_w.append(costs_w)
+        return cls(given_w, tuple(choices_w))
 
     def least(self, stop_at: float) -> float:
         """Return what the source's apps cost at the least."""
