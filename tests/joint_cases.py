@@ -11,11 +11,18 @@ from random import Random
 from typing import Any
 
 import joint_oracle
+import numpy as np
+from hypothesis import Phase, assume, settings
+from hypothesis import strategies as st
 
 from clear.joint import Joint, build_joint
 from clear.packages import expand
-from fin.network import build_network
+from clear.prices import Prices
+from fin.network import Floats, build_network
 from schemas import App, Model, Topology, Workload, check_document
+
+SEEDS = st.integers(0, 2**32)
+FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
 
 
 @dataclass(frozen=True)
@@ -156,3 +163,25 @@ def _limit(r: Random, app: dict[str, Any], model: dict[str, Any], topology: dict
         app["max_latency_s"] = r.choice([min(fastest), r.choice(fastest)]) * r.uniform(1.01, 5.0) + 1e-3
     if choices and r.random() < 0.15:
         app["max_energy_j"] = r.choice([choice.nominal_j for choice in choices]) * r.uniform(0.7, 2.0) + 1e-3
+
+
+def least_power(case: Case, known_w: float = np.inf) -> float:
+    """Return the least power of a case; only combinations that may be as good as what is known are looked at."""
+    try:
+        return joint_oracle.optimum(case.apps, case.topology, known_w=known_w, most_programs=60).power_w
+    except joint_oracle.GaveUpError:
+        assume(False)
+        raise
+
+
+def random_prices(r: Random, joint: Joint, media: int) -> Prices:
+    """Draw prices of all that may have one; most are 0 or of the size of what apps cost."""
+    size = 10.0 ** r.uniform(-2, 1)
+
+    def some(*shape: int) -> Floats:
+        values = [r.choice([0.0, r.uniform(0, size), r.uniform(0, 5 * size)]) for _ in range(int(np.prod(shape)))]
+        return np.array(values, dtype=np.float64).reshape(shape)
+
+    nodes = joint.network.size
+    memory = np.where(np.isfinite(joint.network.memory_bytes), some(nodes) / 5, 0.0)
+    return Prices(some(nodes), some(joint.count, nodes), memory, some(media))

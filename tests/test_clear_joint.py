@@ -8,9 +8,8 @@ from random import Random
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import Phase, assume, given, settings
-from hypothesis import strategies as st
-from joint_cases import Case, random_case
+from hypothesis import given
+from joint_cases import FEW, SEEDS, Case, least_power, random_case, random_prices
 from joint_plans import violations
 
 from clear.joint import Joint
@@ -20,19 +19,8 @@ from clear.solve import Search
 from fin.method import Options
 from fin.network import Floats
 
-SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
 SLACK = 1e-6
 LIMIT = Options(time_limit_s=60.0)
-
-
-def least_power(case: Case, known_w: float = np.inf) -> float:
-    """Return the least power of a case; only combinations that may be as good as what is known are looked at."""
-    try:
-        return joint_oracle.optimum(case.apps, case.topology, known_w=known_w, most_programs=60).power_w
-    except joint_oracle.GaveUpError:
-        assume(False)
-        raise
 
 
 def check(case: Case, outcome: JointOutcome) -> str:
@@ -75,19 +63,6 @@ def test_a_plan_is_found_where_there_is_one(seed: int) -> None:
     assert not np.isnan(outcome.lower_bound_w)
     assert check(case, outcome) == "infeasible" or outcome.plan is not None
     assert outcome.plan is None or outcome.plan.power_w <= 1.01 * least_power(case)
-
-
-def random_prices(r: Random, joint: Joint, media: int) -> Prices:
-    """Draw prices of all that may have one; most are 0 or of the size of what apps cost."""
-    size = 10.0 ** r.uniform(-2, 1)
-
-    def some(*shape: int) -> Floats:
-        values = [r.choice([0.0, r.uniform(0, size), r.uniform(0, 5 * size)]) for _ in range(int(np.prod(shape)))]
-        return np.array(values, dtype=np.float64).reshape(shape)
-
-    nodes = joint.network.size
-    memory = np.where(np.isfinite(joint.network.memory_bytes), some(nodes) / 5, 0.0)
-    return Prices(some(nodes), some(joint.count, nodes), memory, some(media))
 
 
 def place_prices(joint: Joint, prices: Prices, app: int, media: list[int], shared: joint_oracle.Places) -> list[Floats]:

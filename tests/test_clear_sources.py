@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joint_cases import FEW, SEEDS, least_power, random_case, random_prices
 
 from clear.solve import Search
 from clear.sources import _CHOICES, _Problem, bound_by_sources
-from tests.joint_cases import random_case
-from tests.test_clear_joint import FEW, SEEDS, least_power, random_prices
 
 
 @FEW
