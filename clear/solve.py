@@ -80,8 +80,9 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     search.rounds()
     search.plan_whole()
     bound = search.proved()
+    if not search.closed_by(bound):
+        bound = max(bound, search.exhausted())
     plan = search.plan
-    bound = max(bound, search.exhausted_w)
     if plan is not None:
         plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
     statistics = {"rounds": search.count, "offers": len(search.master.offers), "programs": search.moves.programs}
@@ -91,8 +92,7 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
         message = "" if proved else "no plan was found within the limit"
         return JointOutcome("infeasible" if proved else "unknown", None, np.inf if proved else bound, message, *times)
     bound = min(bound, plan.power_w)
-    closed = bound >= plan.power_w * (1.0 - max(options.gap, _EQUAL))
-    return JointOutcome("optimal" if closed else "feasible", plan, bound, "", *times)
+    return JointOutcome("optimal" if search.closed_by(bound) else "feasible", plan, bound, "", *times)
 
 
 class Search:
@@ -112,8 +112,6 @@ class Search:
         self.prices = Prices.none(joint, self.media)
         self.plan: Plan | None = None
         self.count = 0
-        self.exhausted_w = 0.0
-        """Lower bound where all columns have been looked at; infinite where there is no plan."""
         self._best_w = -np.inf
 
     @property
@@ -151,12 +149,23 @@ class Search:
         if self.joint.count > _FEW_APPS:  # while prices are those of apps that still share all nodes
             self._refine(self._anneal, 1)
         self._pick_offers()
+        self._refine(self._choose_on_grids, _REOFFERS)
+
+    def closed_by(self, bound_w: float) -> bool:
+        """Whether a bound says that no plan is better than the best one by as much as anybody asks."""
+        return self.plan is not None and bound_w >= self.plan.power_w * (1.0 - max(self._gap, _EQUAL))
+
+    def exhausted(self) -> float:
+        """Look at all columns where they are few, and return a lower bound: infinite where there is no plan, else 0."""
+        if self._late or self.joint.network.size > _FEW_NODES:
+            return 0.0
         few = self._all_of_few()
         self._refine(self._choose_on_grids, _REOFFERS)
-        if few is not None and not self._late:
-            looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
-            self.plan = looked.plan
-            self.exhausted_w = looked.lower_bound_w if looked.proved else 0.0
+        if few is None or self._late:
+            return 0.0
+        looked = best_of_all(self.joint, few, self.plan, _FEW_PROGRAMS, self._stop_at)
+        self.plan = looked.plan
+        return looked.lower_bound_w if looked.proved else 0.0
 
     def _refine(self, step: Callable[[int], None], most: int) -> None:
         """Take a step, and offer again at the prices of the plan that it finds, as long as it finds better ones."""
@@ -203,7 +212,7 @@ class Search:
     def _all_of_few(self) -> list[list[Column]] | None:
         """Make all columns known of apps that have few; return them if that is so for all apps."""
         every: list[list[Column]] = []
-        for app, instance in enumerate(self.joint.apps if self.joint.network.size <= _FEW_NODES else ()):
+        for app, instance in enumerate(self.joint.apps):
             plans = np.prod(instance.allowed.sum(axis=1), dtype=np.float64) * instance.points.count
             open_order = instance.percentile is not None and instance.destination is not None
             if self._late or plans > 10 * _FEW_PLANS or open_order:  # shares decide which exits a percentile counts
