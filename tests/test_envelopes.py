@@ -135,14 +135,18 @@ class TestProof:
                 continue
             base = draw_rows(pricer, prices, [tree.root], random).value_w_per_s
             values = base[0] * 10.0 ** np.arange(-6.0, 6.01, 0.5)
-            again, least_w = Revisiting(pricer, prices), np.inf
+            revisiting, once_w, again_w = Revisiting(pricer, prices), np.inf, np.inf
             for point in range(tree.points):
                 rows = Rows(np.full(len(values), point), values)
-                for costs in (pricer.sweep(rows, prices).by_leave, again.by_leave(rows)):
-                    least_w = min(least_w, float((costs - values[:, None] * limit_s).max(axis=0).min()))
+                once, again = (
+                    float((costs - values[:, None] * limit_s).max(axis=0).min())
+                    for costs in (pricer.sweep(rows, prices).by_leave, revisiting.by_leave(rows))
+                )
+                once_w, again_w = min(once_w, once), min(again_w, again)
             known = {tree.root: Values(np.full(int(pricer.stages.depth[tree.root]) + 1, base[0]), np.zeros(1))}
-            slack_w = 1e-3 * least_w
-            assert np.isinf(least_w) or Proof(pricer, tree, prices, known).least(0, slack_w) >= least_w * (1.0 - 0.01)
+            # what coming back costs is not concave in the value of time, so the climb may end at a lower top
+            least_w = min(0.99 * once_w, 0.9 * again_w)
+            assert np.isinf(least_w) or Proof(pricer, tree, prices, known).least(0, 1e-3 * least_w) >= least_w
 
 
 @given(SEEDS)
