@@ -21,8 +21,12 @@ from clear.joint import Joint
 from clear.offers import Offer
 from fin.network import Ints, Network
 
-_MOVES = 20_000
+_MOVES_PER_APP, _MOST_MOVES = 400, 20_000
 """Moves tried for each set of nodes."""
+_FACTOR = 4
+"""How many times as many are tried for the most promising sets in the end."""
+_PROMISING, _NEAR = 3, 1.005
+"""Sets of nodes that are promising at most, and the part of the least power that they may need."""
 _HOT, _COLD = 1e-2, 1e-4
 """Temperature at the beginning and at the end, in parts of the power to begin with."""
 _AWAY = 0.1
@@ -46,7 +50,7 @@ def annealed(
     """Return numbers of good offers, one per app, and a power that their plan needs at most.
 
     Idle power is what keeps single moves from putting a node into use or out of it. So the nodes in use are given to
-    each annealing, and changed between: one more of a kind, or one less, as long as that helps.
+    each annealing, and changed between: one more of a kind, one less, or both, as long as that helps.
 
     Args:
         joint: The apps.
@@ -57,31 +61,60 @@ def annealed(
         stop_at: Time on the clock of `time.perf_counter`, s.
     """
     tables = _Tables.of(joint, media, offers)
-    best, least_w = _annealed_on(tables, chosen, tables.nodes_of(chosen), seed, stop_at)
-    tried: set[frozenset[int]] = set()
-    while nodes := next((n for n in _changed(joint, tables, best) if n not in tried and tables.enough(n)), None):
-        if time.perf_counter() >= stop_at:
-            break
-        tried.add(nodes)
-        found, power_w = _annealed_on(tables, best, nodes, seed, stop_at)
-        if power_w < least_w * _BETTER:
-            best, least_w = found, power_w
-    return best, least_w
+    moves = min(_MOVES_PER_APP * joint.count, _MOST_MOVES)
+    search = _Sets(tables, seed, stop_at, list(chosen))
+    search.anneal(tables.nodes_of(chosen), moves)
+    while nodes := next((n for n in _changed(joint, tables, search.best) if search.is_new(n)), None):
+        search.anneal(nodes, moves)
+    for nodes in search.promising():
+        search.anneal(nodes, _FACTOR * moves)
+    return search.best, search.least_w
+
+
+class _Sets:
+    """Sets of nodes that were annealed, and the best choice found on any."""
+
+    def __init__(self, tables: _Tables, seed: int, stop_at: float, chosen: list[int]) -> None:
+        self._tables, self._seed, self._stop_at = tables, seed, stop_at
+        self.best, self.least_w = chosen, tables.power_w(chosen)
+        self._power_w: dict[frozenset[int], float] = {}
+
+    def is_new(self, nodes: frozenset[int]) -> bool:
+        """Whether nodes were not tried yet, every app has an offer on them, and there is time."""
+        return nodes not in self._power_w and self._tables.enough(nodes) and time.perf_counter() < self._stop_at
+
+    def anneal(self, nodes: frozenset[int], moves: int) -> None:
+        """Anneal the best choice on some nodes."""
+        found, power_w = _annealed_on(self._tables, self.best, nodes, moves, self._seed, self._stop_at)
+        self._power_w[nodes] = min(power_w, self._power_w.get(nodes, math.inf))
+        if power_w < self.least_w * _BETTER:
+            self.best, self.least_w = found, power_w
+
+    def promising(self) -> list[frozenset[int]]:
+        """Return the sets of nodes that need little more power than the best."""
+        ranked = sorted(self._power_w.items(), key=lambda item: (item[1], sorted(item[0])))
+        return [nodes for nodes, power_w in ranked[:_PROMISING] if power_w <= self.least_w * _NEAR]
 
 
 def _changed(joint: Joint, tables: _Tables, chosen: Sequence[int]) -> Iterator[frozenset[int]]:
-    """Yield the nodes in use with one more of each kind, and without each."""
-    nodes, kinds = tables.nodes_of(chosen), set[int]()
+    """Yield the nodes in use with one more of each kind, without each, and with one of another kind instead of each."""
+    nodes = tables.nodes_of(chosen)
+    further: dict[int, int] = {}
     for node in tables.in_play:
-        if node not in nodes and joint.kinds[node] not in kinds:
-            kinds.add(int(joint.kinds[node]))
-            yield nodes | {node}
+        if node not in nodes:
+            further.setdefault(int(joint.kinds[node]), node)
+    for node in further.values():
+        yield nodes | {node}
     for node in sorted(nodes):
         yield nodes - {node}
+    for node in sorted(nodes):
+        for kind, other in further.items():
+            if kind != joint.kinds[node]:
+                yield nodes - {node} | {other}
 
 
 def _annealed_on(
-    tables: _Tables, chosen: Sequence[int], nodes: frozenset[int], seed: int, stop_at: float
+    tables: _Tables, chosen: Sequence[int], nodes: frozenset[int], most_moves: int, seed: int, stop_at: float
 ) -> tuple[list[int], float]:
     """Anneal on given nodes alone; the power is infinite where apps stay on others."""
     state = _State(tables, chosen, nodes)
@@ -91,14 +124,14 @@ def _annealed_on(
         return list(chosen), tables.power_w(chosen)
     at_stake = np.sqrt([max(tables.stake_w[number] for number in numbers) for numbers in free])
     random = np.random.default_rng(seed)
-    apps = random.choice(len(free), (_MOVES, 2), p=at_stake / at_stake.sum()).tolist()
-    draws = random.random((_MOVES, 4)).tolist()
+    apps = random.choice(len(free), (most_moves, 2), p=at_stake / at_stake.sum()).tolist()
+    draws = random.random((most_moves, 4)).tolist()
     best, least_w, scale_w = list(chosen), state.power_w, tables.power_w(chosen)
     for move, ((app, other), (where, there, both, luck)) in enumerate(zip(apps, draws, strict=True)):
         if move % _CHECKED == 0:
             if time.perf_counter() >= stop_at:
                 break
-            heat_w = scale_w * _HOT * (_COLD / _HOT) ** (move / _MOVES)
+            heat_w = scale_w * _HOT * (_COLD / _HOT) ** (move / most_moves)
         numbers = [free[app][int(where * len(free[app]))]]
         if both < _PAIRS and other != app:
             numbers.append(free[other][int(there * len(free[other]))])

@@ -8,6 +8,7 @@ geometric program; where those do not suffice, an app that is in the way goes to
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -80,7 +81,7 @@ def _not_mobile(joint: Joint) -> Bools:
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """One app whole on one node."""
 
     column: Column
@@ -89,13 +90,13 @@ class _Candidate:
     """Without idle power, at its cheapest or at full speed."""
 
 
-def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) -> list[_Candidate]:
+def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) -> list[Candidate]:
     """Return the app on each node where it can run alone; `judged` says at what cost. The cheapest come first."""
     found = best_on_each_node(judged, nodes)
     columns = {node: column_of(app, instance, decision) for node, decision in found.items()}
     priced = {node: column_of(app, judged, decision) for node, decision in found.items()}
     rows = [
-        _Candidate(columns[node], node, float(own.transfer_w + own.dynamic_w.sum() + own.static_w.sum()))
+        Candidate(columns[node], node, float(own.transfer_w + own.dynamic_w.sum() + own.static_w.sum()))
         for node, own in priced.items()
     ]
     return sorted(rows, key=lambda row: (row.power_w + instance.network.idle_power_w[row.node], row.node))
@@ -124,9 +125,9 @@ def _without_exits(instance: Instance) -> tuple[Instance, Instance]:
     return instance, on_slices(instance, Slices.whole(instance.network, instance.network.fastest))
 
 
-def _first_fit(joint: Joint, lists: Sequence[list[_Candidate]], order: Sequence[int]) -> tuple[Plan | None, int]:
+def _first_fit(joint: Joint, lists: Sequence[list[Candidate]], order: Sequence[int]) -> tuple[Plan | None, int]:
     """Give each app in turn the cheapest node where all so far keep their limits; else name the one left over."""
-    network, placed = joint.network, dict[int, _Candidate]()
+    network, placed = joint.network, dict[int, Candidate]()
     for app in order:
         used = {candidate.node for candidate in placed.values()}
         idle_w = [0.0 if row.node in used else float(network.idle_power_w[row.node]) for row in lists[app]]
@@ -153,25 +154,46 @@ def _as_in(joint: Joint, columns: Sequence[Column]) -> tuple[Column, ...]:
 
 
 def _alone(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
-    """Put each app on its best node; while shares do not suffice, move the app in the way that it costs least."""
     search = Search.begin(joint, options)
-    lists = [_candidates(app, instance, most_favourable(instance), nodes) for app, instance in enumerate(joint.apps)]
+    lists = single_nodes(joint, nodes)
     if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:
         return search.outcome(None, f"no single node can run all of {', '.join(map(repr, empty))} within its limits")
+    plan = on_single_nodes(joint, lists, _MOST_PROGRAMS, search.stop_at)
+    return search.outcome(plan, "with each app on one node, no choice of nodes that was tried leaves enough for all")
+
+
+def single_nodes(joint: Joint, nodes: Bools) -> list[list[Candidate]]:
+    """Return, for each app, the nodes (a mask (N,)) where it can run whole, the cheapest first."""
+    return [_candidates(app, instance, most_favourable(instance), nodes) for app, instance in enumerate(joint.apps)]
+
+
+def on_single_nodes(
+    joint: Joint, lists: Sequence[Sequence[Candidate]], most_programs: int, stop_at: float
+) -> Plan | None:
+    """Put each app on its best node; while shares do not suffice, move the app in the way that it costs least.
+
+    Args:
+        joint: The apps.
+        lists: What each app may take, the best first.
+        most_programs: Choices of nodes for which speeds and shares are sought at most.
+        stop_at: When to give up, on the clock of `time.perf_counter`, s.
+    """
+    if not all(lists):
+        return None
     chosen = [0] * joint.count
-    for _ in range(_MOST_PROGRAMS):
+    for _ in range(most_programs):
         columns = [rows[place].column for rows, place in zip(lists, chosen, strict=True)]
         found = _in_the_way(joint, columns)
         if isinstance(found, Allocation):
-            return search.outcome(Plan(tuple(columns), least_shares(joint.network, columns, found)))
+            return Plan(tuple(columns), least_shares(joint.network, columns, found))
         moves = [app for app in found if chosen[app] + 1 < len(lists[app])]
-        if not moves or search.time_is_up():
-            break
+        if not moves or time.perf_counter() >= stop_at:
+            return None
         chosen[min(moves, key=lambda app: _extra_w(lists[app], chosen[app]))] += 1
-    return search.outcome(None, "with each app on one node, no choice of nodes that was tried leaves enough for all")
+    return None
 
 
-def _extra_w(rows: Sequence[_Candidate], place: int) -> float:
+def _extra_w(rows: Sequence[Candidate], place: int) -> float:
     return rows[place + 1].power_w - rows[place].power_w
 
 

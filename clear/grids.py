@@ -43,17 +43,33 @@ class Choice:
     rows: int
 
 
-def choose(joint: Joint, by_app: Sequence[Sequence[Column]], gap: float, time_limit_s: float) -> Choice:
+@dataclass(frozen=True)
+class Effort:
+    """What a program may take, in counts: by the clock, a busy machine would find another choice."""
+
+    nodes: int
+    """Of branch and bound."""
+    variables: int
+    """Of the program; a larger one is not begun."""
+
+
+def choose(
+    joint: Joint, by_app: Sequence[Sequence[Column]], gap: float, time_limit_s: float, effort: Effort | None = None
+) -> Choice:
     """Choose a column for every app.
 
     Args:
         joint: The apps.
         by_app: Columns of every app, one at least.
         gap: Relative gap at which the solver may stop (no unit).
-        time_limit_s: Time for the solver.
+        time_limit_s: Time for the solver; infinite for no limit.
+        effort: What the program may take at most.
     """
     program = _Program.of(joint, by_app)
-    columns, message = _run(program, gap, time_limit_s)
+    if effort is not None and len(program.cost) > effort.variables:
+        columns, message = None, "the program is too large"
+    else:
+        columns, message = _run(program, gap, time_limit_s, None if effort is None else effort.nodes)
     return Choice(columns, message, len(program.cost), len(program.most))
 
 
@@ -170,14 +186,16 @@ def _rates(column: Column, load: float, seconds: Floats, most: float) -> Floats:
     return _grid(least, most, _RATES) if least > 0.0 else np.zeros(0)
 
 
-def _run(program: _Program, gap: float, time_limit_s: float) -> tuple[tuple[Column, ...] | None, str]:
+def _run(
+    program: _Program, gap: float, time_limit_s: float, nodes: int | None
+) -> tuple[tuple[Column, ...] | None, str]:
     """Hand the program to HiGHS; return the column of each app, and what stopped the solver, if anything."""
     from ortools.math_opt.python import mathopt
 
     if time_limit_s <= 0.0:
         return None, "the time limit came before the program"
     model = mathopt.Model.from_model_proto(_model_proto(program))
-    parameters = mathopt.SolveParameters(relative_gap_tolerance=max(gap, _GAP), random_seed=1)
+    parameters = mathopt.SolveParameters(node_limit=nodes, relative_gap_tolerance=max(gap, _GAP), random_seed=1)
     if np.isfinite(time_limit_s):
         parameters.time_limit = datetime.timedelta(seconds=time_limit_s)
     with without_output():

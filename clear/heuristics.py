@@ -57,10 +57,14 @@ class Search:
         bound_w = own_bound_w(joint)
         return cls(joint, options, began, bound_w, time.perf_counter() - began)
 
+    @property
+    def stop_at(self) -> float:
+        """When the caller's time limit is over, on the clock of `time.perf_counter`, s."""
+        return np.inf if self.options.time_limit_s is None else self.began + self.options.time_limit_s
+
     def time_is_up(self) -> bool:
         """Tell whether the caller's time limit is over."""
-        limit = self.options.time_limit_s
-        return limit is not None and time.perf_counter() - self.began > limit
+        return time.perf_counter() >= self.stop_at
 
     def outcome(self, plan: Plan | None, nothing: str = "") -> JointOutcome:
         """Name the answer by what is held and what is proved; `nothing` says why there is no plan."""

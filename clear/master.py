@@ -24,6 +24,8 @@ Row = tuple[str, int, int]
 """Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
 _TOLERANCE = 1e-5
 """Relative gap of the linear program: prices are steered by it, and proved otherwise."""
+_NODES = 200
+"""Nodes of branch and bound at most; by the clock, a busy machine would find another plan."""
 _UNSERVED = 10.0
 """Cost of an app without an offer, in multiples of its cheapest offer with the idle power of all nodes in play."""
 
@@ -71,13 +73,13 @@ class Master:
         return self._program(whole=False).solved(self._prices)
 
     def whole(self, time_limit_s: float) -> MasterAnswer:
-        """Choose one offer per app."""
+        """Choose one offer per app, within a time (infinite for none) and a number of nodes of branch and bound."""
         from ortools.math_opt.python import mathopt
 
         program = self._program(whole=True)
-        parameters = mathopt.SolveParameters(
-            time_limit=datetime.timedelta(seconds=time_limit_s), relative_gap_tolerance=1e-4, random_seed=1
-        )
+        parameters = mathopt.SolveParameters(node_limit=_NODES, relative_gap_tolerance=1e-4, random_seed=1)
+        if np.isfinite(time_limit_s):
+            parameters.time_limit = datetime.timedelta(seconds=max(time_limit_s, 0.05))
         model = mathopt.Model.from_model_proto(program.proto())
         with without_output():
             result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clear.columns import Column, Key
+from clear.finding import find_plan
 from clear.joint import Joint
 from clear.master import Master
 from clear.method import JointOutcome
@@ -23,8 +24,8 @@ from clear.multipliers import Multipliers
 from clear.offers import offer_of
 from clear.plan import Plan, plan_of
 from clear.prices import Prices
+from clear.search import Search, busy_media
 from clear.shares import least_shares
-from clear.solve import Search, busy_media
 from clear.ways import ways_of
 from fin.decision import Decision
 from fin.network import Floats, Ints
@@ -37,7 +38,6 @@ _REFINEMENTS = 3
 """Most times that a plan is refined which began with none."""
 _STEP = 0.7
 """How far prices move towards those of the master then."""
-_MASTER_S = 3.0
 _BETTER = 1.0 - 1e-4
 
 
@@ -81,7 +81,7 @@ class Replanner:
         self._limit_s = time_limit_s
         search = Search(joint, time.perf_counter() + time_limit_s, gap)
         search.rounds()
-        search.plan_whole()
+        find_plan(search)
         self.joint = joint
         self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)
         self._state = _State(search.media, search.prices, tuple(search.apps))
@@ -234,7 +234,7 @@ class _Warm:
                 if offer is not None:
                     master.add(offer)
         if master.offers:
-            chosen = master.whole(max(min(_MASTER_S, self._stop_at - time.perf_counter()), 0.05)).chosen
+            chosen = master.whole(self._stop_at - time.perf_counter()).chosen
             if chosen is not None:
                 self._keep(plan_of(self._joint, [master.offers[number].column for number in chosen]))
         return master

@@ -16,7 +16,7 @@ from clear.likeness import Likeness
 from clear.offers import Offer
 from clear.packages import expand
 from clear.plan import plan_of
-from clear.solve import Search
+from clear.search import Search
 from clear.ways import ways_of
 from fin.network import build_network
 

@@ -15,7 +15,7 @@ from joint_plans import violations
 from clear.joint import Joint
 from clear.method import JointOutcome, joint_method
 from clear.prices import Prices
-from clear.solve import Search
+from clear.search import Search
 from fin.method import Options
 from fin.network import Floats
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joint_cases import FEW, SEEDS, least_power, random_case, random_prices
 
-from clear.solve import Search
+from clear.search import Search
 from clear.sources import _CHOICES, _Problem, bound_by_sources
 
 

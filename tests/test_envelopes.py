@@ -18,7 +18,7 @@ from clear.packages import expand
 from clear.pricing import AppPrices, Pricer, Rows
 from clear.proof import Proof
 from clear.revisits import Revisiting
-from clear.solve import busy_media
+from clear.search import busy_media
 from clear.stages import stages_of
 from clear.values import Climb, Values, of_depth
 from clear.ways import ways_of
