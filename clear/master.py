@@ -134,7 +134,7 @@ class Master:
         for node, share, held in zip(column.nodes.tolist(), offer.node_share, column.memory_bytes, strict=True):
             rows["node", -1, int(group[node])].append((number, float(share)))
             rows["use", column.app, int(group[node])].append((number, 1.0))
-            if np.isfinite(network.memory_bytes[node]):
+            if held > 0.0 and np.isfinite(network.memory_bytes[node]):
                 part = float(held / network.memory_bytes[node])  # bytes and shares in one program lose digits
                 rows["memory", -1, int(group[node])].append((number, part))
         for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True):

@@ -77,7 +77,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     Raises:
         InputError: A name is not there, or nothing says what a node costs.
     """
-    _check_names(app, model, network)
+    refuse_unknown_names(app, model, network)
     points = operating_points(model, per_exit_thresholds)
     by_name = {head.name: head for head in model.exits}
     heads_in_order = [by_name[name] for name in points.exit_names]
@@ -127,8 +127,8 @@ def _allowed(app: App, model: Model, network: Network) -> Bools:
     return allowed
 
 
-def _check_names(app: App, model: Model, network: Network) -> None:
-    """Report every name in the app that the model or the topology does not have."""
+def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
+    """Raise InputError with every name in the app that the model or the topology does not have."""
     blocks = {block.name for block in model.blocks}
     problems = [
         Problem("", f"app {app.name}: {field}", name, "the topology has no node of this name", _choose(network.names))

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clear.packages import expand
+from fin.instance import refuse_unknown_names
 from fin.method import METHODS, Options
+from fin.network import build_network
 from planner.api import read_input, read_topology, single_app
 from planner.pipeline import AUTO, Request
 from planner.requests import AnyRequest, check_names, methods_for, request_of
@@ -70,6 +73,19 @@ def read_asked(sources: Sources, limits: Limits) -> Asked:
     _check_sources(sources)
     topology = read_topology(sources.topology, inputs)
     return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
+
+
+def read_checked(sources: Sources, limits: Limits) -> Asked:
+    """Read all inputs, and check that apps name nodes and blocks that are there.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or with every name that is not there.
+    """
+    asked = read_asked(sources, limits)
+    network = build_network(*expand(asked.topology))
+    for app, model in asked.apps:
+        refuse_unknown_names(app, model, network)
+    return asked
 
 
 def read_requested(

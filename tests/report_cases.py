@@ -11,6 +11,7 @@ from typing import Any
 import two_apps
 
 from fin.method import Options
+from planner.bench.folder import FORMAT
 from planner.inputs import Limits, Sources, read_request
 from planner.output import placement_json
 from planner.pareto import pareto
@@ -19,6 +20,7 @@ from planner.report.checked import checked_front, checked_placement
 from planner.report.page import Page
 from planner.report.results import read_results
 from planner.report.results_page import results_page
+from planner.version import __version__
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 VIT = Sources(EXAMPLES / "mcm.json", EXAMPLES / "vit.json")
@@ -62,7 +64,10 @@ def results_folder(folder: Path, rows: Iterable[Mapping[str, Any]], cases: int) 
     """Write a results folder as `planner bench` does."""
     settings = ("topology", "model", "method", "max_latency_s")
     folder.mkdir()
-    write(folder / "suite.json", {"format": "1", "planner": "0.1.0", "suite": "duel", "cases": cases, "digest": "x"})
+    write(
+        folder / "suite.json",
+        {"format": FORMAT, "planner": __version__, "suite": "duel", "cases": cases, "digest": "x"},
+    )
     columns = (
         "status", "objective", "energy_j", "latency_s", "accuracy", "power_w", "lower_bound", "relative_gap",
         "message", "build_s", "search_s", "whole_s",

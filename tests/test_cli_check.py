@@ -91,6 +91,11 @@ def test_check_refuses_files_that_are_no_placements(planned: Path) -> None:
     assert "unknown field" in refused("check", MODEL, *SMALL)
 
 
+@pytest.mark.parametrize(("option", "value"), [("--source", "moon"), ("--destination", "moon"), ("--pin", "a=moon")])
+def test_check_refuses_names_that_the_topology_does_not_have(planned: Path, option: str, value: str) -> None:
+    assert "no node of this name (found moon)" in refused("check", planned, *SMALL, option, value)
+
+
 def test_check_does_not_pretend_to_have_checked_what_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     assert run("plan", *SMALL, "--max-latency", "1us", "--output", path).code == 3

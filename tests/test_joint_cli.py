@@ -62,6 +62,22 @@ def test_json_is_the_placement(tmp_path: Path) -> None:
     assert verify(placement, read_document(TOPOLOGY, Topology)[0], [(app, model) for app in apps]) == []
 
 
+def test_nodes_without_memory_run_what_has_no_parameters(tmp_path: Path) -> None:
+    model = document(EXAMPLES / "small.json")
+    for part in (*model["blocks"], *model["exits"]):
+        part["param_bytes"] = 0
+
+    def change(topology: Json, workload: Json) -> None:
+        for node in topology["nodes"]:
+            node["memory_bytes"] = 0
+        for app in workload["apps"]:
+            app["model"] = str(write(tmp_path / "light.json", model))
+
+    ran = run("plan", *files(tmp_path, change))
+    assert (ran.code, ran.err) == (0, "")
+    assert "611.4 mW" in ran.out
+
+
 def test_an_app_can_still_be_taken_alone() -> None:
     assert run("plan", *SHARED, "--app", "camera").out.startswith("optimal: ")
     together = json.loads(run("plan", *SHARED, "--app", "camera", "--method", "clear", "--json").out)

@@ -67,6 +67,8 @@ def test_unusable_results_are_refused(tmp_path: Path) -> None:
     strange = results_folder(tmp_path / "strange", records(), 3)
     write(strange / "suite.json", ["small"])
     assert "not the identity of a results folder" in refused("report", strange, "-o", tmp_path / "page.html")
+    write(strange / "suite.json", {"format": "0", "planner": "0.0.1", "suite": "duel", "cases": 3, "digest": "x"})
+    assert "were made by planner 0.0.1 (format 0)" in refused("report", strange, "-o", tmp_path / "page.html")
     table.write_text("method,status\nexact,optimal\n", encoding="utf-8")
     assert "their own inputs" in refused("report", table, *SMALL_OPTIONS, "-o", tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()

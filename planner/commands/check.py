@@ -46,7 +46,7 @@ def check_command(
     gap: Gap = "1e-6",
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
-    from planner.inputs import Limits, Sources, read_asked
+    from planner.inputs import Limits, Sources, read_checked
     from planner.verifier import verify
     from schemas.files import read_document
     from schemas.placement import Placement
@@ -54,7 +54,7 @@ def check_command(
     limits = Limits(
         source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
     )
-    asked = read_asked(Sources(topology, model, workload, app_name), limits)
+    asked = read_checked(Sources(topology, model, workload, app_name), limits)
     held, _ = read_document(placement, Placement)
     violations = verify(held, asked.topology, asked.apps, parse_fraction(gap, "--gap"))
     for violation in violations:

@@ -11,11 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from schemas.files import read_json
+from planner.bench.folder import DATABASE, held_identity
 from schemas.problems import InputError, Problem, input_error
 
-IDENTITY, DATABASE = "suite.json", "rows.sqlite"
-"""What a results folder holds: whose results they are, and the rows."""
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", "error")
 OBJECTIVES = ("energy_j", "latency_s", "power_w")
 _AS_WRITTEN = "give the table as it was written"
@@ -110,9 +108,9 @@ def _hashes(raw: object, path: Path) -> dict[str, str]:
 
 def _folder(path: Path) -> tuple[str, int, list[Record]]:
     """Return the suite's name, its number of cases, and the rows as flat records, in the order of the suite."""
-    if not (path / IDENTITY).is_file() or not (path / DATABASE).is_file():
+    identity = held_identity(path)
+    if not (path / DATABASE).is_file():
         raise input_error("the folder holds no results", "make them with planner bench", file=str(path))
-    identity = read_json(path / IDENTITY)
     try:
         database = sqlite3.connect(f"{(path / DATABASE).resolve().as_uri()}?mode=ro", uri=True)
         try:
@@ -125,10 +123,7 @@ def _folder(path: Path) -> tuple[str, int, list[Record]]:
     except sqlite3.Error as error:
         raise input_error(f"the rows cannot be read ({error})", "give another folder", file=str(path)) from None
     records: list[Record] = [{**row, "settings": _json(row["settings"], path)} for row in rows]
-    if not isinstance(identity, dict) or "suite" not in identity:
-        raise input_error("not the identity of a results folder", "give another folder", file=str(path / IDENTITY))
-    cases = identity.get("cases")
-    return str(identity["suite"]), cases if isinstance(cases, int) else 0, records
+    return identity.suite, identity.cases, records
 
 
 def _json(text: str, path: Path) -> Any:  # noqa: ANN401 - JSON data
