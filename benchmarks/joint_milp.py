@@ -80,14 +80,15 @@ class JointMilp:
         pairs = [(apps, seed, self._pair(small_joint(apps, seed))) for apps in self.apps for seed in self.seeds]
         rows = tuple((str(apps), str(seed), *_figures(pair)) for apps, seed, pair in pairs)
         columns = ("apps", "seed", "columns", "clear", "gap", "time", "milp", "time", "/ clear", "above")
+        above, faster = max(pair.above for _, _, pair in pairs), [pair.faster for _, _, pair in pairs]
         notes = (
             "milp: one program over all columns, speeds and shares on grids; then speeds and shares set anew",
+            f"clear is {median(faster):.0f} times faster than milp in the median",
             "above: relative excess of clear's power over milp's; a time with + is where milp was stopped",
         )
-        above, faster = max(pair.above for _, _, pair in pairs), median(pair.faster for _, _, pair in pairs)
         targets = (
             at_most("relative excess of clear's power", above, _MOST_ABOVE, "of milp's"),
-            at_least("clear faster than milp (median)", faster, _LEAST_FASTER, "times"),
+            at_least("clear faster than milp (least)", min(faster), _LEAST_FASTER, "times"),
         )
         return Report("joint-milp: small workloads", columns, rows, notes, targets)
 

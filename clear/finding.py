@@ -22,6 +22,7 @@ from clear.moves import prices_of
 from clear.plan import Plan, plan_of
 from clear.search import Search, offers_of
 from fin.brute import TooManyError
+from fin.instance import Instance
 
 _REOFFERS = 3
 _ALONE = 100
@@ -52,9 +53,9 @@ def look_at_all(search: Search) -> float:
     if search.late or search.joint.network.size > _FEW_NODES:
         return 0.0
     few = _all_of_few(search)
-    _refine(search, _choose_on_grids)
-    if few is None or search.late:
+    if few is None:
         return 0.0
+    _refine(search, _choose_on_grids)
     looked = best_of_all(search.joint, few, search.plan, _FEW_PROGRAMS, search.stop_at)
     search.plan = looked.plan
     return looked.lower_bound_w if looked.proved else 0.0
@@ -125,17 +126,22 @@ def _choose_on_grids(search: Search, _: int) -> None:
 
 
 def _all_of_few(search: Search) -> list[list[Column]] | None:
-    """Make all columns known of apps that have few; return them if that is so for all apps."""
+    """Make all columns of all apps known, if every app has few."""
     every: list[list[Column]] = []
+    if not all(_may_be_few(app) for app in search.joint.apps):
+        return None
     for app, instance in enumerate(search.joint.apps):
-        plans = np.prod(instance.allowed.sum(axis=1), dtype=np.float64) * instance.points.count
-        open_order = instance.percentile is not None and instance.destination is not None
-        if search.late or plans > 10 * _FEW_PLANS or open_order:  # shares decide which exits a percentile counts
-            continue
         try:
             own = columns_of(app, instance, _FEW_PLANS, search.stop_at)
         except TooManyError:
-            continue
-        if len(own) <= _FEW_COLUMNS:
-            every.append([search.moves.column(app, column.decision) for column in own])
-    return every if len(every) == search.joint.count else None
+            return None
+        if len(own) > _FEW_COLUMNS or search.late:
+            return None
+        every.append([search.moves.column(app, column.decision) for column in own])
+    return every
+
+
+def _may_be_few(app: Instance) -> bool:
+    """Whether all columns can be listed; where results go on, shares decide which exits a percentile counts."""
+    plans = np.prod(app.allowed.sum(axis=1), dtype=np.float64) * app.points.count
+    return bool(plans <= 10 * _FEW_PLANS) and (app.percentile is None or app.destination is None)
