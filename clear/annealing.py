@@ -21,7 +21,7 @@ from clear.joint import Joint
 from clear.offers import Offer
 from fin.network import Ints, Network
 
-_MOVES_PER_APP, _MOST_MOVES = 400, 20_000
+_MOVES_PER_APP = 400
 """Moves tried for each set of nodes."""
 _FACTOR = 4
 """How many times as many are tried for the most promising sets in the end."""
@@ -61,7 +61,7 @@ def annealed(
         stop_at: Time on the clock of `time.perf_counter`, s.
     """
     tables = _Tables.of(joint, media, offers)
-    moves = min(_MOVES_PER_APP * joint.count, _MOST_MOVES)
+    moves = _MOVES_PER_APP * joint.count
     search = _Sets(tables, seed, stop_at, list(chosen))
     search.anneal(tables.nodes_of(chosen), moves)
     while nodes := next((n for n in _changed(joint, tables, search.best) if search.is_new(n)), None):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from clear.search import Search
-from clear.sources import bound_by_sources
+from clear.sources import QUICK, bound_by_sources
 
 _MANY_APPS = 13
 _SLACK = 2e-3
@@ -13,16 +16,32 @@ _SLACK = 2e-3
 
 
 def lower_bound_w(search: Search) -> float:
-    """Return a power that no plan is below.
+    """Return a power that no plan is below, the highest bound that there is time for.
 
     The one in which sources choose by themselves (`clear.sources`) is the higher where many apps crowd few sources; the
     one that sells everything (`clear.proof`) needs all operating points, so it is left out where many apps let it gain
     little at best.
     """
-    by_sources = bound_by_sources(search.joint, search.apps, search.prices, search.stop_at)
-    to_gain = _SLACK if search.joint.count >= _MANY_APPS else 0.0
-    sold = _sold_w(search) if by_sources < search.best_w * (1.0 - to_gain) else 0.0
-    return max(by_sources, sold, 0.0)
+    by_sources = partial(bound_by_sources, search.joint, search.apps, search.prices, search.stop_at)
+    sold = partial(_sold_w, search)
+    many = search.joint.count >= _MANY_APPS
+    steps: list[Callable[[], float]] = [by_sources, sold] if many else [sold, by_sources]
+    if np.isfinite(search.stop_at):  # what is quick comes first: it is all that counts where time runs out
+        steps = [partial(_rough_w, search), *([partial(by_sources, QUICK)] if many else []), *steps]
+    bound_w = 0.0
+    for number, step in enumerate(steps):
+        if number > 0 and search.late:
+            break
+        if step is sold and many and bound_w >= search.best_w * (1.0 - _SLACK):
+            continue
+        bound_w = max(bound_w, step())
+    return bound_w
+
+
+def _rough_w(search: Search) -> float:
+    """Return the bound that sells all capacity, with all operating points of an app as one."""
+    apps = (multipliers.rough(search.prices.of_app(app)) for app, multipliers in enumerate(search.apps))
+    return search.prices.constant_w(search.joint) + sum(apps)
 
 
 def _sold_w(search: Search) -> float:

@@ -31,7 +31,7 @@ class LocalSearch:
     """Improves a plan with the columns known of every app."""
 
     def __init__(self, joint: Joint, media: Ints, stop_at: float) -> None:
-        self._joint, self._media, self._stop_at = joint, media, stop_at
+        self._joint, self._media, self.stop_at = joint, media, stop_at
         self._pool: list[dict[Key, Column]] = [{} for _ in range(joint.count)]
         self._offered: tuple[Plan | None, dict[tuple[int, Key], Offer | None]] = (None, {})
         self.programs = 0
@@ -49,7 +49,7 @@ class LocalSearch:
 
     def improved(self, plan: Plan) -> Plan:
         """Return the plan after all moves that help."""
-        while time.perf_counter() < self._stop_at:
+        while time.perf_counter() < self.stop_at:
             better = self._swapped(plan)
             better = self._emptied(better)
             if better.power_w >= plan.power_w * _BETTER:
@@ -61,7 +61,7 @@ class LocalSearch:
         """Try other columns for each app in turn."""
         for app in range(self._joint.count):
             for column in self._promising(plan, app):
-                if time.perf_counter() >= self._stop_at:
+                if time.perf_counter() >= self.stop_at:
                     return plan
                 columns = list(plan.columns)
                 columns[app] = column
@@ -75,7 +75,7 @@ class LocalSearch:
             for node in column.nodes.tolist():
                 users.setdefault(node, []).append(column.app)
         for node, apps in sorted(users.items(), key=lambda pair: (len(pair[1]), pair[0])):
-            if time.perf_counter() >= self._stop_at:
+            if time.perf_counter() >= self.stop_at:
                 return plan
             columns = list(plan.columns)
             others = [self._elsewhere(plan, app, node) for app in apps if node in plan.columns[app].nodes]

@@ -38,6 +38,8 @@ _REFINEMENTS = 3
 """Most times that a plan is refined which began with none."""
 _STEP = 0.7
 """How far prices move towards those of the master then."""
+_ROUNDS_UNTIL = 0.6
+"""Part of the time limit when rounds of prices end."""
 _BETTER = 1.0 - 1e-4
 
 
@@ -79,8 +81,9 @@ class Replanner:
             time_limit_s: Most seconds of this search and of each one after it.
         """
         self._limit_s = time_limit_s
-        search = Search(joint, time.perf_counter() + time_limit_s, gap)
-        search.rounds()
+        began = time.perf_counter()
+        search = Search(joint, began + time_limit_s, gap)
+        search.rounds(began + _ROUNDS_UNTIL * time_limit_s)
         find_plan(search)
         self.joint = joint
         self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)

@@ -74,10 +74,18 @@ class Search:
         if plan is not None and (self.plan is None or plan.power_w < self.plan.power_w):
             self.plan = plan
 
-    def rounds(self) -> None:
-        """Ask every app at changing prices, until the master's value meets the bound."""
+    def until(self, stop_at: float) -> None:
+        """Go on until another time."""
+        self.stop_at = self.moves.stop_at = stop_at
+
+    def rounds(self, enough_at: float = np.inf) -> None:
+        """Ask every app at changing prices, until the master's value meets the bound.
+
+        Args:
+            enough_at: When to be content with a plan, on the clock of `time.perf_counter`, s.
+        """
         trial, step = self.prices, _STEP
-        while self.count < _ROUNDS and not self.late:
+        while self.count < _ROUNDS and not self.late and (self.plan is None or time.perf_counter() < enough_at):
             self.count += 1
             guess_w = trial.constant_w(self.joint)
             for app, multipliers in enumerate(self.apps):

@@ -16,6 +16,8 @@ from clear.shares import least_shares
 from fin.method import Options
 from fin.network import Network
 
+_ROUNDS_UNTIL, _PLAN_UNTIL = 0.45, 0.7
+"""Parts of the time limit when rounds end, and when the search for a plan does; what is left is for the bound."""
 _EQUAL = 1e-6
 """Relative precision of what geometric programs prove."""
 
@@ -37,10 +39,11 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     if any(app.points.count == 0 for app in joint.apps):
         return JointOutcome("infeasible", None, np.inf, "an app has no operating point that is accurate enough")
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
-    search = Search(joint, began + limit_s, options.gap)
+    search = Search(joint, began + _PLAN_UNTIL * limit_s, options.gap)
     built = time.perf_counter()
-    search.rounds()
+    search.rounds(began + _ROUNDS_UNTIL * limit_s)
     find_plan(search)
+    search.until(began + limit_s)
     bound = lower_bound_w(search)
     if not (np.isinf(bound) or _closed(search, bound)):
         bound = max(bound, look_at_all(search))

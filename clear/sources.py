@@ -31,13 +31,17 @@ _RANGES = 1_500
 """Ranges of speed of a source with a clock."""
 _FACTORS = np.concatenate([np.linspace(0.0, 1.6, 17), np.geomspace(1.8, 10.0, 8)])
 """Prices of a source's shares that are tried, in parts of what is known of it."""
-_SMALL, _FEW, _MANY = 5e-3, 9, 33
-"""Apps that cost less than this part of all are not branched on; rows that are looked at of them, and of others."""
+_SMALL = 5e-3
+"""Apps that cost less than this part of all are not branched on."""
+CLOSE, QUICK = (9, 33), (3, 3)
+"""Rows that are looked at of small apps, and of others."""
 _CHOICES = 1_000
 """Choices of what apps of a source do that are looked at the most."""
 
 
-def bound_by_sources(joint: Joint, apps: Sequence[Multipliers], prices: Prices, stop_at: float) -> float:
+def bound_by_sources(
+    joint: Joint, apps: Sequence[Multipliers], prices: Prices, stop_at: float, rows: tuple[int, int] = CLOSE
+) -> float:
     """Return a lower bound on the power of all plans, in watts; -inf where there is no time for it.
 
     Args:
@@ -45,6 +49,7 @@ def bound_by_sources(joint: Joint, apps: Sequence[Multipliers], prices: Prices, 
         apps: Their pricers.
         prices: Prices of all nodes and media, good ones where the bound is to be high.
         stop_at: When to give up, on the clock of `time.perf_counter`.
+        rows: How closely apps are looked at.
     """
     network, sources = joint.network, sorted({app.source for app in joint.apps})
     kept = np.ones(network.size)
@@ -60,7 +65,7 @@ def bound_by_sources(joint: Joint, apps: Sequence[Multipliers], prices: Prices, 
             if time.perf_counter() >= stop_at:
                 return -np.inf
             small = apps[number].last_w < _SMALL * whole_w
-            found = stays_of(apps[number], others.of_app(number), source_w, _FEW if small else _MANY)
+            found = stays_of(apps[number], others.of_app(number), source_w, rows[0 if small else 1])
             stays.append((found, small))
         on_w = float(network.idle_power_w[source]) + _Problem.of(joint, source, source_w, stays).least(stop_at)
         total_w += min(on_w, sum(stay.at_once_w for stay, _ in stays))
