@@ -18,7 +18,7 @@ from clear.packages import expand
 from fin.method import Options
 from planner.compare import Row, compare
 from planner.inputs import Limits, Sources, read_asked
-from planner.requests import JointRequest
+from planner.joint_request import JointRequest
 from planner.units import format_quantity
 from schemas import InputError, Model, Placement, Topology, Workload, read_document
 from schemas.traces import read_traces, with_planned_rates

@@ -12,7 +12,7 @@ from statistics import median
 from benchmarks.report import Report, seconds_text
 from fin.method import Options
 from planner.inputs import Limits, Sources, read_asked
-from planner.requests import JointRequest
+from planner.joint_request import JointRequest
 from planner.tracing import ONCE, ONCE_ALL_SHARES, REPLANNED, Comparison, Row
 from schemas import InputError, Topology, check_document, read_document
 from schemas.traces import read_traces, with_planned_rates

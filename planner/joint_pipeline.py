@@ -14,8 +14,8 @@ from fin.instance import Instance
 from fin.network import build_network
 from planner.errors import InternalError
 from planner.joint_answer import joint_placement_of
+from planner.joint_request import PROVING, JointRequest
 from planner.pipeline import AUTO
-from planner.requests import PROVING, JointRequest
 from planner.verifier import verify
 from planner.version import __version__
 from schemas.placement import Diagnosis, Placement, Provenance

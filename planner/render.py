@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 
+from planner.render_app import app_lines, reason_lines
+from planner.render_joint import joint_text
 from planner.units import format_quantity
 from schemas.placement import AppPlacement, Placement
 
@@ -12,8 +13,6 @@ from schemas.placement import AppPlacement, Placement
 def placement_text(placement: Placement) -> str:
     """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof."""
     if placement.certificate is not None and placement.certificate.objective == "power_w":
-        from planner.render_joint import joint_text
-
         return joint_text(placement)
     lines: list[str] = []
     for plan in placement.apps:
@@ -23,55 +22,10 @@ def placement_text(placement: Placement) -> str:
     return "\n".join([*lines, *reason_lines(placement)])
 
 
-def reason_lines(placement: Placement) -> Iterator[str]:
-    """Write why there is no plan, or what stopped the search."""
-    if placement.diagnosis is not None:
-        yield f"infeasible: {placement.diagnosis.summary}"
-        yield from (f"  {limit.kind}: {limit.message}" for limit in placement.diagnosis.limits)
-    if placement.status == "unknown":
-        yield f"unknown: no plan was found, and none was ruled out ({placement.message})"
-    elif placement.message:
-        yield f"note      {placement.message}"
-
-
 def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
     yield f"{status}: {energy}, {latency}, accuracy {plan.accuracy:.4g}"
     yield from app_lines(plan)
-
-
-def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
-    """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
-    yield f"exits     {_exits(plan)}"
-    runs = [(node, [row.block for row in rows]) for node, rows in groupby(plan.assignments, key=lambda row: row.node)]
-    width = max(len(node) for node, _ in runs)
-    for index, (node, blocks) in enumerate(runs):
-        yield f"{'blocks' if index == 0 else '':<8}  {node:<{width}}  {_span(blocks)}"
-    for index, route in enumerate(plan.routes):
-        what = f"result of {route.result_of}" if route.result_of else route.after or "input"
-        way = " > ".join(route.path)
-        yield f"{'routes' if index == 0 else '':<8}  {way}  ({what}, {format_quantity(route.bits, 'bit')})"
-    yield from further
-    parts = plan.breakdown
-    yield f"energy    {_split(parts.compute_j, parts.transfer_j, 'J')}"
-    yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}"
-
-
-def _split(computing: float, transfers: float, unit: str) -> str:
-    return f"{format_quantity(computing, unit)} computing, {format_quantity(transfers, unit)} transfers"
-
-
-def _exits(plan: AppPlacement) -> str:
-    rows = []
-    for name, fraction in plan.exit_fractions.items():
-        threshold = (plan.thresholds or {}).get(name)
-        at = "" if threshold is None else f" at threshold {threshold:g}"
-        rows.append(f"{name} {100 * fraction:.3g} %{at}")
-    return f"{', '.join(rows)} (operating point {plan.operating_point})"
-
-
-def _span(blocks: Sequence[str]) -> str:
-    return blocks[0] if len(blocks) == 1 else f"{blocks[0]} .. {blocks[-1]} ({len(blocks)} blocks)"
 
 
 def _proof_lines(placement: Placement) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from planner.render import app_lines, reason_lines
+from planner.render_app import app_lines, reason_lines
 from planner.units import format_quantity
 from schemas.placement import AppPlacement, Certificate, Placement, Route, Total
 

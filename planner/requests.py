@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from clear.method import JOINT_METHODS
 from fin.method import METHODS, Options
+from planner.joint_request import JointRequest
 from planner.pipeline import AUTO, Request, instance_of, solve
 from schemas.model import Model
 from schemas.placement import Placement
 from schemas.problems import input_error
 from schemas.topology import Topology
 from schemas.workload import App
-
-PROVING = "clear"
-"""The joint method that `auto` goes to: it proves what it says; baselines say no more than what they found."""
-
-
-@dataclass(frozen=True)
-class JointRequest:
-    """Apps that are to be planned together, and how."""
-
-    apps: tuple[tuple[App, Model], ...]
-    topology: Topology
-    method: str = AUTO
-    options: Options = field(default_factory=Options)
-    per_exit_thresholds: bool = False
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    """Hash of every input file, by its name."""
-
 
 AnyRequest = Request | JointRequest
 

@@ -17,7 +17,7 @@ from fin.network import Floats
 from planner.errors import InternalError
 from planner.joint_answer import joint_placement_of
 from planner.joint_pipeline import joint_of
-from planner.requests import JointRequest
+from planner.joint_request import JointRequest
 from planner.verifier import verify
 from planner.version import __version__
 from schemas.placement import Provenance

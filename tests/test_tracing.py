@@ -14,7 +14,7 @@ from fin.method import Options
 from planner.api import read_measured
 from planner.cli import app
 from planner.inputs import Limits, Sources, read_asked
-from planner.requests import JointRequest
+from planner.joint_request import JointRequest
 from planner.tracing import LEAST_BIT_PER_S, ONCE, ONCE_ALL_SHARES, REPLANNED, Comparison, steps_of
 from schemas import InputError
 from schemas.traces import RateTrace

@@ -11,7 +11,7 @@ from typing import Any
 from cases import random_app, random_model, random_topology
 
 from fin.method import Options
-from planner.requests import JointRequest
+from planner.joint_request import JointRequest
 from schemas import Model, Topology, Workload, check_document
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -8,8 +8,9 @@ from fin.method import METHODS, Options
 from planner.api import single_app
 from planner.bench.case import Case, Scalar
 from planner.bench.documents import Documents, path_beside
+from planner.joint_request import PROVING
 from planner.pipeline import AUTO
-from planner.requests import PROVING, AnyRequest
+from planner.requests import AnyRequest
 from planner.requests import request_of as request_for
 from schemas.files import check_document
 from schemas.model import Model

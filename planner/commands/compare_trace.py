@@ -15,7 +15,7 @@ from planner.units import parse_quantity
 
 if TYPE_CHECKING:
     from planner.inputs import Limits, Sources
-    from planner.requests import JointRequest
+    from planner.joint_request import JointRequest
     from planner.tracing import Comparison, Row
 
 
@@ -30,10 +30,10 @@ def compare_trace(
     """
     from planner.api import read_measured
     from planner.inputs import read_asked
+    from planner.joint_request import JointRequest
     from planner.output import whole_file
     from planner.progress import waiting
     from planner.render_trace import write_csv
-    from planner.requests import JointRequest
     from planner.tracing import Comparison, steps_of
 
     step_s = parse_quantity(step, "s", "--step")
