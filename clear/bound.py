@@ -7,10 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from clear.search import Search
+from clear.search import FEW_APPS, Search
 from clear.sources import QUICK, bound_by_sources
 
-_MANY_APPS = 13
 _SLACK = 2e-3
 """Part of the bound that operating points may be left unlooked at for, over all apps."""
 
@@ -24,7 +23,7 @@ def lower_bound_w(search: Search) -> float:
     """
     by_sources = partial(bound_by_sources, search.joint, search.apps, search.prices, search.stop_at)
     sold = partial(_sold_w, search)
-    many = search.joint.count >= _MANY_APPS
+    many = search.joint.count > FEW_APPS
     steps: list[Callable[[], float]] = [by_sources, sold] if many else [sold, by_sources]
     if np.isfinite(search.stop_at):  # what is quick comes first: it is all that counts where time runs out
         steps = [partial(_rough_w, search), *([partial(by_sources, QUICK)] if many else []), *steps]

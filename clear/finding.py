@@ -20,7 +20,7 @@ from clear.exhaustive import best_of_all
 from clear.grids import Effort, choose
 from clear.moves import prices_of
 from clear.plan import Plan, plan_of
-from clear.search import Search, offers_of
+from clear.search import FEW_APPS, Search, offers_of
 from fin.brute import TooManyError
 from fin.instance import Instance
 
@@ -31,14 +31,12 @@ _GRID_COLUMNS, _GRID_EFFORT = 240, Effort(nodes=200, variables=5_000)
 """Columns among which the program with grids of speeds and shares chooses, over all apps, and what it may take."""
 _FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 200, 4_000
 """On so few nodes, an app with so few plans and columns that may be the best has all of these columns looked at."""
-_FEW_APPS = 12
-"""Of so few apps, programs with whole offers find good plans from any beginning."""
 _BETTER = 1.0 - 1e-4
 
 
 def find_plan(search: Search) -> None:
     """Pick offers, anneal, then choose where speeds and shares adapt to each other."""
-    few = search.joint.count <= _FEW_APPS
+    few = search.joint.count <= FEW_APPS
     if few or search.plan is None:
         _begin_alone(search)
     search.spread()

@@ -28,6 +28,8 @@ _CLOSE = 1e-3
 """Relative distance of the master's value, or a plan's power, from the bound at which a search ends."""
 _TAKEN, _MOST_PLACES = 0.02, 6
 """Part of an offer that counts as taken, and the most equal nodes that it is offered on."""
+FEW_APPS = 12
+"""Of so few apps, programs with whole offers find good plans from any beginning, and all bounds are quick."""
 _BUSY = 0.02
 """Media that could be loaded more than this by all apps together get a price."""
 

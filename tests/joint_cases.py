@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import joint_choices
 import joint_oracle
 import numpy as np
 from hypothesis import Phase, assume, settings
@@ -155,10 +156,10 @@ def _random_app(r: Random, index: int, model: dict[str, Any], names: list[str]) 
 
 def _limit(r: Random, app: dict[str, Any], model: dict[str, Any], topology: dict[str, Any], count: int) -> None:
     """Draw rate and limits around what the app could do alone."""
-    choices = joint_oracle.choices({**app, "rate_per_s": 1.0}, model, topology)
+    choices = joint_choices.choices({**app, "rate_per_s": 1.0}, model, topology)
     busiest = [max(choice.load.max(), 1e-3) for choice in choices]
     app["rate_per_s"] = r.uniform(0.02, 1.2) / count / r.choice(busiest or [1.0])
-    fastest = [joint_oracle.least_latency(choice, joint_oracle.places(topology)) for choice in choices]
+    fastest = [joint_choices.least_latency(choice, joint_choices.places(topology)) for choice in choices]
     if fastest and r.random() < 0.85:
         app["max_latency_s"] = r.choice([min(fastest), r.choice(fastest)]) * r.uniform(1.01, 5.0) + 1e-3
     if choices and r.random() < 0.15:

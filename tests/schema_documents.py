@@ -88,7 +88,11 @@ DELETE = object()
 
 def edited(kind: str, *edits: tuple[str, Any]) -> Json:
     """Return a good document with the values at some places such as ``blocks[0].ops`` set or deleted."""
-    document = MAKERS[kind]()
+    return with_edits(MAKERS[kind](), *edits)
+
+
+def with_edits(document: Json, *edits: tuple[str, Any]) -> Json:
+    """Change a document at some places, and return it."""
     for where, value in edits:
         *way, last = [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", where)]
         place: Any = document

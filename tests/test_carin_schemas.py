@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from typing import Any
 
 import jsonschema
 import pytest
+from schema_documents import DELETE, with_edits
 
 from schemas import Designs, InputError, Policy, check_document
 from schemas.designs import MAX_ENGINES, MAX_JOINT_DESIGNS, MAX_TASKS
@@ -16,7 +16,6 @@ from schemas.export import DOCUMENTS, json_schema
 from schemas.policy import engines_of
 
 Json = dict[str, Any]
-DELETE = object()
 
 
 def designs() -> Json:
@@ -80,16 +79,7 @@ MAKERS = {"designs": designs, "policy": policy}
 
 
 def edited(kind: str, where: str, value: Any) -> Json:
-    document = MAKERS[kind]()
-    *way, last = [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", where)]
-    place: Any = document
-    for part in way:
-        place = place[part]
-    if value is DELETE:
-        del place[last]
-    else:
-        place[last] = value
-    return document
+    return with_edits(MAKERS[kind](), (where, value))
 
 
 @pytest.mark.parametrize("kind", MAKERS)

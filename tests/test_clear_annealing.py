@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
+from ortools.math_opt.python import mathopt
 
 from benchmarks.workloads import random_setting
 from clear.alternatives import alternatives
@@ -17,7 +20,9 @@ from clear.offers import Offer
 from clear.packages import expand
 from clear.plan import plan_of
 from clear.search import Search
+from clear.solve import solve_joint
 from clear.ways import ways_of
+from fin.method import Options
 from fin.network import build_network
 
 
@@ -48,3 +53,25 @@ def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_fi
     found = plan_of(joint, [column_of(a, apps[a], offers[number].column.decision) for a, number in enumerate(chosen)])
     assert found is not None
     assert found.power_w <= power_w * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize("apps", [3, 14])
+def test_without_a_time_limit_the_clock_decides_nothing(apps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that runs on by an hour at every look is the slowest machine there can be."""
+    setting = random_setting(apps, 0, rows=2, cols=2)
+    joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
+    first = solve_joint(joint, Options())
+    hours, limits, solve = count(step=3600), list[object](), mathopt.solve
+
+    def watched(*arguments: Any, params: mathopt.SolveParameters) -> Any:
+        limits.append(params.time_limit)
+        return solve(*arguments, params=params)
+
+    monkeypatch.setattr(mathopt, "solve", watched)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(hours)))
+    again = solve_joint(joint, Options())
+    assert first.plan is not None
+    assert again.plan is not None
+    assert [column.key for column in again.plan.columns] == [column.key for column in first.plan.columns]
+    assert (again.plan.power_w, again.lower_bound_w) == (first.plan.power_w, first.lower_bound_w)
+    assert set(limits) == {None}

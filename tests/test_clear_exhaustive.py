@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from random import Random
 
+import joint_choices
 import joint_oracle
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def few_columns(r: Random, most: int = 4) -> tuple[Case, Joint, list[list[Column
     return case, joint, [r.sample(own, min(most, len(own))) for own in every]
 
 
-def choice_of(column: Column, joint: Joint, shared: joint_oracle.Places) -> joint_oracle.Choice:
+def choice_of(column: Column, joint: Joint, shared: joint_choices.Places) -> joint_choices.Choice:
     """Write what a column asks for place by place, in the oracle's order."""
     network, count = joint.network, len(shared.names)
     nodes = [shared.names.index(network.names[node]) for node in column.nodes]
@@ -46,7 +47,7 @@ def choice_of(column: Column, joint: Joint, shared: joint_oracle.Places) -> join
     )  # fmt: skip
     load[nodes], load[media] = column.node_load, column.medium_load
     late_s[:, nodes], late_s[:, media] = column.node_s, column.medium_s
-    return joint_oracle.Choice(
+    return joint_choices.Choice(
         point="", hosts=(),
         used=used, load=load, dynamic_w=dynamic_w, static_w=static_w, memory=memory, carried_w=column.transfer_w,
         late_s=late_s, fixed_s=column.fixed_s, most_s=column.most_s, most_w=column.most_w, nominal_j=0.0,
@@ -55,7 +56,7 @@ def choice_of(column: Column, joint: Joint, shared: joint_oracle.Places) -> join
 
 def least_power(case: Case, joint: Joint, by_app: Sequence[Sequence[Column]]) -> float:
     """Return the least power of all combinations of columns; infinite where none has a plan."""
-    shared = joint_oracle.places(case.topology)
+    shared = joint_choices.places(case.topology)
     choices = [[choice_of(column, joint, shared) for column in own] for own in by_app]
     try:
         return min((joint_oracle.least_power(chosen, shared) for chosen in product(*choices)), default=np.inf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from random import Random
 
-import joint_oracle
+import joint_choices
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,7 +65,9 @@ def test_a_plan_is_found_where_there_is_one(seed: int) -> None:
     assert outcome.plan is None or outcome.plan.power_w <= 1.01 * least_power(case)
 
 
-def place_prices(joint: Joint, prices: Prices, app: int, media: list[int], shared: joint_oracle.Places) -> list[Floats]:
+def place_prices(
+    joint: Joint, prices: Prices, app: int, media: list[int], shared: joint_choices.Places
+) -> list[Floats]:
     """Return prices by place: of the whole of it, of its use, and of a byte."""
     network = joint.network
     whole, use, memory = (np.zeros(len(shared.names)) for _ in range(3))
@@ -78,7 +80,7 @@ def place_prices(joint: Joint, prices: Prices, app: int, media: list[int], share
     return [whole, use, memory]
 
 
-def priced_on_a_grid(choice: joint_oracle.Choice, shared: joint_oracle.Places, prices: list[Floats]) -> float:
+def priced_on_a_grid(choice: joint_choices.Choice, shared: joint_choices.Places, prices: list[Floats]) -> float:
     """Return the least cost over a grid of speeds, shares and values of time that is in time; an upper bound."""
     whole, use, memory = prices
     if (choice.memory > shared.memory * (1.0 + 1e-9)).any():
@@ -108,13 +110,13 @@ class TestBound:
         """Plans that come back to a node or medium included: they pay for its share once."""
         r = Random(seed)
         case = random_case(r, most_nodes=3)
-        joint, shared = case.joint(), joint_oracle.places(case.topology)
+        joint, shared = case.joint(), joint_choices.places(case.topology)
         search = Search(joint, np.inf, 0.0)
         prices = random_prices(r, joint, len(search.media))
         for app, (request, model) in enumerate(case.apps):
             bound_w = search.apps[app].proved(prices.of_app(app), 0.0).bound_w
             own = place_prices(joint, prices, app, search.media.tolist(), shared)
-            choices = joint_oracle.choices(request, model, case.topology)
+            choices = joint_choices.choices(request, model, case.topology)
             least_w = min((priced_on_a_grid(choice, shared, own) for choice in choices), default=np.inf)
             assert bound_w <= least_w * (1.0 + 1e-9)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from random import Random
 
+import joint_choices
 import joint_oracle
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=
 MOST_ABOVE = 1e-3
 
 
-def figures_of(column: Column, joint: Joint, shared: joint_oracle.Places) -> Floats:
+def figures_of(column: Column, joint: Joint, shared: joint_choices.Places) -> Floats:
     """Return what a column asks for, place by place in the oracle's order."""
     network = joint.network
     nodes = [shared.names.index(network.names[node]) for node in column.nodes]
@@ -39,7 +40,7 @@ def figures_of(column: Column, joint: Joint, shared: joint_oracle.Places) -> Flo
     return np.concatenate([figures.ravel(), latest(late_s, column.fixed_s), [column.transfer_w]])
 
 
-def figures_of_choice(choice: joint_oracle.Choice) -> Floats:
+def figures_of_choice(choice: joint_choices.Choice) -> Floats:
     by_place = [choice.used, choice.load, choice.dynamic_w, choice.static_w, choice.memory]
     return np.concatenate([*by_place, latest(choice.late_s, choice.fixed_s), [choice.carried_w]])
 
@@ -55,9 +56,9 @@ def latest(late_s: Floats, fixed_s: Floats) -> Floats:
     return np.concatenate(kept)
 
 
-def fits_alone(choice: joint_oracle.Choice, shared: joint_oracle.Places) -> bool:
+def fits_alone(choice: joint_choices.Choice, shared: joint_choices.Places) -> bool:
     return bool(
-        joint_oracle.least_latency(choice, shared) <= choice.most_s
+        joint_choices.least_latency(choice, shared) <= choice.most_s
         and (choice.load <= shared.most * shared.fastest).all()
         and (choice.memory <= shared.memory).all()
         and choice.carried_w <= choice.most_w
@@ -76,12 +77,12 @@ def covered(figures: list[Floats], by: list[Floats]) -> bool:
 @given(SEEDS)
 def test_columns_are_those_of_the_oracle(seed: int) -> None:
     case = random_case(Random(seed), most_nodes=3)
-    joint, shared = case.joint(), joint_oracle.places(case.topology)
+    joint, shared = case.joint(), joint_choices.places(case.topology)
     columns = all_columns(joint, milp.MOST_PLANS, time.perf_counter() + 60.0)
     for own, (app, model) in zip(columns, case.apps, strict=True):
         assume(app["latency"][0] != "p" or "destination" not in app)  # which exits must be in time is open
         mine = [figures_of(column, joint, shared) for column in own]
-        choices = joint_oracle.choices(app, model, case.topology)
+        choices = joint_choices.choices(app, model, case.topology)
         assert covered(mine, [figures_of_choice(choice) for choice in choices])
         fitting = [choice for choice in choices if fits_alone(choice, shared)]
         assert covered([figures_of_choice(choice) for choice in fitting], mine)
