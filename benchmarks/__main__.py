@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.clear.traces import Traces
 from benchmarks.registry import CASES
 from benchmarks.report import print_reports
-from benchmarks.traces import Traces
 
 
 def main() -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from benchmarks.adaptation import Adaptation
-from benchmarks.batch import Batch
-from benchmarks.designed import Designed
-from benchmarks.geometric import Geometric
-from benchmarks.joint_milp import JointMilp
-from benchmarks.large import Large
-from benchmarks.parallel import Parallel
-from benchmarks.peers import Peers
-from benchmarks.replan import Replan
+from benchmarks.carin.adaptation import Adaptation
+from benchmarks.clear.geometric import Geometric
+from benchmarks.clear.joint import Together
+from benchmarks.clear.milp import JointMilp
+from benchmarks.clear.replan import Replan
+from benchmarks.clear.traces import Traces
+from benchmarks.fin.designed import Designed
+from benchmarks.fin.large import Large
+from benchmarks.fin.peers import Peers
+from benchmarks.fin.plan_many import Batch
 from benchmarks.report import Case
-from benchmarks.startup import StartUp
-from benchmarks.together import Together
-from benchmarks.traces import Traces
+from benchmarks.system.parallel import Parallel
+from benchmarks.system.startup import StartUp
 
 CASES: tuple[Case, ...] = (
     Peers(), Large(), Designed(), StartUp(), Batch(),

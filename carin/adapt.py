@@ -6,16 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carin.baselines import Pick, Scored, all_baselines, choice_of, score
-from carin.bounded import Bounded, bounded_choice
-from carin.candidates import Candidates, find_candidates
-from carin.diagnosis import diagnose
-from carin.metrics import metrics_of
-from carin.rass import Chosen, choose, states
-from carin.scoring import all_values, meets_all, stretch_of
-from schemas.designs import Designs
-from schemas.placement import Provenance
-from schemas.policy import Baseline, JointDesign, Policy, PolicyDiagnosis, PolicyRow, Regret, ScoredObjective
+from planner.carin.baselines import Pick, Scored, all_baselines, choice_of, score
+from planner.carin.bounded import Bounded, bounded_choice
+from planner.carin.candidates import Candidates, find_candidates
+from planner.carin.diagnosis import diagnose
+from planner.carin.metrics import metrics_of
+from planner.carin.rass import Chosen, choose, states
+from planner.carin.scoring import all_values, meets_all, stretch_of
+from planner.schemas.adaptation.designs import Designs
+from planner.schemas.adaptation.policy import (
+    Baseline,
+    JointDesign,
+    Policy,
+    PolicyDiagnosis,
+    PolicyRow,
+    Regret,
+    ScoredObjective,
+)
+from planner.schemas.planning.placement import Provenance
 
 
 def adapt(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carin.candidates import first_least
-from carin.dominance import undominated
-from carin.problem import Bools, Floats, Problem, build_problem
-from carin.scoring import Grid, Standards, all_values, distances, meets_all, stretches, survey
-from schemas.designs import MAXIMISED, Constraint, Designs, Task
-from schemas.problems import input_error
+from planner.carin.candidates import first_least
+from planner.carin.dominance import undominated
+from planner.carin.problem import Bools, Floats, Problem, build_problem
+from planner.carin.scoring import Grid, Standards, all_values, distances, meets_all, stretches, survey
+from planner.schemas.adaptation.designs import MAXIMISED, Constraint, Designs, Task
+from planner.schemas.reading.problems import input_error
 
 Score = Callable[[list[Floats]], Floats]
 """From the measures of joint designs to what is minimised."""

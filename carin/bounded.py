@@ -9,9 +9,9 @@ from math import comb
 
 import numpy as np
 
-from carin.candidates import Candidates
-from carin.problem import Bools, Floats, Ints
-from carin.rass import Chosen, standing, states
+from planner.carin.candidates import Candidates
+from planner.carin.problem import Bools, Floats, Ints
+from planner.carin.rass import Chosen, standing, states
 
 _MOST_SETS = 20_000
 """Sets up to which every one is compared."""

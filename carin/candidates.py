@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints, Problem
-from carin.scoring import SAME, Grid, Standards, all_values, distances, meets_all, stretches
+from planner.carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints, Problem
+from planner.carin.scoring import SAME, Grid, Standards, all_values, distances, meets_all, stretches
 
 _POOL = 1 << 18
 """Candidates of stretches that are held before they are compared with each other."""

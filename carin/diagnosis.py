@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from carin.problem import Bound, Problem
-from carin.scoring import all_values, stretches, whole_grid
-from schemas.designs import Metric
-from schemas.policy import BrokenConstraint, PolicyDiagnosis
+from planner.carin.problem import Bound, Problem
+from planner.carin.scoring import all_values, stretches, whole_grid
+from planner.schemas.adaptation.designs import Metric
+from planner.schemas.adaptation.policy import BrokenConstraint, PolicyDiagnosis
 
 _UNITS: dict[str, str] = {
     "latency_s": "s", "throughput_per_s": "1/s", "energy_j": "J", "memory_bytes": "B", "size_bytes": "B",

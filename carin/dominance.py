@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from carin.problem import Bools, Floats, Ints, Problem
-from carin.scoring import Grid
+from planner.carin.problem import Bools, Floats, Ints, Problem
+from planner.carin.scoring import Grid
 
 MOST = 2000
 """Designs of one task on one engine beyond which comparing all pairs would take longer than scoring them."""

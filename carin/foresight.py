@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carin.baselines import Scored
-from carin.problem import LIMIT_TOLERANCE, Bound, Floats, Ints, Problem
-from carin.scoring import Stretch, all_values, meets_all, stretches, values_of_part
-from schemas.designs import TIMED
+from planner.carin.baselines import Scored
+from planner.carin.problem import LIMIT_TOLERANCE, Bound, Floats, Ints, Problem
+from planner.carin.scoring import Stretch, all_values, meets_all, stretches, values_of_part
+from planner.schemas.adaptation.designs import TIMED
 
 _BLOCK = 256
 """Joint designs compared at once with those before them."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from schemas.designs import Design, Designs
-from schemas.policy import JointMetrics, TaskMetrics
+from planner.schemas.adaptation.designs import Design, Designs
+from planner.schemas.adaptation.policy import JointMetrics, TaskMetrics
 
 
 def metrics_of(designs: Designs, choice: Mapping[str, str]) -> JointMetrics:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.designs import MAXIMISED, TIMED, Constraint, Design, Designs, Objective, statistic_of
+from planner.schemas.adaptation.designs import MAXIMISED, TIMED, Constraint, Design, Designs, Objective, statistic_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carin.candidates import Candidates, first_least
-from carin.problem import Bools, Floats, Ints
-from schemas.designs import MAX_ENGINES
+from planner.carin.candidates import Candidates, first_least
+from planner.carin.problem import Bools, Floats, Ints
+from planner.schemas.adaptation.designs import MAX_ENGINES
 
 _ALL = np.zeros(1, dtype=np.int64)
 """Start of the only group."""

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carin.baselines import Scored, choice_of
-from carin.foresight import foresee, pool_of
-from carin.manager import RuntimeManager
-from carin.metrics import metrics_of
-from carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints
-from carin.trace import Trace
-from schemas.designs import TIMED, Constraint, statistic_of
-from schemas.policy import JointDesign, Policy
-from schemas.problems import input_error
+from planner.carin.baselines import Scored, choice_of
+from planner.carin.foresight import foresee, pool_of
+from planner.carin.manager import RuntimeManager
+from planner.carin.metrics import metrics_of
+from planner.carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints
+from planner.carin.trace import Trace
+from planner.schemas.adaptation.designs import TIMED, Constraint, statistic_of
+from planner.schemas.adaptation.policy import JointDesign, Policy
+from planner.schemas.reading.problems import input_error
 
 _BLOCK = 1 << 15
 """Samples that are priced at once."""

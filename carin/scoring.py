@@ -11,7 +11,7 @@ from math import fsum
 
 import numpy as np
 
-from carin.problem import Bools, Floats, Ints, Measure, Problem
+from planner.carin.problem import Bools, Floats, Ints, Measure, Problem
 
 STRETCH = 1 << 15
 """Joint designs scored at once; the arrays of a stretch stay in the processor's cache."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from carin.problem import Floats
-from schemas.files import MAX_FILE_BYTES
-from schemas.problems import InputError, Problem, input_error, shown
+from planner.carin.problem import Floats
+from planner.schemas.reading.files import MAX_FILE_BYTES
+from planner.schemas.reading.problems import InputError, Problem, input_error, shown
 
 TIME, MEMORY = "time_s", "memory_available_bytes"
 _MOST_PROBLEMS = 10

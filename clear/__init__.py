@@ -1,5 +1,4 @@
-"""Chiplet packages."""
+"""CLEAR: several DNNs planned together, by column generation and geometric programming.
 
-from clear.packages import Expansion, expand
-
-__all__ = ["Expansion", "expand"]
+Singhal et al., WoWMoM 2026.
+"""

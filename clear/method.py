@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from fin.registry import made
+from planner.fin.registry import made
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
-    from clear.joint import Joint
-    from clear.plan import Plan
-    from fin.method import Options
-    from schemas.placement import Status
+    from planner.clear.allocation.plan import Plan
+    from planner.clear.problem.instance import Joint
+    from planner.fin.method import Options
+    from planner.schemas.planning.placement import Status
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class JointMethod(Protocol):
 
 
 _PLACES = {
-    "clear": "clear.solve:Clear",
-    "fin-in-order": "clear.in_order:FinInOrder",
-    "alone": "clear.baselines:Alone",
-    "edge-only": "clear.baselines:EdgeOnly",
-    "full-dnn": "clear.baselines:FullDnn",
-    "full-dnn-edge": "clear.baselines:FullDnnEdge",
-    "milp": "clear.milp:MixedInteger",
+    "clear": "planner.clear.solve:Clear",
+    "fin-in-order": "planner.clear.baselines.sequential:FinInOrder",
+    "alone": "planner.clear.baselines.single_node:Alone",
+    "edge-only": "planner.clear.baselines.single_node:EdgeOnly",
+    "full-dnn": "planner.clear.baselines.single_node:FullDnn",
+    "full-dnn-edge": "planner.clear.baselines.single_node:FullDnnEdge",
+    "milp": "planner.clear.baselines.milp:MixedInteger",
 }
 
 JOINT_METHODS = tuple(_PLACES)

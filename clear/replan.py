@@ -14,21 +14,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clear.columns import Column, Key
-from clear.finding import find_plan
-from clear.joint import Joint
-from clear.master import Master
-from clear.method import JointOutcome
-from clear.moves import LocalSearch, prices_of, sparing_prices, used_by_others
-from clear.multipliers import Multipliers
-from clear.offers import offer_of
-from clear.plan import Plan, plan_of
-from clear.prices import Prices
-from clear.search import Search, busy_media
-from clear.shares import least_shares
-from clear.ways import ways_of
-from fin.decision import Decision
-from fin.network import Floats, Ints
+from planner.clear.allocation.allocate import least_shares
+from planner.clear.allocation.plan import Plan, plan_of
+from planner.clear.column_generation import Search, busy_media
+from planner.clear.master.priced_column import offer_of
+from planner.clear.master.restricted_master import Master
+from planner.clear.method import JointOutcome
+from planner.clear.pricing.dual_prices import Prices
+from planner.clear.pricing.routes import ways_of
+from planner.clear.pricing.subproblem import Multipliers
+from planner.clear.primal.local_search import LocalSearch, prices_of, sparing_prices, used_by_others
+from planner.clear.primal_phase import find_plan
+from planner.clear.problem.column import Column, Key
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.decision import Decision
+from planner.fin.instance.network import Floats, Ints
 
 _KNOWN = 10
 """Decisions of an app that are remembered, the last that were of use."""

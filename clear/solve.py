@@ -6,15 +6,15 @@ import time
 
 import numpy as np
 
-from clear.bound import lower_bound_w
-from clear.finding import find_plan, look_at_all
-from clear.joint import Joint
-from clear.method import JointOutcome
-from clear.plan import Plan
-from clear.search import Search
-from clear.shares import least_shares
-from fin.method import Options
-from fin.network import Network
+from planner.clear.allocation.allocate import least_shares
+from planner.clear.allocation.plan import Plan
+from planner.clear.bounds.lower_bound import lower_bound_w
+from planner.clear.column_generation import Search
+from planner.clear.method import JointOutcome
+from planner.clear.primal_phase import find_plan, look_at_all
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.network import Network
+from planner.fin.method import Options
 
 _ROUNDS_UNTIL, _PLAN_UNTIL = 0.45, 0.7
 """Parts of the time limit when rounds end, and when the search for a plan does; what is left is for the bound."""

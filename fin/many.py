@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fin.dominance import non_dominated
-from fin.instance import TOLERANCE
-from fin.network import Bools, Floats, Ints
-from schemas.problems import input_error
+from planner.fin.graph.dominance import non_dominated
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Bools, Floats, Ints
+from planner.schemas.reading.problems import input_error
 
 _CELLS_AT_ONCE = 100_000
 _MOST_PLACEMENTS = 4_096

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from fin.registry import made
+from planner.fin.registry import made
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
-    from fin.decision import Decision
-    from fin.instance import Instance
-    from schemas.placement import Status
+    from planner.fin.instance.decision import Decision
+    from planner.fin.instance.instance import Instance
+    from planner.schemas.planning.placement import Status
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class Method(Protocol):
 
 
 _PLACES = {
-    "exact": "fin.exact:Exact",
-    "gamma": "fin.gamma:Gamma",
-    "mcp": "fin.mcp:MultiConstrainedPath",
-    "ilp": "fin.ilp:IntegerProgram",
-    "brute": "fin.brute:BruteForce",
-    "source-only": "fin.single:SourceOnly",
-    "edge-only": "fin.single:EdgeOnly",
-    "cloud-only": "fin.single:CloudOnly",
-    "neurosurgeon": "fin.single:Neurosurgeon",
+    "exact": "planner.fin.exact.method:Exact",
+    "gamma": "planner.fin.methods.gamma:Gamma",
+    "mcp": "planner.fin.methods.constrained_path:MultiConstrainedPath",
+    "ilp": "planner.fin.methods.integer_program:IntegerProgram",
+    "brute": "planner.fin.methods.enumeration:BruteForce",
+    "source-only": "planner.fin.methods.single_cut:SourceOnly",
+    "edge-only": "planner.fin.methods.single_cut:EdgeOnly",
+    "cloud-only": "planner.fin.methods.single_cut:CloudOnly",
+    "neurosurgeon": "planner.fin.methods.single_cut:Neurosurgeon",
 }
 
 METHODS = tuple(_PLACES)

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.problems import input_error
+from planner.schemas.reading.problems import input_error
 
 
 def made(name: str, places: Mapping[str, str], missing: str, *arguments: object, path: str = "method") -> Any:  # noqa: ANN401 - the caller knows its Protocol

@@ -6,11 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from schemas.designs import Designs
-    from schemas.files import check_document, read_document
-    from schemas.front import Front, FrontPoint
-    from schemas.model import Block, Calibration, Exit, ExitCalibration, Model, OperatingPoint, Profile
-    from schemas.placement import (
+    from planner.schemas.adaptation.designs import Designs
+    from planner.schemas.adaptation.placement_policy import PlacementPolicy
+    from planner.schemas.adaptation.policy import Policy
+    from planner.schemas.adaptation.states import States
+    from planner.schemas.batch.suite import Suite
+    from planner.schemas.planning.front import Front, FrontPoint
+    from planner.schemas.planning.model import Block, Calibration, Exit, ExitCalibration, Model, OperatingPoint, Profile
+    from planner.schemas.planning.placement import (
         AppPlacement,
         Assignment,
         Breakdown,
@@ -24,20 +27,17 @@ if TYPE_CHECKING:
         Timing,
         Total,
     )
-    from schemas.placement_policy import PlacementPolicy
-    from schemas.policy import Policy
-    from schemas.problems import InputError, Problem, input_error
-    from schemas.states import States
-    from schemas.suite import Suite
-    from schemas.topology import Chiplet, ChipletAt, Link, Medium, Node, Package, Speed, Topology, Wire
-    from schemas.workload import App, Workload, percentile_of
+    from planner.schemas.planning.topology import Chiplet, ChipletAt, Link, Medium, Node, Package, Speed, Topology, Wire
+    from planner.schemas.planning.workload import App, Workload, percentile_of
+    from planner.schemas.reading.files import check_document, read_document
+    from planner.schemas.reading.problems import InputError, Problem, input_error
 
 
 _NAMES = {
-    "schemas.designs": ("Designs",),
-    "schemas.files": ("check_document", "read_document"),
-    "schemas.front": ("Front", "FrontPoint"),
-    "schemas.model": (
+    "planner.schemas.adaptation.designs": ("Designs",),
+    "planner.schemas.reading.files": ("check_document", "read_document"),
+    "planner.schemas.planning.front": ("Front", "FrontPoint"),
+    "planner.schemas.planning.model": (
         "Block",
         "Calibration",
         "Exit",
@@ -46,7 +46,7 @@ _NAMES = {
         "OperatingPoint",
         "Profile",
     ),
-    "schemas.placement": (
+    "planner.schemas.planning.placement": (
         "AppPlacement",
         "Assignment",
         "Breakdown",
@@ -60,13 +60,23 @@ _NAMES = {
         "Timing",
         "Total",
     ),
-    "schemas.placement_policy": ("PlacementPolicy",),
-    "schemas.policy": ("Policy",),
-    "schemas.states": ("States",),
-    "schemas.suite": ("Suite",),
-    "schemas.problems": ("InputError", "Problem", "input_error"),
-    "schemas.topology": ("Chiplet", "ChipletAt", "Link", "Medium", "Node", "Package", "Speed", "Topology", "Wire"),
-    "schemas.workload": ("App", "Workload", "percentile_of"),
+    "planner.schemas.adaptation.placement_policy": ("PlacementPolicy",),
+    "planner.schemas.adaptation.policy": ("Policy",),
+    "planner.schemas.adaptation.states": ("States",),
+    "planner.schemas.batch.suite": ("Suite",),
+    "planner.schemas.reading.problems": ("InputError", "Problem", "input_error"),
+    "planner.schemas.planning.topology": (
+        "Chiplet",
+        "ChipletAt",
+        "Link",
+        "Medium",
+        "Node",
+        "Package",
+        "Speed",
+        "Topology",
+        "Wire",
+    ),
+    "planner.schemas.planning.workload": ("App", "Workload", "percentile_of"),
 }
 __all__ = [
     "App",

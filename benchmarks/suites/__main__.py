@@ -9,13 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import fin_grid, optimality
+from benchmarks.carin import optimality
+from benchmarks.fin import grid
 from benchmarks.suites.tables import TABLES
-from planner.bench.export import table
+from planner.bench.results.export import table
 from planner.bench.runner import run_suite
 
 HERE = Path(__file__).parent
-WITHOUT_ROWS = {"fin (docs/fin.md)": fin_grid.main, "carin (docs/carin.md)": optimality.main}
+WITHOUT_ROWS = {"fin (docs/fin.md)": grid.main, "carin (docs/carin.md)": optimality.main}
 """What prints tables without a suite, by what stands above them."""
 
 

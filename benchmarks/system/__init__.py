@@ -1,0 +1,1 @@
+"""Benchmarks of the command line and of batch runs."""

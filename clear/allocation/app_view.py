@@ -1,0 +1,93 @@
+"""An app on its slices of nodes and media, as an app that has slower ones to itself.
+
+With node speed s, share phi of a node and share beta of a medium, computing takes ``time / (s phi)`` and
+``dynamic s^2 + static / s`` joules, and media carry ``beta`` of their rate. So what FIN's searches say of the sliced
+app holds for the app with those speeds and shares; what it loads is relative to its slices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.clear.allocation.plan import Plan
+from planner.fin.instance.costs import Costs
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Floats, Network
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Speeds, and what one app has of nodes and media; a node without a slice hosts nothing."""
+
+    speed: Floats
+    """(N,)"""
+    node_share: Floats
+    """(N,)"""
+    medium_share: Floats
+    """(media,) above 0."""
+
+    @classmethod
+    def whole(cls, network: Network, speed: Floats) -> Slices:
+        """Return all that one app alone may have."""
+        return cls(speed, network.max_utilization, np.ones(network.media))
+
+
+def of_plan(network: Network, plan: Plan, place: int) -> Slices:
+    """Return the slices that a plan gives to the app of its column number `place`; all of what it does not use."""
+    column, allocation = plan.columns[place], plan.allocation
+    node_share, medium_share = np.ones(network.size), np.ones(network.media)
+    node_share[column.nodes] = allocation.node_shares[place]
+    medium_share[column.media] = allocation.medium_shares[place]
+    return Slices(allocation.speed, node_share, medium_share)
+
+
+def on_slices(instance: Instance, slices: Slices) -> Instance:
+    """Return the app as if its slices were whole nodes and media."""
+    network = instance.network
+    some = slices.node_share > 0.0
+    sliced = replace(
+        network,
+        link_bit_per_s=network.link_bit_per_s * slices.medium_share[network.link_medium],
+        max_utilization=np.where(some, 1.0, 0.0),
+    )
+    share = np.where(some, slices.node_share, 1.0)
+    return replace(
+        instance,
+        network=sliced,
+        blocks=_at(instance.blocks, slices.speed, share),
+        heads=_at(instance.heads, slices.speed, share),
+        allowed=instance.allowed & some,
+    )
+
+
+def most_favourable(instance: Instance) -> Instance:
+    """Return the app with every node at once as fast as it can be and as frugal as it can be, and nobody else there.
+
+    No plan of the app, alone or with others, takes less energy or less time than this one says, so a bound on it is a
+    bound on the app, and where it has no plan there is none.
+    """
+    network = instance.network
+    quick = on_slices(instance, Slices.whole(network, network.fastest))
+    return replace(
+        quick,
+        blocks=_frugal(quick.blocks, instance.blocks, network),
+        heads=_frugal(quick.heads, instance.heads, network),
+    )
+
+
+def _at(costs: Costs, speed: Floats, share: Floats) -> Costs:
+    dynamic_j = costs.dynamic_j * speed**2
+    static_j = (costs.energy_j - costs.dynamic_j) / speed
+    return Costs(costs.time_s / (speed * share), dynamic_j + static_j, dynamic_j, costs.can_run)
+
+
+def _frugal(quick: Costs, nominal: Costs, network: Network) -> Costs:
+    """Return costs with the time of some and each row's least energy over all speeds of its node."""
+    dynamic_j, static_j = nominal.dynamic_j, nominal.energy_j - nominal.dynamic_j
+    with np.errstate(divide="ignore", invalid="ignore"):  # without dynamic energy the fastest speed is the cheapest
+        best = np.cbrt(static_j / (2.0 * dynamic_j))
+    speed = np.clip(np.nan_to_num(best, nan=1.0), network.slowest, network.fastest)
+    least = _at(nominal, speed, np.ones(1))
+    return replace(quick, energy_j=least.energy_j, dynamic_j=least.dynamic_j)

@@ -1,0 +1,41 @@
+"""A plan of all apps: their columns with speeds and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.clear.allocation.allocate import Allocation, allocate
+from planner.clear.problem.column import Column
+from planner.clear.problem.instance import Joint
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A column for every app, with speeds and shares."""
+
+    columns: tuple[Column, ...]
+    allocation: Allocation
+
+    @property
+    def power_w(self) -> float:
+        """Total power."""
+        return self.allocation.power_w
+
+
+def plan_of(joint: Joint, columns: Sequence[Column]) -> Plan | None:
+    """Return the best plan with given columns; None where there is none."""
+    if overfull(joint, columns):
+        return None
+    allocation = allocate(joint.network, columns)
+    return Plan(tuple(columns), allocation) if isinstance(allocation, Allocation) else None
+
+
+def overfull(joint: Joint, columns: Sequence[Column]) -> list[int]:
+    """Return the nodes whose memory the columns together exceed."""
+    held = np.zeros(joint.network.size)
+    for column in columns:
+        held[column.nodes] += column.memory_bytes
+    return np.flatnonzero(held > joint.network.memory_bytes * (1.0 + 1e-9)).tolist()

@@ -1,0 +1,80 @@
+"""What baselines for several apps have in common: a weak bound, and the answer built from it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.clear.allocation.app_view import most_favourable
+from planner.clear.allocation.plan import Plan
+from planner.clear.method import JointOutcome
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.instance import Instance
+from planner.fin.method import Options
+
+_CLOSED = 1e-6
+
+
+def own_bound_w(joint: Joint) -> float:
+    """Return a power that no plan is below: every block on the node and at the speed that is cheapest for it alone.
+
+    It leaves transfers, deadlines, idle power and all that apps share out. It is infinite where an app has no
+    operating point that is accurate enough, or a block that may run nowhere.
+    """
+    return sum(app.rate_per_s * _least_energy(app) for app in joint.apps)
+
+
+def _least_energy(instance: Instance) -> float:
+    """Return the least energy of computing one inference, in joules."""
+    if instance.points.count == 0:
+        return np.inf
+    frugal, points = most_favourable(instance), instance.points
+    block_j = np.where(frugal.allowed, frugal.blocks.energy_j, np.inf).min(axis=1)
+    head_j = np.where(frugal.heads.can_run, frugal.heads.energy_j, np.inf).min(axis=1)
+    reach = points.reach(len(block_j))
+    deployed = np.arange(len(block_j)) < points.depth[:, None]
+    blocks = np.where(deployed, reach * np.where(deployed, block_j, 0.0), 0.0).sum(axis=1)
+    heads = np.where(points.on, reach[:, points.exit_block] * np.where(points.on, head_j, 0.0), 0.0).sum(axis=1)
+    return float((blocks + heads).min())
+
+
+@dataclass(frozen=True)
+class Search:
+    """When a heuristic began, and the bound that it states with its answer."""
+
+    joint: Joint
+    options: Options
+    began: float
+    bound_w: float
+    build_s: float
+
+    @classmethod
+    def begin(cls, joint: Joint, options: Options) -> Search:
+        """Bound the apps and start the clock."""
+        began = time.perf_counter()
+        bound_w = own_bound_w(joint)
+        return cls(joint, options, began, bound_w, time.perf_counter() - began)
+
+    @property
+    def stop_at(self) -> float:
+        """When the caller's time limit is over, on the clock of `time.perf_counter`, s."""
+        return np.inf if self.options.time_limit_s is None else self.began + self.options.time_limit_s
+
+    def time_is_up(self) -> bool:
+        """Tell whether the caller's time limit is over."""
+        return time.perf_counter() >= self.stop_at
+
+    def outcome(self, plan: Plan | None, nothing: str = "") -> JointOutcome:
+        """Name the answer by what is held and what is proved; `nothing` says why there is no plan."""
+        times = (self.build_s, time.perf_counter() - self.began - self.build_s)
+        if plan is not None:
+            closed = self.bound_w >= plan.power_w * (1.0 - max(self.options.gap, _CLOSED))
+            message = "" if closed else "a heuristic: its bound leaves out transfers, deadlines and what apps share"
+            bound_w = min(self.bound_w, plan.power_w)
+            return JointOutcome("optimal" if closed else "feasible", plan, bound_w, message, *times)
+        if np.isinf(self.bound_w):
+            return JointOutcome("infeasible", None, np.inf, "", *times)
+        message = "the time limit came before a plan" if self.time_is_up() else nothing
+        return JointOutcome("unknown", None, self.bound_w, message, *times)

@@ -1,0 +1,70 @@
+"""The method `milp`: one mixed-integer program over every column of every app, a baseline for small cases.
+
+All columns are enumerated. `clear.grids` chooses among them with speeds and shares on grids, and the geometric program
+sets speeds and shares anew for what it chooses. Nothing is proved.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from planner.clear.allocation.allocate import least_shares
+from planner.clear.allocation.plan import Plan, plan_of
+from planner.clear.method import JointOutcome
+from planner.clear.primal.grid_program import choose
+from planner.clear.problem.column import Column
+from planner.clear.problem.enumeration import all_columns
+from planner.clear.problem.instance import Joint
+from planner.fin.method import Options
+from planner.fin.methods.enumeration import TooManyError
+
+MOST_PLANS = 50_000
+"""Plans of an app that are enumerated."""
+MOST_COLUMNS = 2_000
+"""Columns of all apps in one program."""
+
+
+class MixedInteger:
+    """One program over columns, speeds and shares."""
+
+    name = "milp"
+    description = "one integer program over all columns, with grids of speeds and shares, by OR-Tools (HiGHS)"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Plan all apps; nothing is proved."""
+        began = time.perf_counter()
+        stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
+        try:
+            columns = _columns(joint, stop_at)
+        except TooManyError as stopped:
+            late = time.perf_counter() >= stop_at
+            message = "the time limit came before all columns were enumerated" if late else str(stopped)
+            return JointOutcome("unknown", None, 0.0, message, time.perf_counter() - began)
+        built = time.perf_counter()
+        if not all(columns):
+            return JointOutcome("infeasible", None, np.inf, "an app has no plan even alone", built - began)
+        choice = choose(joint, columns, options.gap, stop_at - built)
+        plan = None if choice.columns is None else plan_of(joint, choice.columns)
+        if plan is not None:
+            plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
+        counts = {"columns": sum(map(len, columns)), "variables": choice.variables, "rows": choice.rows}
+        statistics = {name: float(count) for name, count in counts.items()}
+        times = (built - began, time.perf_counter() - built, statistics)
+        if plan is None:
+            return JointOutcome("unknown", None, 0.0, choice.message or "there is no plan on the grids", *times)
+        return JointOutcome("feasible", plan, 0.0, choice.message or "grids prove nothing", *times)
+
+
+def _columns(joint: Joint, stop_at: float) -> list[list[Column]]:
+    """Enumerate columns.
+
+    Raises:
+        TooManyError: There are more than a program can take, or the time is up.
+    """
+    columns = all_columns(joint, MOST_PLANS, stop_at)
+    if (count := sum(map(len, columns))) > MOST_COLUMNS:
+        message = f"{count} columns are too many for one program; it takes {MOST_COLUMNS}"
+        raise TooManyError(message)
+    return columns

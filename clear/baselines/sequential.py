@@ -1,0 +1,117 @@
+"""The baseline `fin-in-order`: FIN's exact search for one app after the other, on what those before it left.
+
+An app is planned on all that is left of nodes, media and memory, at nominal speed. It then keeps the least shares with
+which that plan holds its limits, and the next one gets the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.clear.allocation.allocate import Allocation, least_shares, power_of
+from planner.clear.allocation.app_view import Slices, on_slices
+from planner.clear.allocation.equal import equal_shares
+from planner.clear.allocation.plan import Plan
+from planner.clear.baselines.baseline import Search
+from planner.clear.method import JointOutcome
+from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.instance import Joint
+from planner.fin.exact.method import Exact
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Floats, Network
+from planner.fin.method import Options
+
+_LEAST = 1e-6
+"""Part of a node or medium below which nothing counts as left."""
+
+
+class FinInOrder:
+    """Apps in the order of the workload, each by FIN's exact search on what is left."""
+
+    name = "fin-in-order"
+    description = "baseline: FIN's exact search for one app after the other, on what is left, at nominal speed"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Place all apps in order."""
+        search = Search.begin(joint, options)
+        left, served = _Left.all_of(joint.network), list[_Served]()
+        for app, instance in enumerate(joint.apps):
+            found = _served(app, instance, left, options)
+            if found is None:
+                return search.outcome(None, f"those before it leave too little for {instance.name!r}")
+            served.append(found)
+            left = left.without(found)
+        return search.outcome(_plan(joint.network, served, left.slices.speed))
+
+
+@dataclass(frozen=True)
+class _Served:
+    """One app's column with the shares that it keeps."""
+
+    column: Column
+    node_share: Floats
+    medium_share: Floats
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What nobody has taken yet."""
+
+    slices: Slices
+    memory_bytes: Floats
+
+    @classmethod
+    def all_of(cls, network: Network) -> _Left:
+        speed = np.clip(1.0, network.slowest, network.fastest)
+        return cls(Slices.whole(network, speed), network.memory_bytes)
+
+    def of(self, instance: Instance) -> Instance:
+        """Return the app on what is left."""
+        sliced = on_slices(instance, self.slices)
+        return replace(sliced, network=replace(sliced.network, memory_bytes=self.memory_bytes))
+
+    def without(self, served: _Served) -> _Left:
+        """Return what is left behind one more app."""
+        column, slices = served.column, self.slices
+        node_share, medium_share = slices.node_share.copy(), slices.medium_share.copy()
+        node_share[column.nodes] -= served.node_share
+        medium_share[column.media] -= served.medium_share
+        memory = self.memory_bytes.copy()
+        memory[column.nodes] -= column.memory_bytes
+        node_share = np.where(node_share > _LEAST, node_share, 0.0)
+        medium_share = np.maximum(medium_share, _LEAST**2)  # too slow for anything, but not for the arithmetic
+        return _Left(Slices(slices.speed, node_share, medium_share), np.maximum(memory, 0.0))
+
+
+def _served(app: int, instance: Instance, left: _Left, options: Options) -> _Served | None:
+    """Plan one app on what is left, and shrink its shares to what it needs."""
+    sliced = left.of(instance)
+    decision = Exact().solve(sliced, Options(gap=options.gap, time_limit_s=options.time_limit_s)).decision
+    if decision is None:
+        return None
+    own = column_of(app, sliced, decision)
+    network = replace(sliced.network, slowest=np.ones(sliced.network.size), fastest=np.ones(sliced.network.size))
+    whole = equal_shares(network, [own], np.ones(network.size))
+    part = least_shares(network, [own], whole)
+    return _Served(
+        column=column_of(app, instance, decision),
+        node_share=part.node_shares[0] * left.slices.node_share[own.nodes],
+        medium_share=part.medium_shares[0] * left.slices.medium_share[own.media],
+    )
+
+
+def _plan(network: Network, served: list[_Served], speed: Floats) -> Plan:
+    columns = tuple(each.column for each in served)
+    return Plan(
+        columns,
+        Allocation(
+            speed=speed,
+            node_shares=tuple(each.node_share for each in served),
+            medium_shares=tuple(each.medium_share for each in served),
+            power_w=power_of(network, columns, speed),
+            node_price_w=np.zeros(network.size),
+            medium_price_w=np.zeros(network.media),
+        ),
+    )

@@ -1,0 +1,217 @@
+"""Baselines that put every app whole on one node.
+
+`full-dnn` and `full-dnn-edge` run DNNs without early exits at full speed, with equal shares for all who use a node or
+medium: the fully executed DNNs, mostly at the edge, that the paper's abstract sets itself against. `alone` and
+`edge-only` choose a node for each app as if there were no other, with exits, and set speeds and shares by the
+geometric program; where those do not suffice, an app that is in the way goes to its next best node.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.clear.allocation.allocate import Allocation, Limit, allocate, least_shares
+from planner.clear.allocation.app_view import Slices, most_favourable, on_slices
+from planner.clear.allocation.equal import equal_shares, first_broken
+from planner.clear.allocation.plan import Plan, overfull
+from planner.clear.baselines.baseline import Search
+from planner.clear.method import JointOutcome
+from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.instance import Joint
+from planner.clear.problem.points import whole_point
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Bools
+from planner.fin.method import Options
+from planner.fin.methods.single_cut import best_on_each_node
+
+_MOST_PROGRAMS = 400
+"""Choices of nodes for which speeds and shares are sought."""
+
+
+class FullDnn:
+    """Whole DNNs without early exits, each on its cheapest node."""
+
+    name = "full-dnn"
+    description = "baseline: no early exits, one node per app, full speed, equal shares"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Place every app without its early exits on one node."""
+        return _full_dnn(joint, options, joint.network.hosts)
+
+
+class FullDnnEdge:
+    """Whole DNNs without early exits, each on its cheapest node that is not mobile."""
+
+    name = "full-dnn-edge"
+    description = "baseline: as full-dnn, and nothing runs on mobile nodes"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Place every app without its early exits on one node that is not mobile."""
+        return _full_dnn(joint, options, _not_mobile(joint))
+
+
+class Alone:
+    """Each app on its best single node."""
+
+    name = "alone"
+    description = "baseline: each app on the one node that is best for it alone, at the best speeds and shares"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Place every app on one node."""
+        return _alone(joint, options, joint.network.hosts)
+
+
+class EdgeOnly:
+    """Each app on its best single node that is not mobile."""
+
+    name = "edge-only"
+    description = "baseline: as alone, and nothing runs on mobile nodes"
+
+    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+        """Place every app on one node that is not mobile."""
+        return _alone(joint, options, _not_mobile(joint))
+
+
+def _not_mobile(joint: Joint) -> Bools:
+    return np.asarray(joint.network.hosts & np.array([tier != "mobile" for tier in joint.network.tiers]))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One app whole on one node."""
+
+    column: Column
+    node: int
+    power_w: float
+    """Without idle power, at its cheapest or at full speed."""
+
+
+def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) -> list[Candidate]:
+    """Return the app on each node where it can run alone; `judged` says at what cost. The cheapest come first."""
+    found = best_on_each_node(judged, nodes)
+    columns = {node: column_of(app, instance, decision) for node, decision in found.items()}
+    priced = {node: column_of(app, judged, decision) for node, decision in found.items()}
+    rows = [
+        Candidate(columns[node], node, float(own.transfer_w + own.dynamic_w.sum() + own.static_w.sum()))
+        for node, own in priced.items()
+    ]
+    return sorted(rows, key=lambda row: (row.power_w + instance.network.idle_power_w[row.node], row.node))
+
+
+def _full_dnn(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
+    """Place whole DNNs one after the other; if one is left over, try once more with that one first."""
+    search = Search.begin(joint, options)
+    lists = [_candidates(app, *_without_exits(instance), nodes) for app, instance in enumerate(joint.apps)]
+    order, left_over = list(range(joint.count)), -1
+    for _ in range(joint.count):
+        plan, left_over = _first_fit(joint, lists, order)
+        if plan is not None or search.time_is_up():
+            return search.outcome(plan)
+        if order[0] == left_over:
+            break
+        order = [left_over, *(app for app in order if app != left_over)]
+    name = joint.apps[left_over].name
+    return search.outcome(None, f"without early exits and with equal shares, no node is left for all of {name!r}")
+
+
+def _without_exits(instance: Instance) -> tuple[Instance, Instance]:
+    """Return the app with the operating point of fewest exits alone, and the same at full speed."""
+    if instance.points.count:
+        instance = instance.only_points(np.arange(instance.points.count) == whole_point(instance))
+    return instance, on_slices(instance, Slices.whole(instance.network, instance.network.fastest))
+
+
+def _first_fit(joint: Joint, lists: Sequence[list[Candidate]], order: Sequence[int]) -> tuple[Plan | None, int]:
+    """Give each app in turn the cheapest node where all so far keep their limits; else name the one left over."""
+    network, placed = joint.network, dict[int, Candidate]()
+    for app in order:
+        used = {candidate.node for candidate in placed.values()}
+        idle_w = [0.0 if row.node in used else float(network.idle_power_w[row.node]) for row in lists[app]]
+        ranked = sorted(zip(lists[app], idle_w, strict=True), key=lambda pair: pair[0].power_w + pair[1])
+        for candidate, _ in ranked:
+            columns = [row.column for row in (*placed.values(), candidate)]
+            allocation = equal_shares(network, columns, network.fastest)
+            if not overfull(joint, columns) and first_broken(columns, allocation) is None:
+                placed[app] = candidate
+                break
+        else:
+            return None, app
+    columns = [placed[app].column for app in range(joint.count)]
+    return Plan(_as_in(joint, columns), equal_shares(network, columns, network.fastest)), -1
+
+
+def _as_in(joint: Joint, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return columns whose operating point is numbered as in the apps of `joint`, not as the whole one alone."""
+    points = [whole_point(joint.apps[column.app]) for column in columns]
+    return tuple(
+        replace(column, decision=replace(column.decision, point=point))
+        for column, point in zip(columns, points, strict=True)
+    )
+
+
+def _alone(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
+    search = Search.begin(joint, options)
+    lists = single_nodes(joint, nodes)
+    if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:
+        return search.outcome(None, f"no single node can run all of {', '.join(map(repr, empty))} within its limits")
+    plan = on_single_nodes(joint, lists, _MOST_PROGRAMS, search.stop_at)
+    return search.outcome(plan, "with each app on one node, no choice of nodes that was tried leaves enough for all")
+
+
+def single_nodes(joint: Joint, nodes: Bools) -> list[list[Candidate]]:
+    """Return, for each app, the nodes (a mask (N,)) where it can run whole, the cheapest first."""
+    return [_candidates(app, instance, most_favourable(instance), nodes) for app, instance in enumerate(joint.apps)]
+
+
+def on_single_nodes(
+    joint: Joint, lists: Sequence[Sequence[Candidate]], most_programs: int, stop_at: float
+) -> Plan | None:
+    """Put each app on its best node; while shares do not suffice, move the app in the way that it costs least.
+
+    Args:
+        joint: The apps.
+        lists: What each app may take, the best first.
+        most_programs: Choices of nodes for which speeds and shares are sought at most.
+        stop_at: When to give up, on the clock of `time.perf_counter`, s.
+    """
+    if not all(lists):
+        return None
+    chosen = [0] * joint.count
+    for _ in range(most_programs):
+        columns = [rows[place].column for rows, place in zip(lists, chosen, strict=True)]
+        found = _in_the_way(joint, columns)
+        if isinstance(found, Allocation):
+            return Plan(tuple(columns), least_shares(joint.network, columns, found))
+        moves = [app for app in found if chosen[app] + 1 < len(lists[app])]
+        if not moves or time.perf_counter() >= stop_at:
+            return None
+        chosen[min(moves, key=lambda app: _extra_w(lists[app], chosen[app]))] += 1
+    return None
+
+
+def _extra_w(rows: Sequence[Candidate], place: int) -> float:
+    return rows[place + 1].power_w - rows[place].power_w
+
+
+def _in_the_way(joint: Joint, columns: Sequence[Column]) -> Allocation | list[int]:
+    """Return the best speeds and shares, or the apps that cannot have them together."""
+    if full := overfull(joint, columns):
+        return [column.app for column in columns if column.nodes[0] in full]
+    found = allocate(joint.network, columns)
+    if isinstance(found, Allocation):
+        return found
+    return sorted({app for limit in found.limits for app in _apps_of(limit, columns)}) or list(range(joint.count))
+
+
+def _apps_of(limit: Limit, columns: Sequence[Column]) -> list[int]:
+    """Return the apps that a limit is about."""
+    kind, app, place = limit
+    if kind == "node":
+        return [column.app for column in columns if place in column.nodes]
+    if kind == "medium":
+        return [column.app for column in columns if place in column.media]
+    return [app]

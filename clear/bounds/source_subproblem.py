@@ -1,0 +1,113 @@
+"""What one app pays by how long it stays on its source, at a range of prices of the source's shares.
+
+An app either never leaves its source, or leaves it behind its first k blocks (k = 0: at once). At home its power is
+``E s^2 + S / s`` at the clock speed s, and it needs a share of at least ``d / s``, with d the larger of its load and of
+its time over its limit: all three follow from the operating point alone. What it pays when it leaves is bounded as in
+`clear.proof`, with later visits to any source at no price: for a value theta of a second, a sweep without a price of
+the source, and on top what a price of the source's shares adds to the cheapest first visit.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.clear.pricing.node_segments import Terms, Visits, least_cost
+from planner.clear.pricing.shortest_path import AppPrices
+from planner.clear.pricing.subproblem import Multipliers
+from planner.fin.instance.network import Floats
+
+_VALUES, _SPAN = 12, 3.0
+"""Values of time that are tried, from this part of the least that was good for any class to as many times the most."""
+
+
+@dataclass(frozen=True)
+class Stays:
+    """What one app can do on its source."""
+
+    home: Floats
+    """(H, 3) power of computing at home at speed 1 without static power, static power, and the share that is needed."""
+    away_w: Floats
+    """(O, J) least that plans cost which leave, by when they do and price of the source's shares."""
+    at_once_w: float
+    """Least that plans cost which leave before the first block."""
+
+
+def stays_of(multipliers: Multipliers, prices: AppPrices, source_w: Floats, most_rows: int) -> Stays:
+    """Bound what an app pays at (J,) prices of its source.
+
+    Args:
+        multipliers: The app.
+        prices: Prices of everything else, none of any source.
+        source_w: Prices of the whole source, in watts.
+        most_rows: Operating points, or envelopes of them, that are looked at the most (count).
+    """
+    away_w = _away(multipliers, prices, source_w, most_rows)
+    return Stays(_undominated(_homes(multipliers)), _undominated(away_w), float(away_w[0, 0]))
+
+
+def _homes(multipliers: Multipliers) -> Floats:
+    """(H, 3) of the operating points that can stay."""
+    pricer = multipliers.pricer
+    found = []
+    for point in range(multipliers.tree.points):
+        visits, fits = pricer.begun(point)
+        if fits[-1]:
+            needed = max(float(visits.load[-1]), float(visits.late_s[-1]) / pricer.stages.most_s)
+            found.append((float(visits.dynamic_w[-1]), float(visits.static_w[-1]), needed))
+    return np.array(found).reshape(-1, 3)
+
+
+def _away(multipliers: Multipliers, prices: AppPrices, source_w: Floats, most_rows: int) -> Floats:
+    """(D, J) least over all points of what plans cost that leave behind so many blocks.
+
+    Envelopes are opened, cheapest first, as long as there are rows to look at.
+    """
+    tree, proof = multipliers.tree, multipliers.proof(prices)
+    best = multipliers.values(prices)
+    some = best[best > 0.0]
+    values = np.zeros(1)
+    if np.isfinite(multipliers.pricer.stages.most_s) and len(some):
+        values = np.append(values, np.geomspace(some.min() / _SPAN, some.max() * _SPAN, _VALUES - 1))
+
+    def costs(row: int) -> Floats:
+        return _by_leave(multipliers, proof.at(row, values), values, row, source_w)
+
+    first = costs(tree.root)
+    closed = np.full_like(first, np.inf)
+    queue = [(float(first.min(initial=np.inf)), tree.root, first)]
+    looked = 1
+    while queue and queue[0][1] >= tree.points and looked + 2 <= most_rows:
+        _, row, above = heapq.heappop(queue)
+        for child in tree.children[row].tolist():
+            below = np.maximum(costs(child), above[: int(multipliers.pricer.stages.depth[child])])
+            heapq.heappush(queue, (float(below.min(initial=np.inf)), child, below))
+            looked += 1
+    for _, _, below in queue:
+        closed[: len(below)] = np.minimum(closed[: len(below)], below)
+    return closed
+
+
+def _by_leave(multipliers: Multipliers, bounds: Floats, values: Floats, row: int, source_w: Floats) -> Floats:
+    """(D, J) highest over (W,) values of time of (W, D + 1) bounds and what the price of the source adds to them."""
+    pricer = multipliers.pricer
+    network, source = pricer.instance.network, pricer.instance.source
+    visits, _ = pricer.begun(row)
+    depth = len(visits.load)
+    ranges = (network.slowest[source], network.fastest[source], network.max_utilization[source])
+    first = Visits(*(part[:-1, None, None] for part in (visits.dynamic_w, visits.static_w, visits.load, visits.late_s)))
+    free, paid = (
+        least_cost(first, Terms(values[:, None], price, *ranges)) for price in (np.zeros(1), source_w)
+    )  # (D - 1, W, 1 or J)
+    added = np.where(np.isfinite(free), paid - np.where(np.isfinite(free), free, 0.0), 0.0)
+    added = np.concatenate([np.zeros((1, len(values), len(source_w))), added])
+    return np.asarray((bounds[:, :depth].T[:, :, None] + added).max(axis=1))
+
+
+def _undominated(rows: Floats) -> Floats:
+    """Return the rows that no other row is nowhere above, each once."""
+    finite = np.unique(rows[np.isfinite(rows).any(axis=1)], axis=0)
+    below = (finite[:, None] <= finite[None]).all(axis=2) & ~np.eye(len(finite), dtype=np.bool_)
+    return np.asarray(finite[~below.any(axis=0)])

@@ -1,0 +1,1 @@
+"""Reasons why no joint plan exists, by relaxations that are infeasible."""

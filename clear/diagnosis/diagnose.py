@@ -1,0 +1,121 @@
+"""Why several apps have no plan: one that has none alone, else what they ask for together of what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from planner.clear.allocation.app_view import most_favourable
+from planner.clear.diagnosis.flow_relaxation import MostRates, Row, most_rates
+from planner.clear.problem.instance import Joint
+from planner.fin.diagnosis.diagnose import diagnose
+from planner.fin.exact.method import Exact
+from planner.fin.instance.decision import evaluate
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Network
+from planner.fin.method import Options
+from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
+
+_MOST_ROWS = 8
+_SHORT = 1.0 - 1e-6
+
+
+def contradiction(joint: Joint, all_points: Sequence[Instance], time_limit_s: float | None = None) -> Diagnosis | None:
+    """Prove that there is no plan, by each app alone or by loads together; None where neither does.
+
+    Args:
+        joint: The apps as asked for.
+        all_points: Each app with all operating points of its model.
+        time_limit_s: Time for each app's search for a plan of its own; what is not found out then proves nothing.
+    """
+    alone = [row for pair in zip(joint.apps, all_points, strict=True) for row in _alone(*pair, time_limit_s)]
+    if alone:
+        summary = f"no plan, whatever the others do: {'; '.join(row.message for row in alone[:3])}"
+        return Diagnosis(summary=summary, limits=tuple(alone))
+    most = most_rates(joint)
+    if most.part >= _SHORT:
+        return None
+    rows = tuple(_short(joint, most))
+    return Diagnosis(summary=f"no plan for all apps together: {rows[0].message}", limits=rows)
+
+
+def no_room(joint: Joint) -> Diagnosis:
+    """Say what is known of apps that can each be served, and whose loads fit, but that have no plan together."""
+    rows = [row for app in joint.apps for row in _deadline(app)]
+    summary = (
+        "no plan for all apps together: each could be served alone, and what they load fits, but the shares that keep "
+        "the limits of some leave too little for others"
+    )
+    return Diagnosis(summary=summary, limits=tuple(rows))
+
+
+def _alone(instance: Instance, all_points: Instance, time_limit_s: float | None) -> list[BrokenLimit]:
+    """Return what rules an app out even if every node were its own, at once fast and frugal."""
+    best = most_favourable(instance)
+    options = Options(gap=1.0, time_limit_s=time_limit_s)
+    if best.points.count and Exact().solve(best, options).status != "infeasible":
+        return []
+    unpinned = np.broadcast_to(best.blocks.can_run, best.allowed.shape)
+    found = diagnose(best, most_favourable(all_points), unpinned)
+    return [row.model_copy(update={"message": f"{instance.name}: {row.message}"}) for row in found.limits]
+
+
+def _short(joint: Joint, most: MostRates) -> Iterator[BrokenLimit]:
+    """Name the capacities that bound the rates; what is asked of each, if apps keep to the same ways."""
+    memory = [row for row in most.short if row[0] == "memory"]
+    if most.part > 0.0:
+        names = ", ".join(_name(joint.network, row) for row in most.short[:_MOST_ROWS])
+        message = f"nodes and media bear at most {most.part:.6g} of all rates; what is short: {names}"
+        yield _row("rate", "all apps", 1.0, most.part, "of the rates asked for", message)
+    else:
+        yield _memory(joint, [node for _, node in memory])
+    for kind, place in most.short[:_MOST_ROWS] if most.part > 0.0 else ():
+        if kind == "memory":
+            continue
+        what: LimitKind = "utilization" if kind == "node" else "medium"
+        has = float(joint.network.max_utilization[place]) if kind == "node" else 1.0
+        name = joint.network.names[place] if kind == "node" else joint.network.medium_name(place)
+        message = f"{name} is full at {most.part:.6g} of all rates; all would take {has / most.part:.6g} of its time"
+        yield _row(what, name, has / most.part, has, "fraction", message)
+
+
+def _memory(joint: Joint, nodes: Sequence[int]) -> BrokenLimit:
+    """Sum up what the blocks that every operating point deploys take, and what there is."""
+    depths = [int(app.points.depth.min()) for app in joint.apps]
+    needed = float(sum(app.block_bytes[:depth].sum() for app, depth in zip(joint.apps, depths, strict=True)))
+    hosts = np.any([app.allowed.any(axis=0) for app in joint.apps], axis=0)
+    has = float(joint.network.memory_bytes[hosts].sum())
+    names = ", ".join(joint.network.names[node] for node in nodes[:_MOST_ROWS]) or "all nodes"
+    message = f"all apps together hold at least {needed:.6g} bytes; what is short is the memory of {names}"
+    return _row("memory", "all apps", needed, has if np.isfinite(has) else None, "bytes", message)
+
+
+def _name(network: Network, row: Row) -> str:
+    kind, place = row
+    return f"medium {network.medium_name(place)}" if kind == "medium" else f"{_WORDS[kind]} of {network.names[place]}"
+
+
+_WORDS = {"node": "time", "memory": "memory"}
+
+
+def _deadline(instance: Instance) -> Iterator[BrokenLimit]:
+    """Compare an app's deadline with its least latency alone."""
+    asked = instance.limits.latency_s
+    if not np.isfinite(asked):
+        return
+    quickest = replace(most_favourable(instance).with_limits(latency_s=np.inf), minimise="latency")
+    decision = Exact().solve(quickest, Options()).decision
+    if decision is not None:
+        best = evaluate(quickest, decision).latency_s
+        message = (
+            f"{instance.name}: the least {instance.statistic} latency alone is {best:.6g} s, the limit {asked:.6g} s"
+        )
+        yield _row("latency", instance.name, asked, best, "s", message)
+
+
+def _row(
+    kind: LimitKind, subject: str, demand: float | None, best: float | None, unit: str, message: str
+) -> BrokenLimit:
+    return BrokenLimit(kind=kind, subject=subject, demand=demand, best=best, unit=unit, message=message)

@@ -1,0 +1,136 @@
+"""The most of their rates that apps could run at together, by what they load alone: a linear program over flows.
+
+Every app is a flow of samples from its source through its blocks. It may be split over nodes and links as it likes, all
+nodes run at full speed, heads, results and deadlines are left out, and of every block only the part of samples counts
+that reaches it at every operating point. A plan for all apps is such a flow, so where no flow carries all rates, there
+is no plan.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.instance import Instance
+
+Row = tuple[str, int]
+"""`node` (its time), `medium` or `memory`, and which."""
+
+
+@dataclass(frozen=True)
+class MostRates:
+    """How much of the rates asked for can be carried, and what it is that is short."""
+
+    part: float
+    """Largest factor on all rates, at most 1 (no unit)."""
+    short: tuple[Row, ...]
+    """Capacities that bound it together."""
+
+
+def most_rates(joint: Joint) -> MostRates:
+    """Return the largest part of all rates that any flow carries. Every app must have an operating point."""
+    from scipy.optimize import linprog
+
+    program = _Program(joint)
+    for app in joint.apps:
+        program.add(app)
+    limits = np.tile([0.0, np.inf], (program.columns, 1))
+    limits[program.part] = 0.0, 1.0
+    objective = np.zeros(program.columns)
+    objective[program.part] = -1.0
+    rows, most, names = program.capacities()
+    equations = program.balances()
+    found = linprog(objective, rows, most, equations, np.zeros(equations.shape[0]), limits)
+    if found.status != 0:  # a flow of nothing is always possible: the solver gave up, and nothing is proved
+        return MostRates(1.0, ())
+    short = np.flatnonzero(-found.ineqlin.marginals > 1e-9)
+    return MostRates(float(found.x[program.part]), tuple(names[row] for row in short))
+
+
+class _Program:
+    """Gathers columns: the part of the rates, then for each app and block its flow on links and on nodes."""
+
+    part = 0
+
+    def __init__(self, joint: Joint) -> None:
+        self._network = joint.network
+        self.columns = 1
+        self._rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
+        self._equations: list[list[tuple[int, float]]] = []
+
+    def add(self, app: Instance) -> None:
+        """Write one app's flow: into the first block from the source, then from block to block."""
+        points, network = app.points, self._network
+        layers = int(points.depth.min())
+        reach = points.reach(len(app.block_names))[:, :layers].min(axis=0)
+        before: dict[int, int] = {}
+        for layer in range(layers):
+            links = self._new(len(network.link_source))
+            hosts = np.flatnonzero(app.allowed[layer]).tolist()
+            here = dict(zip(hosts, self._new(len(hosts)), strict=True))
+            for node, balance in enumerate(self._flows(links)):
+                enters = [(before[node], 1.0)] if node in before else []
+                begins = [(self.part, 1.0)] if layer == 0 and node == app.source else []
+                stays = [(here[node], -1.0)] if node in here else []
+                self._equations.append([*balance, *enters, *begins, *stays])
+            bits = app.input_bits if layer == 0 else float(app.output_bits[layer - 1])
+            carried = app.rate_per_s * bits * (1.0 if layer == 0 else float(reach[layer]))
+            for link, column in enumerate(links):
+                load = carried / float(network.link_bit_per_s[link])
+                self._rows["medium", int(network.link_medium[link])].append((column, load))
+            for node, column in here.items():
+                busy = app.rate_per_s * float(reach[layer] * app.blocks.time_s[layer, node]) / network.fastest[node]
+                self._rows["node", node].append((column, float(busy)))
+                if np.isfinite(network.memory_bytes[node]):
+                    self._rows["memory", node].append((column, float(app.block_bytes[layer])))
+            before = here
+
+    def _new(self, count: int) -> range:
+        self.columns += count
+        return range(self.columns - count, self.columns)
+
+    def _flows(self, links: range) -> list[list[tuple[int, float]]]:
+        """Return what comes into each node over links, and what leaves it."""
+        entries: list[list[tuple[int, float]]] = [[] for _ in range(self._network.size)]
+        ends = zip(self._network.link_source.tolist(), self._network.link_target.tolist(), links, strict=True)
+        for source, target, column in ends:
+            entries[source].append((column, -1.0))
+            entries[target].append((column, 1.0))
+        return entries
+
+    def capacities(self) -> tuple[Any, np.ndarray[Any, Any], list[Row]]:
+        """Return the rows of capacities, their right-hand sides, and what they are."""
+        most, lists = [], []
+        for (kind, place), entries in self._rows.items():
+            if kind == "memory":  # held in full by a plan, so a part of the flow has that part of it
+                memory_bytes = float(self._network.memory_bytes[place])
+                scale = max(memory_bytes, 1.0)
+                lists.append(
+                    [*((column, held / scale) for column, held in entries), (self.part, -memory_bytes / scale)]
+                )
+                most.append(0.0)
+            else:
+                lists.append(entries)
+                most.append(float(self._network.max_utilization[place]) if kind == "node" else 1.0)
+        return self._matrix(lists), np.array(most), list(self._rows)
+
+    def balances(self) -> Any:  # noqa: ANN401 - sparse matrix
+        """Return the equations: what comes into a node for a block runs there or goes on."""
+        return self._matrix(self._equations)
+
+    def _matrix(self, lists: list[list[tuple[int, float]]]) -> Any:  # noqa: ANN401 - sparse matrix
+        from scipy.sparse import csr_array
+
+        entries = list(_entries(lists))
+        rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
+        return csr_array((values, (rows, columns)), shape=(len(lists), self.columns))
+
+
+def _entries(lists: list[list[tuple[int, float]]]) -> Iterator[tuple[int, int, float]]:
+    for row, entries in enumerate(lists):
+        yield from ((row, column, value) for column, value in entries)

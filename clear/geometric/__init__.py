@@ -1,0 +1,1 @@
+"""Geometric programs: standard form, presolve, conic form for Clarabel, postsolve and certificates."""

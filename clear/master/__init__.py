@@ -1,0 +1,1 @@
+"""Restricted master program over priced columns, and the symmetry of equal nodes."""

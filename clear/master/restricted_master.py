@@ -1,0 +1,231 @@
+"""The master: which offer each app takes, so that shares, memory and nodes in use fit together.
+
+Every row has the form ``sum(coefficient * variable) <= most``, but for one row per app that sums its offers to 1. As a
+linear program its duals are prices; with whole offers its optimum is a plan.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from planner.clear.master.priced_column import Offer
+from planner.clear.pricing.dual_prices import Prices
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.network import Floats, Ints
+from planner.fin.solvers.output import without_output
+
+Row = tuple[str, int, int]
+"""Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
+_TOLERANCE = 1e-5
+"""Relative gap of the linear program: prices are steered by it, and proved otherwise."""
+_NODES = 200
+"""Nodes of branch and bound at most; by the clock, a busy machine would find another plan."""
+_UNSERVED = 10.0
+"""Cost of an app without an offer, in multiples of its cheapest offer with the idle power of all nodes in play."""
+
+
+@dataclass(frozen=True)
+class MasterAnswer:
+    """What the master chose."""
+
+    value_w: float
+    prices: Prices | None
+    """Duals of the linear program."""
+    chosen: tuple[int, ...] | None
+    """Number of the offer of each app, where whole offers were asked for and every app has one."""
+    unserved: float = 0.0
+    """Apps that the linear program could not serve (count, in parts)."""
+    taken: Floats = field(default_factory=lambda: np.zeros(0))
+    """Part of each offer that the linear program takes."""
+    most_in_use: float = 0.0
+    """Nodes of a kind that it has in use, of the kind with the most (count, in parts)."""
+
+
+class Master:
+    """Offers gathered so far, and the program over them."""
+
+    def __init__(self, joint: Joint, media: Ints) -> None:
+        self._joint, self._media = joint, media
+        self._kind = joint.kinds
+        self.offers: list[Offer] = []
+        self._medium = {medium: number for number, medium in enumerate(media.tolist())}
+
+    def add(self, offer: Offer) -> None:
+        """Take an offer in."""
+        self.offers.append(offer)
+
+    def linear(self) -> MasterAnswer | None:
+        """Solve the linear program; its duals are prices. None where the solver gives up.
+
+        Nodes that are equal for all apps share their rows: had every offer its copies on all of them, the optimum would
+        not change, and prices of equal nodes are equal in some optimum of the duals. So no app can evade a price by
+        going to the next equal node.
+
+        An interior-point method without crossover ends in the middle of the optimal duals, and prices from there need
+        far fewer rounds than those of a vertex: idle power is split evenly among the apps that share a node.
+        """
+        return self._program(whole=False).solved(self._prices)
+
+    def whole(self, time_limit_s: float) -> MasterAnswer:
+        """Choose one offer per app, within a time (infinite for none) and a number of nodes of branch and bound."""
+        from ortools.math_opt.python import mathopt
+
+        program = self._program(whole=True)
+        parameters = mathopt.SolveParameters(node_limit=_NODES, relative_gap_tolerance=1e-4, random_seed=1)
+        if np.isfinite(time_limit_s):
+            parameters.time_limit = datetime.timedelta(seconds=max(time_limit_s, 0.05))
+        model = mathopt.Model.from_model_proto(program.proto())
+        with without_output():
+            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+        if not result.has_primal_feasible_solution():
+            return MasterAnswer(np.inf, None, None)
+        held = result.variable_values()
+        values = np.array([held[key] for key in sorted(held, key=lambda variable: variable.id)])
+        chosen = [-1] * self._joint.count
+        for number in np.flatnonzero(values[: len(self.offers)] > 0.5):
+            chosen[self.offers[number].column.app] = int(number)
+        return MasterAnswer(float(result.objective_value()), None, tuple(chosen) if min(chosen) >= 0 else None)
+
+    def _program(self, whole: bool) -> _Program:
+        """Write the rows: offers first, then nodes in use, then one slack per app that no offer serves."""
+        joint, network = self._joint, self._joint.network
+        group = np.arange(network.size) if whole else self._kind
+        first, count = np.unique(group, return_index=True)[1], np.bincount(group)
+        in_play = sorted({int(group[node]) for offer in self.offers for node in offer.column.nodes})
+        place = {node: len(self.offers) + index for index, node in enumerate(in_play)}
+        slack = len(self.offers) + len(in_play)
+        rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
+        for number, offer in enumerate(self.offers):
+            self._write(rows, number, offer, group)
+        for kind, app, node in list(rows):
+            if kind != "medium":
+                room = float(network.max_utilization[first[node]]) if kind == "node" else 1.0
+                rows[kind, app, node].append((place[node], -room))
+        cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[first[node]]) for node in in_play]
+        idle_w = sum(cost[len(self.offers) :])
+        unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
+        for app in range(joint.count):
+            own = [(number, 1.0) for number, offer in enumerate(self.offers) if offer.column.app == app]
+            rows["app", app, -1] = [*own, (slack + app, 1.0)]
+        most = {"app": (1.0, 1.0), "medium": (-np.inf, 1.0)}
+        limits = [most.get(kind, (-np.inf, 0.0)) for kind, _, _ in rows]
+        return _Program(
+            cost=[*cost, *unserved],
+            whole=whole,
+            in_play=range(len(self.offers), slack),
+            most_in_play=count[in_play].astype(np.float64),
+            rows=dict(rows),
+            limits=limits,
+        )
+
+    def _cheapest(self, app: int) -> float:
+        """Return the power of an app's cheapest offer; 1 W where it has none."""
+        return min((offer.power_w for offer in self.offers if offer.column.app == app), default=1.0)
+
+    def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, offer: Offer, group: Ints) -> None:
+        """Write what one offer takes of (groups of) nodes, memory and media."""
+        column, network = offer.column, self._joint.network
+        for node, share, held in zip(column.nodes.tolist(), offer.node_share, column.memory_bytes, strict=True):
+            rows["node", -1, int(group[node])].append((number, float(share)))
+            rows["use", column.app, int(group[node])].append((number, 1.0))
+            if held > 0.0 and np.isfinite(network.memory_bytes[node]):
+                part = float(held / network.memory_bytes[node])  # bytes and shares in one program lose digits
+                rows["memory", -1, int(group[node])].append((number, part))
+        for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True):
+            if medium in self._medium:
+                rows["medium", -1, self._medium[medium]].append((number, float(share)))
+
+    def _prices(self, program: _Program, duals: Floats) -> Prices:
+        """Read prices off the duals of the linear program."""
+        joint = self._joint
+        nodes = joint.network.size
+        prices = Prices(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media)))
+        for (kind, app, place), dual in zip(program.rows, np.maximum(-duals, 0.0), strict=True):
+            if kind == "node":
+                prices.node_w[self._kind == place] = dual
+            elif kind == "use":
+                prices.use_w[app, self._kind == place] = dual
+            elif kind == "medium":
+                prices.media_w[place] = dual
+            elif kind == "memory":
+                alike = self._kind == place
+                prices.memory_w_per_byte[alike] = dual / joint.network.memory_bytes[alike]
+        return prices.passing_idle_on(joint)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """A linear program, its rows by name."""
+
+    cost: list[float]
+    whole: bool
+    in_play: range
+    """Variables that say how many nodes of a group are in use."""
+    most_in_play: Floats
+    """Nodes of each of these groups (count)."""
+    rows: dict[Row, list[tuple[int, float]]]
+    limits: Sequence[tuple[float, float]]
+
+    def solved(self, prices_of: Callable[[_Program, Floats], Prices]) -> MasterAnswer | None:
+        """Solve it by Clarabel."""
+        import clarabel
+        from scipy.sparse import csc_array, eye_array, vstack
+
+        count, keys = len(self.cost), list(self.rows)
+        order = sorted(range(len(keys)), key=lambda row: keys[row][0] != "app")  # equations first
+        entries = [(place, *entry) for place, row in enumerate(order) for entry in self.rows[keys[row]]]
+        places, columns, values = zip(*entries, strict=True)
+        matrix = csc_array((values, (places, columns)), shape=(len(keys), count))
+        identity = eye_array(count, format="csc")
+        stacked = vstack([matrix, -identity, identity[list(self.in_play)]], format="csc")
+        most = [self.limits[row][1] for row in order]
+        right = np.concatenate([most, np.zeros(count), self.most_in_play])
+        equations = sum(key[0] == "app" for key in keys)
+        cones = [clarabel.ZeroConeT(equations), clarabel.NonnegativeConeT(len(right) - equations)]
+        settings = clarabel.DefaultSettings()
+        settings.verbose, settings.tol_gap_rel, settings.tol_feas, settings.max_threads = False, _TOLERANCE, 1e-7, 1
+        cost = np.array(self.cost)
+        scale = float(np.median(cost[cost > 0.0])) if (cost > 0.0).any() else 1.0
+        none = csc_array((count, count))
+        found = clarabel.DefaultSolver(none, cost / scale, stacked, right, cones, settings).solve()
+        duals = np.empty(len(keys))
+        duals[order] = -np.array(found.z)[: len(keys)] * scale
+        if not np.isfinite(duals).all() or not np.isfinite(found.obj_val):
+            return None
+        chosen = np.array(found.x)
+        taken, in_use, unserved = np.split(chosen, [self.in_play.start, self.in_play.stop])
+        return MasterAnswer(
+            value_w=float(found.obj_val) * scale,
+            prices=prices_of(self, duals),
+            chosen=None,
+            unserved=float(unserved.sum()),
+            taken=taken,
+            most_in_use=float(in_use.max(initial=0.0)),
+        )
+
+    def proto(self) -> Any:  # noqa: ANN401 - generated message class
+        """Write it as the message that MathOpt takes."""
+        from ortools.math_opt import model_pb2
+
+        count, message = len(self.cost), model_pb2.ModelProto()
+        message.variables.ids.extend(range(count))
+        message.variables.lower_bounds.extend([0.0] * count)
+        message.variables.upper_bounds.extend([1.0 if index in self.in_play else np.inf for index in range(count)])
+        message.variables.integers.extend([self.whole] * count)
+        message.objective.linear_coefficients.ids.extend(range(count))
+        message.objective.linear_coefficients.values.extend(self.cost)
+        message.linear_constraints.ids.extend(range(len(self.rows)))
+        message.linear_constraints.lower_bounds.extend([low for low, _ in self.limits])
+        message.linear_constraints.upper_bounds.extend([high for _, high in self.limits])
+        for number, entries in enumerate(self.rows.values()):
+            ordered = sorted(entries)
+            message.linear_constraint_matrix.row_ids.extend([number] * len(ordered))
+            message.linear_constraint_matrix.column_ids.extend([column for column, _ in ordered])
+            message.linear_constraint_matrix.coefficients.extend([value for _, value in ordered])
+        return message

@@ -1,0 +1,59 @@
+"""Decisions moved from one node to an equal one.
+
+A package is full of equal chiplets, and prices see no difference between them. Apps that could share one chiplet would
+be offered on many, each in part, so decisions are moved to the same few: the nodes of a kind in a fixed order, those
+that are cheapest to reach first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from planner.clear.pricing.routes import Ways
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.decision import Decision
+from planner.fin.instance.network import Ints
+
+
+class Likeness:
+    """Knows the nodes of each kind in order."""
+
+    def __init__(self, joint: Joint, ways: Ways) -> None:
+        self._joint, self._table = joint, ways.table
+        self._kind = joint.kinds
+        sources = sorted({app.source for app in joint.apps})
+        j_per_bit = np.where(ways.table.valid, ways.table.metrics[0], np.inf).min(axis=0)[sources].sum(axis=0)
+        latency_s = np.where(ways.table.valid, ways.table.metrics[2], np.inf).min(axis=0)[sources].sum(axis=0)
+        order = np.lexsort((np.arange(joint.network.size), latency_s, j_per_bit))
+        self._order: dict[int, Ints] = {
+            int(kind): order[self._kind[order] == kind] for kind in np.unique(self._kind).tolist()
+        }
+
+    def moved(self, app: int, decision: Decision, offset: int) -> Decision:
+        """Return the decision on the first nodes of each kind, beginning with one at an offset (wrapping round)."""
+        places: dict[int, int] = {}
+        used: dict[int, int] = {}
+        for node in decision.nodes:
+            if node not in places:
+                kind = int(self._kind[node])
+                rank = used.get(kind, 0)
+                used[kind] = rank + 1
+                places[node] = int(self._order[kind][(rank + offset) % len(self._order[kind])])
+        if all(node == place for node, place in places.items()):
+            return decision
+        nodes = tuple(places[node] for node in decision.nodes)
+        ends = (self._joint.apps[app].source, *nodes)
+        if not all(self._table.valid[0, ends[block], ends[block + 1]] for block in range(len(nodes))):
+            return decision
+        transfers = tuple(self._table.path(0, ends[block], ends[block + 1]) for block in range(len(nodes)))
+        results = {
+            head: self._table.path(0, nodes[int(self._joint.apps[app].points.exit_block[head])], path[-1])
+            for head, path in decision.results.items()
+        }
+        return replace(decision, nodes=nodes, transfers=transfers, results=results)
+
+    def most(self, decision: Decision) -> int:
+        """Return the number of nodes of the largest kind that the decision uses."""
+        return max(len(self._order[int(self._kind[node])]) for node in decision.nodes)

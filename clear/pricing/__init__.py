@@ -1,0 +1,1 @@
+"""Pricing subproblem of one app at dual prices, and the proof of its lower bound."""

@@ -1,0 +1,133 @@
+"""Equal nodes as one: a smaller graph, on which every plan of an app has a path that costs no more.
+
+Packages are full of equal nodes that differ in little but how far away they are. Nodes that an app cannot tell apart
+but by their routes are taken together, with every efficient route that any of them has to any node of another kind,
+or of the same. A plan's visits keep their costs, and each transfer finds its own route or a better one, so bounds on
+paths of the small graph hold on the large one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from planner.clear.pricing.app_arrays import Stages
+from planner.clear.pricing.routes import Ways
+from planner.clear.pricing.shortest_path import AppPrices, Pricer
+from planner.fin.graph.dominance import non_dominated
+from planner.fin.instance.costs import Costs
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Bools, Floats, Ints, Network
+
+_NO_INTS: Ints = np.zeros(0, dtype=np.int64)
+_NO_FLOATS: Floats = np.zeros(0)
+
+
+def merged(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
+    """Return a pricer for P kinds of nodes in place of N nodes, and what they meet; its paths cannot be named.
+
+    Nodes that can run nothing are left out. Source and destination are kinds of their own.
+    """
+    kind, chosen = _alike(pricer.instance, pricer.kind, prices)
+    if len(chosen) == len(kind):
+        return pricer, prices
+    instance, ways = pricer.instance, pricer.ways
+    number, moving = _efficient(ways, kind)
+    small = Pricer(_instance(instance, kind, chosen), _stages(pricer.stages, chosen), _ways(ways, kind, number))
+    small.moving = moving  # another node of the same kind is another place
+    by_node = {field.name: getattr(prices, field.name)[chosen] for field in fields(prices) if field.name != "media_w"}
+    return small, replace(prices, **by_node)
+
+
+def _alike(instance: Instance, kind: Floats, prices: AppPrices) -> tuple[Ints, Ints]:
+    """(N,) the kind of each node, -1 of those that can run nothing, and (P,) one node of each."""
+    nodes = np.arange(instance.network.size)
+    ends = [nodes == instance.source, nodes == instance.destination]
+    by_node = [getattr(prices, field.name) for field in fields(prices) if field.name != "media_w"]
+    figures = np.stack([*ends, kind, instance.network.memory_bytes, *by_node])
+    figures = np.concatenate([figures, instance.allowed, instance.heads.can_run])
+    kept = np.flatnonzero(instance.allowed.any(axis=0) | ends[0] | ends[1])
+    _, first, like = np.unique(figures[:, kept], axis=1, return_index=True, return_inverse=True)
+    kinds = np.full(len(nodes), -1, dtype=np.int64)
+    kinds[kept] = like.ravel()
+    return kinds, kept[first]
+
+
+def _efficient(ways: Ways, kind: Ints) -> tuple[Ints, Bools]:
+    """(G,) routes that no other between the same kinds, over the same priced media, is better than; whether they move.
+
+    They are sorted by the kind that they lead to.
+    """
+    source, target, moving = kind[ways.source], kind[ways.target], ways.source != ways.target
+    loads = np.zeros((len(ways.priced), len(source)))
+    for load, (routes, s_per_bit) in zip(loads, ways.priced, strict=True):
+        load[routes] = s_per_bit
+    hosted = np.flatnonzero((source >= 0) & (target >= 0))
+    _, group = np.unique(np.stack([source, target, moving, *(loads > 0.0)])[:, hosted], axis=1, return_inverse=True)
+    criteria = np.stack([ways.j_per_bit, ways.s_per_bit, ways.latency_s, *loads], axis=1)
+    number = hosted[non_dominated(group.ravel(), criteria[hosted])]
+    number = number[np.argsort(target[number], kind="stable")]
+    return number, moving[number]
+
+
+def _ways(ways: Ways, kind: Ints, number: Ints) -> Ways:
+    """Return some routes as routes between kinds."""
+    source, target = kind[ways.source[number]], kind[ways.target[number]]
+    kinds = np.arange(kind.max() + 1)
+    by_source = np.argsort(source, kind="stable")
+    priced = []
+    for routes, s_per_bit in ways.priced:
+        load = np.zeros(len(ways.source))
+        load[routes] = s_per_bit
+        priced.append((np.flatnonzero(load[number] > 0.0), load[number][load[number] > 0.0]))
+    return Ways(
+        table=ways.table,
+        media=ways.media,
+        source=source,
+        target=target,
+        option=ways.option[number],
+        by_source=by_source,
+        source_start=np.searchsorted(source[by_source], kinds),
+        j_per_bit=ways.j_per_bit[number],
+        s_per_bit=ways.s_per_bit[number],
+        latency_s=ways.latency_s[number],
+        priced=tuple(priced),
+    )
+
+
+def _stages(stages: Stages, chosen: Ints) -> Stages:
+    by_node = ("dynamic_w", "static_w", "load", "late_s", "allowed")
+    return replace(stages, **{name: getattr(stages, name)[:, :, chosen] for name in by_node})
+
+
+def _instance(instance: Instance, kind: Ints, chosen: Ints) -> Instance:
+    destination = instance.destination
+    return replace(
+        instance,
+        network=_network(instance.network, chosen),
+        blocks=_costs(instance.blocks, chosen),
+        heads=_costs(instance.heads, chosen),
+        allowed=instance.allowed[:, chosen],
+        source=int(kind[instance.source]),
+        destination=None if destination is None else int(kind[destination]),
+    )
+
+
+def _costs(costs: Costs, chosen: Ints) -> Costs:
+    return Costs(*(getattr(costs, field.name)[:, chosen] for field in fields(costs)))
+
+
+def _network(network: Network, chosen: Ints) -> Network:
+    """Return some nodes without links, for routes stand for these."""
+    names = ("names", "tiers", "hardware")
+    named: dict[str, Any] = {name: tuple(getattr(network, name)[node] for node in chosen) for name in names}
+    columns = (
+        "hosts", "ops_per_s", "j_per_op", "active_power_w", "static_power_w", "idle_power_w", "memory_bytes",
+        "max_utilization", "slowest", "fastest",
+    )  # fmt: skip
+    ends: dict[str, Any] = dict.fromkeys(("link_source", "link_target", "link_medium"), _NO_INTS)
+    figures: dict[str, Any] = dict.fromkeys(("link_bit_per_s", "link_latency_s", "link_j_per_bit"), _NO_FLOATS)
+    figures |= {name: getattr(network, name)[chosen] for name in columns}
+    return replace(network, **named, **ends, **figures)

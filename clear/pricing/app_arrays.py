@@ -1,0 +1,113 @@
+"""One app as arrays over operating points, blocks and nodes: what each block asks of each node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Stages:
+    """K operating points of at most D blocks on N nodes, heads included. Powers are at speed 1."""
+
+    depth: Ints
+    """(K,) blocks that are deployed; behind them everything is 0."""
+    dynamic_w: Floats
+    """(K, D, N) power of computing, without static power."""
+    static_w: Floats
+    """(K, D, N) static power while computing."""
+    load: Floats
+    """(K, D, N) fraction of time that a block keeps a node busy."""
+    late_s: Floats
+    """(K, D, N) time that counts for the latency limit."""
+    memory_bytes: Floats
+    """(K, D) parameters."""
+    allowed: Bools
+    """(K, D, N) whether a block (with its head) may run on a node."""
+    carry_bits: Floats
+    """(D,) bits into each block."""
+    carry_weight: Floats
+    """(K, D) transfers into each block per second."""
+    carry_late: Floats
+    """(K, D) how often a transfer into each block counts for the latency limit."""
+    result_bits: Floats
+    """(K, D) bits of the result that leaves behind each block; 0 where nothing travels."""
+    result_weight: Floats
+    """(K, D) results per second."""
+    result_late: Floats
+    """(K, D) how often a result's way counts for the latency limit."""
+    most_s: float
+    """Latency limit."""
+
+    def at_rate(self, factor: float) -> Stages:
+        """Return what the app asks at `factor` times its rate."""
+        per_second = ("dynamic_w", "static_w", "load", "carry_weight", "result_weight")
+        return replace(self, **{name: factor * getattr(self, name) for name in per_second})
+
+
+def stages_of(instance: Instance) -> Stages:
+    """Lay an app out as arrays.
+
+    The latency that counts is a lower bound of the app's statistic: the mean, or the latency of the exit that must be
+    in time at the least. With results that travel, a percentile counts the way to that exit without its result.
+    """
+    points, rate = instance.points, instance.rate_per_s
+    depth = points.depth
+    layers = int(depth.max(initial=1))
+    reach = points.reach(len(instance.block_names))[:, :layers]
+    head_of = _heads(instance, layers)
+    on = points.on[:, head_of] & (head_of >= 0)
+    fraction = np.where(on, points.fraction[:, head_of], 0.0)
+    deployed = np.arange(layers) < depth[:, None]
+    head = np.where(on, 1.0, 0.0)[:, :, None]
+    time_s = instance.blocks.time_s[:layers] + head * instance.heads.time_s[head_of]
+    dynamic_j = instance.blocks.dynamic_j[:layers] + head * instance.heads.dynamic_j[head_of]
+    late, result_late = _late_weights(instance, reach, fraction)
+    times = (rate * reach)[:, :, None]
+    carry_weight = np.where(np.arange(layers) == 0, 1.0, reach)
+    travels = (fraction > 0.0) & (instance.destination is not None)
+    can_run = instance.allowed[:layers] & (instance.heads.can_run[head_of] | (head == 0.0))
+    return Stages(
+        depth=depth,
+        dynamic_w=times * dynamic_j,
+        static_w=times * time_s * instance.network.static_power_w,
+        load=times * time_s,
+        late_s=late[:, :, None] * time_s,
+        memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
+        allowed=can_run | ~deployed[:, :, None],
+        carry_bits=np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]]),
+        carry_weight=rate * carry_weight,
+        carry_late=np.where(np.arange(layers) == 0, 1.0, late) if instance.statistic == "mean" else late,
+        result_bits=np.where(travels, instance.result_bits[head_of], 0.0),
+        result_weight=np.where(travels, rate * fraction, 0.0),
+        result_late=np.where(travels, result_late, 0.0),
+        most_s=instance.limits.latency_s * (1.0 + TOLERANCE),
+    )
+
+
+def _heads(instance: Instance, layers: int) -> Ints:
+    """(D,) exit behind each block, -1 where there is none."""
+    head_of = np.full(layers, -1, dtype=np.int64)
+    for index, block in enumerate(instance.points.exit_block):
+        if block < layers:
+            head_of[block] = index
+    return head_of
+
+
+def _late_weights(instance: Instance, reach: Floats, fraction: Floats) -> tuple[Floats, Floats]:
+    """(K, D) how often each block, and (K, D) how often each result, counts for the latency limit."""
+    if instance.statistic == "mean":
+        return reach, fraction
+    layers = np.arange(fraction.shape[1])
+    used = fraction > 0.0
+    governing = layers[-1] - np.argmax(used[:, ::-1], axis=1)  # the deepest exit that anybody reaches
+    if instance.percentile is not None:
+        enough = np.cumsum(fraction, axis=1) >= instance.percentile - TOLERANCE
+        governing = np.where(enough.any(axis=1), np.argmax(enough, axis=1), governing)
+    late = (layers <= governing[:, None]).astype(np.float64)
+    result = (layers == governing[:, None]) & (instance.percentile is None)
+    return late, result.astype(np.float64)

@@ -1,0 +1,128 @@
+"""The cheapest speed and share of one app's visit to a node, in closed form.
+
+A visit asks for dynamic power E, static power S, load L and time t (all at speed 1). At the price mu of a share and the
+value theta of a second, it costs at least
+
+    min over s in [slowest, fastest], phi in [L / s, most] of  E s^2 + S / s + mu phi + theta t / (s phi).
+
+For a given s the best share is sqrt(theta t / (mu s)), cut to its range; between the cuts the last two terms are
+2 sqrt(theta mu t / s). In log s the function is convex (a partial minimum of a posynomial), so the point where its
+derivative vanishes is the minimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.instance.network import Floats
+
+_NEWTON_STEPS = 4
+"""From at most 2^(1/5) too much, these leave the cost, flat at its minimum, within a relative 1e-9."""
+
+
+@dataclass(frozen=True)
+class Visits:
+    """What visits ask for; arrays that broadcast against each other, nodes last."""
+
+    dynamic_w: Floats
+    static_w: Floats
+    load: Floats
+    late_s: Floats
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Prices and ranges that visits meet; arrays that broadcast against those of visits."""
+
+    value_w_per_s: Floats
+    """Value of a second less latency, in watts (theta)."""
+    price_w: Floats
+    """(N,) price of the whole node (mu)."""
+    slowest: Floats
+    fastest: Floats
+    most_share: Floats
+    """(N,) largest share."""
+
+
+def cheapest_speed(visits: Visits, terms: Terms) -> Floats:
+    """Return the speed of least cost; `fastest` where even that is too slow for the load."""
+    energy = 2.0 * visits.dynamic_w
+    worth = terms.value_w_per_s * visits.late_s
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        at_load = terms.price_w * visits.load**2 / worth  # below this speed the share is cut to the load
+        at_most = worth / (terms.price_w * terms.most_share**2)  # below this one it is cut to the largest
+        held = np.fmax(at_load, at_most)
+        cut = np.where(at_load >= at_most, terms.price_w * visits.load, worth / terms.most_share)
+        slow = np.cbrt((visits.static_w + cut) / energy)
+        fast = _between_cuts(energy, visits.static_w, np.sqrt(worth * terms.price_w))
+        speed = np.where(slow <= held, slow, np.fmax(fast, held))
+        least = np.fmax(terms.slowest, visits.load / terms.most_share)
+    speed = np.where(energy > 0.0, np.where(np.isnan(speed), terms.slowest, speed), terms.fastest)
+    return np.asarray(np.minimum(np.maximum(speed, least), terms.fastest))
+
+
+def _between_cuts(energy: Floats, static_w: Floats, root: Floats) -> Floats:
+    """Solve energy * s^2 = static / s + root / sqrt(s) for s, by Newton's method on w = sqrt(s) from above."""
+    width = np.fmax((2.0 * root / energy) ** 0.2, (2.0 * static_w / energy) ** (1.0 / 6.0))
+    if not static_w.any():
+        return np.asarray((root / energy) ** 0.4)
+    for _ in range(_NEWTON_STEPS):
+        squared = width * width
+        power = energy * (squared * squared * width)
+        width = width - (power * width - root * width - static_w) / (6.0 * power - root)
+    return np.asarray(width * width)
+
+
+def additive_cost(visits: Visits, terms: Terms, total_late_s: Floats) -> Floats:
+    """Return costs of single blocks whose sum is at most the cost of any visits made of them, in watts.
+
+    A node's share is paid once however often an app comes back to it, so costs of visits may not be added up. Two
+    lines are below ``mu phi + theta t / (s phi)`` for every set of blocks: ``mu L / s + theta t / (s most)``, since
+    phi is between the load and the largest share, and the chord ``2 sqrt(theta mu / (s T)) t`` of the concave
+    ``2 sqrt(theta mu t / s)`` up to the time T of all blocks. Each node takes the line that is higher for all blocks.
+
+    Args:
+        visits: Single blocks, (R, D, N).
+        terms: Prices and ranges.
+        total_late_s: (R, 1, N) time T of all blocks.
+    """
+    energy, worth = 2.0 * visits.dynamic_w, terms.value_w_per_s * visits.late_s
+    by_load = terms.price_w * visits.load + worth / terms.most_share
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        slope = 2.0 * np.sqrt(terms.value_w_per_s * terms.price_w / total_late_s)
+        by_chord = np.where(total_late_s > 0.0, slope, 0.0) * visits.late_s
+        chord_higher = by_chord.sum(axis=1, keepdims=True) > by_load.sum(axis=1, keepdims=True)
+        slow = np.cbrt((visits.static_w + by_load) / energy)
+        fast = _between_cuts(energy, visits.static_w, 0.5 * by_chord)
+        speed = np.where(chord_higher, fast, slow)
+    speed = np.where(energy > 0.0, np.where(np.isnan(speed), terms.slowest, speed), terms.fastest)
+    speed = np.minimum(np.maximum(speed, terms.slowest), terms.fastest)
+    line = np.where(chord_higher, by_chord / np.sqrt(speed), by_load / speed)
+    cost = visits.dynamic_w * speed**2 + visits.static_w / speed + line
+    return np.asarray(np.where(visits.load <= terms.fastest * terms.most_share * (1.0 + 1e-9), cost, np.inf))
+
+
+def best_share(visits: Visits, terms: Terms, speed: Floats) -> Floats:
+    """Return the share of least cost at a speed."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = np.sqrt(terms.value_w_per_s * visits.late_s / (terms.price_w * speed))
+    share = np.where(terms.price_w > 0.0, np.fmin(free, terms.most_share), terms.most_share)
+    return np.asarray(np.minimum(np.fmax(share, visits.load / speed), terms.most_share))
+
+
+def cost_at(visits: Visits, terms: Terms, speed: Floats, share: Floats) -> Floats:
+    """Return what visits cost at given speeds and shares, in watts; infinite where a queue would grow."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = terms.value_w_per_s * visits.late_s
+        late = np.where(worth > 0.0, worth / (speed * share), 0.0)
+        cost = visits.dynamic_w * speed**2 + visits.static_w / speed + terms.price_w * share + late
+        stable = visits.load / speed <= share * (1.0 + 1e-9)
+    return np.asarray(np.where(stable, cost, np.inf))
+
+
+def least_cost(visits: Visits, terms: Terms) -> Floats:
+    """Return the least cost of visits, in watts; infinite where no speed is enough for the load."""
+    speed = cheapest_speed(visits, terms)
+    return cost_at(visits, terms, speed, best_share(visits, terms, speed))

@@ -1,0 +1,293 @@
+"""The cheapest plan of one app at given prices: a shortest path over visits of nodes.
+
+At prices of node shares, media shares, node use and memory, an app's cost falls apart into visits (contiguous blocks
+on one node, with their own best speed and share) and transfers (with their own best shares). For a value theta of a
+second less latency, the least ``power + prices + theta (latency - limit)`` over all sequences of visits is a shortest
+path over (block, node), one layer at a time; see `clear.visits` for what a visit costs.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.clear.pricing.app_arrays import Stages
+from planner.clear.pricing.node_segments import Terms, Visits, additive_cost, least_cost
+from planner.clear.pricing.routes import Messages, Ways, least_by_source, way_costs
+from planner.fin.instance.decision import Decision
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Bools, Floats, Ints, Network
+
+_VISIT = ("dynamic_w", "static_w", "load", "late_s")
+"""Fields of stages that visits add up."""
+
+
+@dataclass(frozen=True)
+class AppPrices:
+    """Prices that one app meets, in watts."""
+
+    node_w: Floats
+    """(N,) of the whole of each node."""
+    use_w: Floats
+    """(N,) of using a node at all."""
+    memory_w_per_byte: Floats
+    """(N,)"""
+    media_w: Floats
+    """(T,) of the whole of each priced medium."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """R pairs of an operating point and a value of time."""
+
+    point: Ints
+    value_w_per_s: Floats
+
+    def take(self, keep: Ints) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.point[keep], self.value_w_per_s[keep])
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep leaves behind: enough to follow the cheapest paths."""
+
+    by_leave: Floats
+    """(R, D + 1) least cost of plans by the number of blocks that the source runs before data leaves it first; all of
+    them where it never does. Infinite behind a point's depth."""
+    visits: VisitCosts
+    carried: Floats
+    """(R, D, F) cost of the way into each block; infinite where it stays on a node."""
+    onwards: Floats
+    """(R, D, N) least cost from a visit's first block to the end."""
+    left: Floats
+    """(R, D, N) least cost from where a visit with this last block has been paid; 0 behind the last block."""
+
+
+@dataclass(frozen=True)
+class VisitCosts:
+    """What the visits of R rows cost that begin with a block or behind it."""
+
+    begin: int
+    layers: int
+    each: Floats
+    """(R, V, N) by first block and last block; infinite where a visit cannot be."""
+
+    def starting(self, first: int) -> Floats:
+        """(R, D - first, N) cost of a visit from a block to each last one."""
+        before, left = first - self.begin, self.layers - first
+        start = before * (self.layers - self.begin) - before * (before - 1) // 2
+        return self.each[:, start : start + left]
+
+
+class Pricer:
+    """Prices one app, again and again."""
+
+    def __init__(self, instance: Instance, stages: Stages, ways: Ways) -> None:
+        self.instance = instance
+        self.stages = stages
+        self.ways = ways
+        self._sums = {name: _cumulative(getattr(stages, name)) for name in _VISIT}
+        self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
+        self._barred = _cumulative((~stages.allowed).astype(np.float64))
+        self.kind = _kinds(instance)
+        self.moving = ways.source != ways.target
+
+    def with_rates(self, instance: Instance, ways: Ways) -> Pricer:
+        """Return the pricer of the same app where rates of links, or its own, have changed."""
+        factor = instance.rate_per_s / self.instance.rate_per_s
+        if factor != 1.0:
+            return Pricer(instance, self.stages.at_rate(factor), ways)
+        other = copy(self)
+        other.instance, other.ways = instance, ways
+        other.moving = ways.source != ways.target
+        return other
+
+    def sweep(self, rows: Rows, prices: AppPrices, begin: int = 0) -> Sweep:
+        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off.
+
+        Plans that leave the source before block `begin` are left out: their costs are -inf, for nothing is known.
+        """
+        ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
+        depth = self.stages.depth[rows.point]
+        layers = int(depth.max())
+        carried = np.where(self.moving, self.carried(rows, prices, layers, begin), np.inf)
+        away, target = carried[..., ways.by_source], ways.target[ways.by_source]
+        results = self.results(rows, prices, layers)
+        staying, visits = self.staying(rows, prices, results), self._visits_from(begin, rows, prices, results)
+        onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
+        by_leave = np.full((count, layers + 1), np.inf)
+        for layer in range(layers - 1, begin - 1, -1):
+            left[depth == layer + 1, layer] = 0.0
+            onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
+            outwards = away[:, layer] + onwards[:, layer][:, target]
+            least = np.minimum.reduceat(outwards, ways.source_start, axis=1)
+            by_leave[:, layer] = least[:, self.instance.source]
+            if layer:
+                left[:, layer - 1] = least
+        by_leave[:, 1:layers] += staying[:, : layers - 1]
+        by_leave[:, :begin] = -np.inf
+        at = np.arange(count)
+        by_leave[at, depth] = staying[at, depth - 1]
+        by_leave[np.arange(layers + 1) > depth[:, None]] = np.inf
+        return Sweep(by_leave, visits, carried, onwards, left)
+
+    def begun(self, row: int) -> tuple[Visits, Bools]:
+        """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
+        depth, source = int(self.stages.depth[row]), self.instance.source
+        visits = Visits(**{name: sums[row, 1 : depth + 1, source] for name, sums in self._sums.items()})
+        room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
+        fits = (self._barred[row, 1 : depth + 1, source] == 0.0) & (self._bytes[row, 1 : depth + 1] <= room)
+        return visits, fits
+
+    def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+        """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
+        stages = self.stages
+        _, chosen, like = self._kinds_at(prices)
+        at = np.ix_(rows.point, np.arange(layers), chosen)
+        part = {name: getattr(stages, name)[at] for name in _VISIT}
+        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen)
+        total = self._sums["late_s"][rows.point][:, -1:, chosen]
+        costs = additive_cost(Visits(**part), terms, total)[..., like]
+        costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
+        return np.where(stages.allowed[rows.point, :layers], costs, np.inf)
+
+    def _kinds_at(self, prices: AppPrices) -> tuple[Floats, Ints, Ints]:
+        """Return equal nodes once: the first of each kind, and which kind each node is of."""
+        both = np.stack([self.kind, prices.node_w], axis=1)
+        kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
+        return kinds, chosen, like.ravel()
+
+    def carried(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> Floats:
+        """(R, D, F) cost of carrying the data into each block over each route; infinite before block `begin`."""
+        shape = (len(rows.point), layers - begin)
+        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, begin:layers]
+        bits = np.broadcast_to(self.stages.carry_bits[begin:layers], shape)
+        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, begin:layers].ravel(), late.ravel())
+        costs = way_costs(self.ways, messages, prices.media_w).reshape(*shape, len(self.ways.source))
+        return np.pad(costs, ((0, 0), (begin, 0), (0, 0)), constant_values=np.inf) if begin else costs
+
+    def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
+        """(R, D) cost of running the first blocks on the source, by the last of them."""
+        last = np.arange(results.shape[1])
+        source = np.array([self.instance.source])
+        kinds = (source, np.zeros(1, dtype=np.int64))
+        return self._visits(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
+
+    def _visits_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> VisitCosts:
+        layers = results.shape[1]
+        first, last = np.triu_indices(layers - begin)
+        ends, nodes = (first + begin, last + begin), np.arange(self.instance.network.size)
+        each = self._visits(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
+        return VisitCosts(begin, layers, each)
+
+    def _visits(
+        self,
+        rows: Rows,
+        prices: AppPrices,
+        ends: tuple[Ints, Ints],
+        nodes: Ints,
+        kinds: tuple[Ints, Ints],
+        results: Floats,
+    ) -> Floats:
+        """(R, V, M) cost of visits from first to last blocks on M nodes; infinite where one cannot be.
+
+        Nodes of one kind and price are priced once, for packages are full of equal nodes: `kinds` names one of each
+        kind, and which kind each node is of.
+        """
+        (first, last), (chosen, like), point = ends, kinds, rows.point
+        point = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
+
+        def within(sums: Floats) -> Floats:
+            return np.asarray(sums[:, last + 1] - sums[:, first])
+
+        at = np.ix_(point, np.arange(results.shape[1] + 1), chosen)
+        part = {name: within(sums[at]) for name, sums in self._sums.items()}
+        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen)
+        costs = least_cost(Visits(**part), terms)[..., like]
+        held = within(self._bytes[point])[:, :, None]
+        costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
+        cannot = (within(self._barred[point]) > 0.0)[..., nodes]
+        cannot = cannot | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
+        if results.any():
+            lost = np.isinf(results)  # no way from there to the destination
+            costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]
+            cannot = cannot | (within(_cumulative(lost)) > 0.0)[..., nodes]
+        return np.where(cannot, np.inf, costs)
+
+    def results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+        """(R, D, N) cost of carrying the result behind each block to the destination, media at no price.
+
+        A share of a medium is at most 1, so whatever else an app carries there, a further second on it adds at
+        least one second to the latency.
+        """
+        count, nodes = len(rows.point), self.instance.network.size
+        costs = np.zeros((count, layers, nodes))
+        stages, destination = self.stages, self.instance.destination
+        for layer in range(layers) if destination is not None else ():
+            weight = stages.result_weight[rows.point, layer]
+            if weight.any():
+                late = rows.value_w_per_s * stages.result_late[rows.point, layer]
+                messages = Messages(stages.result_bits[rows.point, layer], weight, late)
+                values = way_costs(self.ways, messages, np.zeros_like(prices.media_w))
+                values[:, self.ways.target != destination] = np.inf
+                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.ways, values), 0.0)
+        return costs
+
+    def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int, leave: int) -> Decision:
+        """Follow one row's cheapest path among those that leave the source before a block."""
+        depth, source = int(self.stages.depth[rows.point[row]]), self.instance.source
+        nodes, options = np.full(depth, source, dtype=np.int64), {}
+        node, begin = source, leave
+        while begin < depth:
+            away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.ways.target]
+            way = int(np.where(self.ways.source == node, away, np.inf).argmin())
+            options[begin], node = int(self.ways.option[way]), int(self.ways.target[way])
+            costs = sweep.visits.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
+            end = begin + int(costs.argmin()) + 1
+            nodes[begin:end] = node
+            begin = end
+        ends = (source, *nodes.tolist())
+        table = self.ways.table
+        transfers = tuple(table.path(options.get(block, 0), ends[block], ends[block + 1]) for block in range(depth))
+        one = rows.take(np.array([row]))
+        return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_ways(one, prices, nodes))
+
+    def _result_ways(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
+        """Return the cheapest way of each result to the destination."""
+        instance, stages, ways = self.instance, self.stages, self.ways
+        found: dict[int, tuple[int, ...]] = {}
+        point, destination = int(one.point[0]), instance.destination
+        for head, block in enumerate(instance.points.exit_block.tolist()) if destination is not None else ():
+            if not (instance.points.on[point, head] and instance.points.fraction[point, head] > 0.0):
+                continue
+            late = one.value_w_per_s * stages.result_late[one.point, block]
+            messages = Messages(stages.result_bits[one.point, block], stages.result_weight[one.point, block], late)
+            costs = way_costs(ways, messages, prices.media_w)[0]
+            fits = np.flatnonzero((ways.source == nodes[block]) & (ways.target == destination))
+            best = int(fits[np.argmin(costs[fits])])
+            found[head] = ways.table.path(int(ways.option[best]), int(nodes[block]), int(destination or 0))
+        return found
+
+
+def node_terms(network: Network, prices: AppPrices, value_w_per_s: Floats, nodes: Ints) -> Terms:
+    """Return what visits meet on some nodes."""
+    columns = (prices.node_w, network.slowest, network.fastest, network.max_utilization)
+    return Terms(value_w_per_s, *(column[nodes] for column in columns))
+
+
+def _kinds(instance: Instance) -> Floats:
+    """(N,) a number for each kind of node: those of one number cost the app the same, block by block."""
+    network = instance.network
+    figures = [instance.blocks.time_s, instance.blocks.dynamic_j, instance.heads.time_s, instance.heads.dynamic_j]
+    ranges = [network.static_power_w, network.slowest, network.fastest, network.max_utilization]
+    _, kind = np.unique(np.concatenate([*figures, np.stack(ranges)]), axis=1, return_inverse=True)
+    return np.asarray(kind.ravel(), dtype=np.float64)
+
+
+def _cumulative(values: Floats) -> Floats:
+    """(K, D + 1, N) sums of the blocks before each."""
+    shape = (values.shape[0], 1, *values.shape[2:])
+    return np.concatenate([np.zeros(shape), np.cumsum(values, axis=1, dtype=np.float64)], axis=1)

@@ -1,0 +1,171 @@
+"""One app's share of the Lagrangian bound: the best values of time, for all operating points that may matter.
+
+For any value theta >= 0 of a second, the least of ``power + prices + theta (latency - limit)`` over some plans is below
+every one of them that is in time, so the largest such value is a bound on those plans. Plans are told apart by the
+block before which data leaves the source first, as an average of plans that stay and plans that leave would be in time
+cheaply; one sweep prices all of these classes. Here the best operating points are kept up with as prices change;
+`clear.proof` bounds the plans of all points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.clear.pricing.multiplier_ascent import Values
+from planner.clear.pricing.point_tree import PointTree
+from planner.clear.pricing.proof import Proof, less_limit
+from planner.clear.pricing.routes import Ways
+from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows, Sweep
+from planner.fin.instance.decision import Decision
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Floats
+
+_KEPT = 2
+"""Best classes whose plans are named."""
+_POINTS = 2
+"""Operating points that are looked at in `answer_of_few`."""
+_WIDE = 10.0 ** np.arange(-3.0, 3.5)
+"""Values of time to begin with, in units of the app's power over its limit."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one app says to prices."""
+
+    bound_w: float
+    """No plan of the app costs less at these prices."""
+    decisions: tuple[Decision, ...]
+    """Plans that were the cheapest at some value of time, the best first."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Bounds on the plans of one row."""
+
+    bound_w: float
+    decisions: tuple[Decision, ...]
+
+
+class Multipliers:
+    """Remembers the best values of time from one set of prices to the next."""
+
+    def __init__(self, pricer: Pricer, tree: PointTree) -> None:
+        self.pricer, self.tree = pricer, tree
+        self._most_s = pricer.stages.most_s
+        self._rows: dict[int, Values] = {}
+        self._last: dict[int, float] = {}
+        """Last bound of the points that were looked at."""
+
+    def with_rates(self, instance: Instance, ways: Ways) -> Multipliers:
+        """Hand what is known on to the same app where rates of links, or its own, have changed."""
+        other = Multipliers(self.pricer.with_rates(instance, ways), self.tree)
+        factor = instance.rate_per_s / self.pricer.instance.rate_per_s
+        other._rows = {row: Values(factor * held.value, factor * held.lowest) for row, held in self._rows.items()}
+        other._last = {point: factor * bound for point, bound in self._last.items()}
+        return other
+
+    @property
+    def effort(self) -> float:
+        """How long a bound on all plans takes, in parts."""
+        return float(self.tree.points * self.pricer.stages.carry_bits.size**2)
+
+    @property
+    def last_w(self) -> float:
+        """Least bound of the points that were looked at last."""
+        return min(self._last.values(), default=0.0)
+
+    def answer_of_few(self, prices: AppPrices) -> Answer:
+        """Answer for the points that were best before; `bound_w` holds for their plans only."""
+        if not self._last:
+            self._descend(prices)
+        points = sorted(self._last, key=lambda point: (self._last[point], point))[:_POINTS]
+        found = sorted((self._bound(point, prices) for point in points), key=lambda one: one.bound_w)
+        for point in range(self.tree.points) if np.isinf(found[0].bound_w) else ():
+            if point not in self._last:  # what was looked at so far has no plan
+                found.insert(0, self._bound(point, prices))
+                if np.isfinite(found[0].bound_w):
+                    break
+        decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
+        return Answer(found[0].bound_w, tuple(decisions))
+
+    def proved(self, prices: AppPrices, slack_w: float) -> Answer:
+        """Bound all plans of the app, those that come back to a node or medium included.
+
+        Operating points whose plans are within `slack_w` of the least bound found are not told apart.
+        """
+        few = self.answer_of_few(prices)
+        point = min(self._last, key=lambda point: (self._last[point], point))
+        return Answer(self.proof(prices).least(point, slack_w), few.decisions)
+
+    def rough(self, prices: AppPrices) -> float:
+        """Return a bound on all plans of the app, quick and weak: all points as one."""
+        return self.proof(prices).rough()
+
+    def proof(self, prices: AppPrices) -> Proof:
+        """Return what bounds all plans of the app at given prices."""
+        rows = {row: self._row(row, prices) for row in (self.tree.root, *self._last)}
+        return Proof(self.pricer, self.tree, prices, rows)
+
+    def values(self, prices: AppPrices) -> Floats:
+        """(D + 1,) values of time that were the best last, by class, of all points as one."""
+        return self._row(self.tree.root, prices).value
+
+    def _descend(self, prices: AppPrices) -> None:
+        """Find a good point: from the envelope of all, always into the cheaper half."""
+        row = self.tree.root
+        while row >= self.tree.points:
+            held, below = self._row(row, prices), self.tree.children[row]
+            value = float(held.value[int(held.lowest.argmin())])
+            sweep = self.pricer.sweep(Rows(below, np.full(2, value)), prices)
+            row = int(below[int(sweep.by_leave.min(axis=1).argmin())])
+        self._bound(row, prices)
+
+    def _row(self, row: int, prices: AppPrices) -> Values:
+        """Return what is remembered of a row; of its envelope where nothing is."""
+        if row not in self._rows:
+            if row == self.tree.root:
+                self._rows[row] = self._begin(prices)
+            else:
+                above = self._row(int(self.tree.parent[row]), prices)
+                self._rows[row] = above.of_depth(int(self.pricer.stages.depth[row]))
+        return self._rows[row]
+
+    def _begin(self, prices: AppPrices) -> Values:
+        """Look for the size of the values of time."""
+        root = self.tree.root
+        if not np.isfinite(self._most_s):
+            layers = int(self.pricer.stages.depth[root])
+            return Values(np.zeros(layers + 1), np.zeros(layers + 1))
+        _, free = self._sweep(root, np.zeros(1), prices)
+        least = float(free.min())
+        values = max(least if np.isfinite(least) else 1.0, 1e-9) / self._most_s * _WIDE
+        _, bounds = self._sweep(root, values, prices)
+        return Values(values[bounds.argmax(axis=0)], bounds.max(axis=0))
+
+    def _bound(self, row: int, prices: AppPrices) -> _Found:
+        """Bound the plans of a point that come back to nothing, at values of time near the best; name the cheapest."""
+        held = self._row(row, prices)
+        values = held.tries()
+        sweep, bounds = self._sweep(row, values, prices)
+        bound = self._last[row] = held.learn(values, bounds)
+        return _Found(bound, self._plans(row, values, sweep, bounds, prices) if np.isfinite(bound) else ())
+
+    def _plans(self, row: int, values: Floats, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
+        """Return plans of the best classes, each at two values of time, and the one that never leaves the source."""
+        lowest = self._rows[row].lowest
+        rows = Rows(np.full(len(values), row), values)
+        found = []
+        home = bounds.shape[1] - 1
+        for leave in dict.fromkeys([*np.argsort(lowest, kind="stable")[:_KEPT].tolist(), home]):
+            best = int(bounds[:, leave].argmax())
+            for number in {best: None, min(best + 1, len(values) - 1): None} if leave < home else (best,):
+                if np.isfinite(bounds[number, leave]):
+                    found.append(self.pricer.decision(rows, prices, sweep, number, leave))
+        return tuple(found)
+
+    def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
+        """Return a sweep at (W,) values of time, and (W, D + 1) bounds by class."""
+        sweep = self.pricer.sweep(Rows(np.full(len(values), row), values), prices)
+        return sweep, less_limit(self.pricer, values, sweep.by_leave)

@@ -1,0 +1,1 @@
+"""Primal heuristics: local search, simulated annealing, grid program and branch and bound over columns."""

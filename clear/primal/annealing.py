@@ -1,0 +1,288 @@
+"""Whole plans by simulated annealing, where every move is priced without a geometric program.
+
+An offer asks a fixed rate (share times speed) of each node, and a fixed share of each medium. A node costs its idle
+power and the least of ``D s^2 + S / s`` over the speeds s at which all rates fit, where D and S are sums over its
+offers. So a few sums per node say what a move costs. Rates keep latencies at any speed: what is chosen here is a plan
+of no more power than counted, but for energy limits, and the geometric program can only improve its rates.
+
+Source: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, Optimization by Simulated Annealing, Science 220 (1983).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.clear.master.priced_column import Offer
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.network import Ints, Network
+
+_MOVES_PER_APP = 400
+"""Moves tried for each set of nodes."""
+_FACTOR = 4
+"""How many times as many are tried for the most promising sets in the end."""
+_PROMISING, _NEAR = 3, 1.005
+"""Sets of nodes that are promising at most, and the part of the least power that they may need."""
+_HOT, _COLD = 1e-2, 1e-4
+"""Temperature at the beginning and at the end, in parts of the power to begin with."""
+_AWAY = 0.1
+"""Cost of each app that stays on a node which is not to be used, in parts of the power to begin with."""
+_PAIRS = 0.5
+"""Part of the moves that are of two apps."""
+_BETTER = 1.0 - 1e-9
+_ROOM = 1.0 + 1e-7
+"""What counts as full: plans hold their limits to less than this."""
+_CHECKED = 4096
+"""Moves between looks at the clock."""
+
+Asked = tuple[float, float, float, float, int]
+"""Of one place: dynamic and static power at speed 1, rate, memory, users; the share of a medium stands for a rate."""
+_NOTHING: Asked = (0.0, 0.0, 0.0, 0.0, 0)
+
+
+def annealed(
+    joint: Joint, media: Ints, offers: Sequence[Offer], chosen: Sequence[int], seed: int, stop_at: float
+) -> tuple[list[int], float]:
+    """Return numbers of good offers, one per app, and a power that their plan needs at most.
+
+    Idle power is what keeps single moves from putting a node into use or out of it. So the nodes in use are given to
+    each annealing, and changed between: one more of a kind, one less, or both, as long as that helps.
+
+    Args:
+        joint: The apps.
+        media: Media whose shares are limited; all others are taken to have room.
+        offers: Offers of all apps.
+        chosen: Number of the offer of each app to begin with; together they must fit.
+        seed: Of the random numbers.
+        stop_at: Time on the clock of `time.perf_counter`, s.
+    """
+    tables = _Tables.of(joint, media, offers)
+    moves = _MOVES_PER_APP * joint.count
+    search = _Sets(tables, seed, stop_at, list(chosen))
+    search.anneal(tables.nodes_of(chosen), moves)
+    while nodes := next((n for n in _changed(joint, tables, search.best) if search.is_new(n)), None):
+        search.anneal(nodes, moves)
+    for nodes in search.promising():
+        search.anneal(nodes, _FACTOR * moves)
+    return search.best, search.least_w
+
+
+class _Sets:
+    """Sets of nodes that were annealed, and the best choice found on any."""
+
+    def __init__(self, tables: _Tables, seed: int, stop_at: float, chosen: list[int]) -> None:
+        self._tables, self._seed, self._stop_at = tables, seed, stop_at
+        self.best, self.least_w = chosen, tables.power_w(chosen)
+        self._power_w: dict[frozenset[int], float] = {}
+
+    def is_new(self, nodes: frozenset[int]) -> bool:
+        """Whether nodes were not tried yet, every app has an offer on them, and there is time."""
+        return nodes not in self._power_w and self._tables.enough(nodes) and time.perf_counter() < self._stop_at
+
+    def anneal(self, nodes: frozenset[int], moves: int) -> None:
+        """Anneal the best choice on some nodes."""
+        found, power_w = _annealed_on(self._tables, self.best, nodes, moves, self._seed, self._stop_at)
+        self._power_w[nodes] = min(power_w, self._power_w.get(nodes, math.inf))
+        if power_w < self.least_w * _BETTER:
+            self.best, self.least_w = found, power_w
+
+    def promising(self) -> list[frozenset[int]]:
+        """Return the sets of nodes that need little more power than the best."""
+        ranked = sorted(self._power_w.items(), key=lambda item: (item[1], sorted(item[0])))
+        return [nodes for nodes, power_w in ranked[:_PROMISING] if power_w <= self.least_w * _NEAR]
+
+
+def _changed(joint: Joint, tables: _Tables, chosen: Sequence[int]) -> Iterator[frozenset[int]]:
+    """Yield the nodes in use with one more of each kind, without each, and with one of another kind instead of each."""
+    nodes = tables.nodes_of(chosen)
+    further: dict[int, int] = {}
+    for node in tables.in_play:
+        if node not in nodes:
+            further.setdefault(int(joint.kinds[node]), node)
+    for node in further.values():
+        yield nodes | {node}
+    for node in sorted(nodes):
+        yield nodes - {node}
+    for node in sorted(nodes):
+        for kind, other in further.items():
+            if kind != joint.kinds[node]:
+                yield nodes - {node} | {other}
+
+
+def _annealed_on(
+    tables: _Tables, chosen: Sequence[int], nodes: frozenset[int], most_moves: int, seed: int, stop_at: float
+) -> tuple[list[int], float]:
+    """Anneal on given nodes alone; the power is infinite where apps stay on others."""
+    state = _State(tables, chosen, nodes)
+    own = [[number for number in numbers if tables.nodes[number] <= nodes] for numbers in tables.by_app]
+    free = [numbers for numbers, now in zip(own, chosen, strict=True) if set(numbers) - {now}]
+    if not free:
+        return list(chosen), tables.power_w(chosen)
+    at_stake = np.sqrt([max(tables.stake_w[number] for number in numbers) for numbers in free])
+    random = np.random.default_rng(seed)
+    apps = random.choice(len(free), (most_moves, 2), p=at_stake / at_stake.sum()).tolist()
+    draws = random.random((most_moves, 4)).tolist()
+    best, least_w, scale_w = list(chosen), state.power_w, tables.power_w(chosen)
+    for move, ((app, other), (where, there, both, luck)) in enumerate(zip(apps, draws, strict=True)):
+        if move % _CHECKED == 0:
+            if time.perf_counter() >= stop_at:
+                break
+            heat_w = scale_w * _HOT * (_COLD / _HOT) ** (move / most_moves)
+        numbers = [free[app][int(where * len(free[app]))]]
+        if both < _PAIRS and other != app:
+            numbers.append(free[other][int(there * len(free[other]))])
+        state.move(numbers, -heat_w * math.log(luck or 1.0))
+        if state.power_w < least_w * _BETTER:
+            best, least_w = list(state.chosen), state.power_w
+    return best, tables.power_w(best) if tables.nodes_of(best) <= nodes else math.inf
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A node, or a medium, which costs nothing and runs at speed 1."""
+
+    slowest: float
+    fastest: float
+    most_share: float
+    memory_bytes: float
+
+    def power_w(self, asked: Asked) -> float:
+        """Return the least power at which everything fits, without idle power; infinite where it does not."""
+        dynamic_w, static_w, rate, memory_bytes, users = asked
+        if users == 0:
+            return 0.0
+        speed = max(self.slowest, rate / self.most_share)
+        if speed > self.fastest * _ROOM or memory_bytes > self.memory_bytes * _ROOM:
+            return math.inf
+        if static_w > 0.0 and dynamic_w > 0.0:
+            speed = max(speed, min((0.5 * static_w / dynamic_w) ** (1.0 / 3.0), self.fastest))
+        return dynamic_w * speed * speed + static_w / speed
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Offers as numbers in lists, which are faster here than arrays."""
+
+    places: list[_Place]
+    idle_w: list[float]
+    asked: list[list[tuple[int, Asked]]]
+    """Per offer, what it asks of each place."""
+    transfer_w: list[float]
+    stake_w: list[float]
+    """Per offer, its power without idle power."""
+    nodes: list[frozenset[int]]
+    app: list[int]
+    by_app: list[list[int]]
+    in_play: list[int]
+
+    @classmethod
+    def of(cls, joint: Joint, media: Ints, offers: Sequence[Offer]) -> _Tables:
+        """Write the tables."""
+        by_app: list[list[int]] = [[] for _ in range(joint.count)]
+        for number, offer in enumerate(offers):
+            by_app[offer.column.app].append(number)
+        nodes = [frozenset(offer.column.nodes.tolist()) for offer in offers]
+        return cls(
+            places=_places_of(joint.network, media),
+            idle_w=joint.network.idle_power_w.tolist(),
+            asked=[_asked_by(offer, joint.network.size, media) for offer in offers],
+            transfer_w=[offer.column.transfer_w for offer in offers],
+            stake_w=[offer.power_w for offer in offers],
+            nodes=nodes,
+            app=[offer.column.app for offer in offers],
+            by_app=by_app,
+            in_play=sorted(frozenset[int]().union(*nodes)),
+        )
+
+    def nodes_of(self, chosen: Sequence[int]) -> frozenset[int]:
+        """Return the nodes in use."""
+        return frozenset[int]().union(*(self.nodes[number] for number in chosen))
+
+    def enough(self, nodes: frozenset[int]) -> bool:
+        """Whether every app has an offer on some nodes."""
+        return all(any(self.nodes[number] <= nodes for number in own) for own in self.by_app)
+
+    def held(self, chosen: Sequence[int]) -> list[Asked]:
+        """Return what offers ask of every place together."""
+        held = [_NOTHING] * len(self.places)
+        for number in chosen:
+            for place, asked in self.asked[number]:
+                held[place] = _sum(held[place], asked, 1)
+        return held
+
+    def power_w(self, chosen: Sequence[int]) -> float:
+        """Return the power of offers together, idle power included."""
+        costs_w = [place.power_w(asked) for place, asked in zip(self.places, self.held(chosen), strict=True)]
+        idle_w = sum(self.idle_w[node] for node in sorted(self.nodes_of(chosen)))
+        return sum(costs_w) + idle_w + sum(self.transfer_w[number] for number in chosen)
+
+
+class _State:
+    """The offers chosen, what they ask of every place together, and what that costs beside idle power."""
+
+    def __init__(self, tables: _Tables, chosen: Sequence[int], nodes: frozenset[int]) -> None:
+        self._tables, self.chosen = tables, list(chosen)
+        self._held = tables.held(chosen)
+        away_w = _AWAY * tables.power_w(chosen)
+        self._user_w = [0.0 if node in nodes else away_w for node in range(len(tables.idle_w))]
+        self._user_w += [0.0] * (len(tables.places) - len(self._user_w))
+        self._cost_w = [self._cost_of(place, held) for place, held in enumerate(self._held)]
+        self.power_w = sum(self._cost_w) + sum(tables.transfer_w[number] for number in chosen)
+
+    def _cost_of(self, place: int, held: Asked) -> float:
+        return self._tables.places[place].power_w(held) + self._user_w[place] * held[4]
+
+    def move(self, numbers: Sequence[int], most_w: float) -> None:
+        """Let the apps of some offers take them, unless that costs more than `most_w` more."""
+        tables, more_w = self._tables, 0.0
+        held: dict[int, Asked] = {}
+        for number in numbers:
+            now = self.chosen[tables.app[number]]
+            if now != number:
+                more_w += tables.transfer_w[number] - tables.transfer_w[now]
+                for place, asked in tables.asked[now]:
+                    held[place] = _sum(held.get(place, self._held[place]), asked, -1)
+                for place, asked in tables.asked[number]:
+                    held[place] = _sum(held.get(place, self._held[place]), asked, 1)
+        cost_w = {place: self._cost_of(place, asked) for place, asked in held.items()}
+        for place, place_w in cost_w.items():
+            more_w += place_w - self._cost_w[place]
+        if not held or not more_w <= most_w:
+            return
+        self.power_w += more_w
+        for number in numbers:
+            self.chosen[tables.app[number]] = number
+        for place, asked in held.items():
+            self._held[place], self._cost_w[place] = asked, cost_w[place]
+
+
+def _places_of(network: Network, media: Ints) -> list[_Place]:
+    """Return all nodes, then the media whose shares are limited."""
+    most = (network.slowest, network.fastest, network.max_utilization, network.memory_bytes)
+    nodes = [_Place(*row) for row in zip(*(part.tolist() for part in most), strict=True)]
+    return nodes + [_Place(1.0, 1.0, 1.0, math.inf)] * len(media)
+
+
+def _asked_by(offer: Offer, nodes: int, media: Ints) -> list[tuple[int, Asked]]:
+    """Return what an offer asks of each place."""
+    column, rate = offer.column, offer.node_share * offer.speed
+    parts = (column.nodes, column.dynamic_w, column.static_w, rate, column.memory_bytes)
+    rows = zip(*(part.tolist() for part in parts), strict=True)
+    asked: list[tuple[int, Asked]] = [(node, (*sums, 1)) for node, *sums in rows]
+    number = {medium: nodes + place for place, medium in enumerate(media.tolist())}
+    held = zip(column.media.tolist(), offer.medium_share.tolist(), strict=True)
+    return asked + [(number[medium], (0.0, 0.0, share, 0.0, 1)) for medium, share in held if medium in number]
+
+
+def _sum(held: Asked, asked: Asked, sign: int) -> Asked:
+    return (
+        held[0] + sign * asked[0],
+        held[1] + sign * asked[1],
+        held[2] + sign * asked[2],
+        held[3] + sign * asked[3],
+        held[4] + sign * asked[4],
+    )

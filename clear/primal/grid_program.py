@@ -1,0 +1,230 @@
+"""Which column each app takes: one mixed-integer program over given columns, and grids of speeds and shares.
+
+A binary says which column an app takes. A node's speed is an average of the speeds of its grid, the rate that an app
+gets of a node (its share times the speed) or of a medium (its share) an average of the rates of a grid of its own, with
+continuous weights. Dynamic power grows with the square of the speed, static power and times with the inverse of speeds
+and rates. All of these are convex, so the average of the values on a grid is above the value at the average: what the
+program allows is allowed, at no more than what the program counts. It cannot see what lies between, so it proves
+nothing: its optimum is no lower bound, and where it has no plan there may be one.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from planner.clear.problem.column import Column
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.network import Floats, Network
+from planner.fin.solvers.output import without_output
+
+_SPEEDS, _RATES = 9, 12
+"""Points of the grids."""
+_GAP = 1e-4
+_EQUAL = ("app", "speeds", "rates")
+"""Kinds of rows that are equations: columns of an app sum to 1, weights of a grid to their column."""
+Row = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the program says."""
+
+    columns: tuple[Column, ...] | None
+    """The column of every app; None where there is none on the grids, or the time was too short."""
+    message: str
+    """What stopped the solver, if anything."""
+    variables: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a program may take, in counts: by the clock, a busy machine would find another choice."""
+
+    nodes: int
+    """Of branch and bound."""
+    variables: int
+    """Of the program; a larger one is not begun."""
+
+
+def choose(
+    joint: Joint, by_app: Sequence[Sequence[Column]], gap: float, time_limit_s: float, effort: Effort | None = None
+) -> Choice:
+    """Choose a column for every app.
+
+    Args:
+        joint: The apps.
+        by_app: Columns of every app, one at least.
+        gap: Relative gap at which the solver may stop (no unit).
+        time_limit_s: Time for the solver; infinite for no limit.
+        effort: What the program may take at most.
+    """
+    program = _Program.of(joint, by_app)
+    if effort is not None and len(program.cost) > effort.variables:
+        columns, message = None, "the program is too large"
+    else:
+        columns, message = _run(program, gap, time_limit_s, None if effort is None else effort.nodes)
+    return Choice(columns, message, len(program.cost), len(program.most))
+
+
+@dataclass
+class _Program:
+    """Minimise the cost of variables >= 0, the first of which are binary, one per column."""
+
+    columns: Sequence[Column]
+    """In the order of their binaries."""
+    cost: list[float] = field(default_factory=list)
+    entries: dict[Row, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
+    most: dict[Row, float] = field(default_factory=dict)
+    """Right-hand side of every row; those of `_EQUAL` are equations."""
+
+    @classmethod
+    def of(cls, joint: Joint, by_app: Sequence[Sequence[Column]]) -> _Program:
+        """Write the program."""
+        columns = [column for own in by_app for column in own]
+        program, network = cls(columns), joint.network
+        for column in columns:
+            program._variable(column.transfer_w)
+        speeds = {node: _grid(network.slowest[node], network.fastest[node], _SPEEDS) for node in _in_play(columns)}
+        for node, levels in speeds.items():
+            program._add_node(network, node, levels)
+        for number, column in enumerate(columns):
+            program._add(("app", column.app), number, 1.0, most=1.0)
+            program._add_energy(column, number)
+            program._add_speeds(column, number, speeds)
+            program._add_rates(network, column, number)
+        return program
+
+    def _variable(self, cost: float) -> int:
+        self.cost.append(float(cost))
+        return len(self.cost) - 1
+
+    def _add(self, row: Row, variable: int, coefficient: float, most: float) -> None:
+        self.most[row] = most
+        if coefficient != 0.0:
+            self.entries[row].append((variable, float(coefficient)))
+
+    def _add_node(self, network: Network, node: int, levels: Floats) -> None:
+        """Weights of a node's speeds; they sum to 1 if it is in use, and then it costs its idle power."""
+        for level, speed in enumerate(levels.tolist()):
+            weight = self._variable(network.idle_power_w[node])
+            self._add(("use", node), weight, 1.0, most=1.0)
+            self._add(("node", node), weight, -float(network.max_utilization[node]) * speed, most=0.0)
+            for app in sorted({column.app for column in self.columns if node in column.nodes}):
+                self._add(("level", app, node, level), weight, -1.0, most=0.0)
+
+    def _add_energy(self, column: Column, number: int) -> None:
+        """Transfers count for an app's energy limit too."""
+        if np.isfinite(column.most_w):
+            self._add(("energy", column.app), number, column.transfer_w, most=column.most_w)
+
+    def _add_speeds(self, column: Column, number: int, speeds: dict[int, Floats]) -> None:
+        """Power of computing, at the weights of each node's speeds."""
+        for index, node in enumerate(column.nodes.tolist()):
+            self._add(("speeds", number, node), number, -1.0, most=0.0)
+            for level, speed in enumerate(speeds[node].tolist()):
+                power_w = column.dynamic_w[index] * speed**2 + column.static_w[index] / speed
+                weight = self._variable(power_w)
+                self._add(("speeds", number, node), weight, 1.0, most=0.0)
+                self._add(("level", column.app, node, level), weight, 1.0, most=0.0)
+                if np.isfinite(column.most_w):
+                    self._add(("energy", column.app), weight, power_w, most=column.most_w)
+
+    def _add_rates(self, network: Network, column: Column, number: int) -> None:
+        """Memory, latencies, and the rates that the app gets of nodes and media."""
+        timed = np.isfinite(column.most_s)
+        for row, fixed_s in enumerate(column.fixed_s.tolist()) if timed else ():
+            self._add(("late", column.app, row), number, fixed_s / column.most_s, most=1.0)
+        most = network.max_utilization * network.fastest
+        for index, node in enumerate(column.nodes.tolist()):
+            if np.isfinite(network.memory_bytes[node]):
+                self._add(("memory", node), number, column.memory_bytes[index], most=float(network.memory_bytes[node]))
+            levels = _rates(column, column.node_load[index], column.node_s[:, index], float(most[node]))
+            self._add_grid(column, number, ("node", node), 0.0, levels, column.node_s[:, index])
+        for index, medium in enumerate(column.media.tolist()):
+            levels = _rates(column, column.medium_load[index], column.medium_s[:, index], 1.0)
+            self._add_grid(column, number, ("medium", medium), 1.0, levels, column.medium_s[:, index])
+
+    def _add_grid(
+        self, column: Column, number: int, place: tuple[str, int], most: float, levels: Floats, seconds: Floats
+    ) -> None:
+        """Weights of the rates of one column on one node or medium, and what they take of it and of latencies."""
+        for rate in levels.tolist():
+            weight = self._variable(0.0)
+            self._add(("rates", number, *place), weight, 1.0, most=0.0)
+            self._add(place, weight, rate, most=most)
+            for row, time_s in enumerate(seconds.tolist()) if np.isfinite(column.most_s) else ():
+                self._add(("late", column.app, row), weight, time_s / rate / column.most_s, most=1.0)
+        if len(levels):
+            self._add(("rates", number, *place), number, -1.0, most=0.0)
+
+
+def _in_play(columns: Sequence[Column]) -> list[int]:
+    return sorted({int(node) for column in columns for node in column.nodes})
+
+
+def _grid(low: float, high: float, points: int) -> Floats:
+    """Return values in equal ratios; one where there is no range."""
+    return np.geomspace(low, high, points) if low < high * (1.0 - 1e-12) else np.array([high])
+
+
+def _rates(column: Column, load: float, seconds: Floats, most: float) -> Floats:
+    """Return rates from the least that keeps queue and latencies to the largest; none where nothing is asked.
+
+    Without a latency limit nothing but the queue asks for a rate.
+    """
+    if not np.isfinite(column.most_s):
+        return np.array([load]) if load > 0.0 else np.zeros(0)
+    late = float((seconds / np.maximum(column.most_s - column.fixed_s, 1e-300)).max())
+    least = max(load, late)
+    return _grid(least, most, _RATES) if least > 0.0 else np.zeros(0)
+
+
+def _run(
+    program: _Program, gap: float, time_limit_s: float, nodes: int | None
+) -> tuple[tuple[Column, ...] | None, str]:
+    """Hand the program to HiGHS; return the column of each app, and what stopped the solver, if anything."""
+    from ortools.math_opt.python import mathopt
+
+    if time_limit_s <= 0.0:
+        return None, "the time limit came before the program"
+    model = mathopt.Model.from_model_proto(_model_proto(program))
+    parameters = mathopt.SolveParameters(node_limit=nodes, relative_gap_tolerance=max(gap, _GAP), random_seed=1)
+    if np.isfinite(time_limit_s):
+        parameters.time_limit = datetime.timedelta(seconds=time_limit_s)
+    with without_output():
+        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
+    message = "the time limit came first" if result.termination.limit == mathopt.Limit.TIME else ""
+    if not result.has_primal_feasible_solution():
+        return None, message
+    values = np.array(list(result.variable_values().values()))[: len(program.columns)]
+    return tuple(program.columns[number] for number in np.flatnonzero(values > 0.5).tolist()), message
+
+
+def _model_proto(program: _Program) -> Any:  # noqa: ANN401 - generated message class
+    """Write a program as the message that MathOpt takes."""
+    from ortools.math_opt import model_pb2
+
+    count, proto = len(program.cost), model_pb2.ModelProto()
+    binaries = len(program.columns)
+    proto.variables.ids.extend(range(count))
+    proto.variables.lower_bounds.extend([0.0] * count)
+    proto.variables.upper_bounds.extend([1.0] * count)
+    proto.variables.integers.extend([True] * binaries + [False] * (count - binaries))
+    proto.objective.linear_coefficients.ids.extend(range(count))
+    proto.objective.linear_coefficients.values.extend(program.cost)
+    proto.linear_constraints.ids.extend(range(len(program.most)))
+    for number, (row, most) in enumerate(program.most.items()):
+        proto.linear_constraints.lower_bounds.append(most if row[0] in _EQUAL else -np.inf)
+        proto.linear_constraints.upper_bounds.append(most)
+        entries = sorted(program.entries[row])
+        proto.linear_constraint_matrix.row_ids.extend([number] * len(entries))
+        proto.linear_constraint_matrix.column_ids.extend(variable for variable, _ in entries)
+        proto.linear_constraint_matrix.coefficients.extend(coefficient for _, coefficient in entries)
+    return proto

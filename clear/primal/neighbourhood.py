@@ -1,0 +1,94 @@
+"""What every app could take instead of what it has in a plan: offers at the speeds of the plan, on equal nodes too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from planner.clear.allocation.plan import Plan
+from planner.clear.master.priced_column import Offer, offer_of
+from planner.clear.master.symmetry import Likeness
+from planner.clear.pricing.dual_prices import Prices
+from planner.clear.primal.local_search import sparing_prices
+from planner.clear.problem.column import Column, Key, column_of, key_of
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.network import Floats, Ints, Network
+
+_LEAST_PRICES = (1e-3, 3e-2, 3e-1)
+"""Least price of a whole node or medium, in parts of the plan's power. At dearer ones more apps have room on a node
+that is nearly free."""
+_HOPELESS = 3.0
+"""Columns whose transfers alone cost this many times an app's cheapest offer are left out."""
+_SAME = 1e-4
+"""Relative difference of shares that makes offers of a column different."""
+_MORE_PLACES, _MOST_PLACES = 2, 6
+"""Equal nodes that offers are made on, beyond those of one kind in use, and at most."""
+
+
+def alternatives(
+    joint: Joint, media: Ints, likeness: Likeness, known: Sequence[Sequence[Column]], plan: Plan
+) -> Iterator[Offer]:
+    """Yield offers of the columns known of every app, each on several equal nodes and at several prices."""
+    used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
+    places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
+    network = _held_at(joint.network, used, plan.allocation.speed)
+    prices = [sparing_prices(joint, plan, media, least) for least in _LEAST_PRICES]
+    for app, columns in enumerate(known):
+        first = _on_first_nodes(joint, likeness, app, columns)
+        for offer in _hopeful(first, network, media, prices[0]):
+            column = offer.column
+            alone = len(column.nodes) + len(column.media) == 1  # the time limit says what rate it needs
+            further = [offer_of(column, network, media, price) for price in ([] if alone else prices[1:])]
+            held = _distinct([offer, *(other for other in further if other is not None)])
+            yield from held
+            for offset in range(1, min(places, likeness.most(column.decision))):
+                copy = column_of(app, joint.apps[app], likeness.moved(app, column.decision, offset))
+                yield from (_copied(own, copy) for own in held)
+
+
+def _held_at(network: Network, nodes: Ints, speed: Floats) -> Network:
+    """Return the network with some nodes held at their speeds (N,)."""
+    slowest, fastest = network.slowest.copy(), network.fastest.copy()
+    slowest[nodes] = fastest[nodes] = speed[nodes]
+    return replace(network, slowest=slowest, fastest=fastest)
+
+
+def _on_first_nodes(joint: Joint, likeness: Likeness, app: int, columns: Sequence[Column]) -> list[Column]:
+    """Return columns on the first nodes of each kind, those that are copies of others once."""
+    found: dict[Key, Column] = {}
+    for column in columns:
+        decision = likeness.moved(app, column.decision, 0)
+        key = key_of(decision)
+        if key not in found:
+            found[key] = column if key == column.key else column_of(app, joint.apps[app], decision)
+    return list(found.values())
+
+
+def _hopeful(columns: Sequence[Column], network: Network, media: Ints, prices: Prices) -> list[Offer]:
+    """Return the offers of columns whose transfers alone do not cost far more than the cheapest offer."""
+    offers = [offer for column in columns if (offer := offer_of(column, network, media, prices)) is not None]
+    costs_w = [offer.power_w + float(prices.node_w[offer.column.nodes] @ offer.node_share) for offer in offers]
+    most_w = _HOPELESS * min(costs_w, default=0.0)
+    return [offer for offer in offers if offer.column.transfer_w <= most_w]
+
+
+def _distinct(offers: Sequence[Offer]) -> list[Offer]:
+    """Return offers of one column without those whose shares are nearly the same as those of one before."""
+    found: list[Offer] = []
+    for offer in offers:
+        if not any(np.allclose(offer.node_share, other.node_share, rtol=_SAME, atol=_SAME) for other in found):
+            found.append(offer)
+    return found
+
+
+def _copied(offer: Offer, column: Column) -> Offer:
+    """Return an offer of the same column on other nodes; media that only the copy uses have room."""
+    moved = dict(zip(offer.column.decision.nodes, column.decision.nodes, strict=True))
+    place = np.searchsorted(column.nodes, [moved[node] for node in offer.column.nodes.tolist()])
+    speed, share = np.empty(len(place)), np.empty(len(place))
+    speed[place], share[place] = offer.speed, offer.node_share
+    on_air = dict(zip(offer.column.media.tolist(), offer.medium_share.tolist(), strict=True))
+    medium_share = np.array([on_air.get(medium, 1.0) for medium in column.media.tolist()])
+    return Offer(column, speed, share, medium_share, offer.power_w)

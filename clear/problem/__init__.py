@@ -1,0 +1,1 @@
+"""The joint instance as arrays, columns, and their enumeration."""

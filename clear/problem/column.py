@@ -1,0 +1,221 @@
+"""A column: one app's operating point, placement and routes, as what it asks of every node and medium.
+
+With node speed s, share phi of a node and share beta of a medium (the model of cost with shares):
+power = sum(dynamic_w * s^2 + static_w / s) + transfer_w, latency = sum(node_s / (s * phi)) + sum(medium_s / beta) +
+fixed_s, and a queue is stable where node_load / s <= phi and medium_load <= beta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from planner.fin.instance.decision import Decision, Path
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Floats, Ints
+
+Key = tuple[int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one app asks of its H nodes and M media under one decision, with R latencies that must be in time."""
+
+    app: int
+    decision: Decision
+    nodes: Ints
+    """(H,) nodes that host a block, ascending."""
+    media: Ints
+    """(M,) media that carry something, ascending."""
+    node_load: Floats
+    """(H,) fraction of time that the app keeps each node busy at speed 1."""
+    medium_load: Floats
+    """(M,) fraction of time that the app keeps each medium busy."""
+    dynamic_w: Floats
+    """(H,) power of computing at speed 1, without static power."""
+    static_w: Floats
+    """(H,) static power while computing at speed 1."""
+    transfer_w: float
+    """Power of all transfers."""
+    memory_bytes: Floats
+    """(H,) parameters held by each node."""
+    node_s: Floats
+    """(R, H) computing time of each latency at speed and share 1."""
+    medium_s: Floats
+    """(R, M) time on each medium of each latency at share 1."""
+    fixed_s: Floats
+    """(R,) latency of links, which no share divides."""
+    most_s: float
+    """Latency limit; infinite where there is none."""
+    most_w: float
+    """Energy limit times rate; infinite where there is none."""
+
+    @property
+    def key(self) -> Key:
+        """What tells columns of an app apart."""
+        return key_of(self.decision)
+
+
+def key_of(decision: Decision) -> Key:
+    """Return a decision as something that can be looked up."""
+    return (decision.point, decision.nodes, decision.transfers, tuple(sorted(decision.results.items())))
+
+
+def column_of(app: int, instance: Instance, decision: Decision) -> Column:
+    """Add up what a decision asks of nodes and media."""
+    stages = _Stages.of(instance, decision)
+    nodes = np.unique(np.array(decision.nodes))
+    held = (nodes[:, None] == np.array(decision.nodes)).astype(np.float64)  # (H, D)
+    carried = _carried(instance, decision, stages.reach)
+    media = np.unique(np.array([row.medium for row in carried], dtype=np.int64))
+    rows = _late_rows(instance, decision, stages, carried, media)
+    rate, limits = instance.rate_per_s, instance.limits
+    medium_load = np.zeros(len(media))
+    for row in carried:
+        medium_load[np.searchsorted(media, row.medium)] += rate * row.weight * row.air_s
+    return Column(
+        app=app,
+        decision=decision,
+        nodes=nodes,
+        media=media,
+        node_load=rate * held @ (stages.reach * stages.time_s),
+        medium_load=medium_load,
+        dynamic_w=rate * held @ (stages.reach * stages.dynamic_j),
+        static_w=rate * held @ (stages.reach * stages.time_s) * instance.network.static_power_w[nodes],
+        transfer_w=rate * sum(row.weight * row.energy_j for row in carried),
+        memory_bytes=held @ stages.memory_bytes,
+        node_s=np.array([(held * row.stage_weight) @ stages.time_s for row in rows]),
+        medium_s=np.array([row.medium_s for row in rows]).reshape(len(rows), len(media)),
+        fixed_s=np.array([row.fixed_s for row in rows]),
+        most_s=limits.latency_s,
+        most_w=limits.energy_j * rate,
+    )
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """(D,) each: the deployed blocks with their heads, on their nodes."""
+
+    reach: Floats
+    time_s: Floats
+    dynamic_j: Floats
+    memory_bytes: Floats
+
+    @classmethod
+    def of(cls, instance: Instance, decision: Decision) -> _Stages:
+        points, nodes = instance.points, np.array(decision.nodes)
+        layers = np.arange(len(nodes))
+        time_s, dynamic_j = instance.blocks.time_s[layers, nodes], instance.blocks.dynamic_j[layers, nodes]
+        memory = instance.block_bytes[: len(nodes)].astype(np.float64)
+        for head in np.flatnonzero(points.on[decision.point]):
+            block = int(points.exit_block[head])
+            time_s[block] += instance.heads.time_s[head, nodes[block]]
+            dynamic_j[block] += instance.heads.dynamic_j[head, nodes[block]]
+            memory[block] += instance.head_bytes[head]
+        reach = points.reach(len(instance.block_names))[decision.point, : len(nodes)]
+        return cls(reach, time_s, dynamic_j, memory)
+
+
+@dataclass(frozen=True)
+class _Hop:
+    """One message on one link."""
+
+    before_block: int
+    """Block that the message goes into; the number of blocks for results."""
+    exit_index: int
+    """Exit whose result it is, -1 for anything else."""
+    medium: int
+    air_s: float
+    latency_s: float
+    energy_j: float
+    weight: float
+
+
+def _carried(instance: Instance, decision: Decision, reach: Floats) -> list[_Hop]:
+    """List every hop of the input, the outputs between blocks, and the results."""
+    hops: list[_Hop] = []
+    for block, path in enumerate(decision.transfers):
+        bits = instance.input_bits if block == 0 else float(instance.output_bits[block - 1])
+        weight = 1.0 if block == 0 else float(reach[block])
+        hops += _hops(instance, path, bits, weight, block, -1)
+    for head, path in sorted(decision.results.items()):
+        fraction = float(instance.points.fraction[decision.point, head])
+        hops += _hops(instance, path, float(instance.result_bits[head]), fraction, len(reach), head)
+    return hops
+
+
+def _hops(
+    instance: Instance, path: Path, bits: float, weight: float, before_block: int, exit_index: int
+) -> Iterable[_Hop]:
+    network = instance.network
+    for source, target in pairwise(path):
+        link = network.link(source, target)
+        yield _Hop(
+            before_block=before_block,
+            exit_index=exit_index,
+            medium=int(network.link_medium[link]),
+            air_s=bits / float(network.link_bit_per_s[link]),
+            latency_s=float(network.link_latency_s[link]),
+            energy_j=bits * float(network.link_j_per_bit[link]),
+            weight=weight,
+        )
+
+
+@dataclass(frozen=True)
+class _LateRow:
+    """One latency that must be in time: the weights of stages, time on media, and latency of links."""
+
+    stage_weight: Floats
+    medium_s: Floats
+    fixed_s: float
+
+    def nominal_s(self, stages: _Stages) -> float:
+        """Latency at full speed with all shares 1."""
+        return float(self.stage_weight @ stages.time_s + self.medium_s.sum() + self.fixed_s)
+
+
+def _late_rows(
+    instance: Instance, decision: Decision, stages: _Stages, carried: Sequence[_Hop], media: Ints
+) -> list[_LateRow]:
+    """Return the latencies that the app's statistic needs in time; shares cannot reorder exits without results."""
+    points = instance.points
+    fraction = points.fraction[decision.point]
+    used = np.flatnonzero(points.on[decision.point] & (fraction > 0.0))
+    rows = {int(head): _late_row(instance, int(head), stages, carried, media) for head in used}
+    if instance.statistic == "mean":
+        return [_mean_row(rows, fraction)]
+    if instance.destination is None:
+        enough = np.cumsum(fraction[used]) >= (instance.percentile or 1.0) - TOLERANCE
+        last = int(used[int(np.argmax(enough)) if enough.any() and instance.percentile is not None else -1])
+        return [rows[last]]
+    if instance.percentile is None:
+        return list(rows.values())
+    order = sorted(rows, key=lambda head: rows[head].nominal_s(stages))
+    held = np.cumsum([fraction[head] for head in order])
+    count = int(np.searchsorted(held, instance.percentile - TOLERANCE)) + 1
+    return [rows[head] for head in order[:count]]
+
+
+def _late_row(instance: Instance, head: int, stages: _Stages, carried: Sequence[_Hop], media: Ints) -> _LateRow:
+    """Return the latency of one exit: all blocks and transfers up to it, and its result's way."""
+    block = int(instance.points.exit_block[head])
+    medium_s, fixed_s = np.zeros(len(media)), 0.0
+    for hop in carried:
+        if hop.exit_index == head or (hop.exit_index < 0 and hop.before_block <= block):
+            medium_s[np.searchsorted(media, hop.medium)] += hop.air_s
+            fixed_s += hop.latency_s
+    weight = (np.arange(len(stages.reach)) <= block).astype(np.float64)
+    return _LateRow(weight, medium_s, fixed_s)
+
+
+def _mean_row(rows: dict[int, _LateRow], fraction: Floats) -> _LateRow:
+    """Return the mean latency over exits."""
+    weights = [(float(fraction[head]), row) for head, row in rows.items()]
+    return _LateRow(
+        stage_weight=np.asarray(sum(weight * row.stage_weight for weight, row in weights)),
+        medium_s=np.asarray(sum(weight * row.medium_s for weight, row in weights)),
+        fixed_s=sum(weight * row.fixed_s for weight, row in weights),
+    )

@@ -1,0 +1,70 @@
+"""Every column of an app that may be the best, for tiny problems."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.instance import Joint
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Floats, Network
+from planner.fin.methods.enumeration import decisions
+
+
+def all_columns(joint: Joint, most_plans: int, stop_at: float) -> list[list[Column]]:
+    """Return the columns of every app: all that it could do alone, but those that another one beats throughout.
+
+    Args:
+        joint: The apps.
+        most_plans: Largest number of plans per app that is looked at.
+        stop_at: When to give up, on the clock of `time.perf_counter`.
+
+    Raises:
+        fin.brute.TooManyError: An app has more plans, or the time is up.
+    """
+    return [columns_of(app, instance, most_plans, stop_at) for app, instance in enumerate(joint.apps)]
+
+
+def columns_of(app: int, instance: Instance, most_plans: int, stop_at: float) -> list[Column]:
+    """Return the columns of one app; see `all_columns`."""
+    own = [column_of(app, instance, decision) for decision in decisions(instance, most_plans, stop_at)]
+    return _undominated([column for column in own if fits_alone(instance.network, column)], instance.network)
+
+
+def fits_alone(network: Network, column: Column) -> bool:
+    """Tell whether nothing is too much for an app that has all nodes and media for itself."""
+    nodes = column.nodes
+    rate = network.max_utilization[nodes] * network.fastest[nodes]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        node_s = np.where(column.node_s > 0.0, column.node_s / rate, 0.0)
+    in_time = column.fixed_s + node_s.sum(axis=1) + column.medium_s.sum(axis=1) <= column.most_s
+    return bool(
+        in_time.all()
+        and (column.node_load <= rate).all()
+        and (column.medium_load <= 1.0).all()
+        and (column.memory_bytes <= network.memory_bytes[nodes]).all()
+        and column.transfer_w <= column.most_w
+    )
+
+
+def _undominated(columns: list[Column], network: Network) -> list[Column]:
+    """Keep the columns that no other one of as many latencies is at most equal to in every figure."""
+    kept: list[Column] = []
+    kept_figures: dict[int, list[Floats]] = {}
+    figures = [_figures(column, network) for column in columns]
+    for number in sorted(range(len(columns)), key=lambda index: (float(figures[index].sum()), index)):
+        others = kept_figures.setdefault(len(columns[number].fixed_s), [])
+        if not others or not (np.array(others) <= figures[number]).all(axis=1).any():
+            kept.append(columns[number])
+            others.append(figures[number])
+    return kept
+
+
+def _figures(column: Column, network: Network) -> Floats:
+    """All that a column asks for, over all nodes and media."""
+    rows = len(column.fixed_s)
+    by_node, by_medium = np.zeros((5 + rows, network.size)), np.zeros((1 + rows, network.media))
+    asked = (column.node_load, column.dynamic_w, column.static_w, column.memory_bytes, np.ones(len(column.nodes)))
+    by_node[:, column.nodes] = [*asked, *column.node_s]
+    by_medium[:, column.media] = [column.medium_load, *column.medium_s]
+    return np.concatenate([by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w]])

@@ -1,0 +1,218 @@
+"""Why an app has no plan: which limits cannot hold, and the best each could be with the others kept.
+
+Every limit is given up alone, and the exact method finds the best value that it could have then. Where no limit
+alone is to blame, the report gives what each could be at best without any other, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from planner.fin.diagnosis.reachability import unreachable
+from planner.fin.exact.method import Exact
+from planner.fin.instance.decision import Decision, evaluate
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Bools, Floats
+from planner.fin.method import Options
+from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
+
+_MOST_NODES = 8
+_RATE_PRECISION = 1e-4
+_LEAST_RATE_PER_S = 1e-9
+"""Below this, and far below what is asked for, nothing is borne."""
+
+
+def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
+    """Explain why an instance has no plan.
+
+    Args:
+        instance: The app as asked for.
+        all_points: The same with all operating points of the model.
+        without_pins: (L, N) hosts of each block if nothing were pinned.
+    """
+    free = _without_capacities(all_points.with_limits(latency_s=np.inf, energy_j=np.inf))
+    broken = list(unreachable(replace(free, allowed=instance.allowed)))
+    if not broken:
+        broken = [row for limit in _LIMITS for row in limit(instance, all_points, without_pins)]
+    if not broken and _any_plan(replace(free, allowed=instance.allowed)) is None:
+        message = "no exit can be reached: pins and links leave no way through the blocks of any operating point"
+        broken = [_row("reachability", instance.name, None, None, "", message)]
+    if not broken:
+        broken = list(_together(instance, free))
+    summary = f"no plan for {instance.name!r}: " + (
+        "; ".join(row.message for row in broken[:3]) or "the limits exclude each other"
+    )
+    return Diagnosis(summary=summary, limits=tuple(broken))
+
+
+def _any_plan(instance: Instance) -> Decision | None:
+    """Return some plan within the limits; whether there is one does not depend on what is minimised."""
+    first = replace(instance, minimise="energy")
+    return Exact().solve(first, Options(gap=1.0)).decision if instance.points.count else None
+
+
+def _best_plan(instance: Instance) -> Decision | None:
+    return Exact().solve(instance, Options()).decision if instance.points.count else None
+
+
+def _without_capacities(instance: Instance) -> Instance:
+    size = instance.network.size
+    network = replace(instance.network, memory_bytes=np.full(size, np.inf))
+    return replace(instance, network=network, rate_per_s=0.0)
+
+
+def _latency(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    if not np.isfinite(instance.limits.latency_s):
+        return
+    relaxed = replace(instance.with_limits(latency_s=np.inf), minimise="latency")
+    if (decision := _best_plan(relaxed)) is not None:
+        best, asked = evaluate(relaxed, decision).latency_s, instance.limits.latency_s
+        message = f"the least {instance.statistic} latency is {best:.6g} s, the limit {asked:.6g} s"
+        yield _row("latency", instance.name, asked, best, "s", message)
+
+
+def _energy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    if not np.isfinite(instance.limits.energy_j):
+        return
+    relaxed = replace(instance.with_limits(energy_j=np.inf), minimise="energy")
+    if (decision := _best_plan(relaxed)) is not None:
+        best, asked = evaluate(relaxed, decision).energy_j, instance.limits.energy_j
+        message = f"the least energy is {best:.6g} J, the limit {asked:.6g} J"
+        yield _row("energy", instance.name, asked, best, "J", message)
+
+
+def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    """The best accuracy that can be reached: fewer points are accurate enough the more is asked, so bisect."""
+    asked = instance.limits.min_accuracy
+    levels = np.unique(all_points.points.accuracy)
+    low, high = -1, int(np.searchsorted(levels, asked - TOLERANCE))
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = all_points.points.accuracy >= levels[middle]
+        low, high = (middle, high) if _any_plan(all_points.only_points(enough)) is not None else (low, middle)
+    if low >= 0:
+        best = float(levels[low])
+        what = "that the model offers" if low + 1 == len(levels) else "within the other limits"
+        message = f"the best accuracy {what} is {best:.6g}, the limit {asked:.6g}"
+        yield _row("accuracy", instance.name, asked, best, "fraction", message)
+
+
+def _memory(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    """Memory that is missing: on one node where that is enough, else on each node of the best plan without limit."""
+    memory = instance.network.memory_bytes
+    if not np.isfinite(memory).any():
+        return
+    free = _with_memory(instance, np.full(len(memory), np.inf))
+    decision = _best_plan(free)
+    if decision is None:
+        return
+    used = evaluate(free, decision).memory_bytes
+    short = [int(node) for node in np.flatnonzero(used > memory * (1.0 + TOLERANCE))]
+    alone = [(node, need) for node in short[:_MOST_NODES] if (need := _enough_alone(instance, node)) is not None]
+    for node, need in alone or [(node, float(used[node])) for node in short]:
+        yield _memory_row(instance, node, need)
+
+
+def _with_memory(instance: Instance, memory_bytes: Floats) -> Instance:
+    return replace(instance, network=replace(instance.network, memory_bytes=memory_bytes))
+
+
+def _enough_alone(instance: Instance, node: int) -> float | None:
+    """Memory that the node alone would need for a plan, None where its memory alone is not to blame."""
+    memory = instance.network.memory_bytes.copy()
+    memory[node] = np.inf
+    relaxed = _with_memory(instance, memory)
+    decision = _any_plan(relaxed)
+    if decision is None:
+        return None
+    return _least_memory(instance, node, float(evaluate(relaxed, decision).memory_bytes[node]))
+
+
+def _least_memory(instance: Instance, node: int, enough: float) -> float:
+    """Bisect on the memory of one node between what it has and what is known to be enough.
+
+    What is tried stays clear of the tolerance of limits, within which the plan that is known would be found for ever.
+    """
+    low = float(instance.network.memory_bytes[node])
+    while enough - low > max(1.0, 4.0 * TOLERANCE * enough):
+        memory = instance.network.memory_bytes.copy()
+        memory[node] = 0.5 * (low + enough)
+        trial = _with_memory(instance, memory)
+        decision = _any_plan(trial)
+        if decision is None:
+            low = float(memory[node])
+        else:
+            enough = float(evaluate(trial, decision).memory_bytes[node])
+    return enough
+
+
+def _memory_row(instance: Instance, node: int, needed: float) -> BrokenLimit:
+    name, has = instance.network.names[node], float(instance.network.memory_bytes[node])
+    message = f"{name} has {has:.6g} bytes of memory and needs {needed:.6g} ({needed - has:.6g} bytes are missing)"
+    return _row("memory", name, has, needed, "bytes", message)
+
+
+def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    """The largest rate that nodes and media can bear, by bisection."""
+    asked = instance.rate_per_s
+    if asked == 0 or _any_plan(replace(instance, rate_per_s=0.0)) is None:
+        return
+    low, high = 0.0, asked
+    while high - low > _RATE_PRECISION * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _any_plan(replace(instance, rate_per_s=middle)) is not None else (low, middle)
+        if high < min(1e-6 * asked, _LEAST_RATE_PER_S):
+            break
+    message = f"nodes and links bear {low:.6g} inferences per second, asked for {asked:.6g}"
+    yield _row("rate", instance.name, asked, low, "1/s", message)
+
+
+def _pins(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    pinned = np.flatnonzero((instance.allowed != without_pins).any(axis=1))
+    for block in pinned:
+        allowed = instance.allowed.copy()
+        allowed[block] = without_pins[block]
+        if _any_plan(replace(instance, allowed=allowed)) is not None:
+            name = instance.block_names[block]
+            yield _row("pin", name, None, None, "", f"there is a plan if {name} is not pinned")
+
+
+_LIMITS: tuple[Callable[[Instance, Instance, Bools], Iterator[BrokenLimit]], ...] = (
+    _latency, _accuracy, _energy, _memory, _rate, _pins,
+)  # fmt: skip
+
+
+def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
+    """No limit alone is to blame: report what each could be at best if all others were given up."""
+    limits = instance.limits
+    note = "not enough by itself, other limits must give way too"
+    if instance.points.count == 0:
+        best = instance.most_accurate
+        message = f"the best accuracy that the model offers is {best:.6g}; {note}"
+        yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
+    if np.isfinite(limits.latency_s) and (decision := _best_plan(replace(free, minimise="latency"))):
+        best = evaluate(free, decision).latency_s
+        message = (
+            f"without any other limit the least latency is {best:.6g} s, the limit {limits.latency_s:.6g} s; {note}"
+        )
+        yield _row("latency", instance.name, limits.latency_s, best, "s", message)
+    if np.isfinite(limits.energy_j) and (decision := _best_plan(replace(free, minimise="energy"))):
+        best = evaluate(free, decision).energy_j
+        message = f"without any other limit the least energy is {best:.6g} J, the limit {limits.energy_j:.6g} J; {note}"
+        yield _row("energy", instance.name, limits.energy_j, best, "J", message)
+    memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]
+    if np.isfinite(memory).any():
+        needed, has = float(instance.block_bytes.sum()), float(memory.sum())
+        message = f"all blocks take {needed:.6g} bytes, the nodes that may host one hold {has:.6g}; {note}"
+        yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)
+    if instance.rate_per_s > 0:
+        yield _row("rate", instance.name, instance.rate_per_s, None, "1/s", f"the rate loads nodes and links; {note}")
+
+
+def _row(
+    kind: LimitKind, subject: str, demand: float | None, best: float | None, unit: str, message: str
+) -> BrokenLimit:
+    return BrokenLimit(kind=kind, subject=subject, demand=demand, best=best, unit=unit, message=message)

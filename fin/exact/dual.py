@@ -1,0 +1,107 @@
+"""Lagrangian dual of the limit: a lower bound, a multiplier and an incumbent for many scenarios at once.
+
+With multiplier m >= 0 the least of ``cost + m * (limited - limit)`` over all paths is below every path within the
+limit. As a function of m it is concave and piecewise linear, each path a line; the best m is where the line of a path
+within the limit and that of one beyond it meet with no path below them (Handler and Zang, Networks 10, 1980).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.graph.feasible import FeasibleGraph
+from planner.fin.graph.min_plus import Paths, Weights, best_paths, path_sums, traced
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Bools, Floats, Ints
+
+_MOST_ROUNDS = 40
+_WORTH = 1e-3
+"""Part of the gap to the best plan known that a round must be able to close."""
+
+
+@dataclass(frozen=True)
+class DualBounds:
+    """Bounds of K scenarios."""
+
+    lower_bound: Floats
+    """(K,) no path within the limit costs less."""
+    multiplier: Floats
+    """(K,) best multiplier found."""
+    paths: Paths
+    """Cheapest path within the limit that was met, per scenario."""
+    cost: Floats
+    """(K,) its cost, infinite where none was met."""
+
+
+def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
+    """Ascend on the multiplier of every scenario. Every scenario must have a path within the limit."""
+    graph = feasible.graph
+    scenarios, layers, _ = graph.shape
+    most = graph.limit * (1.0 + TOLERANCE)
+    best = _Incumbents(scenarios, layers)
+    zero = np.zeros(scenarios)
+    paths, value = best_paths(graph, Weights.lagrangian(zero))
+    cost, limited = path_sums(graph, paths)
+    lower, multiplier = value, zero.copy()
+    within = limited <= most
+    best.update(np.arange(scenarios), within, cost, paths)
+    active = np.flatnonzero(~within)
+    if len(active) == 0:
+        return DualBounds(lower, multiplier, best.paths, best.cost)
+
+    beyond_cost, beyond_limited = cost.copy(), limited.copy()
+    paths = traced(graph.take(active), Weights.limited_only(len(active)), feasible.earliest[active])
+    cost, limited = path_sums(graph.take(active), paths)
+    best.update(active, limited <= most, cost, paths)
+    within_cost, within_limited = np.full(scenarios, np.nan), np.full(scenarios, np.nan)
+    within_cost[active], within_limited[active] = cost, limited
+    for _ in range(_MOST_ROUNDS):
+        step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
+        step = np.maximum(step, 0.0)
+        ceiling = beyond_cost[active] + step * (beyond_limited[active] - most)  # the bound is below, at any multiplier
+        go_on = _worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
+        active, step = active[go_on], step[go_on]
+        if len(active) == 0:
+            break
+        part = graph.take(active)
+        paths, value = best_paths(part, Weights.lagrangian(step))
+        cost, limited = path_sums(part, paths)
+        bound = value - step * most
+        improves = bound > lower[active]
+        lower[active] = np.where(improves, bound, lower[active])
+        multiplier[active] = np.where(improves, step, multiplier[active])
+        inside = limited <= most
+        best.update(active, inside, cost, paths)
+        for mask, costs, sums in ((inside, within_cost, within_limited), (~inside, beyond_cost, beyond_limited)):
+            costs[active] = np.where(mask, cost, costs[active])
+            sums[active] = np.where(mask, limited, sums[active])
+    return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost)
+
+
+def _worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float) -> Bools:
+    """Mark the scenarios whose bound may still rise by enough to matter.
+
+    One whose bound is above some plan already known needs no better bound.
+    """
+    gap = np.where(np.isfinite(cost), cost - lower, 0.0)
+    rises = ceiling - lower > _WORTH * gap + 1e-12 * np.abs(lower)
+    return np.asarray(rises & (lower < least_cost))
+
+
+class _Incumbents:
+    """The cheapest path within the limit, per scenario."""
+
+    def __init__(self, scenarios: int, layers: int) -> None:
+        self.cost = np.full(scenarios, np.inf)
+        self.paths = Paths(*(np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3)))
+
+    def update(self, rows: Ints, within: Bools, cost: Floats, paths: Paths) -> None:
+        """Keep the paths that are within the limit and cheaper than what is held."""
+        better = within & (cost < self.cost[rows])
+        chosen = rows[better]
+        self.cost[chosen] = cost[better]
+        self.paths.node[chosen] = paths.node[better]
+        self.paths.option[chosen] = paths.option[better]
+        self.paths.route[chosen] = paths.route[better]

@@ -1,0 +1,154 @@
+"""The exact method: all scenarios bounded at once, then searched in order of their bounds until none can be better."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.fin.exact.dual import DualBounds, dual_bounds
+from planner.fin.exact.incumbent import Incumbent, decision_of
+from planner.fin.exact.labelling import TimeUpError
+from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
+from planner.fin.graph.extended import build_extended, exits_have_own_deadlines
+from planner.fin.graph.feasible import FeasibleGraph, build_feasible
+from planner.fin.graph.routes import efficient_routes
+from planner.fin.instance.instance import Instance
+from planner.fin.method import Options, Outcome
+
+_CLOSED = 5e-9
+"""Relative gap that counts as none; above the tolerance of limits, so that a bisection on a limit can reach it."""
+_ROUNDING = 1e-11
+"""Relative difference of bounds that is rounding of sums."""
+
+
+class Exact:
+    """Lagrangian bounds, reduced-cost fixing, label setting; capacities by decremental state space relaxation."""
+
+    name = "exact"
+    description = "optimal, with proof (default)"
+
+    def solve(self, instance: Instance, options: Options) -> Outcome:
+        """Place the app; optimal unless the time limit comes first."""
+        stop_at = time.perf_counter() + options.time_limit_s if options.time_limit_s is not None else np.inf
+        if instance.minimise == "latency" and exits_have_own_deadlines(instance):
+            return _least_deadline(instance, options, stop_at)
+        return _solve(instance, options, stop_at)
+
+
+@dataclass(frozen=True)
+class _Bounded:
+    """All scenarios of an instance with their bounds."""
+
+    feasible: FeasibleGraph
+    duals: DualBounds
+
+
+def _solve(instance: Instance, options: Options, stop_at: float) -> Outcome:
+    """Solve an instance whose limit is a single sum; routes track the load of media only where it proves necessary."""
+    began = time.perf_counter()
+    tracked: frozenset[int] = frozenset()
+    incumbent = Incumbent(instance, options.gap)
+    build_s = 0.0
+    while True:
+        restarted = time.perf_counter()
+        bounded = _bounds(instance, tracked)
+        build_s += time.perf_counter() - restarted
+        if bounded is None:
+            return Outcome("infeasible", None, np.inf, build_s=build_s)
+        try:
+            lower_bound, message = _best_bound_first(bounded, incumbent, stop_at)
+            break
+        except MediumOverloadError as error:
+            tracked |= error.media
+    spent = time.perf_counter() - began
+    return _outcome(incumbent, lower_bound, message, options, build_s, spent - build_s)
+
+
+def _bounds(instance: Instance, tracked_media: frozenset[int]) -> _Bounded | None:
+    """Build the three stages' arrays and the dual bounds; None where no scenario has a path within the limit."""
+    if instance.points.count == 0:
+        return None
+    extended = build_extended(instance, efficient_routes(instance.network, sorted(tracked_media)))
+    feasible = build_feasible(extended, instance.network)
+    if feasible.graph.shape[0] == 0:
+        return None
+    return _Bounded(feasible, dual_bounds(feasible))
+
+
+def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -> tuple[float, str]:
+    """Search scenarios in order of their bounds; return the bound over all of them, and what stopped the search."""
+    graph, duals, network = bounded.feasible.graph, bounded.duals, incumbent.instance.network
+    queue = [(float(bound), scenario) for scenario, bound in enumerate(duals.lower_bound)]
+    heapq.heapify(queue)
+    ended = np.inf  # least bound of the scenarios that were searched to their end
+    while queue:
+        bound, scenario = queue[0]
+        if bound >= incumbent.cutoff:
+            break
+        if np.isfinite(duals.cost[scenario]):
+            incumbent.offer(decision_of(graph, incumbent.instance, duals.paths, scenario, scenario))
+            if bound >= incumbent.cutoff:
+                break
+        single = bounded.feasible.single(scenario)
+        try:
+            found = solve_scenario(single, float(duals.multiplier[scenario]), bound, incumbent, network, stop_at)
+        except TimeUpError:
+            return min(ended, bound, incumbent.value), "the time limit came before the proof"
+        heapq.heappop(queue)
+        ended = min(ended, found)
+    still_open = queue[0][0] if queue else np.inf
+    return min(ended, still_open, incumbent.value), ""
+
+
+def _outcome(
+    incumbent: Incumbent, lower_bound: float, message: str, options: Options, build_s: float, search_s: float
+) -> Outcome:
+    """Name the answer by what is held and what is proved."""
+    if incumbent.decision is None:
+        proved = not message and lower_bound >= incumbent.cutoff
+        return Outcome(
+            "infeasible" if proved else "unknown", None, np.inf if proved else lower_bound, message, build_s, search_s
+        )
+    closed = lower_bound >= incumbent.value * (1.0 - max(options.gap, _CLOSED))
+    if lower_bound >= incumbent.value * (1.0 - _ROUNDING):
+        lower_bound = incumbent.value
+    message = "" if closed else message or "the search had to drop labels"
+    return Outcome(
+        "optimal" if closed else "feasible",
+        incumbent.decision,
+        min(lower_bound, incumbent.value),
+        message,
+        build_s,
+        search_s,
+    )
+
+
+def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Outcome:
+    """Minimise a latency that any of several exits may determine: bisect on the deadline of the energy problem."""
+    began = time.perf_counter()
+    energy_first = replace(instance, minimise="energy")
+    latest = instance.limits.latency_s
+    lower, held, value = 0.0, None, np.inf
+    message = ""
+    gap = max(options.gap, 0.8 * _CLOSED)
+    while held is None or lower < value * (1.0 - gap):
+        deadline = latest if held is None else 0.5 * (lower + value)
+        outcome = _solve(energy_first.with_limits(latency_s=deadline), Options(gap=1.0), stop_at)
+        if outcome.decision is not None:
+            incumbent = Incumbent(instance)
+            incumbent.offer(outcome.decision)
+            held, value = outcome.decision, min(incumbent.value, value)
+        elif outcome.status != "infeasible":
+            message = outcome.message
+            break
+        elif held is None:
+            return replace(outcome, search_s=time.perf_counter() - began)
+        else:
+            lower = deadline
+    final = Incumbent(instance, options.gap)
+    if held is not None:
+        final.offer(held)
+    return _outcome(final, lower, message, options, 0.0, time.perf_counter() - began)

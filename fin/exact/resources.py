@@ -1,0 +1,81 @@
+"""Capacities that couple blocks: memory and time of nodes, time of media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.graph.extended import ExtendedGraph
+from planner.fin.instance.decision import Overload
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Bools, Floats, Ints, Network
+
+
+@dataclass(frozen=True)
+class NodeResource:
+    """One capacity of one node, as a search of a single scenario tracks it."""
+
+    kind: str
+    """`memory` or `utilization`."""
+    node: int
+    capacity: float
+    demand: Floats
+    """(D,) what each block takes of it when it runs on the node."""
+
+    @property
+    def later_sum(self) -> Floats:
+        """(D,) demand of all blocks behind each one."""
+        return np.append(np.cumsum(self.demand[::-1])[::-1][1:], 0.0)
+
+    @property
+    def later_least(self) -> Floats:
+        """(D,) least positive demand behind each block, infinite where there is none."""
+        positive = np.where(self.demand > 0, self.demand, np.inf)
+        return np.append(np.minimum.accumulate(positive[::-1])[::-1][1:], np.inf)
+
+    def shortened(self, usage: Floats, layer: int) -> Floats:
+        """Replace a usage by one that leaves the same choices.
+
+        None where all that follows would still fit, full where nothing that takes any would.
+        """
+        slack = self.capacity * (1.0 + TOLERANCE)
+        relaxed = np.where(usage + self.later_sum[layer] <= slack, 0.0, usage)
+        full = (relaxed > 0) & (relaxed + self.later_least[layer] > slack)
+        return np.where(full, self.capacity, relaxed)
+
+
+def node_resource(graph: ExtendedGraph, network: Network, kind: str, node: int) -> NodeResource:
+    """Return one capacity of one node for the only scenario of a graph."""
+    if kind == "memory":
+        return NodeResource(kind, node, float(network.memory_bytes[node]), graph.memory_bytes[0])
+    return NodeResource(kind, node, float(network.max_utilization[node]), graph.utilization[0, :, node])
+
+
+def scarce_resources(graph: ExtendedGraph, network: Network, alive: Bools) -> list[NodeResource]:
+    """Return every node capacity that the blocks which may still run there could break together."""
+    found = []
+    for node in np.flatnonzero(alive.any(axis=0)):
+        for kind in ("memory", "utilization"):
+            resource = node_resource(graph, network, kind, int(node))
+            if resource.demand[alive[:, node]].sum() > resource.capacity * (1.0 + TOLERANCE):
+                found.append(resource)
+    return found
+
+
+def broken_resources(graph: ExtendedGraph, network: Network, overloads: Iterable[Overload]) -> list[NodeResource]:
+    """Return the node capacities that a decision breaks."""
+    return [node_resource(graph, network, row.kind, row.index) for row in overloads if row.kind != "medium"]
+
+
+def visit_ends(graph: ExtendedGraph, network: Network) -> Ints:
+    """(D, N) last block that fits on a node in one visit that starts with each block (one less where none fits)."""
+    layers, nodes = graph.memory_bytes.shape[1], network.size
+    ends = np.empty((layers, nodes), dtype=np.int64)
+    slack = 1.0 + TOLERANCE
+    for start in range(layers):
+        memory = np.cumsum(graph.memory_bytes[0, start:])[:, None] <= network.memory_bytes * slack
+        time = np.cumsum(graph.utilization[0, start:], axis=0) <= network.max_utilization * slack
+        ends[start] = start - 1 + (memory & time).cumprod(axis=0).sum(axis=0)
+    return ends

@@ -1,0 +1,119 @@
+"""Stage 3, the inference graph: the cheapest way through the feasible graph of one scenario, proved.
+
+Capacities of nodes couple blocks, so they are relaxed first and tracked only where the relaxed optimum breaks them
+(decremental state space relaxation: Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani,
+Networks 51, 2008).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.fin.exact.incumbent import Incumbent, decision_of
+from planner.fin.exact.labelling import Search, search
+from planner.fin.exact.path_joining import stitched
+from planner.fin.exact.relaxation import Relaxation, best_visit_multiplier, relax, relax_by_visits
+from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, visit_ends
+from planner.fin.graph.feasible import FeasibleGraph
+from planner.fin.instance.decision import Overload
+from planner.fin.instance.network import Network
+
+_WIDTHS = (1_000, 20_000, 300_000)
+_DIVE_WIDTH = 64
+_MANY_PER_LAYER = 4
+
+
+class MediumOverloadError(Exception):
+    """The relaxed optimum overloads media whose load the routes do not track yet."""
+
+    def __init__(self, media: frozenset[int]) -> None:
+        self.media = media
+        super().__init__(f"media {sorted(media)}")
+
+
+def solve_scenario(
+    feasible: FeasibleGraph,
+    multiplier: float,
+    lower_bound: float,
+    incumbent: Incumbent,
+    network: Network,
+    stop_at: float,
+) -> float:
+    """Search one scenario; better plans go to the incumbent.
+
+    Returns:
+        A lower bound on the objective of the scenario's plans; it reaches the incumbent's cutoff where the scenario
+        was searched to its end.
+
+    Raises:
+        TimeUpError: The time was up; the bound that was passed in still holds.
+        MediumOverloadError: The search must be repeated with routes that track the load of some media.
+    """
+    plain = relax(feasible, multiplier, incumbent.cutoff)
+    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0] and (path := stitched(plain)) is not None:
+        # a better incumbent fixes more vertices out
+        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+        plain = plain.fixed(incumbent.cutoff)
+    found, broken = _widening(plain, incumbent, stop_at)
+    if not broken:
+        return max(lower_bound, found.lower_bound)
+    return _with_capacities(plain, broken, incumbent, network, stop_at, max(lower_bound, plain.lower_bound))
+
+
+def _with_capacities(
+    plain: Relaxation,
+    broken: list[Overload],
+    incumbent: Incumbent,
+    network: Network,
+    stop_at: float,
+    lower_bound: float,
+) -> float:
+    """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
+    ends = visit_ends(plain.graph, network)
+    plain = replace(plain, multiplier=best_visit_multiplier(plain, ends))
+    visits = relax_by_visits(plain, ends, ())
+    lower_bound = max(lower_bound, visits.lower_bound)
+    scarce = tuple(scarce_resources(plain.graph, network, plain.alive))
+    dive = replace(visits, tracked=scarce)
+    found = search(dive, incumbent.cutoff, _DIVE_WIDTH, stop_at)
+    _offer(found, dive, incumbent)
+    if found.lower_bound >= incumbent.cutoff:
+        return max(lower_bound, found.lower_bound)
+    visits = visits.fixed(incumbent.cutoff)
+    tracked: dict[tuple[str, int], NodeResource] = {}
+    while lower_bound < incumbent.cutoff:
+        for resource in broken_resources(plain.graph, network, broken):
+            tracked[resource.kind, resource.node] = resource
+        relaxation = replace(visits, tracked=tuple(tracked.values()))
+        found, broken = _widening(relaxation, incumbent, stop_at)
+        lower_bound = max(lower_bound, found.lower_bound)
+        if not broken:
+            break
+    return lower_bound
+
+
+def _widening(relaxation: Relaxation, incumbent: Incumbent, stop_at: float) -> tuple[Search, list[Overload]]:
+    """Search with more and more labels until none that matters had to be dropped.
+
+    Returns the last search, and the capacities that its cheapest way breaks.
+    """
+    for width in _WIDTHS:
+        found = search(relaxation, incumbent.cutoff, width, stop_at)
+        broken = _offer(found, relaxation, incumbent)
+        if found.lower_bound >= min(found.best_cost, incumbent.cutoff):
+            break
+    if media := frozenset(row.index for row in broken if row.kind == "medium"):
+        raise MediumOverloadError(media)  # a medium whose load routes track is never overloaded by a label
+    return found, broken
+
+
+def _offer(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
+    """Offer complete ways, cheapest first, until one keeps every capacity; return those that the cheapest breaks."""
+    broken: list[Overload] = []
+    for index, path in enumerate(found.paths):
+        breaks = incumbent.offer(decision_of(relaxation.graph, incumbent.instance, path))
+        if index == 0:
+            broken = breaks
+        if not breaks:
+            break
+    return broken

@@ -1,0 +1,1 @@
+"""One app and its network as arrays of costs, packages expanded."""

@@ -1,0 +1,80 @@
+"""What every block and exit head costs on every node: measured where a profile says so, analytic elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.instance.network import Bools, Floats, Network
+from planner.schemas.planning.model import Model
+from planner.schemas.reading.problems import InputError, Problem
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of R rows (blocks, or exit heads) on N nodes."""
+
+    time_s: Floats
+    """(R, N) seconds of one inference; 0 where the row cannot run."""
+    energy_j: Floats
+    """(R, N) joules of one inference, static power included; 0 where the row cannot run."""
+    dynamic_j: Floats
+    """(R, N) the part of it that grows with the square of the clock speed; the rest is static power times time."""
+    can_run: Bools
+    """(R, N) whether the node can run the row at all."""
+
+
+def block_and_head_costs(model: Model, network: Network, exit_names: Sequence[str]) -> tuple[Costs, Costs]:
+    """Return the costs of blocks and of exit heads (in the order of `exit_names`).
+
+    Raises:
+        InputError: A node gives neither speed nor energy, and the model does not profile its hardware.
+    """
+    by_name = {head.name: head for head in model.exits}
+    blocks = [(block.name, block.ops) for block in model.blocks]
+    heads = [(name, by_name[name].ops) for name in exit_names]
+    _check_hardware(model, network)
+    return _costs(blocks, model, network), _costs(heads, model, network)
+
+
+def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network) -> Costs:
+    ops = np.array([work for _, work in rows])[:, None]
+    # a row without work costs nothing anywhere, also where nobody measured it
+    time_s = np.where(ops == 0, 0.0, ops / network.ops_per_s)
+    measured_j = np.full(time_s.shape, np.nan)
+    for node, hardware in enumerate(network.hardware):
+        profile = model.profiles.get(hardware or "")
+        for row, (name, _) in enumerate(rows) if profile else ():
+            if (entry := profile.get(name) if profile else None) is not None:
+                time_s[row, node] = entry.time_s
+                measured_j[row, node] = np.nan if entry.energy_j is None else entry.energy_j
+    power_w = network.active_power_w
+    analytic_j = np.where(np.isnan(power_w), np.where(ops == 0, 0.0, ops * network.j_per_op), power_w * time_s)
+    dynamic_j = np.where(np.isnan(measured_j), analytic_j, measured_j)
+    energy_j = dynamic_j + network.static_power_w * time_s
+    can_run = np.isfinite(time_s) & np.isfinite(energy_j) & network.hosts
+    time_s, energy_j, dynamic_j = (np.where(can_run, figures, 0.0) for figures in (time_s, energy_j, dynamic_j))
+    return Costs(time_s, energy_j, dynamic_j, can_run)
+
+
+def _check_hardware(model: Model, network: Network) -> None:
+    """A node without figures of its own needs a profile; one that profiles some blocks just runs those."""
+    problems = []
+    for node in np.flatnonzero(network.hosts & np.isnan(network.ops_per_s)):
+        hardware = network.hardware[node]
+        if hardware not in model.profiles:
+            known = ", ".join(sorted(model.profiles)) or "none"
+            fix = f"give the node ops_per_s and j_per_op, or a hardware that the model profiles (it profiles: {known})"
+            message = f"the model {model.name!r} does not profile this node's hardware"
+            problems.append(Problem("", f"node {network.names[node]}", str(hardware), message, fix))
+    without_energy = np.isnan(network.active_power_w) & np.isnan(network.j_per_op)
+    for node in np.flatnonzero(network.hosts & without_energy):
+        profile = model.profiles.get(network.hardware[node] or "", {})
+        if not any(entry.energy_j is not None for entry in profile.values()):
+            fix = "give the node j_per_op or active_power_w, or the profile an energy_j"
+            message = f"nothing says what energy the model {model.name!r} takes here"
+            problems.append(Problem("", f"node {network.names[node]}", "", message, fix))
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,145 @@
+"""A decision (which point, which nodes, which routes), and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Floats
+
+Path = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """All that a planner decides for one app."""
+
+    point: int
+    """Index of the operating point."""
+    nodes: tuple[int, ...]
+    """Node of each deployed block."""
+    transfers: tuple[Path, ...]
+    """Way of the input to the first block, then of each block's output to the next; one node where it stays."""
+    results: Mapping[int, Path] = field(default_factory=dict)
+    """Way of each exit's result to the destination, by exit index."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a decision costs (the model of cost without shares) and what it loads."""
+
+    energy_j: float
+    latency_s: float
+    compute_j: float
+    compute_s: float
+    memory_bytes: Floats
+    """(N,) parameters held by each node."""
+    utilization: Floats
+    """(N,) fraction of time each node is busy."""
+    media_load: Floats
+    """(M,) fraction of time each medium is busy."""
+
+
+def evaluate(instance: Instance, decision: Decision) -> Evaluation:
+    """Return energy, latency by the app's statistic, and loads of a decision."""
+    network, points = instance.network, instance.points
+    on, fraction = points.on[decision.point], points.fraction[decision.point]
+    reach = points.reach(len(instance.block_names))[decision.point].tolist()
+    exit_behind = {int(block): index for index, block in enumerate(points.exit_block) if on[index]}
+    memory, utilization = np.zeros(network.size), np.zeros(network.size)
+    media = np.zeros(network.media)
+    compute_j = transfer_j = elapsed_compute = elapsed_transfer = 0.0
+    arrivals: list[tuple[float, float, float]] = []  # latency of an exit, computing part, fraction
+    for block, node in enumerate(decision.nodes):
+        bits = instance.input_bits if block == 0 else instance.output_bits[block - 1]
+        weight = 1.0 if block == 0 else reach[block]
+        seconds, joules = _carry(instance, decision.transfers[block], float(bits), weight, media)
+        elapsed_transfer += seconds
+        transfer_j += joules
+        seconds, joules = float(instance.blocks.time_s[block, node]), float(instance.blocks.energy_j[block, node])
+        memory[node] += instance.block_bytes[block]
+        head = exit_behind.get(block)
+        if head is not None:
+            seconds += float(instance.heads.time_s[head, node])
+            joules += float(instance.heads.energy_j[head, node])
+            memory[node] += instance.head_bytes[head]
+        elapsed_compute += seconds
+        compute_j += reach[block] * joules
+        utilization[node] += instance.rate_per_s * reach[block] * seconds
+        if head is not None and fraction[head] > 0.0:
+            way = decision.results.get(head, (node,))
+            back_s, joules = _carry(instance, way, float(instance.result_bits[head]), float(fraction[head]), media)
+            transfer_j += joules
+            arrivals.append((elapsed_compute + elapsed_transfer + back_s, elapsed_compute, float(fraction[head])))
+    latency_s, compute_s = statistic_of(instance, arrivals)
+    return Evaluation(compute_j + transfer_j, latency_s, compute_j, compute_s, memory, utilization, media)
+
+
+def _carry(instance: Instance, path: Path, bits: float, weight: float, media: Floats) -> tuple[float, float]:
+    """Return seconds and (weighted) joules of carrying bits along a path, and load the media."""
+    network, seconds, joules = instance.network, 0.0, 0.0
+    for source, target in pairwise(path):
+        link = network.link(source, target)
+        on_air = bits / float(network.link_bit_per_s[link])
+        seconds += float(network.link_latency_s[link]) + on_air
+        joules += weight * bits * float(network.link_j_per_bit[link])
+        media[network.link_medium[link]] += instance.rate_per_s * weight * on_air
+    return seconds, joules
+
+
+def statistic_of(instance: Instance, arrivals: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Return the app's latency statistic over (latency, computing part, fraction) of exits, and its computing part."""
+    if instance.statistic == "mean":
+        return sum(row[0] * row[2] for row in arrivals), sum(row[1] * row[2] for row in arrivals)
+    ordered = sorted(arrivals)
+    needed = 1.0 if instance.percentile is None else instance.percentile
+    held = 0.0
+    for latency_s, compute_s, fraction in ordered:
+        held += fraction
+        if held >= needed - TOLERANCE and instance.percentile is not None:
+            return latency_s, compute_s
+    return ordered[-1][:2] if ordered else (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Overload:
+    """A capacity that a decision breaks."""
+
+    kind: str
+    """`memory`, `utilization` or `medium`."""
+    index: int
+    """Node or medium."""
+    load: float
+    capacity: float
+
+
+def overloads(instance: Instance, evaluation: Evaluation) -> list[Overload]:
+    """Return every capacity of nodes and media that is broken."""
+    network = instance.network
+    rows = (
+        ("memory", evaluation.memory_bytes, network.memory_bytes),
+        ("utilization", evaluation.utilization, network.max_utilization),
+        ("medium", evaluation.media_load, np.broadcast_to(1.0, network.media)),
+    )
+    return [
+        Overload(kind, int(index), float(load[index]), float(capacity[index]))
+        for kind, load, capacity in rows
+        for index in np.flatnonzero(load > capacity * (1.0 + TOLERANCE))
+    ]
+
+
+def objective_of(instance: Instance, evaluation: Evaluation) -> float:
+    """Return what the app minimises, in joules or seconds."""
+    return evaluation.energy_j if instance.minimise == "energy" else evaluation.latency_s
+
+
+def within_limits(instance: Instance, evaluation: Evaluation) -> bool:
+    """Tell whether latency, energy and every capacity hold."""
+    slack = 1.0 + TOLERANCE
+    limits = instance.limits
+    in_time = evaluation.latency_s <= limits.latency_s * slack
+    return in_time and evaluation.energy_j <= limits.energy_j * slack and not overloads(instance, evaluation)

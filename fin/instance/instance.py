@@ -1,0 +1,156 @@
+"""One app to place: its model, network and limits as arrays, names resolved to indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.fin.instance.costs import Costs, block_and_head_costs
+from planner.fin.instance.network import Bools, Floats, Network
+from planner.fin.instance.operating_points import OperatingPoints, operating_points
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.workload import App, percentile_of
+from planner.schemas.reading.problems import InputError, Problem
+
+TOLERANCE = 1e-9
+"""Relative tolerance of every limit."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a plan must keep; infinite where there is no limit."""
+
+    latency_s: float
+    energy_j: float
+    min_accuracy: float
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An app with L blocks, X exits and K operating points on a network of N nodes."""
+
+    name: str
+    block_names: tuple[str, ...]
+    network: Network
+    points: OperatingPoints
+    """Only those that are accurate enough."""
+    most_accurate: float
+    """Best accuracy that the model offers, whatever the limit."""
+    blocks: Costs
+    heads: Costs
+    block_bytes: Floats
+    head_bytes: Floats
+    input_bits: float
+    output_bits: Floats
+    result_bits: Floats
+    """(X,) size of a result of each exit."""
+    allowed: Bools
+    """(L, N) whether pins and abilities let a block run on a node."""
+    source: int
+    destination: int | None
+    rate_per_s: float
+    statistic: str
+    """`worst`, `mean` or a percentile such as `p95`."""
+    minimise: str
+    """`energy` or `latency`."""
+    limits: Limits
+
+    @property
+    def percentile(self) -> float | None:
+        """Fraction of samples that must be in time, None for worst and mean."""
+        return percentile_of(self.statistic)
+
+    def with_limits(self, **changes: float) -> Instance:
+        """Return the same app with other limits on latency or energy."""
+        return replace(self, limits=replace(self.limits, **changes))
+
+    def only_points(self, mask: Bools) -> Instance:
+        """Return the same app with some of its operating points."""
+        return replace(self, points=self.points.take(mask))
+
+
+def build_instance(app: App, model: Model, network: Network, per_exit_thresholds: bool = False) -> Instance:
+    """Resolve an app against its model and network.
+
+    Raises:
+        InputError: A name is not there, or nothing says what a node costs.
+    """
+    refuse_unknown_names(app, model, network)
+    points = operating_points(model, per_exit_thresholds)
+    by_name = {head.name: head for head in model.exits}
+    heads_in_order = [by_name[name] for name in points.exit_names]
+    blocks, heads = block_and_head_costs(model, network, points.exit_names)
+    best = float(points.accuracy.max())
+    least = best if app.min_accuracy is None else app.min_accuracy
+    return Instance(
+        name=app.name,
+        block_names=tuple(block.name for block in model.blocks),
+        network=network,
+        points=points.take(points.accuracy >= least - TOLERANCE),
+        most_accurate=best,
+        blocks=blocks,
+        heads=heads,
+        block_bytes=np.array([block.param_bytes for block in model.blocks]),
+        head_bytes=np.array([head.param_bytes for head in heads_in_order]),
+        input_bits=model.input_bits,
+        output_bits=np.array([block.output_bits for block in model.blocks]),
+        result_bits=np.array([head.result_bits for head in heads_in_order]),
+        allowed=_allowed(app, model, network) & blocks.can_run,
+        source=_source(app, network),
+        destination=None if app.destination is None else network.index(app.destination),
+        rate_per_s=app.rate_per_s,
+        statistic=app.latency,
+        minimise=app.objective,
+        limits=Limits(_or_infinite(app.max_latency_s), _or_infinite(app.max_energy_j), least),
+    )
+
+
+def _or_infinite(limit: float | None) -> float:
+    return np.inf if limit is None else limit
+
+
+def _source(app: App, network: Network) -> int:
+    if app.source is not None:
+        return network.index(app.source)
+    mobile = [index for index, tier in enumerate(network.tiers) if tier == "mobile"]
+    hosting = np.flatnonzero(network.hosts)
+    return mobile[0] if mobile else int(hosting[0])
+
+
+def _allowed(app: App, model: Model, network: Network) -> Bools:
+    allowed = np.ones((len(model.blocks), network.size), dtype=bool)
+    for index, block in enumerate(model.blocks):
+        if block.name in app.pin:
+            allowed[index] = np.isin(np.arange(network.size), [network.index(name) for name in app.pin[block.name]])
+    return allowed
+
+
+def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
+    """Raise InputError with every name in the app that the model or the topology does not have."""
+    blocks = {block.name for block in model.blocks}
+    problems = [
+        Problem("", f"app {app.name}: {field}", name, "the topology has no node of this name", _choose(network.names))
+        for field, name in (("source", app.source), ("destination", app.destination))
+        if name is not None and name not in network.names
+    ]
+    for block, nodes in app.pin.items():
+        where = f"app {app.name}: pin.{block}"
+        if block not in blocks:
+            problems.append(Problem("", where, block, "the model has no block of this name", _choose(tuple(blocks))))
+        for node in nodes:
+            if node not in network.names:
+                problems.append(
+                    Problem("", where, node, "the topology has no node of this name", _choose(network.names))
+                )
+            elif not network.hosts[network.index(node)]:
+                fix = f"pin to a chiplet such as {node}[0,0]"
+                problems.append(Problem("", where, node, "a package's I/O die hosts no block", fix))
+    if problems:
+        raise InputError(problems)
+
+
+def _choose(names: Sequence[str], most: int = 8) -> str:
+    shown = sorted(names)
+    return f"use one of {', '.join(shown[:most])}" + (", ..." if len(shown) > most else "")

@@ -1,0 +1,75 @@
+"""Packages (MCM) as plain nodes and links: an I/O die, a mesh of chiplets, gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from planner.schemas.planning.topology import ChipletAt, Compute, Link, Node, Package, Topology, Wire, check_rates
+
+
+class Expansion(NamedTuple):
+    """A topology without packages."""
+
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    routers: tuple[str, ...]
+    """Names of the I/O dies: nodes that relay but host no block."""
+
+
+def expand(topology: Topology) -> Expansion:
+    """Replace every package by its I/O die, chiplets, interposer links and gateway links.
+
+    Raises:
+        InputError: The topology has media whose traces were not read.
+    """
+    check_rates(topology)
+    nodes, links = list(topology.nodes), list(topology.links)
+    for package in topology.packages:
+        nodes.append(Node.model_construct(name=package.name, tier="chiplet"))
+        nodes += _chiplets(package)
+        links += _wires(package)
+    return Expansion(tuple(nodes), tuple(links), tuple(package.name for package in topology.packages))
+
+
+def chiplet_name(package: Package, row: int, column: int) -> str:
+    """Return the name of the node at a position."""
+    return f"{package.name}[{row},{column}]"
+
+
+def _chiplets(package: Package) -> Iterator[Node]:
+    common = {name: getattr(package.chiplet, name) for name in Compute.model_fields}
+    special = {tuple(chiplet.at): _given(chiplet) for chiplet in package.chiplets}
+    for row in range(package.rows):
+        for column in range(package.cols):
+            fields = {**common, **special.get((row, column), {})}
+            yield Node.model_construct(name=chiplet_name(package, row, column), tier="chiplet", **fields)
+
+
+def _given(chiplet: ChipletAt) -> dict[str, object]:
+    """Return the fields that differ; a field left out or null stays as in the package's chiplet."""
+    return {name: value for name in Compute.model_fields if (value := getattr(chiplet, name)) is not None}
+
+
+def _wires(package: Package) -> Iterator[Link]:
+    for row in range(package.rows):
+        for column in range(package.cols):
+            here = chiplet_name(package, row, column)
+            if column + 1 < package.cols:
+                yield _link(here, chiplet_name(package, row, column + 1), package.interposer)
+            if row + 1 < package.rows:
+                yield _link(here, chiplet_name(package, row + 1, column), package.interposer)
+    for row, column in dict.fromkeys(package.gateways):
+        yield _link(package.name, chiplet_name(package, row, column), package.gateway_link)
+
+
+def _link(source: str, target: str, wire: Wire) -> Link:
+    return Link.model_construct(
+        source=source,
+        target=target,
+        bit_per_s=wire.bit_per_s,
+        latency_s=wire.latency_s,
+        j_per_bit=wire.j_per_bit,
+        medium=None,
+        bidirectional=True,
+    )

@@ -1,0 +1,1 @@
+"""Reference methods and baselines: gamma, constrained path, single cut, integer program, enumeration."""

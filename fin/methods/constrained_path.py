@@ -1,0 +1,128 @@
+"""The multi-constrained-path baseline: the path whose largest normalised weight is least, one weight per arc.
+
+An arc (a transfer and the block it enters) weighs the largest of its latency over the latency limit and its
+energy over the energy limit, of those that are limited. Energy without a limit is not looked at. Operating
+points rank by the largest of their path's normalised sums and of the ratio of the least accuracy to theirs.
+
+Source: MCP as the authors of FIN use it (released code, github.com/chetna-iitd/orchestrate_dynamic_DNN,
+commit ec4484d, `weighted_fn1.m`: the largest of delay over its limit and accuracy limit over accuracy),
+here with a shortest path where that code goes block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from planner.fin.exact.incumbent import decision_of
+from planner.fin.graph.extended import ExtendedGraph, build_extended
+from planner.fin.graph.min_plus import Paths, path_sums
+from planner.fin.graph.routes import efficient_routes
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.method import Options, Outcome
+from planner.fin.methods.bounds import Trials, root_bound, searchable
+from planner.fin.methods.gamma import arcs_into
+
+_CELLS_AT_ONCE = 1_000_000
+
+
+class MultiConstrainedPath:
+    """Shortest path on the largest normalised weight of each arc."""
+
+    name = "mcp"
+    description = "baseline: least largest normalised weight"
+
+    def solve(self, instance: Instance, options: Options) -> Outcome:
+        """Place the app at the best-ranked operating point whose path keeps every limit."""
+        trials = Trials(instance, options)
+        routes = efficient_routes(instance.network)
+        lower_bound = root_bound(instance, routes)
+        if np.isinf(lower_bound):
+            return trials.outcome(lower_bound)
+        graph = build_extended(searchable(instance), routes)
+        trials.built()
+        paths = _joined(list(_best_paths(graph, instance)))
+        rank = _rank(graph, instance, paths)
+        for scenario in np.argsort(rank, kind="stable").tolist():
+            if np.isinf(rank[scenario]) or trials.time_is_up():
+                break
+            if trials.offer(decision_of(graph, instance, paths, scenario, scenario)):
+                break
+        return trials.outcome(lower_bound, "no operating point has a path", scenarios=float(len(rank)))
+
+
+def _time_and_energy(instance: Instance, cost: Floats, limited: Floats) -> tuple[Floats, Floats]:
+    """Name the two sums of a graph."""
+    return (limited, cost) if instance.minimise == "energy" else (cost, limited)
+
+
+def _largest_share(instance: Instance, time_s: Floats, energy_j: Floats) -> Floats:
+    """Return the largest of time and energy over their limits; seconds where nothing is limited."""
+    limits = instance.limits
+    pairs = ((time_s, limits.latency_s), (energy_j, limits.energy_j))
+    shares = [_share(values, limit) for values, limit in pairs if np.isfinite(limit)]
+    return np.maximum.reduce(shares) if shares else time_s
+
+
+def _share(values: Floats, limit: float) -> Floats:
+    return values / limit if limit > 0.0 else np.where(values > 0.0, np.inf, 0.0)
+
+
+def _best_paths(graph: ExtendedGraph, instance: Instance) -> Iterator[Paths]:
+    """Yield the path of least weight of every scenario, some scenarios at once."""
+    scenarios, _, nodes = graph.shape
+    cells = nodes * nodes * graph.routes.options * graph.open.shape[-1]
+    size = max(1, _CELLS_AT_ONCE // cells)
+    for first in range(0, scenarios, size):
+        yield _lightest(graph.take(np.arange(first, min(first + size, scenarios))), instance)
+
+
+def _joined(parts: list[Paths]) -> Paths:
+    columns = ([getattr(part, name) for part in parts] for name in ("node", "option", "route"))
+    return Paths(*(np.concatenate(column) for column in columns))
+
+
+def _lightest(graph: ExtendedGraph, instance: Instance) -> Paths:
+    """Sweep forward over the weights of arcs, then trace back."""
+    scenarios, layers, nodes = graph.shape
+    value = np.full((scenarios, nodes), np.inf)
+    value[:, graph.source] = 0.0
+    arcs: list[Ints] = []
+    options = 1
+    for layer in range(layers):
+        cost, limited = arcs_into(graph, layer)
+        options = cost.shape[2]
+        weight = _largest_share(instance, *_time_and_energy(instance, cost, limited))
+        reaching = (value[:, None, None, :, None] + weight).reshape(scenarios, -1, nodes)
+        arcs.append(reaching.argmin(axis=1))
+        value = reaching.min(axis=1)
+    rows, current = np.arange(scenarios), value.argmin(axis=1)
+    node, option, route = (np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3))
+    for layer in range(layers - 1, -1, -1):
+        node[:, layer] = current
+        way, current = np.divmod(arcs[layer][rows, current], nodes)
+        route[:, layer], option[:, layer] = np.divmod(way, options)
+    return Paths(node, option, route)
+
+
+def _rank(graph: ExtendedGraph, instance: Instance, paths: Paths) -> Floats:
+    """(K,) what the scenarios are compared by, less is better; infinite where there is no path."""
+    share = _largest_share(instance, *_time_and_energy(instance, *path_sums(graph, paths)))
+    limits = instance.limits
+    if np.isfinite(limits.latency_s) or np.isfinite(limits.energy_j):
+        accuracy = instance.points.accuracy[graph.scenarios.point]
+        needed = np.full(len(accuracy), limits.min_accuracy)
+        wanting = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)
+        share = np.maximum(share, wanting)
+    return np.where(_exists(graph, paths), share, np.inf)
+
+
+def _exists(graph: ExtendedGraph, paths: Paths) -> Bools:
+    """(K,) whether every vertex and arc of a path is there."""
+    scenarios, layers, _ = graph.shape
+    rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
+    before = np.concatenate([np.full((scenarios, 1), graph.source), paths.node[:, :-1]], axis=1)
+    vertices = graph.open[rows, depth, paths.node, paths.option]
+    return np.asarray((vertices & graph.routes.valid[paths.route, before, paths.node]).all(axis=1))

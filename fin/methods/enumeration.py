@@ -1,0 +1,167 @@
+"""Enumeration of every placement and every simple route: the oracle of the tests, for tiny problems."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+
+from planner.fin.instance.decision import Decision, Path, evaluate, objective_of, within_limits
+from planner.fin.instance.instance import Instance
+from planner.fin.method import Options, Outcome
+
+MOST_PLANS = 2_000_000
+MOST_ROUTES = 10_000
+
+
+class TooManyError(Exception):
+    """There are more plans than enumeration can look at."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One simple route, per message."""
+
+    path: Path
+    figures: tuple[float, ...]
+    """Joules, seconds, then seconds on each medium, of the message at weight 1."""
+
+
+class BruteForce:
+    """Looks at every plan. Optimal wherever it ends."""
+
+    name = "brute"
+    description = "enumeration, for tests and tiny problems"
+
+    def __init__(self, most_plans: int = MOST_PLANS) -> None:
+        self._most_plans = most_plans
+
+    def solve(self, instance: Instance, options: Options) -> Outcome:
+        """Enumerate all plans of all operating points."""
+        began = time.perf_counter()
+        best, value = None, np.inf
+        stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
+        try:
+            for decision in decisions(instance, self._most_plans, stop_at):
+                evaluation = evaluate(instance, decision)
+                objective = objective_of(instance, evaluation)
+                if objective < value and within_limits(instance, evaluation):
+                    best, value = decision, objective
+        except TooManyError as stopped:
+            return Outcome(
+                "unknown" if best is None else "feasible", best, 0.0, str(stopped), search_s=time.perf_counter() - began
+            )
+        return Outcome("infeasible" if best is None else "optimal", best, value, search_s=time.perf_counter() - began)
+
+
+def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
+    """Yield every decision whose blocks run where they may; routes differ in what they cost or load.
+
+    Raises:
+        TooManyError: There are more than `most_plans`, or the clock passes `stop_at` (of `time.perf_counter`).
+    """
+    ways = _Ways(instance, stop_at)
+    seen = 0
+    for point in range(instance.points.count):
+        for decision in _placements(instance, ways, point):
+            seen += 1
+            if seen > most_plans:
+                message = f"there are more than {most_plans} plans to enumerate"
+                raise TooManyError(message)
+            if seen % 1024 == 0 and time.perf_counter() > stop_at:
+                message = "the time limit came before the enumeration ended"
+                raise TooManyError(message)
+            yield decision
+
+
+def _placements(instance: Instance, ways: _Ways, point: int) -> Iterator[Decision]:
+    points = instance.points
+    on, fraction = points.on[point], points.fraction[point]
+    depth = int(points.depth[point])
+    head_behind = {int(points.exit_block[index]): int(index) for index in np.flatnonzero(on)}
+
+    def hosts(block: int) -> list[int]:
+        may = instance.allowed[block].copy()
+        if block in head_behind:
+            may &= instance.heads.can_run[head_behind[block]]
+        return [int(node) for node in np.flatnonzero(may)]
+
+    def grow(
+        block: int, nodes: tuple[int, ...], transfers: tuple[Path, ...], results: dict[int, Path]
+    ) -> Iterator[Decision]:
+        if block == depth:
+            yield Decision(point, nodes, transfers, results)
+            return
+        before = nodes[-1] if nodes else instance.source
+        bits = float(instance.input_bits if block == 0 else instance.output_bits[block - 1])
+        head = head_behind.get(block)
+        sends = head is not None and fraction[head] > 0 and instance.destination is not None
+        for node in hosts(block):
+            for way in ways(before, node, bits):
+                if not sends or head is None or instance.destination is None:
+                    yield from grow(block + 1, (*nodes, node), (*transfers, way), results)
+                    continue
+                for back in ways(node, instance.destination, float(instance.result_bits[head])):
+                    yield from grow(block + 1, (*nodes, node), (*transfers, way), {**results, head: back})
+
+    yield from grow(0, (), (), {})
+
+
+class _Ways:
+    """All simple routes between two nodes, without those that another one is no worse than in all respects."""
+
+    def __init__(self, instance: Instance, stop_at: float) -> None:
+        self._stop_at = stop_at
+        self._seen = 0
+        self._network = instance.network
+        self._graph = nx.DiGraph()
+        self._graph.add_nodes_from(range(instance.network.size))
+        self._graph.add_edges_from(
+            zip(instance.network.link_source.tolist(), instance.network.link_target.tolist(), strict=True)
+        )
+        self._loaded = instance.rate_per_s > 0
+        self._cached = cache(self._between)
+
+    def __call__(self, source: int, target: int, bits: float) -> tuple[Path, ...]:
+        """Return the routes for a message."""
+        return self._cached(source, target, bits)
+
+    def _between(self, source: int, target: int, bits: float) -> tuple[Path, ...]:
+        if source == target:
+            return ((source,),)
+        found: list[_Way] = []
+        for nodes in self._simple_paths(source, target):
+            self._seen += 1
+            if self._seen > MOST_ROUTES or time.perf_counter() > self._stop_at:
+                message = f"there are too many routes to enumerate (looked at {self._seen})"
+                raise TooManyError(message)
+            way = _Way(tuple(nodes), self._figures(nodes, bits))
+            if not any(_no_worse(other, way) for other in found):
+                found = [other for other in found if not _no_worse(way, other)] + [way]
+        return tuple(way.path for way in found)
+
+    def _simple_paths(self, source: int, target: int) -> Iterator[list[int]]:
+        """Yield all simple paths, short ones first; each takes polynomial time, so a limit can stop them."""
+        if nx.has_path(self._graph, source, target):
+            yield from nx.shortest_simple_paths(self._graph, source, target)
+
+    def _figures(self, nodes: list[int], bits: float) -> tuple[float, ...]:
+        network = self._network
+        totals = [0.0] * (2 + (network.media if self._loaded else 0))
+        for pair in pairwise(nodes):
+            link = network.link(*pair)
+            on_air = bits / float(network.link_bit_per_s[link])
+            totals[0] += bits * float(network.link_j_per_bit[link])
+            totals[1] += float(network.link_latency_s[link]) + on_air
+            if self._loaded:
+                totals[2 + int(network.link_medium[link])] += on_air
+        return tuple(totals)
+
+
+def _no_worse(first: _Way, second: _Way) -> bool:
+    return all(mine <= other for mine, other in zip(first.figures, second.figures, strict=True))

@@ -1,0 +1,337 @@
+"""One operating point as an integer program over places and links.
+
+A binary for each block on each node, a binary for each message on each link, flow conservation between them,
+and one row per limit. Rows are divided by their limit, because solver tolerances are absolute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Bools, Floats, Ints
+
+_SLACK = 1.0 + TOLERANCE
+_SPECK = 1e-9
+"""A floor that is a smaller part of an average plan says nothing of the size of an optimum."""
+
+
+def governing_exit(instance: Instance, fraction: Floats) -> int:
+    """Return the first exit by which enough samples have left; no plan can do with a shallower one."""
+    used = np.flatnonzero(fraction > 0)
+    if instance.percentile is None:
+        return int(used[-1])
+    enough = np.cumsum(fraction[used]) >= instance.percentile - TOLERANCE
+    return int(used[int(np.argmax(enough)) if enough.any() else -1])
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something carried: the input, the output of a block, or the result of an exit."""
+
+    after: int
+    """Block whose node sends; -1 for the source."""
+    before: int
+    """Block whose node receives; -1 for the destination."""
+    bits: float
+    weight: float
+    """Fraction of samples that send it."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """One operating point over D deployed blocks, N nodes, M messages and E links."""
+
+    point: int
+    may_run: Bools
+    """(D, N) where blocks may run with their heads."""
+    joules: Floats
+    """(D, N) energy per inference."""
+    seconds: Floats
+    """(D, N) time of one execution."""
+    reach: Floats
+    """(D,) fraction of samples that executes a block."""
+    memory_bytes: Floats
+    """(D,) memory of a block and its head."""
+    messages: tuple[Message, ...]
+    link_joules: Floats
+    """(M, E) energy per inference."""
+    link_seconds: Floats
+    """(M, E) time of one transfer."""
+    air_seconds: Floats
+    """(M, E) time per inference that the medium is busy."""
+    exits: tuple[int, ...]
+    """Exits at which samples leave, shallowest first."""
+    result_of: Mapping[int, int] = field(default_factory=dict)
+    """Message of each exit whose result travels."""
+
+
+def _costs(instance: Instance, point: int) -> Costs:
+    points, network = instance.points, instance.network
+    depth = int(points.depth[point])
+    reach = points.reach(len(instance.block_names))[point, :depth]
+    joules, seconds = instance.blocks.energy_j[:depth].copy(), instance.blocks.time_s[:depth].copy()
+    memory, may_run = instance.block_bytes[:depth].astype(np.float64), instance.allowed[:depth].copy()
+    for head in np.flatnonzero(points.on[point]):
+        block = int(points.exit_block[head])
+        joules[block] += instance.heads.energy_j[head]
+        seconds[block] += instance.heads.time_s[head]
+        memory[block] += instance.head_bytes[head]
+        may_run[block] &= instance.heads.can_run[head]
+    exits = tuple(int(head) for head in np.flatnonzero(points.on[point] & (points.fraction[point] > 0)))
+    messages = _messages(instance, point, reach, exits)
+    bits = np.array([message.bits for message in messages])[:, None]
+    weight = np.array([message.weight for message in messages])[:, None]
+    air = bits / network.link_bit_per_s
+    results = {head: depth + row for row, head in enumerate(exits)} if len(messages) > depth else {}
+    return Costs(
+        point, may_run, reach[:, None] * joules, seconds, reach, memory, messages,
+        weight * bits * network.link_j_per_bit, network.link_latency_s + air, weight * air, exits, results,
+    )  # fmt: skip
+
+
+def _messages(instance: Instance, point: int, reach: Floats, exits: Sequence[int]) -> tuple[Message, ...]:
+    """List the input, the outputs between blocks, then the results where there is a destination."""
+    carried = [Message(-1, 0, float(instance.input_bits), 1.0)]
+    for block in range(1, len(reach)):
+        bits = float(instance.output_bits[block - 1])
+        carried.append(Message(block - 1, block, bits, float(reach[block])))
+    for head in exits if instance.destination is not None else ():
+        block, fraction = int(instance.points.exit_block[head]), float(instance.points.fraction[point, head])
+        carried.append(Message(block, -1, float(instance.result_bits[head]), fraction))
+    return tuple(carried)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Numbers of the program's variables."""
+
+    place: Ints
+    """(D, N) whether a block runs on a node."""
+    flow: Ints
+    """(M, E) whether a message takes a link."""
+    in_time: Ints
+    """(X,) whether an exit that is used meets the deadline."""
+    latest: int
+    """Latency, in units of the scale."""
+
+    @classmethod
+    def of(cls, costs: Costs) -> Columns:
+        """Number the variables of an operating point."""
+        place = np.arange(costs.may_run.size).reshape(costs.may_run.shape)
+        flow = place.size + np.arange(costs.link_joules.size).reshape(costs.link_joules.shape)
+        in_time = place.size + flow.size + np.arange(len(costs.exits))
+        return cls(place, flow, in_time, place.size + flow.size + len(in_time))
+
+    @property
+    def count(self) -> int:
+        """Number of variables."""
+        return self.latest + 1
+
+
+class Rows:
+    """Rows ``lower <= sum of coefficient * variable <= upper``."""
+
+    def __init__(self) -> None:
+        self.columns: list[Ints] = []
+        self.coefficients: list[Floats] = []
+        self.lower: list[float] = []
+        self.upper: list[float] = []
+
+    def add(self, columns: Ints, coefficients: Floats, lower: float, upper: float) -> None:
+        """Add a row; coefficients of 0 are left out."""
+        given = np.flatnonzero(coefficients)
+        self.columns.append(columns[given])
+        self.coefficients.append(coefficients[given])
+        self.lower.append(lower)
+        self.upper.append(upper)
+
+    def at_most(self, columns: Ints, coefficients: Floats, most: float) -> None:
+        """Keep a sum of binaries with coefficients >= 0 within a limit, in units of the limit."""
+        if np.isinf(most) or coefficients.sum() <= most:
+            return
+        unit = most if most > 0.0 else float(coefficients.max())
+        clipped = np.minimum(coefficients / unit, 2.0)  # one alone is too much either way
+        self.add(columns, clipped, -np.inf, most / unit * _SLACK)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program: its columns, rows and objective."""
+
+    costs: Costs
+    columns: Columns
+    rows: Rows
+    objective: Floats
+    """(C,) joules or seconds of each variable."""
+    scale: float
+    """Expected size of the objective."""
+
+    @property
+    def upper(self) -> Floats:
+        """(C,) upper bound of each variable."""
+        bounds = np.ones(self.columns.count)
+        bounds[self.columns.place] = self.costs.may_run
+        bounds[self.columns.latest] = np.inf
+        return bounds
+
+
+def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale: float | None = None) -> Program:
+    """Build the program of an operating point; only plans whose objective is within the cutoff matter."""
+    costs = _costs(instance, point)
+    columns, rows = Columns.of(costs), Rows()
+    energy = np.zeros(columns.count)
+    energy[columns.place], energy[columns.flow] = costs.joules, costs.link_joules
+    counted = _Counted.of(instance, costs, columns)
+    by_energy = instance.minimise == "energy"
+    size = scale or _expected_size(costs, energy if by_energy else counted.forms[-1], columns)
+    _add_structure(rows, instance, costs, columns)
+    _add_capacities(rows, instance, costs, columns)
+    _add_limit(rows, energy, min(instance.limits.energy_j, cutoff if by_energy else np.inf))
+    objective = energy
+    if by_energy:
+        _add_deadlines(rows, columns, counted, instance.limits.latency_s)
+    else:
+        within_s = min(instance.limits.latency_s, cutoff)
+        objective = _add_latency_objective(rows, columns, counted, within_s, size)
+    return Program(costs, columns, rows, objective, size)
+
+
+def _expected_size(costs: Costs, form: Floats, columns: Columns) -> float:
+    """Guess the size of the objective: the floor of the point, but no speck beside an average plan."""
+    nodes = np.where(costs.may_run, form[columns.place], np.inf).min(axis=1, initial=np.inf)
+    floor = float(nodes[np.isfinite(nodes)].sum())
+    links = form[columns.flow].mean(axis=1).sum() if columns.flow.size else 0.0
+    average = float(form[columns.place].mean(axis=1).sum() + links)
+    return (floor if floor > _SPECK * average else average) or 1.0
+
+
+def _add_structure(rows: Rows, instance: Instance, costs: Costs, columns: Columns) -> None:
+    """Every block runs on one node; every message flows from its sender to its receiver."""
+    network = instance.network
+    for block in columns.place:
+        rows.add(block, np.ones(len(block)), 1.0, 1.0)
+    leaving = [np.flatnonzero(network.link_source == node) for node in range(network.size)]
+    arriving = [np.flatnonzero(network.link_target == node) for node in range(network.size)]
+    for message, flow in zip(costs.messages, columns.flow, strict=True):
+        for node in range(network.size):
+            ends = [(message.after, -1.0, instance.source), (message.before, 1.0, instance.destination)]
+            moving = [(int(columns.place[block, node]), sign) for block, sign, _ in ends if block >= 0]
+            fixed = sum(-sign for block, sign, at in ends if block < 0 and at == node)
+            names = np.concatenate([flow[leaving[node]], flow[arriving[node]], [name for name, _ in moving]])
+            signs = np.repeat([1.0, -1.0], [len(leaving[node]), len(arriving[node])])
+            signs = np.concatenate([signs, [sign for _, sign in moving]])
+            rows.add(names.astype(np.int64), signs, fixed, fixed)
+
+
+def _add_limit(rows: Rows, form: Floats, most: float) -> None:
+    rows.at_most(np.arange(len(form)), form, most)
+
+
+def _add_capacities(rows: Rows, instance: Instance, costs: Costs, columns: Columns) -> None:
+    """Memory and time of nodes, time of media."""
+    network, rate = instance.network, instance.rate_per_s
+    busy = rate * costs.reach[:, None] * costs.seconds
+    for node in range(network.size):
+        rows.at_most(columns.place[:, node], costs.memory_bytes, float(network.memory_bytes[node]))
+        rows.at_most(columns.place[:, node], busy[:, node], float(network.max_utilization[node]))
+    if rate > 0.0:
+        for medium in range(network.media):
+            links = network.link_medium == medium
+            rows.at_most(columns.flow[:, links].ravel(), rate * costs.air_seconds[:, links].ravel(), 1.0)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The latencies that the statistic counts."""
+
+    forms: tuple[Floats, ...]
+    """(C,) seconds of each variable: one sum for each exit that may count, or their mean."""
+    fractions: tuple[float, ...]
+    needed: float | None
+    """Fraction of samples that must be in time; None: all forms count."""
+
+    @property
+    def single(self) -> bool:
+        """Whether one sum alone is the statistic."""
+        return len(self.forms) == 1
+
+    @classmethod
+    def of(cls, instance: Instance, costs: Costs, columns: Columns) -> _Counted:
+        """Return what the statistic of an app counts."""
+        fraction = instance.points.fraction[costs.point]
+        forms = {head: _arrival(instance, costs, columns, head) for head in costs.exits}
+        if instance.statistic == "mean":
+            mean = sum((fraction[head] * form for head, form in forms.items()), np.zeros(columns.count))
+            return cls((mean,), (1.0,), None)
+        if not costs.result_of:  # deeper exits are never earlier
+            governing = governing_exit(instance, fraction)
+            return cls((forms[governing],), (1.0,), None)
+        shares = tuple(float(fraction[head]) for head in costs.exits)
+        all_count = instance.percentile is None or len(shares) == 1
+        needed = None if all_count else min(instance.percentile or 1.0, sum(shares))
+        return cls(tuple(forms.values()), shares, needed)
+
+
+def _arrival(instance: Instance, costs: Costs, columns: Columns, head: int) -> Floats:
+    """(C,) seconds that each variable adds to the latency of an exit."""
+    form = np.zeros(columns.count)
+    last = int(instance.points.exit_block[head])
+    form[columns.place[: last + 1]] = costs.seconds[: last + 1]
+    form[columns.flow[: last + 1]] = costs.link_seconds[: last + 1]
+    if head in costs.result_of:
+        form[columns.flow[costs.result_of[head]]] = costs.link_seconds[costs.result_of[head]]
+    return form
+
+
+def _add_deadlines(rows: Rows, columns: Columns, counted: _Counted, deadline_s: float) -> None:
+    """Keep the statistic within a deadline."""
+    if np.isinf(deadline_s):
+        return
+    if counted.needed is None:
+        for form in counted.forms:
+            _add_limit(rows, form, deadline_s)
+        return
+    _add_coverage(rows, columns, counted)
+    for form, in_time in zip(counted.forms, columns.in_time, strict=True):
+        row = np.minimum(form / deadline_s, 2.0)
+        row[in_time] = late = _largest(row, columns)
+        rows.add(np.arange(columns.count), row, -np.inf, _SLACK + late)
+
+
+def _add_latency_objective(rows: Rows, columns: Columns, counted: _Counted, within_s: float, unit_s: float) -> Floats:
+    """Return the statistic as an objective: the only sum, or a variable (in units) above all that count."""
+    if counted.single:
+        _add_limit(rows, counted.forms[0], within_s)
+        return counted.forms[0]
+    if counted.needed is not None:
+        _add_coverage(rows, columns, counted)
+    for form, in_time in zip(counted.forms, columns.in_time, strict=True):
+        row, late = np.minimum(form, 2.0 * within_s) / unit_s, 0.0
+        if counted.needed is not None:
+            row[in_time] = late = _largest(row, columns)
+        row[columns.latest] = -1.0
+        rows.add(np.arange(columns.count), row, -np.inf, late)
+    if np.isfinite(within_s):
+        rows.add(np.array([columns.latest]), np.ones(1), 0.0, within_s / unit_s * _SLACK)
+    objective = np.zeros(columns.count)
+    objective[columns.latest] = unit_s
+    return objective
+
+
+def _add_coverage(rows: Rows, columns: Columns, counted: _Counted) -> None:
+    needed = (counted.needed or 0.0) - TOLERANCE
+    rows.add(columns.in_time, np.array(counted.fractions), needed, np.inf)
+
+
+def _largest(form: Floats, columns: Columns) -> float:
+    """Bound a sum over every plan: each block on its costliest node, each message over its costliest links.
+
+    A simple path has fewer links than there are nodes.
+    """
+    places = form[columns.place].max(axis=1).sum()
+    flows = np.sort(form[columns.flow], axis=1)[:, 1 - columns.place.shape[1] :]
+    return float(places + flows.sum())

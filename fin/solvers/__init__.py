@@ -1,0 +1,1 @@
+"""Access to external solvers, with their output suppressed."""

@@ -1,0 +1,1 @@
+"""Documents of adaptation: designs, policy, states, placement policy."""

@@ -1,0 +1,1 @@
+"""Documents of batch benchmarking: the suite."""

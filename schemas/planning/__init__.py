@@ -1,0 +1,1 @@
+"""Documents of planning: model, topology, workload, placement, front, rate traces."""

@@ -1,0 +1,187 @@
+"""model.json: a profiled DNN as a chain of blocks with early exits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import Field
+
+from planner.schemas.reading.base import (
+    Document,
+    Finding,
+    Fraction,
+    Name,
+    Positive,
+    Quantity,
+    Strict,
+    Version,
+    duplicate_names,
+    field_of,
+    items_of,
+    mapping_of,
+    names_of,
+    number_of,
+)
+
+FRACTION_TOLERANCE = 1e-6
+
+
+class Block(Strict):
+    """A stretch of the DNN that is never split over two nodes."""
+
+    name: Name = Field(description="Name, unique among blocks and exits.")
+    ops: Quantity = Field(description="Work of one inference in operations (one multiply-accumulate = 2 ops).")
+    param_bytes: Quantity = Field(0.0, description="Memory that the parameters take, in bytes.")
+    output_bits: Quantity = Field(0.0, description="Size of the output that the next block reads, in bits.")
+
+
+class Exit(Strict):
+    """A classifier head behind a block."""
+
+    name: Name = Field(description="Name, unique among blocks and exits.")
+    after: Name = Field(description="Name of the block whose output the head reads.")
+    ops: Quantity = Field(0.0, description="Work of the head in operations.")
+    param_bytes: Quantity = Field(0.0, description="Memory that the head's parameters take, in bytes.")
+    result_bits: Quantity = Field(0.0, description="Size of a result, in bits (carried to the destination, if any).")
+
+
+class OperatingPoint(Strict):
+    """Which exits are on, the fraction of samples that leaves at each, and the accuracy that results."""
+
+    name: Name = Field(description="Name, unique among operating points.")
+    exit_fractions: dict[str, Fraction] = Field(
+        min_length=1,
+        description="Fraction of samples that leaves at each exit that is on (no unit; sums to 1).",
+    )
+    accuracy: Fraction = Field(description="Accuracy over all samples (fraction in [0, 1]).")
+
+
+class Profile(Strict):
+    """A measured cost of one block or exit head on one kind of hardware."""
+
+    time_s: Quantity = Field(description="Measured time of one inference, in seconds.")
+    energy_j: Quantity | None = Field(None, description="Measured energy of one inference, in joules.")
+
+
+class ExitCalibration(Strict):
+    """What was measured of one exit alone, for each threshold."""
+
+    exited: tuple[Quantity, ...] = Field(min_length=1, description="Samples that leave here, by threshold (count).")
+    correct: tuple[Quantity, ...] = Field(min_length=1, description="Those of them classified right (count).")
+
+
+class Calibration(Strict):
+    """Measurements of each exit alone, from which operating points are designed."""
+
+    samples: Positive = Field(description="Samples measured (count).")
+    thresholds: tuple[float, ...] = Field(min_length=1, description="Confidence thresholds (no unit).")
+    exits: dict[str, ExitCalibration] = Field(min_length=1, description="Counts of each exit, by exit name.")
+
+
+def _check_model(data: object) -> Iterator[Finding]:
+    blocks, exits = items_of(data, "blocks"), items_of(data, "exits")
+    points = items_of(data, "operating_points")
+    block_names, exit_names = names_of(blocks), names_of(exits)
+    yield from duplicate_names("blocks", blocks)
+    yield from duplicate_names("exits", exits)
+    yield from duplicate_names("operating_points", points)
+    yield from _check_exits(exits, block_names)
+    for index, point in enumerate(points):
+        yield from _check_fractions(("operating_points", index, "exit_fractions"), point, exit_names)
+    yield from _check_calibration(field_of(data, "calibration"), exit_names)
+    for hardware, rows in mapping_of(data, "profiles").items():
+        for name in mapping_of({"rows": rows}, "rows"):
+            if name not in block_names and name not in exit_names:
+                fix = f"use one of {_some(block_names + exit_names)}"
+                yield ("profiles", hardware, name), name, "no block or exit has this name", fix
+    if not points and field_of(data, "calibration") is None:
+        fix = "give operating_points, or a calibration to design them from"
+        yield ("operating_points",), [], "the model says nothing of when samples leave", fix
+
+
+def _check_exits(exits: list[object], block_names: list[str]) -> Iterator[Finding]:
+    behind: dict[str, str] = {}
+    for index, head in enumerate(exits):
+        name, after = field_of(head, "name"), field_of(head, "after")
+        if isinstance(name, str) and name in block_names:
+            yield ("exits", index, "name"), name, "a block has this name too", "rename the exit"
+        if not isinstance(after, str):
+            continue
+        if after not in block_names:
+            fix = f"use one of {_some(block_names)}"
+            yield ("exits", index, "after"), after, "there is no block of this name", fix
+        elif after in behind:
+            fix = f"keep one head behind a block ({behind[after]!r} is there already)"
+            yield ("exits", index, "after"), after, "two exits stand behind one block", fix
+        else:
+            behind[after] = str(name)
+
+
+def _check_fractions(where: tuple[str | int, ...], point: object, exit_names: list[str]) -> Iterator[Finding]:
+    fractions = mapping_of(point, "exit_fractions")
+    for name in fractions:
+        if name not in exit_names:
+            yield (*where, name), name, "there is no exit of this name", f"use one of {_some(exit_names)}"
+    values = [value for name in fractions if (value := number_of(fractions, name)) is not None]
+    total = sum(values)
+    if values and len(values) == len(fractions) and not abs(total - 1.0) <= FRACTION_TOLERANCE:
+        yield where, total, f"the fractions sum to {total:.9g}, not to 1", "make them sum to 1 (to 1e-6)"
+
+
+def _check_calibration(calibration: object, exit_names: list[str]) -> Iterator[Finding]:
+    if calibration is None:
+        return
+    thresholds = items_of(calibration, "thresholds")
+    samples = number_of(calibration, "samples")
+    numbers = [value for value in thresholds if isinstance(value, (int, float))]
+    if len(set(numbers)) != len(numbers):
+        yield (
+            ("calibration", "thresholds"),
+            thresholds,
+            "a threshold stands twice",
+            "list each threshold once",
+        )
+    for name, counts in mapping_of(calibration, "exits").items():
+        where = ("calibration", "exits", name)
+        if name not in exit_names:
+            yield where, name, "there is no exit of this name", f"use one of {_some(exit_names)}"
+        yield from _check_counts(where, counts, len(thresholds), samples)
+
+
+def _check_counts(where: tuple[str | int, ...], counts: object, rows: int, samples: float | None) -> Iterator[Finding]:
+    exited, correct = items_of(counts, "exited"), items_of(counts, "correct")
+    for field, values in (("exited", exited), ("correct", correct)):
+        if values and len(values) != rows:
+            fix = f"give one count for each of the {rows} thresholds"
+            yield (*where, field), len(values), f"{len(values)} counts for {rows} thresholds", fix
+    for index, (left, right) in enumerate(zip(exited, correct, strict=False)):
+        if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
+            continue
+        if right > left:
+            yield (*where, "correct", index), right, f"more right than left here ({left})", "check the counts"
+        if samples is not None and left > samples:
+            yield (*where, "exited", index), left, f"more than all {samples:g} samples", "check the counts"
+
+
+def _some(names: list[str], most: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return (shown + (", ..." if len(names) > most else "")) or "the names (there are none yet)"
+
+
+class Model(Document):
+    """A profiled DNN: a chain of blocks in execution order, its exits, and how samples leave."""
+
+    cross_checks: ClassVar = _check_model
+
+    schema_version: Version
+    name: Name = Field(description="Name of the DNN.")
+    citation: str = Field("", description="Where the figures come from.")
+    input_bits: Quantity = Field(description="Size of one input, in bits.")
+    blocks: tuple[Block, ...] = Field(min_length=1, description="Blocks in execution order.")
+    exits: tuple[Exit, ...] = Field(min_length=1, description="Exits, each behind one block.")
+    operating_points: tuple[OperatingPoint, ...] = Field((), description="Measured operating points.")
+    calibration: Calibration | None = Field(None, description="Counts to design operating points from.")
+    profiles: dict[str, dict[str, Profile]] = Field(
+        default_factory=dict, description="Measured costs, by hardware and by block or exit name."
+    )

@@ -1,0 +1,140 @@
+"""placement.json: the answer, with its proof or with the reason why there is none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from planner.schemas.reading.base import Document, Fraction, Name, NonNegative, Strict, Version
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+LimitKind = Literal["latency", "accuracy", "energy", "memory", "rate", "utilization", "medium", "pin", "reachability"]
+
+
+class Assignment(Strict):
+    """One block and the node that runs it."""
+
+    block: Name = Field(description="Name of the block.")
+    node: Name = Field(description="Name of the node.")
+
+
+class Route(Strict):
+    """The way that one output takes."""
+
+    after: str | None = Field(description="Block whose output is carried; null for the input.")
+    path: tuple[Name, ...] = Field(min_length=2, description="Nodes passed, both ends included.")
+    bits: NonNegative = Field(description="Size of what is carried, in bits.")
+    result_of: str | None = Field(
+        None, description="Exit whose result is carried to the destination, if it is a result."
+    )
+
+
+class Shares(Strict):
+    """The app's share of what it uses together with others (1 where nothing is shared)."""
+
+    nodes: dict[str, Fraction] = Field(default_factory=dict, description="Share of each node (no unit).")
+    media: dict[str, Fraction] = Field(
+        default_factory=dict,
+        description="Share of each medium, by its name, or by source->target of a link of its own (no unit).",
+    )
+
+
+class Breakdown(Strict):
+    """Where energy and time go."""
+
+    compute_j: NonNegative = Field(description="Energy of computing, in joules.")
+    transfer_j: NonNegative = Field(description="Energy of transfers, in joules.")
+    compute_s: NonNegative = Field(description="Computing part of the latency, in seconds.")
+    transfer_s: NonNegative = Field(description="Transfer part of the latency, in seconds.")
+
+
+class AppPlacement(Strict):
+    """The plan of one app."""
+
+    name: Name = Field(description="Name of the app.")
+    operating_point: Name = Field(description="Operating point chosen (or designed).")
+    exit_fractions: dict[str, Fraction] = Field(description="Exits that are on, with the fraction that leaves at each.")
+    thresholds: dict[str, float | None] | None = Field(
+        None,
+        description="Threshold of each exit that is on (null: takes all that remain); for designed points only.",
+    )
+    assignments: tuple[Assignment, ...] = Field(min_length=1, description="Deployed blocks, in execution order.")
+    routes: tuple[Route, ...] = Field((), description="Routes of more than one node.")
+    shares: Shares = Field(default_factory=Shares, description="Shares of nodes and media.")
+    energy_j: NonNegative = Field(description="Energy of one inference, in joules.")
+    latency_s: NonNegative = Field(description="Latency by the app's statistic, in seconds.")
+    accuracy: Fraction = Field(description="Accuracy of the operating point (fraction).")
+    breakdown: Breakdown = Field(description="Where energy and time go.")
+
+
+class Total(Strict):
+    """Sums over all apps."""
+
+    energy_j: NonNegative = Field(description="Energy of one inference of every app, in joules.")
+    power_w: NonNegative = Field(description="Rate times energy, and idle power of the nodes in use, in watts.")
+    nodes_used: int = Field(ge=0, description="Nodes that host a block (count).")
+    node_share_sum: NonNegative | None = Field(
+        None, description="All apps' shares of all nodes, summed (no unit; null for a plan without shares)."
+    )
+    media_share_sum: NonNegative | None = Field(
+        None, description="All apps' shares of all media, summed (no unit; null for a plan without shares)."
+    )
+
+
+class Certificate(Strict):
+    """What is proved of the answer."""
+
+    lower_bound: float = Field(description="No plan within the limits has a smaller objective; unit as in `objective`.")
+    relative_gap: NonNegative | None = Field(description="(objective - lower_bound) / objective; null without a plan.")
+    objective: Literal["energy_j", "latency_s", "power_w"] = Field(description="What is minimised, with its unit.")
+
+
+class Timing(Strict):
+    """Where the planner's time went."""
+
+    build_s: NonNegative = Field(description="Building the graph, in seconds.")
+    search_s: NonNegative = Field(description="Searching, in seconds.")
+
+
+class Provenance(Strict):
+    """What made this file, from what."""
+
+    planner: str = Field(description="Version of the planner.")
+    method: str = Field(description="Method used.")
+    inputs: dict[str, str] = Field(default_factory=dict, description="Hash of every input file.")
+
+
+class BrokenLimit(Strict):
+    """One limit that cannot hold, and what could be reached if it gave way and all others were kept."""
+
+    kind: LimitKind = Field(description="Kind of limit.")
+    subject: str = Field(description="The app, node, block or exit that it is about.")
+    demand: float | None = Field(None, description="What is asked for, in `unit`.")
+    best: float | None = Field(None, description="The best that can be reached with the other limits kept, in `unit`.")
+    unit: str = Field(description="Unit of demand and best.")
+    message: str = Field(description="The same in words.")
+
+
+class Diagnosis(Strict):
+    """Why there is no plan."""
+
+    summary: str = Field(description="One sentence.")
+    limits: tuple[BrokenLimit, ...] = Field(description="The limits, each with the best that can be reached.")
+
+
+class Placement(Document):
+    """The result of planning."""
+
+    schema_version: Version = "1"
+    status: Status = Field(description="optimal, feasible (a limit stopped the proof), infeasible (proved) or unknown.")
+    message: str = Field("", description="What stopped the search, where something did.")
+    apps: tuple[AppPlacement, ...] = Field((), description="The plan of each app (none unless there is a plan).")
+    total: Total | None = Field(None, description="Sums over all apps.")
+    node_speeds: dict[str, NonNegative] = Field(
+        default_factory=dict, description="Relative clock speeds (1 = nominal)."
+    )
+    certificate: Certificate | None = Field(None, description="What is proved.")
+    diagnosis: Diagnosis | None = Field(None, description="Why there is no plan (infeasible only).")
+    timing: Timing | None = Field(None, description="Where the planner's time went.")
+    provenance: Provenance | None = Field(None, description="What made this file.")

@@ -1,0 +1,302 @@
+"""topology.json: the nodes that compute, the links between them, and chiplet packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from planner.schemas.reading.base import (
+    LEAST,
+    Document,
+    Finding,
+    Fraction,
+    Name,
+    Positive,
+    Quantity,
+    Strict,
+    Version,
+    duplicate_names,
+    field_of,
+    items_of,
+    names_of,
+    number_of,
+)
+from planner.schemas.reading.problems import input_error
+
+Tier = Literal["mobile", "edge", "cloud", "chiplet"]
+RateUnit = Literal["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]
+Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+
+class Speed(Strict):
+    """The range of relative clock speeds that a node can run at."""
+
+    min: Annotated[float, Field(ge=LEAST, le=1.0)] = Field(1.0, description="Slowest speed (1 = nominal; no unit).")
+    max: Positive = Field(1.0, description="Fastest speed (1 = nominal; no unit).")
+
+
+class Compute(Strict):
+    """What a node and a chiplet have in common."""
+
+    hardware: str | None = Field(None, description="Kind of hardware, to find measured costs in the model's profiles.")
+    ops_per_s: Positive | None = Field(None, description="Speed in operations per second.")
+    j_per_op: Quantity | None = Field(None, description="Energy of one operation, in joules.")
+    active_power_w: Quantity | None = Field(None, description="Power while computing, in watts (goes before j_per_op).")
+    memory_bytes: Quantity | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
+    max_utilization: Fraction = Field(1.0, description="Largest fraction of time the node may be busy (no unit).")
+    idle_power_w: Quantity = Field(0.0, description="Power that a node in use draws always, in watts.")
+    static_power_w: Quantity = Field(0.0, description="Leakage power while computing, in watts.")
+    speed: Speed | None = Field(None, description="Range of clock speeds (none: nominal speed only).")
+
+
+class Node(Compute):
+    """Anything that computes: a phone, a server, one chiplet."""
+
+    name: Name = Field(description="Name, unique among nodes and packages.")
+    tier: Tier = Field("edge", description="Where the node stands.")
+
+
+class Link(Strict):
+    """A directed link between two nodes."""
+
+    source: Name = Field(description="Node (or package) that sends.")
+    target: Name = Field(description="Node (or package) that receives.")
+    bit_per_s: Positive | None = Field(
+        None, description="Rate in bits per second (needed, unless the link's medium has a trace, which replaces it)."
+    )
+    latency_s: Quantity = Field(0.0, description="Time of an empty message, in seconds.")
+    j_per_bit: Quantity = Field(0.0, description="Energy of one bit at both ends, in joules.")
+    medium: Name | None = Field(None, description="Shared medium that the link loads (none: one of its own).")
+    bidirectional: bool = Field(False, description="Stands for two links, one each way.")
+
+
+class Medium(Strict):
+    """A shared medium whose rate was measured over time: the rate of every link on it is read from its trace."""
+
+    name: Name = Field(description="Name that the links of this medium give as theirs.")
+    trace: Name = Field(description="Path of the trace, relative to this file: CSV with time_s and rates.")
+    column: Name = Field("bit_per_s", description="Column of the trace that holds the rate.")
+    unit: RateUnit = Field("bit/s", description="Unit of that column.")
+    percentile: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
+        10.0, description="Rate to plan for: the least rate that at least this percentage of samples is at or below."
+    )
+    max_gap_s: Positive | None = Field(
+        None, description="Longest step between samples, in seconds (none: ten times the median step)."
+    )
+
+
+class Wire(Strict):
+    """The cost of one link inside a package."""
+
+    bit_per_s: Positive = Field(description="Rate in bits per second.")
+    latency_s: Quantity = Field(0.0, description="Time of an empty message, in seconds.")
+    j_per_bit: Quantity = Field(0.0, description="Energy of one bit, in joules.")
+
+
+class Chiplet(Compute):
+    """The chiplet that a package is made of."""
+
+
+class ChipletAt(Compute):
+    """What differs at one position of the package; fields that are not given stay as in `chiplet`."""
+
+    at: Position = Field(description="Row and column, from 0.")
+    max_utilization: Fraction | None = Field(None, description="As for a node.")  # type: ignore[assignment] # None = not given
+    idle_power_w: Quantity | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
+    static_power_w: Quantity | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
+
+
+class Package(Strict):
+    """A multi-chip module: a mesh of chiplets behind an I/O die that bears the package's name."""
+
+    name: Name = Field(description="Name of the package and of its I/O die.")
+    rows: Annotated[int, Field(ge=1, le=256)] = Field(description="Rows of chiplets (count).")
+    cols: Annotated[int, Field(ge=1, le=256)] = Field(description="Columns of chiplets (count).")
+    chiplet: Chiplet = Field(description="The chiplet at every position.")
+    chiplets: tuple[ChipletAt, ...] = Field((), description="Positions whose chiplet differs.")
+    interposer: Wire = Field(description="Links between mesh neighbours, both ways.")
+    gateways: tuple[Position, ...] = Field(min_length=1, description="Chiplets that the I/O die is wired to.")
+    gateway_link: Wire = Field(description="Links between the I/O die and each gateway, both ways.")
+
+
+def _check_topology(data: object) -> Iterator[Finding]:
+    nodes, packages, links = items_of(data, "nodes"), items_of(data, "packages"), items_of(data, "links")
+    if not nodes and not packages:
+        yield ("nodes",), [], "the topology has no node", "give at least one node or package"
+    yield from duplicate_names("nodes", nodes)
+    yield from duplicate_names("packages", packages)
+    names = set(names_of(nodes))
+    chiplets = set(_chiplet_names(packages))
+    for where, items in (("nodes", nodes), ("packages", packages)):
+        for index, item in enumerate(items):
+            if isinstance(name := field_of(item, "name"), str) and name in chiplets:
+                yield (where, index, "name"), name, "a chiplet has this name too", "rename it"
+    for index, package in enumerate(packages):
+        yield from _check_package(index, package, names)
+    for index, node in enumerate(nodes):
+        yield from _check_compute(("nodes", index), node, {})
+    yield from _check_links(links, names | set(names_of(packages)) | chiplets)
+    yield from _check_media(items_of(data, "media"), links)
+    yield from _check_wires(links, packages)
+
+
+def _check_compute(where: tuple[str | int, ...], node: object, inherited: dict[str, object]) -> Iterator[Finding]:
+    def has(name: str) -> bool:
+        return field_of(node, name) is not None or inherited.get(name) is not None
+
+    name = field_of(node, "name")
+    if not has("ops_per_s") and not has("hardware"):
+        fix = "give ops_per_s (with j_per_op or active_power_w), or a hardware that the model profiles"
+        yield (*where, "ops_per_s"), None, f"nothing says how fast {name or 'this chiplet'} is", fix
+    elif has("ops_per_s") and not has("j_per_op") and not has("active_power_w") and not has("hardware"):
+        fix = "give j_per_op or active_power_w"
+        yield (*where, "j_per_op"), None, f"nothing says what energy {name or 'this chiplet'} takes", fix
+    low, high = number_of(field_of(node, "speed"), "min"), number_of(field_of(node, "speed"), "max")
+    if low is not None and high is not None and low > high:
+        yield (*where, "speed"), [low, high], "the slowest speed is above the fastest", "swap min and max"
+
+
+def _check_package(index: int, package: object, node_names: set[str]) -> Iterator[Finding]:
+    where = ("packages", index)
+    name, rows, cols = field_of(package, "name"), field_of(package, "rows"), field_of(package, "cols")
+    if isinstance(name, str) and name in node_names:
+        yield (*where, "name"), name, "a node has this name too", "rename the package or the node"
+    chiplet = field_of(package, "chiplet")
+    if chiplet is not None:
+        yield from _check_compute((*where, "chiplet"), chiplet, {})
+    if not isinstance(rows, int) or not isinstance(cols, int):
+        return
+    inside = f"rows 0..{rows - 1} and columns 0..{cols - 1} exist"
+    seen: set[tuple[object, ...]] = set()
+    for number, other in enumerate(items_of(package, "chiplets")):
+        at = tuple(items_of(other, "at"))
+        if len(at) == 2 and not _inside(at, rows, cols):
+            yield (*where, "chiplets", number, "at"), list(at), "outside the package", inside
+        if all(isinstance(part, int) for part in at):
+            if at in seen:
+                yield (*where, "chiplets", number, "at"), list(at), "this position stands twice", "merge the two"
+            seen.add(at)
+    for number, gateway in enumerate(items_of(package, "gateways")):
+        if isinstance(gateway, (list, tuple)) and len(gateway) == 2 and not _inside(tuple(gateway), rows, cols):
+            yield (*where, "gateways", number), list(gateway), "outside the package", inside
+
+
+def _inside(at: tuple[object, ...], rows: int, cols: int) -> bool:
+    row, column = at
+    return not isinstance(row, int) or not isinstance(column, int) or (row < rows and column < cols)
+
+
+def _chiplet_names(packages: list[object]) -> Iterator[str]:
+    for package in packages:
+        name = field_of(package, "name")
+        yield from (f"{name}[{row},{column}]" for row, column in _positions(package))
+
+
+def _positions(package: object) -> Iterator[tuple[int, int]]:
+    rows, cols = field_of(package, "rows"), field_of(package, "cols")
+    if isinstance(rows, int) and isinstance(cols, int) and max(rows, cols) <= 256:
+        yield from ((row, column) for row in range(rows) for column in range(cols))
+
+
+def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
+    seen: dict[tuple[object, object], int] = {}
+    for index, link in enumerate(links):
+        ends = (field_of(link, "source"), field_of(link, "target"))
+        for field, end in zip(("source", "target"), ends, strict=True):
+            if isinstance(end, str) and end not in names:
+                fix = "name a node, a package or a chiplet such as 'mcm0[0,0]' that the topology has"
+                yield ("links", index, field), end, "the link leads nowhere: no node has this name", fix
+        if not all(isinstance(end, str) for end in ends):
+            continue
+        if ends[0] == ends[1]:
+            yield ("links", index, "target"), ends[1], "the link leads from a node to itself", "remove it"
+        both = field_of(link, "bidirectional") is True
+        for pair in (ends, ends[::-1]) if both else (ends,):
+            if pair in seen:
+                fix = f"routes name nodes alone: merge it with links[{seen[pair]}], or put a relay node on one of them"
+                yield ("links", index), list(pair), f"a second link from {pair[0]} to {pair[1]}", fix
+            seen.setdefault(pair, index)
+
+
+def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
+    """Report media that no link uses, and links whose rate stands nowhere."""
+    yield from duplicate_names("media", media)
+    used = {name for link in links if isinstance(name := field_of(link, "medium"), str)}
+    for index, medium in enumerate(media):
+        name = field_of(medium, "name")
+        if isinstance(name, str) and name not in used:
+            fix = f"name it as the medium of a link (media of links: {', '.join(sorted(used)) or 'none'}), or remove it"
+            yield ("media", index, "name"), name, "no link uses this medium", fix
+    measured = names_of(media)
+    for index, link in enumerate(links):
+        described = isinstance(link, (Mapping, Link))
+        if described and field_of(link, "bit_per_s") is None and field_of(link, "medium") not in measured:
+            fix = "give bit_per_s, or a medium that has a trace (in the list media)"
+            yield ("links", index, "bit_per_s"), None, "nothing says how fast the link is", fix
+
+
+def _check_wires(links: list[object], packages: list[object]) -> Iterator[Finding]:
+    """Report links that stand beside a wire of a package."""
+    for package in packages:
+        name = field_of(package, "name")
+        pairs = [(field_of(link, "source"), field_of(link, "target")) for link in links]
+        inside = [
+            (index, pair)
+            for index, pair in enumerate(pairs)
+            if all(isinstance(end, str) and (end == name or end.startswith(f"{name}[")) for end in pair)
+        ]
+        wires = set(_wires(package)) if inside else set()
+        for index, pair in inside:
+            if frozenset(pair) in wires:
+                fix = "remove it, or change the package's interposer or gateway_link"
+                yield ("links", index), list(pair), "the package has a wire between these two already", fix
+
+
+def _wires(package: object) -> Iterator[frozenset[str]]:
+    name, positions = field_of(package, "name"), set(_positions(package))
+    for row, column in positions:
+        for beside in {(row + 1, column), (row, column + 1)} & positions:
+            yield frozenset((f"{name}[{row},{column}]", f"{name}[{beside[0]},{beside[1]}]"))
+    for gateway in items_of(package, "gateways"):
+        if isinstance(gateway, (list, tuple)) and len(gateway) == 2:
+            yield frozenset((f"{name}", f"{name}[{gateway[0]},{gateway[1]}]"))
+
+
+class Topology(Document):
+    """Nodes, links and packages."""
+
+    cross_checks: ClassVar = _check_topology
+
+    schema_version: Version
+    name: Name = Field(description="Name of the topology.")
+    citation: str = Field("", description="Where the figures come from.")
+    nodes: tuple[Node, ...] = Field((), description="Nodes outside packages.")
+    links: tuple[Link, ...] = Field((), description="Links between nodes and packages.")
+    packages: tuple[Package, ...] = Field((), description="Chiplet packages (MCM).")
+    media: tuple[Medium, ...] = Field((), description="Shared media whose rate is read from a trace.")
+
+
+def check_rates(topology: Topology) -> None:
+    """Raise InputError where a rate stands in a trace that was not read."""
+    if topology.media:
+        names = ", ".join(medium.name for medium in topology.media)
+        fix = "give planner the path of the topology file, or fill the rates in with schemas.traces.with_planned_rates"
+        raise input_error("the rates of these media stand in traces that were not read", fix, path="media", value=names)
+
+
+__all__ = [
+    "Chiplet",
+    "ChipletAt",
+    "Compute",
+    "Link",
+    "Medium",
+    "Node",
+    "Package",
+    "RateUnit",
+    "Speed",
+    "Tier",
+    "Topology",
+    "Wire",
+]

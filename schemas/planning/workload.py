@@ -1,0 +1,83 @@
+"""workload.json: the apps that ask for inferences, each with its limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from planner.schemas.reading.base import (
+    Document,
+    Finding,
+    Fraction,
+    Name,
+    Positive,
+    Quantity,
+    Strict,
+    Version,
+    duplicate_names,
+    field_of,
+    items_of,
+)
+
+Objective = Literal["energy", "latency"]
+Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
+
+
+class App(Strict):
+    """One model asked for by one source node at one rate, with its limits."""
+
+    name: Name = Field("app", description="Name, unique in the workload.")
+    model: Name = Field(description="Path of the model file, relative to the workload file.")
+    source: Name | None = Field(
+        None, description="Node that holds the input (none: the first mobile node, else the first)."
+    )
+    destination: Name | None = Field(
+        None, description="Node that needs the results (none: they stay where they are made)."
+    )
+    rate_per_s: Quantity = Field(0.0, description="Inferences per second (0: one inference, capacity not loaded).")
+    max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
+    latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
+    min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
+    pin: dict[str, tuple[Name, ...]] = Field(
+        default_factory=dict, description="Nodes that a block may run on, by block."
+    )
+    objective: Objective = Field("energy", description="What is minimised.")
+    max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+
+
+def percentile_of(statistic: str) -> float | None:
+    """Return the fraction that a percentile such as ``p95`` stands for, None for worst and mean."""
+    match = re.fullmatch(r"p(\d+(?:\.\d+)?)", statistic)
+    return float(match.group(1)) / 100.0 if match else None
+
+
+def _check_workload(data: object) -> Iterator[Finding]:
+    apps = items_of(data, "apps")
+    yield from duplicate_names("apps", apps)
+    for index, app in enumerate(apps):
+        statistic = field_of(app, "latency")
+        if isinstance(statistic, str) and percentile_of(statistic) == 0.0:
+            yield (
+                ("apps", index, "latency"),
+                statistic,
+                "no sample is at or below the 0th percentile",
+                "use p1 to p100",
+            )
+        pins = field_of(app, "pin")
+        if isinstance(pins, dict):
+            for block, nodes in pins.items():
+                if isinstance(nodes, (list, tuple)) and not nodes:
+                    fix = "name at least one node, or leave the block out"
+                    yield ("apps", index, "pin", block), [], "the block is pinned to no node", fix
+
+
+class Workload(Document):
+    """All apps that are planned together."""
+
+    cross_checks: ClassVar = _check_workload
+
+    schema_version: Version
+    apps: tuple[App, ...] = Field(min_length=1, description="The apps.")

@@ -1,0 +1,127 @@
+"""Reading input files: JSON on disk to checked schemas, with every problem reported at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from planner.schemas.reading.problems import InputError, Problem, input_error
+
+MAX_FILE_BYTES = 150_000_000
+
+SchemaT = TypeVar("SchemaT", bound=BaseModel)
+
+
+class _DuplicateKeyError(ValueError):
+    """A JSON object names one key twice."""
+
+
+def read_document(path: Path, schema: type[SchemaT]) -> tuple[SchemaT, str]:
+    """Read and check one file.
+
+    Returns:
+        The checked document, and ``sha256:...`` of the bytes read.
+
+    Raises:
+        InputError: The file cannot be read, is too large, is not JSON, or does not fit the schema.
+    """
+    data = read_bytes(path)
+    document = check_document(_parse(data, path), schema, str(path))
+    return document, digest_of(data)
+
+
+def read_toml(path: Path, schema: type[SchemaT]) -> SchemaT:
+    """Read and check one TOML file.
+
+    Raises:
+        InputError: The file cannot be read, is too large, is not TOML, or does not fit the schema.
+    """
+    data = read_bytes(path)
+    try:
+        raw = tomllib.loads(data.decode("utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise input_error(f"not TOML: {error}", "mend the TOML", file=str(path)) from None
+    except UnicodeDecodeError:
+        raise input_error("not TOML: the file is not UTF-8 text", "give a TOML file", file=str(path)) from None
+    except (RecursionError, ValueError) as error:
+        raise input_error(f"not usable TOML: {error}", "mend the TOML", file=str(path)) from None
+    return check_document(raw, schema, str(path))
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - raw JSON
+    """Read a JSON file that no schema describes; raise InputError where it cannot be read or is not JSON."""
+    return _parse(read_bytes(path), path)
+
+
+def check_document(raw: object, schema: type[SchemaT], file: str = "") -> SchemaT:
+    """Check raw JSON data against a schema; raise InputError with every problem."""
+    too_deep = input_error(
+        "lists and objects are nested too deeply", "no field needs more than a few levels", file=file
+    )
+    try:
+        # JSON has lists where the schemas hold tuples, so the JSON rules of strictness apply
+        return schema.model_validate_json(json.dumps(raw)) if not isinstance(raw, dict) else _validate(raw, schema)
+    except ValidationError as error:
+        from planner.schemas.reading.translate import problems_of  # only mistakes need it
+
+        raise InputError(problems_of(error, schema, file)) from None
+    except RecursionError:
+        raise too_deep from None
+
+
+def _validate(raw: dict[str, Any], schema: type[SchemaT]) -> SchemaT:
+    return schema.model_validate(_tuples(raw))
+
+
+def _tuples(value: Any) -> Any:  # noqa: ANN401 - raw JSON
+    """Turn lists into the tuples that the frozen schemas hold."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def digest_of(data: bytes) -> str:
+    """Return the hash of a file as results name it, ``sha256:...``."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds; raise InputError where it cannot be read or is too large."""
+    try:
+        with path.open("rb") as file:  # pipes and devices do not tell their size, so read no more than is allowed
+            data = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # no path has a character of code 0
+        message = f"cannot read the file ({getattr(error, 'strerror', None) or error})"
+        raise input_error(message, "check the path and its permissions", file=str(path)) from None
+    if len(data) > MAX_FILE_BYTES:
+        message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"
+        raise input_error(message, "give a smaller file", file=str(path))
+    return data
+
+
+def _parse(data: bytes, path: Path) -> Any:  # noqa: ANN401 - raw JSON
+    try:
+        return json.loads(data, object_pairs_hook=_object)
+    except _DuplicateKeyError as error:
+        message, fix = f"the key {error} stands twice in one object", "keep one of the two"
+    except json.JSONDecodeError as error:
+        message, fix = f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", "mend the JSON"
+    except UnicodeDecodeError:
+        message, fix = "not JSON: the file is not UTF-8 text", "give a JSON file"
+    except (RecursionError, ValueError) as error:
+        message, fix = f"not usable JSON: {error}", "mend the JSON"
+    raise InputError([Problem(str(path), "", "", message, fix)])
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object; two equal keys would lose one of them without a word."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        raise _DuplicateKeyError(repr(next(key for key, _ in pairs if key in seen or seen.add(key))))  # type: ignore[func-returns-value] # add() marks the key as seen
+    return result

@@ -1,0 +1,94 @@
+"""From pydantic's errors to problems in the user's words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from planner.schemas.reading.base import LEAST, MOST, field_names, nested_schema
+from planner.schemas.reading.problems import Problem, path_text, shown
+
+_PLAIN = "give a plain number in the unit that the field's name ends with"
+_ADVICE = {
+    "missing": "add the field",
+    "json_invalid": "mend the JSON",
+    "finite_number": "give a finite number",
+    "float_type": _PLAIN,
+    "float_parsing": _PLAIN,
+    "string_type": "give a text in quotes",
+    "int_type": "give a whole number",
+    "bool_type": "give true or false",
+    "dict_type": "give an object {...}",
+    "tuple_type": "give a list [...]",
+    "model_type": "give an object {...}",
+    "model_attributes_type": "give an object {...}",
+    "too_short": "give at least one entry",
+    "string_too_short": "give a name",
+    "string_pattern_mismatch": "use worst, mean or a percentile such as p95",
+}
+
+_MESSAGES = {
+    "missing": "required field is missing",
+    "extra_forbidden": "unknown field",
+    "float_type": "not a number",
+    "float_parsing": "not a number",
+    "dict_type": "not an object",
+    "model_type": "not an object",
+    "model_attributes_type": "not an object",
+    "tuple_type": "not a list",
+    "string_type": "not a text",
+    "too_short": "too few entries",
+    "string_pattern_mismatch": "not a statistic",
+}
+"""Where pydantic says it less plainly, or speaks of Python's types, which the user's file does not have."""
+
+
+def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> list[Problem]:
+    """Translate a validation error into problems that name the field's path and what to do."""
+    problems = []
+    for detail in error.errors(include_url=False):
+        kind, context = detail["type"], detail.get("ctx", {})
+        if kind == "too_short" and len(detail["input"]) >= int(context.get("min_length", 1)):
+            continue  # pydantic adds this where entries are wrong, not missing
+        location = tuple(detail["loc"])
+        value = "" if kind in ("missing", "extra_forbidden") else _found(detail["input"])
+        message, fix = _words(kind, context, schema, location)
+        problems.append(
+            Problem(file, path_text(location), value, message or str(context.get("message", detail["msg"])), fix)
+        )
+    return problems
+
+
+def _words(
+    kind: str, context: Mapping[str, Any], schema: type[BaseModel], location: Sequence[str | int]
+) -> tuple[str, str]:
+    """Return what is wrong (empty: as pydantic says it) and what to do."""
+    message, fix = _MESSAGES.get(kind, ""), str(context.get("fix") or _ADVICE.get(kind, "change the value"))
+    if kind == "extra_forbidden":
+        fix = _nearest_field(schema, location)
+    elif kind == "too_short" and int(context.get("min_length", 1)) > 1:
+        fix = f"give at least {context['min_length']} entries"
+    elif kind == "greater_than_equal" and context.get("ge") == LEAST:
+        message = f"not greater than 0 (at least {LEAST:g})"
+    elif kind == "less_than_equal" and context.get("le") == MOST:
+        message = f"too large (at most {MOST:g})"
+    return message, fix
+
+
+def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> str:
+    """Return the advice for an unknown field: the known field whose name is nearest, else all of them."""
+    current: type[BaseModel] | None = schema
+    for part in location[:-1]:
+        if current is not None and isinstance(part, str) and part in current.model_fields:
+            current = nested_schema(current.model_fields[part].annotation)
+    known = field_names(current) if current is not None else []
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"remove it (known here: {', '.join(known)})"
+
+
+def _found(value: object) -> str:
+    """Write the value found; a whole document says nothing that its path does not."""
+    return "" if isinstance(value, BaseModel) else shown(value)

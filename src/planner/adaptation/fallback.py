@@ -1,0 +1,91 @@
+"""What to do where no plan keeps every limit: the plan that gives up least.
+
+Capacities, pins and links are facts and stay. Of the limits that the user set, the deadline goes first, then the
+energy limit, then both; accuracy is lowered only where nothing runs otherwise, and no further than needed; a lower rate
+comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from planner.fin.instance.instance import TOLERANCE
+from planner.pipeline.one_app import Request, solve
+from planner.schemas.adaptation.placement_policy import Limit
+from planner.schemas.planning.placement import AppPlacement, LimitKind, Placement
+from planner.schemas.planning.workload import App
+from planner.units import format_quantity
+
+_LOWERED: tuple[tuple[LimitKind, str], ...] = (("accuracy", "min_accuracy"), ("rate", "rate_per_s"))
+"""Limits that are lowered to what can be reached, and their fields, in this order."""
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A plan that breaks limits of its app."""
+
+    plan: AppPlacement
+    gave_up: tuple[Limit, ...]
+    rate_per_s: float | None
+    """Inferences per second that it bears, None where it bears those asked for."""
+    message: str
+
+
+def fallback(request: Request, refused: Placement) -> Fallback | None:
+    """Return the plan that gives up least, None where nothing can run.
+
+    Args:
+        request: A request that has no plan within its limits.
+        refused: The proof of that.
+    """
+    for app, plan in _plans(request, refused):
+        broken = dict(_broken(request.app, app, plan))
+        rate_per_s = app.rate_per_s if "rate" in broken else None
+        return Fallback(plan, tuple(broken), rate_per_s, "; ".join(broken.values()))
+    return None
+
+
+def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlacement]]:
+    """Yield plans and the limits that they keep, those that give up least first."""
+    for app in _without_limits(request.app):
+        refused = solve(replace(request, app=app))
+        yield from ((app, plan) for plan in refused.apps)
+    # without deadline and energy limit, the diagnosis says how accurate a plan can be, and which rate nodes bear
+    best = {row.kind: row.best for row in refused.diagnosis.limits} if refused.diagnosis is not None else {}
+    for kind, field in _LOWERED:
+        if (value := best.get(kind)) is not None:
+            lowered = request.app.model_copy(update={field: value})
+            for app in (lowered, *_without_limits(lowered)):
+                yield from ((app, plan) for plan in solve(replace(request, app=app)).apps)
+    if request.app.rate_per_s > 0:  # accuracy and rate must both give way: at least single inferences
+        single = replace(request, app=request.app.model_copy(update={"rate_per_s": 0.0}))
+        answer = solve(single)
+        yield from ((single.app, plan) for plan in answer.apps)
+        yield from _plans(single, answer)
+
+
+def _without_limits(app: App) -> Iterator[App]:
+    """Yield the app without its deadline, without its energy limit, and without both: broken as little as can be."""
+    if app.max_latency_s is not None:
+        yield app.model_copy(update={"max_latency_s": None, "objective": "latency"})
+    if app.max_energy_j is not None:
+        yield app.model_copy(update={"max_energy_j": None, "objective": "energy"})
+    if app.max_latency_s is not None and app.max_energy_j is not None:
+        yield app.model_copy(update={"max_latency_s": None, "max_energy_j": None, "objective": "latency"})
+
+
+def _broken(asked: App, given: App, plan: AppPlacement) -> Iterator[tuple[Limit, str]]:
+    slack = 1.0 + TOLERANCE
+    if asked.max_latency_s is not None and plan.latency_s > asked.max_latency_s * slack:
+        took, limit = format_quantity(plan.latency_s, "s"), format_quantity(asked.max_latency_s, "s")
+        yield "latency", f"takes {took}, the limit is {limit}"
+    if asked.max_energy_j is not None and plan.energy_j > asked.max_energy_j * slack:
+        took, limit = format_quantity(plan.energy_j, "J"), format_quantity(asked.max_energy_j, "J")
+        yield "energy", f"takes {took}, the limit is {limit}"
+    if given.min_accuracy != asked.min_accuracy:
+        least = "the best that the model offers" if asked.min_accuracy is None else f"{asked.min_accuracy:.4g}"
+        yield "accuracy", f"accuracy {plan.accuracy:.4g}, asked for is {least}"
+    if given.rate_per_s != asked.rate_per_s:
+        bears = f"{given.rate_per_s:.4g} inferences per second" if given.rate_per_s else "single inferences only"
+        yield "rate", f"bears {bears}, asked for are {asked.rate_per_s:.4g} per second"

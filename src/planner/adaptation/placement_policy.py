@@ -1,0 +1,162 @@
+"""The policy of an app on a changing topology: FIN's optimum for every state, and what staying on one plan would cost.
+
+CARIn (Panopoulos et al., ACM TECS 2024, doi 10.1145/3665868) plans ahead for every state of one device and switches in
+no time when the state changes; here the same is done for placements on a network of devices, edge, cloud and chiplets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import fsum
+
+from planner.adaptation.check_states import check_states
+from planner.adaptation.degradation import Change, all_lost, degraded, together
+from planner.adaptation.fallback import Fallback, fallback
+from planner.adaptation.reuse import cost_in
+from planner.fin.instance.decision import objective_of
+from planner.pipeline.one_app import AUTO, Request, instance_of, solve
+from planner.schemas.adaptation.placement_policy import KeptFixed, PlacementPolicy, PolicyPlan, StatePlan
+from planner.schemas.adaptation.states import Condition, States, states_of
+from planner.schemas.planning.placement import AppPlacement, BrokenLimit, Diagnosis, Placement, Provenance
+from planner.version import __version__
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What is known of one state."""
+
+    conditions: tuple[str, ...]
+    change: Change
+    """What the conditions do together; inputs are degraded anew where needed, as a large topology takes much memory."""
+    placement: Placement
+    """FIN's answer within all limits."""
+    instead: Fallback | None = None
+
+    @property
+    def plan(self) -> AppPlacement | None:
+        if self.placement.apps:
+            return self.placement.apps[0]
+        return None if self.instead is None else self.instead.plan
+
+
+def adapt(request: Request, states: States, file: str = "", inputs: Mapping[str, str] | None = None) -> PlacementPolicy:
+    """Plan for every state, merge equal plans, and tell what each plan would cost if it were kept.
+
+    Args:
+        request: The app, its model and the topology where nothing is wrong.
+        states: What may happen to the topology.
+        file: Name of the states file, for messages.
+        inputs: Hash of every input file, by its name (default: those of the request).
+
+    Raises:
+        InputError: A name is not in the topology, or the request cannot be used.
+        InternalError: A plan does not stand before the verifier.
+    """
+    check_states(states, request.topology, file)
+    instance = instance_of(request)
+    # the source by default is that of the whole topology: it does not wander off when its node is lost
+    source = instance.network.names[instance.source]
+    fixed = replace(request, app=request.app.model_copy(update={"source": source}))
+    answers = [_answer(fixed, conditions) for conditions in states_of(states)]
+    plans, used = _distinct(answers)
+    regrets = [_regrets(fixed, answer, plans) for answer in answers]
+    return PlacementPolicy(
+        name=states.name,
+        app=request.app.name,
+        objective="energy_j" if request.app.objective == "energy" else "latency_s",
+        plan_set=tuple(_policy_plan(name, plan, used.count(name), regrets) for name, plan in plans.items()),
+        policy=tuple(map(_state_plan, answers, used, regrets)),
+        provenance=Provenance(
+            planner=__version__,
+            method="exact" if request.method == AUTO else request.method,
+            inputs=dict(request.inputs if inputs is None else inputs),
+        ),
+    )
+
+
+def _answer(request: Request, conditions: Sequence[Condition]) -> _Answer:
+    """Plan for one state."""
+    names = tuple(condition.name for condition in conditions)
+    change = together(conditions)
+    lost = all_lost(request.topology, change)
+    ends = (("source", request.app.source), ("destination", request.app.destination))
+    if gone := [f"the {what} {name} is lost" for what, name in ends if name in lost]:
+        return _Answer(names, change, _nothing_runs(request.app.name, gone))
+    here = degraded(request, change)
+    placement = solve(here)
+    instead = fallback(here, placement) if placement.status == "infeasible" else None
+    return _Answer(names, change, placement, instead)
+
+
+def _nothing_runs(app: str, reasons: Sequence[str]) -> Placement:
+    limits = tuple(BrokenLimit(kind="reachability", subject=app, unit="", message=reason) for reason in reasons)
+    summary = f"no plan for {app!r}: {'; '.join(reasons)}"
+    return Placement(status="infeasible", diagnosis=Diagnosis(summary=summary, limits=limits))
+
+
+_Plans = Mapping[str, AppPlacement]
+"""Plans by their names in the policy, in the order of the states that use them first."""
+
+
+def _distinct(answers: Sequence[_Answer]) -> tuple[_Plans, list[str | None]]:
+    """Return every plan once, and the name of each state's (None where it has none)."""
+    names: dict[Hashable, str] = {}
+    plans: dict[str, AppPlacement] = {}
+    used: list[str | None] = []
+    for plan in (answer.plan for answer in answers):
+        name = None if plan is None else names.setdefault(_identity(plan), f"p{len(names)}")
+        if plan is not None and name is not None:
+            plans.setdefault(name, plan)
+        used.append(name)
+    return plans, used
+
+
+def _identity(plan: AppPlacement) -> Hashable:
+    """Return what makes a plan: what runs where and which way data takes, not what that costs in some state."""
+    thresholds = None if plan.thresholds is None else frozenset(plan.thresholds.items())
+    return plan.operating_point, thresholds, plan.assignments, frozenset(plan.routes)
+
+
+_Regrets = Mapping[str, float | None]
+
+
+def _regrets(request: Request, answer: _Answer, plans: _Plans) -> _Regrets:
+    """Return by how much each plan is worse than this state's, None where it does not hold; nothing without a plan."""
+    if not answer.placement.apps:
+        return {}
+    instance, best = instance_of(degraded(request, answer.change)), answer.placement.apps[0]
+    least = best.energy_j if instance.minimise == "energy" else best.latency_s
+    regrets: dict[str, float | None] = {}
+    for name, plan in plans.items():
+        cost = cost_in(instance, plan)
+        regrets[name] = None if cost is None else max(0.0, objective_of(instance, cost) - least)
+    return regrets
+
+
+def _policy_plan(name: str, plan: AppPlacement, states: int, regrets: Sequence[_Regrets]) -> PolicyPlan:
+    kept = [regret for row in regrets if (regret := row.get(name)) is not None]
+    fixed = KeptFixed(
+        states_kept=len(kept),
+        worst_regret=max(kept, default=None),
+        mean_regret=fsum(kept) / len(kept) if kept else None,
+    )
+    return PolicyPlan(name=name, states=states, placement=plan, kept_fixed=fixed)
+
+
+def _state_plan(answer: _Answer, name: str | None, regrets: _Regrets) -> StatePlan:
+    plan, instead = answer.plan, answer.instead
+    return StatePlan(
+        conditions=answer.conditions,
+        status=answer.placement.status,
+        plan=name,
+        degraded=instead is not None,
+        gave_up=() if instead is None else instead.gave_up,
+        energy_j=None if plan is None else plan.energy_j,
+        latency_s=None if plan is None else plan.latency_s,
+        accuracy=None if plan is None else plan.accuracy,
+        rate_per_s=None if instead is None else instead.rate_per_s,
+        message=answer.placement.message if instead is None else instead.message,
+        regret=dict(regrets),
+        diagnosis=answer.placement.diagnosis,
+    )

@@ -1,0 +1,74 @@
+"""A plan where it was not made for: what it costs there, if it runs at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.fin.instance.decision import Decision, Evaluation, Path, evaluate, within_limits
+from planner.fin.instance.instance import Instance
+from planner.schemas.planning.placement import AppPlacement
+
+
+def cost_in(instance: Instance, plan: AppPlacement) -> Evaluation | None:
+    """Return what a plan costs in an instance; None where it cannot run there or breaks a limit.
+
+    Args:
+        instance: The app on some topology, with its limits.
+        plan: A plan of the same app and blocks, perhaps made for another topology or other limits.
+    """
+    try:
+        decision = decision_of_plan(instance, plan)
+        if not _may_run(instance, decision):
+            return None
+        evaluation = evaluate(instance, decision)
+    except KeyError:  # a node or link of the plan is not there
+        return None
+    return evaluation if within_limits(instance, evaluation) else None
+
+
+def decision_of_plan(instance: Instance, plan: AppPlacement) -> Decision:
+    """Return a plan as a decision in an instance; raise KeyError where it has no such operating point or node."""
+    network, points = instance.network, instance.points
+    nodes = tuple(network.index(row.node) for row in plan.assignments)
+    ways = {(route.after, route.result_of): _path(instance, route.path) for route in plan.routes}
+    before = (instance.source, *nodes[:-1])
+    sends = (None, *instance.block_names[: len(nodes) - 1])
+    transfers = tuple(
+        (start,) if start == end else ways[block, None] for block, start, end in zip(sends, before, nodes, strict=True)
+    )
+    results: dict[int, Path] = {}
+    for head, name in enumerate(points.exit_names):
+        block = int(points.exit_block[head])
+        if (way := ways.get((instance.block_names[block], name))) is not None:
+            results[head] = way
+    return Decision(_point(instance, plan), nodes, transfers, results)
+
+
+def _path(instance: Instance, names: tuple[str, ...]) -> Path:
+    return tuple(instance.network.index(name) for name in names)
+
+
+def _point(instance: Instance, plan: AppPlacement) -> int:
+    """Return the index of the plan's operating point: by name where the model gives it, by thresholds if designed."""
+    points = instance.points
+    if plan.thresholds is None:
+        if plan.operating_point not in points.given_names:
+            raise KeyError(plan.operating_point)
+        return points.given_names.index(plan.operating_point)
+    wanted = [plan.thresholds.get(name, np.nan) for name in points.exit_names]  # NaN: the exit is off
+    row = np.array([np.inf if value is None else value for value in wanted])
+    designed = points.thresholds[len(points.given_names) :]
+    same = ((designed == row) | (np.isnan(designed) & np.isnan(row))).all(axis=1)
+    if not same.any():
+        raise KeyError(plan.operating_point)
+    return len(points.given_names) + int(np.argmax(same))
+
+
+def _may_run(instance: Instance, decision: Decision) -> bool:
+    """Tell whether every block and head may run where the decision puts it."""
+    on = instance.points.on[decision.point]
+    nodes = np.array(decision.nodes)
+    if not instance.allowed[np.arange(len(nodes)), nodes].all():
+        return False
+    heads = np.flatnonzero(on)
+    return bool(instance.heads.can_run[heads, nodes[instance.points.exit_block[heads]]].all())

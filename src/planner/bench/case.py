@@ -1,0 +1,104 @@
+"""A case (one request of a suite) and its row (what came of it)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_args, get_type_hints
+
+from planner.schemas.batch.suite import Path
+
+Scalar = str | float | int
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request, by the settings that make it."""
+
+    number: int
+    """Place in the suite, from 0."""
+    settings: Mapping[Path, Scalar]
+    """What is asked, by where it stands in the suite: ``("gap",)`` or ``("links", "phone->edge", "bit_per_s")``."""
+    inputs: Mapping[str, str]
+    """Hash of every file that the request reads, by its path."""
+
+    def text(self, name: str) -> str | None:
+        """Return a setting that is a text, None where the suite says nothing."""
+        value = self.settings.get((name,))
+        return None if value is None else str(value)
+
+    @property
+    def labels(self) -> dict[str, Scalar]:
+        """Settings by the names that columns of tables have."""
+        return {".".join(path): value for path, value in self.settings.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of what is asked and of the files; the number is no part of it."""
+        settings = sorted(([*path], value) for path, value in self.settings.items())
+        text = json.dumps({"settings": settings, "inputs": dict(self.inputs)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a case. Fields that do not apply are None."""
+
+    digest: str
+    status: str
+    """optimal, feasible, infeasible and unknown as for a placement; error where the planner itself failed."""
+    objective: str | None = None
+    energy_j: float | None = None
+    """Energy of one inference of every app."""
+    latency_s: float | None = None
+    """Latency by the app's statistic; of several apps the longest."""
+    accuracy: float | None = None
+    """Accuracy; of several apps the least."""
+    power_w: float | None = None
+    """Rates times energies, and idle power of the nodes in use."""
+    lower_bound: float | None = None
+    """In the unit of the objective."""
+    relative_gap: float | None = None
+    operating_point: str | None = None
+    nodes_used: int | None = None
+    node_share_sum: float | None = None
+    """Shares of all nodes, summed; only apps that are planned together have shares."""
+    media_share_sum: float | None = None
+    """The same of all media."""
+    plan: str | None = None
+    """Hash of the plan: rows that agree in it agree in every block, route and figure."""
+    message: str = ""
+    build_s: float | None = None
+    search_s: float | None = None
+    whole_s: float | None = None
+    """From the request to the verified answer, or until the case was killed."""
+    peak_memory_bytes: int | None = None
+    """Most memory that the worker's process held during the case, its libraries included."""
+
+
+MEASURED = ("build_s", "search_s", "whole_s", "peak_memory_bytes")
+"""Columns that differ from run to run; all others do not."""
+
+COLUMN_TYPES: dict[str, type] = {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(Row).items()}
+"""Type of every column of `Row`; all but digest, status and message may be None."""
+
+ROW_COLUMNS = tuple(COLUMN_TYPES)
+
+
+def killed(case: Case, limit_s: float) -> Row:
+    """Return the row of a case that took longer than cases may."""
+    message = f"timeout: killed, for the case took longer than its limit of {limit_s:g} s"
+    return Row(case.digest, "unknown", message=message, whole_s=limit_s)
+
+
+def crashed(case: Case, reason: str) -> Row:
+    """Return the row of a case that the planner failed on."""
+    return Row(case.digest, "error", message=reason)
+
+
+def as_record(row: Row) -> dict[str, Any]:
+    """Return a row's values by column."""
+    return {name: getattr(row, name) for name in ROW_COLUMNS}

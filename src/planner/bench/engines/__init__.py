@@ -1,0 +1,1 @@
+"""Execution engines of suites: local worker processes, or actors on Ray."""

@@ -1,0 +1,82 @@
+"""The seam between the pool and where cases run: an engine starts workers, each of which runs a case at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from planner.bench.case import Case, Row
+from planner.bench.results.documents import Documents
+from planner.fin.registry import made
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an engine is given."""
+
+    methods: tuple[tuple[str, bool], ...]
+    """What cases ask for, and whether that is a joint method, so that workers can load it before the first."""
+    documents: Documents
+    jobs: int | None = None
+    """Workers at once; None: as many as there are processors."""
+    address: str | None = None
+    """Where the cluster is, for engines that have one."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has loaded all it needs."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker is gone, and with it the case that it ran."""
+
+    reason: str
+
+
+Event = Ready | Died | Row
+
+
+class Worker(Protocol):
+    """A process of its own."""
+
+    def send(self, case: Case) -> None:
+        """Begin a case; only a worker that is ready and idle may be given one."""
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does."""
+
+
+class Engine(Protocol):
+    """A place where cases run. Rows do not depend on it, but for what is measured."""
+
+    name: str
+
+    def slots(self) -> int:
+        """Return how many workers to have."""
+
+    def start(self) -> Worker:
+        """Start a worker; it says later that it is ready."""
+
+    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, Event]]:
+        """Return what has happened to workers, or nothing once the time is over."""
+
+    def close(self) -> None:
+        """Free what the engine holds besides workers."""
+
+
+_PLACES = {"local": "planner.bench.engines.local:LocalEngine", "ray": "planner.bench.engines.on_ray:RayEngine"}
+
+ENGINES = tuple(_PLACES)
+
+
+def engine(name: str, setting: Setting) -> Engine:
+    """Return an engine by its name; its module (and what that needs) loads now.
+
+    Raises:
+        InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
+    """
+    found: Engine = made(name, _PLACES, "there is no such engine", setting, path="--engine")
+    return found

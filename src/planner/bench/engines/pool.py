@@ -1,0 +1,109 @@
+"""Workers kept busy: cases that overrun are killed, workers that die are replaced, and what they ran is run again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.bench.case import Case, Row, crashed, killed
+from planner.bench.engines.engine import Died, Engine, Event, Ready, Worker
+
+ATTEMPTS = 3
+"""Workers that a case may take with it; one may be lost to a cause of its own, such as a machine that goes down."""
+_IDLE_DEATHS = 10
+"""Workers in a row that may die before they are ready; then something is wrong with all of them."""
+
+
+@dataclass
+class _Slot:
+    """A worker and what it does."""
+
+    worker: Worker
+    ready: bool = False
+    case: Case | None = None
+    deadline: float = 0.0
+    """On the clock `time.monotonic`, in seconds."""
+
+
+class Pool:
+    """The workers of an engine."""
+
+    def __init__(self, engine: Engine, limit_s: float, most: int) -> None:
+        """Start the workers, `most` at most; a case may take `limit_s` seconds."""
+        self._engine, self._limit_s = engine, limit_s
+        self._slots = [_Slot(engine.start()) for _ in range(max(1, min(engine.slots(), most)))]
+        self._waiting: list[Case] = []
+        """Cases whose worker died, to be run again."""
+        self._attempts: dict[str, int] = {}
+        self._deaths = 0
+
+    @property
+    def free(self) -> int:
+        """Cases that can begin at once."""
+        return max(0, sum(slot.ready and slot.case is None for slot in self._slots) - len(self._waiting))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a case is under way."""
+        return bool(self._waiting) or any(slot.case is not None for slot in self._slots)
+
+    def submit(self, case: Case) -> None:
+        """Begin a case on a free worker."""
+        slot = next(slot for slot in self._slots if slot.ready and slot.case is None)
+        slot.case, slot.deadline = case, time.monotonic() + self._limit_s
+        slot.worker.send(case)
+
+    def finished(self, timeout_s: float) -> list[Row]:
+        """Return the rows of cases that have ended, waiting for the first of them for no longer than `timeout_s`."""
+        now = time.monotonic()
+        deadlines = [slot.deadline - now for slot in self._slots if slot.case is not None]
+        patience_s = max(0.0, min([timeout_s, *deadlines]))
+        events = self._engine.wait([slot.worker for slot in self._slots], patience_s)
+        slots = {id(slot.worker): slot for slot in self._slots}
+        rows = [row for worker, event in events for row in self._heard(slots[id(worker)], event)]
+        rows += self._overdue()
+        while self._waiting and any(slot.ready and slot.case is None for slot in self._slots):
+            self.submit(self._waiting.pop(0))
+        return rows
+
+    def close(self) -> None:
+        """Kill every worker."""
+        for slot in self._slots:
+            slot.worker.kill()
+
+    def _heard(self, slot: _Slot, event: Event) -> Iterator[Row]:
+        if isinstance(event, Row):
+            slot.case = None
+            yield event
+        elif isinstance(event, Ready):
+            slot.ready, self._deaths = True, 0
+        else:
+            yield from self._died(slot, event)
+
+    def _died(self, slot: _Slot, event: Died) -> Iterator[Row]:
+        case = slot.case
+        if case is None and not slot.ready:
+            self._deaths += 1
+            if self._deaths >= _IDLE_DEATHS:
+                message = f"no worker of the engine {self._engine.name} can start: {event.reason}"
+                raise OSError(message)
+        self._replace(slot)
+        if case is None:
+            return
+        self._attempts[case.digest] = self._attempts.get(case.digest, 0) + 1
+        if self._attempts[case.digest] < ATTEMPTS:
+            self._waiting.append(case)
+        else:
+            yield crashed(case, f"the worker died {ATTEMPTS} times: {event.reason}")
+
+    def _overdue(self) -> Iterator[Row]:
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.case is not None and now >= slot.deadline:
+                yield killed(slot.case, self._limit_s)
+                self._replace(slot)
+
+    def _replace(self, slot: _Slot) -> None:
+        slot.worker.kill()
+        slot.worker, slot.ready, slot.case = self._engine.start(), False, None

@@ -1,0 +1,35 @@
+"""``python -m planner.bench.worker FD``: run the cases that come through a pipe, until it closes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+from planner.bench.engines.engine import Ready
+from planner.bench.solving import run_case, warm_up
+
+
+def main() -> None:
+    """Serve the pipe whose file descriptor the command line names."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    connection = Connection(int(sys.argv[1]))
+    try:
+        setting = connection.recv()
+        warm_up(setting.methods)
+        connection.send(Ready())
+        while True:
+            connection.send(run_case(connection.recv(), setting.documents))
+    except (EOFError, OSError):  # nobody listens any more
+        return
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent is gone, even in the middle of a long case."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Result folders of suites: the store, its locks, documents and export to tables."""

@@ -1,0 +1,47 @@
+"""`planner bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.commands.exits import EXIT_OTHER, exit_codes
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from planner.bench.runner import Summary
+
+
+@exit_codes
+def bench_command(
+    suite: Annotated[Path, typer.Argument(help="The suite: a TOML file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the rows.")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cases at once (default: one per processor).")] = None,
+    engine: Annotated[str, typer.Option(help="Where cases run: local or ray.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Address of the Ray cluster, such as 10.0.0.1:6379.")] = None,
+) -> int:
+    """Run a suite of requests; what is done is kept, and the same command goes on where an earlier one ended."""
+    from planner.bench.runner import run_suite
+
+    if address is not None and engine == "local":
+        raise input_error(
+            "this option means nothing on this machine", "leave it out, or add --engine ray", path="--address"
+        )
+    try:
+        summary = run_suite(suite, output, jobs=jobs, engine_name=engine, address=address)
+    except KeyboardInterrupt:
+        typer.echo("stopped; what is done is kept: run the same command again to go on", err=True)
+        return EXIT_OTHER
+    typer.echo(_text(summary, output))
+    return 0
+
+
+def _text(summary: Summary, output: Path) -> str:
+    counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items())
+    lines = [f"{summary.suite}: {summary.cases} cases: {counts}"]
+    others = summary.cases - summary.before - summary.run
+    parts = [f"{summary.run} run in {summary.seconds:.1f} s", f"{summary.before} were there before"]
+    parts += [f"{others} were run by other processes"] if others else []
+    return "\n".join([*lines, f"{output}: {', '.join(parts)}; planner export {output} -o table.csv writes the table"])

@@ -1,0 +1,138 @@
+"""`planner compare`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN, exit_codes
+from planner.commands.options import (
+    AppName,
+    AsJson,
+    Destination,
+    Gamma,
+    Gap,
+    MaxEnergy,
+    MaxLatency,
+    MinAccuracy,
+    ModelPath,
+    Objective,
+    Pin,
+    Rate,
+    Source,
+    Statistic,
+    Thresholds,
+    TimeLimit,
+    TopologyPath,
+    WorkloadPath,
+    options_of,
+    per_exit,
+)
+from planner.fin.method import Options
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from planner.pipeline.compare import Row
+    from planner.pipeline.dispatch import AnyRequest
+
+
+@exit_codes
+def compare_command(
+    topology: TopologyPath,
+    model: ModelPath = None,
+    workload: WorkloadPath = None,
+    app_name: AppName = None,
+    source: Source = None,
+    destination: Destination = None,
+    rate: Rate = None,
+    max_latency: MaxLatency = None,
+    latency: Statistic = None,
+    min_accuracy: MinAccuracy = None,
+    max_energy: MaxEnergy = None,
+    objective: Objective = None,
+    pin: Pin = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Methods to compare, separated by commas (default: all).", show_default=False)
+    ] = None,
+    gap: Gap = "0",
+    time_limit: TimeLimit = "10s",
+    gamma: Gamma = Options.gamma,
+    thresholds: Thresholds = "common",
+    as_json: AsJson = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")] = False,
+    step: Annotated[str | None, typer.Option(help="With --trace: time between two plans (default: 10s).")] = None,
+    cold_steps: Annotated[
+        int | None, typer.Option(min=0, help="With --trace: steps planned from scratch as well (default: 0).")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --trace: CSV, a row per step.")] = None,
+) -> int:
+    """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
+    from planner.commands.inputs import Limits, Sources, read_compared
+    from planner.pipeline.dispatch import together
+
+    limits = Limits(
+        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
+    )
+    sources = Sources(topology, model, workload, app_name)
+    of_traces = {"--step": step, "--cold-steps": cold_steps, "--output": output}
+    _check_options(trace, {"--methods": methods, "--json": as_json or None}, of_traces)
+    if trace:
+        from planner.commands.compare_trace import compare_trace
+
+        options = options_of(gap, time_limit, gamma)
+        return compare_trace(sources, limits, options, per_exit(thresholds), step or "10s", cold_steps or 0, output)
+    names = None if methods is None else [name.strip() for name in methods.split(",")]
+    request, chosen = read_compared(sources, limits, names, options_of(gap, time_limit, gamma), per_exit(thresholds))
+    rows = _rows(request, chosen)
+    if as_json:
+        from planner.pipeline.compare import row_json
+
+        typer.echo(json.dumps([row_json(row) for row in rows], indent=2))
+    else:
+        _print(rows, together(request))
+    if any(row.value is not None for row in rows):
+        return 0
+    return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
+
+
+def _check_options(trace: bool, only_without: Mapping[str, object], only_with: Mapping[str, object]) -> None:
+    """Raise InputError for options that mean nothing with --trace, or nothing without it."""
+    for name, value in (only_without if trace else only_with).items():
+        if value is not None:
+            message = f"this option means nothing {'with' if trace else 'without'} --trace"
+            raise input_error(message, "leave it out" if trace else "add --trace, or leave it out", path=name)
+
+
+def _rows(request: AnyRequest, methods: Sequence[str]) -> list[Row]:
+    """Run the methods, with a bar on the error stream where a person watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from planner.pipeline.compare import compare
+
+    errors = Console(stderr=True)
+    silent = not errors.is_terminal
+    return list(
+        track(compare(request, methods), "comparing", len(methods), console=errors, transient=True, disable=silent)
+    )
+
+
+def _print(rows: Sequence[Row], together: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from planner.pipeline.compare import HEADINGS, JOINT_HEADINGS, cells
+
+    best = min((row.value for row in rows if row.value is not None), default=None)
+    table = Table(*(JOINT_HEADINGS if together else HEADINGS))
+    for row in rows:
+        table.add_row(*cells(row, best, together))
+    console = Console()
+    Console(width=console.width if console.is_terminal else 160).print(table)
+    messages = dict.fromkeys(row.placement.message for row in rows if row.placement.message)
+    for message in messages:
+        typer.echo(f"{', '.join(row.method for row in rows if row.placement.message == message)}: {message}")

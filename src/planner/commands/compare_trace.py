@@ -1,0 +1,89 @@
+"""`planner compare --trace`: step through measured rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.fin.method import Options
+from planner.units import parse_quantity
+
+if TYPE_CHECKING:
+    from planner.adaptation.measured_rates import Comparison, Row
+    from planner.commands.inputs import Limits, Sources
+    from planner.pipeline.joint_request import JointRequest
+
+
+def compare_trace(
+    sources: Sources, limits: Limits, options: Options, per_exit_thresholds: bool, step: str, cold_steps: int,
+    output: Path | None,
+) -> int:  # fmt: skip
+    """Run one plan and plans made anew through the traces of a topology; print a table, write the steps.
+
+    Raises:
+        InputError: With every problem of the inputs, or the output cannot be written.
+    """
+    from planner.adaptation.measured_rates import Comparison, steps_of
+    from planner.api import read_measured
+    from planner.commands.inputs import read_asked
+    from planner.files.writing import whole_file
+    from planner.pipeline.joint_request import JointRequest
+    from planner.progress import waiting
+    from planner.text.rates import write_csv
+
+    step_s = parse_quantity(step, "s", "--step")
+    with nullcontext() if output is None else whole_file(output) as file:
+        asked = read_asked(sources, limits)
+        _, traces = read_measured(sources.topology, {})
+        steps_of(traces, step_s)  # input errors show before anything runs
+        request = JointRequest(asked.apps, asked.topology, options=options, per_exit_thresholds=per_exit_thresholds)
+        with waiting("planning"):
+            comparison = Comparison(request, traces, step_s, cold_steps)
+        if not comparison.planned:
+            raise typer.Exit(_why_not(request))
+        rows = _rows(comparison)
+        if file is not None:
+            write_csv(file, comparison, rows)
+    _print(comparison, rows)
+    return 0
+
+
+def _why_not(request: JointRequest) -> int:
+    """Say why there is no plan for the rates at the percentiles, and return the exit code."""
+    from planner.pipeline.dispatch import answer
+    from planner.text.joint_placement import joint_text
+
+    placement = answer(request)
+    typer.echo("no plan to begin with, at the rates of the percentiles:", err=True)
+    typer.echo(joint_text(placement), err=True)
+    return EXIT_INFEASIBLE if placement.status == "infeasible" else EXIT_UNKNOWN
+
+
+def _rows(comparison: Comparison) -> list[Row]:
+    """Go through the steps, with a bar on the error stream where a person watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    errors, count = Console(stderr=True), len(comparison.steps)
+    silent = not errors.is_terminal
+    return list(track(comparison.rows(), "stepping", count, console=errors, transient=True, disable=silent))
+
+
+def _print(comparison: Comparison, rows: Sequence[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from planner.text.rates import HEADINGS, notes, table
+
+    sheet = Table(*HEADINGS)
+    for cells in table(comparison, rows):
+        sheet.add_row(*cells)
+    console = Console()
+    Console(width=console.width if console.is_terminal else 160).print(sheet)
+    for note in notes(comparison, rows):
+        typer.echo(note)

@@ -1,0 +1,207 @@
+"""What the command line gives: the apps that are asked for, and one of them as a checked request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.api import read_input, read_topology, single_app
+from planner.fin.instance.instance import refuse_unknown_names
+from planner.fin.instance.network import build_network
+from planner.fin.instance.packages import expand
+from planner.fin.method import METHODS, Options
+from planner.pipeline.dispatch import AnyRequest, check_names, methods_for, request_of
+from planner.pipeline.one_app import AUTO, Request
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.workload import App, Workload
+from planner.schemas.reading.problems import input_error
+from planner.units import parse_fraction, parse_quantity
+
+_NOT_IN_BRACKETS = re.compile(r",(?![^\[\]]*\])")
+"""Commas between nodes, not those within the name of a chiplet such as ``mcm0[0,1]``."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one app as the user wrote them; None where nothing was given."""
+
+    source: str | None = None
+    destination: str | None = None
+    rate: float | None = None
+    max_latency: str | None = None
+    latency: str | None = None
+    min_accuracy: str | None = None
+    max_energy: str | None = None
+    objective: str | None = None
+    pin: Sequence[str] = ()
+
+    def given(self) -> list[str]:
+        """Return the names of the options that were given."""
+        return [f"--{name.replace('_', '-')}" for name, value in vars(self).items() if value not in (None, ())]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files to read."""
+
+    topology: Path
+    model: Path | None = None
+    workload: Path | None = None
+    app: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Every app that is asked for with its model, and what they run on."""
+
+    apps: tuple[tuple[App, Model], ...]
+    topology: Topology
+    inputs: Mapping[str, str]
+    """Hash of every input file, by its name."""
+
+
+def read_asked(sources: Sources, limits: Limits) -> Asked:
+    """Read and check all inputs: every app of a workload (or the one that is chosen), or one app by its limits.
+
+    Raises:
+        InputError: With every problem of the first input that has any.
+    """
+    inputs: dict[str, str] = {}
+    _check_sources(sources)
+    topology = read_topology(sources.topology, inputs)
+    return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
+
+
+def read_checked(sources: Sources, limits: Limits) -> Asked:
+    """Read all inputs, and check that apps name nodes and blocks that are there.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or with every name that is not there.
+    """
+    asked = read_asked(sources, limits)
+    network = build_network(*expand(asked.topology))
+    for app, model in asked.apps:
+        refuse_unknown_names(app, model, network)
+    return asked
+
+
+def read_requested(
+    sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool
+) -> AnyRequest:
+    """Read and check all inputs of a request: one app, or all apps of a workload together.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or there is no such method.
+    """
+    asked = read_asked(sources, limits)
+    return request_of(asked.apps, asked.topology, method, options, per_exit_thresholds, asked.inputs)
+
+
+def read_compared(
+    sources: Sources, limits: Limits, methods: Sequence[str] | None, options: Options, per_exit_thresholds: bool
+) -> tuple[AnyRequest, Sequence[str]]:
+    """Read and check all inputs, and the methods to compare on them (None: all there are).
+
+    One app goes to methods for one app, or together to joint ones where a name is of those alone.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or there is no such method.
+    """
+    first = next((name for name in methods or () if name not in METHODS), AUTO)
+    request = read_requested(sources, limits, first, options, per_exit_thresholds)
+    chosen = methods_for(request)
+    for name in methods or ():
+        if name not in chosen:
+            fix = f"use one of {', '.join(chosen)}"
+            raise input_error("there is no such method to compare with the others", fix, path="--methods", value=name)
+    check_names(request)
+    return request, methods or chosen
+
+
+def read_request(sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool) -> Request:
+    """Read and check all inputs of a request that must be one app.
+
+    Raises:
+        InputError: With every problem of the first input that has any, or there are several apps.
+    """
+    asked = read_asked(sources, limits)
+    if len(asked.apps) > 1:
+        names = ", ".join(app.name for app, _ in asked.apps)
+        message = f"the workload has {len(asked.apps)} apps, and this is done for one at a time"
+        raise input_error(message, f"choose one with --app ({names})", file=str(sources.workload))
+    app, model = asked.apps[0]
+    return Request(app, model, asked.topology, method, options, per_exit_thresholds, asked.inputs)
+
+
+def _check_sources(sources: Sources) -> None:
+    if (sources.model is None) == (sources.workload is None):
+        raise input_error("give one of --model and --workload", "see planner plan --help")
+    if sources.workload is None and sources.app is not None:
+        raise input_error("--app chooses from a workload, and none is given", "leave it out, or give --workload")
+
+
+def _with_models(apps: Sequence[tuple[App, Path]], inputs: dict[str, str]) -> tuple[tuple[App, Model], ...]:
+    """Read the model of every app; a file that several apps name is read once."""
+    models: dict[Path, Model] = {}
+    for _, path in apps:
+        if path not in models:
+            models[path] = read_input(path, Model, inputs)
+    return tuple((app, models[path]) for app, path in apps)
+
+
+def _apps(sources: Sources, limits: Limits, inputs: dict[str, str]) -> list[tuple[App, Path]]:
+    """Return the apps, each with the path of its model."""
+    if sources.workload is not None:
+        return _from_workload(sources.workload, sources.app, limits, inputs)
+    return [] if sources.model is None else [(_from_limits(sources.model, limits), sources.model)]
+
+
+def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[str, str]) -> list[tuple[App, Path]]:
+    if given := limits.given():
+        fix = f"write them into the workload, or leave out {', '.join(given)}"
+        raise input_error("limits stand in the workload file and on the command line", fix, file=str(path))
+    workload = read_input(path, Workload, inputs)
+    names = [app.name for app in workload.apps]
+    if name is not None and name not in names:
+        raise input_error(
+            "the workload has no app of this name", f"use one of {', '.join(names)}", path="--app", value=name
+        )
+    return [(app, path.parent / app.model) for app in workload.apps if name in (None, app.name)]
+
+
+def _from_limits(model: Path, limits: Limits) -> App:
+    least = limits.min_accuracy
+    return single_app(
+        {
+            "model": str(model),
+            "source": limits.source,
+            "destination": limits.destination,
+            "rate_per_s": limits.rate,
+            "max_latency_s": _quantity(limits.max_latency, "s", "--max-latency"),
+            "latency": limits.latency,
+            "min_accuracy": None if least is None else parse_fraction(least, "--min-accuracy"),
+            "max_energy_j": _quantity(limits.max_energy, "J", "--max-energy"),
+            "objective": limits.objective,
+            "pin": _pins(limits.pin),
+        }
+    )
+
+
+def _quantity(text: str | None, unit: str, option: str) -> float | None:
+    return None if text is None else parse_quantity(text, unit, option)
+
+
+def _pins(texts: Sequence[str]) -> dict[str, list[str]]:
+    pins: dict[str, list[str]] = {}
+    for text in texts:
+        block, separator, nodes = text.partition("=")
+        fix = "write it as BLOCK=NODE or BLOCK=NODE,NODE"
+        if not separator or not block or not nodes:
+            raise input_error("not a pin", fix, path="--pin", value=text)
+        if block in pins:
+            raise input_error("the block is pinned twice", fix, path="--pin", value=text)
+        pins[block] = _NOT_IN_BRACKETS.split(nodes)
+    return pins

@@ -1,0 +1,109 @@
+"""`planner plan`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import typer
+
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN, exit_codes
+from planner.commands.options import (
+    AUTO,
+    AppName,
+    AsJson,
+    Destination,
+    Gamma,
+    Gap,
+    MaxEnergy,
+    MaxLatency,
+    MethodName,
+    MinAccuracy,
+    ModelPath,
+    Objective,
+    Output,
+    Pin,
+    Rate,
+    Source,
+    Statistic,
+    Thresholds,
+    TimeLimit,
+    TopologyPath,
+    WorkloadPath,
+    options_of,
+    per_exit,
+)
+from planner.fin.method import Options
+
+if TYPE_CHECKING:
+    from planner.schemas.planning.placement import Placement
+
+
+@exit_codes
+def plan_command(
+    topology: TopologyPath,
+    model: ModelPath = None,
+    workload: WorkloadPath = None,
+    app_name: AppName = None,
+    source: Source = None,
+    destination: Destination = None,
+    rate: Rate = None,
+    max_latency: MaxLatency = None,
+    latency: Statistic = None,
+    min_accuracy: MinAccuracy = None,
+    max_energy: MaxEnergy = None,
+    objective: Objective = None,
+    pin: Pin = None,
+    method: MethodName = AUTO,
+    gap: Gap = "0",
+    time_limit: TimeLimit = None,
+    gamma: Gamma = Options.gamma,
+    thresholds: Thresholds = "common",
+    output: Output = None,
+    as_json: AsJson = False,
+) -> int:
+    """Place a DNN, or all apps of a workload, on a topology: least energy within the limits, with proof."""
+    from planner.commands.inputs import Limits, Sources, read_requested
+    from planner.pipeline.dispatch import answer
+    from planner.progress import waiting
+
+    limits = Limits(
+        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
+    )
+    sources = Sources(topology, model, workload, app_name)
+    with ExitStack() as stack:
+        file = stack.enter_context(_opened(output)) if output is not None else None
+        request = read_requested(sources, limits, method, options_of(gap, time_limit, gamma), per_exit(thresholds))
+        with waiting("planning"):
+            placement = answer(request)
+        if file is not None:
+            _write(placement, file)
+    _report(placement, as_json)
+    return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(placement.status, 0)
+
+
+def _opened(output: Path) -> AbstractContextManager[IO[str]]:
+    from planner.files.writing import whole_file
+
+    return whole_file(output)
+
+
+def _write(placement: Placement, file: IO[str]) -> None:
+    from planner.files.writing import placement_json
+
+    json.dump(placement_json(placement), file, indent=2)
+    file.write("\n")
+
+
+def _report(placement: Placement, as_json: bool) -> None:
+    """Print the result; without a plan the reasons go to the error stream."""
+    if as_json:
+        from planner.files.writing import placement_json
+
+        typer.echo(json.dumps(placement_json(placement), indent=2))
+    if not as_json or not placement.apps:
+        from planner.text.placement import placement_text
+
+        typer.echo(placement_text(placement), err=not placement.apps)

@@ -1,0 +1,90 @@
+"""`planner report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.commands.exits import exit_codes
+from planner.commands.options import (
+    AppName,
+    Destination,
+    MaxEnergy,
+    MaxLatency,
+    MinAccuracy,
+    ModelPath,
+    Objective,
+    Pin,
+    Rate,
+    Source,
+    Statistic,
+    WorkloadPath,
+)
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from planner.commands.inputs import Limits, Sources
+    from planner.report.page import Page
+
+Shown = Annotated[Path, typer.Argument(help="A placement, a front, or a folder (or CSV) of results.")]
+TopologyPath = Annotated[Path | None, typer.Option("--topology", help="What the plan was made for: a topology file.")]
+PageOutput = Annotated[Path, typer.Option("--output", "-o", help="File for the page (HTML).")]
+
+
+@exit_codes
+def report_command(
+    shown: Shown,
+    output: PageOutput,
+    topology: TopologyPath = None,
+    model: ModelPath = None,
+    workload: WorkloadPath = None,
+    app_name: AppName = None,
+    source: Source = None,
+    destination: Destination = None,
+    rate: Rate = None,
+    max_latency: MaxLatency = None,
+    latency: Statistic = None,
+    min_accuracy: MinAccuracy = None,
+    max_energy: MaxEnergy = None,
+    objective: Objective = None,
+    pin: Pin = None,
+) -> int:
+    """Draw a plan, a front or results as one HTML page that needs no network."""
+    from planner.commands.inputs import Limits, Sources
+    from planner.files.writing import whole_file
+    from planner.progress import waiting
+    from planner.report.page import page_html
+
+    limits = Limits(
+        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
+    )
+    sources = None if topology is None else Sources(topology, model, workload, app_name)
+    options = {"--model": model, "--workload": workload, "--app": app_name}
+    given = [name for name, value in options.items() if value is not None] + limits.given()
+    if sources is None and given:
+        raise input_error(f"{', '.join(given)} needs --topology", "give it too, or leave the option out")
+    with whole_file(output) as file:
+        page = _page(shown, sources, limits)
+        with waiting("drawing"):
+            file.write(page_html(page))
+    typer.echo(f"wrote {output}", err=True)
+    return 0
+
+
+def _page(shown: Path, sources: Sources | None, limits: Limits) -> Page:
+    from planner.schemas.reading.files import read_json
+
+    if shown.is_dir() or shown.suffix.lower() == ".csv":
+        from planner.report.results import read_results
+        from planner.report.results_page import results_page
+
+        if sources is not None:
+            raise input_error("results carry their own inputs", "leave --topology and the rest out", file=str(shown))
+        return results_page(read_results(shown))
+    from planner.commands.report_checked import checked_front, checked_placement
+
+    raw = read_json(shown)
+    is_front = isinstance(raw, dict) and ("points" in raw or "searches" in raw)
+    return checked_front(shown, sources, limits) if is_front else checked_placement(shown, sources, limits)

@@ -1,0 +1,32 @@
+"""`planner schema`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from planner.commands.exits import exit_codes
+from planner.schemas.reading.problems import input_error
+
+
+@exit_codes
+def schema_command(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="model, topology, workload, placement, states, placement-policy, designs, policy, front or suite."
+        ),
+    ] = "",
+) -> int:
+    """Print the JSON Schema of a file format (all formats without a name)."""
+    from planner.schemas.reading.export import DOCUMENTS, json_schema
+
+    if name and name not in DOCUMENTS:
+        raise input_error("there is no such format", f"use one of {', '.join(DOCUMENTS)}", value=name)
+    if name:
+        typer.echo(json_schema(name), nl=False)
+    else:
+        typer.echo(json.dumps({each: json.loads(json_schema(each)) for each in DOCUMENTS}, indent=2))
+    return 0

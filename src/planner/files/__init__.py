@@ -1,0 +1,1 @@
+"""Reading of input files and atomic writing of results."""

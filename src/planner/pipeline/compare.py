@@ -1,0 +1,94 @@
+"""All methods on one request, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planner.files.writing import placement_json
+from planner.pipeline.dispatch import AnyRequest, answer
+from planner.schemas.planning.placement import Placement
+from planner.units import format_quantity
+
+_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method's answer."""
+
+    method: str
+    placement: Placement
+    seconds: float
+
+    @property
+    def value(self) -> float | None:
+        """Objective of the plan, None where there is none."""
+        placement, certificate = self.placement, self.placement.certificate
+        if placement.total is None or certificate is None:
+            return None
+        if certificate.objective == "power_w":
+            return placement.total.power_w
+        return placement.apps[0].energy_j if certificate.objective == "energy_j" else placement.apps[0].latency_s
+
+
+def compare(request: AnyRequest, methods: Sequence[str]) -> Iterator[Row]:
+    """Yield each method's answer in turn; every plan is verified."""
+    for name in methods:
+        began = time.perf_counter()
+        placement = answer(replace(request, method=name))
+        yield Row(name, placement, time.perf_counter() - began)
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a row as JSON data."""
+    return {"method": row.method, "seconds": row.seconds, "placement": placement_json(row.placement)}
+
+
+_ONE = ("energy", "latency", "accuracy")
+_SEVERAL = ("power", "energy", "nodes", "node shares", "media shares")
+
+
+HEADINGS = ("method", "status", *_ONE, "bound", "gap", "over best", "time")
+JOINT_HEADINGS = ("method", "status", *_SEVERAL, "bound", "gap", "over best", "time")
+
+
+def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ...]:
+    """Return a row's cells as text, with units, under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together."""
+    certificate, found = row.placement.certificate, row.placement.total is not None
+    figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()
+    bound, gap = "", ""
+    if certificate is not None:
+        bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
+        gap = f"{100 * (certificate.relative_gap or 0.0):.3g} %" if found else ""
+    over = "" if best is None or row.value is None or best == 0 else f"{100 * (row.value / best - 1):+.3g} %"
+    return (
+        row.method,
+        row.placement.status,
+        *(figures or ("",) * len(_SEVERAL if together else _ONE)),
+        bound,
+        gap,
+        "" if over in ("+0 %", "-0 %") else over,
+        format_quantity(row.seconds, "s"),
+    )
+
+
+def _figures(placement: Placement) -> tuple[str, ...]:
+    plan = placement.apps[0]
+    return format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s"), f"{plan.accuracy:.4g}"
+
+
+def _shared_figures(placement: Placement) -> tuple[str, ...]:
+    """Return the sums over all apps; energy is that of one inference of every app."""
+    total = placement.total
+    if total is None:
+        return ()
+    shares = (total.node_share_sum, total.media_share_sum)
+    return (
+        format_quantity(total.power_w, "W"),
+        format_quantity(total.energy_j, "J"),
+        str(total.nodes_used),
+        *("" if share is None else f"{share:.3g}" for share in shares),
+    )

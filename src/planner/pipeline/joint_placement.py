@@ -1,0 +1,94 @@
+"""From an outcome for several apps to the placement that users get."""
+
+from __future__ import annotations
+
+import math
+
+from planner.clear.allocation.app_view import of_plan, on_slices
+from planner.clear.allocation.plan import Plan
+from planner.clear.method import JointOutcome
+from planner.clear.problem.instance import Joint
+from planner.pipeline.placement import app_placement
+from planner.schemas.planning.placement import (
+    AppPlacement,
+    Certificate,
+    Diagnosis,
+    Placement,
+    Provenance,
+    Shares,
+    Timing,
+    Total,
+)
+
+
+def joint_placement_of(
+    joint: Joint, outcome: JointOutcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
+) -> Placement:
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    plan = outcome.plan
+    apps = () if plan is None else tuple(_app(joint, plan, place) for place in range(joint.count))
+    total = None if plan is None else _total(joint, plan, apps)
+    return Placement(
+        status=outcome.status,
+        message=outcome.message,
+        apps=apps,
+        total=total,
+        node_speeds={} if plan is None else _speeds(joint, plan),
+        certificate=_certificate(outcome, total),
+        diagnosis=diagnosis,
+        timing=Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
+        provenance=provenance,
+    )
+
+
+def _app(joint: Joint, plan: Plan, place: int) -> AppPlacement:
+    """Write one app with its shares; its figures are those on its slices of nodes and media."""
+    column = plan.columns[place]
+    sliced = on_slices(joint.apps[column.app], of_plan(joint.network, plan, place))
+    return app_placement(sliced, column.decision).model_copy(update={"shares": _shares(joint, plan, place)})
+
+
+def _shares(joint: Joint, plan: Plan, place: int) -> Shares:
+    network, column = joint.network, plan.columns[place]
+    node_shares, medium_shares = plan.allocation.node_shares[place], plan.allocation.medium_shares[place]
+    nodes = zip(column.nodes.tolist(), node_shares.tolist(), strict=True)
+    media = zip(column.media.tolist(), medium_shares.tolist(), strict=True)
+    return Shares(
+        nodes={network.names[node]: share for node, share in nodes},
+        media={network.medium_name(medium): share for medium, share in media},
+    )
+
+
+def _speeds(joint: Joint, plan: Plan) -> dict[str, float]:
+    """Return the speed of every node in use that has a choice, or that does not run at its nominal speed."""
+    network, speed = joint.network, plan.allocation.speed
+    used = sorted({int(node) for column in plan.columns for node in column.nodes})
+    return {
+        network.names[node]: float(speed[node])
+        for node in used
+        if network.slowest[node] < network.fastest[node] or speed[node] != 1.0
+    }
+
+
+def _total(joint: Joint, plan: Plan, apps: tuple[AppPlacement, ...]) -> Total:
+    used = sorted({int(node) for column in plan.columns for node in column.nodes})
+    rated = zip(plan.columns, apps, strict=True)
+    power_w = sum(joint.apps[column.app].rate_per_s * app.energy_j for column, app in rated)
+    return Total(
+        energy_j=math.fsum(app.energy_j for app in apps),
+        power_w=power_w + float(joint.network.idle_power_w[used].sum()),
+        nodes_used=len(used),
+        node_share_sum=math.fsum(share for app in apps for share in app.shares.nodes.values()),
+        media_share_sum=math.fsum(share for app in apps for share in app.shares.media.values()),
+    )
+
+
+def _certificate(outcome: JointOutcome, total: Total | None) -> Certificate | None:
+    """State the bound; an infeasible request has none (its diagnosis says why)."""
+    if outcome.status == "infeasible":
+        return None
+    bound, gap = max(0.0, outcome.lower_bound_w) if math.isfinite(outcome.lower_bound_w) else 0.0, None
+    if total is not None:
+        bound = min(bound, total.power_w)
+        gap = (total.power_w - bound) / total.power_w if total.power_w > 0.0 else 0.0
+    return Certificate(lower_bound=bound, relative_gap=gap, objective="power_w")

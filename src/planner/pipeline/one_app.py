@@ -1,0 +1,74 @@
+"""One way for every request: schemas to arrays, a method, the placement, the verifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from planner.errors import InternalError
+from planner.fin.instance.instance import Instance, build_instance
+from planner.fin.instance.network import build_network
+from planner.fin.instance.packages import expand
+from planner.fin.method import Options, method
+from planner.pipeline.placement import placement_of
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
+from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.workload import App
+from planner.verifier.verify import verify
+from planner.version import __version__
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be planned, and how."""
+
+    app: App
+    model: Model
+    topology: Topology
+    method: str = AUTO
+    options: Options = field(default_factory=Options)
+    per_exit_thresholds: bool = False
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Hash of every input file, by its name."""
+
+
+def solve(request: Request) -> Placement:
+    """Plan a request and verify the plan.
+
+    Raises:
+        InputError: A name or a figure that the request needs is missing, or there is no such method.
+        InternalError: The plan does not stand before the verifier.
+    """
+    began = time.perf_counter()
+    chosen = method("exact" if request.method == AUTO else request.method)
+    instance = instance_of(request)
+    build_s = time.perf_counter() - began
+    outcome = chosen.solve(instance, request.options)
+    diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None
+    provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
+    placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
+    if violations := verify(
+        placement, request.topology, [(request.app, request.model)], max(1e-6, request.options.gap)
+    ):
+        raise InternalError(violations)
+    return placement
+
+
+def instance_of(request: Request) -> Instance:
+    """Return the arrays of a request."""
+    network = build_network(*expand(request.topology))
+    return build_instance(request.app, request.model, network, request.per_exit_thresholds)
+
+
+def _diagnosis(request: Request, instance: Instance) -> Diagnosis:
+    from planner.fin.diagnosis.diagnose import diagnose
+
+    everything = replace(request, app=request.app.model_copy(update={"min_accuracy": 0.0}))
+    unpinned = np.broadcast_to(instance.blocks.can_run, instance.allowed.shape)
+    return diagnose(instance, instance_of(everything), unpinned)

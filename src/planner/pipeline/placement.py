@@ -1,0 +1,110 @@
+"""From a method's outcome to the placement that users get."""
+
+from __future__ import annotations
+
+import math
+
+from planner.fin.instance.decision import Decision, evaluate
+from planner.fin.instance.instance import Instance
+from planner.fin.method import Outcome
+from planner.schemas.planning.placement import (
+    AppPlacement,
+    Assignment,
+    Breakdown,
+    Certificate,
+    Diagnosis,
+    Placement,
+    Provenance,
+    Route,
+    Shares,
+    Timing,
+    Total,
+)
+
+
+def placement_of(
+    instance: Instance, outcome: Outcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
+) -> Placement:
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    plan = None if outcome.decision is None else app_placement(instance, outcome.decision)
+    return Placement(
+        status=outcome.status,
+        message=outcome.message,
+        apps=() if plan is None else (plan,),
+        total=None if plan is None else _total(instance, plan),
+        certificate=_certificate(instance, outcome, plan),
+        diagnosis=diagnosis,
+        timing=Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
+        provenance=provenance,
+    )
+
+
+def _certificate(instance: Instance, outcome: Outcome, plan: AppPlacement | None) -> Certificate | None:
+    """State the bound; an infeasible request has none (its diagnosis says why)."""
+    if outcome.status == "infeasible":
+        return None
+    energy_first = instance.minimise == "energy"
+    bound, gap = outcome.lower_bound, None
+    if plan is not None:
+        value = plan.energy_j if energy_first else plan.latency_s
+        bound = min(bound, value)
+        gap = (value - bound) / value if value > 0 else 0.0
+    bound = max(0.0, bound) if math.isfinite(bound) else 0.0
+    return Certificate(lower_bound=bound, relative_gap=gap, objective="energy_j" if energy_first else "latency_s")
+
+
+def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
+    """Write a decision with what it costs."""
+    points, names = instance.points, instance.network.names
+    costs = evaluate(instance, decision)
+    on = [index for index in range(len(points.exit_names)) if points.on[decision.point, index]]
+    designed = decision.point >= len(points.given_names)
+    thresholds = {
+        points.exit_names[index]: None if index == on[-1] else float(points.thresholds[decision.point, index])
+        for index in on
+    }
+    nodes = [names[node] for node in decision.nodes]
+    return AppPlacement(
+        name=instance.name,
+        operating_point=points.name(decision.point),
+        exit_fractions={points.exit_names[index]: float(points.fraction[decision.point, index]) for index in on},
+        thresholds=thresholds if designed else None,
+        assignments=tuple(
+            Assignment(block=block, node=node) for block, node in zip(instance.block_names, nodes, strict=False)
+        ),
+        routes=tuple(_routes(instance, decision)),
+        shares=Shares(),
+        energy_j=costs.energy_j,
+        latency_s=costs.latency_s,
+        accuracy=float(points.accuracy[decision.point]),
+        breakdown=Breakdown(
+            compute_j=costs.compute_j,
+            transfer_j=max(0.0, costs.energy_j - costs.compute_j),
+            compute_s=costs.compute_s,
+            transfer_s=max(0.0, costs.latency_s - costs.compute_s),
+        ),
+    )
+
+
+def _routes(instance: Instance, decision: Decision) -> list[Route]:
+    """List the routes of more than one node: the input's, each block's output's, then results'."""
+    names, blocks, points = instance.network.names, instance.block_names, instance.points
+    rows: list[tuple[str | None, tuple[int, ...], float, str | None]] = []
+    for block, path in enumerate(decision.transfers):
+        after = blocks[block - 1] if block else None
+        bits = instance.output_bits[block - 1] if block else instance.input_bits
+        rows.append((after, path, float(bits), None))
+    for head, path in sorted(decision.results.items()):
+        rows.append((blocks[points.exit_block[head]], path, float(instance.result_bits[head]), points.exit_names[head]))
+    return [
+        Route(after=after, path=tuple(names[node] for node in path), bits=bits, result_of=result_of)
+        for after, path, bits, result_of in rows
+        if len(path) > 1
+    ]
+
+
+def _total(instance: Instance, plan: AppPlacement) -> Total:
+    used = {assignment.node for assignment in plan.assignments}
+    idle_w = sum(float(instance.network.idle_power_w[instance.network.index(name)]) for name in sorted(used))
+    power_w = instance.rate_per_s * plan.energy_j + idle_w
+    return Total(energy_j=plan.energy_j, power_w=power_w, nodes_used=len(used))

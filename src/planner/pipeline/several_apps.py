@@ -1,0 +1,75 @@
+"""The way of a request of several apps: schemas to arrays, a joint method, the placement, the verifier."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+from planner.clear.diagnosis.diagnose import contradiction, no_room
+from planner.clear.method import JointMethod, JointOutcome, joint_method
+from planner.clear.problem.instance import Joint, build_joint
+from planner.errors import InternalError
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import build_network
+from planner.fin.instance.packages import expand
+from planner.pipeline.joint_placement import joint_placement_of
+from planner.pipeline.joint_request import PROVING, JointRequest
+from planner.pipeline.one_app import AUTO
+from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
+from planner.verifier.verify import verify
+from planner.version import __version__
+
+
+def solve_joint(request: JointRequest) -> Placement:
+    """Plan all apps of a request together and verify the plan.
+
+    Raises:
+        InputError: A name or a figure that the request needs is missing, or there is no such method.
+        InternalError: The plan does not stand before the verifier.
+    """
+    began = time.perf_counter()
+    chosen = joint_method(PROVING if request.method == AUTO else request.method)
+    joint = joint_of(request)
+    build_s = time.perf_counter() - began
+    outcome, diagnosis = _explained(request, joint, _outcome(request, joint, chosen), began)
+    provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
+    placement = joint_placement_of(joint, outcome, provenance, build_s, diagnosis)
+    if violations := verify(placement, request.topology, request.apps, max(1e-6, request.options.gap)):
+        raise InternalError(violations)
+    return placement
+
+
+def joint_of(request: JointRequest) -> Joint:
+    """Return the arrays of a request."""
+    network = build_network(*expand(request.topology))
+    return build_joint(request.apps, network, request.per_exit_thresholds)
+
+
+def _outcome(request: JointRequest, joint: Joint, chosen: JointMethod) -> JointOutcome:
+    """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
+    if any(app.points.count == 0 for app in joint.apps):
+        return JointOutcome("infeasible", None, math.inf)
+    return chosen.solve(joint, request.options)
+
+
+def _explained(
+    request: JointRequest, joint: Joint, outcome: JointOutcome, began: float
+) -> tuple[JointOutcome, Diagnosis | None]:
+    """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
+    limit_s = request.options.time_limit_s
+    left_s = None if limit_s is None else limit_s - (time.perf_counter() - began)
+    if outcome.status == "infeasible":
+        return outcome, contradiction(joint, _all_points(request)) or no_room(joint)
+    if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > 0.0):
+        share_s = None if left_s is None else left_s / joint.count
+        diagnosis = contradiction(joint, _all_points(request), share_s)
+        if diagnosis is not None:
+            return replace(outcome, status="infeasible", lower_bound_w=math.inf, message=""), diagnosis
+    return outcome, None
+
+
+def _all_points(request: JointRequest) -> tuple[Instance, ...]:
+    """Return every app with all operating points of its model."""
+    relaxed = [(app.model_copy(update={"min_accuracy": 0.0}), model) for app, model in request.apps]
+    return joint_of(replace(request, apps=tuple(relaxed))).apps

@@ -1,0 +1,172 @@
+"""What a verified plan does, piece by piece: when each part runs and where, and where its energy goes.
+
+The arithmetic is the verifier's (`planner.recompute`), part by part instead of summed up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from planner.schemas.planning.model import Block, Exit, Model
+from planner.schemas.planning.placement import AppPlacement, Placement
+from planner.schemas.planning.workload import App
+from planner.verifier.network import Network, medium_of, rate_of
+from planner.verifier.points import Point
+from planner.verifier.recompute import UNKNOWN, Need, Sharing, Stage, needs_of, part_cost, stages_of
+
+COMPUTING, HEAD, TRANSFER, RESULT = "computing", "exit head", "transfer", "result"
+KINDS = (COMPUTING, HEAD, TRANSFER, RESULT)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Something that takes time and energy, of a sample that runs to the last exit."""
+
+    app: str
+    kind: str
+    """One of `KINDS`."""
+    what: str
+    block: str
+    """The block that computes or whose output is carried; `input` for the input."""
+    place: str
+    """The node, or the link, or the wires of a package."""
+    start_s: float
+    end_s: float
+    weight: float
+    """Fraction of samples that get here."""
+    energy_j: float
+    """Energy of one sample that gets here; times `weight` it is the share in the energy per inference."""
+
+    @property
+    def expected_j(self) -> float:
+        """Energy per inference, over all samples, in joules."""
+        return self.weight * self.energy_j
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """An exit: the fraction of samples that leaves there, and when they are done."""
+
+    app: str
+    name: str
+    fraction: float
+    latency_s: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive blocks on one node."""
+
+    number: int
+    node: str
+    blocks: tuple[str, ...]
+
+    @property
+    def span(self) -> str:
+        """The blocks in words."""
+        return self.blocks[0] if len(self.blocks) == 1 else f"{self.blocks[0]} .. {self.blocks[-1]}"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The plan of one app, taken apart."""
+
+    app: App
+    plan: AppPlacement
+    phases: tuple[Phase, ...]
+    leavings: tuple[Leaving, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def hops(self) -> list[tuple[str, str]]:
+        """Directed links that the app's routes take, each once."""
+        return list(dict.fromkeys(pair for route in self.plan.routes for pair in pairwise(route.path)))
+
+
+def accounts_of(placement: Placement, apps: Sequence[tuple[App, Model]], network: Network) -> list[Account]:
+    """Take the plan of every app apart; the placement must have passed the verifier."""
+    plans = {plan.name: plan for plan in placement.apps}
+    return [_account(app, model, plans[app.name], network, placement.node_speeds) for app, model in apps]
+
+
+def _account(app: App, model: Model, plan: AppPlacement, network: Network, speeds: Mapping[str, float]) -> Account:
+    source = app.source if app.source is not None else network.default_source
+    point = Point(plan.exit_fractions, plan.accuracy)
+    stages = stages_of(model, point, [row.node for row in plan.assignments])
+    sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
+    ways = {(route.after, route.result_of): route.path for route in plan.routes}
+    needs = {need.cargo: need for need in needs_of(app, model, point, stages, source or "")}
+    clock = _Clock(app.name, network, sharing, model)
+    phases: list[Phase] = []
+    leavings: list[Leaving] = []
+    if (need := needs.get((None, None))) is not None:
+        phases += clock.carry(need, ways[need.cargo])
+    for stage in stages:
+        phases += clock.compute(stage)
+        if stage.head is not None:
+            done_s = clock.now_s
+            if (need := needs.get((stage.block.name, stage.head.name))) is not None:
+                phases += clock.carry(need, ways[need.cargo])
+                # the result travels while the others go on
+                done_s, clock.now_s = clock.now_s, done_s
+            leavings.append(Leaving(app.name, stage.head.name, point.fractions[stage.head.name], done_s))
+        if (need := needs.get((stage.block.name, None))) is not None:
+            phases += clock.carry(need, ways[need.cargo])
+    return Account(app, plan, tuple(phases), tuple(leavings), tuple(_runs(plan)))
+
+
+class _Clock:
+    """Follows one sample; `now_s` is when the last phase ended."""
+
+    def __init__(self, app: str, network: Network, sharing: Sharing, model: Model) -> None:
+        self.now_s = 0.0
+        self._app, self._network, self._sharing, self._model = app, network, sharing, model
+
+    def compute(self, stage: Stage) -> Iterator[Phase]:
+        """Run a block, then its head."""
+        for part in stage.parts:
+            cost = part_cost(part, self._network.nodes.get(stage.node), self._model) or UNKNOWN
+            cost = cost.at(self._sharing.speed(stage.node))
+            taken_s = cost.time_s / self._sharing.of_node(stage.node)
+            kind = HEAD if isinstance(part, Exit) else COMPUTING
+            yield self._phase(kind, part.name, stage.block, stage.node, taken_s, stage.reach, cost.energy_j)
+
+    def carry(self, need: Need, path: Sequence[str]) -> Iterator[Phase]:
+        """Carry something hop by hop."""
+        kind = RESULT if need.result_of is not None else TRANSFER
+        what = need.result_of or need.after or "input"
+        for pair in pairwise(path):
+            wire = self._network.hops[pair]
+            sending_s = need.bits / rate_of(wire) / self._sharing.of_medium(medium_of(pair, wire))
+            energy_j = need.bits * wire.j_per_bit
+            label = f"{'result of ' if need.result_of else ''}{what}, {pair[0]} → {pair[1]}"
+            place = link_label(pair, self._network)
+            yield self._phase(kind, label, need.after, place, wire.latency_s + sending_s, need.weight, energy_j)
+
+    def _phase(
+        self, kind: str, what: str, block: Block | str | None, place: str, taken_s: float, weight: float, joules: float
+    ) -> Phase:
+        name = block.name if isinstance(block, Block) else block or "input"
+        start_s, self.now_s = self.now_s, self.now_s + taken_s
+        return Phase(self._app, kind, what, name, place, start_s, self.now_s, weight, joules)
+
+
+def link_label(pair: tuple[str, str], network: Network) -> str:
+    """Return how figures name a link; all wires of a package are one place."""
+    package = package_of(pair[0], network)
+    inside = package is not None and package == package_of(pair[1], network)
+    return f"wires of {package}" if inside else f"{pair[0]} → {pair[1]}"
+
+
+def package_of(node: str, network: Network) -> str | None:
+    """Return the package that a chiplet or an I/O die is part of, None for other nodes."""
+    name = node.partition("[")[0] if node.endswith("]") else node
+    return name if name in network.nodes and network.nodes[name] is None else None
+
+
+def _runs(plan: AppPlacement) -> Iterator[Run]:
+    groups = groupby(plan.assignments, key=lambda row: row.node)
+    for number, (node, rows) in enumerate(groups, 1):
+        yield Run(number, node, tuple(row.block for row in rows))

@@ -1,0 +1,93 @@
+"""The page of a front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.report.page import Page, Section, Table, Tile
+from planner.report.plan_page import inputs_table
+from planner.report.tradeoff_figure import Dot, tradeoff_figure
+from planner.schemas.planning.front import Front, FrontPoint
+from planner.text.front import nodes_text
+from planner.units import format_quantity
+
+_MOODS = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
+_MEANING = {
+    "complete": "proved: every plan within the limits is matched or beaten by one of these",
+    "partial": "each plan belongs to the front, but a limit stopped the search, and some are missing",
+    "infeasible": "proved: no plan keeps every limit",
+    "unknown": "a limit came before any plan was found or ruled out",
+}
+_UNFOLDED = 30
+"""A longer table is folded."""
+
+
+def front_page(front: Front, inputs: Mapping[str, str] | None) -> Page:
+    """Lay out the page of a front; `inputs` are hashes of the files that its plans passed the verifier against."""
+    points = front.points
+    return Page(
+        title=f"Trade-offs of {front.app}: energy, {front.latency} latency, accuracy",
+        badge=front.status,
+        mood=_MOODS[front.status],
+        lead=f"{_MEANING[front.status]}. {front.message}".removesuffix(". ").strip(),
+        tiles=_tiles(front),
+        sections=[
+            *([_picture(front), _table(points)] if points else []),
+            *([Section("Why there is no plan", front.diagnosis.summary)] if front.diagnosis is not None else []),
+            _provenance(front, inputs),
+        ],
+    )
+
+
+def _tiles(front: Front) -> list[Tile]:
+    if not front.points:
+        return []
+    energies, latencies = [p.energy_j for p in front.points], [p.latency_s for p in front.points]
+    accuracies = [point.accuracy for point in front.points]
+    return [
+        Tile("plans on the front", str(len(front.points)), f"{len(set(accuracies))} levels of accuracy"),
+        Tile("energy", format_quantity(min(energies), "J"), f"least; most {format_quantity(max(energies), 'J')}"),
+        Tile("latency", format_quantity(min(latencies), "s"), f"least; most {format_quantity(max(latencies), 's')}"),
+        Tile("accuracy", f"{max(accuracies):.4g}", f"best; least {min(accuracies):.4g}"),
+        Tile("exact searches", str(front.searches), "each proved"),
+    ]
+
+
+def _picture(front: Front) -> Section:
+    dots = [Dot(p.energy_j, p.latency_s, p.accuracy, _label(p)) for p in front.points]
+    caption = (
+        "Every plan of the front: less energy is lower, less latency further left. Steps join plans of one accuracy; "
+        "above and right of them nothing is gained without more accuracy. Point at a plan for its figures."
+    )
+    return Section("The front", parts=[tradeoff_figure(dots, caption)])
+
+
+def _label(point: FrontPoint) -> str:
+    return f"{point.placement.apps[0].operating_point}: {nodes_text(point, most=4)}"
+
+
+def _table(points: tuple[FrontPoint, ...]) -> Section:
+    rows = [
+        (
+            format_quantity(point.energy_j, "J"),
+            format_quantity(point.latency_s, "s"),
+            f"{point.accuracy:.4g}",
+            point.placement.apps[0].operating_point,
+            nodes_text(point),
+        )
+        for point in points
+    ]
+    headings = ("energy", "latency", "accuracy", "operating point", "nodes")
+    folded = f"All {len(rows)} plans" if len(rows) > _UNFOLDED else ""
+    return Section("The plans", parts=[Table(headings, rows, numbers=(0, 1, 2), summary=folded)])
+
+
+def _provenance(front: Front, inputs: Mapping[str, str] | None) -> Section:
+    checked = "Every plan was recomputed from these files before this page was written, and stands."
+    unchecked = "The plans were not recomputed for this page: no topology and model were given."
+    text = (
+        f"Figures within a relative {front.resolution:g} of each other count as equal. "
+        f"{unchecked if inputs is None else checked if front.points else ''}"
+    )
+    planned = front.provenance.inputs if front.provenance is not None else {}
+    return Section("How it was made and checked", text.strip(), [inputs_table(planned, inputs or {})])

@@ -1,0 +1,220 @@
+"""The page of a placement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from planner.report.account import COMPUTING, HEAD, Account, accounts_of
+from planner.report.energy_figure import energy_figures
+from planner.report.page import Figure, Page, Section, Table, Tile
+from planner.report.quantities import percent
+from planner.report.timeline import exit_rows, timeline
+from planner.report.topology_figure import topology_figure
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.placement import Diagnosis, Placement
+from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.workload import App
+from planner.units import format_quantity
+from planner.verifier.network import expand
+
+MOODS = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
+_MEANING = {
+    "optimal": "proved: no plan within the limits is better",
+    "feasible": "a plan is held; a limit stopped the proof, and the gap says how far it came",
+    "infeasible": "proved: no plan keeps every limit",
+    "unknown": "a limit came before any plan was found or ruled out",
+}
+_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+_NAMES = {"energy_j": "energy", "latency_s": "latency", "power_w": "power"}
+
+
+def plan_page(
+    placement: Placement, topology: Topology, apps: Sequence[tuple[App, Model]], inputs: Mapping[str, str]
+) -> Page:
+    """Lay out the page of a placement that has passed the verifier; `inputs` are hashes of the files given now."""
+    accounts = accounts_of(placement, apps, expand(topology)) if placement.apps else []
+    names = f"; apps {', '.join(app.name for app, _ in apps)}" if len(apps) > 1 else ""
+    models = ", ".join(dict.fromkeys(model.name for _, model in apps))
+    sections = [
+        *_reasons(placement.diagnosis),
+        *([Section("The apps and their limits", "", [_limits_table(accounts)])] if len(accounts) > 1 else []),
+        *_pictures(topology, accounts),
+        *_details(placement, accounts),
+        _provenance(placement, inputs),
+    ]
+    if len(apps) == 1:
+        sections = [_without_app(section) for section in sections]
+    return Page(
+        title=f"{models} on {topology.name}",
+        badge=placement.status,
+        mood=MOODS[placement.status],
+        lead=_MEANING[placement.status] + names + (f" ({placement.message})" if placement.message else ""),
+        tiles=_tiles(placement, apps),
+        sections=sections,
+    )
+
+
+def _without_app(section: Section) -> Section:
+    """Leave out the column of the app's name, which one app needs no telling apart by."""
+    parts = [
+        part.without(0) if isinstance(part, Table) and part.headings[0] == "app" else part for part in section.parts
+    ]
+    return replace(section, parts=parts)
+
+
+def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile]:
+    certificate, total = placement.certificate, placement.total
+    tiles = []
+    for plan in placement.apps if len(placement.apps) == 1 else ():
+        app = apps[0][0]
+        tiles = [
+            Tile("energy per inference", format_quantity(plan.energy_j, "J"), _at_most(app.max_energy_j, "J")),
+            Tile(f"{app.latency} latency", format_quantity(plan.latency_s, "s"), _at_most(app.max_latency_s, "s")),
+            Tile("accuracy", f"{plan.accuracy:.4g}", f"operating point {plan.operating_point}"),
+        ]
+    if total is not None:
+        power = format_quantity(total.power_w, "W")
+        tiles += [Tile("power", power, "rate times energy, and idle nodes")] if total.power_w > 0.0 else []
+        tiles.append(Tile("nodes used", str(total.nodes_used)))
+    if certificate is not None:
+        unit, name = _UNITS[certificate.objective], _NAMES[certificate.objective]
+        tiles.append(Tile("proved bound", format_quantity(certificate.lower_bound, unit), f"no plan has less {name}"))
+        if certificate.relative_gap is not None:
+            tiles.append(Tile("gap", f"{100.0 * certificate.relative_gap:.3g} %", "how far the plan can be from best"))
+    return tiles
+
+
+def _at_most(limit: float | None, unit: str) -> str:
+    return "no limit" if limit is None else f"limit {format_quantity(limit, unit)}"
+
+
+def _reasons(diagnosis: Diagnosis | None) -> list[Section]:
+    if diagnosis is None:
+        return []
+    rows = [
+        (
+            limit.kind,
+            limit.subject,
+            _quantity(limit.demand, limit.unit),
+            _quantity(limit.best, limit.unit),
+            limit.message,
+        )
+        for limit in diagnosis.limits
+    ]
+    headings = ("limit", "of", "asked for", "best possible", "in words")
+    return [Section("Why there is no plan", diagnosis.summary, [Table(headings, rows, numbers=(2, 3))])]
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    return "–" if value is None else format_quantity(value, unit) if unit in ("s", "J", "B") else f"{value:.4g} {unit}"
+
+
+def _pictures(topology: Topology, accounts: Sequence[Account]) -> list[Section]:
+    if not accounts:
+        return []
+    several = len(accounts) > 1
+    return [
+        Section("Where the blocks run", parts=[topology_figure(topology, accounts), _runs_table(accounts)]),
+        Section(
+            "One inference in time",
+            "Every app in turn, at its shares of nodes and media." if several else "",
+            [*(timeline(account, not several) for account in accounts), _exits_table(accounts)],
+        ),
+        Section("Where the energy goes", parts=energy_figures(accounts)),
+    ]
+
+
+def _runs_table(accounts: Sequence[Account]) -> Table:
+    rows = []
+    for account in accounts:
+        for run in account.runs:
+            inside = [
+                phase
+                for phase in account.phases
+                if phase.kind in (COMPUTING, HEAD) and phase.place == run.node and phase.block in run.blocks
+            ]
+            time_s, energy_j = sum(p.end_s - p.start_s for p in inside), sum(p.expected_j for p in inside)
+            figures = (percent(inside[0].weight), format_quantity(time_s, "s"), format_quantity(energy_j, "J"))
+            rows.append((account.app.name, str(run.number), run.node, run.span, str(len(run.blocks)), *figures))
+    headings = ("app", "order", "node", "blocks", "count", "reached by", "time", "energy per inference")
+    return Table(headings, rows, numbers=(1, 4, 5, 6, 7))
+
+
+def _exits_table(accounts: Sequence[Account]) -> Table:
+    return Table(("app", "exit", "samples leave", "threshold", "done after"), exit_rows(accounts), numbers=(2, 3, 4))
+
+
+def _details(placement: Placement, accounts: Sequence[Account]) -> list[Section]:
+    if not accounts:
+        return []
+    parts: list[Table | Figure] = [_limits_table(accounts)] if len(accounts) == 1 else []
+    parts.append(_routes_table(accounts))
+    if any(account.plan.shares.nodes or account.plan.shares.media for account in accounts) or placement.node_speeds:
+        parts.append(_shares_table(placement, accounts))
+    return [Section("Limits and routes" if len(accounts) == 1 else "Routes, shares and speeds", "", parts)]
+
+
+def _limits_table(accounts: Sequence[Account]) -> Table:
+    rows = []
+    for account in accounts:
+        app, plan = account.app, account.plan
+        least = "the best the model offers" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}"
+        figures = (
+            (f"latency ({app.latency})", format_quantity(plan.latency_s, "s"), _most(app.max_latency_s, "s")),
+            ("energy", format_quantity(plan.energy_j, "J"), _most(app.max_energy_j, "J")),
+            ("accuracy", f"{plan.accuracy:.6g}", least),
+            ("rate", f"{app.rate_per_s:g} /s" if app.rate_per_s else "one inference", ""),
+        )
+        rows += [(app.name, *row) for row in figures]
+    return Table(("app", "figure", "planned", "limit"), rows, numbers=(2,))
+
+
+def _most(limit: float | None, unit: str) -> str:
+    return "none" if limit is None else f"≤ {format_quantity(limit, unit)}"
+
+
+def _routes_table(accounts: Sequence[Account]) -> Table:
+    rows = []
+    for account in accounts:
+        for route in account.plan.routes:
+            what = f"result of {route.result_of}" if route.result_of else f"output of {route.after}"
+            what = "input" if route.after is None else what
+            rows.append((account.app.name, what, " → ".join(route.path), format_quantity(route.bits, "bit")))
+    return Table(("app", "what is carried", "way", "size"), rows or [("–", "nothing leaves its node", "–", "–")])
+
+
+def _shares_table(placement: Placement, accounts: Sequence[Account]) -> Table:
+    rows = [("all", node, "speed", f"{speed:.4g} of nominal") for node, speed in placement.node_speeds.items()]
+    for account in accounts:
+        shares = account.plan.shares
+        rows += [(account.app.name, node, "share of the node", percent(share)) for node, share in shares.nodes.items()]
+        rows += [
+            (account.app.name, name, "share of the medium", percent(share)) for name, share in shares.media.items()
+        ]
+    return Table(("app", "node or medium", "what", "value"), rows, numbers=(3,))
+
+
+def _provenance(placement: Placement, inputs: Mapping[str, str]) -> Section:
+    planned = placement.provenance.inputs if placement.provenance is not None else {}
+    made = placement.provenance
+    text = "" if made is None else f"Planned by planner {made.planner}, method {made.method}. "
+    if placement.timing is not None:
+        spent = (format_quantity(placement.timing.build_s, "s"), format_quantity(placement.timing.search_s, "s"))
+        text += f"Building the graph took {spent[0]}, the search {spent[1]}. "
+    if placement.apps:
+        text += "Every figure and limit was recomputed from these files before this page was written, and stands."
+    return Section("How it was made and checked", text.strip(), [inputs_table(planned, inputs)])
+
+
+def inputs_table(planned: Mapping[str, str], given: Mapping[str, str]) -> Table:
+    """Return the hashes of the files given now, and of those that the result was made from."""
+    rows = [(name, digest, _same(planned, name, digest)) for name, digest in given.items()]
+    rows += [(name, digest, "not given now") for name, digest in planned.items() if name not in given]
+    return Table(("file", "hash", "made from"), rows, hashes=(1,))
+
+
+def _same(planned: Mapping[str, str], name: str, digest: str) -> str:
+    if name not in planned:
+        return "no file of this name"
+    return "this file" if planned[name] == digest else "another state of the file"

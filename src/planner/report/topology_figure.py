@@ -1,0 +1,212 @@
+"""The topology with a placement on it: who runs which blocks, and the way that data takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from planner.report.account import Account
+from planner.report.layout import Layout, drawn_links, layout_of
+from planner.report.page import Figure
+from planner.report.theme import ACCENT, INK, LINE, MUTED, SERIES, SURFACE, Spec, figure
+from planner.schemas.planning.topology import Topology
+from planner.units import format_quantity
+
+_SHARED = "several apps"
+
+
+def topology_figure(topology: Topology, accounts: Sequence[Account]) -> Figure:
+    """Draw the topology; nodes that host blocks are filled, routes are drawn over the links."""
+    hosts = {run.node for account in accounts for run in account.runs}
+    used = hosts | {name for account in accounts for pair in account.hops for name in pair}
+    layout = layout_of(topology, used)
+    names = [account.app.name for account in accounts]
+    scale: Spec = {"domain": [*names, _SHARED], "range": [*SERIES[: len(names)], MUTED]}
+    if len(names) > len(SERIES):  # more apps than colours that can be told apart
+        scale = {"domain": [*names, _SHARED], "range": [ACCENT] * (len(names) + 1)}
+    color = {"field": "app", "type": "nominal", "scale": scale, "legend": None}
+    layers = [
+        *_frames(layout),
+        _links(topology, layout),
+        *_routes(layout, accounts, color),
+        _boxes(layout, accounts, color),
+        *_labels(layout, accounts),
+    ]
+    description = "Topology and placement. " + " ".join(_sentence(account) for account in accounts)
+    caption = (
+        "The topology by tier. Filled nodes run blocks (numbers: the order in which a sample meets them); "
+        "arrows are the routes that data takes. Point at a node or an arrow for its figures."
+    )
+    key = list(zip(scale["domain"], scale["range"], strict=True)) if 1 < len(names) <= len(SERIES) else []
+    return Figure(figure(layers, description, layout.height), caption, key)
+
+
+def _sentence(account: Account) -> str:
+    runs = ", then ".join(f"{run.node} runs {run.span}" for run in account.runs)
+    return f"{account.app.name}: {runs}."
+
+
+def _scaled(layout: Layout) -> tuple[Spec, Spec]:
+    hidden: Spec = {"type": "quantitative", "axis": None}
+    x = {**hidden, "scale": {"domain": [0, 100], "nice": False, "zero": False}}
+    y = {**hidden, "scale": {"domain": [0, layout.height], "reverse": True, "nice": False, "zero": False}}
+    return x, y
+
+
+def _frames(layout: Layout) -> list[Spec]:
+    x, y = _scaled(layout)
+    rows = [{"x": f.left, "x2": f.right, "y": f.top, "y2": f.bottom, "label": f.label} for f in layout.frames]
+    tiers = [{"x": 0.5, "y": top, "label": tier} for tier, top in layout.tiers]
+    place = {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}}
+    corners = _line(layout)
+    outline = {"type": "rect", "cornerRadius": 10, "fill": "var(--sunken)", "stroke": LINE}
+    text = {"type": "text", "align": "left", "dx": 8, "color": MUTED, "fontSize": 11}
+    return [
+        {"data": {"values": rows}, "mark": outline, "encoding": corners},
+        {
+            "data": {"values": rows},
+            "mark": {**text, "baseline": "top", "dy": 7, "limit": {"expr": "width - 16"}},
+            "encoding": {**place, "text": {"field": "label"}},
+        },
+        {
+            "data": {"values": tiers},
+            "mark": {**text, "dx": 0, "baseline": "top", "fontWeight": 600},
+            "encoding": {**place, "text": {"field": "label"}},
+        },
+    ]
+
+
+def _links(topology: Topology, layout: Layout) -> Spec:
+    rows = [row for pair in drawn_links(topology, layout.boxes) for row in _segments(layout, pair)]
+    mark = {"type": "rule", "color": LINE, "strokeWidth": 1.5}
+    return {"data": {"values": rows}, "mark": mark, "encoding": _line(layout)}
+
+
+def _segments(layout: Layout, pair: tuple[str, str]) -> list[Spec]:
+    return [{"x": x, "y": y, "x2": x2, "y2": y2} for (x, y), (x2, y2) in pairwise(layout.way(*pair))]
+
+
+def _line(layout: Layout) -> Spec:
+    x, y = _scaled(layout)
+    return {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "x2": {"field": "x2"}, "y2": {"field": "y2"}}
+
+
+def _routes(layout: Layout, accounts: Sequence[Account], color: Spec) -> list[Spec]:
+    x, y = _scaled(layout)
+    carried = _carried(accounts)
+    lines, heads = [], []
+    hops = _apps_by_hop(accounts)
+    for pair, apps in hops.items():
+        app = apps[0] if len(apps) == 1 else _SHARED
+        segments = [
+            {**segment, "app": app, "link": " → ".join(pair), "carries": carried[pair]}
+            for segment in _segments(layout, pair)
+        ]
+        lines += segments
+        longest = max(segments, key=lambda row: abs(row["y2"] - row["y"]) + 6.0 * abs(row["x2"] - row["x"]))
+        # heads of routes both ways keep clear of each other
+        part = 0.6 if pair[::-1] in hops else 0.5
+        middle = {f"m{axis}": longest[axis] + part * (longest[f"{axis}2"] - longest[axis]) for axis in ("x", "y")}
+        heads.append({**longest, **middle})
+    tooltip = [{"field": "link"}, {"field": "carries"}, {"field": "app"}]
+    shared = {"color": color, "tooltip": tooltip}
+    # the figure is as wide as the page, so which way an arrow points is known only when it is drawn
+    turn = "90 + 180 / PI * atan2(datum.y2 - datum.y, (datum.x2 - datum.x) * width / 100)"
+    head = {"type": "point", "shape": "triangle", "filled": True, "size": 110, "opacity": 1, "angle": {"expr": turn}}
+    return [
+        {"data": {"values": lines}, "mark": {"type": "rule", "strokeWidth": 3},
+         "encoding": {**_line(layout), **shared}},
+        {"data": {"values": heads}, "mark": head,
+         "encoding": {"x": {**x, "field": "mx"}, "y": {**y, "field": "my"}, **shared}},
+    ]  # fmt: skip
+
+
+def _apps_by_hop(accounts: Sequence[Account]) -> dict[tuple[str, str], list[str]]:
+    apps: dict[tuple[str, str], list[str]] = {}
+    for account in accounts:
+        for pair in account.hops:
+            apps.setdefault(pair, []).append(account.app.name)
+    return apps
+
+
+def _carried(accounts: Sequence[Account]) -> dict[tuple[str, str], str]:
+    """Return what goes over each link, in words."""
+    loads: dict[tuple[str, str], list[str]] = {}
+    for account in accounts:
+        for route in account.plan.routes:
+            what = f"result of {route.result_of}" if route.result_of else f"output of {route.after}"
+            what = "input" if route.after is None else what
+            for pair in pairwise(route.path):
+                loads.setdefault(pair, []).append(f"{what} ({format_quantity(route.bits, 'bit')})")
+    return {pair: ", ".join(dict.fromkeys(parts)) for pair, parts in loads.items()}
+
+
+def _boxes(layout: Layout, accounts: Sequence[Account], color: Spec) -> Spec:
+    x, y = _scaled(layout)
+    rows = []
+    for box in layout.boxes.values():
+        apps = [account.app.name for account in accounts if any(run.node == box.name for run in account.runs)]
+        app = None if not apps else apps[0] if len(apps) == 1 else _SHARED
+        blocks = "; ".join(_runs_on(account, box.name) for account in accounts if account.app.name in apps)
+        rows.append(
+            {
+                "x": box.left, "x2": box.right, "y": box.top, "y2": box.bottom, "app": app, "kind": box.kind,
+                "node": box.label if box.kind == "note" else box.name, "runs": blocks or "nothing",
+            }
+        )  # fmt: skip
+    fill = {"condition": {**color, "test": "datum.app != null"}, "value": SURFACE}
+    return {
+        "data": {"values": rows},
+        "mark": {"type": "rect", "cornerRadius": 6, "stroke": {"expr": "datum.app == null ? 'var(--line)' : null"}},
+        "encoding": {
+            "x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "x2": {"field": "x2"}, "y2": {"field": "y2"},
+            "fill": fill, "tooltip": [{"field": "node"}, {"field": "runs"}],
+        },
+    }  # fmt: skip
+
+
+def _runs_on(account: Account, node: str) -> str:
+    return ", ".join(run.span for run in account.runs if run.node == node)
+
+
+def _labels(layout: Layout, accounts: Sequence[Account]) -> list[Spec]:
+    x, y = _scaled(layout)
+    several = len(accounts) > 1
+    runs: Mapping[str, list[str]] = {
+        name: [_short(account, name, several) for account in accounts if any(run.node == name for run in account.runs)]
+        for name in layout.boxes
+    }
+    rows = []
+    for box in layout.boxes.values():
+        across, down = box.middle
+        part = ", ".join(_numbers(accounts, box.name)) if box.kind == "chiplet" else " · ".join(runs[box.name])
+        # two lines share the box; a chiplet too narrow for its position shows the order of its blocks alone
+        two = bool(part) and bool(box.label)
+        step = min(8.5, (box.bottom - box.top) * 0.24)
+        for text, shift, weight in ((box.label, -step, "600"), (part, step, "400")):
+            if text:
+                place = {"x": across, "y": down + (shift if two else 0.0), "room": box.right - box.left}
+                rows.append({**place, "text": text, "weight": weight, "used": bool(runs[box.name]), "kind": box.kind})
+    ink = {"condition": {"test": "datum.used", "value": "var(--on-fill)"}, "value": INK}
+    size = {"expr": "datum.kind == 'chiplet' ? 10.5 : 12"}
+    limit = {"expr": "datum.room * width / 100 - 6"}
+    return [
+        {
+            "data": {"values": [row for row in rows if row["weight"] == weight]},
+            "mark": {"type": "text", "fontSize": size, "limit": limit, "fontWeight": int(weight), "tooltip": None},
+            "encoding": {
+                "x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "text": {"field": "text"}, "color": ink,
+            },
+        }
+        for weight in ("600", "400")
+    ]  # fmt: skip
+
+
+def _short(account: Account, node: str, several: bool) -> str:
+    """Return what an app runs on a node, as its label says it."""
+    app = f"{account.app.name}: " if several else ""
+    return app + ", ".join(f"{run.number} {run.span}" for run in account.runs if run.node == node)
+
+
+def _numbers(accounts: Sequence[Account], node: str) -> list[str]:
+    return [str(run.number) for account in accounts for run in account.runs if run.node == node]

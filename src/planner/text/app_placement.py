@@ -1,0 +1,54 @@
+"""What text for people says of one app, and of why there is no plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from planner.schemas.planning.placement import AppPlacement, Placement
+from planner.units import format_quantity
+
+
+def reason_lines(placement: Placement) -> Iterator[str]:
+    """Write why there is no plan, or what stopped the search."""
+    if placement.diagnosis is not None:
+        yield f"infeasible: {placement.diagnosis.summary}"
+        yield from (f"  {limit.kind}: {limit.message}" for limit in placement.diagnosis.limits)
+    if placement.status == "unknown":
+        yield f"unknown: no plan was found, and none was ruled out ({placement.message})"
+    elif placement.message:
+        yield f"note      {placement.message}"
+
+
+def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
+    """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
+    yield f"exits     {_exits(plan)}"
+    runs = [(node, [row.block for row in rows]) for node, rows in groupby(plan.assignments, key=lambda row: row.node)]
+    width = max(len(node) for node, _ in runs)
+    for index, (node, blocks) in enumerate(runs):
+        yield f"{'blocks' if index == 0 else '':<8}  {node:<{width}}  {_span(blocks)}"
+    for index, route in enumerate(plan.routes):
+        what = f"result of {route.result_of}" if route.result_of else route.after or "input"
+        way = " > ".join(route.path)
+        yield f"{'routes' if index == 0 else '':<8}  {way}  ({what}, {format_quantity(route.bits, 'bit')})"
+    yield from further
+    parts = plan.breakdown
+    yield f"energy    {_split(parts.compute_j, parts.transfer_j, 'J')}"
+    yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}"
+
+
+def _split(computing: float, transfers: float, unit: str) -> str:
+    return f"{format_quantity(computing, unit)} computing, {format_quantity(transfers, unit)} transfers"
+
+
+def _exits(plan: AppPlacement) -> str:
+    rows = []
+    for name, fraction in plan.exit_fractions.items():
+        threshold = (plan.thresholds or {}).get(name)
+        at = "" if threshold is None else f" at threshold {threshold:g}"
+        rows.append(f"{name} {100 * fraction:.3g} %{at}")
+    return f"{', '.join(rows)} (operating point {plan.operating_point})"
+
+
+def _span(blocks: Sequence[str]) -> str:
+    return blocks[0] if len(blocks) == 1 else f"{blocks[0]} .. {blocks[-1]} ({len(blocks)} blocks)"

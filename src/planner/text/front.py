@@ -1,0 +1,67 @@
+"""A front for people, as a table of plain text, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import groupby
+
+from planner.schemas.planning.front import Front, FrontPoint
+from planner.units import format_quantity
+
+_HEADINGS = ("energy", "latency", "accuracy", "operating point", "nodes")
+_COLUMNS = ("energy_j", "latency_s", "accuracy", "operating_point", "nodes_used", "nodes")
+
+
+def front_text(front: Front) -> str:
+    """Return the front as a table with units, below what is proved of it."""
+    if front.diagnosis is not None:
+        reasons = [f"  {limit.kind}: {limit.message}" for limit in front.diagnosis.limits]
+        return "\n".join([f"infeasible: {front.diagnosis.summary}", *reasons])
+    if not front.points:
+        return f"unknown: no plan was found, and none was ruled out ({front.message})"
+    rows = [_HEADINGS, *(_cells(point) for point in front.points)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([_heading(front), *table, *([f"note: {front.message}"] if front.message else [])])
+
+
+def _heading(front: Front) -> str:
+    which = {"worst": "worst latency", "mean": "mean latency"}.get(front.latency, f"{front.latency} latency")
+    proof = {
+        "complete": "no other plan within the limits is as good in all three",
+        "partial": "each belongs to the front, and some are missing",
+    }[front.status]
+    points = f"{len(front.points)} point{'' if len(front.points) == 1 else 's'}"
+    return f"{front.status}: {points} of energy, {which} and accuracy; {proof}"
+
+
+def _cells(point: FrontPoint) -> tuple[str, ...]:
+    return (
+        format_quantity(point.energy_j, "J"),
+        format_quantity(point.latency_s, "s"),
+        f"{point.accuracy:.4g}",
+        point.placement.apps[0].operating_point,
+        nodes_text(point, most=3),
+    )
+
+
+def nodes_text(point: FrontPoint, most: int | None = None) -> str:
+    """Return the nodes that host blocks, in order of execution."""
+    hosts = [name for name, _ in groupby(row.node for row in point.placement.apps[0].assignments)]
+    if most is not None and len(hosts) > most:
+        hosts = [*hosts[:most], f"{len(hosts) - most} more"]
+    return " > ".join(hosts)
+
+
+def front_csv(front: Front) -> str:
+    """Return the front as CSV, one row per point, in SI units."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_COLUMNS)
+    for point in front.points:
+        plan, total = point.placement.apps[0], point.placement.total
+        used = "" if total is None else total.nodes_used
+        figures = (repr(point.energy_j), repr(point.latency_s), repr(point.accuracy))
+        table.writerow((*figures, plan.operating_point, used, nodes_text(point)))
+    return text.getvalue()

@@ -1,0 +1,69 @@
+"""Policies of placements for people, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from planner.schemas.adaptation.placement_policy import PlacementPolicy, PolicyPlan, StatePlan
+from planner.schemas.planning.placement import AppPlacement
+from planner.units import format_quantity
+
+_HEADINGS = ("state", "plan", "energy", "latency", "accuracy")
+
+
+def policy_text(policy: PlacementPolicy) -> str:
+    """Return a policy as text: the plan of every state, then every plan and what keeping it would cost."""
+    states, plans = len(policy.policy), len(policy.plan_set)
+    lines = [f"policy for {policy.app!r}: {_count(states, 'state')}, {_count(plans, 'plan')}"]
+    rows = [_HEADINGS, *(_cells(row) for row in policy.policy)]
+    notes = ["", *(_note(row) for row in policy.policy)]
+    lines += [f"{line}  {note}".rstrip() for line, note in zip(_table(rows), notes, strict=True)]
+    unit = "J" if policy.objective == "energy_j" else "s"
+    for plan in policy.plan_set:
+        lines += _plan_lines(plan, states, unit)
+    return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+
+
+def _cells(row: StatePlan) -> tuple[str, ...]:
+    state = " + ".join(row.conditions) or "nothing wrong"
+    if row.plan is None or row.energy_j is None or row.latency_s is None:
+        return state, "-", "", "", ""
+    energy, latency = format_quantity(row.energy_j, "J"), format_quantity(row.latency_s, "s")
+    return state, row.plan, energy, latency, f"{row.accuracy:.4g}"
+
+
+def _note(row: StatePlan) -> str:
+    if row.degraded:
+        return f"degraded: {row.message}"
+    if row.plan is None and row.diagnosis is not None:
+        return f"nothing can run: {row.diagnosis.summary}"
+    return f"{row.status}: {row.message}" if row.status != "optimal" else ""
+
+
+def _plan_lines(plan: PolicyPlan, states: int, unit: str) -> Iterator[str]:
+    fixed = plan.kept_fixed
+    yield f"{plan.name:<4}{plan.placement.operating_point}: {_where(plan.placement)}"
+    kept = f"used in {plan.states} of {_count(states, 'state')}; kept always, it holds in {fixed.states_kept}"
+    if fixed.worst_regret is not None and fixed.mean_regret is not None:
+        worst, mean = format_quantity(fixed.worst_regret, unit), format_quantity(fixed.mean_regret, unit)
+        kept += f", there at most {worst} above the best plan (mean {mean})"
+    yield f"    {kept}"
+
+
+def _where(plan: AppPlacement) -> str:
+    parts = []
+    for node, rows in groupby(plan.assignments, key=lambda row: row.node):
+        first, *others = [row.block for row in rows]
+        parts.append(f"{node} {first}" + (f" .. {others[-1]}" if others else ""))
+    return ", ".join(parts)

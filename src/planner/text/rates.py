@@ -1,0 +1,63 @@
+"""A run through measured rates as a table, and as CSV with a row for each step."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import IO
+
+from planner.adaptation.measured_rates import POLICIES, REPLANNED, Comparison, Row
+from planner.units import format_quantity
+
+HEADINGS = ("policy", "energy", "power", "inferences late", "time with a miss", "steps without a plan", "time per step")
+_COLUMNS = dict(zip(POLICIES, ("once", "once_all_shares", "replanned"), strict=True))
+
+
+def table(comparison: Comparison, rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each policy."""
+    total_s = sum(row.step.duration_s for row in rows)
+    for policy in POLICIES:
+        done = comparison.summed(rows, policy)
+        again = policy == REPLANNED
+        yield (
+            policy,
+            format_quantity(done.energy_j, "J"),
+            format_quantity(done.energy_j / total_s, "W"),
+            f"{100.0 * done.late / done.inferences:.3g} %",
+            f"{100.0 * done.missing_share:.3g} %",
+            str(sum(not row.found for row in rows)) if again else "",
+            format_quantity(median(row.replan_s for row in rows), "s") if again else "",
+        )
+
+
+def notes(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what stands below the table: what was stepped through, and plans from scratch beside it."""
+    count, begin = len(rows), rows[0].step.time_s
+    end = rows[-1].step.time_s + rows[-1].step.duration_s
+    yield f"{count} steps of {format_quantity(comparison.step_s, 's')}, from {begin:g} s to {end:g} s"
+    cold = [row for row in rows if row.cold_s is not None]
+    both = [row for row in cold if row.found and row.cold_power_w is not None]
+    if cold:
+        faster = median(row.replan_s / row.cold_s for row in cold if row.cold_s)
+        yield f"{len(cold)} steps planned from scratch as well (no proof): planning anew took {faster:.1%} of that time"
+    if both:
+        more = [row.served[REPLANNED].power_w / row.cold_power_w - 1.0 for row in both if row.cold_power_w]
+        yield f"and its plans took {100.0 * max(more):+.2g} % power at most, {100.0 * median(more):+.2g} % by median"
+
+
+def write_csv(file: IO[str], comparison: Comparison, rows: Sequence[Row]) -> None:
+    """Write a row for each step."""
+    media = sorted(comparison.traces)
+    figures = ("power_w", "late_apps", "late_inferences")
+    head = ["time_s", "duration_s", *(f"{medium}_bit_per_s" for medium in media)]
+    head += [f"{name}_{figure}" for name in _COLUMNS.values() for figure in figures]
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*head, "replan_found", "replan_s", "cold_power_w", "cold_s"])
+    for row in rows:
+        cells: list[object] = [row.step.time_s, row.step.duration_s, *(row.step.bit_per_s[medium] for medium in media)]
+        for policy in POLICIES:
+            did = row.served[policy]
+            cells += [did.power_w, int(did.late.sum()), comparison.late_inferences(row, policy)]
+        cold = ["" if value is None else value for value in (row.cold_power_w, row.cold_s)]
+        writer.writerow([*cells, int(row.found), row.replan_s, *cold])

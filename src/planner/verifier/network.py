@@ -1,0 +1,96 @@
+"""The verifier's own view of a topology: packages and bidirectional links written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.schemas import Link, Package, Topology, Wire
+from planner.schemas.planning.topology import Compute, check_rates
+
+Pair = tuple[str, str]
+Medium = tuple[str, ...]
+"""``(name,)`` of a shared medium, or ``(source, target)`` of a link that is a medium of its own."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Nodes by name (None: an I/O die, which hosts no block), and the link of every hop."""
+
+    nodes: Mapping[str, Compute | None]
+    hops: Mapping[Pair, Link | Wire]
+    ambiguous: frozenset[Pair]
+    default_source: str | None
+
+
+def expand(topology: Topology) -> Network:
+    """Return all nodes and directed links, with packages and bidirectional links written out.
+
+    Raises:
+        InputError: The topology has media whose traces were not read.
+    """
+    check_rates(topology)
+    nodes: dict[str, Compute | None] = {node.name: node for node in topology.nodes}
+    hops: dict[Pair, Link | Wire] = {}
+    ambiguous: set[Pair] = set()
+    both_ways: list[tuple[Pair, Link | Wire]] = []
+    for package in topology.packages:
+        nodes[package.name] = None
+        nodes.update(_chiplets(package))
+        both_ways += _wires(package)
+    one_way: list[tuple[Pair, Link | Wire]] = []
+    for link in topology.links:
+        (both_ways if link.bidirectional else one_way).append(((link.source, link.target), link))
+    for (source, target), wire in both_ways:
+        one_way += [((source, target), wire), ((target, source), wire)]
+    for pair, wire in one_way:
+        # a path names nodes alone, so it cannot say which of two parallel links it takes
+        if pair in hops:
+            ambiguous.add(pair)
+        hops[pair] = wire
+    mobile = [node.name for node in topology.nodes if node.tier == "mobile"]
+    hosts = [name for name, compute in nodes.items() if compute is not None]
+    return Network(nodes, hops, frozenset(ambiguous), next(iter(mobile + hosts), None))
+
+
+def _chiplets(package: Package) -> Iterator[tuple[str, Compute]]:
+    changes = {chiplet.at: chiplet for chiplet in package.chiplets}
+    for row in range(package.rows):
+        for column in range(package.cols):
+            chiplet: Compute = package.chiplet
+            if (row, column) in changes:
+                other = changes[row, column]
+                given = {field: value for field in Compute.model_fields if (value := getattr(other, field)) is not None}
+                chiplet = chiplet.model_copy(update=given)
+            yield f"{package.name}[{row},{column}]", chiplet
+
+
+def _wires(package: Package) -> Iterator[tuple[Pair, Wire]]:
+    for row in range(package.rows):
+        for column in range(package.cols):
+            here = f"{package.name}[{row},{column}]"
+            if row + 1 < package.rows:
+                yield (here, f"{package.name}[{row + 1},{column}]"), package.interposer
+            if column + 1 < package.cols:
+                yield (here, f"{package.name}[{row},{column + 1}]"), package.interposer
+    for row, column in sorted(set(package.gateways)):
+        yield (package.name, f"{package.name}[{row},{column}]"), package.gateway_link
+
+
+def rate_of(wire: Link | Wire) -> float:
+    """Return the rate of a hop in bit/s; without traces left, every link has one."""
+    return float("nan") if wire.bit_per_s is None else wire.bit_per_s
+
+
+def medium_of(pair: Pair, wire: Link | Wire) -> Medium:
+    """Return the medium that a hop loads."""
+    named = wire.medium if isinstance(wire, Link) else None
+    return (named,) if named is not None else pair
+
+
+def medium_name(medium: Medium) -> str:
+    """Return how a placement names a medium: ``source->target`` for a link that is one of its own.
+
+    A shared medium may bear the name of such a link; what a placement says of the name then holds for both.
+    """
+    return "->".join(medium)

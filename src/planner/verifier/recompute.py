@@ -1,0 +1,283 @@
+"""The verifier's own arithmetic: what a plan costs, from the schemas alone.
+
+Nothing here comes from the solvers, so that one mistake cannot hide in both. Plain dicts and floats, to read
+next to the model of cost in the design. A plan without shares has speeds and shares of 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from planner.schemas import App, Block, Exit, Model, percentile_of
+from planner.schemas.planning.topology import Compute
+from planner.verifier.network import Medium, Network, medium_name, medium_of, rate_of
+from planner.verifier.points import Point, exits_in_order
+
+SLACK = 1e-9
+"""Relative difference that rounding may make."""
+
+Path = tuple[str, ...]
+Cargo = tuple[str | None, str | None]
+"""The block whose output a route carries (None: the input), and the exit whose result it is, if it is one."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Time in seconds of one inference, and its energy in joules: for switching, and for leakage meanwhile."""
+
+    time_s: float
+    dynamic_j: float
+    static_j: float
+
+    @property
+    def energy_j(self) -> float:
+        """Both energies together, in joules."""
+        return self.dynamic_j + self.static_j
+
+    def at(self, speed: float) -> Cost:
+        """Return the cost at a relative clock speed above 0: dynamic energy grows with its square."""
+        return Cost(self.time_s / speed, self.dynamic_j * speed * speed, self.static_j / speed)
+
+
+UNKNOWN = Cost(float("nan"), float("nan"), float("nan"))
+"""No comparison with it holds, so it can never pass a check."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A deployed block on its node, its head if that is on, and the fraction of samples that reaches it."""
+
+    block: Block
+    head: Exit | None
+    node: str
+    reach: float
+
+    @property
+    def parts(self) -> tuple[Block | Exit, ...]:
+        """All that runs on the node."""
+        return (self.block,) if self.head is None else (self.block, self.head)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A transfer that the plan needs: what, from where to where, for which fraction of samples."""
+
+    after: str | None
+    result_of: str | None
+    start: str
+    end: str
+    bits: float
+    weight: float
+
+    @property
+    def cargo(self) -> Cargo:
+        """What is carried."""
+        return (self.after, self.result_of)
+
+
+Carried = tuple[Need, Path]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Relative speeds of nodes, and one app's shares of nodes and media (no unit), by name; 1 where none is given."""
+
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    nodes: Mapping[str, float] = field(default_factory=dict)
+    media: Mapping[str, float] = field(default_factory=dict)
+
+    def speed(self, node: str) -> float:
+        """Return the speed of a node."""
+        return self.speeds.get(node, 1.0)
+
+    def of_node(self, node: str) -> float:
+        """Return the app's share of a node."""
+        return self.nodes.get(node, 1.0)
+
+    def of_medium(self, medium: Medium) -> float:
+        """Return the app's share of a medium."""
+        return self.media.get(medium_name(medium), 1.0)
+
+    def divides(self, nodes: Iterable[str], media: Iterable[Medium]) -> bool:
+        """Tell whether times can be divided by all that holds for these nodes and media."""
+        divisors = [value for node in nodes for value in (self.speed(node), self.of_node(node))]
+        return all(value > 0.0 for value in (*divisors, *map(self.of_medium, media)))
+
+
+@dataclass(frozen=True)
+class ExitTime:
+    """When the samples of one exit are done (seconds), and which fraction they are."""
+
+    fraction: float
+    compute_s: float
+    transfer_s: float
+
+    @property
+    def latency_s(self) -> float:
+        """Computing and transfers together, in seconds."""
+        return self.compute_s + self.transfer_s
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What the plan of one app costs: energy in joules, times in seconds per inference, memory in bytes.
+
+    Nodes and media are busy for as long as their whole speed takes; exits wait for as long as the app's share takes.
+    """
+
+    point: Point
+    compute_j: float
+    transfer_j: float
+    exits: tuple[ExitTime, ...]
+    node_busy_s: Mapping[str, float]
+    medium_busy_s: Mapping[Medium, float]
+    memory_bytes: Mapping[str, float]
+    sharing: Sharing
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of one inference, in joules."""
+        return self.compute_j + self.transfer_j
+
+    @property
+    def node_shares(self) -> dict[str, float]:
+        """The app's share of every node that hosts a block."""
+        return {node: self.sharing.of_node(node) for node in self.node_busy_s}
+
+    @property
+    def medium_shares(self) -> dict[Medium, float]:
+        """The app's share of every medium that carries something."""
+        return {medium: self.sharing.of_medium(medium) for medium in self.medium_busy_s}
+
+
+def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:
+    """Return the cost of one block or head on a node at nominal speed, None where nothing says what it is."""
+    if node is None:
+        return None
+    profile = model.profiles.get(node.hardware or "", {}).get(part.name)
+    time_s = profile.time_s if profile is not None else _quotient(part.ops, node.ops_per_s)
+    if time_s is None:
+        return None
+    if profile is not None and profile.energy_j is not None:
+        energy_j = profile.energy_j
+    elif node.active_power_w is not None:
+        energy_j = node.active_power_w * time_s
+    elif node.j_per_op is not None or part.ops == 0.0:
+        energy_j = part.ops * (node.j_per_op or 0.0)
+    else:
+        return None
+    return Cost(time_s, energy_j, node.static_power_w * time_s)
+
+
+def _quotient(ops: float, ops_per_s: float | None) -> float | None:
+    """Time in seconds; no operations take none, also where the speed is not known."""
+    return 0.0 if ops == 0.0 else None if ops_per_s is None else ops / ops_per_s
+
+
+def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
+    """Return the deployed blocks on their nodes."""
+    heads = {head.after: head for head in exits_in_order(model, point.fractions)}
+    stages, left = [], 0.0
+    for block, node in zip(model.blocks, hosts, strict=False):
+        head = heads.get(block.name)
+        stages.append(Stage(block, head, node, max(0.0, 1.0 - left)))
+        left += point.fractions[head.name] if head is not None else 0.0
+    return stages
+
+
+def needs_of(app: App, model: Model, point: Point, stages: Sequence[Stage], source: str) -> list[Need]:
+    """Return every transfer between two nodes that the plan needs."""
+    needs = [Need(None, None, source, stages[0].node, model.input_bits, 1.0)]
+    for here, following in pairwise(stages):
+        bits = here.block.output_bits
+        needs.append(Need(here.block.name, None, here.node, following.node, bits, following.reach))
+    for stage in stages:
+        head = stage.head
+        if app.destination is not None and head is not None and point.fractions[head.name] > 0.0:
+            weight = point.fractions[head.name]
+            needs.append(Need(head.after, head.name, stage.node, app.destination, head.result_bits, weight))
+    return [need for need in needs if need.start != need.end]
+
+
+def latency_of(statistic: str, exits: Sequence[ExitTime]) -> tuple[float, list[tuple[float, float]]]:
+    """Return the latency statistic in seconds, and its parts (computing, transfers) in seconds.
+
+    Several exits can take equally long; the parts of each of them are then as true as those of the others.
+    """
+    left = sorted((time for time in exits if time.fraction > 0.0), key=lambda time: time.latency_s)
+    if statistic == "mean":
+        compute_s = sum(time.fraction * time.compute_s for time in left)
+        transfer_s = sum(time.fraction * time.transfer_s for time in left)
+        return compute_s + transfer_s, [(compute_s, transfer_s)]
+    wanted = percentile_of(statistic)
+    value, held = left[-1].latency_s, 0.0
+    for time in left if wanted is not None else []:
+        held += time.fraction
+        if wanted is not None and held >= wanted - SLACK:
+            value = time.latency_s
+            break
+    return value, [(t.compute_s, t.transfer_s) for t in left if abs(t.latency_s - value) <= SLACK * value]
+
+
+def media_of(network: Network, carried: Sequence[Carried]) -> set[Medium]:
+    """Return the media that the paths lead over."""
+    return {medium_of(pair, network.hops[pair]) for _, path in carried for pair in pairwise(path)}
+
+
+def recompute(
+    model: Model,
+    network: Network,
+    stages: Sequence[Stage],
+    point: Point,
+    carried: Sequence[Carried],
+    sharing: Sharing,
+) -> Recomputed:
+    """Return what a plan costs whose nodes can run their stages, and whose paths have every hop.
+
+    Speeds and shares of all that it uses must be above 0 (`Sharing.divides`).
+    """
+    node_busy_s: dict[str, float] = {}
+    memory_bytes: dict[str, float] = {}
+    way_s = _times_of(network, carried, sharing)
+    compute_j, compute_s, transfer_s = 0.0, 0.0, way_s.get((None, None), 0.0)
+    exits: list[ExitTime] = []
+    for stage in stages:
+        for part in stage.parts:
+            cost = (part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN).at(sharing.speed(stage.node))
+            compute_j += stage.reach * cost.energy_j
+            compute_s += cost.time_s / sharing.of_node(stage.node)
+            node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + stage.reach * cost.time_s
+            memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes
+        if stage.head is not None:
+            result_s = way_s.get((stage.block.name, stage.head.name), 0.0)
+            exits.append(ExitTime(point.fractions[stage.head.name], compute_s, transfer_s + result_s))
+        transfer_s += way_s.get((stage.block.name, None), 0.0)
+    transfer_j, medium_busy_s = _loads_of(network, carried)
+    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes, sharing)
+
+
+def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing) -> dict[Cargo, float]:
+    """The time of each transfer in seconds: hops add up; a share slows the sending down, not the signal."""
+    way_s: dict[Cargo, float] = {}
+    for need, path in carried:
+        way_s[need.cargo] = 0.0
+        for pair in pairwise(path):
+            wire = network.hops[pair]
+            sending_s = need.bits / rate_of(wire) / sharing.of_medium(medium_of(pair, wire))
+            way_s[need.cargo] += wire.latency_s + sending_s
+    return way_s
+
+
+def _loads_of(network: Network, carried: Sequence[Carried]) -> tuple[float, dict[Medium, float]]:
+    """Energy of all transfers in joules, and how long an inference keeps each medium busy in seconds."""
+    energy_j, medium_busy_s = 0.0, dict[Medium, float]()
+    for need, path in carried:
+        for pair in pairwise(path):
+            wire = network.hops[pair]
+            medium = medium_of(pair, wire)
+            energy_j += need.weight * need.bits * wire.j_per_bit
+            busy_s = need.weight * need.bits / rate_of(wire)
+            medium_busy_s[medium] = medium_busy_s.get(medium, 0.0) + busy_s
+    return energy_j, medium_busy_s

@@ -1,0 +1,154 @@
+"""The verifier's checks of what a plan is made of: its operating point, blocks, routes and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from planner.schemas import App, AppPlacement, Model, Route
+from planner.verifier.network import Network
+from planner.verifier.points import Point, design_fault, designed_point, exits_in_order
+from planner.verifier.recompute import (
+    Cargo,
+    Carried,
+    Need,
+    Recomputed,
+    Sharing,
+    Stage,
+    media_of,
+    needs_of,
+    part_cost,
+    recompute,
+    stages_of,
+)
+from planner.verifier.sharing import check_shares
+from planner.verifier.violations import Violation, check_claim, fault_of
+
+
+def check_structure(
+    app: App, model: Model, plan: AppPlacement, network: Network, speeds: Mapping[str, float]
+) -> tuple[Recomputed | None, list[Violation]]:
+    """Check what must hold before anything can be computed at the speeds of nodes; no cost where it does not."""
+    point, faults = _check_point(app, model, plan)
+    source = app.source if app.source is not None else network.default_source
+    for what, name in (("source", source), ("destination", app.destination)):
+        if name is not None and name not in network.nodes:
+            faults.append(fault_of(app.name, what, f"there is no node {name!r}"))
+    if point is None or source is None or any(fault.what in ("source", "destination") for fault in faults):
+        return None, faults
+    faults += (misplaced := list(_check_assignments(app, model, plan, point)))
+    if misplaced:
+        return None, faults
+    stages = stages_of(model, point, [assignment.node for assignment in plan.assignments])
+    faults += (unable := list(_check_hosts(app, model, stages, network)))
+    faults += _check_pins(app, model, stages)
+    needs = needs_of(app, model, point, stages, source)
+    carried, wrong = _check_routes(app, plan.routes, needs, network)
+    faults += wrong
+    if unable or len(carried) < len(needs):
+        return None, faults
+    sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
+    nodes, media = {stage.node for stage in stages}, media_of(network, carried)
+    faults += check_shares(app.name, sharing, nodes, media)
+    if not sharing.divides(nodes, media):
+        return None, faults
+    return recompute(model, network, stages, point, carried, sharing), faults
+
+
+def _check_point(app: App, model: Model, plan: AppPlacement) -> tuple[Point | None, list[Violation]]:
+    point: Point | None = None
+    if plan.thresholds is not None:
+        if (fault := design_fault(model, plan.thresholds)) is not None:
+            return None, [fault_of(app.name, "thresholds", fault)]
+        if model.calibration is not None:
+            point = designed_point(model, model.calibration, plan.thresholds)
+    for given in model.operating_points if plan.thresholds is None else ():
+        if given.name == plan.operating_point:
+            point = Point(given.exit_fractions, given.accuracy)
+    if point is None:
+        return None, [fault_of(app.name, "operating_point", f"the model has no {plan.operating_point!r}")]
+    faults = check_claim(app.name, "accuracy", plan.accuracy, point.accuracy, "fraction", whole=1.0)
+    if set(plan.exit_fractions) != set(point.fractions):
+        on = ", ".join(sorted(point.fractions))
+        return point, [*faults, fault_of(app.name, "exit_fractions", f"the exits that are on are {on}")]
+    for name, fraction in point.fractions.items():
+        faults += check_claim(
+            app.name, f"exit_fractions.{name}", plan.exit_fractions[name], fraction, "fraction", whole=1.0
+        )
+    return point, faults
+
+
+def _check_assignments(app: App, model: Model, plan: AppPlacement, point: Point) -> Iterator[Violation]:
+    deepest = exits_in_order(model, point.fractions)[-1].after
+    names = [block.name for block in model.blocks]
+    deployed = names[: names.index(deepest) + 1]
+    if [assignment.block for assignment in plan.assignments] != deployed:
+        message = f"the blocks to assign, once and in this order, are {', '.join(deployed)}"
+        yield fault_of(app.name, "assignments", message)
+
+
+def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Network) -> Iterator[Violation]:
+    for stage in stages:
+        if stage.node not in network.nodes:
+            yield fault_of(app.name, "assignments", f"there is no node {stage.node!r}")
+        elif network.nodes[stage.node] is None:
+            yield fault_of(app.name, "assignments", f"{stage.node} is an I/O die and hosts no block")
+        else:
+            for part in stage.parts:
+                if part_cost(part, network.nodes[stage.node], model) is None:
+                    yield fault_of(app.name, "cost", f"nothing says what {part.name} costs on {stage.node}")
+
+
+def _check_pins(app: App, model: Model, stages: Sequence[Stage]) -> Iterator[Violation]:
+    for name in sorted(set(app.pin) - {block.name for block in model.blocks}):
+        yield fault_of(app.name, "pin", f"there is no block {name!r} to pin")
+    for stage in stages:
+        allowed = app.pin.get(stage.block.name)
+        if allowed is not None and stage.node not in allowed:
+            yield fault_of(app.name, "pin", f"{stage.block.name} must run on {', '.join(allowed)}, not {stage.node}")
+
+
+def _check_routes(
+    app: App, routes: Iterable[Route], needs: Sequence[Need], network: Network
+) -> tuple[list[Carried], list[Violation]]:
+    """Match routes and needs; return the needs whose route can be followed."""
+    needed = {need.cargo: need for need in needs}
+    faults: list[Violation] = []
+    paths: dict[Cargo, Carried] = {}
+    seen: set[Cargo] = set()
+    for route in routes:
+        cargo = (route.after, route.result_of)
+        need = needed.get(cargo)
+        if need is None or cargo in seen:
+            reason = "not needed" if need is None else "given twice"
+            faults.append(fault_of(app.name, "routes", f"{_label(cargo)}: this route is {reason}"))
+            continue
+        seen.add(cargo)
+        faults += check_claim(app.name, "routes.bits", route.bits, need.bits, "bit")
+        if (wrong := _path_fault(route.path, need, network)) is None:
+            paths[cargo] = (need, route.path)
+        else:
+            faults.append(fault_of(app.name, "routes", f"{_label(cargo)}: {wrong}"))
+    for cargo, need in needed.items():
+        if cargo not in seen:
+            message = f"{_label(cargo)}: no route from {need.start} to {need.end}"
+            faults.append(fault_of(app.name, "routes", message))
+    return list(paths.values()), faults
+
+
+def _label(cargo: Cargo) -> str:
+    after, result_of = cargo
+    if result_of is not None:
+        return f"result of {result_of}, after {after}"
+    return "input" if after is None else f"output of {after}"
+
+
+def _path_fault(path: Sequence[str], need: Need, network: Network) -> str | None:
+    if path[0] != need.start or path[-1] != need.end:
+        return f"leads from {path[0]} to {path[-1]}, not from {need.start} to {need.end}"
+    for pair in pairwise(path):
+        if pair not in network.hops:
+            return f"there is no link from {pair[0]} to {pair[1]}"
+        if pair in network.ambiguous:
+            return f"several links lead from {pair[0]} to {pair[1]}: the path does not say which it takes"
+    return None

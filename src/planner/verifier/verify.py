@@ -1,0 +1,228 @@
+"""The independent verifier: recomputes a plan from the input files and the placement alone.
+
+It shares no code with the solvers. What does not stand is reported, never raised; an empty list means that
+the placement stands. Every comparison is written so that NaN fails it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isclose
+
+from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
+from planner.verifier.network import Network, expand
+from planner.verifier.points import best_accuracy
+from planner.verifier.recompute import SLACK, Recomputed, latency_of
+from planner.verifier.sharing import (
+    check_queues,
+    check_share_sums,
+    check_speeds,
+    check_sum_claims,
+    check_together,
+    has_shares,
+    summed,
+)
+from planner.verifier.structure import check_structure
+from planner.verifier.violations import TINY, Violation, check_claim, check_limit, fault_of
+
+__all__ = ["DEFAULT_GAP", "Violation", "verify"]
+
+DEFAULT_GAP = 1e-6
+_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """An app whose plan could be recomputed."""
+
+    app: App
+    plan: AppPlacement
+    cost: Recomputed
+
+    @property
+    def latency_s(self) -> float:
+        return latency_of(self.app.latency, self.cost.exits)[0]
+
+
+def verify(
+    placement: Placement,
+    topology: Topology,
+    apps: Sequence[tuple[App, Model]],
+    gap: float = DEFAULT_GAP,
+) -> list[Violation]:
+    """Recompute a placement and check every claim and every limit.
+
+    Args:
+        placement: The placement to check.
+        topology: The topology that it was made for.
+        apps: Every app with its model.
+        gap: Largest relative gap that still counts as `optimal` (no unit).
+
+    Returns:
+        What does not stand, with the values of both sides; empty if the placement stands.
+    """
+    if placement.status in ("infeasible", "unknown"):
+        return list(_check_no_plan(placement))
+    network, shared = expand(topology), has_shares(placement, len(apps))
+    found = [*_check_names(placement, apps), *_check_plan_form(placement)]
+    if shared:
+        found += [*check_together([app for app, _ in apps]), *check_speeds(placement, network)]
+    plans = {plan.name: plan for plan in reversed(placement.apps)}
+    checked: list[_Checked] = []
+    for app, model in apps:
+        if (plan := plans.get(app.name)) is not None:
+            cost, faults = check_structure(app, model, plan, network, placement.node_speeds)
+            found += faults
+            if cost is not None:
+                checked.append(_Checked(app, plan, cost))
+                found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model)]
+    found += _check_memory(checked, network)
+    found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
+    # sums over a part of the apps would only repeat, with wrong figures, what is reported already
+    return found if len(checked) < len(apps) else [*found, *_check_total(placement, checked, network, gap)]
+
+
+def _check_no_plan(placement: Placement) -> Iterator[Violation]:
+    if placement.apps:
+        yield fault_of("", "status", f"{placement.status}, but there is a plan")
+    if placement.status == "infeasible" and placement.diagnosis is None:
+        yield fault_of("", "diagnosis", "infeasible, but no diagnosis says why")
+    if placement.status == "unknown" and placement.diagnosis is not None:
+        yield fault_of("", "diagnosis", "unknown, but a diagnosis says why there is no plan")
+    if placement.total is not None:
+        yield fault_of("", "total", "there is no plan to sum up")
+    if placement.node_speeds:
+        yield fault_of("", "node_speeds", "there is no plan that nodes could run")
+    if placement.certificate is not None and placement.certificate.relative_gap is not None:
+        yield fault_of("", "certificate", "there is no plan that could have a gap")
+
+
+def _check_names(placement: Placement, apps: Sequence[tuple[App, Model]]) -> Iterator[Violation]:
+    wanted = Counter(app.name for app, _ in apps)
+    counts = Counter(plan.name for plan in placement.apps)
+    for name in sorted({*wanted, *counts}):
+        if name not in wanted:
+            yield fault_of(name, "apps", "no app of this name was asked for")
+        elif wanted[name] != 1:
+            yield fault_of(name, "apps", f"{wanted[name]} apps have this name, so their plans cannot be told apart")
+        elif counts[name] != 1:
+            yield fault_of(name, "apps", f"planned {counts[name]} times, not once")
+
+
+def _check_plan_form(placement: Placement) -> Iterator[Violation]:
+    if placement.diagnosis is not None:
+        yield fault_of("", "diagnosis", "there is a plan, and a diagnosis of why there is none")
+    if placement.total is None:
+        yield fault_of("", "total", "the sums over all apps are missing")
+    if placement.status == "optimal" and placement.certificate is None:
+        yield fault_of("", "certificate", "optimal, but nothing proves it")
+
+
+def _check_claims(checked: _Checked) -> Iterator[Violation]:
+    name, plan, cost = checked.app.name, checked.plan, checked.cost
+    latency_s, parts = latency_of(checked.app.latency, cost.exits)
+    yield from check_claim(name, "energy_j", plan.energy_j, cost.energy_j, "J")
+    yield from check_claim(name, "latency_s", plan.latency_s, latency_s, "s")
+    claimed: Breakdown = plan.breakdown
+    yield from check_claim(name, "breakdown.compute_j", claimed.compute_j, cost.compute_j, "J", whole=cost.energy_j)
+    yield from check_claim(name, "breakdown.transfer_j", claimed.transfer_j, cost.transfer_j, "J", whole=cost.energy_j)
+    found = [
+        [
+            *check_claim(name, "breakdown.compute_s", claimed.compute_s, compute_s, "s", whole=latency_s),
+            *check_claim(name, "breakdown.transfer_s", claimed.transfer_s, transfer_s, "s", whole=latency_s),
+        ]
+        for compute_s, transfer_s in parts
+    ]
+    yield from min(found, key=len, default=[])
+
+
+def _check_limits(checked: _Checked, model: Model) -> Iterator[Violation]:
+    app, cost = checked.app, checked.cost
+    yield from check_limit(app.name, "max_latency_s", app.max_latency_s, checked.latency_s, "s")
+    yield from check_limit(app.name, "max_energy_j", app.max_energy_j, cost.energy_j, "J")
+    least = app.min_accuracy if app.min_accuracy is not None else best_accuracy(model)
+    if not cost.point.accuracy >= least - SLACK:
+        message = f"accuracy is {cost.point.accuracy:.12g}, less than {least:.12g}"
+        yield Violation(app.name, "min_accuracy", least, cost.point.accuracy, "fraction", message)
+
+
+def _check_memory(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
+    memory_bytes = summed(each.cost.memory_bytes for each in checked)
+    for name, needed_bytes in memory_bytes.items():
+        if (node := network.nodes[name]) is not None:
+            yield from check_limit("", "memory_bytes", node.memory_bytes, needed_bytes, "B", subject=name)
+
+
+def _check_utilization(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
+    for each in checked:
+        for name, busy_s in each.cost.node_busy_s.items():
+            use = each.app.rate_per_s * busy_s
+            if (node := network.nodes[name]) is not None:
+                yield from check_limit("", "max_utilization", node.max_utilization, use, "fraction", subject=name)
+        for medium, busy_s in each.cost.medium_busy_s.items():
+            use, subject = each.app.rate_per_s * busy_s, " -> ".join(medium)
+            yield from check_limit("", "medium_utilization", 1.0, use, "fraction", subject=subject)
+
+
+def _check_shared(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
+    for each in checked:
+        yield from check_queues(each.app, each.cost)
+    yield from check_share_sums([each.cost for each in checked], network)
+
+
+def _check_total(
+    placement: Placement, checked: Sequence[_Checked], network: Network, gap: float
+) -> Iterator[Violation]:
+    used = {name for each in checked for name in each.cost.node_busy_s}
+    idle_w = sum(node.idle_power_w for name in sorted(used) if (node := network.nodes[name]) is not None)
+    energy_j = sum(each.cost.energy_j for each in checked)
+    power_w = sum(each.app.rate_per_s * each.cost.energy_j for each in checked) + idle_w
+    if placement.total is not None:
+        yield from check_claim("", "total.energy_j", placement.total.energy_j, energy_j, "J")
+        yield from check_claim("", "total.power_w", placement.total.power_w, power_w, "W")
+        yield from check_claim("", "total.nodes_used", placement.total.nodes_used, len(used), "nodes")
+        shared = has_shares(placement, len(checked))
+        yield from check_sum_claims(placement.total, [each.cost for each in checked], shared)
+    if placement.certificate is not None:
+        latency_s = sum(each.latency_s for each in checked)
+        values = {"energy_j": energy_j, "latency_s": latency_s, "power_w": power_w}
+        value = values[placement.certificate.objective]
+        yield from _check_objective(placement.certificate, [each.app for each in checked])
+        yield from _check_certificate(placement.certificate, value)
+        yield from _check_proof(placement, value, gap)
+
+
+def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[Violation]:
+    """Check what is proved: apps that are planned together minimise power, one alone what it asks for."""
+    alone = {"latency_s"} if apps[0].objective == "latency" else {"energy_j", "power_w"}
+    if certificate.objective not in (alone if len(apps) == 1 else {"power_w"}):
+        yield fault_of("", "certificate.objective", f"{certificate.objective} is not what the apps minimise")
+
+
+def _check_certificate(certificate: Certificate, value: float) -> Iterator[Violation]:
+    unit = _UNITS[certificate.objective]
+    if not certificate.lower_bound <= value * (1.0 + SLACK) + TINY:
+        message = f"the bound {certificate.lower_bound:.12g} is above the plan's {value:.12g}"
+        yield Violation("", "certificate.lower_bound", certificate.lower_bound, value, unit, message)
+    true_gap = _relative_gap(value, certificate.lower_bound)
+    if certificate.relative_gap is None:
+        yield fault_of("", "certificate.relative_gap", "there is a plan, so it has a gap")
+    elif not isclose(certificate.relative_gap, true_gap, rel_tol=SLACK, abs_tol=SLACK):
+        message = f"claims a gap of {certificate.relative_gap:.12g}, is {true_gap:.12g}"
+        yield Violation("", "certificate.relative_gap", certificate.relative_gap, true_gap, "fraction", message)
+
+
+def _check_proof(placement: Placement, value: float, gap: float) -> Iterator[Violation]:
+    if placement.status != "optimal" or placement.certificate is None:
+        return
+    true_gap = _relative_gap(value, placement.certificate.lower_bound)
+    if not true_gap <= gap + SLACK:
+        message = f"optimal, but the proved gap is {true_gap:.12g}, more than {gap:.12g}"
+        yield Violation("", "status", gap, true_gap, "fraction", message)
+
+
+def _relative_gap(value: float, lower_bound: float) -> float:
+    """Gap as a fraction of the plan's value; no plan can be better than one whose value is 0."""
+    return 0.0 if value == 0.0 or lower_bound >= value else (value - lower_bound) / value

@@ -1,0 +1,55 @@
+"""What a verifier reports, and the comparisons that report it; all are written so that NaN fails them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isclose, isfinite
+
+from planner.verifier.recompute import SLACK
+
+TINY = 1e-20
+"""Absolute difference in SI units that is no difference, whatever the values."""
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that does not stand; `claimed` (for a limit: the limit) and `recomputed` are in `unit`."""
+
+    app: str
+    what: str
+    claimed: float | None
+    recomputed: float | None
+    unit: str
+    message: str
+
+
+def fault_of(app: str, what: str, message: str) -> Violation:
+    """Return a violation that has no values to compare."""
+    return Violation(app, what, None, None, "", message)
+
+
+def _same(claimed: float, recomputed: float, whole: float = 0.0) -> bool:
+    """Whether two values agree; a part of a whole need only be as exact as rounding of the whole allows."""
+    allowed = max(_ROUNDING * whole, TINY)
+    return isfinite(recomputed) and isclose(claimed, recomputed, rel_tol=SLACK, abs_tol=allowed)
+
+
+def check_claim(
+    app: str, what: str, claimed: float, recomputed: float, unit: str, *, whole: float = 0.0
+) -> list[Violation]:
+    """Return a violation if a claimed value (a part of `whole`, same unit) is not the recomputed one."""
+    if _same(claimed, recomputed, whole):
+        return []
+    message = f"claims {claimed:.12g} {unit}, is {recomputed:.12g}"
+    return [Violation(app, what, claimed, recomputed, unit, message)]
+
+
+def check_limit(
+    app: str, what: str, limit: float | None, value: float, unit: str, *, subject: str = ""
+) -> list[Violation]:
+    """Return a violation if `subject` takes more of something than its limit (None: no limit)."""
+    if limit is None or value <= limit * (1.0 + SLACK) + TINY:
+        return []
+    message = f"{subject or 'the plan'} takes {value:.12g} {unit}, more than {limit:.12g}"
+    return [Violation(app, what, limit, value, unit, message)]

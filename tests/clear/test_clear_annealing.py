@@ -1,0 +1,77 @@
+"""Annealing of whole plans: what it counts is what the geometric program can keep, and it never loses power."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+from ortools.math_opt.python import mathopt
+
+from benchmarks.clear.workloads import random_setting
+from planner.clear.allocation.plan import plan_of
+from planner.clear.column_generation import Search
+from planner.clear.master.priced_column import Offer
+from planner.clear.master.symmetry import Likeness
+from planner.clear.pricing.routes import ways_of
+from planner.clear.primal.annealing import annealed
+from planner.clear.primal.neighbourhood import alternatives
+from planner.clear.problem.column import column_of
+from planner.clear.problem.instance import build_joint
+from planner.clear.solve import solve_joint
+from planner.fin.instance.network import build_network
+from planner.fin.instance.packages import expand
+from planner.fin.method import Options
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_first(seed: int) -> None:
+    setting = random_setting(6, seed, rows=2, cols=3)
+    joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
+    search = Search(joint, time.perf_counter() + 60.0, 0.0)
+    search.rounds()
+    plan = search.plan
+    assert plan is not None
+    held = zip(plan.columns, plan.allocation.node_shares, plan.allocation.medium_shares, strict=True)
+    speed = plan.allocation.speed
+    own = [Offer(column, speed[column.nodes], node, medium, 1.0) for column, node, medium in held]
+    likeness = Likeness(joint, ways_of(joint.network, search.media.tolist()))
+    known = [search.moves.columns(app) for app in range(joint.count)]
+    offers = [*own, *alternatives(joint, search.media, likeness, known, plan)]
+    for offer in offers:  # offers on equal nodes are in time too
+        rate = offer.node_share * offer.speed
+        late_s = offer.column.fixed_s + (offer.column.node_s / rate).sum(axis=1)
+        late_s = late_s + (offer.column.medium_s / offer.medium_share).sum(axis=1)
+        assert (late_s <= offer.column.most_s * (1.0 + 1e-3)).all()
+    first = annealed(joint, search.media, offers, range(joint.count), 0, np.inf)
+    assert first == annealed(joint, search.media, offers, range(joint.count), 0, np.inf)
+    chosen, power_w = first
+    assert power_w <= plan.power_w * (1.0 + 1e-9)
+    apps = joint.apps
+    found = plan_of(joint, [column_of(a, apps[a], offers[number].column.decision) for a, number in enumerate(chosen)])
+    assert found is not None
+    assert found.power_w <= power_w * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize("apps", [3, 14])
+def test_without_a_time_limit_the_clock_decides_nothing(apps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that runs on by an hour at every look is the slowest machine there can be."""
+    setting = random_setting(apps, 0, rows=2, cols=2)
+    joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
+    first = solve_joint(joint, Options())
+    hours, limits, solve = count(step=3600), list[object](), mathopt.solve
+
+    def watched(*arguments: Any, params: mathopt.SolveParameters) -> Any:
+        limits.append(params.time_limit)
+        return solve(*arguments, params=params)
+
+    monkeypatch.setattr(mathopt, "solve", watched)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(hours)))
+    again = solve_joint(joint, Options())
+    assert first.plan is not None
+    assert again.plan is not None
+    assert [column.key for column in again.plan.columns] == [column.key for column in first.plan.columns]
+    assert (again.plan.power_w, again.lower_bound_w) == (first.plan.power_w, first.lower_bound_w)
+    assert set(limits) == {None}

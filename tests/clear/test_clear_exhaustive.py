@@ -1,0 +1,124 @@
+"""Branch and bound over few columns, against the geometric program of every combination, solved by CVXPY."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import product
+from random import Random
+
+import joint_choices
+import joint_oracle
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+from joint_cases import Case, random_case
+
+from planner.clear.allocation.plan import plan_of
+from planner.clear.primal.branch_and_bound import best_of_all
+from planner.clear.problem.column import Column
+from planner.clear.problem.enumeration import all_columns
+from planner.clear.problem.instance import Joint
+
+SEEDS = st.integers(0, 2**32)
+FEW = settings(max_examples=40 if settings().max_examples > 100 else 10, phases=[Phase.generate])
+SLACK = 1e-6
+MANY = 10_000
+
+
+def few_columns(r: Random, most: int = 4) -> tuple[Case, Joint, list[list[Column]]]:
+    """Draw a case and a handful of the columns of every app."""
+    case = random_case(r, most_nodes=3)
+    joint = case.joint()
+    every = all_columns(joint, MANY, np.inf)
+    return case, joint, [r.sample(own, min(most, len(own))) for own in every]
+
+
+def choice_of(column: Column, joint: Joint, shared: joint_choices.Places) -> joint_choices.Choice:
+    """Write what a column asks for place by place, in the oracle's order."""
+    network, count = joint.network, len(shared.names)
+    nodes = [shared.names.index(network.names[node]) for node in column.nodes]
+    media = [shared.names.index(network.medium_name(medium)) for medium in column.media]
+    used, load, dynamic_w, static_w, memory = np.zeros((5, count))
+    late_s = np.zeros((len(column.fixed_s), count))
+    used[nodes], dynamic_w[nodes], static_w[nodes], memory[nodes] = (
+        1.0, column.dynamic_w, column.static_w, column.memory_bytes,
+    )  # fmt: skip
+    load[nodes], load[media] = column.node_load, column.medium_load
+    late_s[:, nodes], late_s[:, media] = column.node_s, column.medium_s
+    return joint_choices.Choice(
+        point="", hosts=(),
+        used=used, load=load, dynamic_w=dynamic_w, static_w=static_w, memory=memory, carried_w=column.transfer_w,
+        late_s=late_s, fixed_s=column.fixed_s, most_s=column.most_s, most_w=column.most_w, nominal_j=0.0,
+    )  # fmt: skip
+
+
+def least_power(case: Case, joint: Joint, by_app: Sequence[Sequence[Column]]) -> float:
+    """Return the least power of all combinations of columns; infinite where none has a plan."""
+    shared = joint_choices.places(case.topology)
+    choices = [[choice_of(column, joint, shared) for column in own] for own in by_app]
+    try:
+        return min((joint_oracle.least_power(chosen, shared) for chosen in product(*choices)), default=np.inf)
+    except joint_oracle.GaveUpError:
+        assume(False)
+        raise
+
+
+@FEW
+@given(SEEDS)
+def test_the_best_of_all_combinations_is_found_and_proved(seed: int) -> None:
+    case, joint, by_app = few_columns(Random(seed))
+    least_w = least_power(case, joint, by_app)
+    looked = best_of_all(joint, by_app, None, MANY, np.inf)
+    if looked.plan is None:
+        assert not looked.proved or np.isinf(least_w)
+        return
+    assert [column.app for column in looked.plan.columns] == list(range(joint.count))
+    assert looked.plan.power_w >= least_w * (1.0 - SLACK)
+    assert looked.lower_bound_w <= least_w * (1.0 + SLACK)
+    if looked.proved:
+        assert looked.plan.power_w == pytest.approx(least_w, rel=SLACK)
+        assert looked.lower_bound_w == pytest.approx(least_w, rel=2 * SLACK)
+
+
+@FEW
+@given(SEEDS, st.integers(0, 12))
+def test_a_search_that_is_stopped_says_so_and_bounds_what_it_has_not_seen(seed: int, most_programs: int) -> None:
+    case, joint, by_app = few_columns(Random(seed), most=3)
+    looked = best_of_all(joint, by_app, None, most_programs, np.inf)
+    assert looked.programs <= most_programs
+    assert looked.lower_bound_w <= least_power(case, joint, by_app) * (1.0 + SLACK)
+
+
+def with_a_plan() -> tuple[Joint, list[list[Column]], Sequence[Column]]:
+    """Return columns of a case that has a plan of the last columns of all apps, and those."""
+    r = Random(3)
+    while True:
+        _, joint, by_app = few_columns(r)
+        last = [own[-1] for own in by_app if own]
+        if min(map(len, by_app)) > 1 and plan_of(joint, last) is not None:
+            return joint, by_app, last
+
+
+def test_a_search_that_is_stopped_at_once_returns_within_a_moment() -> None:
+    joint, by_app, last = with_a_plan()
+    known = plan_of(joint, last)
+    by_app = [own * 5_000 for own in by_app]  # whose programs would take minutes
+    began = time.perf_counter()
+    looked = best_of_all(joint, by_app, known, MANY**2, began)
+    assert time.perf_counter() - began < 5.0
+    assert (looked.plan, looked.proved, looked.programs) == (known, False, 0)
+    assert known is not None
+    assert 0.0 <= looked.lower_bound_w <= known.power_w
+
+
+def test_a_better_plan_than_the_known_one_is_kept_and_a_worse_one_is_not() -> None:
+    joint, by_app, last = with_a_plan()
+    known = plan_of(joint, last)
+    assert known is not None
+    best = best_of_all(joint, by_app, known, MANY, np.inf)
+    assert best.plan is not None
+    assert best.plan.power_w < known.power_w * (1.0 - 1e-3)
+    only_worse = best_of_all(joint, [[column] for column in last], best.plan, MANY, np.inf)
+    assert only_worse.plan is best.plan

@@ -1,0 +1,57 @@
+"""The bound for which sources choose by themselves: below every plan, and exact in what it branches on."""
+
+from __future__ import annotations
+
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joint_cases import FEW, SEEDS, least_power, random_case, random_prices
+
+from planner.clear.bounds.partial_lagrangian import _CHOICES, _Problem, bound_by_sources
+from planner.clear.column_generation import Search
+
+
+@FEW
+@given(SEEDS)
+def test_no_plan_takes_less_at_any_prices(seed: int) -> None:
+    r = Random(seed)
+    case = random_case(r, most_nodes=3)
+    joint = case.joint()
+    search = Search(joint, np.inf, 0.0)
+    if r.random() < 0.5:  # what apps answered before decides how closely they are looked at
+        search.rounds()
+    prices = r.choice([search.prices, random_prices(r, joint, len(search.media))])
+    bound_w = bound_by_sources(joint, search.apps, prices, np.inf)
+    assert bound_w <= least_power(case) * (1.0 + 1e-6)
+
+
+def test_there_is_no_bound_where_there_is_no_time() -> None:
+    search = Search(random_case(Random(1)).joint(), np.inf, 0.0)
+    assert bound_by_sources(search.joint, search.apps, search.prices, 0.0) == -np.inf
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1))
+def test_branch_and_bound_ends_where_trying_all_choices_does(seed: int) -> None:
+    """Costs are lines over prices here, so that what all choices are tried with has one best price."""
+    random = np.random.default_rng(seed)
+    apps, ranges = int(random.integers(1, 4)), int(random.integers(1, 5))
+    prices = np.sort(random.uniform(0.0, 3.0, 12))
+    choices = tuple(
+        random.uniform(0.1, 2.0, (count, ranges, 1)) + random.uniform(0.0, 1.0, (count, ranges, 1)) * prices
+        for count in random.integers(1, 4, apps)
+    )
+    given_w = np.tile(-random.uniform(0.2, 2.0) * prices, (ranges, 1))
+    tried = [
+        given_w + sum((costs[number] for costs, number in zip(choices, numbers, strict=True)), np.zeros_like(given_w))
+        for numbers in product(*(range(len(costs)) for costs in choices))
+    ]
+    best = min(float(total.max(axis=1).min()) for total in tried)
+    problem = _Problem(given_w, choices)
+    assert problem.least(np.inf) == pytest.approx(best, rel=1e-12, abs=1e-12)
+    assert problem.least(0.0) <= best + 1e-12
+    assert 2 * len(tried) < _CHOICES

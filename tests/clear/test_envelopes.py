@@ -1,0 +1,174 @@
+"""Envelopes, merged nodes and climbs against the sweeps that they stand in for: every operating point, every node."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joint_cases import random_case
+
+from benchmarks.clear.workloads import random_setting
+from planner.clear.column_generation import busy_media
+from planner.clear.pricing.aggregation import merged
+from planner.clear.pricing.app_arrays import stages_of
+from planner.clear.pricing.cycles import Revisiting
+from planner.clear.pricing.multiplier_ascent import Climb, Values, of_depth
+from planner.clear.pricing.point_tree import PointTree, point_tree
+from planner.clear.pricing.proof import Proof
+from planner.clear.pricing.routes import ways_of
+from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
+from planner.clear.problem.instance import Joint, build_joint
+from planner.fin.instance.network import Floats, build_network
+from planner.fin.instance.packages import expand
+
+SEEDS = st.integers(0, 2**32)
+MOST_POINTS = 20
+"""Operating points that all are looked at one by one."""
+FEW = settings(max_examples=60 if settings().max_examples > 100 else 12)
+SLACK = 1e-9
+
+
+def draw_joint(seed: int) -> Joint:
+    """A few nodes that all differ, or a package in which many are equal."""
+    r = Random(seed)
+    if r.random() < 0.5:
+        return random_case(r).joint()
+    setting = random_setting(2, r.randint(0, 10_000), rows=2, cols=2)
+    return build_joint(setting.apps, build_network(*expand(setting.topology)))
+
+
+def pricers(joint: Joint) -> list[tuple[Pricer, PointTree]]:
+    ways = ways_of(joint.network, busy_media(joint).tolist())
+    trees = [point_tree(stages_of(app)) for app in joint.apps if app.points.count]
+    apps = [app for app in joint.apps if app.points.count]
+    return [(Pricer(app, tree.stages, ways), tree) for app, tree in zip(apps, trees, strict=True)]
+
+
+def draw_prices(joint: Joint, pricer: Pricer, random: np.random.Generator) -> AppPrices:
+    """Prices of the size of what blocks cost, many of them 0; equal nodes meet the same."""
+    kinds = joint.kinds
+    size = float(pricer.stages.dynamic_w.max()) * 10.0 ** random.uniform(-2.0, 1.0)
+
+    def some(count: int) -> Floats:
+        return np.asarray(size * random.random(count) * (random.random(count) < 0.6))
+
+    memory = some(kinds.max() + 1)[kinds] / max(float(pricer.stages.memory_bytes.max()), 1.0)
+    media = some(len(pricer.ways.media))
+    return AppPrices(some(kinds.max() + 1)[kinds], some(kinds.max() + 1)[kinds], memory, media)
+
+
+def draw_rows(pricer: Pricer, prices: AppPrices, rows: list[int], random: np.random.Generator) -> Rows:
+    """The same random value of time for some rows."""
+    limit_s = pricer.stages.most_s
+    power_w = max(float(pricer.stages.dynamic_w.sum(axis=1).max() + prices.node_w.max()), 1e-9)
+    value = 0.0 if np.isinf(limit_s) else power_w / limit_s * 10.0 ** random.uniform(-3.0, 3.0)
+    return Rows(np.array(rows), np.full(len(rows), value))
+
+
+def below(lower: Floats, upper: Floats) -> bool:
+    """Whether costs are at most others, but for rounding."""
+    with np.errstate(invalid="ignore"):
+        return bool(((lower <= upper) | (lower - upper <= SLACK * np.abs(upper))).all())
+
+
+class TestEnvelopes:
+    @FEW
+    @given(SEEDS)
+    def test_no_class_of_plans_of_a_point_is_cheaper_than_with_any_envelope_above_it(self, seed: int) -> None:
+        joint, random = draw_joint(seed), np.random.default_rng(seed)
+        for pricer, tree in pricers(joint):
+            prices = draw_prices(joint, pricer, random)
+            point = int(random.integers(tree.points))
+            path = [point]
+            while path[-1] != tree.root:
+                path.append(int(tree.parent[path[-1]]))
+            rows = draw_rows(pricer, prices, path, random)
+            depth = pricer.stages.depth
+            for costs in (pricer.sweep(rows, prices).by_leave, Revisiting(pricer, prices).by_leave(rows)):
+                own = costs[0, : depth[point] + 1]
+                for row, envelope in zip(path, costs, strict=True):
+                    assert below(of_depth(envelope[: depth[row] + 1], int(depth[point])), own)
+
+
+class TestParts:
+    @FEW
+    @given(SEEDS)
+    def test_classes_that_are_asked_for_alone_cost_what_they_cost_among_all(self, seed: int) -> None:
+        joint, random = draw_joint(seed), np.random.default_rng(seed)
+        for pricer, tree in pricers(joint):
+            prices = draw_prices(joint, pricer, random)
+            rows = draw_rows(pricer, prices, [int(random.integers(tree.root + 1))], random)
+            begin = int(random.integers(pricer.stages.depth[rows.point[0]] + 1))
+            again = Revisiting(pricer, prices)
+            for whole, part in (
+                (pricer.sweep(rows, prices).by_leave, pricer.sweep(rows, prices, begin).by_leave),
+                (again.by_leave(rows), again.by_leave(rows, begin)),
+            ):
+                np.testing.assert_allclose(part[:, begin:], whole[:, begin:], rtol=1e-12)
+                assert (part[:, :begin] <= whole[:, :begin]).all()
+
+    @FEW
+    @given(SEEDS)
+    def test_equal_nodes_as_one_never_cost_more(self, seed: int) -> None:
+        """Plans that come back cost the same, for their bound takes equal nodes together anyway."""
+        joint, random = draw_joint(seed), np.random.default_rng(seed)
+        for pricer, tree in pricers(joint):
+            prices = draw_prices(joint, pricer, random)
+            small, seen = merged(pricer, prices)
+            rows = draw_rows(pricer, prices, [int(random.integers(tree.root + 1))], random)
+            assert below(small.sweep(rows, seen).by_leave, pricer.sweep(rows, prices).by_leave)
+            own, others = Revisiting(small, seen).by_leave(rows), Revisiting(pricer, prices).by_leave(rows)
+            np.testing.assert_allclose(own, others, rtol=1e-9)
+            assert small.instance.network.size == len(small.kind) <= len(pricer.kind)
+
+
+class TestProof:
+    @FEW
+    @given(SEEDS)
+    def test_it_is_as_high_as_the_best_of_many_values_of_time_for_every_point(self, seed: int) -> None:
+        joint, random = draw_joint(seed), np.random.default_rng(seed)
+        for pricer, tree in pricers(joint):
+            prices = draw_prices(joint, pricer, random)
+            limit_s = pricer.stages.most_s
+            if np.isinf(limit_s) or tree.points > MOST_POINTS:
+                continue
+            base = draw_rows(pricer, prices, [tree.root], random).value_w_per_s
+            values = base[0] * 10.0 ** np.arange(-6.0, 6.01, 0.5)
+            revisiting, once_w, again_w = Revisiting(pricer, prices), np.inf, np.inf
+            for point in range(tree.points):
+                rows = Rows(np.full(len(values), point), values)
+                once, again = (
+                    float((costs - values[:, None] * limit_s).max(axis=0).min())
+                    for costs in (pricer.sweep(rows, prices).by_leave, revisiting.by_leave(rows))
+                )
+                once_w, again_w = min(once_w, once), min(again_w, again)
+            known = {tree.root: Values(np.full(int(pricer.stages.depth[tree.root]) + 1, base[0]), np.zeros(1))}
+            # what coming back costs is not concave in the value of time, so the climb may end at a lower top
+            least_w = min(0.98 * once_w, 0.75 * again_w) - 1e-4 * base[0] * limit_s  # tops at 0 are not reached
+            assert np.isinf(least_w) or Proof(pricer, tree, prices, known).least(0, 1e-3 * least_w) >= least_w
+
+
+@given(SEEDS)
+def test_a_climb_finds_the_top_of_concave_functions(seed: int) -> None:
+    """Least of lines that rise less and less, as costs are; the top is where two of them meet."""
+    random = np.random.default_rng(seed)
+    classes = int(random.integers(1, 5))
+    slopes = np.concatenate([random.uniform(0.1, 5.0, (3, classes)), -random.uniform(0.1, 5.0, (3, classes))])
+    heights = random.uniform(0.0, 5.0, slopes.shape)
+
+    def bounds_at(values: Floats, begin: int) -> Floats:
+        found = (heights + slopes * values[:, None, None]).min(axis=1)
+        found[:, :begin] = -np.inf
+        return np.asarray(found)
+
+    meeting = (heights[3:] - heights[:3, None]) / (slopes[:3, None] - slopes[3:])
+    tops = [
+        bounds_at(np.append(np.maximum(meeting[..., each].ravel(), 0.0), 0.0), 0)[:, each] for each in range(classes)
+    ]
+    top = min(float(each.max()) for each in tops)
+    climb = Climb(np.ones(classes), np.zeros(classes), 1.5, 0.0, bounds_at)
+    found = climb.until(np.ones(classes, dtype=np.bool_), np.inf, True, 40)
+    assert float(found.min()) == pytest.approx(top, rel=1e-3)

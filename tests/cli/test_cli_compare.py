@@ -1,0 +1,60 @@
+"""`planner compare` and `planner schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import SMALL, one_block_per_chiplet, refused, run
+
+from planner.fin.method import METHODS
+from planner.schemas.reading.export import DOCUMENTS, json_schema
+
+
+def table_of(text: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.strip("│|").split("│")] for line in text.splitlines() if line.startswith("│")
+    ]
+
+
+def test_compare_prints_one_row_per_method() -> None:
+    ran = run("compare", *SMALL)
+    assert (ran.code, ran.err) == (0, "")
+    rows = {row[0]: row for row in table_of(ran.out)}
+    assert list(rows) == list(METHODS)
+    assert len(table_of(ran.out)) == len(METHODS)
+    for exact in ("exact", "ilp", "brute"):
+        assert rows[exact][1:7] == ["optimal", "118 mJ", "27.56 ms", "0.92", "118 mJ", "0 %"]
+
+
+def test_compare_of_some_methods() -> None:
+    ran = run("compare", *SMALL, "--methods", "brute, exact")
+    assert [row[0] for row in table_of(ran.out)] == ["brute", "exact"]
+    for methods in ("exact,magic", "", "exact,"):
+        assert "there is no such method" in refused("compare", *SMALL, "--methods", methods)
+
+
+def test_compare_says_that_there_is_no_plan(tmp_path: Path) -> None:
+    ran = run("compare", *SMALL, "--max-latency", "1us", "--methods", "exact,brute")
+    assert ran.code == 3
+    assert [row[1] for row in table_of(ran.out)] == ["infeasible", "infeasible"]
+    problem = one_block_per_chiplet(tmp_path, 10)
+    ran = run("compare", *problem, "--methods", "exact", "--time-limit", "0s")
+    assert ran.code == 4
+    assert [row[1] for row in table_of(ran.out)] == ["unknown"]
+
+
+def test_compare_refuses_what_plan_refuses() -> None:
+    assert "no node of this name" in refused("compare", *SMALL, "--source", "nobody")
+    assert "not a number" in refused("compare", *SMALL, "--max-latency", "fast")
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_schema_prints_a_format(kind: str) -> None:
+    ran = run("schema", kind)
+    assert (ran.code, ran.err, ran.out) == (0, "", json_schema(kind))
+
+
+def test_schema_prints_all_formats() -> None:
+    assert json.loads(run("schema").out) == {kind: json.loads(json_schema(kind)) for kind in DOCUMENTS}

@@ -1,0 +1,110 @@
+"""Arrows never run upwards, and the verifier shares nothing with solvers.
+
+schemas <- fin <- clear <- planner, schemas <- carin <- planner.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import planner
+
+ROOT = Path(__file__).parents[2]
+MAY_IMPORT = {
+    "schemas": {"schemas"},
+    "fin": {"schemas", "fin"},
+    "clear": {"schemas", "fin", "clear"},
+    "carin": {"schemas", "carin"},
+    "running": {"schemas", "running"},
+    "fleet": {"schemas", "fin", "fleet"},
+}
+"""What each package at the top level may import; `planner` itself (in src/) may import all of them."""
+FOLDERS = {name: ROOT / name for name in MAY_IMPORT if (ROOT / name).is_dir()} | {"planner": ROOT / "src" / "planner"}
+
+
+def package_of(module: str) -> str | None:
+    """Return the package at the top level that a module belongs to, None for foreign ones."""
+    top, _, rest = module.partition(".")
+    if top != "planner":
+        return None
+    below = rest.partition(".")[0]
+    return below if below in MAY_IMPORT else "planner"
+
+
+def path_of(module: str) -> Path:
+    """Return the file of a module of the project."""
+    package = package_of(module)
+    assert package is not None
+    parts = module.split(".")
+    inside = parts[1:] if package == "planner" else parts[2:]
+    return FOLDERS[package].joinpath(*inside).with_suffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("package", sorted(FOLDERS.keys() & MAY_IMPORT.keys()))
+def test_packages_import_only_what_is_below_them(package: str) -> None:
+    files = sorted(FOLDERS[package].rglob("*.py"))
+    assert files
+    for path in files:
+        met = {package_of(name) for name in imported(path)} - {None}
+        assert met <= MAY_IMPORT[package], f"{path.name} imports {met - MAY_IMPORT[package]}"
+
+
+def test_the_verifier_reaches_no_solver() -> None:
+    """Follow its imports through the project: only schemas and its own modules may be met."""
+    rooms = sorted((FOLDERS["planner"] / "verifier").glob("*.py"))
+    waiting = list(rooms)
+    seen: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        for name in imported(path):
+            if (package := package_of(name)) is None:
+                continue
+            assert package in ("schemas", "planner"), f"{path.name} imports {name}"
+            target = path_of(name)
+            if target.exists() and target not in seen:
+                waiting.append(target)
+    assert {path for path in seen if FOLDERS["planner"] in path.parents} == set(rooms)
+
+
+def test_schemas_hold_no_solver_library() -> None:
+    for path in sorted((ROOT / "schemas").rglob("*.py")):
+        assert not {"numpy", "networkx", "ortools"} & {name.partition(".")[0] for name in imported(path)}
+
+
+def test_no_module_grows_into_a_house_of_its_own() -> None:
+    for folder in FOLDERS.values():
+        for path in folder.rglob("*.py"):
+            assert path.read_text(encoding="utf-8").count("\n") < 400, path
+
+
+def test_no_public_name_is_hidden_by_a_module_of_that_name() -> None:
+    for name in planner.__all__:
+        importlib.import_module(vars(planner)["_HOMES"].get(name, "schemas"))
+        assert not isinstance(getattr(planner, name), ModuleType), name
+
+
+def test_every_wing_is_on_the_page_and_says_its_purpose() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for package, folder in FOLDERS.items():
+        for face in folder.rglob("__init__.py"):
+            purpose = ast.get_docstring(ast.parse(face.read_text(encoding="utf-8")))
+            assert purpose, face
+            wing = "/".join(part for part in (package, *face.parent.relative_to(folder).parts))
+            assert f"`{wing}/`" in page, wing

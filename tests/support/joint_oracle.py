@@ -1,0 +1,223 @@
+"""The best plan of a small workload, from the raw documents: the oracle of joint planning.
+
+All choices of all apps are enumerated (`joint_choices`), and the power of a combination is the optimum of a geometric
+program, written out from the model of cost and solved by CVXPY. Combinations are solved in the order of a simple lower
+bound, so that few programs are needed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joint_choices import Choice, Places, choices, places
+
+from planner.fin.instance.network import Floats
+
+FEASIBLE = 1e-9
+
+
+class GaveUpError(Exception):
+    """More combinations were in question than programs may be solved."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The least power of all plans; infinite where there is none."""
+
+    power_w: float
+    chosen: tuple[Choice, ...] | None
+    programs: int
+    combinations: int
+
+
+def optimum(apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any], **limits: Any) -> Optimum:
+    """Return the least power of a workload.
+
+    Args:
+        apps: Every app with its model, as documents.
+        topology: The topology, as a document.
+        limits: As for `best_of`.
+    """
+    return best_of([choices(app, model, topology) for app, model in apps], places(topology), **limits)
+
+
+def best_of(
+    by_app: Sequence[Sequence[Choice]], shared: Places, known_w: float = np.inf, most_programs: int = 400
+) -> Optimum:
+    """Return the best combination of choices.
+
+    Args:
+        by_app: The choices of every app.
+        shared: What they share.
+        known_w: Power of a plan that is known; only combinations that may be below it are looked at.
+        most_programs: Largest number of geometric programs.
+
+    Raises:
+        GaveUpError: That number is not enough.
+    """
+    numbers, bounds = _in_question(by_app, shared, known_w)
+    best_w, best, programs = np.inf, None, 0
+    for at in np.argsort(bounds, kind="stable"):
+        if bounds[at] >= best_w * (1.0 - 1e-9) or bounds[at] > known_w:
+            break
+        if programs == most_programs:
+            message = f"{len(bounds)} combinations are in question"
+            raise GaveUpError(message)
+        chosen = tuple(own[number] for own, number in zip(by_app, numbers[at], strict=True))
+        power_w = least_power(chosen, shared)
+        programs += 1
+        if power_w < best_w:
+            best_w, best = power_w, chosen
+    return Optimum(best_w, best, programs, len(bounds))
+
+
+def _in_question(by_app: Sequence[Sequence[Choice]], shared: Places, known_w: float) -> tuple[Any, Floats]:
+    """Return the combinations that simple necessary conditions leave, as numbers of choices, and bounds of them."""
+    stacks = [_Stack.of(own, shared) for own in by_app]
+    numbers = np.zeros((1, 0), dtype=np.int64)
+    for count, stack in enumerate(stacks, start=1):
+        new = np.arange(len(stack.alone_w))
+        numbers = np.hstack([np.repeat(numbers, len(new), axis=0), np.tile(new, len(numbers))[:, None]])
+        bounds = _bounds(stacks[:count], numbers, shared)
+        keep = bounds <= known_w if np.isfinite(known_w) else bounds < np.inf
+        numbers, bounds = numbers[keep], bounds[keep]
+        if len(numbers) > 3_000_000:
+            message = f"{len(numbers)} combinations are in question"
+            raise GaveUpError(message)
+    return numbers, bounds
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The choices of one app as arrays of C rows."""
+
+    used: Floats
+    load: Floats
+    dynamic_w: Floats
+    static_w: Floats
+    memory: Floats
+    least_share: Floats
+    """(C, P) least share of a place at full speed, with full shares of all else."""
+    carried_w: Floats
+    alone_w: Floats
+    """(C,) least power of the app alone; infinite where it has no plan."""
+
+    @classmethod
+    def of(cls, own: Sequence[Choice], shared: Places) -> _Stack:
+        shape = (len(own), len(shared.names))
+        columns = {
+            name: np.array([getattr(choice, name) for choice in own]).reshape(shape)
+            for name in ("used", "load", "dynamic_w", "static_w", "memory")
+        }
+        least = np.array([_least_share(choice, shared) for choice in own]).reshape(shape)
+        carried_w = np.array([choice.carried_w for choice in own])
+        alone = np.array([alone_w(choice, shared) for choice in own])
+        return cls(**columns, least_share=least, carried_w=carried_w, alone_w=alone)
+
+
+def _least_share(choice: Choice, shared: Places) -> Floats:
+    """(P,) share that a place must give, times its speed, whatever else happens; infinite where there is no plan."""
+    rates = shared.most * shared.fastest
+    least = choice.load.copy()
+    for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
+        left = choice.most_s - fixed_s - ((late_s / rates).sum() - late_s / rates)
+        asked = np.where(late_s > 0.0, np.where(left > 0.0, late_s / np.where(left > 0.0, left, 1.0), np.inf), 0.0)
+        late = fixed_s + (late_s / rates).sum() > choice.most_s * (1.0 + FEASIBLE)
+        least = np.maximum(least, np.inf if late else asked)
+    return least
+
+
+def alone_w(choice: Choice, shared: Places) -> float:
+    """Return a lower bound of an app's power without idle power: all shares are full, one latency at a time."""
+    best = 0.0
+    slowest = np.maximum(shared.slowest, choice.load / shared.most)
+    if (slowest > shared.fastest * (1.0 + FEASIBLE)).any():
+        return np.inf
+    for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
+        for value in (0.0, *10.0 ** np.arange(-4.0, 5.0, 0.25)):
+            worth = choice.static_w + value * late_s / shared.most
+            with np.errstate(divide="ignore", invalid="ignore"):
+                speed = np.where(worth > 0.0, np.cbrt(worth / (2.0 * choice.dynamic_w)), 0.0)
+            speed = np.clip(speed, slowest, np.maximum(shared.fastest, slowest))
+            limit = value * (choice.most_s - fixed_s) if value > 0.0 else 0.0
+            best = max(best, float((choice.dynamic_w * speed**2 + worth / speed).sum()) - limit)
+    best += choice.carried_w
+    return np.inf if best > choice.most_w * (1.0 + FEASIBLE) else best
+
+
+def _bounds(stacks: Sequence[_Stack], numbers: Any, shared: Places) -> Floats:
+    """(C,) powers that combinations are not below; infinite where they have no plan."""
+
+    def total(name: str) -> Floats:
+        return np.asarray(sum(getattr(stack, name)[numbers[:, app]] for app, stack in enumerate(stacks)))
+
+    used = np.stack([stack.used[numbers[:, app]] for app, stack in enumerate(stacks)]).max(axis=0)
+    idle_w = used @ shared.idle_w
+    least = total("least_share") / shared.most
+    fits = (least <= shared.fastest * (1.0 + FEASIBLE)).all(axis=1)
+    fits &= (total("memory") <= shared.memory * (1.0 + FEASIBLE)).all(axis=1)
+    dynamic_w, static_w = total("dynamic_w"), total("static_w")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = np.where(static_w > 0.0, np.cbrt(static_w / (2.0 * dynamic_w)), 0.0)
+    low = np.minimum(np.maximum(shared.slowest, least), shared.fastest)
+    speed = np.clip(speed, low, shared.fastest)
+    together = (dynamic_w * speed**2 + static_w / speed).sum(axis=1) + total("carried_w")
+    return np.where(fits, np.maximum(together, total("alone_w")) + idle_w, np.inf)
+
+
+# geometric programs -------------------------------------------------------------------------------
+
+
+def least_power(chosen: Sequence[Choice], shared: Places) -> float:
+    """Return the least power of a combination, by CVXPY; infinite where it is infeasible."""
+    import cvxpy
+
+    held = sum(choice.memory for choice in chosen)
+    if (held > shared.memory * (1.0 + FEASIBLE)).any():
+        return np.inf
+    speed = {n: cvxpy.Variable(pos=True) for n in range(shared.nodes) if any(c.used[n] for c in chosen)}
+    limits = [s >= shared.slowest[n] for n, s in speed.items()] + [s <= shared.fastest[n] for n, s in speed.items()]
+    shares = [
+        {p: cvxpy.Variable(pos=True) for p in range(len(shared.names)) if c.load[p] + c.late_s[:, p].sum() > 0.0}
+        for c in chosen
+    ]
+    for place in range(len(shared.names)):
+        mine = [own[place] for own in shares if place in own]
+        limits += [sum(mine) <= shared.most[place]] if mine else []
+    power, constant = [], 0.0
+    for choice, own in zip(chosen, shares, strict=True):
+        rate = {p: share * speed[p] if p in speed else share for p, share in own.items()}
+        limits += [choice.load[p] / rate[p] <= 1.0 for p in own if choice.load[p] > 0.0]
+        computing = [choice.dynamic_w[n] * s**2 for n, s in speed.items() if choice.dynamic_w[n] > 0.0]
+        computing += [choice.static_w[n] / s for n, s in speed.items() if choice.static_w[n] > 0.0]
+        for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
+            if np.isfinite(choice.most_s):
+                terms = [late_s[p] / rate[p] for p in own if late_s[p] > 0.0]
+                left = choice.most_s - fixed_s
+                if left <= 0.0 or (not terms and left < 0.0):
+                    return np.inf
+                limits += [sum(terms) / left <= 1.0] if terms else []
+        if np.isfinite(choice.most_w):
+            left = choice.most_w - choice.carried_w
+            if left < 0.0 or (left == 0.0 and computing):
+                return np.inf
+            limits += [sum(computing) / left <= 1.0] if computing else []
+        power += computing
+        constant += choice.carried_w
+    used = np.max([choice.used for choice in chosen], axis=0)
+    constant += float(used @ shared.idle_w)
+    goal = sum(power) if power else next(iter(speed.values()))
+    problem = cvxpy.Problem(cvxpy.Minimize(goal), limits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # "may be inaccurate": judged by the status below
+        problem.solve(solver=cvxpy.CLARABEL, gp=True, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    if "infeasible" in problem.status:
+        return np.inf
+    if problem.value is None or not np.isfinite(problem.value):
+        message = f"CVXPY ends with {problem.status}"
+        raise GaveUpError(message)
+    return constant + (float(problem.value) if power else 0.0)

@@ -1,0 +1,162 @@
+"""What the tests of pages draw: plans, fronts and results, each with something that is easy to get wrong."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import two_apps
+
+from planner.bench.results.folder import FORMAT
+from planner.commands.inputs import Limits, Sources, read_request
+from planner.commands.report_checked import checked_front, checked_placement
+from planner.files.writing import placement_json
+from planner.fin.method import Options
+from planner.pipeline.one_app import solve
+from planner.pipeline.pareto import pareto
+from planner.report.page import Page
+from planner.report.results import read_results
+from planner.report.results_page import results_page
+from planner.version import __version__
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+VIT = Sources(EXAMPLES / "mcm.json", EXAMPLES / "vit.json")
+SMALL = Sources(EXAMPLES / "small-topology.json", EXAMPLES / "small.json")
+SMALL_OPTIONS = ("--model", str(SMALL.model), "--topology", str(SMALL.topology))
+ALEX = Sources(EXAMPLES / "device-edge-cloud.json", EXAMPLES / "b-alexnet-branchynet.json")
+HOSTILE = "</script><script>alert(1)</script>&\"'<b>"
+"""A name that must stay a text wherever it is written."""
+
+ROWS: list[dict[str, Any]] = [
+    {"method": "exact", "max_latency_s": 0.02, "status": "optimal", "energy_j": 0.1, "latency_s": 0.02,
+     "accuracy": 0.9, "lower_bound": 0.1, "relative_gap": 0.0, "search_s": 0.004},
+    {"method": "exact", "max_latency_s": 0.01, "status": "infeasible", "search_s": 0.0, "message": "too early"},
+    {"method": "exact", "max_latency_s": 0.03, "status": "optimal", "energy_j": 0.08, "latency_s": 0.025,
+     "accuracy": 0.9, "lower_bound": 0.08, "relative_gap": 0.0, "search_s": 0.002},
+    {"method": "rival", "max_latency_s": 0.02, "status": "feasible", "energy_j": 0.15, "latency_s": 0.02,
+     "accuracy": 0.9, "lower_bound": 0.0, "relative_gap": 1.0, "search_s": 0.001},
+    {"method": "rival", "max_latency_s": 0.01, "status": "unknown", "whole_s": 5.0, "message": "killed"},
+    {"method": "rival", "max_latency_s": 0.03, "status": "feasible", "energy_j": 0.1, "latency_s": 0.03,
+     "accuracy": 0.8, "lower_bound": 0.0, "relative_gap": 1.0, "search_s": 0.0005},
+]  # fmt: skip
+"""Two methods on three requests for each of two networks; of the second, everything takes twice."""
+
+
+def write(path: Path, document: object) -> Path:
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def records() -> list[dict[str, Any]]:
+    twice = ("energy_j", "latency_s", "lower_bound")
+    return [
+        {"topology": "net.json", "model": model, **row, "objective": "energy_j" if "energy_j" in row else None,
+         **{name: row[name] * factor for name in twice if name in row}}
+        for model, factor in (("one.json", 1.0), ("two.json", 2.0))
+        for row in ROWS
+    ]  # fmt: skip
+
+
+def results_folder(folder: Path, rows: Iterable[Mapping[str, Any]], cases: int) -> Path:
+    """Write a results folder as `planner bench` does."""
+    settings = ("topology", "model", "method", "max_latency_s")
+    folder.mkdir()
+    write(
+        folder / "suite.json",
+        {"format": FORMAT, "planner": __version__, "suite": "duel", "cases": cases, "digest": "x"},
+    )
+    columns = (
+        "status", "objective", "energy_j", "latency_s", "accuracy", "power_w", "lower_bound", "relative_gap",
+        "message", "build_s", "search_s", "whole_s",
+    )  # fmt: skip
+    database = sqlite3.connect(folder / "rows.sqlite")
+    database.execute(
+        "CREATE TABLE cases (number INTEGER, digest TEXT, settings TEXT, inputs TEXT, state TEXT, owner TEXT)"
+    )
+    database.execute(f"CREATE TABLE rows (digest TEXT, {', '.join(columns)})")
+    for number, row in enumerate(rows):
+        asked = json.dumps({name: row[name] for name in settings})
+        inputs = json.dumps({"net.json": "sha256:aa"})
+        database.execute("INSERT INTO cases VALUES (?, ?, ?, ?, 'done', NULL)", (number, f"d{number}", asked, inputs))
+        values = [f"d{number}", *(row.get(name) for name in columns)]
+        database.execute(f"INSERT INTO rows VALUES ({', '.join('?' * len(values))})", values)
+    database.commit()
+    database.close()
+    return folder
+
+
+def planned(folder: Path, sources: Sources, limits: Limits) -> Path:
+    placement = solve(read_request(sources, limits, "auto", Options(), False))
+    return write(folder / "plan.json", placement_json(placement))
+
+
+def _chiplets(folder: Path) -> Page:
+    return checked_placement(planned(folder, VIT, Limits()), VIT, Limits())
+
+
+def _exits(folder: Path) -> Page:
+    limits = Limits(max_latency="4ms", min_accuracy="0.79", destination="cloud")
+    return checked_placement(planned(folder, ALEX, limits), ALEX, limits)
+
+
+def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
+    write(folder / "net.json", two_apps.MODEL)
+    workload = write(folder / "workload.json", two_apps.WORKLOAD)
+    topology = write(folder / "topology.json", two_apps.TOPOLOGY)
+    return write(folder / "plan.json", two_apps.PLACEMENT), Sources(topology, None, workload)
+
+
+def _two_apps(folder: Path) -> Page:
+    plan, sources = two_apps_sources(folder)
+    return checked_placement(plan, sources, Limits())
+
+
+def _infeasible(folder: Path) -> Page:
+    limits = Limits(max_latency="1us")
+    return checked_placement(planned(folder, SMALL, limits), SMALL, limits)
+
+
+def hostile_sources(folder: Path) -> Sources:
+    """Return files whose every name would be a script if it were not escaped."""
+    node = {"ops_per_s": 1e9, "j_per_op": 1e-9}
+    topology = {
+        "schema_version": "1", "name": HOSTILE,
+        "nodes": [{"name": HOSTILE, "tier": "mobile", **node}, {"name": f"{HOSTILE}2", **node, "ops_per_s": 1e12}],
+        "links": [{"source": HOSTILE, "target": f"{HOSTILE}2", "bit_per_s": 1e9, "j_per_bit": 1e-12}],
+    }  # fmt: skip
+    model = {
+        "schema_version": "1", "name": HOSTILE, "input_bits": 1e3,
+        "blocks": [{"name": HOSTILE, "ops": 1e9, "output_bits": 10.0}, {"name": f"{HOSTILE}2", "ops": 1e9}],
+        "exits": [{"name": HOSTILE + "3", "after": f"{HOSTILE}2"}],
+        "operating_points": [{"name": HOSTILE, "exit_fractions": {HOSTILE + "3": 1.0}, "accuracy": 0.9}],
+    }  # fmt: skip
+    return Sources(write(folder / "topology.json", topology), write(folder / "model.json", model))
+
+
+def _hostile(folder: Path) -> Page:
+    sources = hostile_sources(folder)
+    return checked_placement(
+        planned(folder, sources, Limits(objective="latency")), sources, Limits(objective="latency")
+    )
+
+
+def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
+    front = pareto(read_request(sources, Limits(), "auto", Options(), False), most)
+    return write(folder / "front.json", placement_json(front))
+
+
+def _front(folder: Path) -> Page:
+    return checked_front(front_file(folder, ALEX, 60), ALEX, Limits())
+
+
+def _results(folder: Path) -> Page:
+    return results_page(read_results(results_folder(folder / "results", records(), 13)))
+
+
+PAGES: dict[str, Callable[[Path], Page]] = {
+    "chiplets": _chiplets, "exits": _exits, "two-apps": _two_apps, "infeasible": _infeasible, "hostile": _hostile,
+    "front": _front, "results": _results,
+}  # fmt: skip
