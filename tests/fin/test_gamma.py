@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.cases import instance_of
+from cases import instance_of
 
 from planner.fin.instance.costs import Costs
 from planner.fin.instance.decision import evaluate

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.cases import instance_of
+from cases import instance_of
 
 from planner.fin.instance.decision import evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance

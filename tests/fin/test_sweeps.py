@@ -12,7 +12,7 @@ from cases import instance_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.fin import sweeps
+from planner.fin.graph import min_plus
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.min_plus import Arcs, Weights, backward, best_paths, forward, path_sums, vertex_values
 from planner.fin.graph.routes import efficient_routes
@@ -66,8 +66,8 @@ def arcs_are(request: pytest.FixtureRequest) -> Iterator[str]:
     """Hold the arcs of all layers, or make them anew, one row at a time."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "anew":
-            patch.setattr(sweeps, "_CELLS_AT_ONCE", 0)
-            patch.setattr(sweeps, "_CELLS_IN_CACHE", 1)
+            patch.setattr(min_plus, "_CELLS_AT_ONCE", 0)
+            patch.setattr(min_plus, "_CELLS_IN_CACHE", 1)
         yield request.param
 
 
@@ -113,8 +113,8 @@ def test_rows_that_cannot_help_are_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     graph = build_extended(instance, efficient_routes(instance.network))
     weights = Weights.lagrangian(np.array([0.1]))
     held = forward(graph, weights)
-    monkeypatch.setattr(sweeps, "_CELLS_AT_ONCE", 0)
-    monkeypatch.setattr(sweeps, "_CELLS_IN_CACHE", 40)
+    monkeypatch.setattr(min_plus, "_CELLS_AT_ONCE", 0)
+    monkeypatch.setattr(min_plus, "_CELLS_IN_CACHE", 40)
     made = []
     rows = Arcs._rows
 

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from cases import random_app, random_model, random_topology
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cases import random_app, random_model, random_topology
 
 from planner import plan
 from planner.adaptation.placement_policy import adapt
