@@ -9,7 +9,7 @@ from planner.fin.registry import made
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
     from planner.clear.allocation.plan import Plan
-    from planner.clear.problem.instance import Joint
+    from planner.clear.problem.instance import JointInstance
     from planner.fin.method import Options
     from planner.schemas.planning.placement import Status
 
@@ -36,7 +36,7 @@ class JointMethod(Protocol):
     name: str
     description: str
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Place all apps."""
 
 
@@ -47,7 +47,7 @@ _PLACES = {
     "edge-only": "planner.clear.baselines.single_node:EdgeOnly",
     "full-dnn": "planner.clear.baselines.single_node:FullDnn",
     "full-dnn-edge": "planner.clear.baselines.single_node:FullDnnEdge",
-    "milp": "planner.clear.baselines.milp:MixedInteger",
+    "milp": "planner.clear.baselines.milp:MixedIntegerProgram",
 }
 
 JOINT_METHODS = tuple(_PLACES)

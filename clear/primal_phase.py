@@ -13,12 +13,12 @@ import numpy as np
 
 from planner.clear.allocation.plan import Plan, plan_of
 from planner.clear.baselines.single_node import on_single_nodes, single_nodes
-from planner.clear.column_generation import FEW_APPS, Search, offers_of
-from planner.clear.primal.annealing import annealed
-from planner.clear.primal.branch_and_bound import best_of_all
+from planner.clear.column_generation import FEW_APPS, ColumnGeneration, priced_columns_of
+from planner.clear.primal.annealing import anneal
+from planner.clear.primal.branch_and_bound import branch_and_bound
 from planner.clear.primal.grid_program import Effort, choose
 from planner.clear.primal.local_search import prices_of
-from planner.clear.primal.neighbourhood import alternatives
+from planner.clear.primal.neighbourhood import neighbourhood
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import columns_of
 from planner.fin.instance.instance import Instance
@@ -34,32 +34,32 @@ _FEW_NODES, _FEW_PLANS, _FEW_COLUMNS, _FEW_PROGRAMS = 8, 2_000, 200, 4_000
 _BETTER = 1.0 - 1e-4
 
 
-def find_plan(search: Search) -> None:
+def improve_plan(search: ColumnGeneration) -> None:
     """Pick offers, anneal, then choose where speeds and shares adapt to each other."""
     few = search.joint.count <= FEW_APPS
     if few or search.plan is None:
-        _begin_alone(search)
+        _start_on_single_nodes(search)
     search.spread()
     if few or search.plan is None:
-        _pick_offers(search)
+        _choose_columns(search)
     _refine(search, _anneal)
     _refine(search, _choose_on_grids)
 
 
-def look_at_all(search: Search) -> float:
+def enumerate_columns(search: ColumnGeneration) -> float:
     """Look at all columns where they are few; return a lower bound: 0 where none shows, infinite where no plan is."""
     if search.late or search.joint.network.size > _FEW_NODES:
         return 0.0
-    few = _all_of_few(search)
+    few = _all_columns(search)
     if few is None:
         return 0.0
     _refine(search, _choose_on_grids)
-    looked = best_of_all(search.joint, few, search.plan, _FEW_PROGRAMS, search.stop_at)
+    looked = branch_and_bound(search.joint, few, search.plan, _FEW_PROGRAMS, search.stop_at)
     search.plan = looked.plan
     return looked.lower_bound_w if looked.proved else 0.0
 
 
-def _refine(search: Search, step: Callable[[Search, int], None]) -> None:
+def _refine(search: ColumnGeneration, step: Callable[[ColumnGeneration, int], None]) -> None:
     """Take a step, and offer again at the prices of the plan that it finds, as long as it finds better ones."""
     for attempt in range(_REOFFERS):
         before = np.inf if search.plan is None else search.plan.power_w
@@ -67,10 +67,10 @@ def _refine(search: Search, step: Callable[[Search, int], None]) -> None:
             step(search, attempt)
         if search.plan is None or search.good_enough or search.plan.power_w >= before * _BETTER:
             return
-        search.offer_again(search.plan)
+        search.price_known_columns(search.plan)
 
 
-def _begin_alone(search: Search) -> None:
+def _start_on_single_nodes(search: ColumnGeneration) -> None:
     """Know the plan that puts every app on one node."""
     if search.late:
         return
@@ -79,12 +79,12 @@ def _begin_alone(search: Search) -> None:
     if plan is not None:
         columns = (search.moves.column(column.app, column.decision) for column in plan.columns)
         plan = Plan(tuple(columns), plan.allocation)
-        for own in offers_of(plan):
+        for own in priced_columns_of(plan):
             search.master.add(own)
         search.keep(plan)
 
 
-def _pick_offers(search: Search) -> None:
+def _choose_columns(search: ColumnGeneration) -> None:
     """Pick offers, set speeds and shares, move apps; then offer again at the prices of that plan."""
     for _ in range(1 + _REOFFERS):
         before = np.inf if search.plan is None else search.plan.power_w
@@ -94,23 +94,26 @@ def _pick_offers(search: Search) -> None:
         search.plan = search.moves.improved(search.plan)
         if search.good_enough or search.plan.power_w >= before * _BETTER:
             return
-        search.offer_again(search.plan)
+        search.price_known_columns(search.plan)
 
 
-def _anneal(search: Search, attempt: int) -> None:
+def _anneal(search: ColumnGeneration, attempt: int) -> None:
     """Anneal the plan at hand, with random numbers of this attempt."""
     if search.plan is None:
         return
     joint, apps = search.joint, range(search.joint.count)
     known = [search.moves.columns(app) for app in apps]
-    offers = [*offers_of(search.plan), *alternatives(joint, search.media, search.likeness, known, search.plan)]
-    chosen, _ = annealed(joint, search.media, offers, apps, attempt, search.stop_at)
-    columns = [search.moves.column(app, offers[number].column.decision) for app, number in enumerate(chosen)]
+    priced_columns = [
+        *priced_columns_of(search.plan),
+        *neighbourhood(joint, search.media, search.symmetry, known, search.plan),
+    ]
+    chosen, _ = anneal(joint, search.media, priced_columns, apps, attempt, search.stop_at)
+    columns = [search.moves.column(app, priced_columns[number].column.decision) for app, number in enumerate(chosen)]
     plan = plan_of(joint, columns)
     search.keep(plan and search.moves.improved(plan))
 
 
-def _choose_on_grids(search: Search, _: int) -> None:
+def _choose_on_grids(search: ColumnGeneration, _: int) -> None:
     """Choose among the most promising columns of each app with speeds and shares left open, then move apps."""
     joint = search.joint
     each = max(2, _GRID_COLUMNS // joint.count)
@@ -123,7 +126,7 @@ def _choose_on_grids(search: Search, _: int) -> None:
     search.keep(plan and search.moves.improved(plan))
 
 
-def _all_of_few(search: Search) -> list[list[Column]] | None:
+def _all_columns(search: ColumnGeneration) -> list[list[Column]] | None:
     """Make all columns of all apps known, if every app has few."""
     every: list[list[Column]] = []
     if not all(_may_be_few(app) for app in search.joint.apps):

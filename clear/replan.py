@@ -16,17 +16,17 @@ import numpy as np
 
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan, plan_of
-from planner.clear.column_generation import Search, busy_media
-from planner.clear.master.priced_column import offer_of
-from planner.clear.master.restricted_master import Master
+from planner.clear.column_generation import ColumnGeneration, busy_media
+from planner.clear.master.priced_column import price_column
+from planner.clear.master.restricted_master import RestrictedMaster
 from planner.clear.method import JointOutcome
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.pricing.routes import ways_of
-from planner.clear.pricing.subproblem import Multipliers
-from planner.clear.primal.local_search import LocalSearch, prices_of, sparing_prices, used_by_others
-from planner.clear.primal_phase import find_plan
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.pricing.routes import list_routes
+from planner.clear.pricing.subproblem import PricingSubproblem
+from planner.clear.primal.local_search import LocalSearch, prices_of, raised_prices, used_by_others
+from planner.clear.primal_phase import improve_plan
 from planner.clear.problem.column import Column, Key
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.network import Floats, Ints
 
@@ -43,13 +43,13 @@ _ROUNDS_UNTIL = 0.6
 _BETTER = 1.0 - 1e-4
 
 
-def with_link_rates(joint: Joint, bit_per_s: Floats) -> Joint:
+def with_link_rates(joint: JointInstance, bit_per_s: Floats) -> JointInstance:
     """Return the same apps where the E links have other rates, in bit/s."""
     network = replace(joint.network, link_bit_per_s=np.asarray(bit_per_s, dtype=np.float64))
-    return Joint(network, tuple(replace(app, network=network) for app in joint.apps))
+    return JointInstance(network, tuple(replace(app, network=network) for app in joint.apps))
 
 
-def with_medium_rates(joint: Joint, bit_per_s: Mapping[str, float]) -> Joint:
+def with_medium_rates(joint: JointInstance, bit_per_s: Mapping[str, float]) -> JointInstance:
     """Return the same apps where every link of the media that are named has another rate, in bit/s.
 
     Raises:
@@ -63,16 +63,16 @@ def with_medium_rates(joint: Joint, bit_per_s: Mapping[str, float]) -> Joint:
     return with_link_rates(joint, rates)
 
 
-def with_app_rates(joint: Joint, rate_per_s: Sequence[float]) -> Joint:
+def with_app_rates(joint: JointInstance, rate_per_s: Sequence[float]) -> JointInstance:
     """Return the same apps with other inferences per second, one figure for each app."""
     rated = zip(joint.apps, rate_per_s, strict=True)
-    return Joint(joint.network, tuple(replace(app, rate_per_s=float(rate)) for app, rate in rated))
+    return JointInstance(joint.network, tuple(replace(app, rate_per_s=float(rate)) for app, rate in rated))
 
 
 class Replanner:
     """Plans the same apps on the same nodes again and again while rates of links and apps change."""
 
-    def __init__(self, joint: Joint, gap: float = 0.0, time_limit_s: float = np.inf) -> None:
+    def __init__(self, joint: JointInstance, gap: float = 0.0, time_limit_s: float = np.inf) -> None:
         """Plan from scratch, without a proof; `plan` is None where no plan was found.
 
         Args:
@@ -82,9 +82,9 @@ class Replanner:
         """
         self._limit_s = time_limit_s
         began = time.perf_counter()
-        search = Search(joint, began + time_limit_s, gap)
+        search = ColumnGeneration(joint, began + time_limit_s, gap)
         search.rounds(began + _ROUNDS_UNTIL * time_limit_s)
-        find_plan(search)
+        improve_plan(search)
         self.joint = joint
         self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)
         self._state = _State(search.media, search.prices, tuple(search.apps))
@@ -95,7 +95,7 @@ class Replanner:
         for column in () if self.plan is None else self.plan.columns:
             self._remember(column)
 
-    def replan(self, joint: Joint) -> JointOutcome:
+    def replan(self, joint: JointInstance) -> JointOutcome:
         """Plan again for changed rates of links or apps; nothing is proved (the bound is 0).
 
         Args:
@@ -105,7 +105,7 @@ class Replanner:
             A plan that keeps every limit, or the status `unknown` with the last plan kept for the next time.
         """
         began = time.perf_counter()
-        state = self._state.moved(joint)
+        state = self._state.at_rates_of(joint)
         warm = _Warm(joint, state, began + self._limit_s)
         warm.begin([known.values() for known in self._known], self.plan)
         built = time.perf_counter()
@@ -126,7 +126,8 @@ class Replanner:
         prices, asked = self._state.prices, self._state.apps
         return max(
             0.0,
-            prices.constant_w(self.joint) + sum(app.rough(prices.of_app(number)) for number, app in enumerate(asked)),
+            prices.constant_w(self.joint)
+            + sum(app.weak_lower_bound(prices.of_app(number)) for number, app in enumerate(asked)),
         )
 
     def _remember(self, column: Column) -> None:
@@ -143,14 +144,14 @@ class _State:
     """What is carried from one search to the next: media with a price, prices, and what each app answers by."""
 
     media: Ints
-    prices: Prices
-    apps: tuple[Multipliers, ...]
+    prices: DualPrices
+    apps: tuple[PricingSubproblem, ...]
 
-    def moved(self, joint: Joint) -> _State:
+    def at_rates_of(self, joint: JointInstance) -> _State:
         """Return the state for changed rates."""
         media = busy_media(joint)
-        ways = ways_of(joint.network, media.tolist())
-        apps = tuple(held.with_rates(app, ways) for app, held in zip(joint.apps, self.apps, strict=True))
+        routes = list_routes(joint.network, media.tolist())
+        apps = tuple(held.with_rates(app, routes) for app, held in zip(joint.apps, self.apps, strict=True))
         price_w = dict(zip(self.media.tolist(), self.prices.media_w.tolist(), strict=True))
         media_w = np.array([price_w.get(medium, 0.0) for medium in media.tolist()])
         return _State(media, replace(self.prices, media_w=media_w), apps)
@@ -159,13 +160,13 @@ class _State:
 class _Warm:
     """One search that starts from columns and prices."""
 
-    def __init__(self, joint: Joint, state: _State, stop_at: float) -> None:
+    def __init__(self, joint: JointInstance, state: _State, stop_at: float) -> None:
         self._joint, self._state, self._stop_at = joint, state, stop_at
         self.moves = LocalSearch(joint, state.media, stop_at)
         self.prices = state.prices
         self.useful: list[Column] = []
         """Columns that apps answered with."""
-        self._master = Master(joint, state.media)
+        self._master = RestrictedMaster(joint, state.media)
         self._plan: Plan | None = None
 
     def begin(self, known: Sequence[Iterable[Decision]], plan: Plan | None) -> None:
@@ -186,7 +187,7 @@ class _Warm:
         for _ in range(rounds):
             before_w = plan.power_w
             self._keep(plan)
-            self.prices = sparing_prices(self._joint, plan, self._state.media)
+            self.prices = raised_prices(self._joint, plan, self._state.media)
             self._ask(plan)
             self._choose()
             plan = self._plan or plan
@@ -201,10 +202,10 @@ class _Warm:
             if self._plan is not None or self._late:
                 break
             self._ask(None)
-            answer = self._choose().linear()
+            answer = self._choose().solve_relaxation()
             if answer is None or answer.prices is None:
                 break
-            self.prices = self.prices.towards(answer.prices, _STEP)
+            self.prices = self.prices.smoothed(answer.prices, _STEP)
         return self._plan
 
     @property
@@ -213,14 +214,14 @@ class _Warm:
 
     def _ask(self, plan: Plan | None) -> None:
         """Ask every app for columns at the prices held; beside a plan, nodes that others use cost no idle power."""
-        for app, multipliers in enumerate(self._state.apps):
+        for app, subproblem in enumerate(self._state.apps):
             if self._late:
                 return
             seen = self.prices if plan is None else self._beside(plan, app)
-            for decision in multipliers.answer_of_few(seen.of_app(app)).decisions:
+            for decision in subproblem.price_heuristically(seen.of_app(app)).decisions:
                 self.useful.append(self.moves.column(app, decision))
 
-    def _beside(self, plan: Plan, app: int) -> Prices:
+    def _beside(self, plan: Plan, app: int) -> DualPrices:
         """Return what an app meets that may leave a plan alone: the price of shares, and idle power of unused nodes."""
         idle_w = self._joint.network.idle_power_w.copy()
         idle_w[list(used_by_others(plan, app))] = 0.0
@@ -228,18 +229,18 @@ class _Warm:
         media_w = prices_of(self._joint, plan, self._state.media).media_w
         return replace(self.prices, use_w=use_w, node_w=node_w, media_w=media_w)
 
-    def _choose(self) -> Master:
+    def _choose(self) -> RestrictedMaster:
         """Let the master choose among offers of all columns, at the prices held and at those before."""
         master = self._master
         for app in range(self._joint.count):
             for column in self.moves.columns(app):
-                offer = offer_of(column, self._joint.network, self._state.media, self.prices)
-                if offer is not None:
-                    master.add(offer)
-        if master.offers:
-            chosen = master.whole(self._stop_at - time.perf_counter()).chosen
+                priced = price_column(column, self._joint.network, self._state.media, self.prices)
+                if priced is not None:
+                    master.add(priced)
+        if master.priced_columns:
+            chosen = master.solve_integer(self._stop_at - time.perf_counter()).chosen
             if chosen is not None:
-                self._keep(plan_of(self._joint, [master.offers[number].column for number in chosen]))
+                self._keep(plan_of(self._joint, [master.priced_columns[number].column for number in chosen]))
         return master
 
     def _keep(self, plan: Plan | None) -> None:
@@ -247,5 +248,5 @@ class _Warm:
             self._plan = plan
 
 
-def _with_least_shares(joint: Joint, plan: Plan) -> Plan:
+def _with_least_shares(joint: JointInstance, plan: Plan) -> Plan:
     return Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))

@@ -9,10 +9,10 @@ import numpy as np
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan
 from planner.clear.bounds.lower_bound import lower_bound_w
-from planner.clear.column_generation import Search
+from planner.clear.column_generation import ColumnGeneration
 from planner.clear.method import JointOutcome
-from planner.clear.primal_phase import find_plan, look_at_all
-from planner.clear.problem.instance import Joint
+from planner.clear.primal_phase import enumerate_columns, improve_plan
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Network
 from planner.fin.method import Options
 
@@ -28,29 +28,33 @@ class Clear:
     name = "clear"
     description = "all apps together: exits, blocks, routes, speeds and shares, with a proved bound"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Plan all apps together; a valid lower bound comes with every answer."""
         return solve_joint(joint, options)
 
 
-def solve_joint(joint: Joint, options: Options) -> JointOutcome:
+def solve_joint(joint: JointInstance, options: Options) -> JointOutcome:
     """Plan all apps together; a valid lower bound comes with every answer."""
     began = time.perf_counter()
     if any(app.points.count == 0 for app in joint.apps):
         return JointOutcome("infeasible", None, np.inf, "an app has no operating point that is accurate enough")
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
-    search = Search(joint, began + _PLAN_UNTIL * limit_s, options.gap)
+    search = ColumnGeneration(joint, began + _PLAN_UNTIL * limit_s, options.gap)
     built = time.perf_counter()
     search.rounds(began + _ROUNDS_UNTIL * limit_s)
-    find_plan(search)
+    improve_plan(search)
     search.until(began + limit_s)
     bound = lower_bound_w(search)
     if not (np.isinf(bound) or _closed(search, bound)):
-        bound = max(bound, look_at_all(search))
+        bound = max(bound, enumerate_columns(search))
     plan = search.plan
     if plan is not None:
         plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
-    statistics = {"rounds": search.count, "offers": len(search.master.offers), "programs": search.moves.programs}
+    statistics = {
+        "rounds": search.count,
+        "offers": len(search.master.priced_columns),
+        "programs": search.moves.programs,
+    }
     times = (built - began, time.perf_counter() - built, {name: float(value) for name, value in statistics.items()})
     if plan is None:
         proved = bool(bound > _most_power(joint))
@@ -60,12 +64,12 @@ def solve_joint(joint: Joint, options: Options) -> JointOutcome:
     return JointOutcome("optimal" if _closed(search, bound) else "feasible", plan, bound, "", *times)
 
 
-def _closed(search: Search, bound_w: float) -> bool:
+def _closed(search: ColumnGeneration, bound_w: float) -> bool:
     """Whether a bound says that no plan is better than the best one by as much as anybody asks."""
     return search.plan is not None and bound_w >= search.plan.power_w * (1.0 - max(search.gap, _EQUAL))
 
 
-def _most_power(joint: Joint) -> float:
+def _most_power(joint: JointInstance) -> float:
     """Return a power that no plan exceeds."""
     network: Network = joint.network
     total = float(network.idle_power_w.sum())

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.clear.workloads import example_model, random_setting
 from benchmarks.report import Report, at_least, at_most, seconds_text, timed
 from planner.clear.method import JointOutcome, joint_method
-from planner.clear.problem.instance import Joint, build_joint
+from planner.clear.problem.instance import JointInstance, build_joint
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
@@ -21,7 +21,7 @@ _MOST_ABOVE = 1e-3
 _LEAST_FASTER = 20.0
 
 
-def small_joint(apps: int, seed: int) -> Joint:
+def small_joint(apps: int, seed: int) -> JointInstance:
     """Return apps of one small model on two phones, one cell, an edge server and a package of one chiplet."""
     random = np.random.default_rng(seed)
     setting, model = random_setting(apps, seed, rows=1, cols=1, phones=2), example_model(_MODEL)
@@ -92,7 +92,7 @@ class JointMilp:
         )
         return Report("joint-milp: small workloads", columns, rows, notes, targets)
 
-    def _pair(self, joint: Joint) -> _Pair:
+    def _pair(self, joint: JointInstance) -> _Pair:
         limit = Options(time_limit_s=self.time_limit_s)
         ours_s, ours = timed(lambda: joint_method("clear").solve(joint, limit))
         peer_s, peer = timed(lambda: joint_method("milp").solve(joint, limit))

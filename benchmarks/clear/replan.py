@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.clear.workloads import random_setting
 from benchmarks.report import Report, at_most, seconds_text, timed
-from planner.clear.problem.instance import Joint, build_joint
+from planner.clear.problem.instance import JointInstance, build_joint
 from planner.clear.replan import Replanner, with_app_rates, with_link_rates
 from planner.clear.solve import solve_joint
 from planner.fin.instance.network import build_network
@@ -72,7 +72,7 @@ class Replan:
         shares = (f"{times[0] / times[1]:.1%}", f"{times[0] / times[2]:.1%}")
         return (*map(seconds_text, times), *shares, worst), times[0] / times[2]
 
-    def _changed(self, joint: Joint, kind: str) -> Iterator[Joint]:
+    def _changed(self, joint: JointInstance, kind: str) -> Iterator[JointInstance]:
         """Yield the workload after each change of what it was at first."""
         random = np.random.default_rng(self.seed)
         network = joint.network

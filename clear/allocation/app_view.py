@@ -18,7 +18,7 @@ from planner.fin.instance.network import Floats, Network
 
 
 @dataclass(frozen=True)
-class Slices:
+class AppView:
     """Speeds, and what one app has of nodes and media; a node without a slice hosts nothing."""
 
     speed: Floats
@@ -29,35 +29,35 @@ class Slices:
     """(media,) above 0."""
 
     @classmethod
-    def whole(cls, network: Network, speed: Floats) -> Slices:
+    def entire(cls, network: Network, speed: Floats) -> AppView:
         """Return all that one app alone may have."""
         return cls(speed, network.max_utilization, np.ones(network.media))
 
 
-def of_plan(network: Network, plan: Plan, place: int) -> Slices:
+def view_of_plan(network: Network, plan: Plan, place: int) -> AppView:
     """Return the slices that a plan gives to the app of its column number `place`; all of what it does not use."""
     column, allocation = plan.columns[place], plan.allocation
     node_share, medium_share = np.ones(network.size), np.ones(network.media)
     node_share[column.nodes] = allocation.node_shares[place]
     medium_share[column.media] = allocation.medium_shares[place]
-    return Slices(allocation.speed, node_share, medium_share)
+    return AppView(allocation.speed, node_share, medium_share)
 
 
-def on_slices(instance: Instance, slices: Slices) -> Instance:
+def viewed_instance(instance: Instance, view: AppView) -> Instance:
     """Return the app as if its slices were whole nodes and media."""
     network = instance.network
-    some = slices.node_share > 0.0
+    some = view.node_share > 0.0
     sliced = replace(
         network,
-        link_bit_per_s=network.link_bit_per_s * slices.medium_share[network.link_medium],
+        link_bit_per_s=network.link_bit_per_s * view.medium_share[network.link_medium],
         max_utilization=np.where(some, 1.0, 0.0),
     )
-    share = np.where(some, slices.node_share, 1.0)
+    share = np.where(some, view.node_share, 1.0)
     return replace(
         instance,
         network=sliced,
-        blocks=_at(instance.blocks, slices.speed, share),
-        heads=_at(instance.heads, slices.speed, share),
+        blocks=_at(instance.blocks, view.speed, share),
+        heads=_at(instance.heads, view.speed, share),
         allowed=instance.allowed & some,
     )
 
@@ -69,7 +69,7 @@ def most_favourable(instance: Instance) -> Instance:
     bound on the app, and where it has no plan there is none.
     """
     network = instance.network
-    quick = on_slices(instance, Slices.whole(network, network.fastest))
+    quick = viewed_instance(instance, AppView.entire(network, network.fastest))
     return replace(
         quick,
         blocks=_frugal(quick.blocks, instance.blocks, network),

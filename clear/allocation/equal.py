@@ -11,7 +11,7 @@ from planner.clear.problem.column import Column
 from planner.fin.instance.network import Floats, Ints, Network
 
 
-def equal_shares(network: Network, columns: Sequence[Column], speed: Floats) -> Allocation:
+def equal_allocation(network: Network, columns: Sequence[Column], speed: Floats) -> Allocation:
     """Return the allocation where every node and medium in use is split evenly, whether limits hold or not."""
     users, carried = _count(network.size, [c.nodes for c in columns]), _count(network.media, [c.media for c in columns])
     return Allocation(

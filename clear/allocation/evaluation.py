@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.clear.allocation.app_view import of_plan, on_slices
+from planner.clear.allocation.app_view import view_of_plan, viewed_instance
 from planner.clear.allocation.plan import Plan
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import evaluate
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools
 
 
 @dataclass(frozen=True)
-class Served:
+class PlanEvaluation:
     """A apps under a plan."""
 
     power_w: float
@@ -23,7 +23,7 @@ class Served:
     """(A,) whether an app's statistic of latency is above its limit, or one of its queues grows for ever."""
 
 
-def served(joint: Joint, plan: Plan) -> Served:
+def evaluate_plan(joint: JointInstance, plan: Plan) -> PlanEvaluation:
     """Evaluate a plan, its speeds and shares unchanged, at the rates of links that a workload has now.
 
     What a bit costs does not depend on the rate, so the power is that of the plan.
@@ -31,15 +31,15 @@ def served(joint: Joint, plan: Plan) -> Served:
     late = np.zeros(joint.count, dtype=bool)
     for place, column in enumerate(plan.columns):
         # loads are relative to the app's shares here
-        app = on_slices(joint.apps[column.app], of_plan(joint.network, plan, place))
+        app = viewed_instance(joint.apps[column.app], view_of_plan(joint.network, plan, place))
         cost = evaluate(app, column.decision)
         in_time = cost.latency_s <= app.limits.latency_s * (1.0 + TOLERANCE)
         busiest = max(cost.utilization.max(initial=0.0), cost.media_load.max(initial=0.0))
         late[column.app] = not (in_time and busiest <= 1.0 + TOLERANCE)
-    return Served(plan.power_w, late)
+    return PlanEvaluation(plan.power_w, late)
 
 
-def with_all_shares(joint: Joint, plan: Plan) -> Plan:
+def with_all_shares(joint: JointInstance, plan: Plan) -> Plan:
     """Return the plan with all of every node and medium in use given out, in proportion to the shares held.
 
     Speeds stay, and so does the power; every latency and every queue only gets better.

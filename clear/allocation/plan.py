@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.clear.allocation.allocate import Allocation, allocate
 from planner.clear.problem.column import Column
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Plan:
         return self.allocation.power_w
 
 
-def plan_of(joint: Joint, columns: Sequence[Column]) -> Plan | None:
+def plan_of(joint: JointInstance, columns: Sequence[Column]) -> Plan | None:
     """Return the best plan with given columns; None where there is none."""
     if overfull(joint, columns):
         return None
@@ -33,7 +33,7 @@ def plan_of(joint: Joint, columns: Sequence[Column]) -> Plan | None:
     return Plan(tuple(columns), allocation) if isinstance(allocation, Allocation) else None
 
 
-def overfull(joint: Joint, columns: Sequence[Column]) -> list[int]:
+def overfull(joint: JointInstance, columns: Sequence[Column]) -> list[int]:
     """Return the nodes whose memory the columns together exceed."""
     held = np.zeros(joint.network.size)
     for column in columns:

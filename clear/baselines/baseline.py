@@ -10,14 +10,14 @@ import numpy as np
 from planner.clear.allocation.app_view import most_favourable
 from planner.clear.allocation.plan import Plan
 from planner.clear.method import JointOutcome
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 
 _CLOSED = 1e-6
 
 
-def own_bound_w(joint: Joint) -> float:
+def own_bound_w(joint: JointInstance) -> float:
     """Return a power that no plan is below: every block on the node and at the speed that is cheapest for it alone.
 
     It leaves transfers, deadlines, idle power and all that apps share out. It is infinite where an app has no
@@ -41,17 +41,17 @@ def _least_energy(instance: Instance) -> float:
 
 
 @dataclass(frozen=True)
-class Search:
+class HeuristicRun:
     """When a heuristic began, and the bound that it states with its answer."""
 
-    joint: Joint
+    joint: JointInstance
     options: Options
     began: float
     bound_w: float
     build_s: float
 
     @classmethod
-    def begin(cls, joint: Joint, options: Options) -> Search:
+    def begin(cls, joint: JointInstance, options: Options) -> HeuristicRun:
         """Bound the apps and start the clock."""
         began = time.perf_counter()
         bound_w = own_bound_w(joint)

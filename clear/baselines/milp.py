@@ -16,7 +16,7 @@ from planner.clear.method import JointOutcome
 from planner.clear.primal.grid_program import choose
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import TooManyError
 
@@ -26,13 +26,13 @@ MOST_COLUMNS = 2_000
 """Columns of all apps in one program."""
 
 
-class MixedInteger:
+class MixedIntegerProgram:
     """One program over columns, speeds and shares."""
 
     name = "milp"
     description = "one integer program over all columns, with grids of speeds and shares, by OR-Tools (HiGHS)"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Plan all apps; nothing is proved."""
         began = time.perf_counter()
         stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
@@ -57,7 +57,7 @@ class MixedInteger:
         return JointOutcome("feasible", plan, 0.0, choice.message or "grids prove nothing", *times)
 
 
-def _columns(joint: Joint, stop_at: float) -> list[list[Column]]:
+def _columns(joint: JointInstance, stop_at: float) -> list[list[Column]]:
     """Enumerate columns.
 
     Raises:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.clear.allocation.allocate import Allocation, least_shares, power_of
-from planner.clear.allocation.app_view import Slices, on_slices
-from planner.clear.allocation.equal import equal_shares
+from planner.clear.allocation.app_view import AppView, viewed_instance
+from planner.clear.allocation.equal import equal_allocation
 from planner.clear.allocation.plan import Plan
-from planner.clear.baselines.baseline import Search
+from planner.clear.baselines.baseline import HeuristicRun
 from planner.clear.method import JointOutcome
 from planner.clear.problem.column import Column, column_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.exact.method import Exact
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Network
@@ -33,9 +33,9 @@ class FinInOrder:
     name = "fin-in-order"
     description = "baseline: FIN's exact search for one app after the other, on what is left, at nominal speed"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Place all apps in order."""
-        search = Search.begin(joint, options)
+        search = HeuristicRun.begin(joint, options)
         left, served = _Left.all_of(joint.network), list[_Served]()
         for app, instance in enumerate(joint.apps):
             found = _served(app, instance, left, options)
@@ -43,7 +43,7 @@ class FinInOrder:
                 return search.outcome(None, f"those before it leave too little for {instance.name!r}")
             served.append(found)
             left = left.without(found)
-        return search.outcome(_plan(joint.network, served, left.slices.speed))
+        return search.outcome(_plan(joint.network, served, left.view.speed))
 
 
 @dataclass(frozen=True)
@@ -59,30 +59,30 @@ class _Served:
 class _Left:
     """What nobody has taken yet."""
 
-    slices: Slices
+    view: AppView
     memory_bytes: Floats
 
     @classmethod
     def all_of(cls, network: Network) -> _Left:
         speed = np.clip(1.0, network.slowest, network.fastest)
-        return cls(Slices.whole(network, speed), network.memory_bytes)
+        return cls(AppView.entire(network, speed), network.memory_bytes)
 
     def of(self, instance: Instance) -> Instance:
         """Return the app on what is left."""
-        sliced = on_slices(instance, self.slices)
+        sliced = viewed_instance(instance, self.view)
         return replace(sliced, network=replace(sliced.network, memory_bytes=self.memory_bytes))
 
     def without(self, served: _Served) -> _Left:
         """Return what is left behind one more app."""
-        column, slices = served.column, self.slices
-        node_share, medium_share = slices.node_share.copy(), slices.medium_share.copy()
+        column, view = served.column, self.view
+        node_share, medium_share = view.node_share.copy(), view.medium_share.copy()
         node_share[column.nodes] -= served.node_share
         medium_share[column.media] -= served.medium_share
         memory = self.memory_bytes.copy()
         memory[column.nodes] -= column.memory_bytes
         node_share = np.where(node_share > _LEAST, node_share, 0.0)
         medium_share = np.maximum(medium_share, _LEAST**2)  # too slow for anything, but not for the arithmetic
-        return _Left(Slices(slices.speed, node_share, medium_share), np.maximum(memory, 0.0))
+        return _Left(AppView(view.speed, node_share, medium_share), np.maximum(memory, 0.0))
 
 
 def _served(app: int, instance: Instance, left: _Left, options: Options) -> _Served | None:
@@ -93,12 +93,12 @@ def _served(app: int, instance: Instance, left: _Left, options: Options) -> _Ser
         return None
     own = column_of(app, sliced, decision)
     network = replace(sliced.network, slowest=np.ones(sliced.network.size), fastest=np.ones(sliced.network.size))
-    whole = equal_shares(network, [own], np.ones(network.size))
+    whole = equal_allocation(network, [own], np.ones(network.size))
     part = least_shares(network, [own], whole)
     return _Served(
         column=column_of(app, instance, decision),
-        node_share=part.node_shares[0] * left.slices.node_share[own.nodes],
-        medium_share=part.medium_shares[0] * left.slices.medium_share[own.media],
+        node_share=part.node_shares[0] * left.view.node_share[own.nodes],
+        medium_share=part.medium_shares[0] * left.view.medium_share[own.media],
     )
 
 

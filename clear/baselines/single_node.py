@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.clear.allocation.allocate import Allocation, Limit, allocate, least_shares
-from planner.clear.allocation.app_view import Slices, most_favourable, on_slices
-from planner.clear.allocation.equal import equal_shares, first_broken
+from planner.clear.allocation.app_view import AppView, most_favourable, viewed_instance
+from planner.clear.allocation.equal import equal_allocation, first_broken
 from planner.clear.allocation.plan import Plan, overfull
-from planner.clear.baselines.baseline import Search
+from planner.clear.baselines.baseline import HeuristicRun
 from planner.clear.method import JointOutcome
 from planner.clear.problem.column import Column, column_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.points import whole_point
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
@@ -38,7 +38,7 @@ class FullDnn:
     name = "full-dnn"
     description = "baseline: no early exits, one node per app, full speed, equal shares"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Place every app without its early exits on one node."""
         return _full_dnn(joint, options, joint.network.hosts)
 
@@ -49,7 +49,7 @@ class FullDnnEdge:
     name = "full-dnn-edge"
     description = "baseline: as full-dnn, and nothing runs on mobile nodes"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Place every app without its early exits on one node that is not mobile."""
         return _full_dnn(joint, options, _not_mobile(joint))
 
@@ -60,7 +60,7 @@ class Alone:
     name = "alone"
     description = "baseline: each app on the one node that is best for it alone, at the best speeds and shares"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Place every app on one node."""
         return _alone(joint, options, joint.network.hosts)
 
@@ -71,12 +71,12 @@ class EdgeOnly:
     name = "edge-only"
     description = "baseline: as alone, and nothing runs on mobile nodes"
 
-    def solve(self, joint: Joint, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
         """Place every app on one node that is not mobile."""
         return _alone(joint, options, _not_mobile(joint))
 
 
-def _not_mobile(joint: Joint) -> Bools:
+def _not_mobile(joint: JointInstance) -> Bools:
     return np.asarray(joint.network.hosts & np.array([tier != "mobile" for tier in joint.network.tiers]))
 
 
@@ -102,9 +102,9 @@ def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) ->
     return sorted(rows, key=lambda row: (row.power_w + instance.network.idle_power_w[row.node], row.node))
 
 
-def _full_dnn(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
+def _full_dnn(joint: JointInstance, options: Options, nodes: Bools) -> JointOutcome:
     """Place whole DNNs one after the other; if one is left over, try once more with that one first."""
-    search = Search.begin(joint, options)
+    search = HeuristicRun.begin(joint, options)
     lists = [_candidates(app, *_without_exits(instance), nodes) for app, instance in enumerate(joint.apps)]
     order, left_over = list(range(joint.count)), -1
     for _ in range(joint.count):
@@ -122,10 +122,10 @@ def _without_exits(instance: Instance) -> tuple[Instance, Instance]:
     """Return the app with the operating point of fewest exits alone, and the same at full speed."""
     if instance.points.count:
         instance = instance.only_points(np.arange(instance.points.count) == whole_point(instance))
-    return instance, on_slices(instance, Slices.whole(instance.network, instance.network.fastest))
+    return instance, viewed_instance(instance, AppView.entire(instance.network, instance.network.fastest))
 
 
-def _first_fit(joint: Joint, lists: Sequence[list[Candidate]], order: Sequence[int]) -> tuple[Plan | None, int]:
+def _first_fit(joint: JointInstance, lists: Sequence[list[Candidate]], order: Sequence[int]) -> tuple[Plan | None, int]:
     """Give each app in turn the cheapest node where all so far keep their limits; else name the one left over."""
     network, placed = joint.network, dict[int, Candidate]()
     for app in order:
@@ -134,17 +134,17 @@ def _first_fit(joint: Joint, lists: Sequence[list[Candidate]], order: Sequence[i
         ranked = sorted(zip(lists[app], idle_w, strict=True), key=lambda pair: pair[0].power_w + pair[1])
         for candidate, _ in ranked:
             columns = [row.column for row in (*placed.values(), candidate)]
-            allocation = equal_shares(network, columns, network.fastest)
+            allocation = equal_allocation(network, columns, network.fastest)
             if not overfull(joint, columns) and first_broken(columns, allocation) is None:
                 placed[app] = candidate
                 break
         else:
             return None, app
     columns = [placed[app].column for app in range(joint.count)]
-    return Plan(_as_in(joint, columns), equal_shares(network, columns, network.fastest)), -1
+    return Plan(_as_in(joint, columns), equal_allocation(network, columns, network.fastest)), -1
 
 
-def _as_in(joint: Joint, columns: Sequence[Column]) -> tuple[Column, ...]:
+def _as_in(joint: JointInstance, columns: Sequence[Column]) -> tuple[Column, ...]:
     """Return columns whose operating point is numbered as in the apps of `joint`, not as the whole one alone."""
     points = [whole_point(joint.apps[column.app]) for column in columns]
     return tuple(
@@ -153,8 +153,8 @@ def _as_in(joint: Joint, columns: Sequence[Column]) -> tuple[Column, ...]:
     )
 
 
-def _alone(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
-    search = Search.begin(joint, options)
+def _alone(joint: JointInstance, options: Options, nodes: Bools) -> JointOutcome:
+    search = HeuristicRun.begin(joint, options)
     lists = single_nodes(joint, nodes)
     if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:
         return search.outcome(None, f"no single node can run all of {', '.join(map(repr, empty))} within its limits")
@@ -162,13 +162,13 @@ def _alone(joint: Joint, options: Options, nodes: Bools) -> JointOutcome:
     return search.outcome(plan, "with each app on one node, no choice of nodes that was tried leaves enough for all")
 
 
-def single_nodes(joint: Joint, nodes: Bools) -> list[list[Candidate]]:
+def single_nodes(joint: JointInstance, nodes: Bools) -> list[list[Candidate]]:
     """Return, for each app, the nodes (a mask (N,)) where it can run whole, the cheapest first."""
     return [_candidates(app, instance, most_favourable(instance), nodes) for app, instance in enumerate(joint.apps)]
 
 
 def on_single_nodes(
-    joint: Joint, lists: Sequence[Sequence[Candidate]], most_programs: int, stop_at: float
+    joint: JointInstance, lists: Sequence[Sequence[Candidate]], most_programs: int, stop_at: float
 ) -> Plan | None:
     """Put each app on its best node; while shares do not suffice, move the app in the way that it costs least.
 
@@ -197,7 +197,7 @@ def _extra_w(rows: Sequence[Candidate], place: int) -> float:
     return rows[place + 1].power_w - rows[place].power_w
 
 
-def _in_the_way(joint: Joint, columns: Sequence[Column]) -> Allocation | list[int]:
+def _in_the_way(joint: JointInstance, columns: Sequence[Column]) -> Allocation | list[int]:
     """Return the best speeds and shares, or the apps that cannot have them together."""
     if full := overfull(joint, columns):
         return [column.app for column in columns if column.nodes[0] in full]

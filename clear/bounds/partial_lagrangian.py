@@ -21,10 +21,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from planner.clear.bounds.source_subproblem import Stays, stays_of
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.pricing.subproblem import Multipliers
-from planner.clear.problem.instance import Joint
+from planner.clear.bounds.source_subproblem import SourceOptions, source_options
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.pricing.subproblem import PricingSubproblem
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Bools, Floats
 
 _RANGES = 1_500
@@ -39,8 +39,12 @@ _CHOICES = 1_000
 """Choices of what apps of a source do that are looked at the most."""
 
 
-def bound_by_sources(
-    joint: Joint, apps: Sequence[Multipliers], prices: Prices, stop_at: float, rows: tuple[int, int] = CLOSE
+def partial_lagrangian_bound(
+    joint: JointInstance,
+    apps: Sequence[PricingSubproblem],
+    prices: DualPrices,
+    stop_at: float,
+    rows: tuple[int, int] = CLOSE,
 ) -> float:
     """Return a lower bound on the power of all plans, in watts; -inf where there is no time for it.
 
@@ -54,7 +58,7 @@ def bound_by_sources(
     network, sources = joint.network, sorted({app.source for app in joint.apps})
     kept = np.ones(network.size)
     kept[sources] = 0.0
-    others = Prices(prices.node_w * kept, prices.use_w * kept, prices.memory_w_per_byte * kept, prices.media_w)
+    others = DualPrices(prices.node_w * kept, prices.use_w * kept, prices.memory_w_per_byte * kept, prices.media_w)
     total_w = float((np.minimum(others.unpaid_w(joint), 0.0) * kept).sum() - others.media_w.sum())
     whole_w = sum(app.last_w for app in apps if np.isfinite(app.last_w))
     for source in sources:
@@ -65,7 +69,7 @@ def bound_by_sources(
             if time.perf_counter() >= stop_at:
                 return -np.inf
             small = apps[number].last_w < _SMALL * whole_w
-            found = stays_of(apps[number], others.of_app(number), source_w, rows[0 if small else 1])
+            found = source_options(apps[number], others.of_app(number), source_w, rows[0 if small else 1])
             stays.append((found, small))
         on_w = float(network.idle_power_w[source]) + _Problem.of(joint, source, source_w, stays).least(stop_at)
         total_w += min(on_w, sum(stay.at_once_w for stay, _ in stays))
@@ -82,7 +86,9 @@ class _Problem:
     """(C, G, J) costs of what each other app can do."""
 
     @classmethod
-    def of(cls, joint: Joint, source: int, source_w: Floats, stays: Sequence[tuple[Stays, bool]]) -> _Problem:
+    def of(
+        cls, joint: JointInstance, source: int, source_w: Floats, stays: Sequence[tuple[SourceOptions, bool]]
+    ) -> _Problem:
         """Price what apps do; those that are small do what is cheapest at each speed and price."""
         network = joint.network
         slowest, fastest, most = (
@@ -155,7 +161,7 @@ class _Node:
     price: int = field(compare=False)
 
 
-def _costs(stay: Stays, edges: Floats, source_w: Floats, most: float) -> Floats:
+def _costs(stay: SourceOptions, edges: Floats, source_w: Floats, most: float) -> Floats:
     """(C, G, J) costs of staying at each operating point, and of leaving, in ranges of speed and at prices."""
     low, high = edges[:-1, None], edges[1:, None]
     dynamic_w, static_w, needed = (part[:, None, None] for part in stay.home.T)

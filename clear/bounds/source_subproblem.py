@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.pricing.node_segments import Terms, Visits, least_cost
+from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, least_cost
 from planner.clear.pricing.shortest_path import AppPrices
-from planner.clear.pricing.subproblem import Multipliers
+from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.fin.instance.network import Floats
 
 _VALUES, _SPAN = 12, 3.0
@@ -24,7 +24,7 @@ _VALUES, _SPAN = 12, 3.0
 
 
 @dataclass(frozen=True)
-class Stays:
+class SourceOptions:
     """What one app can do on its source."""
 
     home: Floats
@@ -35,45 +35,45 @@ class Stays:
     """Least that plans cost which leave before the first block."""
 
 
-def stays_of(multipliers: Multipliers, prices: AppPrices, source_w: Floats, most_rows: int) -> Stays:
+def source_options(subproblem: PricingSubproblem, prices: AppPrices, source_w: Floats, most_rows: int) -> SourceOptions:
     """Bound what an app pays at (J,) prices of its source.
 
     Args:
-        multipliers: The app.
+        subproblem: The app.
         prices: Prices of everything else, none of any source.
         source_w: Prices of the whole source, in watts.
         most_rows: Operating points, or envelopes of them, that are looked at the most (count).
     """
-    away_w = _away(multipliers, prices, source_w, most_rows)
-    return Stays(_undominated(_homes(multipliers)), _undominated(away_w), float(away_w[0, 0]))
+    away_w = _away(subproblem, prices, source_w, most_rows)
+    return SourceOptions(_undominated(_homes(subproblem)), _undominated(away_w), float(away_w[0, 0]))
 
 
-def _homes(multipliers: Multipliers) -> Floats:
+def _homes(subproblem: PricingSubproblem) -> Floats:
     """(H, 3) of the operating points that can stay."""
-    pricer = multipliers.pricer
+    pricer = subproblem.pricer
     found = []
-    for point in range(multipliers.tree.points):
-        visits, fits = pricer.begun(point)
+    for point in range(subproblem.tree.points):
+        segments, fits = pricer.source_prefixes(point)
         if fits[-1]:
-            needed = max(float(visits.load[-1]), float(visits.late_s[-1]) / pricer.stages.most_s)
-            found.append((float(visits.dynamic_w[-1]), float(visits.static_w[-1]), needed))
+            needed = max(float(segments.load[-1]), float(segments.late_s[-1]) / pricer.stages.most_s)
+            found.append((float(segments.dynamic_w[-1]), float(segments.static_w[-1]), needed))
     return np.array(found).reshape(-1, 3)
 
 
-def _away(multipliers: Multipliers, prices: AppPrices, source_w: Floats, most_rows: int) -> Floats:
+def _away(subproblem: PricingSubproblem, prices: AppPrices, source_w: Floats, most_rows: int) -> Floats:
     """(D, J) least over all points of what plans cost that leave behind so many blocks.
 
     Envelopes are opened, cheapest first, as long as there are rows to look at.
     """
-    tree, proof = multipliers.tree, multipliers.proof(prices)
-    best = multipliers.values(prices)
+    tree, proof = subproblem.tree, subproblem.proof(prices)
+    best = subproblem.values(prices)
     some = best[best > 0.0]
     values = np.zeros(1)
-    if np.isfinite(multipliers.pricer.stages.most_s) and len(some):
+    if np.isfinite(subproblem.pricer.stages.most_s) and len(some):
         values = np.append(values, np.geomspace(some.min() / _SPAN, some.max() * _SPAN, _VALUES - 1))
 
     def costs(row: int) -> Floats:
-        return _by_leave(multipliers, proof.at(row, values), values, row, source_w)
+        return _cost_by_departure(subproblem, proof.at(row, values), values, row, source_w)
 
     first = costs(tree.root)
     closed = np.full_like(first, np.inf)
@@ -82,7 +82,7 @@ def _away(multipliers: Multipliers, prices: AppPrices, source_w: Floats, most_ro
     while queue and queue[0][1] >= tree.points and looked + 2 <= most_rows:
         _, row, above = heapq.heappop(queue)
         for child in tree.children[row].tolist():
-            below = np.maximum(costs(child), above[: int(multipliers.pricer.stages.depth[child])])
+            below = np.maximum(costs(child), above[: int(subproblem.pricer.stages.depth[child])])
             heapq.heappush(queue, (float(below.min(initial=np.inf)), child, below))
             looked += 1
     for _, _, below in queue:
@@ -90,16 +90,20 @@ def _away(multipliers: Multipliers, prices: AppPrices, source_w: Floats, most_ro
     return closed
 
 
-def _by_leave(multipliers: Multipliers, bounds: Floats, values: Floats, row: int, source_w: Floats) -> Floats:
+def _cost_by_departure(
+    subproblem: PricingSubproblem, bounds: Floats, values: Floats, row: int, source_w: Floats
+) -> Floats:
     """(D, J) highest over (W,) values of time of (W, D + 1) bounds and what the price of the source adds to them."""
-    pricer = multipliers.pricer
+    pricer = subproblem.pricer
     network, source = pricer.instance.network, pricer.instance.source
-    visits, _ = pricer.begun(row)
-    depth = len(visits.load)
+    segments, _ = pricer.source_prefixes(row)
+    depth = len(segments.load)
     ranges = (network.slowest[source], network.fastest[source], network.max_utilization[source])
-    first = Visits(*(part[:-1, None, None] for part in (visits.dynamic_w, visits.static_w, visits.load, visits.late_s)))
+    first = NodeSegments(
+        *(part[:-1, None, None] for part in (segments.dynamic_w, segments.static_w, segments.load, segments.late_s))
+    )
     free, paid = (
-        least_cost(first, Terms(values[:, None], price, *ranges)) for price in (np.zeros(1), source_w)
+        least_cost(first, SegmentPrices(values[:, None], price, *ranges)) for price in (np.zeros(1), source_w)
     )  # (D - 1, W, 1 or J)
     added = np.where(np.isfinite(free), paid - np.where(np.isfinite(free), free, 0.0), 0.0)
     added = np.concatenate([np.zeros((1, len(values), len(source_w))), added])

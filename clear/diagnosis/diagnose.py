@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from planner.clear.allocation.app_view import most_favourable
-from planner.clear.diagnosis.flow_relaxation import MostRates, Row, most_rates
-from planner.clear.problem.instance import Joint
+from planner.clear.diagnosis.flow_relaxation import MaximumRates, Row, maximum_rates
+from planner.clear.problem.instance import JointInstance
 from planner.fin.diagnosis.diagnose import diagnose
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate
@@ -22,7 +22,9 @@ _MOST_ROWS = 8
 _SHORT = 1.0 - 1e-6
 
 
-def contradiction(joint: Joint, all_points: Sequence[Instance], time_limit_s: float | None = None) -> Diagnosis | None:
+def contradiction(
+    joint: JointInstance, all_points: Sequence[Instance], time_limit_s: float | None = None
+) -> Diagnosis | None:
     """Prove that there is no plan, by each app alone or by loads together; None where neither does.
 
     Args:
@@ -34,14 +36,14 @@ def contradiction(joint: Joint, all_points: Sequence[Instance], time_limit_s: fl
     if alone:
         summary = f"no plan, whatever the others do: {'; '.join(row.message for row in alone[:3])}"
         return Diagnosis(summary=summary, limits=tuple(alone))
-    most = most_rates(joint)
+    most = maximum_rates(joint)
     if most.part >= _SHORT:
         return None
     rows = tuple(_short(joint, most))
     return Diagnosis(summary=f"no plan for all apps together: {rows[0].message}", limits=rows)
 
 
-def no_room(joint: Joint) -> Diagnosis:
+def no_room(joint: JointInstance) -> Diagnosis:
     """Say what is known of apps that can each be served, and whose loads fit, but that have no plan together."""
     rows = [row for app in joint.apps for row in _deadline(app)]
     summary = (
@@ -62,7 +64,7 @@ def _alone(instance: Instance, all_points: Instance, time_limit_s: float | None)
     return [row.model_copy(update={"message": f"{instance.name}: {row.message}"}) for row in found.limits]
 
 
-def _short(joint: Joint, most: MostRates) -> Iterator[BrokenLimit]:
+def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
     """Name the capacities that bound the rates; what is asked of each, if apps keep to the same ways."""
     memory = [row for row in most.short if row[0] == "memory"]
     if most.part > 0.0:
@@ -81,7 +83,7 @@ def _short(joint: Joint, most: MostRates) -> Iterator[BrokenLimit]:
         yield _row(what, name, has / most.part, has, "fraction", message)
 
 
-def _memory(joint: Joint, nodes: Sequence[int]) -> BrokenLimit:
+def _memory(joint: JointInstance, nodes: Sequence[int]) -> BrokenLimit:
     """Sum up what the blocks that every operating point deploys take, and what there is."""
     depths = [int(app.points.depth.min()) for app in joint.apps]
     needed = float(sum(app.block_bytes[:depth].sum() for app, depth in zip(joint.apps, depths, strict=True)))

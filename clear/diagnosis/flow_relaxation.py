@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.instance import Instance
 
 Row = tuple[str, int]
@@ -23,7 +23,7 @@ Row = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class MostRates:
+class MaximumRates:
     """How much of the rates asked for can be carried, and what it is that is short."""
 
     part: float
@@ -32,7 +32,7 @@ class MostRates:
     """Capacities that bound it together."""
 
 
-def most_rates(joint: Joint) -> MostRates:
+def maximum_rates(joint: JointInstance) -> MaximumRates:
     """Return the largest part of all rates that any flow carries. Every app must have an operating point."""
     from scipy.optimize import linprog
 
@@ -47,9 +47,9 @@ def most_rates(joint: Joint) -> MostRates:
     equations = program.balances()
     found = linprog(objective, rows, most, equations, np.zeros(equations.shape[0]), limits)
     if found.status != 0:  # a flow of nothing is always possible: the solver gave up, and nothing is proved
-        return MostRates(1.0, ())
+        return MaximumRates(1.0, ())
     short = np.flatnonzero(-found.ineqlin.marginals > 1e-9)
-    return MostRates(float(found.x[program.part]), tuple(names[row] for row in short))
+    return MaximumRates(float(found.x[program.part]), tuple(names[row] for row in short))
 
 
 class _Program:
@@ -57,7 +57,7 @@ class _Program:
 
     part = 0
 
-    def __init__(self, joint: Joint) -> None:
+    def __init__(self, joint: JointInstance) -> None:
         self._network = joint.network
         self.columns = 1
         self._rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)

@@ -106,12 +106,12 @@ def kkt_residuals(program: GeometricProgram, x: Floats, dual: Floats, bound_dual
     slope += bound_dual[:, 1] - bound_dual[:, 0]
     with np.errstate(divide="ignore"):
         slack = np.concatenate([np.log(group[1:]), np.log(program.lower) - log_x, log_x - np.log(program.upper)])
-    multipliers = np.concatenate([dual[1:], bound_dual[:, 0], bound_dual[:, 1]])
-    held = multipliers > 0.0
+    subproblem = np.concatenate([dual[1:], bound_dual[:, 0], bound_dual[:, 1]])
+    held = subproblem > 0.0
     return KktResiduals(
         float(np.abs(slope).max(initial=0.0)) / scale,
         excess(program, x),
-        float((multipliers[held] * np.abs(slack[held])).max(initial=0.0)) / scale,
+        float((subproblem[held] * np.abs(slack[held])).max(initial=0.0)) / scale,
     )
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from planner.clear.geometric.certificates import best_bound, entropy_bound
 from planner.clear.geometric.cones import ConicAnswer
 from planner.clear.geometric.optimum import FEASIBLE, PROVED, GeometricOptimum, excess, kkt_residuals, no_point
-from planner.clear.geometric.presolve import Reduction
+from planner.clear.geometric.presolve import PresolvedPattern
 from planner.clear.geometric.program import Box, GeometricProgram, Posynomials, sums
-from planner.clear.geometric.repair import restored
+from planner.clear.geometric.repair import repaired
 from planner.fin.instance.network import Bools, Floats
 
 _EQUAL = 1e-12
@@ -30,11 +30,11 @@ def fixed_variables(program: GeometricProgram) -> Bools:
 
 
 @dataclass(frozen=True)
-class ReducedProgram:
+class PresolvedProgram:
     """K terms over F variables that stand for a program of T terms over V."""
 
     program: GeometricProgram
-    reduction: Reduction
+    reduction: PresolvedPattern
     x: Floats
     """(V,) with the values of fixed variables; those that no term needs are as near to 1 as their box lets them."""
     factor: Floats
@@ -48,7 +48,7 @@ class ReducedProgram:
     box: Box
 
     @classmethod
-    def of(cls, program: GeometricProgram, reduction: Reduction) -> ReducedProgram:
+    def of(cls, program: GeometricProgram, reduction: PresolvedPattern) -> PresolvedProgram:
         """Put numbers into a pattern."""
         fixed = fixed_variables(program)
         x = np.clip(1.0, program.lower, program.upper)
@@ -85,7 +85,7 @@ class ReducedProgram:
         return self._point(answer)
 
     def _point(self, answer: ConicAnswer) -> GeometricOptimum:
-        log_x = restored(self.posynomials, answer.log_x, self.box)
+        log_x = repaired(self.posynomials, answer.log_x, self.box)
         log_value, *excesses = self.posynomials.log_values(log_x)
         largest = max(0.0 if log_value == -np.inf else abs(log_value), np.abs(log_x).max())
         if max(excesses, default=-np.inf) > FEASIBLE or largest > _LARGEST:
@@ -107,7 +107,7 @@ class ReducedProgram:
         value = float(program.posynomials.values(x)[0])
         scale = value - self.constant
         dual, slope = self._multipliers(scale * weight)
-        objective_constants = self.factor * ((self.reduction.merged < 0) & (program.posynomials.group == 0))
+        objective_constants = self.factor * ((self.reduction.aggregate_nodes < 0) & (program.posynomials.group == 0))
         slope = slope + program.posynomials.slope(objective_constants, x.size)
         limits = _sides(slope)
         limits[free] = scale * bound_dual
@@ -136,7 +136,9 @@ class ReducedProgram:
         """Return a proof that needs no solver: constraints whose constants alone are too much."""
         group = self.program.posynomials.group
         groups = self.overfull / self.overfull.sum()
-        share = self.factor * (self.reduction.merged < 0) / (1.0 - np.where(self.overfull, self.room, 0.0))[group]
+        share = (
+            self.factor * (self.reduction.aggregate_nodes < 0) / (1.0 - np.where(self.overfull, self.room, 0.0))[group]
+        )
         slope = self.program.posynomials.slope(groups[group] * share, self.x.size)
         return no_point(self.program, "infeasible", groups, _sides(slope))
 
@@ -151,7 +153,7 @@ class ReducedProgram:
         groups = sums(posynomials.group, term, posynomials.groups)
         groups /= np.where(self.room > 0.0, self.room, 1.0)
         groups[0] = 0.0
-        constants = np.where(self.reduction.merged < 0, self.factor * groups[posynomials.group], 0.0)
+        constants = np.where(self.reduction.aggregate_nodes < 0, self.factor * groups[posynomials.group], 0.0)
         return groups, posynomials.slope(term + constants, self.program.variables)
 
 

@@ -11,13 +11,13 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
-class Reduction:
+class PresolvedPattern:
     """From T terms over V variables to K terms over F of them; depends on the pattern, not on coefficients."""
 
     original: Posynomials
     free: Ints
     """(F,) variables that some term needs and no box fixes."""
-    merged: Ints
+    aggregate_nodes: Ints
     """(T,) the reduced term that each term is part of; -1 for a constant."""
     fixed_entries: Ints
     """Exponents of the original on fixed variables."""
@@ -29,7 +29,7 @@ class Reduction:
 
     def constants(self, term: Floats) -> Floats:
         """Return the sum of the constant terms of every group, (G,), from the factors of all terms."""
-        constant = self.merged < 0
+        constant = self.aggregate_nodes < 0
         return sums(self.original.group[constant], term[constant], self.original.groups)
 
     def factors(self, coefficient: Floats, x: Floats) -> Floats:
@@ -40,8 +40,8 @@ class Reduction:
 
     def reduced(self, factor: Floats, room: Floats) -> Posynomials:
         """Return the reduced posynomials; a constraint is divided by the room that its constants leave."""
-        kept = self.merged >= 0
-        total = sums(self.merged[kept], factor[kept], self.group.size)
+        kept = self.aggregate_nodes >= 0
+        total = sums(self.aggregate_nodes[kept], factor[kept], self.group.size)
         return Posynomials(
             self.group,
             total / room[self.group],
@@ -53,31 +53,31 @@ class Reduction:
 
     def spread(self, weight: Floats, factor: Floats) -> Floats:
         """Return weights on reduced terms (K,) shared out among the terms they are made of, (T,)."""
-        kept = self.merged >= 0
-        total = sums(self.merged[kept], factor[kept], self.group.size)
-        shared = np.zeros(self.merged.size)
-        shared[kept] = weight[self.merged[kept]] * factor[kept] / total[self.merged[kept]]
+        kept = self.aggregate_nodes >= 0
+        total = sums(self.aggregate_nodes[kept], factor[kept], self.group.size)
+        shared = np.zeros(self.aggregate_nodes.size)
+        shared[kept] = weight[self.aggregate_nodes[kept]] * factor[kept] / total[self.aggregate_nodes[kept]]
         return shared
 
 
-def build_reduction(posynomials: Posynomials, fixed: Bools) -> Reduction:
+def presolve(posynomials: Posynomials, fixed: Bools) -> PresolvedPattern:
     """Find out which variables and which distinct terms remain where a box fixes some variables, (V,)."""
     term, variable, value = _summed(posynomials, ~fixed)
     free, variable = np.unique(variable, return_inverse=True)
     entries = np.bincount(term, minlength=posynomials.terms)
     order, new = _like_terms(posynomials.group, entries, term, variable, value)
-    merged = np.full(posynomials.terms, -1)
-    merged[order] = np.cumsum(new) - 1
+    aggregate_nodes = np.full(posynomials.terms, -1)
+    aggregate_nodes[order] = np.cumsum(new) - 1
     first = np.zeros(posynomials.terms, dtype=bool)
     first[order[new]] = True
     kept = first[term]
-    return Reduction(
+    return PresolvedPattern(
         posynomials,
         free,
-        merged,
+        aggregate_nodes,
         np.flatnonzero(fixed[posynomials.exponent_variable]),
         posynomials.group[order[new]],
-        merged[term[kept]],
+        aggregate_nodes[term[kept]],
         variable[kept],
         value[kept],
     )

@@ -13,7 +13,7 @@ _CLEARANCE = 1e-13
 _STEPS = 8
 
 
-def restored(posynomials: Posynomials, log_x: Floats, box: Box) -> Floats:
+def repaired(posynomials: Posynomials, log_x: Floats, box: Box) -> Floats:
     """Return the nearest point, to first order, at which constraints and box hold, by Gauss-Newton steps in log x.
 
     Constraints are smooth and convex in log x, so steps converge quadratically from where a solver ends. The first

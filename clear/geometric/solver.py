@@ -12,8 +12,8 @@ import numpy as np
 
 from planner.clear.geometric.cones import ConicAnswer, ConicForm, Settings, build_conic_form
 from planner.clear.geometric.optimum import FEASIBLE, GeometricOptimum, KktResiduals, no_point
-from planner.clear.geometric.postsolve import ReducedProgram, fixed_variables
-from planner.clear.geometric.presolve import Reduction, build_reduction
+from planner.clear.geometric.postsolve import PresolvedProgram, fixed_variables
+from planner.clear.geometric.presolve import PresolvedPattern, presolve
 from planner.clear.geometric.program import Box, GeometricProgram, Posynomials
 from planner.fin.instance.network import Bools, Floats
 
@@ -36,7 +36,7 @@ class GeometricSolver:
     def __init__(self, program: GeometricProgram) -> None:
         began = time.perf_counter()
         self._program = program
-        self._reduction: tuple[bytes, Reduction] | None = None
+        self._reduction: tuple[bytes, PresolvedPattern] | None = None
         self._form: tuple[bytes, ConicForm] | None = None
         self._reduce(fixed_variables(program))
         self._built_s = time.perf_counter() - began
@@ -62,14 +62,14 @@ class GeometricSolver:
         empty = program.lower > program.upper * (1.0 + FEASIBLE)
         if empty.any():
             return no_point(program, "infeasible", infeasible_bounds=np.outer(empty, [1.0, 1.0]))
-        reduced = ReducedProgram.of(program, self._reduce(fixed_variables(program)))
+        reduced = PresolvedProgram.of(program, self._reduce(fixed_variables(program)))
         if reduced.overfull.any():
             return reduced.contradiction()
         if reduced.reduction.free.size == 0:
             return reduced.optimum(np.empty(0), np.empty(0), np.empty((0, 2)), -np.inf)
         return self._attempted(reduced)
 
-    def _attempted(self, reduced: ReducedProgram) -> GeometricOptimum:
+    def _attempted(self, reduced: PresolvedProgram) -> GeometricOptimum:
         """Run Clarabel until an answer is proved; of answers that are not quite, keep the best."""
         best: GeometricOptimum | None = None
         spent: list[ConicAnswer] = []
@@ -88,7 +88,7 @@ class GeometricSolver:
         seconds, iterations = sum(answer.seconds for answer in spent), sum(answer.iterations for answer in spent)
         return replace(best, solve_s=seconds, iterations=iterations)
 
-    def _runs(self, reduced: ReducedProgram) -> list[Callable[[], ConicAnswer]]:
+    def _runs(self, reduced: PresolvedProgram) -> list[Callable[[], ConicAnswer]]:
         """Return ways to run Clarabel: on the program, in several settings, and in search of the least excess."""
         pattern = reduced.reduction.free.tobytes() + reduced.box.pattern
         if self._form is None or self._form[0] != pattern:
@@ -99,11 +99,11 @@ class GeometricSolver:
             partial(_least_excess, reduced.posynomials, reduced.box),
         ]
 
-    def _reduce(self, fixed: Bools) -> Reduction:
+    def _reduce(self, fixed: Bools) -> PresolvedPattern:
         """Return the pattern without fixed variables: the last one, where they are the same."""
         key = fixed.tobytes()
         if self._reduction is None or self._reduction[0] != key:
-            self._reduction = (key, build_reduction(self._program.posynomials, fixed))
+            self._reduction = (key, presolve(self._program.posynomials, fixed))
         return self._reduction[1]
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.pricing.node_segments import Terms, Visits, best_share, cheapest_speed
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, best_share, cheapest_speed
 from planner.clear.problem.column import Column
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
@@ -18,7 +18,7 @@ _FAST = 1e12
 
 
 @dataclass(frozen=True)
-class Offer:
+class PricedColumn:
     """A column with speeds and shares that keep its limit on latency."""
 
     column: Column
@@ -32,9 +32,9 @@ class Offer:
     """Power without idle power."""
 
 
-def offer_of(column: Column, network: Network, media: Ints, prices: Prices) -> Offer | None:
+def price_column(column: Column, network: Network, media: Ints, prices: DualPrices) -> PricedColumn | None:
     """Return the cheapest offer at given prices; None where the plan is late at full speed with full shares."""
-    asked = _Asked.of(column, network, media, prices)
+    asked = _ColumnPricing.of(column, network, media, prices)
     ends = asked.at(np.array([0.0, _FAST * asked.scale]))
     left_s = column.most_s - column.fixed_s.max(initial=0.0)
     if not ends.late_s[1] <= left_s or not ends.stable[1]:
@@ -50,11 +50,11 @@ def offer_of(column: Column, network: Network, media: Ints, prices: Prices) -> O
                 break
             low, high, chosen = values[first - 1], values[first], tried.row(first)
     power_w = column.transfer_w + float((column.dynamic_w * chosen.speed**2 + column.static_w / chosen.speed).sum())
-    return Offer(column, chosen.speed, chosen.node_share, chosen.medium_share, power_w)
+    return PricedColumn(column, chosen.speed, chosen.node_share, chosen.medium_share, power_w)
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class _PricedAt:
     """Speeds and shares at V values of time, one row each."""
 
     speed: Floats
@@ -63,29 +63,29 @@ class _Chosen:
     late_s: Floats
     stable: Bools
 
-    def row(self, number: int) -> _Chosen:
+    def row(self, number: int) -> _PricedAt:
         """Return what was chosen at one of the values."""
-        return _Chosen(*(part[number] for part in vars(self).values()))
+        return _PricedAt(*(part[number] for part in vars(self).values()))
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _ColumnPricing:
     """What a column asks at given prices; of several latencies the largest part on each node and medium counts."""
 
-    nodes: Visits
-    media: Visits
+    nodes: NodeSegments
+    media: NodeSegments
     node_price_w: Floats
     medium_price_w: Floats
     network: Network
     column: Column
 
     @classmethod
-    def of(cls, column: Column, network: Network, media: Ints, prices: Prices) -> _Asked:
+    def of(cls, column: Column, network: Network, media: Ints, prices: DualPrices) -> _ColumnPricing:
         none = np.zeros(len(column.media))
         medium_price = dict(zip(media.tolist(), prices.media_w.tolist(), strict=True))
         return cls(
-            nodes=Visits(column.dynamic_w, column.static_w, column.node_load, column.node_s.max(axis=0)),
-            media=Visits(none, none, column.medium_load, column.medium_s.max(axis=0, initial=0.0)),
+            nodes=NodeSegments(column.dynamic_w, column.static_w, column.node_load, column.node_s.max(axis=0)),
+            media=NodeSegments(none, none, column.medium_load, column.medium_s.max(axis=0, initial=0.0)),
             node_price_w=prices.node_w[column.nodes],
             medium_price_w=np.array([medium_price.get(medium, 0.0) for medium in column.media.tolist()]),
             network=network,
@@ -98,19 +98,19 @@ class _Asked:
         at_stake = self.column.dynamic_w.sum() + self.node_price_w.sum() + self.medium_price_w.sum()
         return float(max(at_stake, 1e-9) / min(self.column.most_s, 1e9))
 
-    def at(self, value_w_per_s: Floats) -> _Chosen:
+    def at(self, multiplier_w_per_s: Floats) -> _PricedAt:
         """Choose speeds and shares at (V,) values of time."""
-        network, nodes, worth = self.network, self.column.nodes, value_w_per_s[:, None]
+        network, nodes, worth = self.network, self.column.nodes, multiplier_w_per_s[:, None]
         ranges = (network.slowest[nodes], network.fastest[nodes], network.max_utilization[nodes])
-        terms = Terms(worth, self.node_price_w, *ranges)
+        terms = SegmentPrices(worth, self.node_price_w, *ranges)
         speed = cheapest_speed(self.nodes, terms)
         share = best_share(self.nodes, terms, speed)
         one = np.ones(len(self.column.media))
-        on_air = best_share(self.media, Terms(worth, self.medium_price_w, one, one, one), one)
+        on_air = best_share(self.media, SegmentPrices(worth, self.medium_price_w, one, one, one), one)
         late = _over(self.nodes.late_s, speed * share) + _over(self.media.late_s, on_air)
         computes = (self.nodes.load <= speed * share * (1 + 1e-9)).all(axis=1)
         carries = (self.media.load <= on_air * (1 + 1e-9)).all(axis=1)
-        return _Chosen(speed, share, on_air, late, np.asarray(computes & carries))
+        return _PricedAt(speed, share, on_air, late, np.asarray(computes & carries))
 
 
 def _over(time_s: Floats, share: Floats) -> Floats:

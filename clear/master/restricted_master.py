@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from planner.clear.master.priced_column import Offer
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.problem.instance import Joint
+from planner.clear.master.priced_column import PricedColumn
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.solvers.output import without_output
 
@@ -31,11 +31,11 @@ _UNSERVED = 10.0
 
 
 @dataclass(frozen=True)
-class MasterAnswer:
+class MasterSolution:
     """What the master chose."""
 
     value_w: float
-    prices: Prices | None
+    prices: DualPrices | None
     """Duals of the linear program."""
     chosen: tuple[int, ...] | None
     """Number of the offer of each app, where whole offers were asked for and every app has one."""
@@ -47,20 +47,20 @@ class MasterAnswer:
     """Nodes of a kind that it has in use, of the kind with the most (count, in parts)."""
 
 
-class Master:
+class RestrictedMaster:
     """Offers gathered so far, and the program over them."""
 
-    def __init__(self, joint: Joint, media: Ints) -> None:
+    def __init__(self, joint: JointInstance, media: Ints) -> None:
         self._joint, self._media = joint, media
         self._kind = joint.kinds
-        self.offers: list[Offer] = []
+        self.priced_columns: list[PricedColumn] = []
         self._medium = {medium: number for number, medium in enumerate(media.tolist())}
 
-    def add(self, offer: Offer) -> None:
+    def add(self, priced: PricedColumn) -> None:
         """Take an offer in."""
-        self.offers.append(offer)
+        self.priced_columns.append(priced)
 
-    def linear(self) -> MasterAnswer | None:
+    def solve_relaxation(self) -> MasterSolution | None:
         """Solve the linear program; its duals are prices. None where the solver gives up.
 
         Nodes that are equal for all apps share their rows: had every offer its copies on all of them, the optimum would
@@ -72,7 +72,7 @@ class Master:
         """
         return self._program(whole=False).solved(self._prices)
 
-    def whole(self, time_limit_s: float) -> MasterAnswer:
+    def solve_integer(self, time_limit_s: float) -> MasterSolution:
         """Choose one offer per app, within a time (infinite for none) and a number of nodes of branch and bound."""
         from ortools.math_opt.python import mathopt
 
@@ -84,41 +84,43 @@ class Master:
         with without_output():
             result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
         if not result.has_primal_feasible_solution():
-            return MasterAnswer(np.inf, None, None)
+            return MasterSolution(np.inf, None, None)
         held = result.variable_values()
         values = np.array([held[key] for key in sorted(held, key=lambda variable: variable.id)])
         chosen = [-1] * self._joint.count
-        for number in np.flatnonzero(values[: len(self.offers)] > 0.5):
-            chosen[self.offers[number].column.app] = int(number)
-        return MasterAnswer(float(result.objective_value()), None, tuple(chosen) if min(chosen) >= 0 else None)
+        for number in np.flatnonzero(values[: len(self.priced_columns)] > 0.5):
+            chosen[self.priced_columns[number].column.app] = int(number)
+        return MasterSolution(float(result.objective_value()), None, tuple(chosen) if min(chosen) >= 0 else None)
 
     def _program(self, whole: bool) -> _Program:
         """Write the rows: offers first, then nodes in use, then one slack per app that no offer serves."""
         joint, network = self._joint, self._joint.network
         group = np.arange(network.size) if whole else self._kind
         first, count = np.unique(group, return_index=True)[1], np.bincount(group)
-        in_play = sorted({int(group[node]) for offer in self.offers for node in offer.column.nodes})
-        place = {node: len(self.offers) + index for index, node in enumerate(in_play)}
-        slack = len(self.offers) + len(in_play)
+        in_play = sorted({int(group[node]) for priced in self.priced_columns for node in priced.column.nodes})
+        place = {node: len(self.priced_columns) + index for index, node in enumerate(in_play)}
+        slack = len(self.priced_columns) + len(in_play)
         rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
-        for number, offer in enumerate(self.offers):
-            self._write(rows, number, offer, group)
+        for number, priced in enumerate(self.priced_columns):
+            self._write(rows, number, priced, group)
         for kind, app, node in list(rows):
             if kind != "medium":
                 room = float(network.max_utilization[first[node]]) if kind == "node" else 1.0
                 rows[kind, app, node].append((place[node], -room))
-        cost = [offer.power_w for offer in self.offers] + [float(network.idle_power_w[first[node]]) for node in in_play]
-        idle_w = sum(cost[len(self.offers) :])
+        cost = [priced.power_w for priced in self.priced_columns] + [
+            float(network.idle_power_w[first[node]]) for node in in_play
+        ]
+        idle_w = sum(cost[len(self.priced_columns) :])
         unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
         for app in range(joint.count):
-            own = [(number, 1.0) for number, offer in enumerate(self.offers) if offer.column.app == app]
+            own = [(number, 1.0) for number, priced in enumerate(self.priced_columns) if priced.column.app == app]
             rows["app", app, -1] = [*own, (slack + app, 1.0)]
         most = {"app": (1.0, 1.0), "medium": (-np.inf, 1.0)}
         limits = [most.get(kind, (-np.inf, 0.0)) for kind, _, _ in rows]
         return _Program(
             cost=[*cost, *unserved],
             whole=whole,
-            in_play=range(len(self.offers), slack),
+            in_play=range(len(self.priced_columns), slack),
             most_in_play=count[in_play].astype(np.float64),
             rows=dict(rows),
             limits=limits,
@@ -126,26 +128,28 @@ class Master:
 
     def _cheapest(self, app: int) -> float:
         """Return the power of an app's cheapest offer; 1 W where it has none."""
-        return min((offer.power_w for offer in self.offers if offer.column.app == app), default=1.0)
+        return min((priced.power_w for priced in self.priced_columns if priced.column.app == app), default=1.0)
 
-    def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, offer: Offer, group: Ints) -> None:
+    def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, priced: PricedColumn, group: Ints) -> None:
         """Write what one offer takes of (groups of) nodes, memory and media."""
-        column, network = offer.column, self._joint.network
-        for node, share, held in zip(column.nodes.tolist(), offer.node_share, column.memory_bytes, strict=True):
+        column, network = priced.column, self._joint.network
+        for node, share, held in zip(column.nodes.tolist(), priced.node_share, column.memory_bytes, strict=True):
             rows["node", -1, int(group[node])].append((number, float(share)))
             rows["use", column.app, int(group[node])].append((number, 1.0))
             if held > 0.0 and np.isfinite(network.memory_bytes[node]):
                 part = float(held / network.memory_bytes[node])  # bytes and shares in one program lose digits
                 rows["memory", -1, int(group[node])].append((number, part))
-        for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True):
+        for medium, share in zip(column.media.tolist(), priced.medium_share, strict=True):
             if medium in self._medium:
                 rows["medium", -1, self._medium[medium]].append((number, float(share)))
 
-    def _prices(self, program: _Program, duals: Floats) -> Prices:
+    def _prices(self, program: _Program, duals: Floats) -> DualPrices:
         """Read prices off the duals of the linear program."""
         joint = self._joint
         nodes = joint.network.size
-        prices = Prices(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media)))
+        prices = DualPrices(
+            np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media))
+        )
         for (kind, app, place), dual in zip(program.rows, np.maximum(-duals, 0.0), strict=True):
             if kind == "node":
                 prices.node_w[self._kind == place] = dual
@@ -156,7 +160,7 @@ class Master:
             elif kind == "memory":
                 alike = self._kind == place
                 prices.memory_w_per_byte[alike] = dual / joint.network.memory_bytes[alike]
-        return prices.passing_idle_on(joint)
+        return prices.covering_idle_power(joint)
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ class _Program:
     rows: dict[Row, list[tuple[int, float]]]
     limits: Sequence[tuple[float, float]]
 
-    def solved(self, prices_of: Callable[[_Program, Floats], Prices]) -> MasterAnswer | None:
+    def solved(self, prices_of: Callable[[_Program, Floats], DualPrices]) -> MasterSolution | None:
         """Solve it by Clarabel."""
         import clarabel
         from scipy.sparse import csc_array, eye_array, vstack
@@ -200,7 +204,7 @@ class _Program:
             return None
         chosen = np.array(found.x)
         taken, in_use, unserved = np.split(chosen, [self.in_play.start, self.in_play.stop])
-        return MasterAnswer(
+        return MasterSolution(
             value_w=float(found.obj_val) * scale,
             prices=prices_of(self, duals),
             chosen=None,

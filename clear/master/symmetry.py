@@ -11,27 +11,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.clear.pricing.routes import Ways
-from planner.clear.problem.instance import Joint
+from planner.clear.pricing.routes import Routes
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.network import Ints
 
 
-class Likeness:
+class NodeSymmetry:
     """Knows the nodes of each kind in order."""
 
-    def __init__(self, joint: Joint, ways: Ways) -> None:
-        self._joint, self._table = joint, ways.table
+    def __init__(self, joint: JointInstance, routes: Routes) -> None:
+        self._joint, self._table = joint, routes.table
         self._kind = joint.kinds
         sources = sorted({app.source for app in joint.apps})
-        j_per_bit = np.where(ways.table.valid, ways.table.metrics[0], np.inf).min(axis=0)[sources].sum(axis=0)
-        latency_s = np.where(ways.table.valid, ways.table.metrics[2], np.inf).min(axis=0)[sources].sum(axis=0)
+        j_per_bit = np.where(routes.table.valid, routes.table.metrics[0], np.inf).min(axis=0)[sources].sum(axis=0)
+        latency_s = np.where(routes.table.valid, routes.table.metrics[2], np.inf).min(axis=0)[sources].sum(axis=0)
         order = np.lexsort((np.arange(joint.network.size), latency_s, j_per_bit))
         self._order: dict[int, Ints] = {
             int(kind): order[self._kind[order] == kind] for kind in np.unique(self._kind).tolist()
         }
 
-    def moved(self, app: int, decision: Decision, offset: int) -> Decision:
+    def moved_to(self, app: int, decision: Decision, offset: int) -> Decision:
         """Return the decision on the first nodes of each kind, beginning with one at an offset (wrapping round)."""
         places: dict[int, int] = {}
         used: dict[int, int] = {}

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from planner.clear.pricing.app_arrays import Stages
-from planner.clear.pricing.routes import Ways
+from planner.clear.pricing.app_arrays import AppArrays
+from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import AppPrices, Pricer
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.costs import Costs
@@ -25,7 +25,7 @@ _NO_INTS: Ints = np.zeros(0, dtype=np.int64)
 _NO_FLOATS: Floats = np.zeros(0)
 
 
-def merged(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
+def aggregate_nodes(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
     """Return a pricer for P kinds of nodes in place of N nodes, and what they meet; its paths cannot be named.
 
     Nodes that can run nothing are left out. Source and destination are kinds of their own.
@@ -33,9 +33,9 @@ def merged(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
     kind, chosen = _alike(pricer.instance, pricer.kind, prices)
     if len(chosen) == len(kind):
         return pricer, prices
-    instance, ways = pricer.instance, pricer.ways
-    number, moving = _efficient(ways, kind)
-    small = Pricer(_instance(instance, kind, chosen), _stages(pricer.stages, chosen), _ways(ways, kind, number))
+    instance, routes = pricer.instance, pricer.routes
+    number, moving = _efficient(routes, kind)
+    small = Pricer(_instance(instance, kind, chosen), _stages(pricer.stages, chosen), _routes(routes, kind, number))
     small.moving = moving  # another node of the same kind is another place
     by_node = {field.name: getattr(prices, field.name)[chosen] for field in fields(prices) if field.name != "media_w"}
     return small, replace(prices, **by_node)
@@ -55,49 +55,49 @@ def _alike(instance: Instance, kind: Floats, prices: AppPrices) -> tuple[Ints, I
     return kinds, kept[first]
 
 
-def _efficient(ways: Ways, kind: Ints) -> tuple[Ints, Bools]:
+def _efficient(routes: Routes, kind: Ints) -> tuple[Ints, Bools]:
     """(G,) routes that no other between the same kinds, over the same priced media, is better than; whether they move.
 
     They are sorted by the kind that they lead to.
     """
-    source, target, moving = kind[ways.source], kind[ways.target], ways.source != ways.target
-    loads = np.zeros((len(ways.priced), len(source)))
-    for load, (routes, s_per_bit) in zip(loads, ways.priced, strict=True):
-        load[routes] = s_per_bit
+    source, target, moving = kind[routes.source], kind[routes.target], routes.source != routes.target
+    loads = np.zeros((len(routes.priced), len(source)))
+    for load, (numbers, s_per_bit) in zip(loads, routes.priced, strict=True):
+        load[numbers] = s_per_bit
     hosted = np.flatnonzero((source >= 0) & (target >= 0))
     _, group = np.unique(np.stack([source, target, moving, *(loads > 0.0)])[:, hosted], axis=1, return_inverse=True)
-    criteria = np.stack([ways.j_per_bit, ways.s_per_bit, ways.latency_s, *loads], axis=1)
+    criteria = np.stack([routes.j_per_bit, routes.s_per_bit, routes.latency_s, *loads], axis=1)
     number = hosted[non_dominated(group.ravel(), criteria[hosted])]
     number = number[np.argsort(target[number], kind="stable")]
     return number, moving[number]
 
 
-def _ways(ways: Ways, kind: Ints, number: Ints) -> Ways:
+def _routes(routes: Routes, kind: Ints, number: Ints) -> Routes:
     """Return some routes as routes between kinds."""
-    source, target = kind[ways.source[number]], kind[ways.target[number]]
+    source, target = kind[routes.source[number]], kind[routes.target[number]]
     kinds = np.arange(kind.max() + 1)
     by_source = np.argsort(source, kind="stable")
     priced = []
-    for routes, s_per_bit in ways.priced:
-        load = np.zeros(len(ways.source))
-        load[routes] = s_per_bit
+    for numbers, s_per_bit in routes.priced:
+        load = np.zeros(len(routes.source))
+        load[numbers] = s_per_bit
         priced.append((np.flatnonzero(load[number] > 0.0), load[number][load[number] > 0.0]))
-    return Ways(
-        table=ways.table,
-        media=ways.media,
+    return Routes(
+        table=routes.table,
+        media=routes.media,
         source=source,
         target=target,
-        option=ways.option[number],
+        option=routes.option[number],
         by_source=by_source,
         source_start=np.searchsorted(source[by_source], kinds),
-        j_per_bit=ways.j_per_bit[number],
-        s_per_bit=ways.s_per_bit[number],
-        latency_s=ways.latency_s[number],
+        j_per_bit=routes.j_per_bit[number],
+        s_per_bit=routes.s_per_bit[number],
+        latency_s=routes.latency_s[number],
         priced=tuple(priced),
     )
 
 
-def _stages(stages: Stages, chosen: Ints) -> Stages:
+def _stages(stages: AppArrays, chosen: Ints) -> AppArrays:
     by_node = ("dynamic_w", "static_w", "load", "late_s", "allowed")
     return replace(stages, **{name: getattr(stages, name)[:, :, chosen] for name in by_node})
 

@@ -11,7 +11,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
-class Stages:
+class AppArrays:
     """K operating points of at most D blocks on N nodes, heads included. Powers are at speed 1."""
 
     depth: Ints
@@ -43,13 +43,13 @@ class Stages:
     most_s: float
     """Latency limit."""
 
-    def at_rate(self, factor: float) -> Stages:
+    def at_rate(self, factor: float) -> AppArrays:
         """Return what the app asks at `factor` times its rate."""
         per_second = ("dynamic_w", "static_w", "load", "carry_weight", "result_weight")
         return replace(self, **{name: factor * getattr(self, name) for name in per_second})
 
 
-def stages_of(instance: Instance) -> Stages:
+def app_arrays(instance: Instance) -> AppArrays:
     """Lay an app out as arrays.
 
     The latency that counts is a lower bound of the app's statistic: the mean, or the latency of the exit that must be
@@ -71,7 +71,7 @@ def stages_of(instance: Instance) -> Stages:
     carry_weight = np.where(np.arange(layers) == 0, 1.0, reach)
     travels = (fraction > 0.0) & (instance.destination is not None)
     can_run = instance.allowed[:layers] & (instance.heads.can_run[head_of] | (head == 0.0))
-    return Stages(
+    return AppArrays(
         depth=depth,
         dynamic_w=times * dynamic_j,
         static_w=times * time_s * instance.network.static_power_w,

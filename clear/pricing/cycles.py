@@ -24,37 +24,37 @@ from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
 from planner.fin.instance.network import Bools, Floats, Ints
 
 
-class Revisiting:
+class CycleBound:
     """Bounds one app's plans that use something priced twice, at given prices."""
 
     def __init__(self, pricer: Pricer, prices: AppPrices) -> None:
         self._pricer, self._prices = pricer, prices
         self._free = replace(prices, media_w=np.zeros_like(prices.media_w))
-        self._merged = _Merged.of(pricer, prices)
+        self._aggregation = _Aggregation.of(pricer, prices)
 
-    def by_leave(self, rows: Rows, begin: int = 0) -> Floats:
+    def cost_by_departure(self, rows: Rows, begin: int = 0) -> Floats:
         """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
 
         The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off. Those
         of plans that leave the source before block `begin` are -inf, for nothing is known.
         """
-        pricer, merged = self._pricer, self._merged
+        pricer, aggregation = self._pricer, self._aggregation
         depth = pricer.stages.depth[rows.point]
         layers = int(depth.max())
-        by_leave = np.full((len(depth), layers + 1), np.inf)
-        if layers < 2 or len(merged.by) == 0 or len(merged.target) == 0:
-            return by_leave
+        cost_by_departure = np.full((len(depth), layers + 1), np.inf)
+        if layers < 2 or len(aggregation.by) == 0 or len(aggregation.target) == 0:
+            return cost_by_departure
         staying = pricer.staying(rows, self._prices, pricer.results(rows, self._prices, layers))
-        first = merged.ways(pricer.carried(rows, self._prices, layers, begin))
-        moves = merged.ways(pricer.carried(rows, self._free, layers, begin))
-        blocks = merged.nodes(_blocks(pricer, rows, self._prices, layers))
-        later = _LaterPaths(merged, len(depth))
-        by_leave[:, :begin] = -np.inf
+        first = aggregation.routes(pricer.carried(rows, self._prices, layers, begin))
+        moves = aggregation.routes(pricer.carried(rows, self._free, layers, begin))
+        blocks = aggregation.nodes(_blocks(pricer, rows, self._prices, layers))
+        later = _LaterPaths(aggregation, len(depth))
+        cost_by_departure[:, :begin] = -np.inf
         for layer in range(layers - 1, begin - 1, -1):
             later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)
             leave = later.leaving(first[:, layer], at_source_before=layer > 0)
-            by_leave[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
-        return by_leave
+            cost_by_departure[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
+        return cost_by_departure
 
 
 def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Floats:
@@ -69,7 +69,7 @@ def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Float
 
 
 @dataclass(frozen=True)
-class _Merged:
+class _Aggregation:
     """Nodes of one kind as one, P in all, with G sorts of routes between them, and Q priced kinds and media."""
 
     node_order: Ints
@@ -91,19 +91,19 @@ class _Merged:
     """(Q, 1) whether q is the source."""
 
     @classmethod
-    def of(cls, pricer: Pricer, prices: AppPrices) -> _Merged:
+    def of(cls, pricer: Pricer, prices: AppPrices) -> _Aggregation:
         """Merge nodes that cost the app the same; its source is a kind of its own."""
-        network, ways, source = pricer.instance.network, pricer.ways, pricer.instance.source
+        network, routes, source = pricer.instance.network, pricer.routes, pricer.instance.source
         columns = (pricer.kind, prices.node_w, prices.use_w, prices.memory_w_per_byte)
         alike = np.stack([*columns, np.arange(network.size) == source, network.hosts], axis=1)
         _, first, kind = np.unique(alike, axis=0, return_index=True, return_inverse=True)
         kind = kind.ravel()
         priced = np.flatnonzero(prices.media_w > 0.0)
-        uses = np.zeros((len(priced), len(ways.source)), dtype=np.int64)
+        uses = np.zeros((len(priced), len(routes.source)), dtype=np.int64)
         for number, medium in enumerate(priced.tolist()):
-            uses[number, ways.priced[medium][0]] = 1
-        moving = np.flatnonzero(pricer.moving & network.hosts[ways.target])
-        keys = np.stack([kind[ways.source], kind[ways.target], *uses])[:, moving]
+            uses[number, routes.priced[medium][0]] = 1
+        moving = np.flatnonzero(pricer.moving & network.hosts[routes.target])
+        keys = np.stack([kind[routes.source], kind[routes.target], *uses])[:, moving]
         sorts, way = np.unique(keys, axis=1, return_inverse=True)
         costly = np.flatnonzero(((prices.node_w + prices.use_w > 0.0) & network.hosts)[first])
         out, out_start = np.unique(sorts[0], return_index=True)
@@ -126,7 +126,7 @@ class _Merged:
         """(..., P) least of (..., N) values."""
         return np.asarray(np.minimum.reduceat(values[..., self.node_order], self.node_start, axis=-1))
 
-    def ways(self, values: Floats) -> Floats:
+    def routes(self, values: Floats) -> Floats:
         """(..., G) least of (..., F) values."""
         return np.asarray(np.minimum.reduceat(values[..., self.way_order], self.way_start, axis=-1))
 
@@ -143,29 +143,35 @@ class _LaterPaths:
     They are kept as 1 + 2 Q rows of P kinds: of any paths, of paths that use each q once more, and twice more.
     """
 
-    def __init__(self, merged: _Merged, rows: int) -> None:
-        self._merged = merged
-        uses, sorts = merged.by.shape
-        self._least = np.full((rows, 1 + 2 * uses, len(merged.node_start)), np.inf)
+    def __init__(self, aggregation: _Aggregation, rows: int) -> None:
+        self._aggregation = aggregation
+        uses, sorts = aggregation.by.shape
+        self._least = np.full((rows, 1 + 2 * uses, len(aggregation.node_start)), np.inf)
         once, twice = 1 + np.arange(uses)[:, None], 1 + uses + np.arange(uses)[:, None]
-        behind = [np.zeros((1, sorts), dtype=np.int64), np.where(merged.by, 0, once), np.where(merged.by, once, twice)]
-        self._behind = np.concatenate(behind) * self._least.shape[2] + merged.target
+        behind = [
+            np.zeros((1, sorts), dtype=np.int64),
+            np.where(aggregation.by, 0, once),
+            np.where(aggregation.by, once, twice),
+        ]
+        self._behind = np.concatenate(behind) * self._least.shape[2] + aggregation.target
         """(1 + 2 Q, G) where the costs stand behind a move, the move's own use counted."""
-        self._twice = self._behind[1 + uses :, merged.leaving]
-        self._once_at_source = np.where(merged.source, self._behind[1 : 1 + uses, merged.leaving], self._twice)
+        self._twice = self._behind[1 + uses :, aggregation.leaving]
+        self._once_at_source = np.where(
+            aggregation.source, self._behind[1 : 1 + uses, aggregation.leaving], self._twice
+        )
 
     def step(self, blocks: Floats, moves: Floats | None, last: Bools) -> None:
         """Go one block back: (R, P) costs of the block, (R, G) of moves behind it, (R,) where it is the last."""
         if moves is not None:
             away = moves[:, None] + self._at(self._behind)
-            self._least = np.minimum(self._least, self._merged.from_source(away))
+            self._least = np.minimum(self._least, self._aggregation.from_source(away))
         self._least[last, 0] = 0.0
         self._least += blocks[:, None]
 
     def leaving(self, moves: Floats, at_source_before: bool) -> Floats:
         """(R,) least cost of a first move and all behind it, with some q used twice."""
         behind = self._at(self._once_at_source if at_source_before else self._twice)
-        away = moves[:, None, self._merged.leaving] + behind
+        away = moves[:, None, self._aggregation.leaving] + behind
         return np.asarray(away.min(axis=(1, 2), initial=np.inf))
 
     def _at(self, places: Ints) -> Floats:

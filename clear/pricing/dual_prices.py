@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.clear.pricing.shortest_path import AppPrices
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Ints
 
 _SPECK = 1e-5
@@ -31,7 +31,7 @@ _SPECK = 1e-5
 
 
 @dataclass(frozen=True)
-class Prices:
+class DualPrices:
     """Prices in watts, all at least 0."""
 
     node_w: Floats
@@ -44,20 +44,20 @@ class Prices:
     """(T,) of the whole of each priced medium (nu)."""
 
     @classmethod
-    def none(cls, joint: Joint, media: Ints) -> Prices:
+    def none(cls, joint: JointInstance, media: Ints) -> DualPrices:
         """Return prices that only pass idle power on, in proportion to shares."""
         nodes = joint.network.size
         prices = cls(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(media)))
-        return prices.passing_idle_on(joint)
+        return prices.covering_idle_power(joint)
 
-    def passing_idle_on(self, joint: Joint) -> Prices:
+    def covering_idle_power(self, joint: JointInstance) -> DualPrices:
         """Return the prices with what idle power they do not pass on yet added to shares: the bound only grows."""
         network = joint.network
         left = np.maximum(self.unpaid_w(joint), 0.0)
         added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
-        return Prices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
+        return DualPrices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
 
-    def tidy(self, joint: Joint) -> Prices:
+    def rounded(self, joint: JointInstance) -> DualPrices:
         """Return the prices on a grid, idle power passed on: nodes that cost nearly the same then cost the same."""
         least_w = _SPECK * max(float(self.node_w.max(initial=0.0)), float(joint.network.idle_power_w.max()), 1e-300)
         node_w, use_w, media_w = (
@@ -65,11 +65,11 @@ class Prices:
         )
         held = self.memory_w_per_byte
         grid = _SPECK * max(float(held.max(initial=0.0)), 1e-300)
-        return Prices(node_w, use_w, np.round(held / grid) * grid, media_w).passing_idle_on(joint)
+        return DualPrices(node_w, use_w, np.round(held / grid) * grid, media_w).covering_idle_power(joint)
 
-    def towards(self, other: Prices, step: float) -> Prices:
+    def smoothed(self, other: DualPrices, step: float) -> DualPrices:
         """Return prices between these (step 0) and others (step 1)."""
-        return Prices(
+        return DualPrices(
             *((1.0 - step) * here + step * there for here, there in zip(self.columns, other.columns, strict=True))
         )
 
@@ -82,11 +82,11 @@ class Prices:
         """Return what one app meets."""
         return AppPrices(self.node_w, self.use_w[app], self.memory_w_per_byte, self.media_w)
 
-    def constant_w(self, joint: Joint) -> float:
+    def constant_w(self, joint: JointInstance) -> float:
         """Return the part of the bound that no app decides."""
         return float(np.minimum(self.unpaid_w(joint), 0.0).sum() - self.media_w.sum())
 
-    def unpaid_w(self, joint: Joint) -> Floats:
+    def unpaid_w(self, joint: JointInstance) -> Floats:
         """(N,) idle power that apps do not pay for; below 0 where they could pay more than that."""
         network = joint.network
         held = self.memory_w_per_byte * np.where(self.memory_w_per_byte > 0.0, network.memory_bytes, 0.0)

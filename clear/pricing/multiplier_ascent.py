@@ -24,7 +24,7 @@ Bounds = Callable[[Floats, int], Floats]
 """Gives (W, D + 1) bounds at (W,) values of time; those of classes before a number may be -inf."""
 
 
-class Values:
+class LatencyMultipliers:
     """What is remembered of one row (a point or an envelope) from one set of prices to the next."""
 
     def __init__(self, values: Floats, lowest: Floats) -> None:
@@ -34,9 +34,9 @@ class Values:
         """(D + 1,) last bound of each class."""
         self.ratio = 2.0
 
-    def of_depth(self, depth: int) -> Values:
+    def of_depth(self, depth: int) -> LatencyMultipliers:
         """Return the same for a row of so many blocks."""
-        return Values(of_depth(self.value, depth), of_depth(self.lowest, depth))
+        return LatencyMultipliers(of_depth(self.value, depth), of_depth(self.lowest, depth))
 
     def tries(self) -> Floats:
         """Return values of time to try: around that of the lowest class, and those of the next ones."""
@@ -60,7 +60,7 @@ def of_depth(by_class: Floats, depth: int) -> Floats:
     return np.concatenate([by_class[:depth], by_class[-1:]])
 
 
-class Climb:
+class CuttingPlaneAscent:
     """The highest bounds of one row's classes, which are concave in the value of time.
 
     Lines through two values tried are above the bound everywhere beyond them, so they tell where it may be higher, and

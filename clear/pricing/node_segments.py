@@ -23,7 +23,7 @@ _NEWTON_STEPS = 4
 
 
 @dataclass(frozen=True)
-class Visits:
+class NodeSegments:
     """What visits ask for; arrays that broadcast against each other, nodes last."""
 
     dynamic_w: Floats
@@ -33,10 +33,10 @@ class Visits:
 
 
 @dataclass(frozen=True)
-class Terms:
+class SegmentPrices:
     """Prices and ranges that visits meet; arrays that broadcast against those of visits."""
 
-    value_w_per_s: Floats
+    multiplier_w_per_s: Floats
     """Value of a second less latency, in watts (theta)."""
     price_w: Floats
     """(N,) price of the whole node (mu)."""
@@ -46,19 +46,19 @@ class Terms:
     """(N,) largest share."""
 
 
-def cheapest_speed(visits: Visits, terms: Terms) -> Floats:
+def cheapest_speed(segments: NodeSegments, terms: SegmentPrices) -> Floats:
     """Return the speed of least cost; `fastest` where even that is too slow for the load."""
-    energy = 2.0 * visits.dynamic_w
-    worth = terms.value_w_per_s * visits.late_s
+    energy = 2.0 * segments.dynamic_w
+    worth = terms.multiplier_w_per_s * segments.late_s
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        at_load = terms.price_w * visits.load**2 / worth  # below this speed the share is cut to the load
+        at_load = terms.price_w * segments.load**2 / worth  # below this speed the share is cut to the load
         at_most = worth / (terms.price_w * terms.most_share**2)  # below this one it is cut to the largest
         held = np.fmax(at_load, at_most)
-        cut = np.where(at_load >= at_most, terms.price_w * visits.load, worth / terms.most_share)
-        slow = np.cbrt((visits.static_w + cut) / energy)
-        fast = _between_cuts(energy, visits.static_w, np.sqrt(worth * terms.price_w))
+        cut = np.where(at_load >= at_most, terms.price_w * segments.load, worth / terms.most_share)
+        slow = np.cbrt((segments.static_w + cut) / energy)
+        fast = _between_cuts(energy, segments.static_w, np.sqrt(worth * terms.price_w))
         speed = np.where(slow <= held, slow, np.fmax(fast, held))
-        least = np.fmax(terms.slowest, visits.load / terms.most_share)
+        least = np.fmax(terms.slowest, segments.load / terms.most_share)
     speed = np.where(energy > 0.0, np.where(np.isnan(speed), terms.slowest, speed), terms.fastest)
     return np.asarray(np.minimum(np.maximum(speed, least), terms.fastest))
 
@@ -75,7 +75,7 @@ def _between_cuts(energy: Floats, static_w: Floats, root: Floats) -> Floats:
     return np.asarray(width * width)
 
 
-def additive_cost(visits: Visits, terms: Terms, total_late_s: Floats) -> Floats:
+def additive_cost(segments: NodeSegments, terms: SegmentPrices, total_late_s: Floats) -> Floats:
     """Return costs of single blocks whose sum is at most the cost of any visits made of them, in watts.
 
     A node's share is paid once however often an app comes back to it, so costs of visits may not be added up. Two
@@ -84,45 +84,45 @@ def additive_cost(visits: Visits, terms: Terms, total_late_s: Floats) -> Floats:
     ``2 sqrt(theta mu t / s)`` up to the time T of all blocks. Each node takes the line that is higher for all blocks.
 
     Args:
-        visits: Single blocks, (R, D, N).
+        segments: Single blocks, (R, D, N).
         terms: Prices and ranges.
         total_late_s: (R, 1, N) time T of all blocks.
     """
-    energy, worth = 2.0 * visits.dynamic_w, terms.value_w_per_s * visits.late_s
-    by_load = terms.price_w * visits.load + worth / terms.most_share
+    energy, worth = 2.0 * segments.dynamic_w, terms.multiplier_w_per_s * segments.late_s
+    by_load = terms.price_w * segments.load + worth / terms.most_share
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        slope = 2.0 * np.sqrt(terms.value_w_per_s * terms.price_w / total_late_s)
-        by_chord = np.where(total_late_s > 0.0, slope, 0.0) * visits.late_s
+        slope = 2.0 * np.sqrt(terms.multiplier_w_per_s * terms.price_w / total_late_s)
+        by_chord = np.where(total_late_s > 0.0, slope, 0.0) * segments.late_s
         chord_higher = by_chord.sum(axis=1, keepdims=True) > by_load.sum(axis=1, keepdims=True)
-        slow = np.cbrt((visits.static_w + by_load) / energy)
-        fast = _between_cuts(energy, visits.static_w, 0.5 * by_chord)
+        slow = np.cbrt((segments.static_w + by_load) / energy)
+        fast = _between_cuts(energy, segments.static_w, 0.5 * by_chord)
         speed = np.where(chord_higher, fast, slow)
     speed = np.where(energy > 0.0, np.where(np.isnan(speed), terms.slowest, speed), terms.fastest)
     speed = np.minimum(np.maximum(speed, terms.slowest), terms.fastest)
     line = np.where(chord_higher, by_chord / np.sqrt(speed), by_load / speed)
-    cost = visits.dynamic_w * speed**2 + visits.static_w / speed + line
-    return np.asarray(np.where(visits.load <= terms.fastest * terms.most_share * (1.0 + 1e-9), cost, np.inf))
+    cost = segments.dynamic_w * speed**2 + segments.static_w / speed + line
+    return np.asarray(np.where(segments.load <= terms.fastest * terms.most_share * (1.0 + 1e-9), cost, np.inf))
 
 
-def best_share(visits: Visits, terms: Terms, speed: Floats) -> Floats:
+def best_share(segments: NodeSegments, terms: SegmentPrices, speed: Floats) -> Floats:
     """Return the share of least cost at a speed."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        free = np.sqrt(terms.value_w_per_s * visits.late_s / (terms.price_w * speed))
+        free = np.sqrt(terms.multiplier_w_per_s * segments.late_s / (terms.price_w * speed))
     share = np.where(terms.price_w > 0.0, np.fmin(free, terms.most_share), terms.most_share)
-    return np.asarray(np.minimum(np.fmax(share, visits.load / speed), terms.most_share))
+    return np.asarray(np.minimum(np.fmax(share, segments.load / speed), terms.most_share))
 
 
-def cost_at(visits: Visits, terms: Terms, speed: Floats, share: Floats) -> Floats:
+def cost_at(segments: NodeSegments, terms: SegmentPrices, speed: Floats, share: Floats) -> Floats:
     """Return what visits cost at given speeds and shares, in watts; infinite where a queue would grow."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        worth = terms.value_w_per_s * visits.late_s
+        worth = terms.multiplier_w_per_s * segments.late_s
         late = np.where(worth > 0.0, worth / (speed * share), 0.0)
-        cost = visits.dynamic_w * speed**2 + visits.static_w / speed + terms.price_w * share + late
-        stable = visits.load / speed <= share * (1.0 + 1e-9)
+        cost = segments.dynamic_w * speed**2 + segments.static_w / speed + terms.price_w * share + late
+        stable = segments.load / speed <= share * (1.0 + 1e-9)
     return np.asarray(np.where(stable, cost, np.inf))
 
 
-def least_cost(visits: Visits, terms: Terms) -> Floats:
+def least_cost(segments: NodeSegments, terms: SegmentPrices) -> Floats:
     """Return the least cost of visits, in watts; infinite where no speed is enough for the load."""
-    speed = cheapest_speed(visits, terms)
-    return cost_at(visits, terms, speed, best_share(visits, terms, speed))
+    speed = cheapest_speed(segments, terms)
+    return cost_at(segments, terms, speed, best_share(segments, terms, speed))

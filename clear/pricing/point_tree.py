@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.clear.pricing.app_arrays import Stages
+from planner.clear.pricing.app_arrays import AppArrays
 from planner.fin.instance.network import Floats, Ints
 
 _LEAST = (
@@ -26,7 +26,7 @@ _LEAST = (
 class PointTree:
     """K operating points (rows 0..K-1) and K - 1 envelopes behind them."""
 
-    stages: Stages
+    stages: AppArrays
     """Of all rows: (2 K - 1, ...) arrays."""
     points: int
     children: Ints
@@ -40,7 +40,7 @@ class PointTree:
         return len(self.children) - 1
 
 
-def point_tree(stages: Stages) -> PointTree:
+def point_tree(stages: AppArrays) -> PointTree:
     """Halve the points along what differs most, again and again."""
     count = len(stages.depth)
     features = _features(stages)
@@ -62,13 +62,13 @@ def point_tree(stages: Stages) -> PointTree:
     return PointTree(_with_envelopes(stages, below, count), count, below, parent)
 
 
-def _features(stages: Stages) -> Floats:
+def _features(stages: AppArrays) -> Floats:
     """(K, 2 D) loads and times that count of each block, on the mean node, in proportion to the largest sums."""
     parts = [stages.load.mean(axis=2), stages.late_s.mean(axis=2)]
     return np.concatenate([part / max(float(part.sum(axis=1).max()), 1e-300) for part in parts], axis=1)
 
 
-def _with_envelopes(stages: Stages, children: Ints, count: int) -> Stages:
+def _with_envelopes(stages: AppArrays, children: Ints, count: int) -> AppArrays:
     """Return the stages with rows of envelopes added; children stand before their parents."""
     fields: dict[str, Any] = {
         name: _room(getattr(stages, name), len(children)) for name in (*_LEAST, "allowed", "depth")

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from planner.clear.pricing.aggregation import merged
-from planner.clear.pricing.cycles import Revisiting
-from planner.clear.pricing.multiplier_ascent import Bounds, Climb, Values, of_depth
+from planner.clear.pricing.aggregation import aggregate_nodes
+from planner.clear.pricing.cycles import CycleBound
+from planner.clear.pricing.multiplier_ascent import Bounds, CuttingPlaneAscent, LatencyMultipliers, of_depth
 from planner.clear.pricing.point_tree import PointTree
 from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
 from planner.fin.instance.network import Floats
@@ -33,10 +33,12 @@ _Raised = Callable[[int, Floats, float], Floats]
 class Proof:
     """Bounds on one app's plans at given prices."""
 
-    def __init__(self, pricer: Pricer, tree: PointTree, prices: AppPrices, known: Mapping[int, Values]) -> None:
+    def __init__(
+        self, pricer: Pricer, tree: PointTree, prices: AppPrices, known: Mapping[int, LatencyMultipliers]
+    ) -> None:
         self._pricer, self._tree, self._prices = pricer, tree, prices
-        self._merged = merged(pricer, prices)
-        self._twice = Revisiting(*self._merged)
+        self._merged = aggregate_nodes(pricer, prices)
+        self._twice = CycleBound(*self._merged)
         self._once = {row: values.value for row, values in known.items()}
         """Best values of time of each class of plans that come back to nothing, by row."""
         self._known: dict[int, Floats] = {}
@@ -57,19 +59,19 @@ class Proof:
         nothing = np.full(int(self._pricer.stages.depth[point]) + 1, -np.inf)
         self._known = {point: self._single(point, nothing, np.inf)}
         single = self._least(self._single, float(self._known[point].min()), slack_w)
-        return min(single, self._least(self._revisiting, single, slack_w))
+        return min(single, self._least(self._cyclic, single, slack_w))
 
-    def rough(self) -> float:
+    def weak_lower_bound(self) -> float:
         """Return a bound on all plans, quick and weak: all points as one."""
         root = self._tree.root
         nothing = np.full(int(self._pricer.stages.depth[root]) + 1, -np.inf)
-        return min(float(raised(root, nothing, -np.inf).min()) for raised in (self._single, self._revisiting))
+        return min(float(raised(root, nothing, -np.inf).min()) for raised in (self._single, self._cyclic))
 
     def at(self, row: int, values: Floats) -> Floats:
         """(W, D + 1) bounds on the classes of a row's plans at (W,) values of time."""
         pricer, prices = self._merged
         rows = Rows(np.full(len(values), row), values)
-        once, twice = pricer.sweep(rows, prices).by_leave, self._twice.by_leave(rows)
+        once, twice = pricer.sweep(rows, prices).cost_by_departure, self._twice.cost_by_departure(rows)
         return less_limit(pricer, values, np.minimum(once, twice))
 
     def _least(self, raised: _Raised, enough_w: float, slack_w: float) -> float:
@@ -97,26 +99,26 @@ class Proof:
         if row in self._known:
             return np.maximum(self._known[row], known)
         is_point = row < self._tree.points
-        ways = [self._merged]
+        routes = [self._merged]
         if is_point and self._merged[0] is not self._pricer:
-            ways.append((self._pricer, self._prices))
-        for (pricer, prices), ratio in zip(ways, (_FAR, _NEAR), strict=False):
+            routes.append((self._pricer, self._prices))
+        for (pricer, prices), ratio in zip(routes, (_FAR, _NEAR), strict=False):
 
             def bounds_at(values: Floats, begin: int, pricer: Pricer = pricer, prices: AppPrices = prices) -> Floats:
                 rows = Rows(np.full(len(values), row), values)
-                return less_limit(pricer, values, pricer.sweep(rows, prices, begin).by_leave)
+                return less_limit(pricer, values, pricer.sweep(rows, prices, begin).cost_by_departure)
 
             known = self._raised(self._once, row, known, bounds_at, enough_w, is_point, ratio)
         return known
 
-    def _revisiting(self, row: int, known: Floats, enough_w: float) -> Floats:
+    def _cyclic(self, row: int, known: Floats, enough_w: float) -> Floats:
         """Raise bounds on plans that come back to a node or medium."""
         if row in self._once:
             self._again[row] = self._once[row]
 
         def bounds_at(values: Floats, begin: int) -> Floats:
             rows = Rows(np.full(len(values), row), values)
-            return less_limit(self._pricer, values, self._twice.by_leave(rows, begin))
+            return less_limit(self._pricer, values, self._twice.cost_by_departure(rows, begin))
 
         return self._raised(self._again, row, known, bounds_at, enough_w, row < self._tree.points, _FAR)
 
@@ -138,7 +140,9 @@ class Proof:
         low = (known < enough_w) | np.isneginf(known)
         if not low.any():
             return known
-        climb = Climb(best[row], self._guess if row == self._tree.root else known, ratio, self._gain_w, bounds_at)
+        climb = CuttingPlaneAscent(
+            best[row], self._guess if row == self._tree.root else known, ratio, self._gain_w, bounds_at
+        )
         steps = {} if np.isfinite(self._pricer.stages.most_s) else {"steps": 1}
         known = np.maximum(known, climb.until(low, enough_w, whole, **steps))
         best[row] = climb.value

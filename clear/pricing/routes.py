@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.pricing.node_segments import Terms, Visits, best_share, cost_at
+from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, best_share, cost_at
 from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.network import Floats, Ints, Network
 
 
 @dataclass(frozen=True)
-class Ways:
+class Routes:
     """F routes, sorted by target. A route's time on a priced medium is told apart from all other time."""
 
     table: RouteTable
@@ -37,13 +37,13 @@ class Ways:
     """For each priced medium the routes that use it, and their s/bit on it."""
 
 
-def ways_of(network: Network, media: Sequence[int]) -> Ways:
+def list_routes(network: Network, media: Sequence[int]) -> Routes:
     """List the efficient routes, those that differ in their time on priced media included."""
     table = efficient_routes(network, media)
     target, source, option = np.nonzero(table.valid.transpose(2, 1, 0))
     at = (option, source, target)
     loads = [table.loads[index][at] for index in range(len(media))]
-    return Ways(
+    return Routes(
         table=table,
         media=np.array(media, dtype=np.int64),
         source=source,
@@ -70,26 +70,26 @@ class Messages:
     """(R,) watts that a second of this transfer is worth."""
 
 
-def way_costs(ways: Ways, messages: Messages, media_w: Floats) -> Floats:
+def route_costs(routes: Routes, messages: Messages, media_w: Floats) -> Floats:
     """(R, F) cost of carrying each row's message over each route, in watts, at the best shares of media.
 
     Args:
-        ways: The routes.
+        routes: The routes.
         messages: What is carried.
         media_w: (T,) price of each priced medium as a whole.
     """
     bits, weight, worth = (column[:, None] for column in (messages.bits, messages.weight, messages.worth))
-    figures = np.stack([ways.j_per_bit, ways.s_per_bit, ways.latency_s])
+    figures = np.stack([routes.j_per_bit, routes.s_per_bit, routes.latency_s])
     costs = np.concatenate([weight * bits, worth * bits, worth], axis=1) @ figures
-    for (routes, s_per_bit), price_w in zip(ways.priced, media_w, strict=True):
+    for (numbers, s_per_bit), price_w in zip(routes.priced, media_w, strict=True):
         on_air = bits * s_per_bit
-        visits = Visits(np.zeros(()), np.zeros(()), weight * on_air, on_air)
+        segments = NodeSegments(np.zeros(()), np.zeros(()), weight * on_air, on_air)
         one = np.ones(())
-        terms = Terms(worth, np.asarray(price_w), one, one, one)
-        costs[:, routes] += cost_at(visits, terms, one, best_share(visits, terms, one))
+        terms = SegmentPrices(worth, np.asarray(price_w), one, one, one)
+        costs[:, numbers] += cost_at(segments, terms, one, best_share(segments, terms, one))
     return np.asarray(costs)
 
 
-def least_by_source(ways: Ways, values: Floats) -> Floats:
+def least_by_source(routes: Routes, values: Floats) -> Floats:
     """(..., N) least of (..., F) values over the routes out of each node."""
-    return np.asarray(np.minimum.reduceat(values[..., ways.by_source], ways.source_start, axis=-1))
+    return np.asarray(np.minimum.reduceat(values[..., routes.by_source], routes.source_start, axis=-1))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.pricing.app_arrays import Stages
-from planner.clear.pricing.node_segments import Terms, Visits, additive_cost, least_cost
-from planner.clear.pricing.routes import Messages, Ways, least_by_source, way_costs
+from planner.clear.pricing.app_arrays import AppArrays
+from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, additive_cost, least_cost
+from planner.clear.pricing.routes import Messages, Routes, least_by_source, route_costs
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
@@ -43,21 +43,21 @@ class Rows:
     """R pairs of an operating point and a value of time."""
 
     point: Ints
-    value_w_per_s: Floats
+    multiplier_w_per_s: Floats
 
     def take(self, keep: Ints) -> Rows:
         """Return some of the rows."""
-        return Rows(self.point[keep], self.value_w_per_s[keep])
+        return Rows(self.point[keep], self.multiplier_w_per_s[keep])
 
 
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep leaves behind: enough to follow the cheapest paths."""
 
-    by_leave: Floats
+    cost_by_departure: Floats
     """(R, D + 1) least cost of plans by the number of blocks that the source runs before data leaves it first; all of
     them where it never does. Infinite behind a point's depth."""
-    visits: VisitCosts
+    segments: SegmentCosts
     carried: Floats
     """(R, D, F) cost of the way into each block; infinite where it stays on a node."""
     onwards: Floats
@@ -67,7 +67,7 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class VisitCosts:
+class SegmentCosts:
     """What the visits of R rows cost that begin with a block or behind it."""
 
     begin: int
@@ -85,24 +85,24 @@ class VisitCosts:
 class Pricer:
     """Prices one app, again and again."""
 
-    def __init__(self, instance: Instance, stages: Stages, ways: Ways) -> None:
+    def __init__(self, instance: Instance, stages: AppArrays, routes: Routes) -> None:
         self.instance = instance
         self.stages = stages
-        self.ways = ways
+        self.routes = routes
         self._sums = {name: _cumulative(getattr(stages, name)) for name in _VISIT}
         self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
         self._barred = _cumulative((~stages.allowed).astype(np.float64))
         self.kind = _kinds(instance)
-        self.moving = ways.source != ways.target
+        self.moving = routes.source != routes.target
 
-    def with_rates(self, instance: Instance, ways: Ways) -> Pricer:
+    def with_rates(self, instance: Instance, routes: Routes) -> Pricer:
         """Return the pricer of the same app where rates of links, or its own, have changed."""
         factor = instance.rate_per_s / self.instance.rate_per_s
         if factor != 1.0:
-            return Pricer(instance, self.stages.at_rate(factor), ways)
+            return Pricer(instance, self.stages.at_rate(factor), routes)
         other = copy(self)
-        other.instance, other.ways = instance, ways
-        other.moving = ways.source != ways.target
+        other.instance, other.routes = instance, routes
+        other.moving = routes.source != routes.target
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices, begin: int = 0) -> Sweep:
@@ -110,37 +110,37 @@ class Pricer:
 
         Plans that leave the source before block `begin` are left out: their costs are -inf, for nothing is known.
         """
-        ways, count, nodes = self.ways, len(rows.point), self.instance.network.size
+        routes, count, nodes = self.routes, len(rows.point), self.instance.network.size
         depth = self.stages.depth[rows.point]
         layers = int(depth.max())
         carried = np.where(self.moving, self.carried(rows, prices, layers, begin), np.inf)
-        away, target = carried[..., ways.by_source], ways.target[ways.by_source]
+        away, target = carried[..., routes.by_source], routes.target[routes.by_source]
         results = self.results(rows, prices, layers)
-        staying, visits = self.staying(rows, prices, results), self._visits_from(begin, rows, prices, results)
+        staying, segments = self.staying(rows, prices, results), self._segments_from(begin, rows, prices, results)
         onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
-        by_leave = np.full((count, layers + 1), np.inf)
+        cost_by_departure = np.full((count, layers + 1), np.inf)
         for layer in range(layers - 1, begin - 1, -1):
             left[depth == layer + 1, layer] = 0.0
-            onwards[:, layer] = (visits.starting(layer) + left[:, layer:]).min(axis=1)
+            onwards[:, layer] = (segments.starting(layer) + left[:, layer:]).min(axis=1)
             outwards = away[:, layer] + onwards[:, layer][:, target]
-            least = np.minimum.reduceat(outwards, ways.source_start, axis=1)
-            by_leave[:, layer] = least[:, self.instance.source]
+            least = np.minimum.reduceat(outwards, routes.source_start, axis=1)
+            cost_by_departure[:, layer] = least[:, self.instance.source]
             if layer:
                 left[:, layer - 1] = least
-        by_leave[:, 1:layers] += staying[:, : layers - 1]
-        by_leave[:, :begin] = -np.inf
+        cost_by_departure[:, 1:layers] += staying[:, : layers - 1]
+        cost_by_departure[:, :begin] = -np.inf
         at = np.arange(count)
-        by_leave[at, depth] = staying[at, depth - 1]
-        by_leave[np.arange(layers + 1) > depth[:, None]] = np.inf
-        return Sweep(by_leave, visits, carried, onwards, left)
+        cost_by_departure[at, depth] = staying[at, depth - 1]
+        cost_by_departure[np.arange(layers + 1) > depth[:, None]] = np.inf
+        return Sweep(cost_by_departure, segments, carried, onwards, left)
 
-    def begun(self, row: int) -> tuple[Visits, Bools]:
+    def source_prefixes(self, row: int) -> tuple[NodeSegments, Bools]:
         """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
         depth, source = int(self.stages.depth[row]), self.instance.source
-        visits = Visits(**{name: sums[row, 1 : depth + 1, source] for name, sums in self._sums.items()})
+        segments = NodeSegments(**{name: sums[row, 1 : depth + 1, source] for name, sums in self._sums.items()})
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
         fits = (self._barred[row, 1 : depth + 1, source] == 0.0) & (self._bytes[row, 1 : depth + 1] <= room)
-        return visits, fits
+        return segments, fits
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
@@ -148,9 +148,9 @@ class Pricer:
         _, chosen, like = self._kinds_at(prices)
         at = np.ix_(rows.point, np.arange(layers), chosen)
         part = {name: getattr(stages, name)[at] for name in _VISIT}
-        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen)
+        terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
         total = self._sums["late_s"][rows.point][:, -1:, chosen]
-        costs = additive_cost(Visits(**part), terms, total)[..., like]
+        costs = additive_cost(NodeSegments(**part), terms, total)[..., like]
         costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
         return np.where(stages.allowed[rows.point, :layers], costs, np.inf)
 
@@ -163,10 +163,10 @@ class Pricer:
     def carried(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> Floats:
         """(R, D, F) cost of carrying the data into each block over each route; infinite before block `begin`."""
         shape = (len(rows.point), layers - begin)
-        late = rows.value_w_per_s[:, None] * self.stages.carry_late[rows.point, begin:layers]
+        late = rows.multiplier_w_per_s[:, None] * self.stages.carry_late[rows.point, begin:layers]
         bits = np.broadcast_to(self.stages.carry_bits[begin:layers], shape)
         messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, begin:layers].ravel(), late.ravel())
-        costs = way_costs(self.ways, messages, prices.media_w).reshape(*shape, len(self.ways.source))
+        costs = route_costs(self.routes, messages, prices.media_w).reshape(*shape, len(self.routes.source))
         return np.pad(costs, ((0, 0), (begin, 0), (0, 0)), constant_values=np.inf) if begin else costs
 
     def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
@@ -174,16 +174,16 @@ class Pricer:
         last = np.arange(results.shape[1])
         source = np.array([self.instance.source])
         kinds = (source, np.zeros(1, dtype=np.int64))
-        return self._visits(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
+        return self._segments(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
 
-    def _visits_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> VisitCosts:
+    def _segments_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> SegmentCosts:
         layers = results.shape[1]
         first, last = np.triu_indices(layers - begin)
         ends, nodes = (first + begin, last + begin), np.arange(self.instance.network.size)
-        each = self._visits(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
-        return VisitCosts(begin, layers, each)
+        each = self._segments(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
+        return SegmentCosts(begin, layers, each)
 
-    def _visits(
+    def _segments(
         self,
         rows: Rows,
         prices: AppPrices,
@@ -205,8 +205,8 @@ class Pricer:
 
         at = np.ix_(point, np.arange(results.shape[1] + 1), chosen)
         part = {name: within(sums[at]) for name, sums in self._sums.items()}
-        terms = node_terms(self.instance.network, prices, rows.value_w_per_s[:, None, None], chosen)
-        costs = least_cost(Visits(**part), terms)[..., like]
+        terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
+        costs = least_cost(NodeSegments(**part), terms)[..., like]
         held = within(self._bytes[point])[:, :, None]
         costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
         cannot = (within(self._barred[point]) > 0.0)[..., nodes]
@@ -229,11 +229,11 @@ class Pricer:
         for layer in range(layers) if destination is not None else ():
             weight = stages.result_weight[rows.point, layer]
             if weight.any():
-                late = rows.value_w_per_s * stages.result_late[rows.point, layer]
+                late = rows.multiplier_w_per_s * stages.result_late[rows.point, layer]
                 messages = Messages(stages.result_bits[rows.point, layer], weight, late)
-                values = way_costs(self.ways, messages, np.zeros_like(prices.media_w))
-                values[:, self.ways.target != destination] = np.inf
-                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.ways, values), 0.0)
+                values = route_costs(self.routes, messages, np.zeros_like(prices.media_w))
+                values[:, self.routes.target != destination] = np.inf
+                costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.routes, values), 0.0)
         return costs
 
     def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int, leave: int) -> Decision:
@@ -242,40 +242,40 @@ class Pricer:
         nodes, options = np.full(depth, source, dtype=np.int64), {}
         node, begin = source, leave
         while begin < depth:
-            away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.ways.target]
-            way = int(np.where(self.ways.source == node, away, np.inf).argmin())
-            options[begin], node = int(self.ways.option[way]), int(self.ways.target[way])
-            costs = sweep.visits.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
+            away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.routes.target]
+            way = int(np.where(self.routes.source == node, away, np.inf).argmin())
+            options[begin], node = int(self.routes.option[way]), int(self.routes.target[way])
+            costs = sweep.segments.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
             end = begin + int(costs.argmin()) + 1
             nodes[begin:end] = node
             begin = end
         ends = (source, *nodes.tolist())
-        table = self.ways.table
+        table = self.routes.table
         transfers = tuple(table.path(options.get(block, 0), ends[block], ends[block + 1]) for block in range(depth))
         one = rows.take(np.array([row]))
-        return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_ways(one, prices, nodes))
+        return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_routes(one, prices, nodes))
 
-    def _result_ways(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
+    def _result_routes(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
         """Return the cheapest way of each result to the destination."""
-        instance, stages, ways = self.instance, self.stages, self.ways
+        instance, stages, routes = self.instance, self.stages, self.routes
         found: dict[int, tuple[int, ...]] = {}
         point, destination = int(one.point[0]), instance.destination
         for head, block in enumerate(instance.points.exit_block.tolist()) if destination is not None else ():
             if not (instance.points.on[point, head] and instance.points.fraction[point, head] > 0.0):
                 continue
-            late = one.value_w_per_s * stages.result_late[one.point, block]
+            late = one.multiplier_w_per_s * stages.result_late[one.point, block]
             messages = Messages(stages.result_bits[one.point, block], stages.result_weight[one.point, block], late)
-            costs = way_costs(ways, messages, prices.media_w)[0]
-            fits = np.flatnonzero((ways.source == nodes[block]) & (ways.target == destination))
+            costs = route_costs(routes, messages, prices.media_w)[0]
+            fits = np.flatnonzero((routes.source == nodes[block]) & (routes.target == destination))
             best = int(fits[np.argmin(costs[fits])])
-            found[head] = ways.table.path(int(ways.option[best]), int(nodes[block]), int(destination or 0))
+            found[head] = routes.table.path(int(routes.option[best]), int(nodes[block]), int(destination or 0))
         return found
 
 
-def node_terms(network: Network, prices: AppPrices, value_w_per_s: Floats, nodes: Ints) -> Terms:
+def node_terms(network: Network, prices: AppPrices, multiplier_w_per_s: Floats, nodes: Ints) -> SegmentPrices:
     """Return what visits meet on some nodes."""
     columns = (prices.node_w, network.slowest, network.fastest, network.max_utilization)
-    return Terms(value_w_per_s, *(column[nodes] for column in columns))
+    return SegmentPrices(multiplier_w_per_s, *(column[nodes] for column in columns))
 
 
 def _kinds(instance: Instance) -> Floats:

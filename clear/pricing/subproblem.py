@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.pricing.multiplier_ascent import Values
+from planner.clear.pricing.multiplier_ascent import LatencyMultipliers
 from planner.clear.pricing.point_tree import PointTree
 from planner.clear.pricing.proof import Proof, less_limit
-from planner.clear.pricing.routes import Ways
+from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows, Sweep
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
@@ -31,7 +31,7 @@ _WIDE = 10.0 ** np.arange(-3.0, 3.5)
 
 
 @dataclass(frozen=True)
-class Answer:
+class PricingResult:
     """What one app says to prices."""
 
     bound_w: float
@@ -48,21 +48,23 @@ class _Found:
     decisions: tuple[Decision, ...]
 
 
-class Multipliers:
+class PricingSubproblem:
     """Remembers the best values of time from one set of prices to the next."""
 
     def __init__(self, pricer: Pricer, tree: PointTree) -> None:
         self.pricer, self.tree = pricer, tree
         self._most_s = pricer.stages.most_s
-        self._rows: dict[int, Values] = {}
+        self._rows: dict[int, LatencyMultipliers] = {}
         self._last: dict[int, float] = {}
         """Last bound of the points that were looked at."""
 
-    def with_rates(self, instance: Instance, ways: Ways) -> Multipliers:
+    def with_rates(self, instance: Instance, routes: Routes) -> PricingSubproblem:
         """Hand what is known on to the same app where rates of links, or its own, have changed."""
-        other = Multipliers(self.pricer.with_rates(instance, ways), self.tree)
+        other = PricingSubproblem(self.pricer.with_rates(instance, routes), self.tree)
         factor = instance.rate_per_s / self.pricer.instance.rate_per_s
-        other._rows = {row: Values(factor * held.value, factor * held.lowest) for row, held in self._rows.items()}
+        other._rows = {
+            row: LatencyMultipliers(factor * held.value, factor * held.lowest) for row, held in self._rows.items()
+        }
         other._last = {point: factor * bound for point, bound in self._last.items()}
         return other
 
@@ -76,7 +78,7 @@ class Multipliers:
         """Least bound of the points that were looked at last."""
         return min(self._last.values(), default=0.0)
 
-    def answer_of_few(self, prices: AppPrices) -> Answer:
+    def price_heuristically(self, prices: AppPrices) -> PricingResult:
         """Answer for the points that were best before; `bound_w` holds for their plans only."""
         if not self._last:
             self._descend(prices)
@@ -88,20 +90,20 @@ class Multipliers:
                 if np.isfinite(found[0].bound_w):
                     break
         decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
-        return Answer(found[0].bound_w, tuple(decisions))
+        return PricingResult(found[0].bound_w, tuple(decisions))
 
-    def proved(self, prices: AppPrices, slack_w: float) -> Answer:
+    def lower_bound(self, prices: AppPrices, slack_w: float) -> PricingResult:
         """Bound all plans of the app, those that come back to a node or medium included.
 
         Operating points whose plans are within `slack_w` of the least bound found are not told apart.
         """
-        few = self.answer_of_few(prices)
+        few = self.price_heuristically(prices)
         point = min(self._last, key=lambda point: (self._last[point], point))
-        return Answer(self.proof(prices).least(point, slack_w), few.decisions)
+        return PricingResult(self.proof(prices).least(point, slack_w), few.decisions)
 
-    def rough(self, prices: AppPrices) -> float:
+    def weak_lower_bound(self, prices: AppPrices) -> float:
         """Return a bound on all plans of the app, quick and weak: all points as one."""
-        return self.proof(prices).rough()
+        return self.proof(prices).weak_lower_bound()
 
     def proof(self, prices: AppPrices) -> Proof:
         """Return what bounds all plans of the app at given prices."""
@@ -119,10 +121,10 @@ class Multipliers:
             held, below = self._row(row, prices), self.tree.children[row]
             value = float(held.value[int(held.lowest.argmin())])
             sweep = self.pricer.sweep(Rows(below, np.full(2, value)), prices)
-            row = int(below[int(sweep.by_leave.min(axis=1).argmin())])
+            row = int(below[int(sweep.cost_by_departure.min(axis=1).argmin())])
         self._bound(row, prices)
 
-    def _row(self, row: int, prices: AppPrices) -> Values:
+    def _row(self, row: int, prices: AppPrices) -> LatencyMultipliers:
         """Return what is remembered of a row; of its envelope where nothing is."""
         if row not in self._rows:
             if row == self.tree.root:
@@ -132,17 +134,17 @@ class Multipliers:
                 self._rows[row] = above.of_depth(int(self.pricer.stages.depth[row]))
         return self._rows[row]
 
-    def _begin(self, prices: AppPrices) -> Values:
+    def _begin(self, prices: AppPrices) -> LatencyMultipliers:
         """Look for the size of the values of time."""
         root = self.tree.root
         if not np.isfinite(self._most_s):
             layers = int(self.pricer.stages.depth[root])
-            return Values(np.zeros(layers + 1), np.zeros(layers + 1))
+            return LatencyMultipliers(np.zeros(layers + 1), np.zeros(layers + 1))
         _, free = self._sweep(root, np.zeros(1), prices)
         least = float(free.min())
         values = max(least if np.isfinite(least) else 1.0, 1e-9) / self._most_s * _WIDE
         _, bounds = self._sweep(root, values, prices)
-        return Values(values[bounds.argmax(axis=0)], bounds.max(axis=0))
+        return LatencyMultipliers(values[bounds.argmax(axis=0)], bounds.max(axis=0))
 
     def _bound(self, row: int, prices: AppPrices) -> _Found:
         """Bound the plans of a point that come back to nothing, at values of time near the best; name the cheapest."""
@@ -168,4 +170,4 @@ class Multipliers:
     def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
         """Return a sweep at (W,) values of time, and (W, D + 1) bounds by class."""
         sweep = self.pricer.sweep(Rows(np.full(len(values), row), values), prices)
-        return sweep, less_limit(self.pricer, values, sweep.by_leave)
+        return sweep, less_limit(self.pricer, values, sweep.cost_by_departure)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.master.priced_column import Offer
-from planner.clear.problem.instance import Joint
+from planner.clear.master.priced_column import PricedColumn
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Ints, Network
 
 _MOVES_PER_APP = 400
@@ -44,8 +44,13 @@ Asked = tuple[float, float, float, float, int]
 _NOTHING: Asked = (0.0, 0.0, 0.0, 0.0, 0)
 
 
-def annealed(
-    joint: Joint, media: Ints, offers: Sequence[Offer], chosen: Sequence[int], seed: int, stop_at: float
+def anneal(
+    joint: JointInstance,
+    media: Ints,
+    priced_columns: Sequence[PricedColumn],
+    chosen: Sequence[int],
+    seed: int,
+    stop_at: float,
 ) -> tuple[list[int], float]:
     """Return numbers of good offers, one per app, and a power that their plan needs at most.
 
@@ -55,12 +60,12 @@ def annealed(
     Args:
         joint: The apps.
         media: Media whose shares are limited; all others are taken to have room.
-        offers: Offers of all apps.
+        priced_columns: Priced columns of all apps.
         chosen: Number of the offer of each app to begin with; together they must fit.
         seed: Of the random numbers.
         stop_at: Time on the clock of `time.perf_counter`, s.
     """
-    tables = _Tables.of(joint, media, offers)
+    tables = _Tables.of(joint, media, priced_columns)
     moves = _MOVES_PER_APP * joint.count
     search = _Sets(tables, seed, stop_at, list(chosen))
     search.anneal(tables.nodes_of(chosen), moves)
@@ -96,7 +101,7 @@ class _Sets:
         return [nodes for nodes, power_w in ranked[:_PROMISING] if power_w <= self.least_w * _NEAR]
 
 
-def _changed(joint: Joint, tables: _Tables, chosen: Sequence[int]) -> Iterator[frozenset[int]]:
+def _changed(joint: JointInstance, tables: _Tables, chosen: Sequence[int]) -> Iterator[frozenset[int]]:
     """Yield the nodes in use with one more of each kind, without each, and with one of another kind instead of each."""
     nodes = tables.nodes_of(chosen)
     further: dict[int, int] = {}
@@ -180,20 +185,20 @@ class _Tables:
     in_play: list[int]
 
     @classmethod
-    def of(cls, joint: Joint, media: Ints, offers: Sequence[Offer]) -> _Tables:
+    def of(cls, joint: JointInstance, media: Ints, priced_columns: Sequence[PricedColumn]) -> _Tables:
         """Write the tables."""
         by_app: list[list[int]] = [[] for _ in range(joint.count)]
-        for number, offer in enumerate(offers):
-            by_app[offer.column.app].append(number)
-        nodes = [frozenset(offer.column.nodes.tolist()) for offer in offers]
+        for number, priced in enumerate(priced_columns):
+            by_app[priced.column.app].append(number)
+        nodes = [frozenset(priced.column.nodes.tolist()) for priced in priced_columns]
         return cls(
             places=_places_of(joint.network, media),
             idle_w=joint.network.idle_power_w.tolist(),
-            asked=[_asked_by(offer, joint.network.size, media) for offer in offers],
-            transfer_w=[offer.column.transfer_w for offer in offers],
-            stake_w=[offer.power_w for offer in offers],
+            asked=[_asked_by(priced, joint.network.size, media) for priced in priced_columns],
+            transfer_w=[priced.column.transfer_w for priced in priced_columns],
+            stake_w=[priced.power_w for priced in priced_columns],
             nodes=nodes,
-            app=[offer.column.app for offer in offers],
+            app=[priced.column.app for priced in priced_columns],
             by_app=by_app,
             in_play=sorted(frozenset[int]().union(*nodes)),
         )
@@ -267,14 +272,14 @@ def _places_of(network: Network, media: Ints) -> list[_Place]:
     return nodes + [_Place(1.0, 1.0, 1.0, math.inf)] * len(media)
 
 
-def _asked_by(offer: Offer, nodes: int, media: Ints) -> list[tuple[int, Asked]]:
+def _asked_by(priced: PricedColumn, nodes: int, media: Ints) -> list[tuple[int, Asked]]:
     """Return what an offer asks of each place."""
-    column, rate = offer.column, offer.node_share * offer.speed
+    column, rate = priced.column, priced.node_share * priced.speed
     parts = (column.nodes, column.dynamic_w, column.static_w, rate, column.memory_bytes)
     rows = zip(*(part.tolist() for part in parts), strict=True)
     asked: list[tuple[int, Asked]] = [(node, (*sums, 1)) for node, *sums in rows]
     number = {medium: nodes + place for place, medium in enumerate(media.tolist())}
-    held = zip(column.media.tolist(), offer.medium_share.tolist(), strict=True)
+    held = zip(column.media.tolist(), priced.medium_share.tolist(), strict=True)
     return asked + [(number[medium], (0.0, 0.0, share, 0.0, 1)) for medium, share in held if medium in number]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from planner.clear.allocation.allocate import Allocation, allocate
 from planner.clear.allocation.plan import Plan, overfull
 from planner.clear.problem.column import Column
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Network
 
 _EQUAL = 5e-7
@@ -23,7 +23,7 @@ _EQUAL = 5e-7
 
 
 @dataclass(frozen=True)
-class Exhausted:
+class BranchAndBoundResult:
     """What looking at all of them gave."""
 
     plan: Plan | None
@@ -35,9 +35,9 @@ class Exhausted:
     programs: int
 
 
-def best_of_all(
-    joint: Joint, by_app: Sequence[Sequence[Column]], plan: Plan | None, most_programs: int, stop_at: float
-) -> Exhausted:
+def branch_and_bound(
+    joint: JointInstance, by_app: Sequence[Sequence[Column]], plan: Plan | None, most_programs: int, stop_at: float
+) -> BranchAndBoundResult:
     """Look for a better plan than the one known, among all columns of all apps.
 
     Args:
@@ -49,11 +49,11 @@ def best_of_all(
     """
     tree = _Tree(joint, plan, most_programs, stop_at)
     tree.grow(sorted((tree.ranked(own) for own in by_app), key=len))
-    return Exhausted(tree.plan, tree.proved, tree.lower_bound_w, tree.programs)
+    return BranchAndBoundResult(tree.plan, tree.proved, tree.lower_bound_w, tree.programs)
 
 
 class _Tree:
-    def __init__(self, joint: Joint, plan: Plan | None, most_programs: int, stop_at: float) -> None:
+    def __init__(self, joint: JointInstance, plan: Plan | None, most_programs: int, stop_at: float) -> None:
         self._joint, self.plan = joint, plan
         self._most_programs, self._stop_at = most_programs, stop_at
         self.programs, self.proved, self.lower_bound_w = 0, True, np.inf

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from planner.clear.problem.column import Column
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.solvers.output import without_output
 
@@ -54,7 +54,11 @@ class Effort:
 
 
 def choose(
-    joint: Joint, by_app: Sequence[Sequence[Column]], gap: float, time_limit_s: float, effort: Effort | None = None
+    joint: JointInstance,
+    by_app: Sequence[Sequence[Column]],
+    gap: float,
+    time_limit_s: float,
+    effort: Effort | None = None,
 ) -> Choice:
     """Choose a column for every app.
 
@@ -85,7 +89,7 @@ class _Program:
     """Right-hand side of every row; those of `_EQUAL` are equations."""
 
     @classmethod
-    def of(cls, joint: Joint, by_app: Sequence[Sequence[Column]]) -> _Program:
+    def of(cls, joint: JointInstance, by_app: Sequence[Sequence[Column]]) -> _Program:
         """Write the program."""
         columns = [column for own in by_app for column in own]
         program, network = cls(columns), joint.network

@@ -13,15 +13,15 @@ from dataclasses import replace
 import numpy as np
 
 from planner.clear.allocation.plan import Plan, plan_of
-from planner.clear.master.priced_column import Offer, offer_of
-from planner.clear.pricing.dual_prices import Prices
+from planner.clear.master.priced_column import PricedColumn, price_column
+from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.problem.column import Column, Key, column_of, key_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.network import Ints
 
 _BETTER = 1.0 - 1e-9
-_SPARING = 1e-3
+_LEAST_PRICE_PART = 1e-3
 """Least price of a whole node or medium for offers, in parts of the plan's power."""
 _TRIES = 4
 """Columns of an app that are tried in full, best first."""
@@ -30,10 +30,10 @@ _TRIES = 4
 class LocalSearch:
     """Improves a plan with the columns known of every app."""
 
-    def __init__(self, joint: Joint, media: Ints, stop_at: float) -> None:
+    def __init__(self, joint: JointInstance, media: Ints, stop_at: float) -> None:
         self._joint, self._media, self.stop_at = joint, media, stop_at
         self._pool: list[dict[Key, Column]] = [{} for _ in range(joint.count)]
-        self._offered: tuple[Plan | None, dict[tuple[int, Key], Offer | None]] = (None, {})
+        self._offered: tuple[Plan | None, dict[tuple[int, Key], PricedColumn | None]] = (None, {})
         self.programs = 0
 
     def column(self, app: int, decision: Decision) -> Column:
@@ -92,7 +92,7 @@ class LocalSearch:
         found = plan_of(self._joint, columns)
         return found if found is not None and found.power_w < plan.power_w * _BETTER else plan
 
-    def best(self, app: int, prices: Prices, plan: Plan | None) -> list[Column]:
+    def best(self, app: int, prices: DualPrices, plan: Plan | None) -> list[Column]:
         """Return an app's columns that are possible alone, the cheapest at given prices first; that of a plan leads."""
         used = frozenset[int]() if plan is None else used_by_others(plan, app)
         now = None if plan is None else plan.columns[app]
@@ -119,44 +119,44 @@ class LocalSearch:
             return None
         return fitting[int(np.argmin(costs))]
 
-    def _offer(self, plan: Plan | None, column: Column, prices: Prices) -> Offer | None:
+    def _add_priced(self, plan: Plan | None, column: Column, prices: DualPrices) -> PricedColumn | None:
         """Return a column's offer at the prices of a plan; those of the last plan are remembered."""
         if plan is None or self._offered[0] is not plan:
             self._offered = (plan, {})
         held, at = self._offered[1], (column.app, column.key)
         if at not in held:
-            held[at] = offer_of(column, self._joint.network, self._media, prices)
+            held[at] = price_column(column, self._joint.network, self._media, prices)
         return held[at]
 
-    def _priced(self, plan: Plan | None, column: Column, prices: Prices, used: frozenset[int]) -> float:
+    def _priced(self, plan: Plan | None, column: Column, prices: DualPrices, used: frozenset[int]) -> float:
         """Return a column's power, the shares it pays for, and idle power of nodes that only it would use."""
         network = self._joint.network
-        offer = self._offer(plan, column, prices)
-        if offer is None:
+        priced = self._add_priced(plan, column, prices)
+        if priced is None:
             return np.inf
         price = dict(zip(self._media.tolist(), prices.media_w.tolist(), strict=True))
         on_air = sum(
             price.get(medium, 0.0) * float(share)
-            for medium, share in zip(column.media.tolist(), offer.medium_share, strict=True)
+            for medium, share in zip(column.media.tolist(), priced.medium_share, strict=True)
         )
         idle = sum(float(network.idle_power_w[node]) for node in column.nodes.tolist() if node not in used)
-        return float(offer.power_w + prices.node_w[column.nodes] @ offer.node_share + on_air + idle)
+        return float(priced.power_w + prices.node_w[column.nodes] @ priced.node_share + on_air + idle)
 
 
-def prices_of(joint: Joint, plan: Plan, media: Ints) -> Prices:
+def prices_of(joint: JointInstance, plan: Plan, media: Ints) -> DualPrices:
     """Return the prices of shares that a plan's geometric program found."""
-    none = Prices.none(joint, media)
+    none = DualPrices.none(joint, media)
     allocation = plan.allocation
     return replace(none, node_w=allocation.node_price_w, media_w=allocation.medium_price_w[media])
 
 
-def sparing_prices(joint: Joint, plan: Plan, media: Ints, least: float = _SPARING) -> Prices:
+def raised_prices(joint: JointInstance, plan: Plan, media: Ints, least: float = _LEAST_PRICE_PART) -> DualPrices:
     """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
 
     What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it. The least
     price of a whole node or medium is given in parts of the plan's power.
     """
-    prices, shared, least_w = prices_of(joint, plan, media), Prices.none(joint, media), least * plan.power_w
+    prices, shared, least_w = prices_of(joint, plan, media), DualPrices.none(joint, media), least * plan.power_w
     node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
     return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 

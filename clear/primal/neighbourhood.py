@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from planner.clear.allocation.plan import Plan
-from planner.clear.master.priced_column import Offer, offer_of
-from planner.clear.master.symmetry import Likeness
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.primal.local_search import sparing_prices
+from planner.clear.master.priced_column import PricedColumn, price_column
+from planner.clear.master.symmetry import NodeSymmetry
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.primal.local_search import raised_prices
 from planner.clear.problem.column import Column, Key, column_of, key_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Ints, Network
 
 _LEAST_PRICES = (1e-3, 3e-2, 3e-1)
@@ -27,24 +27,24 @@ _MORE_PLACES, _MOST_PLACES = 2, 6
 """Equal nodes that offers are made on, beyond those of one kind in use, and at most."""
 
 
-def alternatives(
-    joint: Joint, media: Ints, likeness: Likeness, known: Sequence[Sequence[Column]], plan: Plan
-) -> Iterator[Offer]:
+def neighbourhood(
+    joint: JointInstance, media: Ints, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan
+) -> Iterator[PricedColumn]:
     """Yield offers of the columns known of every app, each on several equal nodes and at several prices."""
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
     places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
     network = _held_at(joint.network, used, plan.allocation.speed)
-    prices = [sparing_prices(joint, plan, media, least) for least in _LEAST_PRICES]
+    prices = [raised_prices(joint, plan, media, least) for least in _LEAST_PRICES]
     for app, columns in enumerate(known):
-        first = _on_first_nodes(joint, likeness, app, columns)
-        for offer in _hopeful(first, network, media, prices[0]):
-            column = offer.column
+        first = _on_first_nodes(joint, symmetry, app, columns)
+        for priced in _competitive(first, network, media, prices[0]):
+            column = priced.column
             alone = len(column.nodes) + len(column.media) == 1  # the time limit says what rate it needs
-            further = [offer_of(column, network, media, price) for price in ([] if alone else prices[1:])]
-            held = _distinct([offer, *(other for other in further if other is not None)])
+            further = [price_column(column, network, media, price) for price in ([] if alone else prices[1:])]
+            held = _distinct([priced, *(other for other in further if other is not None)])
             yield from held
-            for offset in range(1, min(places, likeness.most(column.decision))):
-                copy = column_of(app, joint.apps[app], likeness.moved(app, column.decision, offset))
+            for offset in range(1, min(places, symmetry.most(column.decision))):
+                copy = column_of(app, joint.apps[app], symmetry.moved_to(app, column.decision, offset))
                 yield from (_copied(own, copy) for own in held)
 
 
@@ -55,40 +55,44 @@ def _held_at(network: Network, nodes: Ints, speed: Floats) -> Network:
     return replace(network, slowest=slowest, fastest=fastest)
 
 
-def _on_first_nodes(joint: Joint, likeness: Likeness, app: int, columns: Sequence[Column]) -> list[Column]:
+def _on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, columns: Sequence[Column]) -> list[Column]:
     """Return columns on the first nodes of each kind, those that are copies of others once."""
     found: dict[Key, Column] = {}
     for column in columns:
-        decision = likeness.moved(app, column.decision, 0)
+        decision = symmetry.moved_to(app, column.decision, 0)
         key = key_of(decision)
         if key not in found:
             found[key] = column if key == column.key else column_of(app, joint.apps[app], decision)
     return list(found.values())
 
 
-def _hopeful(columns: Sequence[Column], network: Network, media: Ints, prices: Prices) -> list[Offer]:
+def _competitive(columns: Sequence[Column], network: Network, media: Ints, prices: DualPrices) -> list[PricedColumn]:
     """Return the offers of columns whose transfers alone do not cost far more than the cheapest offer."""
-    offers = [offer for column in columns if (offer := offer_of(column, network, media, prices)) is not None]
-    costs_w = [offer.power_w + float(prices.node_w[offer.column.nodes] @ offer.node_share) for offer in offers]
+    priced_columns = [
+        priced for column in columns if (priced := price_column(column, network, media, prices)) is not None
+    ]
+    costs_w = [
+        priced.power_w + float(prices.node_w[priced.column.nodes] @ priced.node_share) for priced in priced_columns
+    ]
     most_w = _HOPELESS * min(costs_w, default=0.0)
-    return [offer for offer in offers if offer.column.transfer_w <= most_w]
+    return [priced for priced in priced_columns if priced.column.transfer_w <= most_w]
 
 
-def _distinct(offers: Sequence[Offer]) -> list[Offer]:
+def _distinct(priced_columns: Sequence[PricedColumn]) -> list[PricedColumn]:
     """Return offers of one column without those whose shares are nearly the same as those of one before."""
-    found: list[Offer] = []
-    for offer in offers:
-        if not any(np.allclose(offer.node_share, other.node_share, rtol=_SAME, atol=_SAME) for other in found):
-            found.append(offer)
+    found: list[PricedColumn] = []
+    for priced in priced_columns:
+        if not any(np.allclose(priced.node_share, other.node_share, rtol=_SAME, atol=_SAME) for other in found):
+            found.append(priced)
     return found
 
 
-def _copied(offer: Offer, column: Column) -> Offer:
+def _copied(priced: PricedColumn, column: Column) -> PricedColumn:
     """Return an offer of the same column on other nodes; media that only the copy uses have room."""
-    moved = dict(zip(offer.column.decision.nodes, column.decision.nodes, strict=True))
-    place = np.searchsorted(column.nodes, [moved[node] for node in offer.column.nodes.tolist()])
+    moved = dict(zip(priced.column.decision.nodes, column.decision.nodes, strict=True))
+    place = np.searchsorted(column.nodes, [moved[node] for node in priced.column.nodes.tolist()])
     speed, share = np.empty(len(place)), np.empty(len(place))
-    speed[place], share[place] = offer.speed, offer.node_share
-    on_air = dict(zip(offer.column.media.tolist(), offer.medium_share.tolist(), strict=True))
+    speed[place], share[place] = priced.speed, priced.node_share
+    on_air = dict(zip(priced.column.media.tolist(), priced.medium_share.tolist(), strict=True))
     medium_share = np.array([on_air.get(medium, 1.0) for medium in column.media.tolist()])
-    return Offer(column, speed, share, medium_share, offer.power_w)
+    return PricedColumn(column, speed, share, medium_share, priced.power_w)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from planner.clear.problem.column import Column, column_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.methods.enumeration import decisions
 
 
-def all_columns(joint: Joint, most_plans: int, stop_at: float) -> list[list[Column]]:
+def all_columns(joint: JointInstance, most_plans: int, stop_at: float) -> list[list[Column]]:
     """Return the columns of every app: all that it could do alone, but those that another one beats throughout.
 
     Args:

@@ -17,7 +17,7 @@ from planner.schemas.reading.problems import InputError, Problem
 
 
 @dataclass(frozen=True)
-class Joint:
+class JointInstance:
     """A apps that share the N nodes and M media of a network. What is minimised is power, in watts."""
 
     network: Network
@@ -43,7 +43,9 @@ class Joint:
         return len(self.apps)
 
 
-def build_joint(apps: Sequence[tuple[App, Model]], network: Network, per_exit_thresholds: bool = False) -> Joint:
+def build_joint(
+    apps: Sequence[tuple[App, Model]], network: Network, per_exit_thresholds: bool = False
+) -> JointInstance:
     """Resolve every app of a workload against the network that all share.
 
     Raises:
@@ -58,7 +60,7 @@ def build_joint(apps: Sequence[tuple[App, Model]], network: Network, per_exit_th
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return Joint(network, tuple(instances))
+    return JointInstance(network, tuple(instances))
 
 
 def _not_joint(app: App) -> list[Problem]:

@@ -12,12 +12,12 @@ from ortools.math_opt.python import mathopt
 
 from benchmarks.clear.workloads import random_setting
 from planner.clear.allocation.plan import plan_of
-from planner.clear.column_generation import Search
-from planner.clear.master.priced_column import Offer
-from planner.clear.master.symmetry import Likeness
-from planner.clear.pricing.routes import ways_of
-from planner.clear.primal.annealing import annealed
-from planner.clear.primal.neighbourhood import alternatives
+from planner.clear.column_generation import ColumnGeneration
+from planner.clear.master.priced_column import PricedColumn
+from planner.clear.master.symmetry import NodeSymmetry
+from planner.clear.pricing.routes import list_routes
+from planner.clear.primal.annealing import anneal
+from planner.clear.primal.neighbourhood import neighbourhood
 from planner.clear.problem.column import column_of
 from planner.clear.problem.instance import build_joint
 from planner.clear.solve import solve_joint
@@ -30,27 +30,29 @@ from planner.fin.method import Options
 def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_first(seed: int) -> None:
     setting = random_setting(6, seed, rows=2, cols=3)
     joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
-    search = Search(joint, time.perf_counter() + 60.0, 0.0)
+    search = ColumnGeneration(joint, time.perf_counter() + 60.0, 0.0)
     search.rounds()
     plan = search.plan
     assert plan is not None
     held = zip(plan.columns, plan.allocation.node_shares, plan.allocation.medium_shares, strict=True)
     speed = plan.allocation.speed
-    own = [Offer(column, speed[column.nodes], node, medium, 1.0) for column, node, medium in held]
-    likeness = Likeness(joint, ways_of(joint.network, search.media.tolist()))
+    own = [PricedColumn(column, speed[column.nodes], node, medium, 1.0) for column, node, medium in held]
+    symmetry = NodeSymmetry(joint, list_routes(joint.network, search.media.tolist()))
     known = [search.moves.columns(app) for app in range(joint.count)]
-    offers = [*own, *alternatives(joint, search.media, likeness, known, plan)]
-    for offer in offers:  # offers on equal nodes are in time too
-        rate = offer.node_share * offer.speed
-        late_s = offer.column.fixed_s + (offer.column.node_s / rate).sum(axis=1)
-        late_s = late_s + (offer.column.medium_s / offer.medium_share).sum(axis=1)
-        assert (late_s <= offer.column.most_s * (1.0 + 1e-3)).all()
-    first = annealed(joint, search.media, offers, range(joint.count), 0, np.inf)
-    assert first == annealed(joint, search.media, offers, range(joint.count), 0, np.inf)
+    priced_columns = [*own, *neighbourhood(joint, search.media, symmetry, known, plan)]
+    for priced in priced_columns:  # offers on equal nodes are in time too
+        rate = priced.node_share * priced.speed
+        late_s = priced.column.fixed_s + (priced.column.node_s / rate).sum(axis=1)
+        late_s = late_s + (priced.column.medium_s / priced.medium_share).sum(axis=1)
+        assert (late_s <= priced.column.most_s * (1.0 + 1e-3)).all()
+    first = anneal(joint, search.media, priced_columns, range(joint.count), 0, np.inf)
+    assert first == anneal(joint, search.media, priced_columns, range(joint.count), 0, np.inf)
     chosen, power_w = first
     assert power_w <= plan.power_w * (1.0 + 1e-9)
     apps = joint.apps
-    found = plan_of(joint, [column_of(a, apps[a], offers[number].column.decision) for a, number in enumerate(chosen)])
+    found = plan_of(
+        joint, [column_of(a, apps[a], priced_columns[number].column.decision) for a, number in enumerate(chosen)]
+    )
     assert found is not None
     assert found.power_w <= power_w * (1.0 + 1e-6)
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from joint_cases import Case, random_case
 
 from planner.clear.allocation.plan import plan_of
-from planner.clear.primal.branch_and_bound import best_of_all
+from planner.clear.primal.branch_and_bound import branch_and_bound
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 
 SEEDS = st.integers(0, 2**32)
 FEW = settings(max_examples=40 if settings().max_examples > 100 else 10, phases=[Phase.generate])
@@ -27,7 +27,7 @@ SLACK = 1e-6
 MANY = 10_000
 
 
-def few_columns(r: Random, most: int = 4) -> tuple[Case, Joint, list[list[Column]]]:
+def few_columns(r: Random, most: int = 4) -> tuple[Case, JointInstance, list[list[Column]]]:
     """Draw a case and a handful of the columns of every app."""
     case = random_case(r, most_nodes=3)
     joint = case.joint()
@@ -35,7 +35,7 @@ def few_columns(r: Random, most: int = 4) -> tuple[Case, Joint, list[list[Column
     return case, joint, [r.sample(own, min(most, len(own))) for own in every]
 
 
-def choice_of(column: Column, joint: Joint, shared: joint_choices.Places) -> joint_choices.Choice:
+def choice_of(column: Column, joint: JointInstance, shared: joint_choices.Places) -> joint_choices.Choice:
     """Write what a column asks for place by place, in the oracle's order."""
     network, count = joint.network, len(shared.names)
     nodes = [shared.names.index(network.names[node]) for node in column.nodes]
@@ -54,7 +54,7 @@ def choice_of(column: Column, joint: Joint, shared: joint_choices.Places) -> joi
     )  # fmt: skip
 
 
-def least_power(case: Case, joint: Joint, by_app: Sequence[Sequence[Column]]) -> float:
+def least_power(case: Case, joint: JointInstance, by_app: Sequence[Sequence[Column]]) -> float:
     """Return the least power of all combinations of columns; infinite where none has a plan."""
     shared = joint_choices.places(case.topology)
     choices = [[choice_of(column, joint, shared) for column in own] for own in by_app]
@@ -70,7 +70,7 @@ def least_power(case: Case, joint: Joint, by_app: Sequence[Sequence[Column]]) ->
 def test_the_best_of_all_combinations_is_found_and_proved(seed: int) -> None:
     case, joint, by_app = few_columns(Random(seed))
     least_w = least_power(case, joint, by_app)
-    looked = best_of_all(joint, by_app, None, MANY, np.inf)
+    looked = branch_and_bound(joint, by_app, None, MANY, np.inf)
     if looked.plan is None:
         assert not looked.proved or np.isinf(least_w)
         return
@@ -86,12 +86,12 @@ def test_the_best_of_all_combinations_is_found_and_proved(seed: int) -> None:
 @given(SEEDS, st.integers(0, 12))
 def test_a_search_that_is_stopped_says_so_and_bounds_what_it_has_not_seen(seed: int, most_programs: int) -> None:
     case, joint, by_app = few_columns(Random(seed), most=3)
-    looked = best_of_all(joint, by_app, None, most_programs, np.inf)
+    looked = branch_and_bound(joint, by_app, None, most_programs, np.inf)
     assert looked.programs <= most_programs
     assert looked.lower_bound_w <= least_power(case, joint, by_app) * (1.0 + SLACK)
 
 
-def with_a_plan() -> tuple[Joint, list[list[Column]], Sequence[Column]]:
+def with_a_plan() -> tuple[JointInstance, list[list[Column]], Sequence[Column]]:
     """Return columns of a case that has a plan of the last columns of all apps, and those."""
     r = Random(3)
     while True:
@@ -106,7 +106,7 @@ def test_a_search_that_is_stopped_at_once_returns_within_a_moment() -> None:
     known = plan_of(joint, last)
     by_app = [own * 5_000 for own in by_app]  # whose programs would take minutes
     began = time.perf_counter()
-    looked = best_of_all(joint, by_app, known, MANY**2, began)
+    looked = branch_and_bound(joint, by_app, known, MANY**2, began)
     assert time.perf_counter() - began < 5.0
     assert (looked.plan, looked.proved, looked.programs) == (known, False, 0)
     assert known is not None
@@ -117,8 +117,8 @@ def test_a_better_plan_than_the_known_one_is_kept_and_a_worse_one_is_not() -> No
     joint, by_app, last = with_a_plan()
     known = plan_of(joint, last)
     assert known is not None
-    best = best_of_all(joint, by_app, known, MANY, np.inf)
+    best = branch_and_bound(joint, by_app, known, MANY, np.inf)
     assert best.plan is not None
     assert best.plan.power_w < known.power_w * (1.0 - 1e-3)
-    only_worse = best_of_all(joint, [[column] for column in last], best.plan, MANY, np.inf)
+    only_worse = branch_and_bound(joint, [[column] for column in last], best.plan, MANY, np.inf)
     assert only_worse.plan is best.plan

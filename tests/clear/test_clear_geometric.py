@@ -11,8 +11,8 @@ from geometric_cases import SEEDS, Term, check, peer, program, random_program, s
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.clear.geometric.presolve import build_reduction
-from planner.clear.geometric.repair import restored
+from planner.clear.geometric.presolve import presolve
+from planner.clear.geometric.repair import repaired
 from planner.clear.geometric.solver import GeometricProgram, GeometricSolver, Posynomials
 
 
@@ -108,17 +108,17 @@ class TestWarmStructure:
         posynomials = Posynomials.of_terms(
             [(0, 1.0, {0: 2.0}), (0, 2.0, {0: 2.0}), (0, 4.0, {1: 2.0}), (1, 8.0, {0: 2.0}), (1, 1.0, {2: 1.0, 0: 0.0})]
         )
-        reduction = build_reduction(posynomials, np.array([False, False, True]))
-        assert reduction.merged[0] == reduction.merged[1]
-        assert len(set(reduction.merged.tolist())) == 4  # 2 + 1 terms and a constant, -1
-        assert reduction.merged[4] == -1
+        reduction = presolve(posynomials, np.array([False, False, True]))
+        assert reduction.aggregate_nodes[0] == reduction.aggregate_nodes[1]
+        assert len(set(reduction.aggregate_nodes.tolist())) == 4  # 2 + 1 terms and a constant, -1
+        assert reduction.aggregate_nodes[4] == -1
         assert reduction.free.tolist() == [0, 1]
 
     @given(seed=st.integers(0, 10_000))
     def test_a_reduced_program_has_the_same_values(self, seed: int) -> None:
         given, random = random_program(seed), np.random.default_rng(seed)
         posynomials = given.posynomials
-        reduction = build_reduction(posynomials, given.lower == given.upper)
+        reduction = presolve(posynomials, given.lower == given.upper)
         x = np.exp(random.normal(size=given.variables))
         factor = reduction.factors(posynomials.coefficient, x)
         reduced = reduction.reduced(factor, np.ones(posynomials.groups))
@@ -133,7 +133,7 @@ def test_a_point_just_outside_is_brought_back(seed: int) -> None:
     random = np.random.default_rng(seed)
     posynomials, box = given.posynomials, given.box
     log_x = np.log(GeometricSolver(given).solve().x) + 1e-5 * random.normal(size=given.variables)
-    back = restored(posynomials, log_x, box)
+    back = repaired(posynomials, log_x, box)
     assert posynomials.log_values(back)[1:].max() <= 1e-10
     assert (back >= box.lower).all()
     assert (back <= box.upper).all()

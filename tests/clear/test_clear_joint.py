@@ -12,10 +12,10 @@ from hypothesis import given
 from joint_cases import FEW, SEEDS, Case, least_power, random_case, random_prices
 from joint_plans import violations
 
-from planner.clear.column_generation import Search
+from planner.clear.column_generation import ColumnGeneration
 from planner.clear.method import JointOutcome, joint_method
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.problem.instance import Joint
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats
 from planner.fin.method import Options
 
@@ -66,7 +66,7 @@ def test_a_plan_is_found_where_there_is_one(seed: int) -> None:
 
 
 def place_prices(
-    joint: Joint, prices: Prices, app: int, media: list[int], shared: joint_choices.Places
+    joint: JointInstance, prices: DualPrices, app: int, media: list[int], shared: joint_choices.Places
 ) -> list[Floats]:
     """Return prices by place: of the whole of it, of its use, and of a byte."""
     network = joint.network
@@ -111,10 +111,10 @@ class TestBound:
         r = Random(seed)
         case = random_case(r, most_nodes=3)
         joint, shared = case.joint(), joint_choices.places(case.topology)
-        search = Search(joint, np.inf, 0.0)
+        search = ColumnGeneration(joint, np.inf, 0.0)
         prices = random_prices(r, joint, len(search.media))
         for app, (request, model) in enumerate(case.apps):
-            bound_w = search.apps[app].proved(prices.of_app(app), 0.0).bound_w
+            bound_w = search.apps[app].lower_bound(prices.of_app(app), 0.0).bound_w
             own = place_prices(joint, prices, app, search.media.tolist(), shared)
             choices = joint_choices.choices(request, model, case.topology)
             least_w = min((priced_on_a_grid(choice, shared, own) for choice in choices), default=np.inf)
@@ -125,7 +125,7 @@ class TestBound:
     def test_the_constant_is_the_least_over_all_sets_of_nodes_in_use(self, seed: int) -> None:
         r = Random(seed)
         joint = random_case(r).joint()
-        search = Search(joint, np.inf, 0.0)
+        search = ColumnGeneration(joint, np.inf, 0.0)
         prices, network = random_prices(r, joint, len(search.media)), joint.network
         least_w = np.inf
         for used in product([0.0, 1.0], repeat=network.size):
@@ -145,8 +145,8 @@ class TestBound:
         r = Random(seed)
         case = random_case(r, most_nodes=3)
         joint = case.joint()
-        search = Search(joint, np.inf, 0.0)
-        prices = random_prices(r, joint, len(search.media)).passing_idle_on(joint)
+        search = ColumnGeneration(joint, np.inf, 0.0)
+        prices = random_prices(r, joint, len(search.media)).covering_idle_power(joint)
         bound_w = prices.constant_w(joint)
-        bound_w += sum(search.apps[app].proved(prices.of_app(app), 0.0).bound_w for app in range(joint.count))
+        bound_w += sum(search.apps[app].lower_bound(prices.of_app(app), 0.0).bound_w for app in range(joint.count))
         assert bound_w <= least_power(case) * (1.0 + SLACK)

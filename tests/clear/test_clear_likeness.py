@@ -12,10 +12,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case
 
-from planner.clear.master.symmetry import Likeness
-from planner.clear.pricing.routes import Ways, ways_of
+from planner.clear.master.symmetry import NodeSymmetry
+from planner.clear.pricing.routes import Routes, list_routes
 from planner.clear.problem.column import Column, column_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 
 SEEDS = st.integers(0, 2**32)
@@ -54,33 +54,33 @@ def topology(r: Random) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(r: Random) -> tuple[Joint, Ways, Likeness]:
+def draw(r: Random) -> tuple[JointInstance, Routes, NodeSymmetry]:
     apps = tuple(
         ({"name": name, "model": "m.json", "source": name, "destination": name, "rate_per_s": 0.1}, MODEL)
         for name in ("p", "q")
     )
     joint = Case(topology(r), apps).joint()
-    ways = ways_of(joint.network, [])
-    return joint, ways, Likeness(joint, ways)
+    routes = list_routes(joint.network, [])
+    return joint, routes, NodeSymmetry(joint, routes)
 
 
-def placed(joint: Joint, ways: Ways, app: int, nodes: tuple[int, ...]) -> Decision:
+def placed(joint: JointInstance, routes: Routes, app: int, nodes: tuple[int, ...]) -> Decision:
     """Return the decision that runs the blocks on given nodes, over the first route between any two."""
     instance = joint.apps[app]
-    transfers = tuple(ways.table.path(0, *ends) for ends in pairwise((instance.source, *nodes)))
+    transfers = tuple(routes.table.path(0, *ends) for ends in pairwise((instance.source, *nodes)))
     assert instance.destination is not None
     results = {
-        head: ways.table.path(0, nodes[int(instance.points.exit_block[head])], instance.destination)
+        head: routes.table.path(0, nodes[int(instance.points.exit_block[head])], instance.destination)
         for head in np.flatnonzero(instance.points.on[0]).tolist()
     }
     return Decision(0, nodes, transfers, results)
 
 
-def drawn(r: Random, joint: Joint, ways: Ways) -> tuple[int, Decision]:
+def drawn(r: Random, joint: JointInstance, routes: Routes) -> tuple[int, Decision]:
     hosts = np.flatnonzero(joint.network.hosts).tolist()
     own = r.sample(hosts, r.randint(1, 3))
     app = r.randrange(joint.count)
-    return app, placed(joint, ways, app, tuple(r.choice(own) for _ in range(4)))
+    return app, placed(joint, routes, app, tuple(r.choice(own) for _ in range(4)))
 
 
 def by_node(column: Column) -> dict[int, list[float]]:
@@ -93,9 +93,9 @@ def by_node(column: Column) -> dict[int, list[float]]:
 @given(SEEDS, st.integers(0, 7))
 def test_loads_powers_and_times_are_kept_on_nodes_of_the_same_kinds(seed: int, offset: int) -> None:
     r = Random(seed)
-    joint, ways, likeness = draw(r)
-    app, decision = drawn(r, joint, ways)
-    moved = likeness.moved(app, decision, offset)
+    joint, routes, symmetry = draw(r)
+    app, decision = drawn(r, joint, routes)
+    moved = symmetry.moved_to(app, decision, offset)
     place = dict(zip(decision.nodes, moved.nodes, strict=True))
     assert moved.nodes == tuple(place[node] for node in decision.nodes)
     assert len(set(place.values())) == len(place), "two nodes became one"
@@ -110,9 +110,9 @@ def test_loads_powers_and_times_are_kept_on_nodes_of_the_same_kinds(seed: int, o
 @given(SEEDS, st.integers(0, 7))
 def test_moved_messages_go_over_links_from_where_they_are_to_where_they_must(seed: int, offset: int) -> None:
     r = Random(seed)
-    joint, ways, likeness = draw(r)
-    app, decision = drawn(r, joint, ways)
-    moved, instance, network = likeness.moved(app, decision, offset), joint.apps[app], joint.network
+    joint, routes, symmetry = draw(r)
+    app, decision = drawn(r, joint, routes)
+    moved, instance, network = symmetry.moved_to(app, decision, offset), joint.apps[app], joint.network
     links = set(zip(network.link_source.tolist(), network.link_target.tolist(), strict=True))
     for path in (*moved.transfers, *moved.results.values()):
         assert set(pairwise(path)) <= links
@@ -127,26 +127,26 @@ def test_moved_messages_go_over_links_from_where_they_are_to_where_they_must(see
 @given(SEEDS)
 def test_decisions_that_differ_by_equal_nodes_become_one(seed: int) -> None:
     r = Random(seed)
-    joint, ways, likeness = draw(r)
-    app, decision = drawn(r, joint, ways)
+    joint, routes, symmetry = draw(r)
+    app, decision = drawn(r, joint, routes)
     kinds = joint.kinds
     equal = {kind: np.flatnonzero(kinds == kind).tolist() for kind in np.unique(kinds).tolist()}
     other = {kind: r.sample(nodes, len(nodes)) for kind, nodes in equal.items()}
     swapped = {node: other[kinds[node]][equal[kinds[node]].index(node)] for node in decision.nodes}
-    twin = placed(joint, ways, app, tuple(swapped[node] for node in decision.nodes))
-    first = likeness.moved(app, decision, 0)
-    assert likeness.moved(app, twin, 0) == first
-    assert likeness.moved(app, first, 0) == first
+    twin = placed(joint, routes, app, tuple(swapped[node] for node in decision.nodes))
+    first = symmetry.moved_to(app, decision, 0)
+    assert symmetry.moved_to(app, twin, 0) == first
+    assert symmetry.moved_to(app, first, 0) == first
 
 
 def test_the_first_nodes_of_a_kind_are_those_that_cost_least_to_reach() -> None:
-    joint, ways, likeness = draw(Random(0))
+    joint, routes, symmetry = draw(Random(0))
     far, near = (joint.network.index(name) for name in ("m[1,1]", "m[0,0]"))
-    decision = placed(joint, ways, 0, (far,) * 4)
+    decision = placed(joint, routes, 0, (far,) * 4)
     assert joint.kinds[far] == joint.kinds[near]
-    assert likeness.moved(0, decision, 0).nodes == (near,) * 4
-    assert likeness.most(decision) == int((joint.kinds == joint.kinds[far]).sum())
-    around = [likeness.moved(0, decision, offset).nodes[0] for offset in range(likeness.most(decision) + 1)]
+    assert symmetry.moved_to(0, decision, 0).nodes == (near,) * 4
+    assert symmetry.most(decision) == int((joint.kinds == joint.kinds[far]).sum())
+    around = [symmetry.moved_to(0, decision, offset).nodes[0] for offset in range(symmetry.most(decision) + 1)]
     assert sorted(set(around)) == np.flatnonzero(joint.kinds == joint.kinds[far]).tolist()
     assert around[-1] == around[0]
 
@@ -162,10 +162,10 @@ def test_a_decision_stays_where_no_way_leads_to_the_equal_node() -> None:
     ]
     apps = tuple(({"name": name, "model": "m.json", "source": name, "rate_per_s": 0.1}, MODEL) for name in ("p", "q"))
     joint = Case(raw, apps).joint()
-    ways = ways_of(joint.network, [])
-    likeness, (p, q, s, t) = Likeness(joint, ways), (joint.network.index(name) for name in "pqst")
+    routes = list_routes(joint.network, [])
+    symmetry, (p, q, s, t) = NodeSymmetry(joint, routes), (joint.network.index(name) for name in "pqst")
     assert joint.kinds[s] == joint.kinds[t]
     for app, source, host in ((0, p, s), (1, q, t)):
         decision = Decision(0, (host,) * 4, ((source, host), (host,), (host,), (host,)), {})
         for offset in (0, 1):
-            assert likeness.moved(app, decision, offset) == decision
+            assert symmetry.moved_to(app, decision, offset) == decision

@@ -18,7 +18,7 @@ from planner.clear.baselines import milp
 from planner.clear.method import joint_method
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats
 from planner.fin.method import Options
 
@@ -27,7 +27,7 @@ FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=
 MOST_ABOVE = 1e-3
 
 
-def figures_of(column: Column, joint: Joint, shared: joint_choices.Places) -> Floats:
+def figures_of(column: Column, joint: JointInstance, shared: joint_choices.Places) -> Floats:
     """Return what a column asks for, place by place in the oracle's order."""
     network = joint.network
     nodes = [shared.names.index(network.names[node]) for node in column.nodes]

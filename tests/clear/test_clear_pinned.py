@@ -17,7 +17,7 @@ from planner.clear.allocation.allocate import Allocation, allocate
 from planner.clear.allocation.plan import overfull
 from planner.clear.method import joint_method
 from planner.clear.problem.column import Column, column_of
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
@@ -45,7 +45,7 @@ def only_column(app: int, instance: Instance) -> Column:
     return column_of(app, instance, Decision(0, nodes, transfers, results))
 
 
-def columns_of(joint: Joint) -> list[Column]:
+def columns_of(joint: JointInstance) -> list[Column]:
     return [only_column(app, instance) for app, instance in enumerate(joint.apps)]
 
 

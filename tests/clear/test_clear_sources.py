@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joint_cases import FEW, SEEDS, least_power, random_case, random_prices
 
-from planner.clear.bounds.partial_lagrangian import _CHOICES, _Problem, bound_by_sources
-from planner.clear.column_generation import Search
+from planner.clear.bounds.partial_lagrangian import _CHOICES, _Problem, partial_lagrangian_bound
+from planner.clear.column_generation import ColumnGeneration
 
 
 @FEW
@@ -21,17 +21,17 @@ def test_no_plan_takes_less_at_any_prices(seed: int) -> None:
     r = Random(seed)
     case = random_case(r, most_nodes=3)
     joint = case.joint()
-    search = Search(joint, np.inf, 0.0)
+    search = ColumnGeneration(joint, np.inf, 0.0)
     if r.random() < 0.5:  # what apps answered before decides how closely they are looked at
         search.rounds()
     prices = r.choice([search.prices, random_prices(r, joint, len(search.media))])
-    bound_w = bound_by_sources(joint, search.apps, prices, np.inf)
+    bound_w = partial_lagrangian_bound(joint, search.apps, prices, np.inf)
     assert bound_w <= least_power(case) * (1.0 + 1e-6)
 
 
 def test_there_is_no_bound_where_there_is_no_time() -> None:
-    search = Search(random_case(Random(1)).joint(), np.inf, 0.0)
-    assert bound_by_sources(search.joint, search.apps, search.prices, 0.0) == -np.inf
+    search = ColumnGeneration(random_case(Random(1)).joint(), np.inf, 0.0)
+    assert partial_lagrangian_bound(search.joint, search.apps, search.prices, 0.0) == -np.inf
 
 
 @settings(max_examples=50)

@@ -12,15 +12,15 @@ from joint_cases import random_case
 
 from benchmarks.clear.workloads import random_setting
 from planner.clear.column_generation import busy_media
-from planner.clear.pricing.aggregation import merged
-from planner.clear.pricing.app_arrays import stages_of
-from planner.clear.pricing.cycles import Revisiting
-from planner.clear.pricing.multiplier_ascent import Climb, Values, of_depth
+from planner.clear.pricing.aggregation import aggregate_nodes
+from planner.clear.pricing.app_arrays import app_arrays
+from planner.clear.pricing.cycles import CycleBound
+from planner.clear.pricing.multiplier_ascent import CuttingPlaneAscent, LatencyMultipliers, of_depth
 from planner.clear.pricing.point_tree import PointTree, point_tree
 from planner.clear.pricing.proof import Proof
-from planner.clear.pricing.routes import ways_of
+from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
-from planner.clear.problem.instance import Joint, build_joint
+from planner.clear.problem.instance import JointInstance, build_joint
 from planner.fin.instance.network import Floats, build_network
 from planner.fin.instance.packages import expand
 
@@ -31,7 +31,7 @@ FEW = settings(max_examples=60 if settings().max_examples > 100 else 12)
 SLACK = 1e-9
 
 
-def draw_joint(seed: int) -> Joint:
+def draw_joint(seed: int) -> JointInstance:
     """A few nodes that all differ, or a package in which many are equal."""
     r = Random(seed)
     if r.random() < 0.5:
@@ -40,14 +40,14 @@ def draw_joint(seed: int) -> Joint:
     return build_joint(setting.apps, build_network(*expand(setting.topology)))
 
 
-def pricers(joint: Joint) -> list[tuple[Pricer, PointTree]]:
-    ways = ways_of(joint.network, busy_media(joint).tolist())
-    trees = [point_tree(stages_of(app)) for app in joint.apps if app.points.count]
+def pricers(joint: JointInstance) -> list[tuple[Pricer, PointTree]]:
+    routes = list_routes(joint.network, busy_media(joint).tolist())
+    trees = [point_tree(app_arrays(app)) for app in joint.apps if app.points.count]
     apps = [app for app in joint.apps if app.points.count]
-    return [(Pricer(app, tree.stages, ways), tree) for app, tree in zip(apps, trees, strict=True)]
+    return [(Pricer(app, tree.stages, routes), tree) for app, tree in zip(apps, trees, strict=True)]
 
 
-def draw_prices(joint: Joint, pricer: Pricer, random: np.random.Generator) -> AppPrices:
+def draw_prices(joint: JointInstance, pricer: Pricer, random: np.random.Generator) -> AppPrices:
     """Prices of the size of what blocks cost, many of them 0; equal nodes meet the same."""
     kinds = joint.kinds
     size = float(pricer.stages.dynamic_w.max()) * 10.0 ** random.uniform(-2.0, 1.0)
@@ -56,7 +56,7 @@ def draw_prices(joint: Joint, pricer: Pricer, random: np.random.Generator) -> Ap
         return np.asarray(size * random.random(count) * (random.random(count) < 0.6))
 
     memory = some(kinds.max() + 1)[kinds] / max(float(pricer.stages.memory_bytes.max()), 1.0)
-    media = some(len(pricer.ways.media))
+    media = some(len(pricer.routes.media))
     return AppPrices(some(kinds.max() + 1)[kinds], some(kinds.max() + 1)[kinds], memory, media)
 
 
@@ -87,7 +87,10 @@ class TestEnvelopes:
                 path.append(int(tree.parent[path[-1]]))
             rows = draw_rows(pricer, prices, path, random)
             depth = pricer.stages.depth
-            for costs in (pricer.sweep(rows, prices).by_leave, Revisiting(pricer, prices).by_leave(rows)):
+            for costs in (
+                pricer.sweep(rows, prices).cost_by_departure,
+                CycleBound(pricer, prices).cost_by_departure(rows),
+            ):
                 own = costs[0, : depth[point] + 1]
                 for row, envelope in zip(path, costs, strict=True):
                     assert below(of_depth(envelope[: depth[row] + 1], int(depth[point])), own)
@@ -102,10 +105,10 @@ class TestParts:
             prices = draw_prices(joint, pricer, random)
             rows = draw_rows(pricer, prices, [int(random.integers(tree.root + 1))], random)
             begin = int(random.integers(pricer.stages.depth[rows.point[0]] + 1))
-            again = Revisiting(pricer, prices)
+            again = CycleBound(pricer, prices)
             for whole, part in (
-                (pricer.sweep(rows, prices).by_leave, pricer.sweep(rows, prices, begin).by_leave),
-                (again.by_leave(rows), again.by_leave(rows, begin)),
+                (pricer.sweep(rows, prices).cost_by_departure, pricer.sweep(rows, prices, begin).cost_by_departure),
+                (again.cost_by_departure(rows), again.cost_by_departure(rows, begin)),
             ):
                 np.testing.assert_allclose(part[:, begin:], whole[:, begin:], rtol=1e-12)
                 assert (part[:, :begin] <= whole[:, :begin]).all()
@@ -117,10 +120,13 @@ class TestParts:
         joint, random = draw_joint(seed), np.random.default_rng(seed)
         for pricer, tree in pricers(joint):
             prices = draw_prices(joint, pricer, random)
-            small, seen = merged(pricer, prices)
+            small, seen = aggregate_nodes(pricer, prices)
             rows = draw_rows(pricer, prices, [int(random.integers(tree.root + 1))], random)
-            assert below(small.sweep(rows, seen).by_leave, pricer.sweep(rows, prices).by_leave)
-            own, others = Revisiting(small, seen).by_leave(rows), Revisiting(pricer, prices).by_leave(rows)
+            assert below(small.sweep(rows, seen).cost_by_departure, pricer.sweep(rows, prices).cost_by_departure)
+            own, others = (
+                CycleBound(small, seen).cost_by_departure(rows),
+                CycleBound(pricer, prices).cost_by_departure(rows),
+            )
             np.testing.assert_allclose(own, others, rtol=1e-9)
             assert small.instance.network.size == len(small.kind) <= len(pricer.kind)
 
@@ -135,17 +141,19 @@ class TestProof:
             limit_s = pricer.stages.most_s
             if np.isinf(limit_s) or tree.points > MOST_POINTS:
                 continue
-            base = draw_rows(pricer, prices, [tree.root], random).value_w_per_s
+            base = draw_rows(pricer, prices, [tree.root], random).multiplier_w_per_s
             values = base[0] * 10.0 ** np.arange(-6.0, 6.01, 0.5)
-            revisiting, once_w, again_w = Revisiting(pricer, prices), np.inf, np.inf
+            revisiting, once_w, again_w = CycleBound(pricer, prices), np.inf, np.inf
             for point in range(tree.points):
                 rows = Rows(np.full(len(values), point), values)
                 once, again = (
                     float((costs - values[:, None] * limit_s).max(axis=0).min())
-                    for costs in (pricer.sweep(rows, prices).by_leave, revisiting.by_leave(rows))
+                    for costs in (pricer.sweep(rows, prices).cost_by_departure, revisiting.cost_by_departure(rows))
                 )
                 once_w, again_w = min(once_w, once), min(again_w, again)
-            known = {tree.root: Values(np.full(int(pricer.stages.depth[tree.root]) + 1, base[0]), np.zeros(1))}
+            known = {
+                tree.root: LatencyMultipliers(np.full(int(pricer.stages.depth[tree.root]) + 1, base[0]), np.zeros(1))
+            }
             # what coming back costs is not concave in the value of time, so the climb may end at a lower top
             least_w = min(0.98 * once_w, 0.75 * again_w) - 1e-4 * base[0] * limit_s  # tops at 0 are not reached
             assert np.isinf(least_w) or Proof(pricer, tree, prices, known).least(0, 1e-3 * least_w) >= least_w
@@ -169,6 +177,6 @@ def test_a_climb_finds_the_top_of_concave_functions(seed: int) -> None:
         bounds_at(np.append(np.maximum(meeting[..., each].ravel(), 0.0), 0.0), 0)[:, each] for each in range(classes)
     ]
     top = min(float(each.max()) for each in tops)
-    climb = Climb(np.ones(classes), np.zeros(classes), 1.5, 0.0, bounds_at)
+    climb = CuttingPlaneAscent(np.ones(classes), np.zeros(classes), 1.5, 0.0, bounds_at)
     found = climb.until(np.ones(classes, dtype=np.bool_), np.inf, True, 40)
     assert float(found.min()) == pytest.approx(top, rel=1e-3)

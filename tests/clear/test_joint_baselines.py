@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from together import random_request, small_request
 
-from planner.clear.allocation.app_view import Slices, most_favourable, on_slices
+from planner.clear.allocation.app_view import AppView, most_favourable, viewed_instance
 from planner.clear.baselines.baseline import own_bound_w
-from planner.clear.diagnosis.flow_relaxation import most_rates
+from planner.clear.diagnosis.flow_relaxation import maximum_rates
 from planner.clear.method import JOINT_METHODS, joint_method
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate
@@ -61,7 +61,7 @@ def test_limits_are_kept_well_within_the_verifiers_tolerance(seed):
 def test_where_there_is_a_plan_no_load_is_too_much(seed):
     request = random_request(Random(seed))
     if any(answer(replace(request, method=name)).apps for name in ("alone", "fin-in-order", "full-dnn")):
-        assert most_rates(joint_of(request)).part == pytest.approx(1.0)
+        assert maximum_rates(joint_of(request)).part == pytest.approx(1.0)
         assert np.isfinite(own_bound_w(joint_of(request)))
 
 
@@ -122,9 +122,9 @@ def test_no_speed_and_no_share_beats_the_most_favourable_app(seed):
     network = joint.network
     speed = np.array([r.uniform(low, high) for low, high in zip(network.slowest, network.fastest, strict=True)])
     share = network.max_utilization * np.array([r.uniform(0.1, 1.0) for _ in range(network.size)])
-    slices = Slices(speed, share, np.array([r.uniform(0.1, 1.0) for _ in range(network.media)]))
+    view = AppView(speed, share, np.array([r.uniform(0.1, 1.0) for _ in range(network.media)]))
     for app in joint.apps:
-        best, own = most_favourable(app), on_slices(app, slices)
+        best, own = most_favourable(app), viewed_instance(app, view)
         for easy, real in ((best.blocks, own.blocks), (best.heads, own.heads)):
             assert (easy.time_s <= real.time_s * (1 + 1e-12)).all()
             assert (easy.energy_j <= real.energy_j * (1 + 1e-12)).all()

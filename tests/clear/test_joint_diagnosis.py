@@ -8,8 +8,8 @@ import pytest
 from together import small_request
 
 from planner.clear.diagnosis.diagnose import contradiction, no_room
-from planner.clear.diagnosis.flow_relaxation import most_rates
-from planner.clear.problem.instance import Joint
+from planner.clear.diagnosis.flow_relaxation import maximum_rates
+from planner.clear.problem.instance import JointInstance
 from planner.pipeline.dispatch import answer
 from planner.pipeline.several_apps import joint_of
 
@@ -72,7 +72,7 @@ def test_time_of_a_node_that_is_not_enough():
 def test_a_flow_may_be_split_where_no_block_can():
     """Whatever the proof says, half of the load on each of two nodes is no plan: the program is a relaxation."""
     joint = joint_of(small_request(change=lambda topology, apps: [app.update(rate_per_s=20) for app in apps]))
-    assert most_rates(joint).part == pytest.approx(1.0)
+    assert maximum_rates(joint).part == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.0, 3.0])
@@ -83,7 +83,7 @@ def test_the_part_falls_as_rates_grow(factor):
         for app in apps:
             app.update(pin={"a": ["edge"]}, rate_per_s=12.5 * factor)
 
-    part = most_rates(joint_of(small_request(change=change))).part
+    part = maximum_rates(joint_of(small_request(change=change))).part
     assert part == pytest.approx(min(1.0, 1.0 / factor))
 
 
@@ -104,5 +104,5 @@ def test_deadlines_that_each_keeps_alone_are_named():
 
 def test_one_app_alone_is_a_workload_too():
     joint = joint_of(small_request())
-    alone = Joint(joint.network, joint.apps[:1])
+    alone = JointInstance(joint.network, joint.apps[:1])
     assert contradiction(alone, alone.apps) is None

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.clear.workloads import Setting, random_setting
-from planner.clear.allocation.evaluation import served, with_all_shares
+from planner.clear.allocation.evaluation import evaluate_plan, with_all_shares
 from planner.clear.method import JointOutcome
-from planner.clear.pricing.app_arrays import stages_of
-from planner.clear.problem.instance import Joint, build_joint
+from planner.clear.pricing.app_arrays import app_arrays
+from planner.clear.problem.instance import JointInstance, build_joint
 from planner.clear.replan import Replanner, with_app_rates, with_link_rates, with_medium_rates
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
@@ -34,7 +34,7 @@ def setting_of(seed: int) -> Setting:
     return random_setting(2, seed, rows=1, cols=2, phones=2)
 
 
-def joint_of(seed: int) -> Joint:
+def joint_of(seed: int) -> JointInstance:
     setting = setting_of(seed)
     return build_joint(setting.apps, build_network(*expand(setting.topology)))
 
@@ -44,7 +44,7 @@ def cell(seed: int, factor: float) -> dict[str, float]:
     return {name: factor * (rates[name] or 0.0) for name in MEDIA}
 
 
-def changed(seed: int, joint: Joint, factor: float, app_factor: float) -> Joint:
+def changed(seed: int, joint: JointInstance, factor: float, app_factor: float) -> JointInstance:
     rated = with_app_rates(
         joint, [app.rate_per_s * (app_factor if at == 0 else 1.0) for at, app in enumerate(joint.apps)]
     )
@@ -55,7 +55,7 @@ CHANGES = ((0.5, 1.0), (0.12, 1.0), (2.0, 1.0), (1.0, 1.7), (0.3, 0.6))
 """Factors of the cell's rates and of the first app's rate."""
 
 
-def placement_of(joint: Joint, outcome: JointOutcome) -> Placement:
+def placement_of(joint: JointInstance, outcome: JointOutcome) -> Placement:
     return joint_placement_of(joint, outcome, Provenance(planner="", method="clear", inputs={}), 0.0, None)
 
 
@@ -128,8 +128,8 @@ def test_rates_change_only_what_is_named() -> None:
 @settings(max_examples=10)
 def test_stages_at_another_rate_are_those_of_the_app_with_that_rate(factor: float) -> None:
     for app in joint_of(1).apps:
-        scaled = stages_of(app).at_rate(factor)
-        anew = stages_of(replace(app, rate_per_s=factor * app.rate_per_s))
+        scaled = app_arrays(app).at_rate(factor)
+        anew = app_arrays(replace(app, rate_per_s=factor * app.rate_per_s))
         for field in fields(scaled):
             np.testing.assert_allclose(getattr(scaled, field.name), getattr(anew, field.name), rtol=1e-12)
 
@@ -145,7 +145,7 @@ def test_what_is_late_at_other_rates_is_what_the_verifier_calls_late(seed: int) 
             at = with_rates(setting.topology, cell(seed, factor))
             found = verify(placement_of(joint, outcome), at, setting.apps)
             late = {fault.app for fault in found if fault.what in ("max_latency_s", "stability")}
-            did = served(with_medium_rates(joint, cell(seed, factor)), held)
+            did = evaluate_plan(with_medium_rates(joint, cell(seed, factor)), held)
             assert {app.name for app, is_late in zip(joint.apps, did.late, strict=True) if is_late} == late
             assert did.power_w == plan.power_w
 

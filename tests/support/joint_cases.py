@@ -16,8 +16,8 @@ import numpy as np
 from hypothesis import Phase, assume, settings
 from hypothesis import strategies as st
 
-from planner.clear.pricing.dual_prices import Prices
-from planner.clear.problem.instance import Joint, build_joint
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.problem.instance import JointInstance, build_joint
 from planner.fin.instance.network import Floats, build_network
 from planner.fin.instance.packages import expand
 from planner.schemas import App, Model, Topology, Workload, check_document
@@ -40,7 +40,7 @@ class Case:
         models = [check_document(model, Model) for _, model in self.apps]
         return check_document(self.topology, Topology), tuple(zip(apps, models, strict=True))
 
-    def joint(self) -> Joint:
+    def joint(self) -> JointInstance:
         """Return the case as arrays."""
         topology, apps = self.documents()
         return build_joint(apps, build_network(*expand(topology)))
@@ -175,7 +175,7 @@ def least_power(case: Case, known_w: float = np.inf) -> float:
         raise
 
 
-def random_prices(r: Random, joint: Joint, media: int) -> Prices:
+def random_prices(r: Random, joint: JointInstance, media: int) -> DualPrices:
     """Draw prices of all that may have one; most are 0 or of the size of what apps cost."""
     size = 10.0 ** r.uniform(-2, 1)
 
@@ -185,4 +185,4 @@ def random_prices(r: Random, joint: Joint, media: int) -> Prices:
 
     nodes = joint.network.size
     memory = np.where(np.isfinite(joint.network.memory_bytes), some(nodes) / 5, 0.0)
-    return Prices(some(nodes), some(joint.count, nodes), memory, some(media))
+    return DualPrices(some(nodes), some(joint.count, nodes), memory, some(media))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from planner.clear.allocation.evaluation import Served, served, with_all_shares
+from planner.clear.allocation.evaluation import PlanEvaluation, evaluate_plan, with_all_shares
 from planner.clear.method import JointOutcome
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.clear.replan import Replanner, with_medium_rates
 from planner.errors import InternalError
 from planner.fin.instance.network import Floats
@@ -46,7 +46,7 @@ class Row:
     """What happened in a step."""
 
     step: Step
-    served: Mapping[str, Served]
+    served: Mapping[str, PlanEvaluation]
     """By policy."""
     found: bool
     """Whether planning anew found a plan; where it did not, the last one is kept, with all shares given out."""
@@ -113,7 +113,7 @@ class Comparison:
             self._verify(joint, outcome, step)
             held = planner.plan or once
             plans = {**fixed, REPLANNED: held if outcome.plan is not None else with_all_shares(joint, held)}
-            did = {name: served(joint, plan) for name, plan in plans.items()}
+            did = {name: evaluate_plan(joint, plan) for name, plan in plans.items()}
             row = Row(step, did, outcome.plan is not None, replan_s)
             yield self._with_cold(row, joint) if number in sampled else row
 
@@ -134,7 +134,7 @@ class Comparison:
         """Return the inferences of a step that were late."""
         return self.summed([row], policy).late
 
-    def _verify(self, joint: Joint, outcome: JointOutcome, step: Step) -> None:
+    def _verify(self, joint: JointInstance, outcome: JointOutcome, step: Step) -> None:
         if outcome.plan is None:
             return
         provenance = Provenance(planner=__version__, method="clear", inputs={})
@@ -142,7 +142,7 @@ class Comparison:
         if violations := verify(placement, with_rates(self.request.topology, step.bit_per_s), self.request.apps):
             raise InternalError(violations)
 
-    def _with_cold(self, row: Row, joint: Joint) -> Row:
+    def _with_cold(self, row: Row, joint: JointInstance) -> Row:
         """Add what a plan from scratch takes, without a proof."""
         began = time.perf_counter()
         plan = Replanner(joint, self.request.options.gap, self._limit_s).plan

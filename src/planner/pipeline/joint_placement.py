@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from planner.clear.allocation.app_view import of_plan, on_slices
+from planner.clear.allocation.app_view import view_of_plan, viewed_instance
 from planner.clear.allocation.plan import Plan
 from planner.clear.method import JointOutcome
-from planner.clear.problem.instance import Joint
+from planner.clear.problem.instance import JointInstance
 from planner.pipeline.placement import app_placement
 from planner.schemas.planning.placement import (
     AppPlacement,
@@ -22,7 +22,7 @@ from planner.schemas.planning.placement import (
 
 
 def joint_placement_of(
-    joint: Joint, outcome: JointOutcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
+    joint: JointInstance, outcome: JointOutcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
 ) -> Placement:
     """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
     plan = outcome.plan
@@ -41,14 +41,14 @@ def joint_placement_of(
     )
 
 
-def _app(joint: Joint, plan: Plan, place: int) -> AppPlacement:
+def _app(joint: JointInstance, plan: Plan, place: int) -> AppPlacement:
     """Write one app with its shares; its figures are those on its slices of nodes and media."""
     column = plan.columns[place]
-    sliced = on_slices(joint.apps[column.app], of_plan(joint.network, plan, place))
+    sliced = viewed_instance(joint.apps[column.app], view_of_plan(joint.network, plan, place))
     return app_placement(sliced, column.decision).model_copy(update={"shares": _shares(joint, plan, place)})
 
 
-def _shares(joint: Joint, plan: Plan, place: int) -> Shares:
+def _shares(joint: JointInstance, plan: Plan, place: int) -> Shares:
     network, column = joint.network, plan.columns[place]
     node_shares, medium_shares = plan.allocation.node_shares[place], plan.allocation.medium_shares[place]
     nodes = zip(column.nodes.tolist(), node_shares.tolist(), strict=True)
@@ -59,7 +59,7 @@ def _shares(joint: Joint, plan: Plan, place: int) -> Shares:
     )
 
 
-def _speeds(joint: Joint, plan: Plan) -> dict[str, float]:
+def _speeds(joint: JointInstance, plan: Plan) -> dict[str, float]:
     """Return the speed of every node in use that has a choice, or that does not run at its nominal speed."""
     network, speed = joint.network, plan.allocation.speed
     used = sorted({int(node) for column in plan.columns for node in column.nodes})
@@ -70,7 +70,7 @@ def _speeds(joint: Joint, plan: Plan) -> dict[str, float]:
     }
 
 
-def _total(joint: Joint, plan: Plan, apps: tuple[AppPlacement, ...]) -> Total:
+def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> Total:
     used = sorted({int(node) for column in plan.columns for node in column.nodes})
     rated = zip(plan.columns, apps, strict=True)
     power_w = sum(joint.apps[column.app].rate_per_s * app.energy_j for column, app in rated)

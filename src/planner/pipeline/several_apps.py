@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from planner.clear.diagnosis.diagnose import contradiction, no_room
 from planner.clear.method import JointMethod, JointOutcome, joint_method
-from planner.clear.problem.instance import Joint, build_joint
+from planner.clear.problem.instance import JointInstance, build_joint
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import build_network
@@ -40,13 +40,13 @@ def solve_joint(request: JointRequest) -> Placement:
     return placement
 
 
-def joint_of(request: JointRequest) -> Joint:
+def joint_of(request: JointRequest) -> JointInstance:
     """Return the arrays of a request."""
     network = build_network(*expand(request.topology))
     return build_joint(request.apps, network, request.per_exit_thresholds)
 
 
-def _outcome(request: JointRequest, joint: Joint, chosen: JointMethod) -> JointOutcome:
+def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -> JointOutcome:
     """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
     if any(app.points.count == 0 for app in joint.apps):
         return JointOutcome("infeasible", None, math.inf)
@@ -54,7 +54,7 @@ def _outcome(request: JointRequest, joint: Joint, chosen: JointMethod) -> JointO
 
 
 def _explained(
-    request: JointRequest, joint: Joint, outcome: JointOutcome, began: float
+    request: JointRequest, joint: JointInstance, outcome: JointOutcome, began: float
 ) -> tuple[JointOutcome, Diagnosis | None]:
     """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
     limit_s = request.options.time_limit_s
