@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.baselines import Pick, Scored, all_baselines, choice_of, score
-from planner.carin.bounded import Bounded, bounded_choice
+from planner.carin.baselines import BaselineDesign, ScoredDesigns, all_baselines, choice_of, score_designs
+from planner.carin.bounded import BoundedDesignSet, choose_bounded
 from planner.carin.candidates import Candidates, find_candidates
 from planner.carin.diagnosis import diagnose
 from planner.carin.metrics import metrics_of
-from planner.carin.rass import Chosen, choose, states
-from planner.carin.scoring import all_values, meets_all, stretch_of
+from planner.carin.rass import StateDesigns, choose_designs, states
+from planner.carin.scoring import all_values, chunk_of, meets_all
 from planner.schemas.adaptation.designs import Designs
 from planner.schemas.adaptation.policy import (
     Baseline,
@@ -47,9 +47,9 @@ def adapt(
     Raises:
         InputError: The other device has other tasks.
     """
-    scored = score(designs)
-    if not scored.standards.feasible:
-        return _policy(scored, provenance, None, {}, diagnose(scored.problem))
+    scored = score_designs(designs)
+    if not scored.standardisation.feasible:
+        return _policy(scored, provenance, None, {}, diagnose(scored.space))
     answer = _answer(scored, max_designs or designs.max_designs)
     picks = all_baselines(scored, transfer_from)
     usual = answer.design_set[0].distance
@@ -63,13 +63,13 @@ class _Answer:
     regret: Regret | None
 
 
-def _answer(scored: Scored, most: int | None) -> _Answer:
+def _answer(scored: ScoredDesigns, most: int | None) -> _Answer:
     designs = scored.designs
-    candidates = find_candidates(scored.problem, scored.standards, scored.grid)
-    chosen = choose(candidates, len(designs.engines))
+    candidates = find_candidates(scored.space, scored.standardisation, scored.grid)
+    chosen = choose_designs(candidates, len(designs.engines))
     regret = None
     if most is not None:
-        bounded = bounded_choice(candidates, chosen, len(designs.engines), most)
+        bounded = choose_bounded(candidates, chosen, len(designs.engines), most)
         regret = _regret(bounded, most, chosen)
         chosen = bounded.chosen
     names = _names(chosen)
@@ -78,7 +78,7 @@ def _answer(scored: Scored, most: int | None) -> _Answer:
 
 
 def _policy(
-    scored: Scored,
+    scored: ScoredDesigns,
     provenance: Provenance | None,
     answer: _Answer | None,
     baselines: dict[str, Baseline],
@@ -88,8 +88,8 @@ def _policy(
     return Policy(
         name=designs.name,
         memory_budget_bytes=designs.memory_budget_bytes,
-        joint_designs=scored.problem.joint_designs,
-        feasible_joint_designs=scored.standards.feasible,
+        joint_designs=scored.space.joint_designs,
+        feasible_joint_designs=scored.standardisation.feasible,
         objectives=() if answer is None else _objectives(scored),
         constraints=designs.constraints,
         design_set=() if answer is None else answer.design_set,
@@ -101,25 +101,31 @@ def _policy(
     )
 
 
-def _objectives(scored: Scored) -> tuple[ScoredObjective, ...]:
-    problem, standards = scored.problem, scored.standards
-    rows = zip(scored.designs.objectives, problem.objectives, standards.best, standards.deviation, strict=True)
+def _objectives(scored: ScoredDesigns) -> tuple[ScoredObjective, ...]:
+    space, standardisation = scored.space, scored.standardisation
+    rows = zip(
+        scored.designs.objectives,
+        space.objectives,
+        standardisation.best,
+        standardisation.standard_deviation,
+        strict=True,
+    )
     return tuple(
         ScoredObjective(
-            metric=each.metric, statistic=problem.measures[measure].statistic, task=each.task,
-            weight=each.weight, best=float(best), standard_deviation=float(deviation),
+            metric=each.metric, statistic=space.measures[measure].statistic, task=each.task,
+            weight=each.weight, best=float(best), standard_deviation=float(standard_deviation),
         )
-        for each, measure, best, deviation in rows
+        for each, measure, best, standard_deviation in rows
     )  # fmt: skip
 
 
-def _names(chosen: Chosen) -> dict[int, str]:
+def _names(chosen: StateDesigns) -> dict[int, str]:
     """Name the candidates in use d0, d1, ... in the order in which states come upon them."""
     return {place: f"d{number}" for number, place in enumerate(dict.fromkeys(chosen.candidate.tolist()))}
 
 
-def _joint_design(scored: Scored, candidates: Candidates, place: int, name: str) -> JointDesign:
-    choice = choice_of(scored.problem, int(candidates.number[place]))
+def _joint_design(scored: ScoredDesigns, candidates: Candidates, place: int, name: str) -> JointDesign:
+    choice = choice_of(scored.space, int(candidates.number[place]))
     distance = float(candidates.distance[place])
     return JointDesign(
         name=name,
@@ -135,7 +141,7 @@ def _optimality(distance: float) -> float | None:
     return 1.0 / distance if distance > 1e-300 else None
 
 
-def _rows(designs: Designs, chosen: Chosen, names: dict[int, str]) -> list[PolicyRow]:
+def _rows(designs: Designs, chosen: StateDesigns, names: dict[int, str]) -> list[PolicyRow]:
     return [
         PolicyRow(
             overloaded=tuple(name for bit, name in enumerate(designs.engines) if state.overloaded >> bit & 1),
@@ -147,14 +153,14 @@ def _rows(designs: Designs, chosen: Chosen, names: dict[int, str]) -> list[Polic
     ]
 
 
-def _baseline(scored: Scored, pick: Pick, usual: float) -> Baseline:
+def _baseline(scored: ScoredDesigns, pick: BaselineDesign, usual: float) -> Baseline:
     if pick.number is None:
         return Baseline(message=pick.message)
-    digits = scored.problem.digits_of(pick.number)
-    values = all_values(scored.problem, stretch_of(scored.problem, tuple(np.array([digit]) for digit in digits)))
+    indices = scored.space.indices_of(pick.number)
+    values = all_values(scored.space, chunk_of(scored.space, tuple(np.array([index]) for index in indices)))
     distance = float(scored.distance(values)[0])
-    feasible = bool(meets_all(scored.problem, values)[0])
-    choice = choice_of(scored.problem, pick.number)
+    feasible = bool(meets_all(scored.space, values)[0])
+    choice = choice_of(scored.space, pick.number)
     return Baseline(
         choice=choice,
         feasible=feasible,
@@ -172,7 +178,7 @@ def _ratio(distance: float, usual: float) -> float | None:
     return distance / usual
 
 
-def _regret(bounded: Bounded, most: int, chosen: Chosen) -> Regret:
+def _regret(bounded: BoundedDesignSet, most: int, chosen: StateDesigns) -> Regret:
     return Regret(
         max_designs=most,
         unbounded_designs=len(set(chosen.candidate.tolist())),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.candidates import first_least
-from planner.carin.dominance import undominated
-from planner.carin.problem import Bools, Floats, Problem, build_problem
-from planner.carin.scoring import Grid, Standards, all_values, distances, meets_all, stretches, survey
+from planner.carin.candidates import lexicographic_argmin
+from planner.carin.design_space import Bools, DesignSpace, Floats, build_design_space
+from planner.carin.dominance import undominated_designs
+from planner.carin.scoring import DesignGrid, Standardisation, all_values, chunks, distances, meets_all, standardise
 from planner.schemas.adaptation.designs import MAXIMISED, Constraint, Designs, Task
 from planner.schemas.reading.problems import input_error
 
@@ -19,7 +19,7 @@ Score = Callable[[list[Floats]], Floats]
 
 
 @dataclass(frozen=True)
-class Pick:
+class BaselineDesign:
     """A joint design by its number, or the reason why there is none."""
 
     number: int | None
@@ -27,27 +27,27 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredDesigns:
     """A problem with all that its distances are measured by."""
 
     designs: Designs
-    problem: Problem
-    standards: Standards
-    grid: Grid
+    space: DesignSpace
+    standardisation: Standardisation
+    grid: DesignGrid
     """Joint designs among which every least distance is found."""
 
     def distance(self, values: list[Floats]) -> Floats:
         """Return the distances of joint designs."""
-        return distances(self.problem, self.standards, values)
+        return distances(self.space, self.standardisation, values)
 
 
-def score(designs: Designs) -> Scored:
+def score_designs(designs: Designs) -> ScoredDesigns:
     """Build a problem and measure its objectives; the grid means nothing where no joint design is feasible."""
-    problem = build_problem(designs)
-    return Scored(designs, problem, survey(problem), undominated(problem))
+    space = build_design_space(designs)
+    return ScoredDesigns(designs, space, standardise(space), undominated_designs(space))
 
 
-def all_baselines(scored: Scored, other: Designs | None) -> dict[str, Pick]:
+def all_baselines(scored: ScoredDesigns, other: Designs | None) -> dict[str, BaselineDesign]:
     """Return every baseline's joint design; the transferred one if another device is given.
 
     Raises:
@@ -62,18 +62,18 @@ def all_baselines(scored: Scored, other: Designs | None) -> dict[str, Pick]:
     return picks if other is None else {**picks, "transferred": transferred(scored, other)}
 
 
-def least(problem: Problem, grid: Grid, value: Score) -> int | None:
+def minimise(space: DesignSpace, grid: DesignGrid, value: Score) -> int | None:
     """Return the number of a grid's joint design of least value that meets every constraint; None where none does.
 
     Of equal ones the first counts.
     """
     found: list[tuple[float, int]] = []
-    for stretch in stretches(problem, grid):
-        values = all_values(problem, stretch)
-        meets = meets_all(problem, values)
+    for chunk in chunks(space, grid):
+        values = all_values(space, chunk)
+        meets = meets_all(space, values)
         if meets.any():
             row = _first(value(values), meets)
-            found.append((float(value([each[row : row + 1] for each in values])[0]), int(stretch.number(problem)[row])))
+            found.append((float(value([each[row : row + 1] for each in values])[0]), int(chunk.number(space)[row])))
     if not found:
         return None
     keys = np.array([each for each, _ in found])
@@ -81,20 +81,22 @@ def least(problem: Problem, grid: Grid, value: Score) -> int | None:
 
 
 def _first(keys: Floats, alive: Bools) -> int:
-    return int(first_least([keys], alive, np.zeros(1, dtype=np.int64))[0])
+    return int(lexicographic_argmin([keys], alive, np.zeros(1, dtype=np.int64))[0])
 
 
-def oodin(scored: Scored) -> Pick:
+def oodin(scored: ScoredDesigns) -> BaselineDesign:
     """OODIn's choice: the weighted sum of objectives, each divided by its largest magnitude.
 
     Accuracy and throughput count negative. Among the joint designs that meet every constraint.
     Venieris, Panopoulos and Venieris, SMARTCOMP 2021.
     """
-    problem, standards = scored.problem, scored.standards
+    space, standardisation = scored.space, scored.standardisation
     terms = [
-        (measure, (-1.0 if problem.measures[measure].maximised else 1.0) * float(weight) / float(largest))
-        for measure, weight, largest in zip(problem.objectives, problem.weights, standards.largest, strict=True)
-        if largest > 0.0
+        (measure, (-1.0 if space.measures[measure].maximised else 1.0) * float(weight) / float(largest_magnitude))
+        for measure, weight, largest_magnitude in zip(
+            space.objectives, space.weights, standardisation.largest_magnitude, strict=True
+        )
+        if largest_magnitude > 0.0
     ]
 
     def weighted_sum(values: list[Floats]) -> Floats:
@@ -103,10 +105,10 @@ def oodin(scored: Scored) -> Pick:
             total += factor * values[measure]
         return total
 
-    return Pick(least(problem, scored.grid, weighted_sum))
+    return BaselineDesign(minimise(space, scored.grid, weighted_sum))
 
 
-def single_model(scored: Scored, metric: str, *, most: bool) -> Pick:
+def single_model(scored: ScoredDesigns, metric: str, *, most: bool) -> BaselineDesign:
     """Hold one model for each task, the most accurate or the smallest, and choose its engine and options alone.
 
     A design's model is its name up to the first `@`.
@@ -115,11 +117,13 @@ def single_model(scored: Scored, metric: str, *, most: bool) -> Pick:
     for task in scored.designs.tasks:
         model = _extreme_model(task, metric, most)
         if model is None:
-            return Pick(None, f"not every design of {task.name!r} gives {metric}")
+            return BaselineDesign(None, f"not every design of {task.name!r} gives {metric}")
         numbers = [number for number, each in enumerate(task.designs) if model_of(each.name) == model]
         grid.append(np.array(numbers, dtype=np.int64))
-    number = least(scored.problem, tuple(grid), scored.distance)
-    return Pick(number, "" if number is not None else "no joint design of these models meets every constraint")
+    number = minimise(scored.space, tuple(grid), scored.distance)
+    return BaselineDesign(
+        number, "" if number is not None else "no joint design of these models meets every constraint"
+    )
 
 
 def model_of(design: str) -> str:
@@ -135,16 +139,16 @@ def _extreme_model(task: Task, metric: str, most: bool) -> str | None:
     return model_of(task.designs[given.index(best)].name)
 
 
-def best_per_task(scored: Scored) -> Pick:
+def best_per_task(scored: ScoredDesigns) -> BaselineDesign:
     """Choose the design of each task as if it ran alone, unaware of contention; all of them together then run."""
-    digits = []
+    indices = []
     for task in scored.designs.tasks:
-        alone = score(_alone(scored.designs, task))
-        number = least(alone.problem, alone.grid, alone.distance) if alone.standards.feasible else None
+        alone = score_designs(_alone(scored.designs, task))
+        number = minimise(alone.space, alone.grid, alone.distance) if alone.standardisation.feasible else None
         if number is None:
-            return Pick(None, f"no design of {task.name!r} alone meets its constraints")
-        digits.append(number)
-    return Pick(scored.problem.number_of(digits))
+            return BaselineDesign(None, f"no design of {task.name!r} alone meets its constraints")
+        indices.append(number)
+    return BaselineDesign(scored.space.number_of(indices))
 
 
 def _alone(designs: Designs, task: Task) -> Designs:
@@ -169,33 +173,33 @@ def _implied(constraint: Constraint) -> Constraint | None:
     return constraint.model_copy(update={"max" if constraint.metric in MAXIMISED else "min": None})
 
 
-def transferred(scored: Scored, other: Designs) -> Pick:
+def transferred(scored: ScoredDesigns, other: Designs) -> BaselineDesign:
     """Run the best design of another device here, by its names.
 
     Raises:
         InputError: The other device has other tasks.
     """
     tasks = {task.name for task in other.tasks}
-    if tasks != set(scored.problem.tasks):
-        fix = f"give a designs file with the tasks {', '.join(scored.problem.tasks)}"
+    if tasks != set(scored.space.tasks):
+        fix = f"give a designs file with the tasks {', '.join(scored.space.tasks)}"
         raise input_error("the other device has other tasks", fix, path="--transfer-from", value=sorted(tasks))
-    there = score(other)
-    number = least(there.problem, there.grid, there.distance) if there.standards.feasible else None
+    there = score_designs(other)
+    number = minimise(there.space, there.grid, there.distance) if there.standardisation.feasible else None
     if number is None:
-        return Pick(None, "no joint design of the other device meets its constraints")
-    return _by_name(scored.problem, choice_of(there.problem, number))
+        return BaselineDesign(None, "no joint design of the other device meets its constraints")
+    return _by_name(scored.space, choice_of(there.space, number))
 
 
-def _by_name(problem: Problem, choice: Mapping[str, str]) -> Pick:
-    digits = []
-    for task, names in zip(problem.tasks, problem.design_names, strict=True):
+def _by_name(space: DesignSpace, choice: Mapping[str, str]) -> BaselineDesign:
+    indices = []
+    for task, names in zip(space.tasks, space.design_names, strict=True):
         if choice[task] not in names:
-            return Pick(None, f"this device has no design {choice[task]!r} of {task!r}")
-        digits.append(names.index(choice[task]))
-    return Pick(problem.number_of(digits))
+            return BaselineDesign(None, f"this device has no design {choice[task]!r} of {task!r}")
+        indices.append(names.index(choice[task]))
+    return BaselineDesign(space.number_of(indices))
 
 
-def choice_of(problem: Problem, number: int) -> dict[str, str]:
+def choice_of(space: DesignSpace, number: int) -> dict[str, str]:
     """Return the name of the design of every task."""
-    digits = problem.digits_of(number)
-    return {task: names[digit] for task, names, digit in zip(problem.tasks, problem.design_names, digits, strict=True)}
+    indices = space.indices_of(number)
+    return {task: names[index] for task, names, index in zip(space.tasks, space.design_names, indices, strict=True)}

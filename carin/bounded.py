@@ -10,22 +10,22 @@ from math import comb
 import numpy as np
 
 from planner.carin.candidates import Candidates
-from planner.carin.problem import Bools, Floats, Ints
-from planner.carin.rass import Chosen, standing, states
+from planner.carin.design_space import Bools, Floats, Ints
+from planner.carin.rass import StateDesigns, state_feasibility, states
 
 _MOST_SETS = 20_000
 """Sets up to which every one is compared."""
 _MOST_CELLS = 4_000_000
 """Entries of the tables of states and candidates."""
 
-Loss = tuple[int, int, float, float]
+SetLoss = tuple[int, int, float, float]
 
 
 @dataclass(frozen=True)
-class Bounded:
+class BoundedDesignSet:
     """A choice from a bounded set, and what it gives up against the choice without the bound."""
 
-    chosen: Chosen
+    chosen: StateDesigns
     newly_degraded: int
     extra_overloaded_engines: int
     extra_memory_bytes: float
@@ -36,7 +36,7 @@ class Bounded:
 
 
 @dataclass(frozen=True)
-class _Tables:
+class _LossTables:
     """What each state (row) would think of and lose by each candidate (column), against its choice without a bound."""
 
     rank: Ints
@@ -47,7 +47,7 @@ class _Tables:
     distance: Floats
     """In excess, 0 where the state is degraded."""
 
-    def loss(self, held: Ints) -> Loss:
+    def loss(self, held: Ints) -> SetLoss:
         """Return what a set gives up, the most important first."""
         rows = np.arange(len(self.rank))
         picked = self.picks(held)
@@ -61,7 +61,7 @@ class _Tables:
         return np.asarray(held[np.argmin(self.rank[:, held], axis=1)], dtype=np.int64)
 
 
-def bounded_choice(candidates: Candidates, chosen: Chosen, engines: int, max_designs: int) -> Bounded:
+def choose_bounded(candidates: Candidates, chosen: StateDesigns, engines: int, max_designs: int) -> BoundedDesignSet:
     """Choose at most `max_designs` candidates, and the design of every state among them.
 
     The design of the state where nothing is wrong always stays. Of the others, those are held that give up least:
@@ -73,7 +73,7 @@ def bounded_choice(candidates: Candidates, chosen: Chosen, engines: int, max_des
     """
     wanted = np.unique(chosen.candidate)
     if len(wanted) <= max_designs:
-        return Bounded(chosen, 0, 0, 0.0, 0.0, 0.0, 0, True)
+        return BoundedDesignSet(chosen, 0, 0, 0.0, 0.0, 0.0, 0, True)
     usual = int(chosen.candidate[0])
     useful, all_of_them = _useful(candidates, chosen, 2 ** (engines + 1))
     few = candidates.take(useful)
@@ -87,12 +87,12 @@ def bounded_choice(candidates: Candidates, chosen: Chosen, engines: int, max_des
     return _bounded(tables, held, useful, chosen, complete and all_of_them)
 
 
-def _bounded(tables: _Tables, held: Ints, useful: Ints, chosen: Chosen, proved: bool) -> Bounded:
+def _bounded(tables: _LossTables, held: Ints, useful: Ints, chosen: StateDesigns, proved: bool) -> BoundedDesignSet:
     picked = tables.picks(held)
     rows = np.arange(len(picked))
     degraded, overloaded, memory_bytes, distance = tables.loss(held)
-    return Bounded(
-        chosen=Chosen(useful[picked], chosen.degraded | tables.degraded[rows, picked]),
+    return BoundedDesignSet(
+        chosen=StateDesigns(useful[picked], chosen.degraded | tables.degraded[rows, picked]),
         newly_degraded=degraded,
         extra_overloaded_engines=overloaded,
         extra_memory_bytes=memory_bytes,
@@ -118,7 +118,7 @@ def _front(candidates: Candidates) -> Ints:
     return np.flatnonzero(kept)
 
 
-def _useful(candidates: Candidates, chosen: Chosen, count: int) -> tuple[Ints, bool]:
+def _useful(candidates: Candidates, chosen: StateDesigns, count: int) -> tuple[Ints, bool]:
     """Return the candidates to compare, and whether no set of others could give up less.
 
     They are the front and what states want; where those are too many, what most states want.
@@ -132,7 +132,7 @@ def _useful(candidates: Candidates, chosen: Chosen, count: int) -> tuple[Ints, b
     return np.union1d(favourites, [chosen.candidate[0]]), False
 
 
-def _tables(candidates: Candidates, best: Candidates, degraded: Bools, engines: int) -> _Tables:
+def _tables(candidates: Candidates, best: Candidates, degraded: Bools, engines: int) -> _LossTables:
     """Return the tables of some candidates, given each state's choice without a bound and whether it is degraded."""
     shape = (2 ** (engines + 1), len(candidates))
     rank = np.empty(shape, dtype=np.int32)
@@ -140,7 +140,7 @@ def _tables(candidates: Candidates, best: Candidates, degraded: Bools, engines: 
     overloaded, memory_bytes, distance = np.empty(shape), np.empty(shape), np.empty(shape)
     for state in states(engines):
         row = state.number
-        stands = standing(candidates, state)
+        stands = state_feasibility(candidates, state)
         out = ~stands.admissible
         order = np.lexsort(
             (candidates.distance, np.where(out, candidates.memory_bytes, 0.0), stands.overloaded_in_use, out)
@@ -148,24 +148,26 @@ def _tables(candidates: Candidates, best: Candidates, degraded: Bools, engines: 
         rank[row, order] = np.arange(len(candidates))
         rank[row, candidates.number == best.number[row]] = -1  # ties are broken as they were without the bound
         newly[row] = out & ~degraded[row]
-        overloaded[row] = stands.overloaded_in_use - standing(best.take(np.array([row])), state).overloaded_in_use
+        overloaded[row] = (
+            stands.overloaded_in_use - state_feasibility(best.take(np.array([row])), state).overloaded_in_use
+        )
         # whole bytes, lest the rounding of a sum count for more than distance does
         excess = np.rint(np.maximum(candidates.memory_bytes - best.memory_bytes[row], 0.0))
         memory_bytes[row] = np.where(out, excess, 0.0)
         distance[row] = np.where(out, 0.0, candidates.distance - best.distance[row])
-    return _Tables(rank, newly, overloaded, memory_bytes, distance)
+    return _LossTables(rank, newly, overloaded, memory_bytes, distance)
 
 
-def _best_of_all(tables: _Tables, first: int, others: list[int], size: int) -> Ints:
+def _best_of_all(tables: _LossTables, first: int, others: list[int], size: int) -> Ints:
     sets = (np.array(sorted((first, *some))) for some in combinations(others, size - 1))
     return _least(tables, sets)
 
 
-def _least(tables: _Tables, sets: Iterable[Ints]) -> Ints:
+def _least(tables: _LossTables, sets: Iterable[Ints]) -> Ints:
     return min(sets, key=tables.loss)
 
 
-def _exchanged(tables: _Tables, first: int, others: list[int], size: int) -> Ints:
+def _exchanged(tables: _LossTables, first: int, others: list[int], size: int) -> Ints:
     """Add the design that helps most until the set is full; then exchange one at a time while that helps."""
     held = np.array([first])
     while len(held) < size:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints, Problem
-from planner.carin.scoring import SAME, Grid, Standards, all_values, distances, meets_all, stretches
+from planner.carin.design_space import LIMIT_TOLERANCE, Bools, DesignSpace, Floats, Ints
+from planner.carin.scoring import SAME, DesignGrid, Standardisation, all_values, chunks, distances, meets_all
 
 _POOL = 1 << 18
-"""Candidates of stretches that are held before they are compared with each other."""
+"""Candidates of chunks that are held before they are compared with each other."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Candidates:
         )  # fmt: skip
 
 
-def first_least(keys: Sequence[Floats], alive: Bools, starts: Ints) -> Ints:
+def lexicographic_argmin(keys: Sequence[Floats], alive: Bools, starts: Ints) -> Ints:
     """Return, for each group of rows, the first row that is least by one key after the other.
 
     Values that differ by rounding alone count as equal.
@@ -58,7 +58,7 @@ def first_least(keys: Sequence[Floats], alive: Bools, starts: Ints) -> Ints:
     return np.asarray(rows[rows < len(alive)], dtype=np.int64)
 
 
-def find_candidates(problem: Problem, standards: Standards, grid: Grid) -> Candidates:
+def find_candidates(space: DesignSpace, standardisation: Standardisation, grid: DesignGrid) -> Candidates:
     """Return three joint designs for every set of engines in use.
 
     They are the one of least distance, of least distance within the memory budget, and of least memory (then least
@@ -67,16 +67,16 @@ def find_candidates(problem: Problem, standards: Standards, grid: Grid) -> Candi
     """
     pool: list[Candidates] = []
     held = 0
-    for stretch in stretches(problem, grid):
-        values = all_values(problem, stretch)
-        meets = meets_all(problem, values)
+    for chunk in chunks(space, grid):
+        values = all_values(space, chunk)
+        meets = meets_all(space, values)
         if not meets.any():
             continue
         some = [each[meets] for each in values]
         memory_bytes = some[0]
-        fits = memory_bytes <= problem.memory_budget_bytes * (1.0 + LIMIT_TOLERANCE)
-        far = distances(problem, standards, some)
-        found = Candidates(stretch.number(problem)[meets], stretch.engines[meets], memory_bytes, far, fits)
+        fits = memory_bytes <= space.memory_budget_bytes * (1.0 + LIMIT_TOLERANCE)
+        far = distances(space, standardisation, some)
+        found = Candidates(chunk.number(space)[meets], chunk.engines[meets], memory_bytes, far, fits)
         pool.append(_least_of_each(found))
         held += len(pool[-1])
         if held > _POOL:
@@ -93,9 +93,9 @@ def _least_of_each(found: Candidates) -> Candidates:
     starts = np.flatnonzero(np.diff(grouped.engines, prepend=-1))
     everyone = np.ones(len(grouped), dtype=np.bool_)
     rows = (
-        first_least([grouped.distance], everyone, starts),
-        first_least([grouped.distance], grouped.fits, starts),
-        first_least([grouped.memory_bytes, grouped.distance], everyone, starts),
+        lexicographic_argmin([grouped.distance], everyone, starts),
+        lexicographic_argmin([grouped.distance], grouped.fits, starts),
+        lexicographic_argmin([grouped.memory_bytes, grouped.distance], everyone, starts),
     )
     return _sorted_by_number(grouped.take(np.unique(np.concatenate(rows))))
 

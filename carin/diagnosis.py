@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.carin.problem import Bound, Problem
-from planner.carin.scoring import all_values, stretches, whole_grid
+from planner.carin.design_space import DesignSpace, Inequality
+from planner.carin.scoring import all_values, chunks, whole_grid
 from planner.schemas.adaptation.designs import Metric
 from planner.schemas.adaptation.policy import BrokenConstraint, PolicyDiagnosis
 
@@ -15,26 +15,26 @@ _UNITS: dict[str, str] = {
 }  # fmt: skip
 
 
-def diagnose(problem: Problem) -> PolicyDiagnosis:
+def diagnose(space: DesignSpace) -> PolicyDiagnosis:
     """Return, for every bound, the best value that any joint design reaches with all other bounds kept."""
-    best: list[float | None] = [None] * len(problem.bounds)
-    for stretch in stretches(problem, whole_grid(problem)):
-        values = all_values(problem, stretch)
-        holds = np.array([bound.holds(values[bound.measure]) for bound in problem.bounds])
+    best: list[float | None] = [None] * len(space.inequalities)
+    for chunk in chunks(space, whole_grid(space)):
+        values = all_values(space, chunk)
+        holds = np.array([bound.holds(values[bound.measure]) for bound in space.inequalities])
         broken = (~holds).sum(axis=0)
-        for number, bound in enumerate(problem.bounds):
+        for number, bound in enumerate(space.inequalities):
             alone = values[bound.measure][broken - ~holds[number] == 0]
             if len(alone):
                 reached = float(alone.min() if bound.upper else alone.max())
                 before = best[number]
                 best[number] = reached if before is None else (min if bound.upper else max)(before, reached)
-    rows = tuple(_row(problem, bound, reached) for bound, reached in zip(problem.bounds, best, strict=True))
-    count = f"{problem.joint_designs:,} joint design{'s' * (problem.joint_designs != 1)}"
+    rows = tuple(_row(space, bound, reached) for bound, reached in zip(space.inequalities, best, strict=True))
+    count = f"{space.joint_designs:,} joint design{'s' * (space.joint_designs != 1)}"
     return PolicyDiagnosis(summary=f"none of {count} meets every constraint", constraints=rows)
 
 
-def _row(problem: Problem, bound: Bound, best: float | None) -> BrokenConstraint:
-    measure = problem.measures[bound.measure]
+def _row(space: DesignSpace, bound: Inequality, best: float | None) -> BrokenConstraint:
+    measure = space.measures[bound.measure]
     unit = _UNITS[measure.metric]
     what = f"{measure.metric}{'' if measure.statistic is None else f' {measure.statistic}'} of {measure.task or 'all'}"
     side = "at most" if bound.upper else "at least"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.carin.problem import Bools, Floats, Ints, Problem
-from planner.carin.scoring import Grid
+from planner.carin.design_space import Bools, DesignSpace, Floats, Ints
+from planner.carin.scoring import DesignGrid
 
 MOST = 2000
 """Designs of one task on one engine beyond which comparing all pairs would take longer than scoring them."""
 
 
-def undominated(problem: Problem) -> Grid:
+def undominated_designs(space: DesignSpace) -> DesignGrid:
     """Return the designs that the search has to look at, ascending.
 
     A design ``a`` is left out if an earlier design ``b`` of its task runs on the same engine and is no worse in
@@ -30,12 +30,12 @@ def undominated(problem: Problem) -> Grid:
     So ``x`` is no state's design. The best values and deviations that distances are measured by are taken over all
     joint designs, with the dominated ones: leaving those out would move every distance.
     """
-    return tuple(_undominated_of(problem, task) for task in range(len(problem.tasks)))
+    return tuple(_undominated_of(space, task) for task in range(len(space.tasks)))
 
 
-def _undominated_of(problem: Problem, task: int) -> Ints:
-    costs = _costs(problem, task)
-    engine_of = problem.engine_of[task]
+def _undominated_of(space: DesignSpace, task: int) -> Ints:
+    costs = _costs(space, task)
+    engine_of = space.engine_of[task]
     kept = np.ones(len(engine_of), dtype=np.bool_)
     for engine in np.unique(engine_of):
         numbers = np.flatnonzero(engine_of == engine)
@@ -44,19 +44,19 @@ def _undominated_of(problem: Problem, task: int) -> Ints:
     return np.flatnonzero(kept)
 
 
-def _costs(problem: Problem, task: int) -> Floats:
+def _costs(space: DesignSpace, task: int) -> Floats:
     """Return what has to be no worse, as columns where less is better."""
     columns = []
-    for number, sign in sorted({(0, 1.0), *_directions(problem)}):
-        measure = problem.measures[number]
+    for number, sign in sorted({(0, 1.0), *_directions(space)}):
+        measure = space.measures[number]
         if task in measure.parts:
             columns.append(sign * measure.tables[measure.parts.index(task)])
     return np.concatenate(columns, axis=1)
 
 
-def _directions(problem: Problem) -> set[tuple[int, float]]:
-    wanted = {(number, -1.0 if problem.measures[number].maximised else 1.0) for number in problem.objectives}
-    return wanted | {(bound.measure, 1.0 if bound.upper else -1.0) for bound in problem.bounds}
+def _directions(space: DesignSpace) -> set[tuple[int, float]]:
+    wanted = {(number, -1.0 if space.measures[number].maximised else 1.0) for number in space.objectives}
+    return wanted | {(bound.measure, 1.0 if bound.upper else -1.0) for bound in space.inequalities}
 
 
 def _first_of_front(costs: Floats) -> Bools:

@@ -153,10 +153,10 @@ class RuntimeManager:
         return self._degraded[self._state]
 
 
-_Tables = tuple[tuple[str, ...], tuple[str, ...], tuple[dict[str, str], ...], list[int], list[bool]]
+_LossTables = tuple[tuple[str, ...], tuple[str, ...], tuple[dict[str, str], ...], list[int], list[bool]]
 
 
-def _read(policy: Mapping[str, Any]) -> _Tables:
+def _read(policy: Mapping[str, Any]) -> _LossTables:
     """Return engines, designs, their choices, and by state the design's place and whether it is degraded."""
     try:
         rows = [(list(row["overloaded"]), bool(row["memory_tight"]), row) for row in policy["policy"]]

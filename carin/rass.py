@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.candidates import Candidates, first_least
-from planner.carin.problem import Bools, Floats, Ints
+from planner.carin.candidates import Candidates, lexicographic_argmin
+from planner.carin.design_space import Bools, Floats, Ints
 from planner.schemas.adaptation.designs import MAX_ENGINES
 
 _ALL = np.zeros(1, dtype=np.int64)
@@ -32,7 +32,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class StateDesigns:
     """The candidates that the states run, shape (states,) each, in the order of `states`."""
 
     candidate: Ints
@@ -40,7 +40,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StateFeasibility:
     """How candidates stand in one state, shape (candidates,) each."""
 
     admissible: Bools
@@ -56,14 +56,14 @@ def states(engines: int) -> Iterator[State]:
         yield State(overloaded, True)
 
 
-def standing(candidates: Candidates, state: State) -> Standing:
+def state_feasibility(candidates: Candidates, state: State) -> StateFeasibility:
     """Tell how candidates stand in a state."""
     in_use = _BITS[candidates.engines & state.overloaded]
     admissible = in_use == 0
-    return Standing(admissible & candidates.fits if state.memory_tight else admissible, in_use)
+    return StateFeasibility(admissible & candidates.fits if state.memory_tight else admissible, in_use)
 
 
-def choose(candidates: Candidates, engines: int) -> Chosen:
+def choose_designs(candidates: Candidates, engines: int) -> StateDesigns:
     """Choose the design of every state.
 
     That is the one of least distance that uses no overloaded engine and, where memory is tight, fits the budget.
@@ -71,13 +71,13 @@ def choose(candidates: Candidates, engines: int) -> Chosen:
     distance. Among equals the first in lexicographic order counts.
     """
     found = [_choose(candidates, state) for state in states(engines)]
-    return Chosen(np.array([place for place, _ in found]), np.array([degraded for _, degraded in found]))
+    return StateDesigns(np.array([place for place, _ in found]), np.array([degraded for _, degraded in found]))
 
 
 def _choose(candidates: Candidates, state: State) -> tuple[int, bool]:
-    stands = standing(candidates, state)
+    stands = state_feasibility(candidates, state)
     if stands.admissible.any():
-        return int(first_least([candidates.distance], stands.admissible, _ALL)[0]), False
+        return int(lexicographic_argmin([candidates.distance], stands.admissible, _ALL)[0]), False
     everyone = np.ones(len(candidates), dtype=np.bool_)
     keys = [stands.overloaded_in_use, candidates.memory_bytes, candidates.distance]
-    return int(first_least(keys, everyone, _ALL)[0]), True
+    return int(lexicographic_argmin(keys, everyone, _ALL)[0]), True

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.baselines import Scored, choice_of
-from planner.carin.foresight import foresee, pool_of
+from planner.carin.baselines import ScoredDesigns, choice_of
+from planner.carin.clairvoyant_oracle import clairvoyant_choice, oracle_designs
+from planner.carin.design_space import LIMIT_TOLERANCE, Bools, Floats, Ints
 from planner.carin.manager import RuntimeManager
 from planner.carin.metrics import metrics_of
-from planner.carin.problem import LIMIT_TOLERANCE, Bools, Floats, Ints
-from planner.carin.trace import Trace
+from planner.carin.trace import LoadTrace
 from planner.schemas.adaptation.designs import TIMED, Constraint, statistic_of
 from planner.schemas.adaptation.policy import JointDesign, Policy
 from planner.schemas.reading.problems import input_error
@@ -27,7 +27,7 @@ _BLOCK = 1 << 15
 
 
 @dataclass(frozen=True)
-class Run:
+class ReplayRun:
     """What one way of running the trace came to."""
 
     name: str
@@ -47,17 +47,17 @@ class Replay:
     """All ways of running one trace."""
 
     samples: int
-    manager: Run
-    fixed: tuple[Run, ...]
-    oracle: Run
+    manager: ReplayRun
+    fixed: tuple[ReplayRun, ...]
+    oracle: ReplayRun
     """The best of the design set at every sample."""
-    resolved: Run | None
+    resolved: ReplayRun | None
     """The best of all joint designs at every sample, if the designs file was given."""
     switches: tuple[tuple[float, str], ...]
     """When the manager switched (seconds), and to which design; the first is the design at the first sample."""
 
 
-def replay(policy: Policy, trace: Trace, manager: RuntimeManager, scored: Scored | None = None) -> Replay:
+def replay(policy: Policy, trace: LoadTrace, manager: RuntimeManager, scored: ScoredDesigns | None = None) -> Replay:
     """Run a trace through the manager, through every design of the set held fixed, and through oracles.
 
     An oracle chooses anew at every sample, with what that sample says: the design that breaks fewest of SLOs and
@@ -75,12 +75,12 @@ def replay(policy: Policy, trace: Trace, manager: RuntimeManager, scored: Scored
     """
     manager_tally, oracle_tally = _tally(policy), _tally(policy)
     fixed = [_tally(policy) for _ in policy.design_set]
-    solver = None if scored is None else _Solver(scored)
+    solver = None if scored is None else _ResolvingOracle(scored)
     switches: list[tuple[float, str]] = []
     for start in range(0, len(trace), _BLOCK):
         block = slice(start, start + _BLOCK)
         slowdown, available = _slowdown(trace.load[block].T), trace.memory_available_bytes[block]
-        broken, overrun = _troubles(policy, slowdown, available, manager.engines)
+        broken, overrun = _violations(policy, slowdown, available, manager.engines)
         managed = _managed(manager, trace, block)
         before = -1 if manager_tally.last is None else manager_tally.last
         for at in np.flatnonzero(np.diff(managed, prepend=before)):
@@ -101,7 +101,7 @@ def replay(policy: Policy, trace: Trace, manager: RuntimeManager, scored: Scored
     )
 
 
-def _managed(manager: RuntimeManager, trace: Trace, block: slice) -> Ints:
+def _managed(manager: RuntimeManager, trace: LoadTrace, block: slice) -> Ints:
     """Return the place of the design that the manager runs at every sample of a block."""
     step = manager.step
     columns = (trace.time_s[block], trace.load[block], trace.memory_available_bytes[block])
@@ -137,12 +137,12 @@ class _Tally:
         self.switches += int(np.count_nonzero(np.diff(chosen))) + (self.last not in (None, chosen[0]))
         self.last = int(chosen[-1])
 
-    def run(self, name: str) -> Run:
+    def run(self, name: str) -> ReplayRun:
         """Return the sums."""
         used = [(place, int(self.samples[place])) for place in np.flatnonzero(self.samples).tolist()]
         energies = [(self.energy_of(place), count) for place, count in used]
         known = [energy_j * count for energy_j, count in energies if energy_j is not None]
-        return Run(
+        return ReplayRun(
             name=name,
             switches=self.switches,
             slo_violations=self.violations,
@@ -157,20 +157,20 @@ def _tally(policy: Policy) -> _Tally:
     return _Tally([design.distance for design in designs], lambda place: designs[place].metrics.energy_j)
 
 
-class _Solver:
+class _ResolvingOracle:
     """The oracle that solves anew."""
 
-    def __init__(self, scored: Scored) -> None:
-        self.scored, self.pool = scored, pool_of(scored)
+    def __init__(self, scored: ScoredDesigns) -> None:
+        self.scored, self.pool = scored, oracle_designs(scored)
         self.tally = _Tally(self.pool.distance.tolist(), self._energy_j)
 
     def _energy_j(self, place: int) -> float | None:
-        choice = choice_of(self.scored.problem, int(self.pool.number[place]))
+        choice = choice_of(self.scored.space, int(self.pool.number[place]))
         return metrics_of(self.scored.designs, choice).energy_j
 
     def add(self, slowdown: Floats, memory_available_bytes: Floats) -> None:
         """Take a block of samples."""
-        chosen = foresee(self.pool, slowdown, memory_available_bytes)
+        chosen = clairvoyant_choice(self.pool, slowdown, memory_available_bytes)
         broken = np.any(self.pool.tolerance[chosen] < slowdown.T, axis=1)
         overrun = self.pool.memory_bytes[chosen] > memory_available_bytes * (1.0 + LIMIT_TOLERANCE)
         self.tally.add_troubled(chosen, broken, overrun)
@@ -182,7 +182,7 @@ def _slowdown(load: Floats) -> Floats:
     return factor
 
 
-def _troubles(
+def _violations(
     policy: Policy, slowdown: Floats, memory_available_bytes: Floats, engines: tuple[str, ...]
 ) -> tuple[Bools, Bools]:
     """Tell which design (row) breaks a constraint, and which does not fit into memory, at which sample (column)."""

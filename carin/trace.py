@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from planner.carin.problem import Floats
+from planner.carin.design_space import Floats
 from planner.schemas.reading.files import MAX_FILE_BYTES
 from planner.schemas.reading.problems import InputError, Problem, input_error, shown
 
@@ -19,7 +19,7 @@ _MOST_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
-class Trace:
+class LoadTrace:
     """Samples of a device, in the order of time."""
 
     time_s: Floats
@@ -33,7 +33,7 @@ class Trace:
         return len(self.time_s)
 
 
-def read_trace(path: Path, engines: Sequence[str]) -> Trace:
+def read_load_trace(path: Path, engines: Sequence[str]) -> LoadTrace:
     """Read and check a trace.
 
     Args:
@@ -56,7 +56,7 @@ def read_trace(path: Path, engines: Sequence[str]) -> Trace:
         raise InputError(list(_line_problems(str(path), rest, header)))
     columns = {name: table[:, place] for place, name in enumerate(header)}
     load = np.column_stack([columns[name] for name in engines])
-    return Trace(columns[TIME], load, columns[MEMORY])
+    return LoadTrace(columns[TIME], load, columns[MEMORY])
 
 
 def _text(path: Path) -> str:

@@ -17,7 +17,7 @@ from benchmarks.report import Report, at_least, at_most, median_seconds, seconds
 from planner.carin.adapt import adapt
 from planner.carin.manager import RuntimeManager
 from planner.carin.replay import replay
-from planner.carin.trace import Trace, read_trace
+from planner.carin.trace import LoadTrace, read_load_trace
 from planner.schemas import Designs, Policy, check_document
 
 _ENGINES = ("cpu", "gpu", "npu")
@@ -73,7 +73,7 @@ class Adaptation:
         timer = timeit.Timer(call, globals={"manager": manager, "loads": (0.5, 0.85, 0.1), "step": manager.step})
         return median(timer.repeat(self.repeats, self.calls)) / self.calls
 
-    def _reading_seconds(self, trace: Trace) -> float:
+    def _reading_seconds(self, trace: LoadTrace) -> float:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trace.csv"
             with path.open("w", encoding="utf-8") as file:
@@ -81,7 +81,7 @@ class Adaptation:
                 columns = (trace.time_s.tolist(), trace.load.tolist(), trace.memory_available_bytes.tolist())
                 for time_s, load, memory_bytes in zip(*columns, strict=True):
                     file.write(f"{time_s:g},{','.join(f'{each:.3f}' for each in load)},{memory_bytes:.0f}\n")
-            return median_seconds(lambda: read_trace(path, _ENGINES), self.repeats)
+            return median_seconds(lambda: read_load_trace(path, _ENGINES), self.repeats)
 
 
 _CALLS = {
@@ -116,15 +116,15 @@ def invented(count: int, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def invented_trace(samples: int, engines: int, seed: int) -> Trace:
+def invented_trace(samples: int, engines: int, seed: int) -> LoadTrace:
     """Return loads that wander between 0 and 1 and memory that falls short at times, ten samples a second."""
     random = default_rng(seed)
     steps = np.cumsum(random.standard_normal((samples, engines + 1)) * 0.05, axis=0)
     wander = np.abs((steps + 1.0) % 2.0 - 1.0)  # folded into [0, 1]
-    return Trace(np.arange(samples) / 10.0, wander[:, :engines].round(3), (wander[:, engines] * 5e8).round())
+    return LoadTrace(np.arange(samples) / 10.0, wander[:, :engines].round(3), (wander[:, engines] * 5e8).round())
 
 
-def _replayed(policy: Policy, trace: Trace) -> object:
+def _replayed(policy: Policy, trace: LoadTrace) -> object:
     return replay(policy, trace, RuntimeManager(policy.model_dump(mode="json")))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import Report, seconds_text
-from planner.adaptation.measured_rates import ONCE, ONCE_ALL_SHARES, REPLANNED, Comparison, Row
+from planner.adaptation.measured_rates import ONCE, ONCE_ALL_SHARES, REPLANNED, RateTraceComparison, StepOutcome
 from planner.commands.inputs import Limits, Sources, read_asked
 from planner.fin.method import Options
 from planner.pipeline.joint_request import JointRequest
@@ -74,14 +74,14 @@ class Traces:
         asked = read_asked(Sources(_EXAMPLES / "mobile-mcm.json", workload=workload), Limits())
         options = Options(time_limit_s=self.time_limit_s)
         request = JointRequest(asked.apps, with_planned_rates(topology, traces), options=options)
-        comparison = Comparison(request, traces, self.step_s, self.cold_steps)
+        comparison = RateTraceComparison(request, traces, self.step_s, self.cold_steps)
         if not comparison.planned:
             return (planned_for, str(len(comparison.steps)), "no plan", *[""] * 7)
         return planned_for, *_cells(comparison, list(comparison.rows()))
 
 
-def _cells(comparison: Comparison, rows: list[Row]) -> tuple[str, ...]:
-    once, spread, anew = (comparison.summed(rows, policy) for policy in (ONCE, ONCE_ALL_SHARES, REPLANNED))
+def _cells(comparison: RateTraceComparison, rows: list[StepOutcome]) -> tuple[str, ...]:
+    once, spread, anew = (comparison.totals_of(rows, policy) for policy in (ONCE, ONCE_ALL_SHARES, REPLANNED))
     cold = [row for row in rows if row.cold_s is not None]
     ratios = [row.replan_s / row.cold_s for row in cold if row.cold_s]
     over = [row.served[REPLANNED].power_w / row.cold_power_w - 1.0 for row in cold if row.found and row.cold_power_w]

@@ -9,7 +9,7 @@ from statistics import median
 
 from benchmarks.fin.designed import EXAMPLES
 from benchmarks.report import Report, at_least, seconds_text, timed
-from planner.bench.expansion import read_plan
+from planner.bench.expansion import expand_suite
 from planner.bench.runner import run_suite
 from planner.bench.solving import run_case
 
@@ -39,10 +39,10 @@ class Parallel:
         with tempfile.TemporaryDirectory() as folder:
             suite = Path(folder) / "suite.toml"
             suite.write_text(self._text(), encoding="utf-8")
-            plan = read_plan(suite)
+            plan = expand_suite(suite)
             seconds: dict[str, list[float]] = {"loop, nothing stored": [], "1 worker": [], "2 workers": []}
             for number in range(self.repeats):
-                loop_s, _ = timed(lambda: [run_case(case, plan.documents) for case in plan.cases])
+                loop_s, _ = timed(lambda: [run_case(case, plan.loaded) for case in plan.cases])
                 seconds["loop, nothing stored"].append(loop_s)
                 for jobs, title in ((1, "1 worker"), (2, "2 workers")):
                     results = Path(folder) / f"{number}-{jobs}"

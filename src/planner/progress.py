@@ -1,10 +1,10 @@
-"""A sign of life on the error stream while something takes long."""
+"""Progress of long work on the error stream: elapsed time, or cases done with the time left."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _DELAY_S = 1.0
@@ -36,3 +36,34 @@ def _watch(what: str, done: threading.Event) -> None:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(what, total=None)
         done.wait()
+
+
+@contextmanager
+def counting(what: str, total: int, before: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar of cases done; yield the function that takes their number. Without a terminal nothing is shown.
+
+    Args:
+        what: Label of the bar.
+        total: Number of cases (count).
+        before: Cases done before the start (count); they do not enter the estimate of the time left.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("left"), TimeRemainingColumn(), TextColumn("spent"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, completed=before)
+        yield lambda done: bar.update(task, completed=done)

@@ -6,7 +6,7 @@ import copy
 from random import Random
 
 import pytest
-from carin_oracle import UP, Joint, feasible, first_least, random_designs, scored, value
+from carin_oracle import UP, Joint, feasible, lexicographic_argmin, random_designs, scored, value
 from hypothesis import assume, given
 from policies import RANDOMS, adapted
 
@@ -51,12 +51,16 @@ def test_baselines_equal_their_definitions(random: Random) -> None:
     def weighted_sum(joint: Joint) -> float:
         total = 0.0
         for index, objective in enumerate(document["objectives"]):
-            largest = max(abs(each.values[index]) for each in joints)
+            largest_magnitude = max(abs(each.values[index]) for each in joints)
             sign = -1.0 if objective["metric"] in UP else 1.0
-            total += sign * objective.get("weight", 1.0) * joint.values[index] / largest if largest else 0.0
+            total += (
+                sign * objective.get("weight", 1.0) * joint.values[index] / largest_magnitude
+                if largest_magnitude
+                else 0.0
+            )
         return total
 
-    assert choice(found["oodin"].choice) == first_least(joints, weighted_sum).choice
+    assert choice(found["oodin"].choice) == lexicographic_argmin(joints, weighted_sum).choice
     for name, metric, pick in (
         ("single_model_most_accurate", "accuracy", max),
         ("single_model_smallest", "size_bytes", min),
@@ -66,7 +70,7 @@ def test_baselines_equal_their_definitions(random: Random) -> None:
             extreme = pick(design[metric] for design in task["designs"])
             models.append(next(d["name"].split("@")[0] for d in task["designs"] if d[metric] == extreme))
         same = [j for j in joints if [each.split("@")[0] for each in j.choice] == models]
-        wanted = first_least(same, lambda joint: joint.distance).choice if same else None
+        wanted = lexicographic_argmin(same, lambda joint: joint.distance).choice if same else None
         assert choice(found[name].choice) == wanted
         assert bool(found[name].message) == (wanted is None)
 
@@ -91,7 +95,7 @@ def test_the_best_per_task_is_blind_to_the_others(random: Random) -> None:
             ],
         }  # fmt: skip
         joints = scored(alone)
-        wanted += [first_least(joints, lambda joint: joint.distance).choice[0]] if joints else [None]
+        wanted += [lexicographic_argmin(joints, lambda joint: joint.distance).choice[0]] if joints else [None]
     found = adapted(document).baselines["best_per_task"]
     assert choice(found.choice) == (None if None in wanted else tuple(wanted))
     if found.choice is not None:

@@ -17,13 +17,13 @@ from carin_oracle import feasible, random_designs, scored
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from planner.carin import foresight
+from planner.carin import clairvoyant_oracle
 from planner.carin import replay as replaying
 from planner.carin.adapt import adapt
-from planner.carin.baselines import score
+from planner.carin.baselines import score_designs
 from planner.carin.manager import RuntimeManager
 from planner.carin.replay import Replay, replay
-from planner.carin.trace import Trace
+from planner.carin.trace import LoadTrace
 from planner.schemas import Designs, InputError, Policy, check_document
 
 ROOT = Path(__file__).parents[2]
@@ -175,14 +175,14 @@ def test_a_load_for_each_engine() -> None:
 # Replays
 
 
-def random_trace(r: Random, engines: int, memory: float) -> Trace:
+def random_trace(r: Random, engines: int, memory: float) -> LoadTrace:
     count = r.randint(1, 40)
     times = np.cumsum([r.choice([0.0, 0.3, 1.0, 2.0]) for _ in range(count)])
     load = [[r.choice([0.0, 0.3, 0.6, 0.7, 0.8, 0.95, 1.0]) for _ in range(engines)] for _ in range(count)]
-    return Trace(times, np.array(load), np.array([memory * r.choice([0.2, 0.5, 1.0, 1.5]) for _ in range(count)]))
+    return LoadTrace(times, np.array(load), np.array([memory * r.choice([0.2, 0.5, 1.0, 1.5]) for _ in range(count)]))
 
 
-def troubles(policy: Policy, place: int, trace: Trace, at: int, engines: list[str]) -> tuple[bool, bool]:
+def troubles(policy: Policy, place: int, trace: LoadTrace, at: int, engines: list[str]) -> tuple[bool, bool]:
     """Tell whether a design breaks a constraint and whether it does not fit, at one sample."""
     metrics = policy.design_set[place].metrics
     broken = False
@@ -203,7 +203,7 @@ def troubles(policy: Policy, place: int, trace: Trace, at: int, engines: list[st
     return bool(broken), metrics.memory_bytes > float(trace.memory_available_bytes[at]) * (1 + 1e-9)
 
 
-def check_run(policy: Policy, trace: Trace, engines: list[str], chosen: list[int], run: Any) -> None:
+def check_run(policy: Policy, trace: LoadTrace, engines: list[str], chosen: list[int], run: Any) -> None:
     seen = [troubles(policy, place, trace, at, engines) for at, place in enumerate(chosen)]
     assert run.slo_violations == sum(broken for broken, _ in seen)
     assert run.memory_overruns == sum(overrun for _, overrun in seen)
@@ -238,7 +238,7 @@ def test_replays_equal_a_loop_over_samples(random: Random, block: int) -> None:
     check_oracle(policy, trace, engines, done)
 
 
-def check_oracle(policy: Policy, trace: Trace, engines: list[str], done: Replay) -> None:
+def check_oracle(policy: Policy, trace: LoadTrace, engines: list[str], done: Replay) -> None:
     places = range(len(policy.design_set))
     chosen = [
         min(places, key=lambda p: (sum(troubles(policy, p, trace, at, engines)), policy.design_set[p].distance, p))
@@ -276,9 +276,9 @@ def test_the_oracle_that_solves_anew_equals_a_brute_force(random: Random) -> Non
     trace = random_trace(random, len(engines), max(joint.memory for joint in joints))
     raw = json.loads(policy.model_dump_json())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(foresight, "_BLOCK", 3)
-        patch.setattr(foresight, "_CHUNK", 2)
-        done = replay(policy, trace, RuntimeManager(raw), score(designs))
+        patch.setattr(clairvoyant_oracle, "_BLOCK", 3)
+        patch.setattr(clairvoyant_oracle, "_CHUNK", 2)
+        done = replay(policy, trace, RuntimeManager(raw), score_designs(designs))
     far, troubled = 0.0, 0
     for load, available in zip(trace.load.tolist(), trace.memory_available_bytes.tolist(), strict=True):
         loads = dict(zip(engines, load, strict=True))
@@ -292,7 +292,7 @@ def test_the_oracle_that_solves_anew_equals_a_brute_force(random: Random) -> Non
 
 def test_a_design_on_a_loaded_engine_takes_longer_and_the_manager_leaves_it() -> None:
     policy = check_document(small(), Policy)
-    trace = Trace(
+    trace = LoadTrace(
         np.arange(6.0), np.array([[0.0, 0.0], [0.5, 0.0], [0.9, 0.0], [0.9, 0.2], [1.0, 0.34], [0.2, 0.0]]),
         np.full(6, 1e9),
     )  # fmt: skip
@@ -311,7 +311,7 @@ def test_metrics_that_say_too_little_are_refused() -> None:
         {"metric": "accuracy", "min": 0.5},
     ):
         policy = check_document({**small(), "constraints": [constraint]}, Policy)
-        trace = Trace(np.zeros(1), np.zeros((1, 2)), np.ones(1))
+        trace = LoadTrace(np.zeros(1), np.zeros((1, 2)), np.ones(1))
         with pytest.raises(InputError, match="do not say what the constraint"):
             replay(policy, trace, RuntimeManager(small()))
 
@@ -319,7 +319,7 @@ def test_metrics_that_say_too_little_are_refused() -> None:
 def test_energy_that_a_design_does_not_say_is_not_made_up() -> None:
     raw = small()
     raw["design_set"][0]["metrics"].pop("energy_j")
-    trace = Trace(np.zeros(1), np.zeros((1, 2)), np.full(1, 1e9))
+    trace = LoadTrace(np.zeros(1), np.zeros((1, 2)), np.full(1, 1e9))
     done = replay(check_document(raw, Policy), trace, RuntimeManager(raw))
     assert done.manager.energy_j is None
     assert done.fixed[1].energy_j == 0.5

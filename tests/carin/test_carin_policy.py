@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from policies import ORACLE_EXAMPLES, RANDOMS, adapted, rows_of
 
 from planner.carin import scoring
-from planner.carin.baselines import score
+from planner.carin.baselines import score_designs
 from planner.carin.candidates import find_candidates
-from planner.carin.rass import choose
+from planner.carin.rass import choose_designs
 from planner.carin.scoring import whole_grid
 from planner.schemas import Designs, check_document
 
@@ -127,11 +127,11 @@ def test_more_weight_on_an_objective_never_makes_it_worse(random: Random) -> Non
 
 
 @given(RANDOMS, st.sampled_from([1, 2, 7, 64]))
-def test_the_size_of_stretches_says_nothing(random: Random, size: int) -> None:
+def test_the_size_of_chunks_says_nothing(random: Random, size: int) -> None:
     document = random_designs(random)
     whole = adapted(document)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "STRETCH", size)
+        patch.setattr(scoring, "CHUNK_SIZE", size)
         parts = adapted(document)
     assert rows_of(parts) == rows_of(whole)
     for one, other in zip(parts.objectives, whole.objectives, strict=True):
@@ -141,13 +141,13 @@ def test_the_size_of_stretches_says_nothing(random: Random, size: int) -> None:
 @given(RANDOMS)
 def test_leaving_out_dominated_designs_changes_no_state(random: Random) -> None:
     document = random_designs(random, most_designs=8, most_tasks=2)
-    pruned = score(check_document(document, Designs))
-    assume(pruned.standards.feasible)
-    few = find_candidates(pruned.problem, pruned.standards, pruned.grid)
-    all_of_them = find_candidates(pruned.problem, pruned.standards, whole_grid(pruned.problem))
+    pruned = score_designs(check_document(document, Designs))
+    assume(pruned.standardisation.feasible)
+    few = find_candidates(pruned.space, pruned.standardisation, pruned.grid)
+    all_of_them = find_candidates(pruned.space, pruned.standardisation, whole_grid(pruned.space))
     assert few.number.tolist() == all_of_them.number.tolist()
     engines = len(document["engines"])
-    assert choose(few, engines).candidate.tolist() == choose(all_of_them, engines).candidate.tolist()
+    assert choose_designs(few, engines).candidate.tolist() == choose_designs(all_of_them, engines).candidate.tolist()
 
 
 def test_dominated_designs_are_left_out_only_behind_what_dominates_them() -> None:
@@ -158,9 +158,9 @@ def test_dominated_designs_are_left_out_only_behind_what_dominates_them() -> Non
     elsewhere = {**worse, "name": "elsewhere@0", "engine": "other"}
     document.update(engines=["cpu", "gpu", "npu", "other"], constraints=[], objectives=[{"metric": "energy_j"}])
     document["tasks"][0]["designs"] = [better, worse, elsewhere]
-    assert [each.tolist() for each in score(check_document(document, Designs)).grid] == [[0, 2]]
+    assert [each.tolist() for each in score_designs(check_document(document, Designs)).grid] == [[0, 2]]
     document["tasks"][0]["designs"] = [worse, better, elsewhere]  # equal in a state that sees no energy, worse is first
-    assert [each.tolist() for each in score(check_document(document, Designs)).grid] == [[0, 1, 2]]
+    assert [each.tolist() for each in score_designs(check_document(document, Designs)).grid] == [[0, 1, 2]]
 
 
 def test_of_equal_designs_the_first_counts() -> None:
@@ -206,5 +206,5 @@ def test_the_pool_of_candidates_is_compared_early_where_it_grows(monkeypatch: py
     document = random_designs(Random(12), constrained=False)
     whole = adapted(document)
     monkeypatch.setattr("planner.carin.candidates._POOL", 1)
-    monkeypatch.setattr(scoring, "STRETCH", 3)
+    monkeypatch.setattr(scoring, "CHUNK_SIZE", 3)
     assert rows_of(adapted(document)) == rows_of(whole)

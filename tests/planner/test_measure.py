@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 from planner.cli import app
-from planner.measure import networks, trial
+from planner.measure import measurement_process, networks
 from planner.measure.designs import statistics_of
 from planner.measure.energy import Counter, counters
 from planner.schemas import check_document
@@ -375,9 +375,11 @@ def test_counted_energy_is_that_of_one_inference(net: Path, tmp_path: Path, monk
         return next(readings) * 1e-6
 
     monkeypatch.setattr(Counter, "read_j", next_reading)
-    monkeypatch.setattr(trial, "counters", lambda: [Counter(folder, 1.0)])
-    asked = trial.Trial(str(net), {"x": (1, 3)}, threads=1, warm_up=0, repeats=4, count_energy=True)
-    measured = trial.run(asked)
+    monkeypatch.setattr(measurement_process, "counters", lambda: [Counter(folder, 1.0)])
+    asked = measurement_process.MeasurementJob(
+        str(net), {"x": (1, 3)}, threads=1, warm_up=0, repeats=4, count_energy=True
+    )
+    measured = measurement_process.run(asked)
     assert measured.energy_j == pytest.approx(8_000e-6 / 4)
     assert len(measured.latencies_s) == 4
     assert measured.accuracy is None

@@ -84,7 +84,7 @@ def scored(document: Json) -> list[Joint]:
     return found
 
 
-def first_least(joints: list[Joint], *keys: Any) -> Joint:
+def lexicographic_argmin(joints: list[Joint], *keys: Any) -> Joint:
     """Return the first of the least, by one key after the other."""
     for key in keys:
         least = min(map(key, joints))
@@ -103,9 +103,9 @@ def best_in(document: Json, joints: list[Joint], overloaded: frozenset[str], tig
     budget = document.get("memory_budget_bytes")
     fitting = [joint for joint in joints if not tight or budget is None or joint.memory <= budget * (1 + 1e-9)]
     if good := [joint for joint in fitting if not joint.engines & overloaded]:
-        return first_least(good, lambda joint: joint.distance), False
+        return lexicographic_argmin(good, lambda joint: joint.distance), False
     keys = (lambda joint: len(joint.engines & overloaded), lambda joint: joint.memory, lambda joint: joint.distance)
-    return first_least(joints, *keys), True
+    return lexicographic_argmin(joints, *keys), True
 
 
 def random_designs(r: Random, most_designs: int = 4, most_tasks: int = 3, constrained: bool = True) -> Json:

@@ -20,7 +20,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Change:
+class TopologyChange:
     """What several conditions do together: factors multiply, latencies add up."""
 
     slow_down: Mapping[str, float] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Change:
     lost_links: frozenset[Pair] = frozenset()
 
 
-def together(conditions: Sequence[Condition]) -> Change:
+def combine_conditions(conditions: Sequence[Condition]) -> TopologyChange:
     """Return what conditions that hold at once do to a topology."""
     slow_down: dict[str, list[float]] = {}
     factor: dict[Pair, list[float]] = {}
@@ -45,7 +45,7 @@ def together(conditions: Sequence[Condition]) -> Change:
             for pair in directions(link):
                 factor.setdefault(pair, []).append(link.bandwidth_factor)
                 latency_s.setdefault(pair, []).append(link.extra_latency_s)
-    return Change(
+    return TopologyChange(
         slow_down={name: prod(values) for name, values in slow_down.items()},
         bandwidth_factor={pair: prod(values) for pair, values in factor.items()},
         extra_latency_s={pair: sum(values) for pair, values in latency_s.items()},
@@ -62,13 +62,13 @@ def directions(link: LinkEnds | Link) -> tuple[Pair, ...]:
     return (pair, pair[::-1]) if link.bidirectional else (pair,)
 
 
-def degraded(request: Request, change: Change) -> Request:
+def degraded(request: Request, change: TopologyChange) -> Request:
     """Return a request with its inputs as they are under a change.
 
     The request must name its source, and neither that nor the destination may be lost. A block that is pinned to lost
     nodes alone keeps a pin to no node, so no plan exists.
     """
-    lost = all_lost(request.topology, change)
+    lost = lost_names(request.topology, change)
     names = _slowed_hardware(request.model, request.topology, change)
     pin = {block: tuple(node for node in nodes if node not in lost) for block, nodes in request.app.pin.items()}
     return replace(
@@ -79,7 +79,7 @@ def degraded(request: Request, change: Change) -> Request:
     )
 
 
-def all_lost(topology: Topology, change: Change) -> frozenset[str]:
+def lost_names(topology: Topology, change: TopologyChange) -> frozenset[str]:
     """Return the names that are lost, the chiplets of lost packages among them."""
     chiplets = [
         f"{package.name}[{row},{column}]"
@@ -95,7 +95,7 @@ _Hardware = Mapping[tuple[str, float], str]
 """Name of a hardware at a factor on its times, for hardware that the model profiles."""
 
 
-def _slowed_hardware(model: Model, topology: Topology, change: Change) -> _Hardware:
+def _slowed_hardware(model: Model, topology: Topology, change: TopologyChange) -> _Hardware:
     """Name every profiled hardware that a slow-down makes: profiles are by hardware, a slow-down is of a node."""
     nodes = [(node.hardware, change.slow_down.get(node.name, 1.0)) for node in topology.nodes]
     chiplets = [
@@ -113,14 +113,14 @@ def _slowed_hardware(model: Model, topology: Topology, change: Change) -> _Hardw
     return names
 
 
-def _chiplets(package: Package, change: Change) -> list[tuple[Compute, float]]:
+def _chiplets(package: Package, change: TopologyChange) -> list[tuple[Compute, float]]:
     """List the chiplets of a package that differ in figures or factor, behind the common one."""
     common = change.slow_down.get(package.name, 1.0)
     special = [(_merged(package, at), factor) for at, factor in _special_positions(package, change).items()]
     return [(package.chiplet, common), *special]
 
 
-def _special_positions(package: Package, change: Change) -> dict[Position, float]:
+def _special_positions(package: Package, change: TopologyChange) -> dict[Position, float]:
     """Return the factor of every position whose chiplet has figures or a factor of its own."""
     common = change.slow_down.get(package.name, 1.0)
     own = {
@@ -168,7 +168,7 @@ def _slowed(compute: Compute, factor: float, names: _Hardware) -> dict[str, obje
     }
 
 
-def _topology(topology: Topology, change: Change, lost: frozenset[str], names: _Hardware) -> Topology:
+def _topology(topology: Topology, change: TopologyChange, lost: frozenset[str], names: _Hardware) -> Topology:
     nodes = tuple(
         node.model_copy(update=_slowed(node, change.slow_down.get(node.name, 1.0), names))
         for node in topology.nodes
@@ -179,7 +179,7 @@ def _topology(topology: Topology, change: Change, lost: frozenset[str], names: _
     return topology.model_copy(update={"nodes": nodes, "packages": packages, "links": links})
 
 
-def _package(package: Package, change: Change, names: _Hardware) -> Package:
+def _package(package: Package, change: TopologyChange, names: _Hardware) -> Package:
     common: Chiplet = package.chiplet.model_copy(
         update=_slowed(package.chiplet, change.slow_down.get(package.name, 1.0), names)
     )
@@ -191,7 +191,7 @@ def _package(package: Package, change: Change, names: _Hardware) -> Package:
     return package.model_copy(update={"chiplet": common, "chiplets": chiplets})
 
 
-def _links(link: Link, change: Change, lost: AbstractSet[str]) -> list[Link]:
+def _links(link: Link, change: TopologyChange, lost: AbstractSet[str]) -> list[Link]:
     """Return what is left of a link; one whose two directions may now differ is written as two."""
     if not lost.isdisjoint((link.source, link.target)):
         return []

@@ -55,10 +55,10 @@ def replay_of(
     Raises:
         InputError: A file cannot be used, or a threshold is out of range.
     """
-    from planner.carin.baselines import score
+    from planner.carin.baselines import score_designs
     from planner.carin.manager import RuntimeManager
     from planner.carin.replay import replay
-    from planner.carin.trace import read_trace
+    from planner.carin.trace import read_load_trace
 
     held = _read_policy(policy)
     if not held.design_set:
@@ -70,8 +70,8 @@ def replay_of(
         )  # fmt: skip
     except ValueError as error:
         raise input_error(str(error), "change the thresholds (see planner replay --help)") from None
-    samples = read_trace(trace, manager.engines)
-    scored = None if designs is None else score(_designs_of(held, designs))
+    samples = read_load_trace(trace, manager.engines)
+    scored = None if designs is None else score_designs(_designs_of(held, designs))
     try:
         return replay(held, samples, manager, scored)
     except InputError as error:  # what the metrics of a design do not say

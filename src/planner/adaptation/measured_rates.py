@@ -32,7 +32,7 @@ MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
-class Step:
+class RateStep:
     """A stretch of time with the rates that hold in it."""
 
     time_s: float
@@ -42,10 +42,10 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Row:
+class StepOutcome:
     """What happened in a step."""
 
-    step: Step
+    step: RateStep
     served: Mapping[str, PlanEvaluation]
     """By policy."""
     found: bool
@@ -57,7 +57,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Sum:
+class PolicyTotals:
     """What a policy did over all steps."""
 
     energy_j: float
@@ -69,7 +69,7 @@ class Sum:
 
 
 @dataclass
-class Comparison:
+class RateTraceComparison:
     """One run through the traces. Making it plans for the rates at the percentiles; `rows` does the steps."""
 
     request: JointRequest
@@ -78,7 +78,7 @@ class Comparison:
     step_s: float
     cold_steps: int = 0
     """Steps, evenly spread, at which a plan is made from scratch as well."""
-    steps: Sequence[Step] = field(init=False)
+    steps: Sequence[RateStep] = field(init=False)
 
     def __post_init__(self) -> None:
         self.steps = steps_of(self.traces, self.step_s)
@@ -93,7 +93,7 @@ class Comparison:
         """Whether there is a plan to begin with."""
         return self._planner is not None and self._planner.plan is not None
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[StepOutcome]:
         """Go through the steps; every plan made anew is verified.
 
         Raises:
@@ -114,10 +114,10 @@ class Comparison:
             held = planner.plan or once
             plans = {**fixed, REPLANNED: held if outcome.plan is not None else with_all_shares(joint, held)}
             did = {name: evaluate_plan(joint, plan) for name, plan in plans.items()}
-            row = Row(step, did, outcome.plan is not None, replan_s)
+            row = StepOutcome(step, did, outcome.plan is not None, replan_s)
             yield self._with_cold(row, joint) if number in sampled else row
 
-    def summed(self, rows: Iterable[Row], policy: str) -> Sum:
+    def totals_of(self, rows: Iterable[StepOutcome], policy: str) -> PolicyTotals:
         """Add a policy's steps up."""
         rates = np.array([app.rate_per_s for app in self._joint.apps])
         energy_j = inferences = late = missing_s = total_s = 0.0
@@ -128,13 +128,13 @@ class Comparison:
             late += float(rates[did.late].sum()) * duration_s
             missing_s += duration_s if did.late.any() else 0.0
             total_s += duration_s
-        return Sum(energy_j, inferences, late, missing_s / total_s if total_s else 0.0)
+        return PolicyTotals(energy_j, inferences, late, missing_s / total_s if total_s else 0.0)
 
-    def late_inferences(self, row: Row, policy: str) -> float:
+    def late_inferences(self, row: StepOutcome, policy: str) -> float:
         """Return the inferences of a step that were late."""
-        return self.summed([row], policy).late
+        return self.totals_of([row], policy).late
 
-    def _verify(self, joint: JointInstance, outcome: JointOutcome, step: Step) -> None:
+    def _verify(self, joint: JointInstance, outcome: JointOutcome, step: RateStep) -> None:
         if outcome.plan is None:
             return
         provenance = Provenance(planner=__version__, method="clear", inputs={})
@@ -142,7 +142,7 @@ class Comparison:
         if violations := verify(placement, with_rates(self.request.topology, step.bit_per_s), self.request.apps):
             raise InternalError(violations)
 
-    def _with_cold(self, row: Row, joint: JointInstance) -> Row:
+    def _with_cold(self, row: StepOutcome, joint: JointInstance) -> StepOutcome:
         """Add what a plan from scratch takes, without a proof."""
         began = time.perf_counter()
         plan = Replanner(joint, self.request.options.gap, self._limit_s).plan
@@ -150,7 +150,7 @@ class Comparison:
         return replace(row, cold_power_w=None if plan is None else plan.power_w, cold_s=cold_s)
 
 
-def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[Step]:
+def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[RateStep]:
     """Cut the time that all traces cover into steps; a step has the rates of the last samples at or before its begin.
 
     Raises:
@@ -174,7 +174,7 @@ def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[Step]:
     rates = {name: _held(trace, starts) for name, trace in traces.items()}
     durations = np.minimum(step_s, end - starts) if end > begin else np.array([step_s])
     return [
-        Step(float(start), float(duration), {name: float(held[number]) for name, held in rates.items()})
+        RateStep(float(start), float(duration), {name: float(held[number]) for name, held in rates.items()})
         for number, (start, duration) in enumerate(zip(starts, durations, strict=True))
     ]
 

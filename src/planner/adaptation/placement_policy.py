@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from planner.adaptation.check_states import check_states
-from planner.adaptation.degradation import Change, all_lost, degraded, together
+from planner.adaptation.degradation import TopologyChange, combine_conditions, degraded, lost_names
 from planner.adaptation.fallback import Fallback, fallback
-from planner.adaptation.reuse import cost_in
+from planner.adaptation.reuse import evaluate_in
 from planner.fin.instance.decision import objective_of
 from planner.pipeline.one_app import AUTO, Request, instance_of, solve
 from planner.schemas.adaptation.placement_policy import KeptFixed, PlacementPolicy, PolicyPlan, StatePlan
@@ -23,11 +23,11 @@ from planner.version import __version__
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _StateResult:
     """What is known of one state."""
 
     conditions: tuple[str, ...]
-    change: Change
+    change: TopologyChange
     """What the conditions do together; inputs are degraded anew where needed, as a large topology takes much memory."""
     placement: Placement
     """FIN's answer within all limits."""
@@ -40,7 +40,9 @@ class _Answer:
         return None if self.instead is None else self.instead.plan
 
 
-def adapt(request: Request, states: States, file: str = "", inputs: Mapping[str, str] | None = None) -> PlacementPolicy:
+def plan_for_states(
+    request: Request, states: States, file: str = "", inputs: Mapping[str, str] | None = None
+) -> PlacementPolicy:
     """Plan for every state, merge equal plans, and tell what each plan would cost if it were kept.
 
     Args:
@@ -75,18 +77,18 @@ def adapt(request: Request, states: States, file: str = "", inputs: Mapping[str,
     )
 
 
-def _answer(request: Request, conditions: Sequence[Condition]) -> _Answer:
+def _answer(request: Request, conditions: Sequence[Condition]) -> _StateResult:
     """Plan for one state."""
     names = tuple(condition.name for condition in conditions)
-    change = together(conditions)
-    lost = all_lost(request.topology, change)
+    change = combine_conditions(conditions)
+    lost = lost_names(request.topology, change)
     ends = (("source", request.app.source), ("destination", request.app.destination))
     if gone := [f"the {what} {name} is lost" for what, name in ends if name in lost]:
-        return _Answer(names, change, _nothing_runs(request.app.name, gone))
+        return _StateResult(names, change, _nothing_runs(request.app.name, gone))
     here = degraded(request, change)
     placement = solve(here)
     instead = fallback(here, placement) if placement.status == "infeasible" else None
-    return _Answer(names, change, placement, instead)
+    return _StateResult(names, change, placement, instead)
 
 
 def _nothing_runs(app: str, reasons: Sequence[str]) -> Placement:
@@ -99,7 +101,7 @@ _Plans = Mapping[str, AppPlacement]
 """Plans by their names in the policy, in the order of the states that use them first."""
 
 
-def _distinct(answers: Sequence[_Answer]) -> tuple[_Plans, list[str | None]]:
+def _distinct(answers: Sequence[_StateResult]) -> tuple[_Plans, list[str | None]]:
     """Return every plan once, and the name of each state's (None where it has none)."""
     names: dict[Hashable, str] = {}
     plans: dict[str, AppPlacement] = {}
@@ -121,7 +123,7 @@ def _identity(plan: AppPlacement) -> Hashable:
 _Regrets = Mapping[str, float | None]
 
 
-def _regrets(request: Request, answer: _Answer, plans: _Plans) -> _Regrets:
+def _regrets(request: Request, answer: _StateResult, plans: _Plans) -> _Regrets:
     """Return by how much each plan is worse than this state's, None where it does not hold; nothing without a plan."""
     if not answer.placement.apps:
         return {}
@@ -129,7 +131,7 @@ def _regrets(request: Request, answer: _Answer, plans: _Plans) -> _Regrets:
     least = best.energy_j if instance.minimise == "energy" else best.latency_s
     regrets: dict[str, float | None] = {}
     for name, plan in plans.items():
-        cost = cost_in(instance, plan)
+        cost = evaluate_in(instance, plan)
         regrets[name] = None if cost is None else max(0.0, objective_of(instance, cost) - least)
     return regrets
 
@@ -144,7 +146,7 @@ def _policy_plan(name: str, plan: AppPlacement, states: int, regrets: Sequence[_
     return PolicyPlan(name=name, states=states, placement=plan, kept_fixed=fixed)
 
 
-def _state_plan(answer: _Answer, name: str | None, regrets: _Regrets) -> StatePlan:
+def _state_plan(answer: _StateResult, name: str | None, regrets: _Regrets) -> StatePlan:
     plan, instead = answer.plan, answer.instead
     return StatePlan(
         conditions=answer.conditions,

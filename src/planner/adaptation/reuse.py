@@ -9,7 +9,7 @@ from planner.fin.instance.instance import Instance
 from planner.schemas.planning.placement import AppPlacement
 
 
-def cost_in(instance: Instance, plan: AppPlacement) -> Evaluation | None:
+def evaluate_in(instance: Instance, plan: AppPlacement) -> Evaluation | None:
     """Return what a plan costs in an instance; None where it cannot run there or breaks a limit.
 
     Args:
@@ -30,17 +30,17 @@ def decision_of_plan(instance: Instance, plan: AppPlacement) -> Decision:
     """Return a plan as a decision in an instance; raise KeyError where it has no such operating point or node."""
     network, points = instance.network, instance.points
     nodes = tuple(network.index(row.node) for row in plan.assignments)
-    ways = {(route.after, route.result_of): _path(instance, route.path) for route in plan.routes}
+    paths = {(route.after, route.result_of): _path(instance, route.path) for route in plan.routes}
     before = (instance.source, *nodes[:-1])
     sends = (None, *instance.block_names[: len(nodes) - 1])
     transfers = tuple(
-        (start,) if start == end else ways[block, None] for block, start, end in zip(sends, before, nodes, strict=True)
+        (start,) if start == end else paths[block, None] for block, start, end in zip(sends, before, nodes, strict=True)
     )
     results: dict[int, Path] = {}
     for head, name in enumerate(points.exit_names):
         block = int(points.exit_block[head])
-        if (way := ways.get((instance.block_names[block], name))) is not None:
-            results[head] = way
+        if (path := paths.get((instance.block_names[block], name))) is not None:
+            results[head] = path
     return Decision(_point(instance, plan), nodes, transfers, results)
 
 

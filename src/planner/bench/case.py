@@ -44,7 +44,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """What came of a case. Fields that do not apply are None."""
 
     digest: str
@@ -82,23 +82,23 @@ class Row:
 MEASURED = ("build_s", "search_s", "whole_s", "peak_memory_bytes")
 """Columns that differ from run to run; all others do not."""
 
-COLUMN_TYPES: dict[str, type] = {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(Row).items()}
-"""Type of every column of `Row`; all but digest, status and message may be None."""
+COLUMN_TYPES: dict[str, type] = {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(CaseRow).items()}
+"""Type of every column of `CaseRow`; all but digest, status and message may be None."""
 
 ROW_COLUMNS = tuple(COLUMN_TYPES)
 
 
-def killed(case: Case, limit_s: float) -> Row:
+def timed_out_row(case: Case, limit_s: float) -> CaseRow:
     """Return the row of a case that took longer than cases may."""
     message = f"timeout: killed, for the case took longer than its limit of {limit_s:g} s"
-    return Row(case.digest, "unknown", message=message, whole_s=limit_s)
+    return CaseRow(case.digest, "unknown", message=message, whole_s=limit_s)
 
 
-def crashed(case: Case, reason: str) -> Row:
+def failed_row(case: Case, reason: str) -> CaseRow:
     """Return the row of a case that the planner failed on."""
-    return Row(case.digest, "error", message=reason)
+    return CaseRow(case.digest, "error", message=reason)
 
 
-def as_record(row: Row) -> dict[str, Any]:
+def as_record(row: CaseRow) -> dict[str, Any]:
     """Return a row's values by column."""
     return {name: getattr(row, name) for name in ROW_COLUMNS}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from planner.bench.case import Case
+from planner.bench.loaded_inputs import LoadedInputs
 from planner.bench.request_building import method_of, request_of
-from planner.bench.results.documents import Documents
 from planner.pipeline.dispatch import check_names, together
 from planner.schemas.batch.suite import Path
 from planner.schemas.reading.problems import InputError, Problem
@@ -16,13 +16,13 @@ Kind = tuple[tuple[Path, str | None], ...]
 """What a case sets; numbers are left out."""
 
 
-def problems_of(file: str, cases: Sequence[Case], documents: Documents) -> list[Problem]:
+def problems_of(file: str, cases: Sequence[Case], loaded: LoadedInputs) -> list[Problem]:
     """Return every problem of the cases, each once; problems that many cases share are one."""
     problems: dict[Problem, None] = {}
     built: set[tuple[Kind, bool]] = set()
     for (kind, _), case in _kinds(cases).items():
         try:
-            request = request_of(case, documents)
+            request = request_of(case, loaded)
             if (kind, together(request)) not in built:
                 built.add((kind, together(request)))
                 check_names(request)

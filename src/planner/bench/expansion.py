@@ -10,7 +10,7 @@ from typing import Any
 
 from planner.bench.case import Case, Scalar
 from planner.bench.check import problems_of
-from planner.bench.results.documents import Documents, read_documents
+from planner.bench.loaded_inputs import LoadedInputs, load_inputs
 from planner.schemas.batch.suite import Path as SettingPath
 from planner.schemas.batch.suite import Suite, settings_of
 from planner.schemas.reading.files import read_toml
@@ -20,15 +20,15 @@ Settings = dict[SettingPath, Scalar]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExpandedSuite:
     """All that a run needs."""
 
     suite: Suite
     cases: tuple[Case, ...]
-    documents: Documents
+    loaded: LoadedInputs
 
 
-def read_plan(path: Path) -> Plan:
+def expand_suite(path: Path) -> ExpandedSuite:
     """Read a suite and every file that it names, and check all cases.
 
     Raises:
@@ -36,12 +36,12 @@ def read_plan(path: Path) -> Plan:
     """
     suite = read_toml(path, Suite)
     every = list(matrix(suite))
-    documents = read_documents(path.parent, every)
-    inputs = _shared_inputs(documents, every)
+    loaded = load_inputs(path.parent, every)
+    inputs = _case_inputs(loaded, every)
     cases = tuple(Case(number, settings, inputs[number]) for number, settings in enumerate(every))
-    if problems := problems_of(str(path), cases, documents):
+    if problems := problems_of(str(path), cases, loaded):
         raise InputError(problems)
-    return Plan(suite, cases, documents)
+    return ExpandedSuite(suite, cases, loaded)
 
 
 def matrix(suite: Suite) -> Iterator[Settings]:
@@ -69,13 +69,13 @@ def _entries(group: Mapping[SettingPath, Sequence[Scalar]]) -> list[Settings]:
     return [dict(zip(group, row, strict=True)) for row in zip(*group.values(), strict=True)]
 
 
-def _shared_inputs(documents: Documents, every: Sequence[Settings]) -> list[dict[str, str]]:
+def _case_inputs(loaded: LoadedInputs, every: Sequence[Settings]) -> list[dict[str, str]]:
     """Return the inputs of every case; cases that read the same files share one object."""
     known: dict[tuple[object, ...], dict[str, str]] = {}
     found = []
     for settings in every:
         key = tuple(settings.get((kind,)) for kind in ("topology", "model", "workload"))
         if key not in known:
-            known[key] = documents.inputs_of(settings)
+            known[key] = loaded.inputs_of(settings)
         found.append(known[key])
     return found

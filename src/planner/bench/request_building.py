@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from planner.api import single_app
 from planner.bench.case import Case, Scalar
-from planner.bench.results.documents import Documents, path_beside
+from planner.bench.loaded_inputs import LoadedInputs, path_beside
 from planner.fin.method import METHODS, Options
 from planner.pipeline.dispatch import AnyRequest
 from planner.pipeline.dispatch import request_of as request_for
@@ -23,14 +23,14 @@ _OF_APPS = (
 )  # fmt: skip
 
 
-def request_of(case: Case, documents: Documents) -> AnyRequest:
+def request_of(case: Case, loaded: LoadedInputs) -> AnyRequest:
     """Return the request of a case: all apps of its workload together, or the one that is chosen.
 
     Raises:
         InputError: The workload has no app of that name; there is no such method, or none for so many apps; a link or
             a node that is set is not there; or an app's field is out of range.
     """
-    apps, topology = apps_of(case, documents), topology_of(case, documents)
+    apps, topology = apps_of(case, loaded), topology_of(case, loaded)
     return request_for(apps, topology, method_of(case), _options(case), _per_exit(case), case.inputs)
 
 
@@ -39,32 +39,32 @@ def method_of(case: Case) -> str:
     return case.text("method") or AUTO
 
 
-def solver_of(case: Case, documents: Documents) -> tuple[str, bool]:
+def solver_of(case: Case, loaded: LoadedInputs) -> tuple[str, bool]:
     """Return the method that a case goes to, which is never `auto`, and whether it is a joint one."""
     name, workload = method_of(case), case.text("workload")
-    several = workload is not None and case.text("app") is None and len(documents.workloads[workload].apps) > 1
+    several = workload is not None and case.text("app") is None and len(loaded.workloads[workload].apps) > 1
     joint = several or name not in (AUTO, *METHODS)
     return (PROVING if joint else "exact") if name == AUTO else name, joint
 
 
-def apps_of(case: Case, documents: Documents) -> list[tuple[App, Model]]:
+def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
     """Return the apps with their models; what the suite sets goes before what a workload says."""
     given = {name: value for name in _OF_APPS if (value := case.settings.get((name,))) is not None}
     workload, chosen = case.text("workload"), case.text("app")
     if workload is None:
         path = case.text("model") or ""
-        return [(single_app({"model": path, **given}), documents.models[path])]
-    names = [app.name for app in documents.workloads[workload].apps]
+        return [(single_app({"model": path, **given}), loaded.models[path])]
+    names = [app.name for app in loaded.workloads[workload].apps]
     if chosen is not None and chosen not in names:
         message = f"the workload {workload} has no app of this name"
         raise input_error(message, f"use one of {', '.join(names)}", path="app", value=chosen)
-    kept = [app for app in documents.workloads[workload].apps if chosen in (None, app.name)]
-    return [(_changed(app, given), documents.models[path_beside(workload, app.model)]) for app in kept]
+    kept = [app for app in loaded.workloads[workload].apps if chosen in (None, app.name)]
+    return [(_changed(app, given), loaded.models[path_beside(workload, app.model)]) for app in kept]
 
 
-def topology_of(case: Case, documents: Documents) -> Topology:
+def topology_of(case: Case, loaded: LoadedInputs) -> Topology:
     """Return the topology with the links and nodes that the suite sets."""
-    topology = documents.topologies[case.text("topology") or ""]
+    topology = loaded.topologies[case.text("topology") or ""]
     changes: dict[tuple[str, ...], dict[str, Scalar]] = {}
     for path, value in case.settings.items():
         if len(path) == 3:

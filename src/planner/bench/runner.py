@@ -7,22 +7,22 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.bench.case import Row
-from planner.bench.engines.engine import Engine, Setting, engine
-from planner.bench.engines.pool import Pool
-from planner.bench.expansion import Plan, read_plan
-from planner.bench.progress import progress
+from planner.bench.case import CaseRow
+from planner.bench.engines.engine import Engine, EngineConfig, engine
+from planner.bench.engines.pool import WorkerPool
+from planner.bench.expansion import ExpandedSuite, expand_suite
 from planner.bench.request_building import solver_of
-from planner.bench.results.folder import OWNERS, check_folder, identity_of, prepared
-from planner.bench.results.locks import owner
+from planner.bench.results.folder import PROCESSES, check_folder, identity_of, locked_folder
+from planner.bench.results.locks import process_lock
 from planner.bench.results.store import Store
+from planner.progress import counting
 
 _POLL_S = 0.2
 """How often to look whether other processes on the same folder have left something to do."""
 
 
 @dataclass(frozen=True)
-class Summary:
+class SuiteSummary:
     """What a run came to."""
 
     suite: str
@@ -38,14 +38,14 @@ class Summary:
 
 def run_suite(
     suite: Path, folder: Path, *, jobs: int | None = None, engine_name: str = "local", address: str | None = None
-) -> Summary:
+) -> SuiteSummary:
     """Run every case of a suite that has no row yet; return when all have one.
 
     Args:
         suite: The suite file.
         folder: Where the rows are kept; made where it is missing.
         jobs: Workers at once (default: as many as there are processors).
-        engine_name: Where cases run (`planner.bench.engine.ENGINES`).
+        engine_name: Where cases run (`planner.bench.engines.engine.ENGINES`).
         address: Address of the cluster, for engines that have one.
 
     Raises:
@@ -53,38 +53,40 @@ def run_suite(
         OSError: Rows cannot be stored, or no worker can start.
     """
     began = time.perf_counter()
-    plan = read_plan(suite)
-    identity = identity_of(plan.suite.name, plan.cases, plan.suite.case_limit_s)
+    expanded = expand_suite(suite)
+    identity = identity_of(expanded.suite.name, expanded.cases, expanded.suite.case_limit_s)
     check_folder(folder, identity)
-    methods = tuple(sorted({solver_of(case, plan.documents) for case in plan.cases}))
-    setting = Setting(methods, plan.documents, jobs, address)
+    methods = tuple(sorted({solver_of(case, expanded.loaded) for case in expanded.cases}))
+    setting = EngineConfig(methods, expanded.loaded, jobs, address)
     with closing(engine(engine_name, setting)) as workers:
-        with prepared(folder, identity), Store(folder) as store:
-            store.create(plan.cases)
-        with owner(folder / OWNERS) as me, Store(folder) as store:
+        with locked_folder(folder, identity), Store(folder) as store:
+            store.create(expanded.cases)
+        with process_lock(folder / PROCESSES) as me, Store(folder) as store:
             store.release_dead()
             before = store.done()
-            run = _run(plan, store, workers, me, before) if before < len(plan.cases) else 0
-            return Summary(identity.suite, identity.cases, before, run, store.statuses(), time.perf_counter() - began)
+            run = _run(expanded, store, workers, me, before) if before < len(expanded.cases) else 0
+            return SuiteSummary(
+                identity.suite, identity.cases, before, run, store.statuses(), time.perf_counter() - began
+            )
 
 
-def _run(plan: Plan, store: Store, workers: Engine, me: str, before: int) -> int:
+def _run(expanded: ExpandedSuite, store: Store, workers: Engine, me: str, before: int) -> int:
     """Run what is open, with workers that end in any case; return the number of cases run."""
-    with closing(Pool(workers, plan.suite.case_limit_s, len(plan.cases) - before)) as pool:
+    with closing(WorkerPool(workers, expanded.suite.case_limit_s, len(expanded.cases) - before)) as pool:
         try:
-            return _until_all_are_done(plan, store, pool, me, before)
+            return _until_all_are_done(expanded, store, pool, me, before)
         finally:
             store.release(me)
 
 
-def _until_all_are_done(plan: Plan, store: Store, pool: Pool, me: str, done: int) -> int:
+def _until_all_are_done(expanded: ExpandedSuite, store: Store, pool: WorkerPool, me: str, done: int) -> int:
     """Run cases until each has a row, also those that other processes have begun and do not end."""
     run, looked = 0, time.monotonic()
-    rows: list[Row] = []
-    with progress(plan.suite.name, len(plan.cases), done) as show:
+    rows: list[CaseRow] = []
+    with counting(expanded.suite.name, len(expanded.cases), done) as show:
         while True:
             for number in store.claim(me, pool.free) if pool.free else ():
-                pool.submit(plan.cases[number])
+                pool.submit(expanded.cases[number])
             for row in rows:  # only now: the workers are at their next cases meanwhile
                 store.save(row)
             run += len(rows)
@@ -93,6 +95,6 @@ def _until_all_are_done(plan: Plan, store: Store, pool: Pool, me: str, done: int
                 store.release_dead()
                 done, looked = store.done(), time.monotonic()
             show(done)
-            if done >= len(plan.cases):
+            if done >= len(expanded.cases):
                 return run
             rows = pool.finished(_POLL_S)

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from planner.bench.case import Case, Row, crashed
+from planner.bench.case import Case, CaseRow, failed_row
+from planner.bench.loaded_inputs import LoadedInputs
 from planner.bench.request_building import request_of
-from planner.bench.results.documents import Documents
 from planner.schemas.planning.placement import Placement
 
 _RESET_PEAK = "5"
@@ -36,22 +36,22 @@ def warm_up(methods: Iterable[tuple[str, bool]]) -> None:
             method(name)
 
 
-def run_case(case: Case, documents: Documents) -> Row:
+def run_case(case: Case, loaded: LoadedInputs) -> CaseRow:
     """Plan a case; whatever goes wrong inside the planner is a row."""
     from planner.pipeline.dispatch import answer
 
     _reset_peak_memory()
     began = time.perf_counter()
     try:
-        placement = answer(request_of(case, documents))
+        placement = answer(request_of(case, loaded))
     except Exception as error:  # one case that fails is no reason to lose the others
-        return crashed(case, f"{type(error).__name__}: {error}")
+        return failed_row(case, f"{type(error).__name__}: {error}")
     return _row(case, placement, time.perf_counter() - began)
 
 
-def _row(case: Case, placement: Placement, whole_s: float) -> Row:
+def _row(case: Case, placement: Placement, whole_s: float) -> CaseRow:
     apps, total, certificate, timing = placement.apps, placement.total, placement.certificate, placement.timing
-    return Row(
+    return CaseRow(
         digest=case.digest,
         status=placement.status,
         objective=None if certificate is None else certificate.objective,

@@ -24,7 +24,7 @@ def adapt_placement(
     as_json: bool,
 ) -> int:
     """Plan for every state of a topology, write the policy and print it; return the exit code."""
-    from planner.adaptation.placement_policy import adapt
+    from planner.adaptation.placement_policy import plan_for_states
     from planner.api import read_input
     from planner.commands.inputs import read_request
     from planner.commands.results import written
@@ -38,7 +38,7 @@ def adapt_placement(
         inputs = dict(request.inputs)
         states = read_input(states_path, States, inputs)
         with waiting("planning for every state"):
-            policy = adapt(request, states, str(states_path), inputs)
+            policy = plan_for_states(request, states, str(states_path), inputs)
         give(placement_json(policy), policy_text(policy), True)
     return _exit_code(policy)
 

@@ -11,7 +11,7 @@ from planner.commands.exits import EXIT_OTHER, exit_codes
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from planner.bench.runner import Summary
+    from planner.bench.runner import SuiteSummary
 
 
 @exit_codes
@@ -38,7 +38,7 @@ def bench_command(
     return 0
 
 
-def _text(summary: Summary, output: Path) -> str:
+def _text(summary: SuiteSummary, output: Path) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items())
     lines = [f"{summary.suite}: {summary.cases} cases: {counts}"]
     others = summary.cases - summary.before - summary.run

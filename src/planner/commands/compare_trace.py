@@ -14,7 +14,7 @@ from planner.fin.method import Options
 from planner.units import parse_quantity
 
 if TYPE_CHECKING:
-    from planner.adaptation.measured_rates import Comparison, Row
+    from planner.adaptation.measured_rates import RateTraceComparison, StepOutcome
     from planner.commands.inputs import Limits, Sources
     from planner.pipeline.joint_request import JointRequest
 
@@ -28,7 +28,7 @@ def compare_trace(
     Raises:
         InputError: With every problem of the inputs, or the output cannot be written.
     """
-    from planner.adaptation.measured_rates import Comparison, steps_of
+    from planner.adaptation.measured_rates import RateTraceComparison, steps_of
     from planner.api import read_measured
     from planner.commands.inputs import read_asked
     from planner.files.writing import whole_file
@@ -43,7 +43,7 @@ def compare_trace(
         steps_of(traces, step_s)  # input errors show before anything runs
         request = JointRequest(asked.apps, asked.topology, options=options, per_exit_thresholds=per_exit_thresholds)
         with waiting("planning"):
-            comparison = Comparison(request, traces, step_s, cold_steps)
+            comparison = RateTraceComparison(request, traces, step_s, cold_steps)
         if not comparison.planned:
             raise typer.Exit(_why_not(request))
         rows = _rows(comparison)
@@ -64,7 +64,7 @@ def _why_not(request: JointRequest) -> int:
     return EXIT_INFEASIBLE if placement.status == "infeasible" else EXIT_UNKNOWN
 
 
-def _rows(comparison: Comparison) -> list[Row]:
+def _rows(comparison: RateTraceComparison) -> list[StepOutcome]:
     """Go through the steps, with a bar on the error stream where a person watches."""
     from rich.console import Console
     from rich.progress import track
@@ -74,7 +74,7 @@ def _rows(comparison: Comparison) -> list[Row]:
     return list(track(comparison.rows(), "stepping", count, console=errors, transient=True, disable=silent))
 
 
-def _print(comparison: Comparison, rows: Sequence[Row]) -> None:
+def _print(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -14,7 +14,7 @@ from planner.commands.exits import exit_codes
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from planner.measure.designs import Settings
+    from planner.measure.designs import MeasurementSettings
 
 _MOST_THREADS = 1024
 _MAX_NAME = 150
@@ -49,12 +49,12 @@ def measure_command(
     """Measure ONNX networks on this machine: designs for planner adapt."""
     from planner.files.writing import whole_file
     from planner.measure.accuracy import stated_accuracies
-    from planner.measure.designs import Settings, measure, read_tasks
+    from planner.measure.designs import MeasurementSettings, measure, read_tasks
     from planner.measure.networks import check_installed
     from planner.progress import waiting
 
     _check_name(name, "--name")
-    settings = Settings(
+    settings = MeasurementSettings(
         name, _threads(threads), _precisions(precisions), warm_up, repeats, _power(power_w),
         stated_accuracies(accuracy or ()), data,
     )  # fmt: skip
@@ -72,7 +72,7 @@ def measure_command(
     return 0
 
 
-def _report(document: dict[str, Any], settings: Settings, as_json: bool) -> None:
+def _report(document: dict[str, Any], settings: MeasurementSettings, as_json: bool) -> None:
     from planner.measure.report import designs_text
 
     typer.echo(json.dumps(document, indent=2) if as_json else designs_text(document))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from planner.measure.networks import Network
+    from planner.measure.networks import OnnxNetwork
 
 
 def stated_accuracies(texts: Sequence[str]) -> dict[str, float]:
@@ -54,7 +54,7 @@ def stated_for(stated: Mapping[str, float], network: str, precision: str) -> flo
     return stated.get(network) if own is None and precision == "float32" else own
 
 
-def check_data(path: Path, networks: Sequence[Network]) -> int:
+def check_data(path: Path, networks: Sequence[OnnxNetwork]) -> int:
     """Check labelled samples against the networks that are to run on them; return how many there are.
 
     Raises:

@@ -16,14 +16,14 @@ from typing import Any
 
 from planner.measure.accuracy import check_data, stated_for
 from planner.measure.energy import counters
-from planner.measure.networks import Network, quantised, read_network, size_bytes
-from planner.measure.trial import Trial
+from planner.measure.measurement_process import MeasurementJob
+from planner.measure.networks import OnnxNetwork, quantised, read_network, size_bytes
 from planner.schemas.reading.problems import InputError, Problem, input_error
 from planner.version import __version__
 
 
 @dataclass(frozen=True)
-class Settings:
+class MeasurementSettings:
     """How networks are measured."""
 
     name: str = "measured"
@@ -39,15 +39,15 @@ class Settings:
     """Labelled samples, for accuracies that are not stated."""
 
 
-Tasks = Mapping[str, Sequence[Network]]
+NetworksByTask = Mapping[str, Sequence[OnnxNetwork]]
 
 
-def read_tasks(tasks: Mapping[str, Sequence[Path]], dims: Mapping[str, int]) -> Tasks:
+def read_tasks(tasks: Mapping[str, Sequence[Path]], dims: Mapping[str, int]) -> NetworksByTask:
     """Read the networks of every task; raise InputError with all that is wrong with any."""
     from planner.measure.networks import open_dimensions
 
     problems = list(_same_names(tasks))
-    networks: dict[str, list[Network]] = {}
+    networks: dict[str, list[OnnxNetwork]] = {}
     known: set[str] = set()
     for task, paths in tasks.items():
         networks[task] = []
@@ -77,7 +77,7 @@ def _same_names(tasks: Mapping[str, Sequence[Path]]) -> Iterator[Problem]:
                 yield Problem(str(path), "", path.stem, message, "rename one of the two files")
 
 
-def measure(tasks: Tasks, settings: Settings) -> dict[str, Any]:
+def measure(tasks: NetworksByTask, settings: MeasurementSettings) -> dict[str, Any]:
     """Measure every design of every task, and return them as the data of a designs.json.
 
     Raises:
@@ -104,7 +104,7 @@ def measure(tasks: Tasks, settings: Settings) -> dict[str, Any]:
     return document
 
 
-def _check_accuracies(tasks: Tasks, settings: Settings) -> int:
+def _check_accuracies(tasks: NetworksByTask, settings: MeasurementSettings) -> int:
     """Check that an accuracy can be had for every variant, before anything runs; return the number of samples."""
     networks = [network for each in tasks.values() for network in each]
     lacking = [
@@ -128,15 +128,17 @@ def _check_accuracies(tasks: Tasks, settings: Settings) -> int:
     return check_data(settings.data, [network for network, _ in lacking])
 
 
-def _designs(network: Network, settings: Settings, folder: Path) -> Iterator[dict[str, Any]]:
+def _designs(network: OnnxNetwork, settings: MeasurementSettings, folder: Path) -> Iterator[dict[str, Any]]:
     for precision in settings.precisions:
         path = network.path if precision == "float32" else quantised(network, folder)
         accuracy = stated_for(settings.stated, network.name, precision)
         for threads in settings.threads:
             data = str(settings.data) if accuracy is None else None
             count_energy = settings.power_w is None
-            trial = Trial(str(path), network.inputs, threads, settings.warm_up, settings.repeats, data, count_energy)
-            answer = _run_apart(trial, network)
+            job = MeasurementJob(
+                str(path), network.inputs, threads, settings.warm_up, settings.repeats, data, count_energy
+            )
+            answer = _run_in_process(job, network)
             # threads do not change what a network answers, so samples are run once for each variant
             accuracy = answer["accuracy"] if accuracy is None else accuracy
             yield {
@@ -174,11 +176,11 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _run_apart(trial: Trial, network: Network) -> dict[str, Any]:
+def _run_in_process(job: MeasurementJob, network: OnnxNetwork) -> dict[str, Any]:
     """Run a trial in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "planner.measure.trial"],
-        input=json.dumps(asdict(trial)),
+        [sys.executable, "-P", "-m", "planner.measure.measurement_process"],
+        input=json.dumps(asdict(job)),
         capture_output=True,
         text=True,
         check=False,
@@ -193,7 +195,7 @@ def _run_apart(trial: Trial, network: Network) -> dict[str, Any]:
     return answer
 
 
-def _citation(settings: Settings, samples: int) -> str:
+def _citation(settings: MeasurementSettings, samples: int) -> str:
     """Say how all of it was measured, without naming the machine."""
     from importlib.metadata import version
 

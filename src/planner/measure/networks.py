@@ -15,7 +15,7 @@ INSTALL = "install them from the checkout: pip install '.[measure]'"
 
 
 @dataclass(frozen=True)
-class Network:
+class OnnxNetwork:
     """A network in an ONNX file."""
 
     name: str
@@ -32,7 +32,7 @@ def check_installed() -> None:
         raise input_error(f"measuring needs {' and '.join(missing)}", INSTALL)
 
 
-def read_network(path: Path, dims: Mapping[str, int]) -> Network:
+def read_network(path: Path, dims: Mapping[str, int]) -> OnnxNetwork:
     """Read an ONNX file.
 
     Args:
@@ -69,7 +69,7 @@ def read_network(path: Path, dims: Mapping[str, int]) -> Network:
         problems.append(_problem(path, "", None, "the network has no input", "give a network that computes something"))
     if problems:
         raise InputError(problems)
-    return Network(path.stem, path, inputs)
+    return OnnxNetwork(path.stem, path, inputs)
 
 
 def _open_names(name: str, axis: int, dim: Any) -> tuple[str, ...]:  # noqa: ANN401 - protobuf
@@ -110,7 +110,7 @@ def _problem(path: Path, where: str, value: object, message: str, fix: str) -> P
     return Problem(str(path), f"input {where}" if where else "", "" if value is None else str(value), message, fix)
 
 
-def quantised(network: Network, folder: Path) -> Path:
+def quantised(network: OnnxNetwork, folder: Path) -> Path:
     """Write the dynamically quantised int8 variant of a network, and return its path.
 
     Weights are stored as 8-bit integers, and activations are quantised while it runs; weights are unsigned, which all

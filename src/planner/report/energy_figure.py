@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from planner.report.account import KINDS, Account, Phase
+from planner.report.breakdown import KINDS, AppBreakdown, Phase
 from planner.report.page import Figure
 from planner.report.quantities import axis_unit, percent
 from planner.report.theme import INK, Spec, figure
@@ -16,10 +16,10 @@ MOST_BARS = 40
 _REST = "all others"
 
 
-def energy_figures(accounts: Sequence[Account]) -> list[Figure]:
+def energy_figures(breakdowns: Sequence[AppBreakdown]) -> list[Figure]:
     """Draw the energy per inference, of all apps together, by place and by block."""
-    phases = [phase for account in accounts for phase in account.phases]
-    several = len(accounts) > 1
+    phases = [phase for breakdown in breakdowns for phase in breakdown.phases]
+    several = len(breakdowns) > 1
     whose = "one inference of every app" if several else "one inference"
 
     def block(phase: Phase) -> str:

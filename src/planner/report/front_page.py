@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from planner.report.page import Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
-from planner.report.tradeoff_figure import Dot, tradeoff_figure
+from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.schemas.planning.front import Front, FrontPoint
 from planner.text.front import nodes_text
 from planner.units import format_quantity
 
-_MOODS = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
+_SEVERITIES = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
 _MEANING = {
     "complete": "proved: every plan within the limits is matched or beaten by one of these",
     "partial": "each plan belongs to the front, but a limit stopped the search, and some are missing",
@@ -28,7 +28,7 @@ def front_page(front: Front, inputs: Mapping[str, str] | None) -> Page:
     return Page(
         title=f"Trade-offs of {front.app}: energy, {front.latency} latency, accuracy",
         badge=front.status,
-        mood=_MOODS[front.status],
+        severity=_SEVERITIES[front.status],
         lead=f"{_MEANING[front.status]}. {front.message}".removesuffix(". ").strip(),
         tiles=_tiles(front),
         sections=[
@@ -54,12 +54,12 @@ def _tiles(front: Front) -> list[Tile]:
 
 
 def _picture(front: Front) -> Section:
-    dots = [Dot(p.energy_j, p.latency_s, p.accuracy, _label(p)) for p in front.points]
+    plans = [PlanPoint(p.energy_j, p.latency_s, p.accuracy, _label(p)) for p in front.points]
     caption = (
         "Every plan of the front: less energy is lower, less latency further left. Steps join plans of one accuracy; "
         "above and right of them nothing is gained without more accuracy. Point at a plan for its figures."
     )
-    return Section("The front", parts=[tradeoff_figure(dots, caption)])
+    return Section("The front", parts=[tradeoff_figure(plans, caption)])
 
 
 def _label(point: FrontPoint) -> str:

@@ -25,7 +25,7 @@ LABELLED_COLUMNS = 8
 
 
 @dataclass(frozen=True)
-class Box:
+class NodeBox:
     """A node (or a note in place of several) as a rectangle."""
 
     name: str
@@ -55,16 +55,16 @@ class Frame:
 
 
 @dataclass
-class Layout:
+class TopologyLayout:
     """All that is drawn, and how high it is."""
 
-    boxes: dict[str, Box] = field(default_factory=dict)
+    boxes: dict[str, NodeBox] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
     tiers: list[tuple[str, float]] = field(default_factory=list)
     """Name of each tier of nodes, and where its row begins."""
     height: float = 2.0
 
-    def way(self, source: str, target: str) -> list[tuple[float, float]]:
+    def polyline(self, source: str, target: str) -> list[tuple[float, float]]:
         """Return the points that a link is drawn through."""
         start, end = self.boxes[source], self.boxes[target]
         straight = [_joined(start, end), _joined(end, start)]
@@ -75,13 +75,13 @@ class Layout:
         return [(start.right, levels[0]), (_LANE, levels[0]), (_LANE, levels[1]), (end.right, levels[1])]
 
 
-def _joined(box: Box, other: Box) -> tuple[float, float]:
+def _joined(box: NodeBox, other: NodeBox) -> tuple[float, float]:
     """Return where a link meets a box: the middle, but a wide I/O die right above or below the other end."""
     x, y = box.middle
     return (min(max(other.middle[0], box.left), box.right), y) if box.kind == "die" else (x, y)
 
 
-def _crosses(box: Box, start: tuple[float, float], end: tuple[float, float]) -> bool:
+def _crosses(box: NodeBox, start: tuple[float, float], end: tuple[float, float]) -> bool:
     """Tell whether a line leads through a box: some stretch of it is inside on both axes."""
     first, last = 0.0, 1.0
     for low, high, begin, stop in ((box.left, box.right, start[0], end[0]), (box.top, box.bottom, start[1], end[1])):
@@ -94,9 +94,9 @@ def _crosses(box: Box, start: tuple[float, float], end: tuple[float, float]) -> 
     return first < last
 
 
-def layout_of(topology: Topology, used: set[str]) -> Layout:
+def layout_of(topology: Topology, used: set[str]) -> TopologyLayout:
     """Place the nodes; `used` are those that host a block or lie on a route, which are always shown."""
-    layout = Layout()
+    layout = TopologyLayout()
     tiers: dict[str, list[str]] = {tier: [] for tier in ("mobile", "edge", "chiplet", "cloud")}
     for node in topology.nodes:
         tiers[node.tier].append(node.name)
@@ -120,18 +120,18 @@ def _shown(names: Sequence[str], used: set[str], tier: str) -> list[tuple[str, s
     return shown + note
 
 
-def _add_row(layout: Layout, row: Sequence[tuple[str, str, str]]) -> None:
+def _add_row(layout: TopologyLayout, row: Sequence[tuple[str, str, str]]) -> None:
     for begin in range(0, len(row), PER_ROW):
         part = row[begin : begin + PER_ROW]
         pitch = _WIDE / len(part)
         half = min(21.0, 0.43 * pitch)
         for index, (name, label, kind) in enumerate(part):
             middle, top = (index + 0.5) * pitch, layout.height
-            layout.boxes[name] = Box(name, label, kind, middle - half, middle + half, top, top + _NODE_HEIGHT)
+            layout.boxes[name] = NodeBox(name, label, kind, middle - half, middle + half, top, top + _NODE_HEIGHT)
         layout.height += _NODE_HEIGHT + _ROW_GAP
 
 
-def _add_packages(layout: Layout, packages: Sequence[Package], used: set[str]) -> None:
+def _add_packages(layout: TopologyLayout, packages: Sequence[Package], used: set[str]) -> None:
     touched = {package.name for package in packages if any(_belongs(name, package.name) for name in used)}
     idle = [package.name for package in packages if package.name not in touched]
     hidden = set(idle[1 if touched else 2 :])
@@ -146,7 +146,7 @@ def _belongs(node: str, package: str) -> bool:
     return node == package or node.startswith(f"{package}[")
 
 
-def _add_package(layout: Layout, package: Package, used: set[str]) -> None:
+def _add_package(layout: TopologyLayout, package: Package, used: set[str]) -> None:
     rows, columns = _window(package, used)
     labelled = len(columns) <= LABELLED_COLUMNS
     pitch_y = _CELL if labelled else _SMALL_CELL
@@ -156,7 +156,7 @@ def _add_package(layout: Layout, package: Package, used: set[str]) -> None:
     top = layout.height
     die_top = top + 24.0
     name = package.name
-    layout.boxes[name] = Box(name, f"{name} (I/O die)", "die", 2.5, _WIDE - 2.5, die_top, die_top + _DIE_HEIGHT)
+    layout.boxes[name] = NodeBox(name, f"{name} (I/O die)", "die", 2.5, _WIDE - 2.5, die_top, die_top + _DIE_HEIGHT)
     mesh_top = die_top + _DIE_HEIGHT + 16.0
     pitch_x = min((_WIDE - 4.0) / len(columns), 28.0)
     left = (_WIDE - pitch_x * len(columns)) / 2.0
@@ -165,7 +165,7 @@ def _add_package(layout: Layout, package: Package, used: set[str]) -> None:
             x, y = left + across * pitch_x, mesh_top + down * pitch_y
             chiplet = f"{name}[{row},{column}]"
             box = (x + 0.1 * pitch_x, x + 0.9 * pitch_x, y, y + 0.72 * pitch_y)
-            layout.boxes[chiplet] = Box(chiplet, f"{row},{column}" if labelled else "", "chiplet", *box)
+            layout.boxes[chiplet] = NodeBox(chiplet, f"{row},{column}" if labelled else "", "chiplet", *box)
     bottom = mesh_top + pitch_y * len(rows)
     layout.frames.append(Frame(label, 0.5, _WIDE, top, bottom))
     layout.height = bottom + _ROW_GAP
@@ -196,7 +196,7 @@ def _about(used: Sequence[int], size: int) -> range:
     return range(low, max(high, min(size, low + MOST_CELLS)))
 
 
-def drawn_links(topology: Topology, boxes: Mapping[str, Box]) -> list[tuple[str, str]]:
+def drawn_links(topology: Topology, boxes: Mapping[str, NodeBox]) -> list[tuple[str, str]]:
     """Return the pairs of drawn nodes that a link or a package's wire joins, each pair once."""
     pairs = [(link.source, link.target) for link in topology.links]
     for package in topology.packages:

@@ -83,7 +83,7 @@ class Page:
 
     title: str
     badge: str
-    mood: str
+    severity: str
     """`good`, `warning` or `bad`: the colour of the badge, which says the same in words."""
     lead: str
     tiles: Sequence[Tile]
@@ -115,7 +115,7 @@ def page_html(page: Page) -> str:
 <main>
 <header>
 <h1>{escape(page.title)}</h1>
-<p><span class="badge {page.mood}">{escape(page.badge)}</span> <span class="lead">{escape(page.lead)}</span></p>
+<p><span class="badge {page.severity}">{escape(page.badge)}</span> <span class="lead">{escape(page.lead)}</span></p>
 </header>
 {_tiles(page.tiles)}
 {body}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from planner.report.account import COMPUTING, HEAD, Account, accounts_of
+from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
 from planner.report.energy_figure import energy_figures
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.quantities import percent
@@ -18,7 +18,7 @@ from planner.schemas.planning.workload import App
 from planner.units import format_quantity
 from planner.verifier.network import expand
 
-MOODS = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
+SEVERITIES = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
 _MEANING = {
     "optimal": "proved: no plan within the limits is better",
     "feasible": "a plan is held; a limit stopped the proof, and the gap says how far it came",
@@ -33,14 +33,14 @@ def plan_page(
     placement: Placement, topology: Topology, apps: Sequence[tuple[App, Model]], inputs: Mapping[str, str]
 ) -> Page:
     """Lay out the page of a placement that has passed the verifier; `inputs` are hashes of the files given now."""
-    accounts = accounts_of(placement, apps, expand(topology)) if placement.apps else []
+    breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
     names = f"; apps {', '.join(app.name for app, _ in apps)}" if len(apps) > 1 else ""
     models = ", ".join(dict.fromkeys(model.name for _, model in apps))
     sections = [
         *_reasons(placement.diagnosis),
-        *([Section("The apps and their limits", "", [_limits_table(accounts)])] if len(accounts) > 1 else []),
-        *_pictures(topology, accounts),
-        *_details(placement, accounts),
+        *([Section("The apps and their limits", "", [_limits_table(breakdowns)])] if len(breakdowns) > 1 else []),
+        *_pictures(topology, breakdowns),
+        *_details(placement, breakdowns),
         _provenance(placement, inputs),
     ]
     if len(apps) == 1:
@@ -48,7 +48,7 @@ def plan_page(
     return Page(
         title=f"{models} on {topology.name}",
         badge=placement.status,
-        mood=MOODS[placement.status],
+        severity=SEVERITIES[placement.status],
         lead=_MEANING[placement.status] + names + (f" ({placement.message})" if placement.message else ""),
         tiles=_tiles(placement, apps),
         sections=sections,
@@ -110,55 +110,58 @@ def _quantity(value: float | None, unit: str) -> str:
     return "–" if value is None else format_quantity(value, unit) if unit in ("s", "J", "B") else f"{value:.4g} {unit}"
 
 
-def _pictures(topology: Topology, accounts: Sequence[Account]) -> list[Section]:
-    if not accounts:
+def _pictures(topology: Topology, breakdowns: Sequence[AppBreakdown]) -> list[Section]:
+    if not breakdowns:
         return []
-    several = len(accounts) > 1
+    several = len(breakdowns) > 1
     return [
-        Section("Where the blocks run", parts=[topology_figure(topology, accounts), _runs_table(accounts)]),
+        Section("Where the blocks run", parts=[topology_figure(topology, breakdowns), _runs_table(breakdowns)]),
         Section(
             "One inference in time",
             "Every app in turn, at its shares of nodes and media." if several else "",
-            [*(timeline(account, not several) for account in accounts), _exits_table(accounts)],
+            [*(timeline(breakdown, not several) for breakdown in breakdowns), _exits_table(breakdowns)],
         ),
-        Section("Where the energy goes", parts=energy_figures(accounts)),
+        Section("Where the energy goes", parts=energy_figures(breakdowns)),
     ]
 
 
-def _runs_table(accounts: Sequence[Account]) -> Table:
+def _runs_table(breakdowns: Sequence[AppBreakdown]) -> Table:
     rows = []
-    for account in accounts:
-        for run in account.runs:
+    for breakdown in breakdowns:
+        for run in breakdown.runs:
             inside = [
                 phase
-                for phase in account.phases
+                for phase in breakdown.phases
                 if phase.kind in (COMPUTING, HEAD) and phase.place == run.node and phase.block in run.blocks
             ]
             time_s, energy_j = sum(p.end_s - p.start_s for p in inside), sum(p.expected_j for p in inside)
             figures = (percent(inside[0].weight), format_quantity(time_s, "s"), format_quantity(energy_j, "J"))
-            rows.append((account.app.name, str(run.number), run.node, run.span, str(len(run.blocks)), *figures))
+            rows.append((breakdown.app.name, str(run.number), run.node, run.span, str(len(run.blocks)), *figures))
     headings = ("app", "order", "node", "blocks", "count", "reached by", "time", "energy per inference")
     return Table(headings, rows, numbers=(1, 4, 5, 6, 7))
 
 
-def _exits_table(accounts: Sequence[Account]) -> Table:
-    return Table(("app", "exit", "samples leave", "threshold", "done after"), exit_rows(accounts), numbers=(2, 3, 4))
+def _exits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
+    return Table(("app", "exit", "samples leave", "threshold", "done after"), exit_rows(breakdowns), numbers=(2, 3, 4))
 
 
-def _details(placement: Placement, accounts: Sequence[Account]) -> list[Section]:
-    if not accounts:
+def _details(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> list[Section]:
+    if not breakdowns:
         return []
-    parts: list[Table | Figure] = [_limits_table(accounts)] if len(accounts) == 1 else []
-    parts.append(_routes_table(accounts))
-    if any(account.plan.shares.nodes or account.plan.shares.media for account in accounts) or placement.node_speeds:
-        parts.append(_shares_table(placement, accounts))
-    return [Section("Limits and routes" if len(accounts) == 1 else "Routes, shares and speeds", "", parts)]
+    parts: list[Table | Figure] = [_limits_table(breakdowns)] if len(breakdowns) == 1 else []
+    parts.append(_routes_table(breakdowns))
+    if (
+        any(breakdown.plan.shares.nodes or breakdown.plan.shares.media for breakdown in breakdowns)
+        or placement.node_speeds
+    ):
+        parts.append(_shares_table(placement, breakdowns))
+    return [Section("Limits and routes" if len(breakdowns) == 1 else "Routes, shares and speeds", "", parts)]
 
 
-def _limits_table(accounts: Sequence[Account]) -> Table:
+def _limits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
     rows = []
-    for account in accounts:
-        app, plan = account.app, account.plan
+    for breakdown in breakdowns:
+        app, plan = breakdown.app, breakdown.plan
         least = "the best the model offers" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}"
         figures = (
             (f"latency ({app.latency})", format_quantity(plan.latency_s, "s"), _most(app.max_latency_s, "s")),
@@ -174,23 +177,25 @@ def _most(limit: float | None, unit: str) -> str:
     return "none" if limit is None else f"≤ {format_quantity(limit, unit)}"
 
 
-def _routes_table(accounts: Sequence[Account]) -> Table:
+def _routes_table(breakdowns: Sequence[AppBreakdown]) -> Table:
     rows = []
-    for account in accounts:
-        for route in account.plan.routes:
+    for breakdown in breakdowns:
+        for route in breakdown.plan.routes:
             what = f"result of {route.result_of}" if route.result_of else f"output of {route.after}"
             what = "input" if route.after is None else what
-            rows.append((account.app.name, what, " → ".join(route.path), format_quantity(route.bits, "bit")))
+            rows.append((breakdown.app.name, what, " → ".join(route.path), format_quantity(route.bits, "bit")))
     return Table(("app", "what is carried", "way", "size"), rows or [("–", "nothing leaves its node", "–", "–")])
 
 
-def _shares_table(placement: Placement, accounts: Sequence[Account]) -> Table:
+def _shares_table(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> Table:
     rows = [("all", node, "speed", f"{speed:.4g} of nominal") for node, speed in placement.node_speeds.items()]
-    for account in accounts:
-        shares = account.plan.shares
-        rows += [(account.app.name, node, "share of the node", percent(share)) for node, share in shares.nodes.items()]
+    for breakdown in breakdowns:
+        shares = breakdown.plan.shares
         rows += [
-            (account.app.name, name, "share of the medium", percent(share)) for name, share in shares.media.items()
+            (breakdown.app.name, node, "share of the node", percent(share)) for node, share in shares.nodes.items()
+        ]
+        rows += [
+            (breakdown.app.name, name, "share of the medium", percent(share)) for name, share in shares.media.items()
         ]
     return Table(("app", "node or medium", "what", "value"), rows, numbers=(3,))
 

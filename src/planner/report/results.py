@@ -25,15 +25,15 @@ _FILES = ("topology", "model", "workload", "app")
 """Settings whose values speak for themselves."""
 _NO_SETTINGS = ("digest", "number", "inputs", "planner", "operating_point", "nodes_used", "plan", "peak_memory_bytes")
 Record = Mapping[str, Any]
-Setting = tuple[tuple[str, str], ...]
+CaseSettings = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Result:
+class ReportedCase:
     """What came of one case with one method; None where it does not apply."""
 
     method: str
-    setting: Setting
+    setting: CaseSettings
     """All that was asked for, without the method."""
     status: str
     objective: str | None = None
@@ -67,22 +67,22 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Results:
+class SuiteResults:
     """All rows of a suite that there are."""
 
     name: str
     cases: int
     """Cases of the suite; not all need have a row yet."""
-    rows: tuple[Result, ...]
+    rows: tuple[ReportedCase, ...]
     inputs: Mapping[str, str]
     """Hash of every input file, by its path."""
 
 
-_FIELDS = tuple(field.name for field in fields(Result) if field.name not in ("method", "setting"))
+_FIELDS = tuple(field.name for field in fields(ReportedCase) if field.name not in ("method", "setting"))
 _NUMBERS = tuple(name for name in _FIELDS if name not in ("status", "objective", "message"))
 
 
-def read_results(path: Path) -> Results:
+def read_results(path: Path) -> SuiteResults:
     """Read the rows of a results folder, or of a table that was made from one.
 
     Raises:
@@ -98,7 +98,7 @@ def read_results(path: Path) -> Results:
     inputs: dict[str, str] = {}
     for record in records:
         inputs |= _hashes(record.get("inputs"), path)
-    return Results(name, max(cases, len(rows)), tuple(rows), inputs)
+    return SuiteResults(name, max(cases, len(rows)), tuple(rows), inputs)
 
 
 def _hashes(raw: object, path: Path) -> dict[str, str]:
@@ -157,7 +157,7 @@ def _table(path: Path) -> tuple[str, int, list[Record]]:
     return path.stem, 0, records
 
 
-def _result(record: Record, where: str, file: str, problems: list[Problem]) -> Result:
+def _result(record: Record, where: str, file: str, problems: list[Problem]) -> ReportedCase:
     def wrong(name: str, message: str, fix: str = _AS_WRITTEN) -> None:
         problems.append(Problem(file, f"{where}.{name}", str(record.get(name) or ""), message, fix))
 
@@ -178,7 +178,7 @@ def _result(record: Record, where: str, file: str, problems: list[Problem]) -> R
         wrong("objective", "no such objective", f"use one of {', '.join(OBJECTIVES)}")
     settings = _settings(record)
     setting = tuple((k, str(v)) for k, v in settings.items() if k != "method" and v not in (None, ""))
-    return Result(
+    return ReportedCase(
         method=str(settings.get("method") or "auto"), setting=setting, status=status,
         objective=objective, message=str(record.get("message") or ""), **figures,
     )  # fmt: skip
@@ -193,14 +193,14 @@ def _number(raw: object) -> float | None:
     return value
 
 
-def case_of(row: Result) -> tuple[Setting, str | None]:
+def case_of(row: ReportedCase) -> tuple[CaseSettings, str | None]:
     """Return what makes rows of different methods comparable: the request, and what is minimised."""
     return row.setting, row.objective
 
 
-def best_values(rows: Iterable[Result]) -> dict[tuple[Setting, str | None], float]:
+def best_values(rows: Iterable[ReportedCase]) -> dict[tuple[CaseSettings, str | None], float]:
     """Return the best value that any method reached on each case that has a plan."""
-    best: dict[tuple[Setting, str | None], float] = {}
+    best: dict[tuple[CaseSettings, str | None], float] = {}
     for row in rows:
         if row.value is not None:
             best[case_of(row)] = min(best.get(case_of(row), math.inf), row.value)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from planner.report.page import Figure
-from planner.report.results import STATUSES, Result, best_values, case_of
+from planner.report.results import STATUSES, ReportedCase, best_values, case_of
 from planner.report.theme import BAD, COMPUTING, GOOD, INK, MUTED, SERIES, SURFACE, WARNING, Spec, figure, with_prefix
-from planner.report.tradeoff_figure import Dot, tradeoff_figure
+from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.units import format_quantity
 
 _COLOURS = dict(zip(STATUSES, (GOOD, COMPUTING, "var(--series-4)", WARNING, BAD), strict=True))
@@ -21,7 +21,7 @@ MOST_GROUPS = 200
 """Inputs whose plans are drawn, to choose from."""
 
 
-def methods_of(rows: Sequence[Result]) -> list[str]:
+def methods_of(rows: Sequence[ReportedCase]) -> list[str]:
     """Return the methods in the order in which they come."""
     return list(dict.fromkeys(row.method for row in rows))
 
@@ -31,7 +31,7 @@ def quantile(ordered: Sequence[float], fraction: float) -> float:
     return ordered[max(0, math.ceil(fraction * len(ordered) - 1e-9) - 1)]
 
 
-def over_best(rows: Sequence[Result], method: str) -> list[float]:
+def over_best(rows: Sequence[ReportedCase], method: str) -> list[float]:
     """Return by which fraction the plans of a method are above the best known of their cases, sorted."""
     best = best_values(rows)
     ratios = []
@@ -42,13 +42,13 @@ def over_best(rows: Sequence[Result], method: str) -> list[float]:
     return sorted(ratios)
 
 
-def seconds_of(rows: Sequence[Result], method: str) -> list[float]:
+def seconds_of(rows: Sequence[ReportedCase], method: str) -> list[float]:
     """Return how long a method took, sorted: the search where that is known, else all of it."""
     times = [row.search_s if row.search_s is not None else row.whole_s for row in rows if row.method == method]
     return sorted(time for time in times if time is not None)
 
 
-def answers_figure(rows: Sequence[Result]) -> Figure:
+def answers_figure(rows: Sequence[ReportedCase]) -> Figure:
     """Draw how many cases each method answered how."""
     counts = {(m, s): 0 for m in methods_of(rows) for s in STATUSES}
     for row in rows:
@@ -76,12 +76,12 @@ def answers_figure(rows: Sequence[Result]) -> Figure:
     return Figure(spec, caption, [(status, _COLOURS[status]) for status in seen])
 
 
-def _by_method(rows: Sequence[Result]) -> Spec:
+def _by_method(rows: Sequence[ReportedCase]) -> Spec:
     names = methods_of(rows)
     return {"field": "method", "type": "nominal", "sort": names, "title": None, "scale": {"domain": names}}
 
 
-def over_best_figure(rows: Sequence[Result]) -> Figure | None:
+def over_best_figure(rows: Sequence[ReportedCase]) -> Figure | None:
     """Draw how far the plans of each method are above the best known; None where no case has a plan."""
     values = []
     for method in methods_of(rows):
@@ -125,7 +125,7 @@ def over_best_figure(rows: Sequence[Result]) -> Figure | None:
     return Figure(spec, caption)
 
 
-def times_figure(rows: Sequence[Result]) -> Figure | None:
+def times_figure(rows: Sequence[ReportedCase]) -> Figure | None:
     """Draw which fraction of cases each method was done with after which time; None where no time is known."""
     names = [method for method in methods_of(rows) if seconds_of(rows, method)]
     if not names:
@@ -169,20 +169,20 @@ def _steps(method: str, times: Sequence[float]) -> list[Spec]:
     return rows if stride == 1 else [*rows[::stride], rows[-1]]
 
 
-def plans_figure(rows: Sequence[Result]) -> Figure | None:
+def plans_figure(rows: Sequence[ReportedCase]) -> Figure | None:
     """Draw all plans by inputs; None where there is none."""
-    dots: dict[tuple[str, float, float, float], list[str]] = {}
+    plans: dict[tuple[str, float, float, float], list[str]] = {}
     for row in rows:
         if row.energy_j is not None and row.latency_s is not None and row.accuracy is not None:
             key = (row.group, row.energy_j, row.latency_s, row.accuracy)
-            dots.setdefault(key, []).append(f"{row.method}{f' ({row.asked})' if row.asked else ''}")
-    if not dots:
+            plans.setdefault(key, []).append(f"{row.method}{f' ({row.asked})' if row.asked else ''}")
+    if not plans:
         return None
-    groups = list(dict.fromkeys(group for group, *_ in dots))
+    groups = list(dict.fromkeys(group for group, *_ in plans))
     drawn = set(groups[:MOST_GROUPS])
     plans = [
-        Dot(energy_j, latency_s, accuracy, _listed(labels), group)
-        for (group, energy_j, latency_s, accuracy), labels in dots.items()
+        PlanPoint(energy_j, latency_s, accuracy, _listed(labels), group)
+        for (group, energy_j, latency_s, accuracy), labels in plans.items()
         if group in drawn
     ]
     left_out = f" Only the first {MOST_GROUPS} of {len(groups)} inputs are drawn." if len(groups) > MOST_GROUPS else ""

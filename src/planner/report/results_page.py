@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.report.page import Figure, Page, Section, Table, Tile
-from planner.report.results import STATUSES, Result, Results
+from planner.report.results import STATUSES, ReportedCase, SuiteResults
 from planner.report.results_figures import (
     answers_figure,
     methods_of,
@@ -22,7 +22,7 @@ MOST_ROWS = 1_000
 """Cases that are listed one by one."""
 
 
-def results_page(results: Results) -> Page:
+def results_page(results: SuiteResults) -> Page:
     """Lay out the page of results."""
     rows = results.rows
     missing = results.cases - len(rows)
@@ -31,7 +31,7 @@ def results_page(results: Results) -> Page:
     return Page(
         title=f"Results of {results.name}",
         badge=badge,
-        mood="bad" if failed else "warning" if missing else "good",
+        severity="bad" if failed else "warning" if missing else "good",
         lead=f"{len(rows)} of {results.cases} cases have an answer",
         tiles=_tiles(rows),
         sections=[
@@ -53,7 +53,7 @@ def _section(heading: str, figure: Figure | None) -> list[Section]:
     return [] if figure is None else [Section(heading, parts=[figure])]
 
 
-def _tiles(rows: Sequence[Result]) -> list[Tile]:
+def _tiles(rows: Sequence[ReportedCase]) -> list[Tile]:
     cases = len({row.setting for row in rows})
     tiles = [Tile("requests", str(cases), f"{len(rows)} answers"), Tile("methods", str(len(methods_of(rows))))]
     counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
@@ -64,7 +64,7 @@ def _tiles(rows: Sequence[Result]) -> list[Tile]:
     return tiles + [Tile(status, str(count), notes[status]) for status, count in counts.items() if count]
 
 
-def _methods_table(rows: Sequence[Result]) -> Table:
+def _methods_table(rows: Sequence[ReportedCase]) -> Table:
     seen = [status for status in STATUSES if any(row.status == status for row in rows)]
     headings = ("method", "answers", *seen, "above best: mean", "most", "time: median", "95 %", "most")
     table = []
@@ -82,7 +82,7 @@ def _percent(fraction: float) -> str:
     return f"{100.0 * fraction:.3g} %"
 
 
-def _cases_table(rows: Sequence[Result]) -> Table:
+def _cases_table(rows: Sequence[ReportedCase]) -> Table:
     headings = (
         "inputs",
         "asked for",
@@ -109,7 +109,7 @@ def _cases_table(rows: Sequence[Result]) -> Table:
     return Table(headings, table, numbers=range(4, 10), summary=shown)
 
 
-def _unit(row: Result) -> str:
+def _unit(row: ReportedCase) -> str:
     return {"latency_s": "s", "power_w": "W"}.get(row.objective or "", "J")
 
 
@@ -117,7 +117,7 @@ def _quantity(value: float | None, unit: str) -> str:
     return "–" if value is None else format_quantity(value, unit)
 
 
-def _inputs(results: Results) -> Section:
+def _inputs(results: SuiteResults) -> Section:
     rows = list(results.inputs.items())
     parts = [Table(("file", "hash"), rows, hashes=(1,))] if rows else []
     return Section("Input files", "" if rows else "The table does not name the input files.", parts)

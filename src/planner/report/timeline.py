@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.report.account import COMPUTING, HEAD, RESULT, TRANSFER, Account, Phase
+from planner.report.breakdown import COMPUTING, HEAD, RESULT, TRANSFER, AppBreakdown, Phase
 from planner.report.page import Figure
 from planner.report.quantities import axis_unit, percent
 from planner.report.theme import BAD, INK, MUTED, SURFACE, Spec, figure
@@ -23,29 +23,29 @@ COLOURS = {
 _EXITS = "samples leave"
 
 
-def timeline(account: Account, alone: bool) -> Figure:
+def timeline(breakdown: AppBreakdown, alone: bool) -> Figure:
     """Draw the time line of an app's inference that runs to the last exit; `alone`: there is no other app."""
-    last_s = max([phase.end_s for phase in account.phases] + [row.latency_s for row in account.leavings])
-    limit_s = account.app.max_latency_s
+    last_s = max([phase.end_s for phase in breakdown.phases] + [row.latency_s for row in breakdown.exit_times])
+    limit_s = breakdown.app.max_latency_s
     # a limit far behind the end would squeeze all that happens into a corner
     shown_limit_s = limit_s if limit_s is not None and limit_s <= 2.0 * last_s else None
     factor, unit = axis_unit([last_s], "s")
-    lanes = [*dict.fromkeys(phase.place for phase in account.phases), _EXITS]
+    lanes = [*dict.fromkeys(phase.place for phase in breakdown.phases), _EXITS]
     x = {"type": "quantitative", "title": f"time since the inference began ({unit})"}
     y = {"type": "nominal", "sort": lanes, "title": None, "scale": {"domain": lanes}}
-    layers = [*_bars(account, factor, x, y), *_exits(account, factor, x, y)]
+    layers = [*_bars(breakdown, factor, x, y), *_exits(breakdown, factor, x, y)]
     if shown_limit_s is not None:
         layers += _limit(shown_limit_s, factor, x)
-    exits = "; ".join(f"{row.name} at {format_quantity(row.latency_s, 's')}" for row in account.leavings)
-    description = f"Time line of one inference of {account.app.name}. Samples leave: {exits}."
+    exits = "; ".join(f"{row.name} at {format_quantity(row.latency_s, 's')}" for row in breakdown.exit_times)
+    description = f"Time line of one inference of {breakdown.app.name}. Samples leave: {exits}."
     far = limit_s is not None and shown_limit_s is None
     beyond = f" The latency limit of {format_quantity(limit_s or 0.0, 's')} lies beyond the figure." if far else ""
-    whose = "" if alone else f" of {account.app.name}"
+    whose = "" if alone else f" of {breakdown.app.name}"
     caption = (
         f"One inference{whose} that runs to its last exit: what each node and link does, hop by hop. "
         f"Diamonds mark when samples leave, with their fraction.{beyond}"
     )
-    return Figure(figure(layers, description, 26.0 * len(lanes)), caption, key_of(account.phases))
+    return Figure(figure(layers, description, 26.0 * len(lanes)), caption, key_of(breakdown.phases))
 
 
 def key_of(phases: Sequence[Phase]) -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ def key_of(phases: Sequence[Phase]) -> list[tuple[str, str]]:
     return [(kind, colour) for kind, colour in COLOURS.items() if any(phase.kind == kind for phase in phases)]
 
 
-def _bars(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
+def _bars(breakdown: AppBreakdown, factor: float, x: Spec, y: Spec) -> list[Spec]:
     rows: list[Spec] = [
         {
             "start": phase.start_s / factor, "end": phase.end_s / factor, "place": phase.place, "kind": phase.kind,
@@ -61,7 +61,7 @@ def _bars(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
             "takes": format_quantity(phase.end_s - phase.start_s, "s"), "reached by": percent(phase.weight),
             "energy": format_quantity(phase.energy_j, "J"),
         }
-        for phase in account.phases
+        for phase in breakdown.phases
     ]  # fmt: skip
     scale = {"domain": list(COLOURS), "range": list(COLOURS.values())}
     tooltip = [{"field": name} for name in ("what", "place", "from", "takes", "reached by", "energy")]
@@ -82,9 +82,9 @@ def _bars(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
     ]
 
 
-def _exits(account: Account, factor: float, x: Spec, y: Spec) -> list[Spec]:
+def _exits(breakdown: AppBreakdown, factor: float, x: Spec, y: Spec) -> list[Spec]:
     # an exit that nobody takes has no latency that counts
-    taken = [row for row in account.leavings if row.fraction > 0.0]
+    taken = [row for row in breakdown.exit_times if row.fraction > 0.0]
     rows = [
         {
             "at": row.latency_s / factor, "place": _EXITS, "exit": row.name, "leaves": percent(row.fraction),
@@ -124,23 +124,23 @@ def _limit(limit_s: float, factor: float, x: Spec) -> list[Spec]:
     ]
 
 
-def exit_rows(accounts: Sequence[Account]) -> list[tuple[str, ...]]:
+def exit_rows(breakdowns: Sequence[AppBreakdown]) -> list[tuple[str, ...]]:
     """Return the exits as rows of a table: app, exit, fraction, threshold, when."""
     return [
         (
-            account.app.name,
+            breakdown.app.name,
             row.name,
             percent(row.fraction),
-            _threshold(account, row.name),
+            _threshold(breakdown, row.name),
             format_quantity(row.latency_s, "s") if row.fraction > 0.0 else "nobody leaves",
         )
-        for account in accounts
-        for row in account.leavings
+        for breakdown in breakdowns
+        for row in breakdown.exit_times
     ]
 
 
-def _threshold(account: Account, name: str) -> str:
-    thresholds = account.plan.thresholds
+def _threshold(breakdown: AppBreakdown, name: str) -> str:
+    thresholds = breakdown.plan.thresholds
     if thresholds is None:
         return "as measured"
     value = thresholds.get(name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from planner.report.account import Account
-from planner.report.layout import Layout, drawn_links, layout_of
+from planner.report.breakdown import AppBreakdown
+from planner.report.layout import TopologyLayout, drawn_links, layout_of
 from planner.report.page import Figure
 from planner.report.theme import ACCENT, INK, LINE, MUTED, SERIES, SURFACE, Spec, figure
 from planner.schemas.planning.topology import Topology
@@ -15,12 +15,12 @@ from planner.units import format_quantity
 _SHARED = "several apps"
 
 
-def topology_figure(topology: Topology, accounts: Sequence[Account]) -> Figure:
+def topology_figure(topology: Topology, breakdowns: Sequence[AppBreakdown]) -> Figure:
     """Draw the topology; nodes that host blocks are filled, routes are drawn over the links."""
-    hosts = {run.node for account in accounts for run in account.runs}
-    used = hosts | {name for account in accounts for pair in account.hops for name in pair}
+    hosts = {run.node for breakdown in breakdowns for run in breakdown.runs}
+    used = hosts | {name for breakdown in breakdowns for pair in breakdown.hops for name in pair}
     layout = layout_of(topology, used)
-    names = [account.app.name for account in accounts]
+    names = [breakdown.app.name for breakdown in breakdowns]
     scale: Spec = {"domain": [*names, _SHARED], "range": [*SERIES[: len(names)], MUTED]}
     if len(names) > len(SERIES):  # more apps than colours that can be told apart
         scale = {"domain": [*names, _SHARED], "range": [ACCENT] * (len(names) + 1)}
@@ -28,11 +28,11 @@ def topology_figure(topology: Topology, accounts: Sequence[Account]) -> Figure:
     layers = [
         *_frames(layout),
         _links(topology, layout),
-        *_routes(layout, accounts, color),
-        _boxes(layout, accounts, color),
-        *_labels(layout, accounts),
+        *_routes(layout, breakdowns, color),
+        _boxes(layout, breakdowns, color),
+        *_labels(layout, breakdowns),
     ]
-    description = "Topology and placement. " + " ".join(_sentence(account) for account in accounts)
+    description = "Topology and placement. " + " ".join(_sentence(breakdown) for breakdown in breakdowns)
     caption = (
         "The topology by tier. Filled nodes run blocks (numbers: the order in which a sample meets them); "
         "arrows are the routes that data takes. Point at a node or an arrow for its figures."
@@ -41,19 +41,19 @@ def topology_figure(topology: Topology, accounts: Sequence[Account]) -> Figure:
     return Figure(figure(layers, description, layout.height), caption, key)
 
 
-def _sentence(account: Account) -> str:
-    runs = ", then ".join(f"{run.node} runs {run.span}" for run in account.runs)
-    return f"{account.app.name}: {runs}."
+def _sentence(breakdown: AppBreakdown) -> str:
+    runs = ", then ".join(f"{run.node} runs {run.span}" for run in breakdown.runs)
+    return f"{breakdown.app.name}: {runs}."
 
 
-def _scaled(layout: Layout) -> tuple[Spec, Spec]:
+def _scaled(layout: TopologyLayout) -> tuple[Spec, Spec]:
     hidden: Spec = {"type": "quantitative", "axis": None}
     x = {**hidden, "scale": {"domain": [0, 100], "nice": False, "zero": False}}
     y = {**hidden, "scale": {"domain": [0, layout.height], "reverse": True, "nice": False, "zero": False}}
     return x, y
 
 
-def _frames(layout: Layout) -> list[Spec]:
+def _frames(layout: TopologyLayout) -> list[Spec]:
     x, y = _scaled(layout)
     rows = [{"x": f.left, "x2": f.right, "y": f.top, "y2": f.bottom, "label": f.label} for f in layout.frames]
     tiers = [{"x": 0.5, "y": top, "label": tier} for tier, top in layout.tiers]
@@ -76,26 +76,26 @@ def _frames(layout: Layout) -> list[Spec]:
     ]
 
 
-def _links(topology: Topology, layout: Layout) -> Spec:
+def _links(topology: Topology, layout: TopologyLayout) -> Spec:
     rows = [row for pair in drawn_links(topology, layout.boxes) for row in _segments(layout, pair)]
     mark = {"type": "rule", "color": LINE, "strokeWidth": 1.5}
     return {"data": {"values": rows}, "mark": mark, "encoding": _line(layout)}
 
 
-def _segments(layout: Layout, pair: tuple[str, str]) -> list[Spec]:
-    return [{"x": x, "y": y, "x2": x2, "y2": y2} for (x, y), (x2, y2) in pairwise(layout.way(*pair))]
+def _segments(layout: TopologyLayout, pair: tuple[str, str]) -> list[Spec]:
+    return [{"x": x, "y": y, "x2": x2, "y2": y2} for (x, y), (x2, y2) in pairwise(layout.polyline(*pair))]
 
 
-def _line(layout: Layout) -> Spec:
+def _line(layout: TopologyLayout) -> Spec:
     x, y = _scaled(layout)
     return {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "x2": {"field": "x2"}, "y2": {"field": "y2"}}
 
 
-def _routes(layout: Layout, accounts: Sequence[Account], color: Spec) -> list[Spec]:
+def _routes(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown], color: Spec) -> list[Spec]:
     x, y = _scaled(layout)
-    carried = _carried(accounts)
+    carried = _carried(breakdowns)
     lines, heads = [], []
-    hops = _apps_by_hop(accounts)
+    hops = _apps_by_hop(breakdowns)
     for pair, apps in hops.items():
         app = apps[0] if len(apps) == 1 else _SHARED
         segments = [
@@ -121,19 +121,19 @@ def _routes(layout: Layout, accounts: Sequence[Account], color: Spec) -> list[Sp
     ]  # fmt: skip
 
 
-def _apps_by_hop(accounts: Sequence[Account]) -> dict[tuple[str, str], list[str]]:
+def _apps_by_hop(breakdowns: Sequence[AppBreakdown]) -> dict[tuple[str, str], list[str]]:
     apps: dict[tuple[str, str], list[str]] = {}
-    for account in accounts:
-        for pair in account.hops:
-            apps.setdefault(pair, []).append(account.app.name)
+    for breakdown in breakdowns:
+        for pair in breakdown.hops:
+            apps.setdefault(pair, []).append(breakdown.app.name)
     return apps
 
 
-def _carried(accounts: Sequence[Account]) -> dict[tuple[str, str], str]:
+def _carried(breakdowns: Sequence[AppBreakdown]) -> dict[tuple[str, str], str]:
     """Return what goes over each link, in words."""
     loads: dict[tuple[str, str], list[str]] = {}
-    for account in accounts:
-        for route in account.plan.routes:
+    for breakdown in breakdowns:
+        for route in breakdown.plan.routes:
             what = f"result of {route.result_of}" if route.result_of else f"output of {route.after}"
             what = "input" if route.after is None else what
             for pair in pairwise(route.path):
@@ -141,13 +141,13 @@ def _carried(accounts: Sequence[Account]) -> dict[tuple[str, str], str]:
     return {pair: ", ".join(dict.fromkeys(parts)) for pair, parts in loads.items()}
 
 
-def _boxes(layout: Layout, accounts: Sequence[Account], color: Spec) -> Spec:
+def _boxes(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown], color: Spec) -> Spec:
     x, y = _scaled(layout)
     rows = []
     for box in layout.boxes.values():
-        apps = [account.app.name for account in accounts if any(run.node == box.name for run in account.runs)]
+        apps = [breakdown.app.name for breakdown in breakdowns if any(run.node == box.name for run in breakdown.runs)]
         app = None if not apps else apps[0] if len(apps) == 1 else _SHARED
-        blocks = "; ".join(_runs_on(account, box.name) for account in accounts if account.app.name in apps)
+        blocks = "; ".join(_runs_on(breakdown, box.name) for breakdown in breakdowns if breakdown.app.name in apps)
         rows.append(
             {
                 "x": box.left, "x2": box.right, "y": box.top, "y2": box.bottom, "app": app, "kind": box.kind,
@@ -165,21 +165,25 @@ def _boxes(layout: Layout, accounts: Sequence[Account], color: Spec) -> Spec:
     }  # fmt: skip
 
 
-def _runs_on(account: Account, node: str) -> str:
-    return ", ".join(run.span for run in account.runs if run.node == node)
+def _runs_on(breakdown: AppBreakdown, node: str) -> str:
+    return ", ".join(run.span for run in breakdown.runs if run.node == node)
 
 
-def _labels(layout: Layout, accounts: Sequence[Account]) -> list[Spec]:
+def _labels(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown]) -> list[Spec]:
     x, y = _scaled(layout)
-    several = len(accounts) > 1
+    several = len(breakdowns) > 1
     runs: Mapping[str, list[str]] = {
-        name: [_short(account, name, several) for account in accounts if any(run.node == name for run in account.runs)]
+        name: [
+            _short(breakdown, name, several)
+            for breakdown in breakdowns
+            if any(run.node == name for run in breakdown.runs)
+        ]
         for name in layout.boxes
     }
     rows = []
     for box in layout.boxes.values():
         across, down = box.middle
-        part = ", ".join(_numbers(accounts, box.name)) if box.kind == "chiplet" else " · ".join(runs[box.name])
+        part = ", ".join(_numbers(breakdowns, box.name)) if box.kind == "chiplet" else " · ".join(runs[box.name])
         # two lines share the box; a chiplet too narrow for its position shows the order of its blocks alone
         two = bool(part) and bool(box.label)
         step = min(8.5, (box.bottom - box.top) * 0.24)
@@ -202,11 +206,11 @@ def _labels(layout: Layout, accounts: Sequence[Account]) -> list[Spec]:
     ]  # fmt: skip
 
 
-def _short(account: Account, node: str, several: bool) -> str:
+def _short(breakdown: AppBreakdown, node: str, several: bool) -> str:
     """Return what an app runs on a node, as its label says it."""
-    app = f"{account.app.name}: " if several else ""
-    return app + ", ".join(f"{run.number} {run.span}" for run in account.runs if run.node == node)
+    app = f"{breakdown.app.name}: " if several else ""
+    return app + ", ".join(f"{run.number} {run.span}" for run in breakdown.runs if run.node == node)
 
 
-def _numbers(accounts: Sequence[Account], node: str) -> list[str]:
-    return [str(run.number) for account in accounts for run in account.runs if run.node == node]
+def _numbers(breakdowns: Sequence[AppBreakdown], node: str) -> list[str]:
+    return [str(run.number) for breakdown in breakdowns for run in breakdown.runs if run.node == node]

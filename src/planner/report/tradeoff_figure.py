@@ -14,7 +14,7 @@ MOST_DOMINATED = 400
 
 
 @dataclass(frozen=True)
-class Dot:
+class PlanPoint:
     """A plan."""
 
     energy_j: float
@@ -25,27 +25,27 @@ class Dot:
     """Only plans of one group can be compared."""
 
 
-def non_dominated(dots: Sequence[Dot]) -> list[bool]:
+def non_dominated(plans: Sequence[PlanPoint]) -> list[bool]:
     """Tell of each plan whether no other one is as good in energy, latency and accuracy and better in one of them.
 
     Plans are looked at from the least energy on (then least latency, then best accuracy), so only plans before one can
     dominate it, and plans that are equal come one after the other.
     """
-    order = sorted(range(len(dots)), key=lambda i: (dots[i].energy_j, dots[i].latency_s, -dots[i].accuracy))
-    kept = [False] * len(dots)
-    best: list[Dot] = []
+    order = sorted(range(len(plans)), key=lambda i: (plans[i].energy_j, plans[i].latency_s, -plans[i].accuracy))
+    kept = [False] * len(plans)
+    best: list[PlanPoint] = []
     for index in order:
-        dot = dots[index]
-        if best and _same(dot, best[-1]):
+        plan = plans[index]
+        if best and _same(plan, best[-1]):
             kept[index] = True
-        elif not any(other.latency_s <= dot.latency_s and other.accuracy >= dot.accuracy for other in best):
+        elif not any(other.latency_s <= plan.latency_s and other.accuracy >= plan.accuracy for other in best):
             kept[index] = True
-            best.append(dot)
+            best.append(plan)
     return kept
 
 
-def _same(dot: Dot, other: Dot) -> bool:
-    return (dot.energy_j, dot.latency_s, dot.accuracy) == (other.energy_j, other.latency_s, other.accuracy)
+def _same(plan: PlanPoint, other: PlanPoint) -> bool:
+    return (plan.energy_j, plan.latency_s, plan.accuracy) == (other.energy_j, other.latency_s, other.accuracy)
 
 
 def levels_of(accuracies: Sequence[float]) -> list[tuple[float, float]]:
@@ -56,15 +56,15 @@ def levels_of(accuracies: Sequence[float]) -> list[tuple[float, float]]:
     return [(values[cuts[index]], values[cuts[index + 1] - 1]) for index in range(count)]
 
 
-def tradeoff_figure(dots: Sequence[Dot], caption: str, choose: str = "") -> Figure:
+def tradeoff_figure(plans: Sequence[PlanPoint], caption: str, choose: str = "") -> Figure:
     """Draw plans; of several groups the reader of the page chooses one (`choose`: what a group is called)."""
-    levels = levels_of([dot.accuracy for dot in dots])
+    levels = levels_of([plan.accuracy for plan in plans])
     names = [f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in levels]
     # few levels take colours from the whole ramp, the best level always the last
     spread = (len(RAMP) - 1) / max(1, len(levels) - 1)
     colours = [RAMP[-1 - round(index * spread)] for index in reversed(range(len(levels)))]
-    groups = list(dict.fromkeys(dot.group for dot in dots))
-    rows = [row for group in groups for row in _rows([dot for dot in dots if dot.group == group], levels, names)]
+    groups = list(dict.fromkeys(plan.group for plan in plans))
+    rows = [row for group in groups for row in _rows([plan for plan in plans if plan.group == group], levels, names)]
     key = [(f"accuracy {name}", colour) for name, colour in zip(names, colours, strict=True)]
     color = {"field": "level", "type": "nominal", "scale": {"domain": names, "range": colours}, "legend": None}
     more: Spec = {"data": {"values": rows}}
@@ -73,24 +73,26 @@ def tradeoff_figure(dots: Sequence[Dot], caption: str, choose: str = "") -> Figu
         more |= {"params": [{"name": "chosen", "value": groups[0], "bind": choice}],
                  "transform": [{"filter": "datum.group == chosen"}]}  # fmt: skip
     count = sum(bool(row["best"]) for row in rows)
-    description = f"Latency and energy of {len(dots)} plans, coloured by accuracy; no other plan beats {count} of them."
+    description = (
+        f"Latency and energy of {len(plans)} plans, coloured by accuracy; no other plan beats {count} of them."
+    )
     return Figure(figure(_layers(color), description, 380.0, **more), caption, key)
 
 
-def _rows(dots: Sequence[Dot], levels: Sequence[tuple[float, float]], names: Sequence[str]) -> list[Spec]:
-    best = non_dominated(dots)
-    beaten = sorted((dot for dot, kept in zip(dots, best, strict=True) if not kept), key=lambda dot: dot.energy_j)
+def _rows(plans: Sequence[PlanPoint], levels: Sequence[tuple[float, float]], names: Sequence[str]) -> list[Spec]:
+    best = non_dominated(plans)
+    beaten = sorted((plan for plan, kept in zip(plans, best, strict=True) if not kept), key=lambda plan: plan.energy_j)
     step = max(1, -(-len(beaten) // MOST_DOMINATED))
-    front = [dot for dot, kept in zip(dots, best, strict=True) if kept]
+    front = [plan for plan, kept in zip(plans, best, strict=True) if kept]
     return [
         {
-            "latency_s": dot.latency_s, "energy_j": dot.energy_j, "accuracy": dot.accuracy, "group": dot.group,
-            "level": next(n for n, (_, high) in zip(names, levels, strict=True) if dot.accuracy <= high),
-            "best": kept, "plan": dot.label, "energy": format_quantity(dot.energy_j, "J"),
-            "latency": format_quantity(dot.latency_s, "s"),
+            "latency_s": plan.latency_s, "energy_j": plan.energy_j, "accuracy": plan.accuracy, "group": plan.group,
+            "level": next(n for n, (_, high) in zip(names, levels, strict=True) if plan.accuracy <= high),
+            "best": kept, "plan": plan.label, "energy": format_quantity(plan.energy_j, "J"),
+            "latency": format_quantity(plan.latency_s, "s"),
         }
         for kept, part in ((False, beaten[::step]), (True, front))
-        for dot in part
+        for plan in part
     ]  # fmt: skip
 
 

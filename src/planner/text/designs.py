@@ -9,7 +9,7 @@ from planner.schemas.adaptation.policy import Baseline, JointDesign, Policy
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
-    from planner.carin.replay import Replay, Run
+    from planner.carin.replay import Replay, ReplayRun
 
 _MOST_ROWS = 32
 _PLAIN = {
@@ -98,7 +98,7 @@ def replay_text(done: Replay) -> str:
     return "\n".join([f"{done.samples:,} sample{'s' * (done.samples != 1)}", *_table(rows)])
 
 
-def _run(run: Run, samples: int) -> list[str]:
+def _run(run: ReplayRun, samples: int) -> list[str]:
     energy = "-" if run.energy_j is None else format_quantity(run.energy_j, "J")
     return [
         run.name, str(run.switches), _share(run.slo_violations, samples), _share(run.memory_overruns, samples), energy,

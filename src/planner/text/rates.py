@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import IO
 
-from planner.adaptation.measured_rates import POLICIES, REPLANNED, Comparison, Row
+from planner.adaptation.measured_rates import POLICIES, REPLANNED, RateTraceComparison, StepOutcome
 from planner.units import format_quantity
 
 HEADINGS = ("policy", "energy", "power", "inferences late", "time with a miss", "steps without a plan", "time per step")
 _COLUMNS = dict(zip(POLICIES, ("once", "once_all_shares", "replanned"), strict=True))
 
 
-def table(comparison: Comparison, rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+def table(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> Iterator[tuple[str, ...]]:
     """Yield the cells of each policy."""
     total_s = sum(row.step.duration_s for row in rows)
     for policy in POLICIES:
-        done = comparison.summed(rows, policy)
+        done = comparison.totals_of(rows, policy)
         again = policy == REPLANNED
         yield (
             policy,
@@ -31,7 +31,7 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> Iterator[tuple[str, ..
         )
 
 
-def notes(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
+def notes(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> Iterator[str]:
     """Yield what stands below the table: what was stepped through, and plans from scratch beside it."""
     count, begin = len(rows), rows[0].step.time_s
     end = rows[-1].step.time_s + rows[-1].step.duration_s
@@ -46,7 +46,7 @@ def notes(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
         yield f"and its plans took {100.0 * max(more):+.2g} % power at most, {100.0 * median(more):+.2g} % by median"
 
 
-def write_csv(file: IO[str], comparison: Comparison, rows: Sequence[Row]) -> None:
+def write_csv(file: IO[str], comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> None:
     """Write a row for each step."""
     media = sorted(comparison.traces)
     figures = ("power_w", "late_apps", "late_inferences")

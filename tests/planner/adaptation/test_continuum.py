@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner import plan
-from planner.adaptation.placement_policy import adapt
+from planner.adaptation.placement_policy import plan_for_states
 from planner.fin.method import Options
 from planner.pipeline.one_app import Request, solve
 from planner.schemas import App, InputError, Model, Placement, Topology, Workload, check_document
@@ -92,7 +92,7 @@ def request_of(model: Json, topology: Json, app: Json, method: str = "auto") -> 
 def camera() -> PlacementPolicy:
     app = app_of(read("vit.workload.json")["apps"][0])
     request = Request(app, check_document(read("vit.json"), Model), check_document(read("mcm.json"), Topology))
-    return adapt(request, check_document(read("mcm.states.json"), States))
+    return plan_for_states(request, check_document(read("mcm.states.json"), States))
 
 
 def state(policy: PlacementPolicy, *conditions: str) -> StatePlan:
@@ -184,7 +184,7 @@ def test_every_state_is_optimal_and_what_is_given_up_had_to_be(r: Random) -> Non
     conditions = random_conditions(r, topology)
     states = check_document({"schema_version": "1", "name": "s", "conditions": conditions}, States)
     try:
-        policy = adapt(request_of(model, topology, app), states)
+        policy = plan_for_states(request_of(model, topology, app), states)
     except InputError as error:
         assert "says what energy" in str(error) or "does not profile" in str(error)
         return
@@ -285,7 +285,7 @@ SMALL_STATES: Json = {
 
 def small(states: Json = SMALL_STATES, topology: Json | None = None, **app: Any) -> PlacementPolicy:
     raw = topology or read("small-topology.json")
-    return adapt(request_of(read("small.json"), raw, {"model": "m", **app}), check_document(states, States))
+    return plan_for_states(request_of(read("small.json"), raw, {"model": "m", **app}), check_document(states, States))
 
 
 def test_the_default_source_does_not_wander_when_it_is_lost() -> None:
@@ -308,7 +308,7 @@ def test_a_network_that_is_never_right_still_runs() -> None:
     model = read("small.json")
     model["operating_points"] = [{"name": "full", "exit_fractions": {"last": 1}, "accuracy": 0.0}]
     request = request_of(model, read("small-topology.json"), {"model": "m", "min_accuracy": 0.5})
-    row = adapt(request, check_document(SMALL_STATES, States)).policy[0]
+    row = plan_for_states(request, check_document(SMALL_STATES, States)).policy[0]
     assert (row.plan, row.gave_up, row.accuracy) == ("p0", ("accuracy",), 0.0)
 
 
@@ -349,7 +349,7 @@ def test_designed_points_are_found_again_in_other_states() -> None:
         "conditions": [{"name": name, "nodes": {name: {"slow_down": 2.0}}} for name in names[:3]],
     }
     app = app_of({"model": "m", "min_accuracy": 0.7, "max_latency_s": 0.1})
-    policy = adapt(Request(app, model, topology, options=Options(gap=0.0)), check_document(states, States))
+    policy = plan_for_states(Request(app, model, topology, options=Options(gap=0.0)), check_document(states, States))
     for row in policy.policy:
         if row.plan is not None and not row.degraded:
             assert row.regret[row.plan] == pytest.approx(0.0, abs=1e-12)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from planner.adaptation.check_states import check_states
-from planner.adaptation.degradation import degraded, together
+from planner.adaptation.degradation import combine_conditions, degraded
 from planner.pipeline.one_app import Request
 from planner.schemas import InputError, Model, Topology, Workload, check_document
 from planner.schemas.adaptation.states import MOST_STATES, States, states_of
@@ -74,9 +74,9 @@ BAD = [
 @pytest.mark.parametrize(("where", "value", "message", "fix"), BAD)
 def test_bad_states_are_refused_in_words(where: str, value: Any, message: str, fix: str) -> None:
     document = good()
-    *way, last = [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", where)]
+    *path, last = [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", where)]
     place: Any = document
-    for part in way:
+    for part in path:
         place = place[part]
     place[last] = value
     if message.startswith("more than"):
@@ -196,7 +196,7 @@ def after(*conditions: Json, pin: Json | None = None) -> Request:
     request = Request(app, check_document(BASE_MODEL, Model), check_document(BASE_TOPOLOGY, Topology))
     document = check_document(states(*conditions), States)
     check_states(document, request.topology)
-    result = degraded(request, together(document.conditions))
+    result = degraded(request, combine_conditions(document.conditions))
     # what comes out is a file that anyone could have written
     check_document(json.loads(result.topology.model_dump_json(exclude_none=True)), Topology)
     check_document(json.loads(result.model.model_dump_json(exclude_none=True)), Model)
@@ -231,7 +231,7 @@ def test_a_name_that_is_taken_is_not_taken_again() -> None:
     app = check_document({"schema_version": "1", "apps": [{"model": "m"}]}, Workload).apps[0]
     request = Request(app, check_document(BASE_MODEL, Model), check_document(topology, Topology))
     document = check_document(states({"name": "a", "nodes": {"edge": {"slow_down": 2.0}}}), States)
-    result = degraded(request, together(document.conditions))
+    result = degraded(request, combine_conditions(document.conditions))
     assert name not in result.model.profiles
     assert result.topology.nodes[1].hardware in result.model.profiles
 

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from planner.adaptation.measured_rates import LEAST_BIT_PER_S, ONCE, ONCE_ALL_SHARES, REPLANNED, Comparison, steps_of
+from planner.adaptation.measured_rates import (
+    LEAST_BIT_PER_S,
+    ONCE,
+    ONCE_ALL_SHARES,
+    REPLANNED,
+    RateTraceComparison,
+    steps_of,
+)
 from planner.api import read_measured
 from planner.cli import app
 from planner.commands.inputs import Limits, Sources, read_asked
@@ -39,10 +46,10 @@ def made(folder: Path, rates: str, **medium: Any) -> Path:
     return folder / "t.json"
 
 
-def comparison(topology: Path, step_s: float, **options: Any) -> Comparison:
+def comparison(topology: Path, step_s: float, **options: Any) -> RateTraceComparison:
     asked = read_asked(Sources(topology, workload=WORKLOAD), Limits())
     request = JointRequest(asked.apps, asked.topology, options=Options(time_limit_s=60.0))
-    return Comparison(request, read_measured(topology, {})[1], step_s, **options)
+    return RateTraceComparison(request, read_measured(topology, {})[1], step_s, **options)
 
 
 def test_steps_hold_the_last_sample_of_each_medium() -> None:
@@ -77,7 +84,7 @@ def test_energy_and_misses_add_up(tmp_path: Path) -> None:
     run_through = comparison(topology, 10.0, cold_steps=1)
     rows = list(run_through.rows())
     assert [row.step.bit_per_s["cell"] for row in rows] == [10e6, 60e6, 10e6, 7e6]
-    once, spread, anew = (run_through.summed(rows, name) for name in (ONCE, ONCE_ALL_SHARES, REPLANNED))
+    once, spread, anew = (run_through.totals_of(rows, name) for name in (ONCE, ONCE_ALL_SHARES, REPLANNED))
     power_w = rows[0].served[ONCE].power_w
     assert once.energy_j == pytest.approx(40.0 * power_w)
     assert spread.energy_j == once.energy_j

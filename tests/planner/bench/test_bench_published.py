@@ -14,7 +14,7 @@ from command_line import ROOT, run
 from benchmarks.fin.grid import CONTENDERS, Contender, requests
 from benchmarks.suites.__main__ import HERE
 from benchmarks.suites.tables import TABLES, fin_energies, fin_methods, label, portend, three_apps, together
-from planner.bench.expansion import read_plan
+from planner.bench.expansion import expand_suite
 from planner.bench.results.export import table
 from planner.bench.runner import run_suite
 from planner.fin.instance.decision import evaluate
@@ -41,7 +41,7 @@ def thinned(name: str, folder: Path, **axes: Any) -> Path:
 def test_there_are_tables_for_every_suite() -> None:
     assert {path.stem for path in HERE.glob("*.toml")} == set(TABLES)
     for name in TABLES:
-        assert read_plan(HERE / f"{name}.toml").cases
+        assert expand_suite(HERE / f"{name}.toml").cases
 
 
 def test_rows_of_fins_grid_are_those_of_another_way(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from command_line import EXAMPLES, ROOT, refused, run
 
 import planner
 from planner.bench.case import Case
-from planner.bench.expansion import read_plan
+from planner.bench.expansion import expand_suite
 from planner.bench.results.export import table
 from planner.bench.results.folder import DATABASE, IDENTITY
 from planner.bench.runner import run_suite
@@ -99,13 +99,13 @@ def test_a_case_that_overruns_is_killed_and_is_a_row(tmp_path: Path) -> None:
 
 
 def test_a_case_that_the_planner_fails_on_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = read_plan(quick_suite(tmp_path, 4))
+    plan = expand_suite(quick_suite(tmp_path, 4))
 
     def fail(_: object) -> None:
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr("planner.pipeline.dispatch.answer", fail)
-    row = run_case(plan.cases[0], plan.documents)
+    row = run_case(plan.cases[0], plan.loaded)
     assert (row.digest, row.status, row.message) == (plan.cases[0].digest, "error", "ZeroDivisionError: by zero")
 
 

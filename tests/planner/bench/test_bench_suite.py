@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from planner import plan
 from planner.api import read_topology
-from planner.bench.expansion import matrix, read_plan
+from planner.bench.expansion import expand_suite, matrix
 from planner.bench.request_building import topology_of
 from planner.bench.results.export import table
 from planner.bench.runner import run_suite
@@ -66,22 +66,22 @@ def test_a_matrix_is_every_combination_once(gap: list[float], accuracy: list[flo
 
 
 def test_cases_are_told_apart_by_settings_and_files_not_by_numbers(tmp_path: Path) -> None:
-    first = read_plan(suite_file(tmp_path, axes={"gap": [0.0, 0.1]})).cases
-    second = read_plan(suite_file(tmp_path, axes={"gap": [0.1, 0.2, 0.0]})).cases
+    first = expand_suite(suite_file(tmp_path, axes={"gap": [0.0, 0.1]})).cases
+    second = expand_suite(suite_file(tmp_path, axes={"gap": [0.1, 0.2, 0.0]})).cases
     assert len({case.digest for case in (*first, *second)}) == 3
     assert (first[0].digest, first[1].digest) == (second[2].digest, second[0].digest)
     raw = json.loads((tmp_path / "small.json").read_text(encoding="utf-8"))
     write(tmp_path / "small.json", raw)  # the same model in other bytes
-    third = read_plan(tmp_path / "suite.toml").cases
+    third = expand_suite(tmp_path / "suite.toml").cases
     assert not {case.digest for case in third} & {case.digest for case in second}
 
 
 def test_a_setting_of_a_link_changes_that_link_alone(tmp_path: Path) -> None:
     for name in ("phone->edge", "edge->phone"):
-        plan = read_plan(suite_file(tmp_path, axes={"links": {name: {"bit_per_s": [7.0, 8.0]}}}))
-        held = plan.documents.topologies["small-topology.json"]
+        plan = expand_suite(suite_file(tmp_path, axes={"links": {name: {"bit_per_s": [7.0, 8.0]}}}))
+        held = plan.loaded.topologies["small-topology.json"]
         for case, bit_per_s in zip(plan.cases, (7.0, 8.0), strict=True):
-            links = topology_of(case, plan.documents).links
+            links = topology_of(case, plan.loaded).links
             assert links[0] == held.links[0].model_copy(update={"bit_per_s": bit_per_s})
             assert links[1:] == held.links[1:]
 
@@ -174,7 +174,7 @@ def test_problems_of_files_come_together_and_so_do_those_of_cases(tmp_path: Path
 def test_a_suite_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = suite_file(tmp_path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert len(read_plan(path).cases) == 2
+    assert len(expand_suite(path).cases) == 2
 
 
 def test_a_suite_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
@@ -261,20 +261,20 @@ def test_media_have_the_rate_at_the_percentile_of_their_trace(tmp_path: Path) ->
         (tmp_path / "net" / name).write_bytes((EXAMPLES / name).read_bytes())
     fixed = {"model": "small.json", "topology": "net/small-cell.json"}
     path = suite_file(tmp_path, fixed=fixed, axes={"gap": [0.0, 0.1]})
-    held = read_plan(path)
+    held = expand_suite(path)
     inputs: dict[str, str] = {}
-    (topology,) = held.documents.topologies.values()
+    (topology,) = held.loaded.topologies.values()
     assert topology == read_topology(EXAMPLES / "small-cell.json", inputs)
     assert all(link.bit_per_s for link in topology.links)
     wanted = {f"net/{name}": digest for name, digest in inputs.items()}
-    assert {**held.cases[0].inputs} == {**wanted, "small.json": held.documents.digests["small.json"]}
+    assert {**held.cases[0].inputs} == {**wanted, "small.json": held.loaded.digests["small.json"]}
     run_suite(path, tmp_path / "r", jobs=1)
     answer = plan(EXAMPLES / "small.json", EXAMPLES / "small-cell.json")
     assert answer.total is not None
     assert table(tmp_path / "r")[0]["energy_j"] == answer.total.energy_j
     trace = tmp_path / "net" / "cell.trace.csv"
     trace.write_text(trace.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
-    assert read_plan(path).cases[0].digest != held.cases[0].digest
+    assert expand_suite(path).cases[0].digest != held.cases[0].digest
     assert "earlier state of suite" in refused("bench", path, "-o", tmp_path / "r")
     trace.write_text("time_s,rate\n0,1\n", encoding="utf-8")
     message = refused("bench", path, "-o", tmp_path / "s")

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from planner.commands.inputs import Limits, read_asked
 from planner.pipeline.one_app import Request, solve
-from planner.report.account import COMPUTING, HEAD, Account, accounts_of
+from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
 from planner.report.layout import MOST_CELLS, MOST_IDLE, layout_of
 from planner.report.quantities import axis_unit
-from planner.report.tradeoff_figure import MOST_DOMINATED, Dot, levels_of, non_dominated, tradeoff_figure
+from planner.report.tradeoff_figure import MOST_DOMINATED, PlanPoint, levels_of, non_dominated, tradeoff_figure
 from planner.schemas import Placement, Topology, check_document
 from planner.verifier.network import expand
 from planner.verifier.verify import verify
@@ -35,36 +35,36 @@ def test_the_parts_of_an_account_add_up_to_the_plan(random: Random) -> None:
     placement = solve(Request(app, model, topology))
     if not placement.apps:
         return
-    (account,) = accounts_of(placement, [(app, model)], expand(topology))
+    (breakdown,) = breakdowns_of(placement, [(app, model)], expand(topology))
     plan = placement.apps[0]
-    assert sum(phase.expected_j for phase in account.phases) == pytest.approx(plan.energy_j, rel=1e-9, abs=1e-12)
-    computing = sum(phase.expected_j for phase in account.phases if phase.kind in (COMPUTING, HEAD))
+    assert sum(phase.expected_j for phase in breakdown.phases) == pytest.approx(plan.energy_j, rel=1e-9, abs=1e-12)
+    computing = sum(phase.expected_j for phase in breakdown.phases if phase.kind in (COMPUTING, HEAD))
     assert computing == pytest.approx(plan.breakdown.compute_j, rel=1e-9, abs=1e-12)
-    taken = [row for row in account.leavings if row.fraction > 0.0]
+    taken = [row for row in breakdown.exit_times if row.fraction > 0.0]
     latency_s = {
         "worst": max(row.latency_s for row in taken),
         "mean": sum(row.fraction * row.latency_s for row in taken),
     }.get(app.latency, plan.latency_s)
     assert latency_s == pytest.approx(plan.latency_s, rel=1e-9, abs=1e-12)
     assert any(row.latency_s == pytest.approx(plan.latency_s) for row in taken) or app.latency == "mean"
-    assert [run.number for run in account.runs] == list(range(1, len(account.runs) + 1))
-    assert [block for run in account.runs for block in run.blocks] == [row.block for row in plan.assignments]
+    assert [run.number for run in breakdown.runs] == list(range(1, len(breakdown.runs) + 1))
+    assert [block for run in breakdown.runs for block in run.blocks] == [row.block for row in plan.assignments]
 
 
-def two_accounts(tmp_path: Path) -> list[Account]:
+def two_accounts(tmp_path: Path) -> list[AppBreakdown]:
     plan, sources = report_cases.two_apps_sources(tmp_path)
     asked = read_asked(sources, Limits())
     placement = check_document(two_apps.PLACEMENT, Placement)
     assert not verify(placement, asked.topology, asked.apps)
     assert plan.is_file()
-    return accounts_of(placement, asked.apps, expand(asked.topology))
+    return breakdowns_of(placement, asked.apps, expand(asked.topology))
 
 
 def test_the_account_of_shared_nodes_is_that_worked_out_by_hand(tmp_path: Path) -> None:
     cam, mic = two_accounts(tmp_path)
-    assert [(row.name, row.fraction) for row in cam.leavings] == [("e1", 0.25), ("e2", 0.75)]
-    assert [row.latency_s for row in cam.leavings] == pytest.approx([1.0, 3.0 + 0.01 + 0.1 / 0.6])
-    assert [row.latency_s for row in mic.leavings] == pytest.approx(
+    assert [(row.name, row.fraction) for row in cam.exit_times] == [("e1", 0.25), ("e2", 0.75)]
+    assert [row.latency_s for row in cam.exit_times] == pytest.approx([1.0, 3.0 + 0.01 + 0.1 / 0.6])
+    assert [row.latency_s for row in mic.exit_times] == pytest.approx(
         [1.25, 3.75 + two_apps.UP_S + two_apps.BACK_S], rel=1e-12
     )
     places = [(phase.kind, phase.place) for phase in mic.phases]
@@ -75,8 +75,8 @@ def test_the_account_of_shared_nodes_is_that_worked_out_by_hand(tmp_path: Path) 
 
 
 def test_phases_follow_each_other_and_results_travel_meanwhile(tmp_path: Path) -> None:
-    for account in two_accounts(tmp_path):
-        inner = [phase for phase in account.phases if phase.kind != "result"]
+    for breakdown in two_accounts(tmp_path):
+        inner = [phase for phase in breakdown.phases if phase.kind != "result"]
         for before, after in pairwise(inner):
             assert after.start_s == pytest.approx(before.end_s)
         assert inner[0].start_s == 0.0
@@ -102,9 +102,9 @@ def test_nodes_do_not_overlap_and_all_that_is_used_is_shown(random: Random) -> N
         assert 0 <= box.top < box.bottom <= layout.height
     for source, target in ((link.source, link.target) for link in topology.links):
         if source in layout.boxes and target in layout.boxes:
-            way = layout.way(source, target)
-            assert len(way) in (2, 4)
-            assert all(0 <= x <= 100 and 0 <= y <= layout.height for x, y in way)
+            polyline = layout.polyline(source, target)
+            assert len(polyline) in (2, 4)
+            assert all(0 <= x <= 100 and 0 <= y <= layout.height for x, y in polyline)
 
 
 def large_topology() -> Topology:
@@ -137,9 +137,9 @@ def test_a_large_topology_shows_what_is_used_and_says_what_it_leaves_out() -> No
 def test_a_link_behind_a_node_goes_round_it() -> None:
     asked = read_asked(report_cases.VIT, Limits())
     layout = layout_of(asked.topology, set())
-    assert len(layout.way("phone", "edge")) == 2
-    assert len(layout.way("edge", "cloud")) == 4  # the package stands between
-    assert len(layout.way("mcm0[0,0]", "mcm0[0,1]")) == 2
+    assert len(layout.polyline("phone", "edge")) == 2
+    assert len(layout.polyline("edge", "cloud")) == 4  # the package stands between
+    assert len(layout.polyline("mcm0[0,0]", "mcm0[0,1]")) == 2
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -151,8 +151,8 @@ def test_non_dominated_equals_the_definition(points: list[tuple[int, int, int]])
     def beats(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
         return one != other and one[0] <= other[0] and one[1] <= other[1] and one[2] >= other[2]
 
-    dots = [Dot(float(energy), float(latency), float(accuracy), "") for energy, latency, accuracy in points]
-    assert non_dominated(dots) == [not any(beats(other, point) for other in points) for point in points]
+    plans = [PlanPoint(float(energy), float(latency), float(accuracy), "") for energy, latency, accuracy in points]
+    assert non_dominated(plans) == [not any(beats(other, point) for other in points) for point in points]
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40))
@@ -164,8 +164,10 @@ def test_every_accuracy_is_in_one_level(accuracies: list[float]) -> None:
 
 
 def test_few_of_many_beaten_plans_are_drawn_and_all_others() -> None:
-    dots = [Dot(2.0 + index, 2.0, 0.5, "") for index in range(5 * MOST_DOMINATED)]
-    drawn = tradeoff_figure([*dots, Dot(1.0, 1.0, 0.9, ""), Dot(0.5, 3.0, 0.9, "")], "").spec["data"]["values"]
+    plans = [PlanPoint(2.0 + index, 2.0, 0.5, "") for index in range(5 * MOST_DOMINATED)]
+    drawn = tradeoff_figure([*plans, PlanPoint(1.0, 1.0, 0.9, ""), PlanPoint(0.5, 3.0, 0.9, "")], "").spec["data"][
+        "values"
+    ]
     assert [row["best"] for row in drawn].count(True) == 2
     assert [row["best"] for row in drawn].count(False) == MOST_DOMINATED
 

@@ -9,7 +9,7 @@ import pytest
 from command_line import refused
 from report_cases import SMALL_OPTIONS, records, results_folder, write
 
-from planner.report.results import Result, read_results
+from planner.report.results import ReportedCase, read_results
 from planner.report.results_figures import over_best, quantile, seconds_of
 
 
@@ -35,8 +35,8 @@ def test_figures_of_results_are_those_worked_out_by_hand(tmp_path: Path) -> None
     assert over_best(rows, "rival") == pytest.approx([0.25, 0.25, 0.5, 0.5])
     assert seconds_of(rows, "rival") == [0.0005, 0.0005, 0.001, 0.001, 5.0, 5.0]
     assert [quantile([1.0, 2.0, 3.0, 4.0], part) for part in (0.0, 0.25, 0.5, 0.51, 1.0)] == [1.0, 1.0, 2.0, 3.0, 4.0]
-    lost = Result("slow", (("model", "x"),), "optimal", "latency_s", energy_j=1.0, latency_s=3.0)
-    won = Result("fast", (("model", "x"),), "optimal", "latency_s", energy_j=9.0, latency_s=2.0)
+    lost = ReportedCase("slow", (("model", "x"),), "optimal", "latency_s", energy_j=1.0, latency_s=3.0)
+    won = ReportedCase("fast", (("model", "x"),), "optimal", "latency_s", energy_j=9.0, latency_s=2.0)
     assert over_best([lost, won], "slow") == pytest.approx([0.5])
 
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from planner.bench.case import Case, Row
-from planner.bench.results.documents import Documents
+from planner.bench.case import Case, CaseRow
+from planner.bench.loaded_inputs import LoadedInputs
 from planner.fin.registry import made
 
 
 @dataclass(frozen=True)
-class Setting:
+class EngineConfig:
     """What an engine is given."""
 
     methods: tuple[tuple[str, bool], ...]
     """What cases ask for, and whether that is a joint method, so that workers can load it before the first."""
-    documents: Documents
+    loaded: LoadedInputs
     jobs: int | None = None
     """Workers at once; None: as many as there are processors."""
     address: str | None = None
@@ -25,18 +25,18 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Ready:
+class WorkerReady:
     """A worker has loaded all it needs."""
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerDied:
     """A worker is gone, and with it the case that it ran."""
 
     reason: str
 
 
-Event = Ready | Died | Row
+WorkerEvent = WorkerReady | WorkerDied | CaseRow
 
 
 class Worker(Protocol):
@@ -60,23 +60,23 @@ class Engine(Protocol):
     def start(self) -> Worker:
         """Start a worker; it says later that it is ready."""
 
-    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, Event]]:
+    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, WorkerEvent]]:
         """Return what has happened to workers, or nothing once the time is over."""
 
     def close(self) -> None:
         """Free what the engine holds besides workers."""
 
 
-_PLACES = {"local": "planner.bench.engines.local:LocalEngine", "ray": "planner.bench.engines.on_ray:RayEngine"}
+_REGISTRY = {"local": "planner.bench.engines.local:LocalEngine", "ray": "planner.bench.engines.on_ray:RayEngine"}
 
-ENGINES = tuple(_PLACES)
+ENGINES = tuple(_REGISTRY)
 
 
-def engine(name: str, setting: Setting) -> Engine:
+def engine(name: str, setting: EngineConfig) -> Engine:
     """Return an engine by its name; its module (and what that needs) loads now.
 
     Raises:
         InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
     """
-    found: Engine = made(name, _PLACES, "there is no such engine", setting, path="--engine")
+    found: Engine = made(name, _REGISTRY, "there is no such engine", setting, path="--engine")
     return found

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from signal import Signals
 
 from planner.bench.case import Case
-from planner.bench.engines.engine import Died, Event, Setting, Worker
+from planner.bench.engines.engine import EngineConfig, Worker, WorkerDied, WorkerEvent
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A case is single-threaded wherever it runs: sums do not depend on the machine, and workers not on each other."""
@@ -22,7 +22,7 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: EngineConfig) -> None:
         self._setting = setting
 
     def slots(self) -> int:
@@ -34,10 +34,12 @@ class LocalEngine:
         """Start a process."""
         return LocalWorker(self._setting)
 
-    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, Event]]:
+    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, WorkerEvent]]:
         """Wait for messages; a pipe that closes tells that its process is gone."""
         local = {worker.connection: worker for worker in workers if isinstance(worker, LocalWorker)}
-        return [(local[one], local[one].heard()) for one in wait(list(local), timeout_s) if isinstance(one, Connection)]
+        return [
+            (local[one], local[one].receive()) for one in wait(list(local), timeout_s) if isinstance(one, Connection)
+        ]
 
     def close(self) -> None:
         """Free nothing: workers are all there is."""
@@ -50,7 +52,7 @@ class LocalWorker:
     what the standard library spawns runs the main module of whoever uses this library once more.
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: EngineConfig) -> None:
         self.connection, theirs = Pipe()
         command = [sys.executable, "-P", "-m", "planner.bench.engines.worker", str(theirs.fileno())]
         # the worker ends when its standard input does, which happens however this process ends
@@ -65,13 +67,13 @@ class LocalWorker:
         """Begin a case."""
         self._say(case)
 
-    def heard(self) -> Event:
+    def receive(self) -> WorkerEvent:
         """Return the message that waits in the pipe."""
         try:
-            event: Event = self.connection.recv()
+            event: WorkerEvent = self.connection.recv()
         except (EOFError, OSError):
             self.kill()
-            return Died(_how_it_ended(self._process.wait()))
+            return WorkerDied(_how_it_ended(self._process.wait()))
         return event
 
     def kill(self) -> None:
@@ -82,7 +84,7 @@ class LocalWorker:
             self._process.stdin.close()  # type: ignore[union-attr] # it is a pipe, as asked for above
             self.connection.close()
 
-    def _say(self, message: Setting | Case) -> None:
+    def _say(self, message: EngineConfig | Case) -> None:
         try:
             self.connection.send(message)
         except OSError:  # it died a moment ago, which the pipe tells when it is read

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from planner.bench.case import Case, Row
-from planner.bench.engines.engine import Died, Event, Ready, Setting, Worker
+from planner.bench.case import Case, CaseRow
+from planner.bench.engines.engine import EngineConfig, Worker, WorkerDied, WorkerEvent, WorkerReady
 from planner.bench.engines.local import THREADS
 from planner.schemas.reading.problems import input_error
 from planner.version import __version__
@@ -24,7 +24,7 @@ class RayEngine:
 
     name = "ray"
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: EngineConfig) -> None:
         """Connect to the cluster.
 
         Raises:
@@ -41,8 +41,8 @@ class RayEngine:
         if self._connected_here:
             _connect(ray, setting.address)
         environment = {"env_vars": THREADS}
-        self._actor = ray.remote(num_cpus=1, max_restarts=0, runtime_env=environment)(_Serving)
-        self._documents = ray.put(setting.documents)
+        self._actor = ray.remote(num_cpus=1, max_restarts=0, runtime_env=environment)(_ActorProcess)
+        self._documents = ray.put(setting.loaded)
 
     def slots(self) -> int:
         """Return the number of workers asked for, else that of the cluster's processors."""
@@ -52,7 +52,7 @@ class RayEngine:
         """Ask for an actor; it is ready once the cluster has room for it."""
         return RayWorker(self._ray, self._actor.remote(self._setting.methods, self._documents))
 
-    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, Event]]:
+    def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, WorkerEvent]]:
         """Wait for answers of actors."""
         asked = {worker.answer: worker for worker in workers if isinstance(worker, RayWorker) and worker.answer}
         if not asked:
@@ -60,7 +60,7 @@ class RayEngine:
             return []
         first, rest = self._ray.wait(list(asked), num_returns=1, timeout=timeout_s)
         more = self._ray.wait(rest, num_returns=len(rest), timeout=0)[0] if first and rest else []
-        return [(asked[answer], asked[answer].heard()) for answer in (*first, *more)]
+        return [(asked[answer], asked[answer].receive()) for answer in (*first, *more)]
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -96,7 +96,7 @@ class RayWorker:
         """Begin a case."""
         self.answer = self._actor.run.remote(case)
 
-    def heard(self) -> Event:
+    def receive(self) -> WorkerEvent:
         """Return the answer that has come.
 
         Raises:
@@ -104,34 +104,34 @@ class RayWorker:
         """
         answer, self.answer = self.answer, None
         try:
-            heard: str | Row = self._ray.get(answer)
+            found: str | CaseRow = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
-            return Died(str(error).strip().partition("\n")[0])
-        if isinstance(heard, Row):
-            return heard
-        if heard != __version__:
-            message = f"a machine of the cluster has planner {heard}, and this is {__version__}"
+            return WorkerDied(str(error).strip().partition("\n")[0])
+        if isinstance(found, CaseRow):
+            return found
+        if found != __version__:
+            message = f"a machine of the cluster has planner {found}, and this is {__version__}"
             raise input_error(message, "install the same version everywhere", path="--engine", value="ray")
-        return Ready()
+        return WorkerReady()
 
     def kill(self) -> None:
         """End the actor's process, or withdraw the wish for one."""
         self._ray.kill(self._actor)
 
 
-class _Serving:
+class _ActorProcess:
     """What runs inside an actor."""
 
-    def __init__(self, methods: tuple[tuple[str, bool], ...], documents: Any) -> None:  # noqa: ANN401 - Ray fills in the value
+    def __init__(self, methods: tuple[tuple[str, bool], ...], loaded: Any) -> None:  # noqa: ANN401 - Ray fills in the value
         from planner.bench.solving import warm_up
 
         warm_up(methods)
-        self._documents = documents
+        self._documents = loaded
 
     def version(self) -> str:
         return __version__
 
-    def run(self, case: Case) -> Row:
+    def run(self, case: Case) -> CaseRow:
         from planner.bench.solving import run_case
 
         return run_case(case, self._documents)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.bench.case import Case, Row, crashed, killed
-from planner.bench.engines.engine import Died, Engine, Event, Ready, Worker
+from planner.bench.case import Case, CaseRow, failed_row, timed_out_row
+from planner.bench.engines.engine import Engine, Worker, WorkerDied, WorkerEvent, WorkerReady
 
 ATTEMPTS = 3
 """Workers that a case may take with it; one may be lost to a cause of its own, such as a machine that goes down."""
@@ -26,7 +26,7 @@ class _Slot:
     """On the clock `time.monotonic`, in seconds."""
 
 
-class Pool:
+class WorkerPool:
     """The workers of an engine."""
 
     def __init__(self, engine: Engine, limit_s: float, most: int) -> None:
@@ -54,7 +54,7 @@ class Pool:
         slot.case, slot.deadline = case, time.monotonic() + self._limit_s
         slot.worker.send(case)
 
-    def finished(self, timeout_s: float) -> list[Row]:
+    def finished(self, timeout_s: float) -> list[CaseRow]:
         """Return the rows of cases that have ended, waiting for the first of them for no longer than `timeout_s`."""
         now = time.monotonic()
         deadlines = [slot.deadline - now for slot in self._slots if slot.case is not None]
@@ -72,16 +72,16 @@ class Pool:
         for slot in self._slots:
             slot.worker.kill()
 
-    def _heard(self, slot: _Slot, event: Event) -> Iterator[Row]:
-        if isinstance(event, Row):
+    def _heard(self, slot: _Slot, event: WorkerEvent) -> Iterator[CaseRow]:
+        if isinstance(event, CaseRow):
             slot.case = None
             yield event
-        elif isinstance(event, Ready):
+        elif isinstance(event, WorkerReady):
             slot.ready, self._deaths = True, 0
         else:
             yield from self._died(slot, event)
 
-    def _died(self, slot: _Slot, event: Died) -> Iterator[Row]:
+    def _died(self, slot: _Slot, event: WorkerDied) -> Iterator[CaseRow]:
         case = slot.case
         if case is None and not slot.ready:
             self._deaths += 1
@@ -95,13 +95,13 @@ class Pool:
         if self._attempts[case.digest] < ATTEMPTS:
             self._waiting.append(case)
         else:
-            yield crashed(case, f"the worker died {ATTEMPTS} times: {event.reason}")
+            yield failed_row(case, f"the worker died {ATTEMPTS} times: {event.reason}")
 
-    def _overdue(self) -> Iterator[Row]:
+    def _overdue(self) -> Iterator[CaseRow]:
         now = time.monotonic()
         for slot in self._slots:
             if slot.case is not None and now >= slot.deadline:
-                yield killed(slot.case, self._limit_s)
+                yield timed_out_row(slot.case, self._limit_s)
                 self._replace(slot)
 
     def _replace(self, slot: _Slot) -> None:

@@ -1,4 +1,4 @@
-"""``python -m planner.bench.worker FD``: run the cases that come through a pipe, until it closes."""
+"""``python -m planner.bench.engines.worker FD``: run the cases that come through a pipe, until it closes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
-from planner.bench.engines.engine import Ready
+from planner.bench.engines.engine import WorkerReady
 from planner.bench.solving import run_case, warm_up
 
 
@@ -18,9 +18,9 @@ def main() -> None:
     try:
         setting = connection.recv()
         warm_up(setting.methods)
-        connection.send(Ready())
+        connection.send(WorkerReady())
         while True:
-            connection.send(run_case(connection.recv(), setting.documents))
+            connection.send(run_case(connection.recv(), setting.loaded))
     except (EOFError, OSError):  # nobody listens any more
         return
 

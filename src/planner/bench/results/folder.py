@@ -18,13 +18,13 @@ from planner.version import __version__
 
 FORMAT = "2"
 """Changes with the columns of rows."""
-IDENTITY, DATABASE, OWNERS, LOCK = "suite.json", "rows.sqlite", "owners", "lock"
+IDENTITY, DATABASE, PROCESSES, LOCK = "suite.json", "rows.sqlite", "owners", "lock"
 _LEFT_BY_A_KILL = (LOCK, ".planner-")
 """Files that a run may leave that was killed before it wrote the folder's identity."""
 
 
 @dataclass(frozen=True)
-class Identity:
+class FolderIdentity:
     """What a results folder belongs to."""
 
     format: str
@@ -37,13 +37,13 @@ class Identity:
     """Hash of all cases, in order, and of the limit that they are killed at."""
 
 
-def identity_of(name: str, cases: Sequence[Case], limit_s: float) -> Identity:
+def identity_of(name: str, cases: Sequence[Case], limit_s: float) -> FolderIdentity:
     """Return the identity of a suite's results."""
     text = json.dumps([FORMAT, limit_s, [case.digest for case in cases]])
-    return Identity(FORMAT, __version__, name, len(cases), "sha256:" + hashlib.sha256(text.encode()).hexdigest())
+    return FolderIdentity(FORMAT, __version__, name, len(cases), "sha256:" + hashlib.sha256(text.encode()).hexdigest())
 
 
-def held_identity(folder: Path) -> Identity:
+def held_identity(folder: Path) -> FolderIdentity:
     """Return the identity of the results in a folder; nothing is written.
 
     Raises:
@@ -54,7 +54,7 @@ def held_identity(folder: Path) -> Identity:
         raise input_error("the folder holds no results", "make them with planner bench", file=str(folder))
     raw = read_json(path)
     try:
-        identity = Identity(**raw)
+        identity = FolderIdentity(**raw)
     except TypeError:
         raise input_error("not the identity of a results folder", "give another folder", file=str(path)) from None
     if identity.format != FORMAT or identity.planner != __version__:
@@ -64,14 +64,14 @@ def held_identity(folder: Path) -> Identity:
     return identity
 
 
-def check_folder(folder: Path, identity: Identity) -> None:
+def check_folder(folder: Path, identity: FolderIdentity) -> None:
     """Raise InputError, and touch nothing, where results of a suite cannot go into a folder."""
     with _refusing(folder):
         if folder.exists():
             _check_held(folder, identity)
 
 
-def _check_held(folder: Path, identity: Identity) -> None:
+def _check_held(folder: Path, identity: FolderIdentity) -> None:
     if not folder.is_dir():
         raise input_error("the place for results is no folder", "give another path", file=str(folder))
     if not (folder / IDENTITY).exists():
@@ -88,7 +88,7 @@ def _check_held(folder: Path, identity: Identity) -> None:
 
 
 @contextmanager
-def prepared(folder: Path, identity: Identity) -> Iterator[None]:
+def locked_folder(folder: Path, identity: FolderIdentity) -> Iterator[None]:
     """Make the folder and hold it alone for as long as it takes to set up what is in it.
 
     Raises:
@@ -105,7 +105,7 @@ def prepared(folder: Path, identity: Identity) -> Iterator[None]:
             if not (folder / IDENTITY).exists():
                 with whole_file(folder / IDENTITY) as file:
                     json.dump(asdict(identity), file, indent=2)
-            (folder / OWNERS).mkdir(exist_ok=True)
+            (folder / PROCESSES).mkdir(exist_ok=True)
         yield
 
 

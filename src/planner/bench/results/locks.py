@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def owner(folder: Path) -> Iterator[str]:
+def process_lock(folder: Path) -> Iterator[str]:
     """Hold a lock under a name that no other process has; yield the name.
 
     Worker processes must not inherit the lock, so they are programs of their own, never forks.
@@ -26,7 +26,7 @@ def owner(folder: Path) -> Iterator[str]:
             path.unlink(missing_ok=True)
 
 
-def dead(folder: Path, names: Iterable[str]) -> list[str]:
+def dead_processes(folder: Path, names: Iterable[str]) -> list[str]:
     """Return those names whose process is gone."""
     return [name for name in names if not _alive(folder / name)]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS, Case, Row, as_record
-from planner.bench.results.folder import DATABASE, OWNERS
-from planner.bench.results.locks import dead
+from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS, Case, CaseRow, as_record
+from planner.bench.results.folder import DATABASE, PROCESSES
+from planner.bench.results.locks import dead_processes
 from planner.schemas.reading.problems import InputError, input_error
 
 _WAIT_S = 60.0
@@ -67,14 +67,14 @@ class Store:
                 ((case.number, case.digest, json.dumps(case.labels), json.dumps(case.inputs)) for case in cases),
             )
 
-    def claim(self, owner: str, count: int) -> list[int]:
+    def claim(self, process_lock: str, count: int) -> list[int]:
         """Take up to `count` open cases, the first of the suite first; return their numbers."""
         query = """UPDATE cases SET state = 'claimed', owner = ? WHERE number IN
                    (SELECT number FROM cases WHERE state = 'open' ORDER BY number LIMIT ?) RETURNING number"""
         with self._transaction() as database:
-            return sorted(number for (number,) in database.execute(query, (owner, count)).fetchall())
+            return sorted(number for (number,) in database.execute(query, (process_lock, count)).fetchall())
 
-    def save(self, row: Row) -> None:
+    def save(self, row: CaseRow) -> None:
         """Store a row; its case is done."""
         places = ", ".join("?" for _ in ROW_COLUMNS)
         with self._transaction() as database:
@@ -83,18 +83,18 @@ class Store:
             )
             database.execute("UPDATE cases SET state = 'done', owner = NULL WHERE digest = ?", (row.digest,))
 
-    def release(self, owner: str) -> None:
+    def release(self, process_lock: str) -> None:
         """Open again what a process has claimed and not done."""
         with self._transaction() as database:
             database.execute(
-                "UPDATE cases SET state = 'open', owner = NULL WHERE state = 'claimed' AND owner = ?", (owner,)
+                "UPDATE cases SET state = 'open', owner = NULL WHERE state = 'claimed' AND owner = ?", (process_lock,)
             )
 
     def release_dead(self) -> None:
         """Open again what processes have claimed that are gone."""
         with self._explained():
             owners = self._database.execute("SELECT DISTINCT owner FROM cases WHERE state = 'claimed'").fetchall()
-        for name in dead(self._folder / OWNERS, [name for (name,) in owners]):
+        for name in dead_processes(self._folder / PROCESSES, [name for (name,) in owners]):
             self.release(name)
 
     def done(self) -> int:
@@ -109,7 +109,7 @@ class Store:
             return dict(self._database.execute("SELECT status, count(*) FROM rows GROUP BY status ORDER BY status"))
 
     def records(self) -> list[dict[str, Any]]:
-        """Return every row in the order of the suite: number, settings, inputs, then the columns of `Row`."""
+        """Return every row in the order of the suite: number, settings, inputs, then the columns of `CaseRow`."""
         columns = ("number", "settings", "inputs", *ROW_COLUMNS)
         query = f"SELECT {', '.join(columns)} FROM cases JOIN rows USING (digest) ORDER BY number"
         with self._explained():

@@ -46,7 +46,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class ExitTime:
     """An exit: the fraction of samples that leaves there, and when they are done."""
 
     app: str
@@ -56,7 +56,7 @@ class Leaving:
 
 
 @dataclass(frozen=True)
-class Run:
+class BlockRun:
     """Consecutive blocks on one node."""
 
     number: int
@@ -70,14 +70,14 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Account:
+class AppBreakdown:
     """The plan of one app, taken apart."""
 
     app: App
     plan: AppPlacement
     phases: tuple[Phase, ...]
-    leavings: tuple[Leaving, ...]
-    runs: tuple[Run, ...]
+    exit_times: tuple[ExitTime, ...]
+    runs: tuple[BlockRun, ...]
 
     @property
     def hops(self) -> list[tuple[str, str]]:
@@ -85,39 +85,41 @@ class Account:
         return list(dict.fromkeys(pair for route in self.plan.routes for pair in pairwise(route.path)))
 
 
-def accounts_of(placement: Placement, apps: Sequence[tuple[App, Model]], network: Network) -> list[Account]:
+def breakdowns_of(placement: Placement, apps: Sequence[tuple[App, Model]], network: Network) -> list[AppBreakdown]:
     """Take the plan of every app apart; the placement must have passed the verifier."""
     plans = {plan.name: plan for plan in placement.apps}
-    return [_account(app, model, plans[app.name], network, placement.node_speeds) for app, model in apps]
+    return [_breakdown(app, model, plans[app.name], network, placement.node_speeds) for app, model in apps]
 
 
-def _account(app: App, model: Model, plan: AppPlacement, network: Network, speeds: Mapping[str, float]) -> Account:
+def _breakdown(
+    app: App, model: Model, plan: AppPlacement, network: Network, speeds: Mapping[str, float]
+) -> AppBreakdown:
     source = app.source if app.source is not None else network.default_source
     point = Point(plan.exit_fractions, plan.accuracy)
     stages = stages_of(model, point, [row.node for row in plan.assignments])
     sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
-    ways = {(route.after, route.result_of): route.path for route in plan.routes}
+    paths = {(route.after, route.result_of): route.path for route in plan.routes}
     needs = {need.cargo: need for need in needs_of(app, model, point, stages, source or "")}
-    clock = _Clock(app.name, network, sharing, model)
+    clock = _SampleClock(app.name, network, sharing, model)
     phases: list[Phase] = []
-    leavings: list[Leaving] = []
+    exit_times: list[ExitTime] = []
     if (need := needs.get((None, None))) is not None:
-        phases += clock.carry(need, ways[need.cargo])
+        phases += clock.carry(need, paths[need.cargo])
     for stage in stages:
         phases += clock.compute(stage)
         if stage.head is not None:
             done_s = clock.now_s
             if (need := needs.get((stage.block.name, stage.head.name))) is not None:
-                phases += clock.carry(need, ways[need.cargo])
+                phases += clock.carry(need, paths[need.cargo])
                 # the result travels while the others go on
                 done_s, clock.now_s = clock.now_s, done_s
-            leavings.append(Leaving(app.name, stage.head.name, point.fractions[stage.head.name], done_s))
+            exit_times.append(ExitTime(app.name, stage.head.name, point.fractions[stage.head.name], done_s))
         if (need := needs.get((stage.block.name, None))) is not None:
-            phases += clock.carry(need, ways[need.cargo])
-    return Account(app, plan, tuple(phases), tuple(leavings), tuple(_runs(plan)))
+            phases += clock.carry(need, paths[need.cargo])
+    return AppBreakdown(app, plan, tuple(phases), tuple(exit_times), tuple(_runs(plan)))
 
 
-class _Clock:
+class _SampleClock:
     """Follows one sample; `now_s` is when the last phase ended."""
 
     def __init__(self, app: str, network: Network, sharing: Sharing, model: Model) -> None:
@@ -166,7 +168,7 @@ def package_of(node: str, network: Network) -> str | None:
     return name if name in network.nodes and network.nodes[name] is None else None
 
 
-def _runs(plan: AppPlacement) -> Iterator[Run]:
+def _runs(plan: AppPlacement) -> Iterator[BlockRun]:
     groups = groupby(plan.assignments, key=lambda row: row.node)
     for number, (node, rows) in enumerate(groups, 1):
-        yield Run(number, node, tuple(row.block for row in rows))
+        yield BlockRun(number, node, tuple(row.block for row in rows))

@@ -23,7 +23,7 @@ _SEED = 0
 
 
 @dataclass(frozen=True)
-class Trial:
+class MeasurementJob:
     """What is to be measured."""
 
     path: str
@@ -52,39 +52,39 @@ class Measurement:
     """Fraction of labels met."""
 
 
-def run(trial: Trial) -> Measurement:
+def run(job: MeasurementJob) -> Measurement:
     """Load a network and time it; the memory and the times of loading do not count as latency."""
     import numpy as np
     import onnxruntime
 
     random = np.random.default_rng(_SEED)
-    feeds = {name: random.standard_normal(shape, dtype=np.float32) for name, shape in trial.inputs.items()}
+    feeds = {name: random.standard_normal(shape, dtype=np.float32) for name, shape in job.inputs.items()}
     held_bytes = _resident_bytes()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = trial.threads, 1
+    options.intra_op_num_threads, options.inter_op_num_threads = job.threads, 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(trial.path, options, providers=["CPUExecutionProvider"])
-    for _ in range(trial.warm_up):
+    session = onnxruntime.InferenceSession(job.path, options, providers=["CPUExecutionProvider"])
+    for _ in range(job.warm_up):
         session.run(None, feeds)
-    packages = counters() if trial.count_energy else []
+    packages = counters() if job.count_energy else []
     before_j = [package.read_j() for package in packages]
     latencies_s = []
-    for _ in range(trial.repeats):
+    for _ in range(job.repeats):
         began = time.perf_counter_ns()
         session.run(None, feeds)
         latencies_s.append((time.perf_counter_ns() - began) * 1e-9)
     used_j = sum(package.used_j(before, package.read_j()) for package, before in zip(packages, before_j, strict=True))
     memory_bytes = max(0.0, _peak_bytes() - held_bytes)
-    accuracy = None if trial.data is None else _accuracy(session, trial)
-    return Measurement(tuple(latencies_s), memory_bytes, used_j / trial.repeats if packages else None, accuracy)
+    accuracy = None if job.data is None else _accuracy(session, job)
+    return Measurement(tuple(latencies_s), memory_bytes, used_j / job.repeats if packages else None, accuracy)
 
 
-def _accuracy(session: Any, trial: Trial) -> float:  # noqa: ANN401 - onnxruntime ships no types
+def _accuracy(session: Any, job: MeasurementJob) -> float:  # noqa: ANN401 - onnxruntime ships no types
     """Return the fraction of samples whose largest output is at their label."""
     import numpy as np
 
-    ((name, shape),) = trial.inputs.items()
-    with np.load(str(trial.data)) as data:
+    ((name, shape),) = job.inputs.items()
+    with np.load(str(job.data)) as data:
         samples: NDArray[np.float32] = data["inputs"].astype(np.float32)
         labels = data["labels"]
     right = [
@@ -122,7 +122,7 @@ def main() -> None:
     raw = json.load(sys.stdin)
     raw["inputs"] = {name: tuple(shape) for name, shape in raw["inputs"].items()}
     try:
-        answer = asdict(run(Trial(**raw)))
+        answer = asdict(run(MeasurementJob(**raw)))
     except Exception as error:  # whatever the runtime refuses is told to the user
         answer = {"error": str(error).strip() or type(error).__name__}
     json.dump(answer, sys.stdout)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.baselines import Scored
-from planner.carin.problem import LIMIT_TOLERANCE, Bound, Floats, Ints, Problem
-from planner.carin.scoring import Stretch, all_values, meets_all, stretches, values_of_part
+from planner.carin.baselines import ScoredDesigns
+from planner.carin.design_space import LIMIT_TOLERANCE, DesignSpace, Floats, Inequality, Ints
+from planner.carin.scoring import Chunk, all_values, chunks, meets_all, values_of_part
 from planner.schemas.adaptation.designs import TIMED
 
 _BLOCK = 256
@@ -24,7 +24,7 @@ _CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Pool:
+class OracleDesigns:
     """Joint designs of which none is beaten by another in everything, nearest to the best values first."""
 
     number: Ints
@@ -34,20 +34,22 @@ class Pool:
     tolerance: Floats
     """Factor of each engine up to which every constraint holds, shape (n, engines); infinite where none minds."""
 
-    def take(self, places: Ints) -> Pool:
+    def take(self, places: Ints) -> OracleDesigns:
         """Return some of them."""
-        return Pool(self.number[places], self.distance[places], self.memory_bytes[places], self.tolerance[places])
+        return OracleDesigns(
+            self.number[places], self.distance[places], self.memory_bytes[places], self.tolerance[places]
+        )
 
 
-def pool_of(scored: Scored) -> Pool:
+def oracle_designs(scored: ScoredDesigns) -> OracleDesigns:
     """Return the joint designs that the oracle has to look at.
 
     The grid of undominated designs will do: what takes the place of a dominated design runs on the same engine, and
     is no worse in memory, distance, and the latencies that tolerances come from.
     """
-    parts = [_front(_pool_of_stretch(scored, stretch)) for stretch in stretches(scored.problem, scored.grid)]
+    parts = [_front(_pool_of_chunk(scored, chunk)) for chunk in chunks(scored.space, scored.grid)]
     return _front(
-        Pool(
+        OracleDesigns(
             np.concatenate([part.number for part in parts]),
             np.concatenate([part.distance for part in parts]),
             np.concatenate([part.memory_bytes for part in parts]),
@@ -56,32 +58,32 @@ def pool_of(scored: Scored) -> Pool:
     )
 
 
-def _pool_of_stretch(scored: Scored, stretch: Stretch) -> Pool:
-    problem = scored.problem
-    values = all_values(problem, stretch)
-    meets = np.flatnonzero(meets_all(problem, values))
-    tolerance = np.full((len(stretch.engines), len(problem.engines)), np.inf)
-    for bound in problem.bounds:
-        _tighten(tolerance, problem, bound, stretch)
-    whole = Pool(stretch.number(problem), scored.distance(values), values[0], tolerance)
+def _pool_of_chunk(scored: ScoredDesigns, chunk: Chunk) -> OracleDesigns:
+    space = scored.space
+    values = all_values(space, chunk)
+    meets = np.flatnonzero(meets_all(space, values))
+    tolerance = np.full((len(chunk.engines), len(space.engines)), np.inf)
+    for bound in space.inequalities:
+        _tighten(tolerance, space, bound, chunk)
+    whole = OracleDesigns(chunk.number(space), scored.distance(values), values[0], tolerance)
     return whole.take(meets)
 
 
-def _tighten(tolerance: Floats, problem: Problem, bound: Bound, stretch: Stretch) -> None:
+def _tighten(tolerance: Floats, space: DesignSpace, bound: Inequality, chunk: Chunk) -> None:
     """Lower tolerances to what a bound allows, in place."""
-    measure = problem.measures[bound.measure]
+    measure = space.measures[bound.measure]
     if measure.metric not in TIMED or bound.upper == measure.maximised:
         return  # load changes neither, or only further to the allowed side
     rows = np.arange(len(tolerance))
     for part, task in enumerate(measure.parts):
-        alone = values_of_part(measure, part, stretch)
+        alone = values_of_part(measure, part, chunk)
         above, below = (alone, np.array(bound.limit)) if measure.maximised else (np.array(bound.limit), alone)
         most = np.divide(above, below, out=np.full(alone.shape, np.inf), where=below > 0.0) * (1.0 + LIMIT_TOLERANCE)
-        engines = problem.engine_of[task][stretch.digits[task]]
+        engines = space.engine_of[task][chunk.indices[task]]
         tolerance[rows, engines] = np.minimum(tolerance[rows, engines], most)
 
 
-def _front(pool: Pool) -> Pool:
+def _front(pool: OracleDesigns) -> OracleDesigns:
     """Keep the first of those that are no worse in everything, in the order of distance."""
     pool = pool.take(np.lexsort((pool.number, pool.memory_bytes, pool.distance)))
     costs = np.column_stack([pool.memory_bytes, -pool.tolerance])  # the order takes care of distance
@@ -104,7 +106,7 @@ def _beaten(costs: Floats, fresh: Floats) -> np.ndarray[tuple[int], np.dtype[np.
     return np.asarray(beaten.any(axis=0))
 
 
-def foresee(pool: Pool, slowdown: Floats, memory_available_bytes: Floats) -> Ints:
+def clairvoyant_choice(pool: OracleDesigns, slowdown: Floats, memory_available_bytes: Floats) -> Ints:
     """Return the place in the pool of what the oracle runs at every sample.
 
     Of all joint designs that is the one that breaks fewest of SLOs and memory, of these the one of least distance.
@@ -119,7 +121,7 @@ def foresee(pool: Pool, slowdown: Floats, memory_available_bytes: Floats) -> Int
     unsuited = np.arange(slowdown.shape[1])
     for start in range(0, len(pool.number), _CHUNK):
         some = slice(start, start + _CHUNK)
-        found = _troubles(pool.tolerance[some], slowdown[:, unsuited]) + (
+        found = _violations(pool.tolerance[some], slowdown[:, unsuited]) + (
             pool.memory_bytes[some, np.newaxis] > memory_available_bytes[unsuited] * (1.0 + LIMIT_TOLERANCE)
         )
         first = np.argmin(found, axis=0)
@@ -132,7 +134,7 @@ def foresee(pool: Pool, slowdown: Floats, memory_available_bytes: Floats) -> Int
     return best
 
 
-def _troubles(tolerance: Floats, slowdown: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+def _violations(tolerance: Floats, slowdown: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
     """Return 1 where a joint design (row) breaks a constraint at a sample (column), else 0."""
     broken = np.zeros((len(tolerance), slowdown.shape[1]), dtype=np.bool_)
     for engine, factors in enumerate(slowdown):

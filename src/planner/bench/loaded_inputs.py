@@ -19,11 +19,11 @@ from planner.schemas.planning.workload import Workload
 from planner.schemas.reading.files import read_document
 from planner.schemas.reading.problems import InputError, Problem
 
-DocumentT = TypeVar("DocumentT", bound=BaseModel)
+FileT = TypeVar("FileT", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Documents:
+class LoadedInputs:
     """Checked files by their paths as the suite has them; models of workloads by their paths from the suite too."""
 
     topologies: Mapping[str, Topology]
@@ -52,7 +52,7 @@ def path_beside(file: str, named: str) -> str:
     return str(Path(file).parent / named)
 
 
-def read_documents(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]]) -> Documents:
+def load_inputs(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]]) -> LoadedInputs:
     """Read every file that cases name, paths being relative to a folder.
 
     Raises:
@@ -68,7 +68,7 @@ def read_documents(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]
 
     traces: dict[str, Sequence[str]] = {}
 
-    def read(paths: Iterable[str], schema: type[DocumentT]) -> dict[str, DocumentT]:
+    def read(paths: Iterable[str], schema: type[FileT]) -> dict[str, FileT]:
         return _read_all(paths, lambda path: read_document(folder / path, schema), digests, problems)
 
     topologies = _read_all(named["topology"], lambda path: _topology(folder, path, traces, digests), digests, problems)
@@ -77,7 +77,7 @@ def read_documents(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]
     models = read(dict.fromkeys([*named["model"], *of_workloads]), Model)
     if problems:
         raise InputError(problems)
-    return Documents(topologies, models, workloads, digests, traces)
+    return LoadedInputs(topologies, models, workloads, digests, traces)
 
 
 def _topology(
@@ -96,12 +96,12 @@ def _topology(
 
 def _read_all(
     paths: Iterable[str],
-    read: Callable[[str], tuple[DocumentT, str]],
+    read: Callable[[str], tuple[FileT, str]],
     digests: dict[str, str],
     problems: list[Problem],
-) -> dict[str, DocumentT]:
+) -> dict[str, FileT]:
     """Return every file that can be read, by its path, and note its hash, or its problems."""
-    found: dict[str, DocumentT] = {}
+    found: dict[str, FileT] = {}
     for path in paths:
         try:
             found[path], digests[path] = read(path)

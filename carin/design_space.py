@@ -15,11 +15,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-Join = Literal["sum", "mean", "max", "min"]
+Aggregation = Literal["sum", "mean", "max", "min"]
 LIMIT_TOLERANCE = 1e-9
 """Limits hold to this relative tolerance, as everywhere in the project."""
 
-_JOINS: dict[str, Join] = {"accuracy": "mean", "latency_s": "max", "throughput_per_s": "min"}
+_AGGREGATIONS: dict[str, Aggregation] = {"accuracy": "mean", "latency_s": "max", "throughput_per_s": "min"}
 """How the tasks' values make the joint one; the slowest task sets both latency and throughput = 1 / latency."""
 
 
@@ -34,7 +34,7 @@ class Measure:
     """Tasks that it depends on, by number."""
     tables: tuple[Floats, ...]
     """For each part, its values of shape (designs, most tasks on an engine): contention is in them already."""
-    join: Join
+    aggregation: Aggregation
 
     @property
     def maximised(self) -> bool:
@@ -49,7 +49,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Bound:
+class Inequality:
     """One side of a constraint: value <= limit, or value >= limit."""
 
     measure: int
@@ -64,7 +64,7 @@ class Bound:
 
 
 @dataclass(frozen=True)
-class Problem:
+class DesignSpace:
     """Tasks, engines, and what is asked; joint designs are numbered in lexicographic order of design numbers."""
 
     engines: tuple[str, ...]
@@ -79,7 +79,7 @@ class Problem:
     objectives: tuple[int, ...]
     """Measure of every objective."""
     weights: Floats
-    bounds: tuple[Bound, ...]
+    inequalities: tuple[Inequality, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,28 +91,28 @@ class Problem:
         """Number of joint designs."""
         return int(np.prod(self.shape, dtype=np.int64))
 
-    def number_of(self, digits: Sequence[int]) -> int:
+    def number_of(self, indices: Sequence[int]) -> int:
         """Return the number of a joint design, given its design of every task by number."""
-        return int(np.ravel_multi_index(tuple(digits), self.shape))
+        return int(np.ravel_multi_index(tuple(indices), self.shape))
 
-    def digits_of(self, number: int) -> tuple[int, ...]:
+    def indices_of(self, number: int) -> tuple[int, ...]:
         """Return the design of every task by number."""
-        return tuple(int(digit) for digit in np.unravel_index(number, self.shape))
+        return tuple(int(index) for index in np.unravel_index(number, self.shape))
 
 
-def build_problem(designs: Designs) -> Problem:
+def build_design_space(designs: Designs) -> DesignSpace:
     """Return the arrays of a checked designs file."""
     builder = _Builder(designs)
     builder.measure("memory_bytes", None, None)
     objectives = tuple(builder.measure_of(objective) for objective in designs.objectives)
-    bounds = tuple(
-        Bound(builder.measure_of(constraint), limit, upper)
+    inequalities = tuple(
+        Inequality(builder.measure_of(constraint), limit, upper)
         for constraint in designs.constraints
         for limit, upper in ((constraint.max, True), (constraint.min, False))
         if limit is not None
     )
     budget = designs.memory_budget_bytes
-    return Problem(
+    return DesignSpace(
         engines=designs.engines,
         tasks=tuple(task.name for task in designs.tasks),
         design_names=tuple(tuple(design.name for design in task.designs) for task in designs.tasks),
@@ -121,7 +121,7 @@ def build_problem(designs: Designs) -> Problem:
         measures=tuple(builder.measures),
         objectives=objectives,
         weights=np.array([objective.weight for objective in designs.objectives], dtype=np.float64),
-        bounds=bounds,
+        inequalities=inequalities,
     )
 
 
@@ -148,7 +148,7 @@ class _Builder:
             parts = tuple(number for number, each in enumerate(self.designs.tasks) if task in (None, each.name))
             tables = tuple(self._table(part, metric, statistic) for part in parts)
             self._known[key] = len(self.measures)
-            self.measures.append(Measure(metric, statistic, task, parts, tables, _JOINS.get(metric, "sum")))
+            self.measures.append(Measure(metric, statistic, task, parts, tables, _AGGREGATIONS.get(metric, "sum")))
         return self._known[key]
 
     def _table(self, task: int, metric: str, statistic: str | None) -> Floats:
