@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from planner.fin.registry import made
+from planner.fin.registry import load
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
     from planner.clear.allocation.plan import Plan
     from planner.clear.problem.instance import JointInstance
     from planner.fin.method import Options
-    from planner.schemas.planning.placement import Status
-
-
-@dataclass(frozen=True)
-class JointOutcome:
-    """An answer for all apps: optimal, feasible, infeasible and unknown are kept apart."""
-
-    status: Status
-    plan: Plan | None
-    lower_bound_w: float
-    """No plan has less power; infinite where none exists."""
-    message: str = ""
-    """What stopped the search, or what the method cannot see."""
-    build_s: float = 0.0
-    search_s: float = 0.0
-    statistics: dict[str, float] = field(default_factory=dict)
-    """Counts for reports, such as rounds, offers and geometric programs."""
+    from planner.fin.outcome import Outcome
 
 
 class JointMethod(Protocol):
@@ -36,11 +19,11 @@ class JointMethod(Protocol):
     name: str
     description: str
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place all apps."""
 
 
-_PLACES = {
+_CLASSES = {
     "clear": "planner.clear.solve:Clear",
     "fin-in-order": "planner.clear.baselines.sequential:FinInOrder",
     "alone": "planner.clear.baselines.single_node:Alone",
@@ -50,7 +33,7 @@ _PLACES = {
     "milp": "planner.clear.baselines.milp:MixedIntegerProgram",
 }
 
-JOINT_METHODS = tuple(_PLACES)
+JOINT_METHODS = tuple(_CLASSES)
 
 
 def joint_method(name: str) -> JointMethod:
@@ -59,5 +42,5 @@ def joint_method(name: str) -> JointMethod:
     Raises:
         InputError: There is no such method.
     """
-    found: JointMethod = made(name, _PLACES, "there is no such method for several apps")
+    found: JointMethod = load(name, _CLASSES, "there is no such method for several apps")
     return found

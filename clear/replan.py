@@ -19,7 +19,6 @@ from planner.clear.allocation.plan import Plan, plan_of
 from planner.clear.column_generation import ColumnGeneration, busy_media
 from planner.clear.master.priced_column import price_column
 from planner.clear.master.restricted_master import RestrictedMaster
-from planner.clear.method import JointOutcome
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.subproblem import PricingSubproblem
@@ -29,6 +28,7 @@ from planner.clear.problem.column import Column, Key
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.outcome import Outcome, Termination
 
 _KNOWN = 10
 """Decisions of an app that are remembered, the last that were of use."""
@@ -95,7 +95,7 @@ class Replanner:
         for column in () if self.plan is None else self.plan.columns:
             self._remember(column)
 
-    def replan(self, joint: JointInstance) -> JointOutcome:
+    def replan(self, joint: JointInstance) -> Outcome[Plan]:
         """Plan again for changed rates of links or apps; nothing is proved (the bound is 0).
 
         Args:
@@ -115,11 +115,11 @@ class Replanner:
         self.joint, self._state = joint, replace(state, prices=warm.prices)
         times = (built - began, time.perf_counter() - built, {"programs": float(warm.moves.programs)})
         if plan is None:
-            return JointOutcome("unknown", None, 0.0, "no plan was found at these rates", *times)
+            return Outcome("unknown", None, 0.0, Termination.incomplete("no plan was found at these rates"), *times)
         self.plan = _with_least_shares(joint, plan)
         for column in self.plan.columns:
             self._remember(column)
-        return JointOutcome("feasible", self.plan, 0.0, "", *times)
+        return Outcome("feasible", self.plan, 0.0, Termination.incomplete(""), *times)
 
     def bound_w(self) -> float:
         """Return a power that no plan at the last rates is below: quick, and weaker than that of the method `clear`."""

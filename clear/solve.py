@@ -10,11 +10,11 @@ from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan
 from planner.clear.bounds.lower_bound import lower_bound_w
 from planner.clear.column_generation import ColumnGeneration
-from planner.clear.method import JointOutcome
 from planner.clear.primal_phase import enumerate_columns, improve_plan
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Network
 from planner.fin.method import Options
+from planner.fin.outcome import PROVED, Outcome, Termination
 
 _ROUNDS_UNTIL, _PLAN_UNTIL = 0.45, 0.7
 """Parts of the time limit when rounds end, and when the search for a plan does; what is left is for the bound."""
@@ -28,16 +28,16 @@ class Clear:
     name = "clear"
     description = "all apps together: exits, blocks, routes, speeds and shares, with a proved bound"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Plan all apps together; a valid lower bound comes with every answer."""
         return solve_joint(joint, options)
 
 
-def solve_joint(joint: JointInstance, options: Options) -> JointOutcome:
+def solve_joint(joint: JointInstance, options: Options) -> Outcome[Plan]:
     """Plan all apps together; a valid lower bound comes with every answer."""
     began = time.perf_counter()
     if any(app.points.count == 0 for app in joint.apps):
-        return JointOutcome("infeasible", None, np.inf, "an app has no operating point that is accurate enough")
+        return Outcome("infeasible", None, np.inf)
     limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
     search = ColumnGeneration(joint, began + _PLAN_UNTIL * limit_s, options.gap)
     built = time.perf_counter()
@@ -58,10 +58,18 @@ def solve_joint(joint: JointInstance, options: Options) -> JointOutcome:
     times = (built - began, time.perf_counter() - built, {name: float(value) for name, value in statistics.items()})
     if plan is None:
         proved = bool(bound > _most_power(joint))
-        message = "" if proved else "no plan was found within the limit"
-        return JointOutcome("infeasible" if proved else "unknown", None, np.inf if proved else bound, message, *times)
+        if proved:
+            return Outcome("infeasible", None, np.inf, PROVED, *times)
+        return Outcome("unknown", None, bound, _stopped(search, "no plan was found within the limit"), *times)
     bound = min(bound, plan.power_w)
-    return JointOutcome("optimal" if _closed(search, bound) else "feasible", plan, bound, "", *times)
+    if _closed(search, bound):
+        return Outcome("optimal", plan, bound, PROVED, *times)
+    return Outcome("feasible", plan, bound, _stopped(search), *times)
+
+
+def _stopped(search: ColumnGeneration, detail: str = "") -> Termination:
+    """Say what ended a search that is not proved: the time limit, else its own limits."""
+    return Termination.at_limit("time", detail) if search.late else Termination("limit", "nodes", detail)
 
 
 def _closed(search: ColumnGeneration, bound_w: float) -> bool:

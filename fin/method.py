@@ -1,16 +1,16 @@
-"""The seam between methods and everything else: what a method is given, what it answers, and where it is found."""
+"""Interface of planning methods for one app: options, the protocol, and the registry of methods by name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from planner.fin.registry import made
+from planner.fin.registry import load
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
     from planner.fin.instance.decision import Decision
     from planner.fin.instance.instance import Instance
-    from planner.schemas.planning.placement import Status
+    from planner.fin.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -24,33 +24,17 @@ class Options:
     """Latency levels of the method `gamma`."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """An answer: optimal, feasible, infeasible and unknown are kept apart."""
-
-    status: Status
-    decision: Decision | None
-    lower_bound: float
-    """No plan within the limits has a smaller objective (joules or seconds); infinite where none exists."""
-    message: str = ""
-    """What stopped the search, or what the method cannot see."""
-    build_s: float = 0.0
-    search_s: float = 0.0
-    statistics: dict[str, float] = field(default_factory=dict)
-    """Counts for reports, such as scenarios, labels and sweeps."""
-
-
 class Method(Protocol):
     """A way to place one app. An answer's decision keeps every limit, or there is none."""
 
     name: str
     description: str
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app."""
 
 
-_PLACES = {
+_CLASSES = {
     "exact": "planner.fin.exact.method:Exact",
     "gamma": "planner.fin.methods.gamma:Gamma",
     "mcp": "planner.fin.methods.constrained_path:MultiConstrainedPath",
@@ -62,7 +46,7 @@ _PLACES = {
     "neurosurgeon": "planner.fin.methods.single_cut:Neurosurgeon",
 }
 
-METHODS = tuple(_PLACES)
+METHODS = tuple(_CLASSES)
 
 
 def method(name: str) -> Method:
@@ -71,5 +55,5 @@ def method(name: str) -> Method:
     Raises:
         InputError: There is no such method.
     """
-    found: Method = made(name, _PLACES, "there is no such method")
+    found: Method = load(name, _CLASSES, "there is no such method")
     return found

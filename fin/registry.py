@@ -1,4 +1,4 @@
-"""Finding a class by its name, whose module (and what that needs) loads on first use."""
+"""Registry of classes by name, whose modules (and what those need) load on first use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from planner.schemas.reading.problems import input_error
 
 
-def made(name: str, places: Mapping[str, str], missing: str, *arguments: object, path: str = "method") -> Any:  # noqa: ANN401 - the caller knows its Protocol
+def load(name: str, places: Mapping[str, str], missing: str, *arguments: object, path: str = "method") -> Any:  # noqa: ANN401 - the caller knows its Protocol
     """Return an instance of the class that a name stands for.
 
     Args:

@@ -36,9 +36,9 @@ class Together:
             joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
             taken_s, outcome = timed(partial(solve_joint, joint, Options()))
             power_w = float("nan") if outcome.plan is None else outcome.plan.power_w
-            gaps.append(1.0 - outcome.lower_bound_w / power_w if outcome.plan is not None else 1.0)
+            gaps.append(1.0 - outcome.lower_bound / power_w if outcome.plan is not None else 1.0)
             seconds.append(taken_s)
-            cells = (f"{power_w:.4f} W", f"{outcome.lower_bound_w:.4f} W", f"{100.0 * gaps[-1]:.2f} %")
+            cells = (f"{power_w:.4f} W", f"{outcome.lower_bound:.4f} W", f"{100.0 * gaps[-1]:.2f} %")
             rows.append((str(seed), outcome.status, *cells, seconds_text(taken_s)))
         targets = (
             at_most("median gap", 100.0 * median(gaps), 2.0, "%"),

@@ -9,11 +9,13 @@ import numpy as np
 
 from benchmarks.clear.workloads import example_model, random_setting
 from benchmarks.report import Report, at_least, at_most, seconds_text, timed
-from planner.clear.method import JointOutcome, joint_method
+from planner.clear.allocation.plan import Plan
+from planner.clear.method import joint_method
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
+from planner.fin.outcome import Outcome
 from planner.schemas import App
 
 _MODEL = "b-alexnet-branchynet.json"
@@ -45,7 +47,7 @@ class _Pair:
     """Both answers to one workload."""
 
     seconds: tuple[float, float]
-    outcomes: tuple[JointOutcome, JointOutcome]
+    outcomes: tuple[Outcome[Plan], Outcome[Plan]]
 
     @property
     def faster(self) -> float:
@@ -104,7 +106,7 @@ def _figures(pair: _Pair) -> tuple[str, ...]:
     ours, peer = pair.outcomes
     stopped = "+" if "time limit" in peer.message else ""
     power = "none" if ours.plan is None else f"{ours.plan.power_w:.5f} W"
-    gap = "" if ours.plan is None else f"{1.0 - ours.lower_bound_w / ours.plan.power_w:.1e}"
+    gap = "" if ours.plan is None else f"{1.0 - ours.lower_bound / ours.plan.power_w:.1e}"
     return (
         f"{peer.statistics.get('columns', 0.0):.0f}", power, gap, seconds_text(pair.seconds[0]),
         "none" if peer.plan is None else f"{peer.plan.power_w:.5f} W", seconds_text(pair.seconds[1]) + stopped,

@@ -87,7 +87,7 @@ def measure() -> Grid:
 
 def _energy(contender: Contender, instance: Instance) -> float:
     """Return the joules of a plan as the one evaluator sees it; infinite without a plan."""
-    decision = method(contender.method).solve(instance, contender.options).decision
+    decision = method(contender.method).solve(instance, contender.options).plan
     return np.inf if decision is None else evaluate(instance, decision).energy_j
 
 

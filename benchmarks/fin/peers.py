@@ -97,10 +97,10 @@ def _ours(work: Callable[[], Decision], repeats: int) -> tuple[float, Decision]:
 
 def _solve(instance: Instance) -> Decision:
     outcome = Exact().solve(instance, Options())
-    if outcome.status != "optimal" or outcome.decision is None:
+    if outcome.status != "optimal" or outcome.plan is None:
         message = f"the exact method gave {outcome.status} on a problem that has a plan"
         raise RuntimeError(message)
-    return outcome.decision
+    return outcome.plan
 
 
 def _cost(arcs: Layered, nodes: tuple[int, ...]) -> float:

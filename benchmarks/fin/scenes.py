@@ -63,7 +63,7 @@ def binding_deadline_s(instance: Instance) -> float:
     """Return the middle between the least latency and that of the plan of least energy, in seconds."""
     latencies = []
     for minimise in ("energy", "latency"):
-        decision = Exact().solve(replace(instance, minimise=minimise), Options()).decision
+        decision = Exact().solve(replace(instance, minimise=minimise), Options()).plan
         if decision is None:
             message = "a full mesh without limits always has a plan"
             raise RuntimeError(message)

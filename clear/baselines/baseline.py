@@ -9,11 +9,12 @@ import numpy as np
 
 from planner.clear.allocation.app_view import most_favourable
 from planner.clear.allocation.plan import Plan
-from planner.clear.method import JointOutcome
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
+from planner.fin.outcome import PROVED, Outcome, Termination
 
+_NO_PROOF = Termination.incomplete("a heuristic: its bound leaves out transfers, deadlines and what apps share")
 _CLOSED = 1e-6
 
 
@@ -66,15 +67,17 @@ class HeuristicRun:
         """Tell whether the caller's time limit is over."""
         return time.perf_counter() >= self.stop_at
 
-    def outcome(self, plan: Plan | None, nothing: str = "") -> JointOutcome:
+    def outcome(self, plan: Plan | None, nothing: str = "") -> Outcome[Plan]:
         """Name the answer by what is held and what is proved; `nothing` says why there is no plan."""
         times = (self.build_s, time.perf_counter() - self.began - self.build_s)
         if plan is not None:
             closed = self.bound_w >= plan.power_w * (1.0 - max(self.options.gap, _CLOSED))
-            message = "" if closed else "a heuristic: its bound leaves out transfers, deadlines and what apps share"
             bound_w = min(self.bound_w, plan.power_w)
-            return JointOutcome("optimal" if closed else "feasible", plan, bound_w, message, *times)
+            if closed:
+                return Outcome("optimal", plan, bound_w, PROVED, *times)
+            return Outcome("feasible", plan, bound_w, _NO_PROOF, *times)
         if np.isinf(self.bound_w):
-            return JointOutcome("infeasible", None, np.inf, "", *times)
-        message = "the time limit came before a plan" if self.time_is_up() else nothing
-        return JointOutcome("unknown", None, self.bound_w, message, *times)
+            return Outcome("infeasible", None, np.inf, PROVED, *times)
+        out_of_time = Termination.at_limit("time", "the time limit came before a plan")
+        termination = out_of_time if self.time_is_up() else Termination.incomplete(nothing)
+        return Outcome("unknown", None, self.bound_w, termination, *times)

@@ -12,13 +12,13 @@ import numpy as np
 
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan, plan_of
-from planner.clear.method import JointOutcome
 from planner.clear.primal.grid_program import choose
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
 from planner.clear.problem.instance import JointInstance
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import TooManyError
+from planner.fin.outcome import Outcome, Termination
 
 MOST_PLANS = 50_000
 """Plans of an app that are enumerated."""
@@ -32,7 +32,7 @@ class MixedIntegerProgram:
     name = "milp"
     description = "one integer program over all columns, with grids of speeds and shares, by OR-Tools (HiGHS)"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Plan all apps; nothing is proved."""
         began = time.perf_counter()
         stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
@@ -40,11 +40,12 @@ class MixedIntegerProgram:
             columns = _columns(joint, stop_at)
         except TooManyError as stopped:
             late = time.perf_counter() >= stop_at
-            message = "the time limit came before all columns were enumerated" if late else str(stopped)
-            return JointOutcome("unknown", None, 0.0, message, time.perf_counter() - began)
+            out_of_time = Termination.at_limit("time", "the time limit came before all columns were enumerated")
+            termination = out_of_time if late else stopped.termination
+            return Outcome("unknown", None, 0.0, termination, time.perf_counter() - began)
         built = time.perf_counter()
         if not all(columns):
-            return JointOutcome("infeasible", None, np.inf, "an app has no plan even alone", built - began)
+            return Outcome("infeasible", None, np.inf, build_s=built - began)
         choice = choose(joint, columns, options.gap, stop_at - built)
         plan = None if choice.columns is None else plan_of(joint, choice.columns)
         if plan is not None:
@@ -52,9 +53,9 @@ class MixedIntegerProgram:
         counts = {"columns": sum(map(len, columns)), "variables": choice.variables, "rows": choice.rows}
         statistics = {name: float(count) for name, count in counts.items()}
         times = (built - began, time.perf_counter() - built, statistics)
-        if plan is None:
-            return JointOutcome("unknown", None, 0.0, choice.message or "there is no plan on the grids", *times)
-        return JointOutcome("feasible", plan, 0.0, choice.message or "grids prove nothing", *times)
+        nothing = "there is no plan on the grids" if plan is None else "grids prove nothing"
+        termination = Termination.incomplete(choice.message or nothing)
+        return Outcome("unknown" if plan is None else "feasible", plan, 0.0, termination, *times)
 
 
 def _columns(joint: JointInstance, stop_at: float) -> list[list[Column]]:

@@ -15,13 +15,13 @@ from planner.clear.allocation.app_view import AppView, viewed_instance
 from planner.clear.allocation.equal import equal_allocation
 from planner.clear.allocation.plan import Plan
 from planner.clear.baselines.baseline import HeuristicRun
-from planner.clear.method import JointOutcome
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
 from planner.fin.exact.method import Exact
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.method import Options
+from planner.fin.outcome import Outcome
 
 _LEAST = 1e-6
 """Part of a node or medium below which nothing counts as left."""
@@ -33,7 +33,7 @@ class FinInOrder:
     name = "fin-in-order"
     description = "baseline: FIN's exact search for one app after the other, on what is left, at nominal speed"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place all apps in order."""
         search = HeuristicRun.begin(joint, options)
         left, served = _Left.all_of(joint.network), list[_Served]()
@@ -88,7 +88,7 @@ class _Left:
 def _served(app: int, instance: Instance, left: _Left, options: Options) -> _Served | None:
     """Plan one app on what is left, and shrink its shares to what it needs."""
     sliced = left.of(instance)
-    decision = Exact().solve(sliced, Options(gap=options.gap, time_limit_s=options.time_limit_s)).decision
+    decision = Exact().solve(sliced, Options(gap=options.gap, time_limit_s=options.time_limit_s)).plan
     if decision is None:
         return None
     own = column_of(app, sliced, decision)

@@ -19,7 +19,6 @@ from planner.clear.allocation.app_view import AppView, most_favourable, viewed_i
 from planner.clear.allocation.equal import equal_allocation, first_broken
 from planner.clear.allocation.plan import Plan, overfull
 from planner.clear.baselines.baseline import HeuristicRun
-from planner.clear.method import JointOutcome
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.points import whole_point
@@ -27,6 +26,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
 from planner.fin.method import Options
 from planner.fin.methods.single_cut import best_on_each_node
+from planner.fin.outcome import Outcome
 
 _MOST_PROGRAMS = 400
 """Choices of nodes for which speeds and shares are sought."""
@@ -38,7 +38,7 @@ class FullDnn:
     name = "full-dnn"
     description = "baseline: no early exits, one node per app, full speed, equal shares"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place every app without its early exits on one node."""
         return _full_dnn(joint, options, joint.network.hosts)
 
@@ -49,7 +49,7 @@ class FullDnnEdge:
     name = "full-dnn-edge"
     description = "baseline: as full-dnn, and nothing runs on mobile nodes"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place every app without its early exits on one node that is not mobile."""
         return _full_dnn(joint, options, _not_mobile(joint))
 
@@ -60,7 +60,7 @@ class Alone:
     name = "alone"
     description = "baseline: each app on the one node that is best for it alone, at the best speeds and shares"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place every app on one node."""
         return _alone(joint, options, joint.network.hosts)
 
@@ -71,7 +71,7 @@ class EdgeOnly:
     name = "edge-only"
     description = "baseline: as alone, and nothing runs on mobile nodes"
 
-    def solve(self, joint: JointInstance, options: Options) -> JointOutcome:
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place every app on one node that is not mobile."""
         return _alone(joint, options, _not_mobile(joint))
 
@@ -102,7 +102,7 @@ def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) ->
     return sorted(rows, key=lambda row: (row.power_w + instance.network.idle_power_w[row.node], row.node))
 
 
-def _full_dnn(joint: JointInstance, options: Options, nodes: Bools) -> JointOutcome:
+def _full_dnn(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan]:
     """Place whole DNNs one after the other; if one is left over, try once more with that one first."""
     search = HeuristicRun.begin(joint, options)
     lists = [_candidates(app, *_without_exits(instance), nodes) for app, instance in enumerate(joint.apps)]
@@ -153,7 +153,7 @@ def _as_in(joint: JointInstance, columns: Sequence[Column]) -> tuple[Column, ...
     )
 
 
-def _alone(joint: JointInstance, options: Options, nodes: Bools) -> JointOutcome:
+def _alone(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan]:
     search = HeuristicRun.begin(joint, options)
     lists = single_nodes(joint, nodes)
     if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:

@@ -108,7 +108,7 @@ def _deadline(instance: Instance) -> Iterator[BrokenLimit]:
     if not np.isfinite(asked):
         return
     quickest = replace(most_favourable(instance).with_limits(latency_s=np.inf), minimise="latency")
-    decision = Exact().solve(quickest, Options()).decision
+    decision = Exact().solve(quickest, Options()).plan
     if decision is not None:
         best = evaluate(quickest, decision).latency_s
         message = (

@@ -51,11 +51,11 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> D
 def _any_plan(instance: Instance) -> Decision | None:
     """Return some plan within the limits; whether there is one does not depend on what is minimised."""
     first = replace(instance, minimise="energy")
-    return Exact().solve(first, Options(gap=1.0)).decision if instance.points.count else None
+    return Exact().solve(first, Options(gap=1.0)).plan if instance.points.count else None
 
 
 def _best_plan(instance: Instance) -> Decision | None:
-    return Exact().solve(instance, Options()).decision if instance.points.count else None
+    return Exact().solve(instance, Options()).plan if instance.points.count else None
 
 
 def _without_capacities(instance: Instance) -> Instance:

@@ -15,11 +15,14 @@ from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.graph.extended import build_extended, exits_have_own_deadlines
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.routes import efficient_routes
+from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
+from planner.fin.outcome import PROVED, Outcome, Termination
 
 _CLOSED = 5e-9
 """Relative gap that counts as none; above the tolerance of limits, so that a bisection on a limit can reach it."""
+_OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 _ROUNDING = 1e-11
 """Relative difference of bounds that is rounding of sums."""
 
@@ -30,7 +33,7 @@ class Exact:
     name = "exact"
     description = "optimal, with proof (default)"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
         stop_at = time.perf_counter() + options.time_limit_s if options.time_limit_s is not None else np.inf
         if instance.minimise == "latency" and exits_have_own_deadlines(instance):
@@ -46,7 +49,7 @@ class _Bounded:
     duals: DualBounds
 
 
-def _solve(instance: Instance, options: Options, stop_at: float) -> Outcome:
+def _solve(instance: Instance, options: Options, stop_at: float) -> Outcome[Decision]:
     """Solve an instance whose limit is a single sum; routes track the load of media only where it proves necessary."""
     began = time.perf_counter()
     tracked: frozenset[int] = frozenset()
@@ -59,12 +62,12 @@ def _solve(instance: Instance, options: Options, stop_at: float) -> Outcome:
         if bounded is None:
             return Outcome("infeasible", None, np.inf, build_s=build_s)
         try:
-            lower_bound, message = _best_bound_first(bounded, incumbent, stop_at)
+            lower_bound, termination = _best_bound_first(bounded, incumbent, stop_at)
             break
         except MediumOverloadError as error:
             tracked |= error.media
     spent = time.perf_counter() - began
-    return _outcome(incumbent, lower_bound, message, options, build_s, spent - build_s)
+    return _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
 
 
 def _bounds(instance: Instance, tracked_media: frozenset[int]) -> _Bounded | None:
@@ -78,7 +81,7 @@ def _bounds(instance: Instance, tracked_media: frozenset[int]) -> _Bounded | Non
     return _Bounded(feasible, dual_bounds(feasible))
 
 
-def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -> tuple[float, str]:
+def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -> tuple[float, Termination]:
     """Search scenarios in order of their bounds; return the bound over all of them, and what stopped the search."""
     graph, duals, network = bounded.feasible.graph, bounded.duals, incumbent.instance.network
     queue = [(float(bound), scenario) for scenario, bound in enumerate(duals.lower_bound)]
@@ -96,53 +99,62 @@ def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -
         try:
             found = solve_scenario(single, float(duals.multiplier[scenario]), bound, incumbent, network, stop_at)
         except TimeUpError:
-            return min(ended, bound, incumbent.value), "the time limit came before the proof"
+            return min(ended, bound, incumbent.value), _OUT_OF_TIME
         heapq.heappop(queue)
         ended = min(ended, found)
     still_open = queue[0][0] if queue else np.inf
-    return min(ended, still_open, incumbent.value), ""
+    return min(ended, still_open, incumbent.value), PROVED
 
 
 def _outcome(
-    incumbent: Incumbent, lower_bound: float, message: str, options: Options, build_s: float, search_s: float
-) -> Outcome:
+    incumbent: Incumbent,
+    lower_bound: float,
+    termination: Termination,
+    options: Options,
+    build_s: float,
+    search_s: float,
+) -> Outcome[Decision]:
     """Name the answer by what is held and what is proved."""
     if incumbent.decision is None:
-        proved = not message and lower_bound >= incumbent.cutoff
-        return Outcome(
-            "infeasible" if proved else "unknown", None, np.inf if proved else lower_bound, message, build_s, search_s
-        )
+        proved = termination.proved and lower_bound >= incumbent.cutoff
+        if proved:
+            return Outcome("infeasible", None, np.inf, PROVED, build_s, search_s)
+        return Outcome("unknown", None, lower_bound, _unfinished(termination), build_s, search_s)
     closed = lower_bound >= incumbent.value * (1.0 - max(options.gap, _CLOSED))
     if lower_bound >= incumbent.value * (1.0 - _ROUNDING):
         lower_bound = incumbent.value
-    message = "" if closed else message or "the search had to drop labels"
     return Outcome(
         "optimal" if closed else "feasible",
         incumbent.decision,
         min(lower_bound, incumbent.value),
-        message,
+        PROVED if closed else _unfinished(termination),
         build_s,
         search_s,
     )
 
 
-def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Outcome:
+def _unfinished(termination: Termination) -> Termination:
+    """Say why a search without a proof ended, where no limit did."""
+    return Termination.at_limit("size", "the search had to drop labels") if termination.proved else termination
+
+
+def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Outcome[Decision]:
     """Minimise a latency that any of several exits may determine: bisect on the deadline of the energy problem."""
     began = time.perf_counter()
     energy_first = replace(instance, minimise="energy")
     latest = instance.limits.latency_s
     lower, held, value = 0.0, None, np.inf
-    message = ""
+    termination = PROVED
     gap = max(options.gap, 0.8 * _CLOSED)
     while held is None or lower < value * (1.0 - gap):
         deadline = latest if held is None else 0.5 * (lower + value)
         outcome = _solve(energy_first.with_limits(latency_s=deadline), Options(gap=1.0), stop_at)
-        if outcome.decision is not None:
+        if outcome.plan is not None:
             incumbent = Incumbent(instance)
-            incumbent.offer(outcome.decision)
-            held, value = outcome.decision, min(incumbent.value, value)
+            incumbent.offer(outcome.plan)
+            held, value = outcome.plan, min(incumbent.value, value)
         elif outcome.status != "infeasible":
-            message = outcome.message
+            termination = outcome.termination
             break
         elif held is None:
             return replace(outcome, search_s=time.perf_counter() - began)
@@ -151,4 +163,4 @@ def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Out
     final = Incumbent(instance, options.gap)
     if held is not None:
         final.offer(held)
-    return _outcome(final, lower, message, options, 0.0, time.perf_counter() - began)
+    return _outcome(final, lower, termination, options, 0.0, time.perf_counter() - began)

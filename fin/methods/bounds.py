@@ -16,8 +16,11 @@ from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.decision import Decision, Overload
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Network
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
+from planner.fin.outcome import PROVED, Outcome, Termination
+from planner.schemas.planning.placement import Status
 
+_NO_PROOF = Termination.incomplete("a heuristic: no proof beyond the root bound")
 _CLOSED = 1e-9
 """Relative gap that counts as none."""
 
@@ -134,7 +137,7 @@ class Trials:
         """Remember what a plan breaks: capacities, else a limit on latency or energy."""
         self.broken.update(dict.fromkeys(list(broken) or ["a limit on latency or energy"]))
 
-    def outcome(self, lower_bound: float, nothing: str = "", **statistics: float) -> Outcome:
+    def outcome(self, lower_bound: float, nothing: str = "", **statistics: float) -> Outcome[Decision]:
         """Name the answer by what is held and what is proved.
 
         Args:
@@ -147,22 +150,22 @@ class Trials:
         decision, value = self.incumbent.decision, self.incumbent.value
         if decision is not None:
             closed = lower_bound >= value * (1.0 - max(self.options.gap, _CLOSED))
-            message = "" if closed else "a heuristic: no proof beyond the root bound"
-            status, bound = ("optimal" if closed else "feasible"), min(lower_bound, value)
+            status: Status = "optimal" if closed else "feasible"
+            bound, termination = min(lower_bound, value), PROVED if closed else _NO_PROOF
         elif np.isinf(lower_bound):
-            status, bound, message = "infeasible", np.inf, ""
+            status, bound, termination = "infeasible", np.inf, PROVED
         else:
-            status, bound, message = "unknown", lower_bound, self._why_nothing(nothing)
-        return Outcome(status, decision, bound, message, self.build_s, search_s, statistics)  # type: ignore[arg-type] # literals
+            status, bound, termination = "unknown", lower_bound, self._why_nothing(nothing)
+        return Outcome(status, decision, bound, termination, self.build_s, search_s, statistics)
 
-    def _why_nothing(self, nothing: str) -> str:
+    def _why_nothing(self, nothing: str) -> Termination:
         if self.out_of_time:
-            return "the time limit came before a plan"
+            return Termination.at_limit("time", "the time limit came before a plan")
         if not self.broken:
-            return nothing
+            return Termination.incomplete(nothing)
         words = list(self.broken)
         shown = ", ".join(words[:4]) + (", ..." if len(words) > 4 else "")
-        return f"none of the plans that it looked at keeps every limit: they break {shown}"
+        return Termination.incomplete(f"none of the plans that it looked at keeps every limit: they break {shown}")
 
 
 def _words(overload: Overload, network: Network) -> str:

@@ -19,11 +19,13 @@ from planner.fin.exact.incumbent import decision_of
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.min_plus import Paths, path_sums
 from planner.fin.graph.routes import efficient_routes
+from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
 from planner.fin.methods.bounds import Trials, root_bound, searchable
 from planner.fin.methods.gamma import arcs_into
+from planner.fin.outcome import Outcome
 
 _CELLS_AT_ONCE = 1_000_000
 
@@ -34,7 +36,7 @@ class MultiConstrainedPath:
     name = "mcp"
     description = "baseline: least largest normalised weight"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app at the best-ranked operating point whose path keeps every limit."""
         trials = Trials(instance, options)
         routes = efficient_routes(instance.network)

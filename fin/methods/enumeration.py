@@ -13,14 +13,20 @@ import numpy as np
 
 from planner.fin.instance.decision import Decision, Path, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
+from planner.fin.outcome import Outcome, Termination
+from planner.schemas.planning.placement import LimitReached, Status
 
 MOST_PLANS = 2_000_000
 MOST_ROUTES = 10_000
 
 
 class TooManyError(Exception):
-    """There are more plans than enumeration can look at."""
+    """There are more plans than enumeration can look at, or than its time limit allows."""
+
+    def __init__(self, message: str, limit: LimitReached = "size") -> None:
+        self.termination = Termination.at_limit(limit, message)
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class BruteForce:
     def __init__(self, most_plans: int = MOST_PLANS) -> None:
         self._most_plans = most_plans
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Enumerate all plans of all operating points."""
         began = time.perf_counter()
         best, value = None, np.inf
@@ -53,9 +59,8 @@ class BruteForce:
                 if objective < value and within_limits(instance, evaluation):
                     best, value = decision, objective
         except TooManyError as stopped:
-            return Outcome(
-                "unknown" if best is None else "feasible", best, 0.0, str(stopped), search_s=time.perf_counter() - began
-            )
+            status: Status = "unknown" if best is None else "feasible"
+            return Outcome(status, best, 0.0, stopped.termination, search_s=time.perf_counter() - began)
         return Outcome("infeasible" if best is None else "optimal", best, value, search_s=time.perf_counter() - began)
 
 
@@ -75,7 +80,7 @@ def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[D
                 raise TooManyError(message)
             if seen % 1024 == 0 and time.perf_counter() > stop_at:
                 message = "the time limit came before the enumeration ended"
-                raise TooManyError(message)
+                raise TooManyError(message, "time")
             yield decision
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.solvers.integer_program import IntegerProgram, Rows
 
 _SLACK = 1.0 + TOLERANCE
 _SPECK = 1e-9
@@ -132,22 +133,8 @@ class Columns:
         return self.latest + 1
 
 
-class Rows:
-    """Rows ``lower <= sum of coefficient * variable <= upper``."""
-
-    def __init__(self) -> None:
-        self.columns: list[Ints] = []
-        self.coefficients: list[Floats] = []
-        self.lower: list[float] = []
-        self.upper: list[float] = []
-
-    def add(self, columns: Ints, coefficients: Floats, lower: float, upper: float) -> None:
-        """Add a row; coefficients of 0 are left out."""
-        given = np.flatnonzero(coefficients)
-        self.columns.append(columns[given])
-        self.coefficients.append(coefficients[given])
-        self.lower.append(lower)
-        self.upper.append(upper)
+class LimitRows(Rows):
+    """Rows of a program over binaries, with those of limits in units of the limit."""
 
     def at_most(self, columns: Ints, coefficients: Floats, most: float) -> None:
         """Keep a sum of binaries with coefficients >= 0 within a limit, in units of the limit."""
@@ -164,7 +151,7 @@ class Program:
 
     costs: Costs
     columns: Columns
-    rows: Rows
+    rows: LimitRows
     objective: Floats
     """(C,) joules or seconds of each variable."""
     scale: float
@@ -178,11 +165,17 @@ class Program:
         bounds[self.columns.latest] = np.inf
         return bounds
 
+    def scaled(self) -> IntegerProgram:
+        """Return the program for the solver, its objective in units of the expected size."""
+        count = self.columns.count
+        integer = np.arange(count) != self.columns.latest
+        return IntegerProgram(self.objective / self.scale, np.zeros(count), self.upper, integer, self.rows)
+
 
 def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale: float | None = None) -> Program:
     """Build the program of an operating point; only plans whose objective is within the cutoff matter."""
     costs = _costs(instance, point)
-    columns, rows = Columns.of(costs), Rows()
+    columns, rows = Columns.of(costs), LimitRows()
     energy = np.zeros(columns.count)
     energy[columns.place], energy[columns.flow] = costs.joules, costs.link_joules
     counted = _Counted.of(instance, costs, columns)
@@ -209,7 +202,7 @@ def _expected_size(costs: Costs, form: Floats, columns: Columns) -> float:
     return (floor if floor > _SPECK * average else average) or 1.0
 
 
-def _add_structure(rows: Rows, instance: Instance, costs: Costs, columns: Columns) -> None:
+def _add_structure(rows: LimitRows, instance: Instance, costs: Costs, columns: Columns) -> None:
     """Every block runs on one node; every message flows from its sender to its receiver."""
     network = instance.network
     for block in columns.place:
@@ -227,11 +220,11 @@ def _add_structure(rows: Rows, instance: Instance, costs: Costs, columns: Column
             rows.add(names.astype(np.int64), signs, fixed, fixed)
 
 
-def _add_limit(rows: Rows, form: Floats, most: float) -> None:
+def _add_limit(rows: LimitRows, form: Floats, most: float) -> None:
     rows.at_most(np.arange(len(form)), form, most)
 
 
-def _add_capacities(rows: Rows, instance: Instance, costs: Costs, columns: Columns) -> None:
+def _add_capacities(rows: LimitRows, instance: Instance, costs: Costs, columns: Columns) -> None:
     """Memory and time of nodes, time of media."""
     network, rate = instance.network, instance.rate_per_s
     busy = rate * costs.reach[:, None] * costs.seconds
@@ -287,7 +280,7 @@ def _arrival(instance: Instance, costs: Costs, columns: Columns, head: int) -> F
     return form
 
 
-def _add_deadlines(rows: Rows, columns: Columns, counted: _Counted, deadline_s: float) -> None:
+def _add_deadlines(rows: LimitRows, columns: Columns, counted: _Counted, deadline_s: float) -> None:
     """Keep the statistic within a deadline."""
     if np.isinf(deadline_s):
         return
@@ -302,7 +295,9 @@ def _add_deadlines(rows: Rows, columns: Columns, counted: _Counted, deadline_s: 
         rows.add(np.arange(columns.count), row, -np.inf, _SLACK + late)
 
 
-def _add_latency_objective(rows: Rows, columns: Columns, counted: _Counted, within_s: float, unit_s: float) -> Floats:
+def _add_latency_objective(
+    rows: LimitRows, columns: Columns, counted: _Counted, within_s: float, unit_s: float
+) -> Floats:
     """Return the statistic as an objective: the only sum, or a variable (in units) above all that count."""
     if counted.single:
         _add_limit(rows, counted.forms[0], within_s)
@@ -322,7 +317,7 @@ def _add_latency_objective(rows: Rows, columns: Columns, counted: _Counted, with
     return objective
 
 
-def _add_coverage(rows: Rows, columns: Columns, counted: _Counted) -> None:
+def _add_coverage(rows: LimitRows, columns: Columns, counted: _Counted) -> None:
     needed = (counted.needed or 0.0) - TOLERANCE
     rows.add(columns.in_time, np.array(counted.fractions), needed, np.inf)
 

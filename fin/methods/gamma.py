@@ -19,10 +19,12 @@ import numpy as np
 from planner.fin.exact.incumbent import decision_of
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.min_plus import Paths
+from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
 from planner.fin.methods.bounds import Root, Trials, search_root
+from planner.fin.outcome import Outcome
 
 _CELLS_AT_ONCE = 2_000_000
 _MOST_PATHS = 200
@@ -37,7 +39,7 @@ class Gamma:
     name = "gamma"
     description = "FIN as published: latency rounded up to levels"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app."""
         trials = Trials(instance, options)
         root = search_root(instance)

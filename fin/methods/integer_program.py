@@ -1,30 +1,28 @@
 """Integer programs solved by HiGHS through OR-Tools MathOpt: a second opinion.
 
 It shares no route table, graph or bound with the exact method. One program per operating point (see
-`fin.program`), those with the least floor first, each below what the ones before it reached. Every answer is
-evaluated outside the solver; a plan that only the solver's tolerance let through is cut off and the program
+`fin.methods.formulation`), those with the least floor first, each below what the ones before it reached. Every
+answer is evaluated outside the solver; a plan that only the solver's tolerance let through is cut off and the program
 solved again.
 """
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.instance.decision import Decision, Path, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
 from planner.fin.methods.formulation import Message, Program, build_program, governing_exit
-from planner.fin.solvers.output import without_output
-from planner.schemas.planning.placement import Status
+from planner.fin.outcome import PROVED, Outcome, Termination
+from planner.fin.solvers.integer_program import SolverSettings, solve_integer_program
 
 _SLACK = 1.0 + TOLERANCE
 _SOLVER_TOLERANCES = {
@@ -40,8 +38,7 @@ _TOO_SMALL = 0.05
 _NOTHING = 1e-9
 """An optimum that is a smaller part of its expected size is 0 but for rounding: no program can be scaled to it."""
 _ABSOLUTE_GAP = 1e-9
-_LEAST_S = 1e-3
-"""Time that a solver is given at least, in seconds."""
+_OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 
 
 class IntegerProgram:
@@ -50,30 +47,30 @@ class IntegerProgram:
     name = "ilp"
     description = "integer program over places and links, solved by OR-Tools (HiGHS)"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
         clock, incumbent = _Clock(options.time_limit_s), Incumbent(instance, options.gap)
         floors = _floors(instance)
-        ended, message = np.inf, ""
+        ended, termination = np.inf, PROVED
         for point in np.argsort(floors, kind="stable").tolist():
             floor = float(floors[point])
             if floor >= incumbent.cutoff:
                 ended = min(ended, incumbent.cutoff)
                 break
-            if clock.left_s <= 0.0:
-                ended, message = min(ended, floor), "the time limit came before the proof"
+            if clock.deadline.expired:
+                ended, termination = min(ended, floor), _OUT_OF_TIME
                 break
             bound, stopped = _solve_point(instance, point, incumbent, options, clock)
-            ended, message = min(ended, max(bound, floor)), stopped or message
-        return _outcome(incumbent, ended, message, options.gap, clock)
+            ended, termination = min(ended, max(bound, floor)), termination if stopped.proved else stopped
+        return _outcome(incumbent, ended, termination, options.gap, clock)
 
 
 class _Clock:
-    """Time left, time spent on building programs, and their number."""
+    """Deadline, time spent on building programs, and their number."""
 
     def __init__(self, limit_s: float | None) -> None:
         self._began = time.perf_counter()
-        self._limit_s = np.inf if limit_s is None else limit_s
+        self.deadline = Deadline.after(limit_s)
         self.build_s = 0.0
         self.programs = 0
 
@@ -86,27 +83,26 @@ class _Clock:
         return program
 
     @property
-    def spent_s(self) -> float:
-        """Seconds since the start."""
-        return time.perf_counter() - self._began
-
-    @property
-    def left_s(self) -> float:
-        """Seconds until the time limit, infinite where there is none."""
-        return self._limit_s - self.spent_s
+    def search_s(self) -> float:
+        """Seconds since the start that were not spent on building."""
+        return time.perf_counter() - self._began - self.build_s
 
 
-def _outcome(incumbent: Incumbent, ended: float, message: str, gap: float, clock: _Clock) -> Outcome:
+def _outcome(
+    incumbent: Incumbent, ended: float, termination: Termination, gap: float, clock: _Clock
+) -> Outcome[Decision]:
     """Name the answer by what is held and what is proved."""
-    times = (clock.build_s, clock.spent_s - clock.build_s, {"programs": float(clock.programs)})
+    times = (clock.build_s, clock.search_s, {"programs": float(clock.programs)})
     if incumbent.decision is None:
-        status: Status = "unknown" if message else "infeasible"
-        return Outcome(status, None, ended if message else np.inf, message, *times)
+        if termination.proved:
+            return Outcome("infeasible", None, np.inf, PROVED, *times)
+        return Outcome("unknown", None, max(ended, 0.0), termination, *times)
     value = incumbent.value
-    lower_bound = value if _same(value, ended) else ended
+    lower_bound = value if _same(value, ended) else max(ended, 0.0)
     if lower_bound >= value * (1.0 - gap):
-        return Outcome("optimal", incumbent.decision, lower_bound, "", *times)
-    return Outcome("feasible", incumbent.decision, lower_bound, message or "the solver left a gap", *times)
+        return Outcome("optimal", incumbent.decision, lower_bound, PROVED, *times)
+    stopped = Termination.numerical("the solver left a gap") if termination.proved else termination
+    return Outcome("feasible", incumbent.decision, lower_bound, stopped, *times)
 
 
 def _same(value: float, bound: float) -> bool:
@@ -154,100 +150,36 @@ def _least_latency(instance: Instance) -> Floats:
 
 def _solve_point(
     instance: Instance, point: int, incumbent: Incumbent, options: Options, clock: _Clock
-) -> tuple[float, str]:
+) -> tuple[float, Termination]:
     """Solve one operating point; plans go to the incumbent.
 
     Returns:
-        A lower bound on the point's plans, as far as they are below the cutoff; and what stopped the solver,
-        if anything.
+        A lower bound on the point's plans, as far as they are below the cutoff; and why the solver stopped.
     """
     cutoff = incumbent.cutoff
     program = clock.build(instance, point, cutoff)
     expected = program.scale
     while True:
-        answer = _run(program, options.gap, clock.left_s)
-        if answer.values is None:
-            return (answer.bound if answer.message else cutoff), answer.message
-        decision = _decision(instance, program, answer.values)
+        settings = SolverSettings(options.gap, _ABSOLUTE_GAP, clock.deadline.remaining_s, highs=_SOLVER_TOLERANCES)
+        found = solve_integer_program(program.scaled(), settings)
+        bound, stopped = found.bound * program.scale, found.termination
+        if found.values is None:
+            return (cutoff if stopped.proved else bound), stopped
+        decision = _decision(instance, program, found.values)
         evaluation = evaluate(instance, decision)
         value, holds = objective_of(instance, evaluation), within_limits(instance, evaluation)
         incumbent.offer(decision)
-        if answer.message:
-            return answer.bound, answer.message
+        if not stopped.proved:
+            return bound, stopped
         if not holds:  # only the solver's tolerance let it through
             _forbid(program, instance, decision)
         elif value <= _NOTHING * expected:
-            return value, ""
+            return value, PROVED
         elif value < _TOO_SMALL * program.scale:
             cutoff = incumbent.cutoff
             program = clock.build(instance, point, cutoff, value)
         else:
-            return (value if _same(value, answer.bound) else answer.bound), ""
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What the solver says of one program."""
-
-    values: Floats | None
-    """(C,) variables, None where it holds no plan."""
-    bound: float
-    """Lower bound in joules or seconds."""
-    message: str
-    """What stopped the solver; empty where its answer is proved."""
-
-
-def _run(program: Program, gap: float, time_limit_s: float) -> _Answer:
-    """Hand a program to HiGHS."""
-    from ortools.math_opt.python import mathopt
-
-    model = mathopt.Model.from_model_proto(_model_proto(program))
-    parameters = mathopt.SolveParameters(relative_gap_tolerance=gap, absolute_gap_tolerance=_ABSOLUTE_GAP)
-    if np.isfinite(time_limit_s):
-        parameters.time_limit = datetime.timedelta(seconds=max(time_limit_s, _LEAST_S))
-    parameters.highs.double_options.update(_SOLVER_TOLERANCES)
-    try:
-        with without_output():
-            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-    except Exception as error:  # MathOpt words a failure of HiGHS in several types, and none of them is an answer
-        return _Answer(None, 0.0, f"the solver failed: {error.__context__ or error}")
-    reason = result.termination.reason
-    nothing = (mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED)
-    if reason in nothing:
-        return _Answer(None, np.inf, "")
-    bound = float(result.termination.objective_bounds.dual_bound) * program.scale
-    message = ""
-    if result.termination.limit == mathopt.Limit.TIME:
-        message = "the time limit came before the proof"
-    elif reason != mathopt.TerminationReason.OPTIMAL:
-        message = f"the solver stopped: {result.termination.detail}"
-    if not result.has_primal_feasible_solution():
-        return _Answer(None, bound, message or "the solver gave no plan")
-    return _Answer(np.array(list(result.variable_values().values())), bound, message)
-
-
-def _model_proto(program: Program) -> Any:  # noqa: ANN401 - generated message class
-    """Write a program as the message that MathOpt takes: far quicker than expressions for many variables."""
-    from ortools.math_opt import model_pb2
-
-    count, rows = program.columns.count, program.rows
-    proto = model_pb2.ModelProto()
-    proto.variables.ids.extend(range(count))
-    proto.variables.lower_bounds.extend([0.0] * count)
-    proto.variables.upper_bounds.extend(program.upper.tolist())
-    proto.variables.integers.extend([True] * (count - 1) + [False])
-    used = np.flatnonzero(program.objective)
-    proto.objective.linear_coefficients.ids.extend(used.tolist())
-    proto.objective.linear_coefficients.values.extend((program.objective[used] / program.scale).tolist())
-    proto.linear_constraints.ids.extend(range(len(rows.lower)))
-    proto.linear_constraints.lower_bounds.extend(rows.lower)
-    proto.linear_constraints.upper_bounds.extend(rows.upper)
-    for number, (columns, coefficients) in enumerate(zip(rows.columns, rows.coefficients, strict=True)):
-        order = np.argsort(columns)
-        proto.linear_constraint_matrix.row_ids.extend([number] * len(order))
-        proto.linear_constraint_matrix.column_ids.extend(columns[order].tolist())
-        proto.linear_constraint_matrix.coefficients.extend(coefficients[order].tolist())
-    return proto
+            return (value if _same(value, bound) else bound), PROVED
 
 
 def _decision(instance: Instance, program: Program, values: Floats) -> Decision:

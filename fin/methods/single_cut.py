@@ -21,8 +21,9 @@ from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
 from planner.fin.methods.bounds import Trials, own_limit, relaxed, root_bound
+from planner.fin.outcome import Outcome
 
 _MOST_COMBINATIONS = 4096
 """Combinations of routes that are compared for one candidate."""
@@ -36,7 +37,7 @@ class SourceOnly:
     name = "source-only"
     description = "baseline: all blocks on the source"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app on its source node."""
         here = np.arange(instance.network.size) == instance.source
         return _solve(instance, options, _whole(instance, here), "the source cannot run all blocks within the limits")
@@ -48,7 +49,7 @@ class EdgeOnly:
     name = "edge-only"
     description = "baseline: all blocks on one edge node"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app on one edge node; chiplets do not count."""
         return _solve_tier(instance, options, "edge")
 
@@ -59,7 +60,7 @@ class CloudOnly:
     name = "cloud-only"
     description = "baseline: all blocks on one cloud node"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app on one cloud node."""
         return _solve_tier(instance, options, "cloud")
 
@@ -70,7 +71,7 @@ class Neurosurgeon:
     name = "neurosurgeon"
     description = "baseline: best single cut between the source and one node"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome:
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app with at most one cut."""
         cuts = np.ones((len(instance.block_names), instance.network.size), dtype=bool)
         cuts[1:, instance.source] = False  # all on the source is cut 0
@@ -96,7 +97,7 @@ def best_on_each_node(instance: Instance, nodes: Bools) -> dict[int, Decision]:
     return {node: decision for node, decision in found.items() if decision is not None}
 
 
-def _solve_tier(instance: Instance, options: Options, tier: str) -> Outcome:
+def _solve_tier(instance: Instance, options: Options, tier: str) -> Outcome[Decision]:
     of_tier = np.array(instance.network.tiers) == tier
     nothing = f"no {tier} node can run all blocks within the limits"
     if not of_tier.any():
@@ -111,7 +112,7 @@ def _whole(instance: Instance, nodes: Bools) -> Bools:
     return allowed
 
 
-def _solve(instance: Instance, options: Options, allowed: Bools, nothing: str) -> Outcome:
+def _solve(instance: Instance, options: Options, allowed: Bools, nothing: str) -> Outcome[Decision]:
     """Try the candidates (blocks on the source, node of the others) that a method allows."""
     trials = Trials(instance, options)
     routes = efficient_routes(instance.network)

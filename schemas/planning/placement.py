@@ -9,6 +9,8 @@ from pydantic import Field
 from planner.schemas.reading.base import Document, Fraction, Name, NonNegative, Strict, Version
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+Reason = Literal["proved", "limit", "incomplete", "numerical"]
+LimitReached = Literal["time", "size", "nodes"]
 LimitKind = Literal["latency", "accuracy", "energy", "memory", "rate", "utilization", "medium", "pin", "reachability"]
 
 
@@ -105,6 +107,19 @@ class Provenance(Strict):
     inputs: dict[str, str] = Field(default_factory=dict, description="Hash of every input file.")
 
 
+class Termination(Strict):
+    """Why the search ended."""
+
+    reason: Reason = Field(
+        description="limit (a limit came first), incomplete (the method proves no more), numerical (a solver failed) "
+        "or proved (the status is proved)."
+    )
+    limit: LimitReached | None = Field(
+        None, description="Which limit: time, size (more plans than the method takes) or nodes (of a search tree)."
+    )
+    detail: str = Field("", description="The same in words.")
+
+
 class BrokenLimit(Strict):
     """One limit that cannot hold, and what could be reached if it gave way and all others were kept."""
 
@@ -129,6 +144,9 @@ class Placement(Document):
     schema_version: Version = "1"
     status: Status = Field(description="optimal, feasible (a limit stopped the proof), infeasible (proved) or unknown.")
     message: str = Field("", description="What stopped the search, where something did.")
+    termination: Termination | None = Field(
+        None, description="Why the search ended without a proof (none: it is proved)."
+    )
     apps: tuple[AppPlacement, ...] = Field((), description="The plan of each app (none unless there is a plan).")
     total: Total | None = Field(None, description="Sums over all apps.")
     node_speeds: dict[str, NonNegative] = Field(

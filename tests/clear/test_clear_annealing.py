@@ -75,5 +75,5 @@ def test_without_a_time_limit_the_clock_decides_nothing(apps: int, monkeypatch: 
     assert first.plan is not None
     assert again.plan is not None
     assert [column.key for column in again.plan.columns] == [column.key for column in first.plan.columns]
-    assert (again.plan.power_w, again.lower_bound_w) == (first.plan.power_w, first.lower_bound_w)
+    assert (again.plan.power_w, again.lower_bound) == (first.plan.power_w, first.lower_bound)
     assert set(limits) == {None}

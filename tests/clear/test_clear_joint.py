@@ -12,22 +12,24 @@ from hypothesis import given
 from joint_cases import FEW, SEEDS, Case, least_power, random_case, random_prices
 from joint_plans import violations
 
+from planner.clear.allocation.plan import Plan
 from planner.clear.column_generation import ColumnGeneration
-from planner.clear.method import JointOutcome, joint_method
+from planner.clear.method import joint_method
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats
 from planner.fin.method import Options
+from planner.fin.outcome import Outcome
 
 SLACK = 1e-6
 LIMIT = Options(time_limit_s=60.0)
 
 
-def check(case: Case, outcome: JointOutcome) -> str:
+def check(case: Case, outcome: Outcome[Plan]) -> str:
     """Check an outcome against all plans of a case, and its plan by the verifier; return what there is to count."""
     power_w = outcome.plan.power_w if outcome.plan is not None else np.inf
     least_w = least_power(case, power_w * (1.0 + SLACK))
-    assert not outcome.lower_bound_w > least_w * (1.0 + SLACK)
+    assert not outcome.lower_bound > least_w * (1.0 + SLACK)
     if outcome.plan is None:
         assert outcome.status == "unknown" or (outcome.status == "infeasible" and np.isinf(least_w))
         return outcome.status
@@ -60,7 +62,7 @@ def test_a_plan_is_found_where_there_is_one(seed: int) -> None:
     """Within a hundredth of the best, too."""
     case = random_case(Random(seed))
     outcome = joint_method("clear").solve(case.joint(), LIMIT)
-    assert not np.isnan(outcome.lower_bound_w)
+    assert not np.isnan(outcome.lower_bound)
     assert check(case, outcome) == "infeasible" or outcome.plan is not None
     assert outcome.plan is None or outcome.plan.power_w <= 1.01 * least_power(case)
 

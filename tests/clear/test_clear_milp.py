@@ -123,17 +123,17 @@ def test_too_many_columns_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(milp, "MOST_COLUMNS", 1)
     outcome = joint_method("milp").solve(first_with_a_plan(0).joint(), Options())
     assert (outcome.status, outcome.plan) == ("unknown", None)
-    assert "columns are too many for one program; it takes 1" in outcome.message
+    assert "columns are too many for one program; it takes 1" in outcome.termination.detail
 
 
 def test_too_many_plans_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(milp, "MOST_PLANS", 1)
     outcome = joint_method("milp").solve(first_with_a_plan(1).joint(), Options())
     assert (outcome.status, outcome.plan) == ("unknown", None)
-    assert "more than 1 plans to enumerate" in outcome.message
+    assert "more than 1 plans to enumerate" in outcome.termination.detail
 
 
 def test_a_time_limit_is_no_answer() -> None:
     outcome = joint_method("milp").solve(first_with_a_plan(2).joint(), Options(time_limit_s=1e-9))
     assert outcome.status == "unknown"
-    assert "time limit" in outcome.message
+    assert "time limit" in outcome.termination.detail

@@ -78,7 +78,7 @@ def test_the_method_finds_them_too(seed: int) -> None:
     joint = case.joint()
     least_w = joint_oracle.optimum(case.apps, case.topology).power_w
     outcome = joint_method("clear").solve(joint, Options(time_limit_s=60.0))
-    assert outcome.lower_bound_w <= least_w * (1.0 + PRECISION)
+    assert outcome.lower_bound <= least_w * (1.0 + PRECISION)
     if outcome.plan is None:
         assert np.isinf(least_w)
         assert outcome.status in ("infeasible", "unknown")

@@ -107,11 +107,11 @@ def test_one_app_in_order_is_fins_optimum(seed):
     assume(bool(nominal) and instance.points.count > 0)
     fin = Exact().solve(instance, Options())
     found = joint_method("fin-in-order").solve(joint, Options())
-    assert (found.plan is None) == (fin.decision is None)
-    if found.plan is not None and fin.decision is not None:
+    assert (found.plan is None) == (fin.plan is None)
+    if found.plan is not None and fin.plan is not None:
         column = found.plan.columns[0]
         own = found.plan.power_w - float(network.idle_power_w[column.nodes].sum())
-        assert own == pytest.approx(instance.rate_per_s * evaluate(instance, fin.decision).energy_j, rel=1e-8)
+        assert own == pytest.approx(instance.rate_per_s * evaluate(instance, fin.plan).energy_j, rel=1e-8)
 
 
 @given(seeds)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from benchmarks.clear.workloads import Setting, random_setting
 from planner.clear.allocation.evaluation import evaluate_plan, with_all_shares
-from planner.clear.method import JointOutcome
+from planner.clear.allocation.plan import Plan
 from planner.clear.pricing.app_arrays import app_arrays
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.clear.replan import Replanner, with_app_rates, with_link_rates, with_medium_rates
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
+from planner.fin.outcome import Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.schemas.planning.placement import Placement, Provenance
 from planner.schemas.planning.traces import with_rates
@@ -55,7 +56,7 @@ CHANGES = ((0.5, 1.0), (0.12, 1.0), (2.0, 1.0), (1.0, 1.7), (0.3, 0.6))
 """Factors of the cell's rates and of the first app's rate."""
 
 
-def placement_of(joint: JointInstance, outcome: JointOutcome) -> Placement:
+def placement_of(joint: JointInstance, outcome: Outcome[Plan]) -> Placement:
     return joint_placement_of(joint, outcome, Provenance(planner="", method="clear", inputs={}), 0.0, None)
 
 
@@ -140,7 +141,7 @@ def test_what_is_late_at_other_rates_is_what_the_verifier_calls_late(seed: int) 
     plan = Replanner(joint).plan
     assert plan is not None
     for held in (plan, with_all_shares(joint, plan)):
-        outcome = JointOutcome("feasible", held, 0.0)
+        outcome = Outcome("feasible", held, 0.0)
         for factor in (1.5, 1.0, 0.8, 0.3, 0.01, 1e-6):
             at = with_rates(setting.topology, cell(seed, factor))
             found = verify(placement_of(joint, outcome), at, setting.apps)
@@ -155,7 +156,7 @@ def test_all_shares_are_given_out_in_proportion() -> None:
     plan = Replanner(joint).plan
     assert plan is not None
     grown = with_all_shares(joint, plan)
-    outcome = JointOutcome("feasible", grown, 0.0)
+    outcome = Outcome("feasible", grown, 0.0)
     assert verify(placement_of(joint, outcome), setting_of(5).topology, setting_of(5).apps) == []
     sums: dict[int, float] = {}
     for column, before, after in zip(

@@ -274,7 +274,7 @@ def diagnosed(app: App, model: Model, topology: Topology) -> tuple[Instance, Dia
 
 def has_plan(instance: Instance | None) -> bool:
     assert instance is not None
-    return Exact().solve(instance, Options()).decision is not None
+    return Exact().solve(instance, Options()).plan is not None
 
 
 def relaxed(app: App, row: BrokenLimit, factor: float) -> App | None:

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.fin.exact.method import Exact
-from planner.fin.instance.decision import evaluate, objective_of, within_limits
+from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
-from planner.fin.method import Options, Outcome
+from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.fin.methods.integer_program import IntegerProgram
+from planner.fin.outcome import Outcome
 from planner.pipeline.placement import placement_of
 from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
@@ -28,8 +29,8 @@ ORACLE_EXAMPLES = 2000 if settings().max_examples > 100 else 100
 """The comparison that all else rests on gets 2,000 examples in CI."""
 
 
-def value_of(instance: Instance, outcome: Outcome) -> float:
-    return objective_of(instance, evaluate(instance, outcome.decision)) if outcome.decision else np.inf
+def value_of(instance: Instance, outcome: Outcome[Decision]) -> float:
+    return objective_of(instance, evaluate(instance, outcome.plan)) if outcome.plan else np.inf
 
 
 @settings(max_examples=ORACLE_EXAMPLES)
@@ -60,10 +61,10 @@ def test_every_plan_stands_before_the_verifier(random: Random) -> None:
     if instance is None:
         return
     outcome = Exact().solve(instance, Options())
-    if outcome.decision is None:
+    if outcome.plan is None:
         assert outcome.status == "infeasible"
         return
-    assert within_limits(instance, evaluate(instance, outcome.decision))
+    assert within_limits(instance, evaluate(instance, outcome.plan))
     placement = placement_of(instance, outcome, Provenance(planner="test", method="exact"), 0.0, None)
     assert verify(placement, topology, [(app, model)]) == []
 
@@ -103,8 +104,8 @@ def test_one_block_per_chiplet_is_a_walk_without_repeats(blocks: int) -> None:
     instance = chain(blocks, memory_bytes=1.0)
     outcome = Exact().solve(instance, Options())
     assert outcome.status == "optimal"
-    assert outcome.decision is not None
-    assert len(set(outcome.decision.nodes)) == blocks
+    assert outcome.plan is not None
+    assert len(set(outcome.plan.nodes)) == blocks
     assert value_of(instance, outcome) == pytest.approx(blocks + 0.08 * (blocks - 1))
 
 
@@ -115,7 +116,7 @@ def test_too_many_blocks_for_the_package_is_infeasible() -> None:
 def test_a_time_limit_of_nothing_is_not_called_a_proof() -> None:
     outcome = Exact().solve(chain(9, memory_bytes=1.0), Options(time_limit_s=0.0))
     assert outcome.status in ("unknown", "feasible")
-    assert outcome.message
+    assert outcome.termination.detail
     assert outcome.lower_bound <= 9 + 0.08 * 8 + 1e-9
 
 

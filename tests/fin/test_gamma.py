@@ -21,9 +21,10 @@ import pytest
 from cases import instance_of
 
 from planner.fin.instance.costs import Costs
-from planner.fin.instance.decision import evaluate
+from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import Instance
-from planner.fin.method import Options, Outcome, method
+from planner.fin.method import Options, method
+from planner.fin.outcome import Outcome
 from planner.schemas import Model, Topology, Workload, check_document, read_document
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -68,12 +69,12 @@ def chain(second_exit: bool = False, **app: Any) -> Instance:
     return found
 
 
-def solved(name: str, instance: Instance, **options: Any) -> tuple[Outcome, float, float]:
+def solved(name: str, instance: Instance, **options: Any) -> tuple[Outcome[Decision], float, float]:
     """Return an answer with its energy (joules) and latency (seconds), infinite without a plan."""
     outcome = method(name).solve(instance, Options(**options))
-    if outcome.decision is None:
+    if outcome.plan is None:
         return outcome, np.inf, np.inf
-    evaluation = evaluate(instance, outcome.decision)
+    evaluation = evaluate(instance, outcome.plan)
     return outcome, evaluation.energy_j, evaluation.latency_s
 
 
@@ -91,7 +92,7 @@ def test_levels_round_up():
     instance = chain(max_latency_s=4)
     outcome, _, _ = solved("gamma", instance, gamma=4)
     assert outcome.status == "unknown"
-    assert "rounding up may hide plans" in outcome.message
+    assert "rounding up may hide plans" in outcome.termination.detail
     # with ten levels: 2.5 -> 3, 6 and 0.5 -> 1 just fit
     outcome, energy, _ = solved("gamma", instance, gamma=10)
     assert (outcome.status, energy) == ("optimal", pytest.approx(2.6))
@@ -127,8 +128,8 @@ def test_limit_itself_is_within_the_limit():
 )
 def test_neurosurgeon_takes_the_best_cut(app: dict[str, Any], cut: int, energy: float, latency: float):
     outcome, found_j, found_s = solved("neurosurgeon", chain(**app))
-    assert outcome.decision is not None
-    assert outcome.decision.nodes == (0,) * cut + (1,) * (3 - cut)
+    assert outcome.plan is not None
+    assert outcome.plan.nodes == (0,) * cut + (1,) * (3 - cut)
     assert (found_j, found_s) == (pytest.approx(energy), pytest.approx(latency))
 
 
@@ -159,13 +160,13 @@ def test_mcp_ranks_operating_points_by_their_worst_ratio():
     """Limit 10 s, accuracy 0.4: short takes max(1/10, 0.4/0.5) = 0.8, full max(3.6/10, 0.4/0.9) = 0.44."""
     instance = chain(second_exit=True, max_latency_s=10, min_accuracy=0.4)
     outcome, _, latency = solved("mcp", instance)
-    assert outcome.decision is not None
-    assert (instance.points.name(outcome.decision.point), latency) == ("full", pytest.approx(3.6))
+    assert outcome.plan is not None
+    assert (instance.points.name(outcome.plan.point), latency) == ("full", pytest.approx(3.6))
     # limit 4 s: full takes 3.6/4 = 0.9, short max(1/4, 0.8) = 0.8
     instance = chain(second_exit=True, max_latency_s=4, min_accuracy=0.4)
     outcome, _, latency = solved("mcp", instance)
-    assert outcome.decision is not None
-    assert (instance.points.name(outcome.decision.point), latency) == ("short", pytest.approx(1.0))
+    assert outcome.plan is not None
+    assert (instance.points.name(outcome.plan.point), latency) == ("short", pytest.approx(1.0))
 
 
 def test_mcp_without_limits_is_the_fastest():

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from cases import instance_of
 
-from planner.fin.instance.decision import evaluate, objective_of, within_limits
+from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
-from planner.fin.method import METHODS, Options, Outcome, method
+from planner.fin.method import METHODS, Options, method
 from planner.fin.methods.enumeration import BruteForce
+from planner.fin.outcome import Outcome
 from planner.schemas import InputError, Model, Topology, Workload, check_document
 
 PROVING = ("exact", "ilp", "brute")
@@ -152,7 +153,7 @@ def optimum(case: str) -> float:
 
 
 @cache
-def answer(name: str, case: str) -> Outcome:
+def answer(name: str, case: str) -> Outcome[Decision]:
     """What a method says to a case."""
     return method(name).solve(CASES[case], Options())
 
@@ -181,7 +182,7 @@ class TestConformance:
 
     def test_decision_keeps_limits_and_pins(self, name: str, case: str):
         instance = CASES[case]
-        decision = answer(name, case).decision
+        decision = answer(name, case).plan
         if decision is None:
             return
         assert within_limits(instance, evaluate(instance, decision))
@@ -195,7 +196,7 @@ class TestConformance:
 
     def test_results_reach_the_destination(self, name: str, case: str):
         instance = CASES[case]
-        decision = answer(name, case).decision
+        decision = answer(name, case).plan
         if decision is not None and instance.destination is not None:
             used = np.flatnonzero(instance.points.fraction[decision.point] > 0)
             assert set(decision.results) == set(used.tolist())
@@ -204,23 +205,23 @@ class TestConformance:
         instance = CASES[case]
         outcome = answer(name, case)
         assert outcome.lower_bound <= optimum(case) * (1 + 1e-9)
-        if outcome.decision is not None:
-            value = objective_of(instance, evaluate(instance, outcome.decision))
+        if outcome.plan is not None:
+            value = objective_of(instance, evaluate(instance, outcome.plan))
             assert outcome.lower_bound <= value
             assert value >= optimum(case) * (1 - 1e-9)
 
     def test_status_is_true(self, name: str, case: str):
         instance = CASES[case]
         outcome = answer(name, case)
-        assert (outcome.decision is not None) == (outcome.status in {"optimal", "feasible"})
+        assert (outcome.plan is not None) == (outcome.status in {"optimal", "feasible"})
         if outcome.status == "optimal":
-            value = objective_of(instance, evaluate(instance, outcome.decision))
+            value = objective_of(instance, evaluate(instance, outcome.plan))
             assert value == pytest.approx(optimum(case), rel=EQUAL)
         if outcome.status == "infeasible":
             assert np.isinf(optimum(case))
             assert np.isinf(outcome.lower_bound)
         if outcome.status == "unknown":
-            assert outcome.message
+            assert outcome.termination.detail
 
     def test_proving_methods_prove(self, name: str, case: str):
         if name in PROVING:
@@ -229,7 +230,7 @@ class TestConformance:
 
     def test_same_decision_twice(self, name: str, case: str):
         first, second = answer(name, case), method(name).solve(CASES[case], Options())
-        assert first.decision == second.decision
+        assert first.plan == second.plan
         assert (first.status, first.lower_bound) == (second.status, second.lower_bound)
 
 
@@ -246,18 +247,18 @@ class TestHeuristics:
 
     def test_time_limit_is_named(self, name: str):
         outcome = method(name).solve(CASES["no limit"], Options(time_limit_s=0.0))
-        assert (outcome.status, outcome.message) == ("unknown", "the time limit came before a plan")
+        assert (outcome.status, outcome.termination.detail) == ("unknown", "the time limit came before a plan")
 
 
 def test_a_tier_that_is_not_there_is_named():
     topology = {**TOPOLOGY, "nodes": TOPOLOGY["nodes"][:1], "links": []}
     for tier in ("edge", "cloud"):
         outcome = method(f"{tier}-only").solve(build({}, topology), Options())
-        assert (outcome.status, outcome.message) == ("unknown", f"the topology has no {tier} node")
+        assert (outcome.status, outcome.termination.detail) == ("unknown", f"the topology has no {tier} node")
 
 
 def test_chiplets_do_not_count_as_edge():
     topology = with_package()
     topology["nodes"][1]["tier"] = "cloud"
     outcome = method("edge-only").solve(build({}, topology), Options())
-    assert outcome.message == "the topology has no edge node"
+    assert outcome.termination.detail == "the topology has no edge node"

@@ -21,7 +21,7 @@ def write(text: str) -> None:
 
 def run_apart(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process of its own, whose standard output is a pipe with Python's usual buffer."""
-    code = f"import os\nfrom fin.quiet import without_output\n{code}"
+    code = f"import os\nfrom planner.fin.solvers.output import without_output\n{code}"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

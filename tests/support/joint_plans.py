@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from planner.clear.method import JointOutcome
+from planner.clear.allocation.plan import Plan
 from planner.clear.problem.instance import JointInstance
+from planner.fin.outcome import Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.schemas import App, Model, Topology
 from planner.schemas.planning.placement import Provenance
@@ -15,7 +16,7 @@ from planner.verifier.verify import Violation, verify
 
 
 def violations(
-    joint: JointInstance, topology: Topology, apps: Sequence[tuple[App, Model]], outcome: JointOutcome
+    joint: JointInstance, topology: Topology, apps: Sequence[tuple[App, Model]], outcome: Outcome[Plan]
 ) -> list[Violation]:
     """Return what the verifier finds wrong with an outcome that has a plan; its power must be what the plan says."""
     placement = joint_placement_of(joint, outcome, Provenance(planner="", method=""), 0.0, None)

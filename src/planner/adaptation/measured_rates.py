@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from planner.clear.allocation.evaluation import PlanEvaluation, evaluate_plan, with_all_shares
-from planner.clear.method import JointOutcome
+from planner.clear.allocation.plan import Plan
 from planner.clear.problem.instance import JointInstance
 from planner.clear.replan import Replanner, with_medium_rates
 from planner.errors import InternalError
 from planner.fin.instance.network import Floats
+from planner.fin.outcome import Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.pipeline.joint_request import JointRequest
 from planner.pipeline.several_apps import joint_of
@@ -134,7 +135,7 @@ class RateTraceComparison:
         """Return the inferences of a step that were late."""
         return self.totals_of([row], policy).late
 
-    def _verify(self, joint: JointInstance, outcome: JointOutcome, step: RateStep) -> None:
+    def _verify(self, joint: JointInstance, outcome: Outcome[Plan], step: RateStep) -> None:
         if outcome.plan is None:
             return
         provenance = Provenance(planner=__version__, method="clear", inputs={})

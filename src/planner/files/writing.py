@@ -15,7 +15,8 @@ from planner.schemas.planning.placement import Placement
 from planner.schemas.reading.problems import InputError, input_error
 
 _OPTIONAL = {
-    "message": "", "thresholds": None, "result_of": None, "diagnosis": None,
+    "message": "", "termination": None, "limit": None, "detail": "",
+    "thresholds": None, "result_of": None, "diagnosis": None,
     "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
 }  # fmt: skip
 

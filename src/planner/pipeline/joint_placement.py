@@ -6,9 +6,9 @@ import math
 
 from planner.clear.allocation.app_view import view_of_plan, viewed_instance
 from planner.clear.allocation.plan import Plan
-from planner.clear.method import JointOutcome
 from planner.clear.problem.instance import JointInstance
-from planner.pipeline.placement import app_placement
+from planner.fin.outcome import Outcome
+from planner.pipeline.placement import app_placement, termination_of
 from planner.schemas.planning.placement import (
     AppPlacement,
     Certificate,
@@ -22,7 +22,7 @@ from planner.schemas.planning.placement import (
 
 
 def joint_placement_of(
-    joint: JointInstance, outcome: JointOutcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
+    joint: JointInstance, outcome: Outcome[Plan], provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
 ) -> Placement:
     """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
     plan = outcome.plan
@@ -30,7 +30,8 @@ def joint_placement_of(
     total = None if plan is None else _total(joint, plan, apps)
     return Placement(
         status=outcome.status,
-        message=outcome.message,
+        message=outcome.termination.detail,
+        termination=termination_of(outcome),
         apps=apps,
         total=total,
         node_speeds={} if plan is None else _speeds(joint, plan),
@@ -83,11 +84,11 @@ def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> 
     )
 
 
-def _certificate(outcome: JointOutcome, total: Total | None) -> Certificate | None:
+def _certificate(outcome: Outcome[Plan], total: Total | None) -> Certificate | None:
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
-    bound, gap = max(0.0, outcome.lower_bound_w) if math.isfinite(outcome.lower_bound_w) else 0.0, None
+    bound, gap = max(0.0, outcome.lower_bound) if math.isfinite(outcome.lower_bound) else 0.0, None
     if total is not None:
         bound = min(bound, total.power_w)
         gap = (total.power_w - bound) / total.power_w if total.power_w > 0.0 else 0.0

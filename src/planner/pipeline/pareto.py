@@ -32,7 +32,8 @@ import numpy as np
 from planner.errors import InternalError
 from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
-from planner.fin.method import Method, Options, Outcome, method
+from planner.fin.method import Method, Options, method
+from planner.fin.outcome import Outcome
 from planner.pipeline.one_app import Request, instance_of, solve
 from planner.pipeline.placement import placement_of
 from planner.schemas.planning.front import Front, FrontPoint, FrontStatus
@@ -90,7 +91,7 @@ class _Found:
     """A point of the front."""
 
     accuracy: float
-    outcome: Outcome
+    outcome: Outcome[Decision]
     cost: Evaluation
     instance: Instance
     """The app with the operating points of this accuracy, which the decision's indices are of."""
@@ -116,9 +117,9 @@ class _Walk:
         group = self.instance.only_points((accuracy <= levels[0]) & (accuracy >= levels[-1]))
         while ceiling_s >= 0.0:
             cheapest = self._search(group.with_limits(latency_s=ceiling_s), levels[0], ceiling_s)
-            if cheapest is None or cheapest.decision is None:
+            if cheapest is None or cheapest.plan is None:
                 return
-            energy_j = evaluate(group, cheapest.decision).energy_j
+            energy_j = evaluate(group, cheapest.plan).energy_j
             covered_s = self._covered_from(energy_j)
             if covered_s <= ceiling_s and np.isfinite(covered_s):
                 ceiling_s = _next_below(covered_s)
@@ -135,12 +136,18 @@ class _Walk:
         return min((f.cost.latency_s for f in self.found if f.cost.energy_j <= energy_j * _ABOVE), default=np.inf)
 
     def _add(
-        self, level: Instance, cheapest: Outcome, energy_j: float, accuracy: float, ceiling_s: float, covered_s: float
+        self,
+        level: Instance,
+        cheapest: Outcome[Decision],
+        energy_j: float,
+        accuracy: float,
+        ceiling_s: float,
+        covered_s: float,
     ) -> float:
         """Break ties in energy by latency, keep the point unless it is a known one; return its latency in seconds."""
         tied = replace(level, minimise="latency").with_limits(latency_s=ceiling_s, energy_j=energy_j)
         earliest = self._search(tied, accuracy, ceiling_s)
-        decisions = [outcome.decision for outcome in (cheapest, earliest) if outcome is not None and outcome.decision]
+        decisions = [outcome.plan for outcome in (cheapest, earliest) if outcome is not None and outcome.plan]
         costs: list[tuple[Decision, Evaluation]] = [(each, evaluate(level, each)) for each in decisions]
         decision, cost = min(costs, key=lambda pair: pair[1].latency_s)
         if not covered_s <= cost.latency_s * _ABOVE:
@@ -150,7 +157,7 @@ class _Walk:
             self.found.append(_Found(accuracy, outcome, cost, level))
         return cost.latency_s
 
-    def _search(self, instance: Instance, accuracy: float, ceiling_s: float) -> Outcome | None:
+    def _search(self, instance: Instance, accuracy: float, ceiling_s: float) -> Outcome[Decision] | None:
         """Return a proved optimum, None where it is proved that there is no plan; else stop."""
         self.watch(len(self.found), accuracy)
         left_s = self.stop_at - time.perf_counter()
@@ -159,7 +166,7 @@ class _Walk:
         self.searches += 1
         outcome = self.exact.solve(instance, Options(time_limit_s=left_s if np.isfinite(left_s) else None))
         if outcome.status in ("feasible", "unknown"):
-            raise _StoppedError(_left(outcome.message, accuracy, ceiling_s))
+            raise _StoppedError(_left(outcome.termination.detail, accuracy, ceiling_s))
         return None if outcome.status == "infeasible" else outcome
 
 

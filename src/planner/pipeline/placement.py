@@ -6,7 +6,7 @@ import math
 
 from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import Instance
-from planner.fin.method import Outcome
+from planner.fin.outcome import Outcome
 from planner.schemas.planning.placement import (
     AppPlacement,
     Assignment,
@@ -17,19 +17,21 @@ from planner.schemas.planning.placement import (
     Provenance,
     Route,
     Shares,
+    Termination,
     Timing,
     Total,
 )
 
 
 def placement_of(
-    instance: Instance, outcome: Outcome, provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
+    instance: Instance, outcome: Outcome[Decision], provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
 ) -> Placement:
     """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
-    plan = None if outcome.decision is None else app_placement(instance, outcome.decision)
+    plan = None if outcome.plan is None else app_placement(instance, outcome.plan)
     return Placement(
         status=outcome.status,
-        message=outcome.message,
+        message=outcome.termination.detail,
+        termination=termination_of(outcome),
         apps=() if plan is None else (plan,),
         total=None if plan is None else _total(instance, plan),
         certificate=_certificate(instance, outcome, plan),
@@ -39,7 +41,13 @@ def placement_of(
     )
 
 
-def _certificate(instance: Instance, outcome: Outcome, plan: AppPlacement | None) -> Certificate | None:
+def termination_of(outcome: Outcome[object]) -> Termination | None:
+    """Write why a search ended without a proof; None where its status is proved."""
+    ended = outcome.termination
+    return None if ended.proved else Termination(reason=ended.reason, limit=ended.limit, detail=ended.detail)
+
+
+def _certificate(instance: Instance, outcome: Outcome[Decision], plan: AppPlacement | None) -> Certificate | None:
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None

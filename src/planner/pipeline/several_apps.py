@@ -6,13 +6,15 @@ import math
 import time
 from dataclasses import replace
 
+from planner.clear.allocation.plan import Plan
 from planner.clear.diagnosis.diagnose import contradiction, no_room
-from planner.clear.method import JointMethod, JointOutcome, joint_method
+from planner.clear.method import JointMethod, joint_method
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
+from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.pipeline.joint_request import PROVING, JointRequest
 from planner.pipeline.one_app import AUTO
@@ -46,16 +48,16 @@ def joint_of(request: JointRequest) -> JointInstance:
     return build_joint(request.apps, network, request.per_exit_thresholds)
 
 
-def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -> JointOutcome:
+def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -> Outcome[Plan]:
     """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
     if any(app.points.count == 0 for app in joint.apps):
-        return JointOutcome("infeasible", None, math.inf)
+        return Outcome("infeasible", None, math.inf)
     return chosen.solve(joint, request.options)
 
 
 def _explained(
-    request: JointRequest, joint: JointInstance, outcome: JointOutcome, began: float
-) -> tuple[JointOutcome, Diagnosis | None]:
+    request: JointRequest, joint: JointInstance, outcome: Outcome[Plan], began: float
+) -> tuple[Outcome[Plan], Diagnosis | None]:
     """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
     limit_s = request.options.time_limit_s
     left_s = None if limit_s is None else limit_s - (time.perf_counter() - began)
@@ -65,7 +67,7 @@ def _explained(
         share_s = None if left_s is None else left_s / joint.count
         diagnosis = contradiction(joint, _all_points(request), share_s)
         if diagnosis is not None:
-            return replace(outcome, status="infeasible", lower_bound_w=math.inf, message=""), diagnosis
+            return replace(outcome, status="infeasible", lower_bound=math.inf, termination=PROVED), diagnosis
     return outcome, None
 
 

@@ -58,7 +58,7 @@ def test_rows_of_fins_grid_are_those_of_another_way(tmp_path: Path) -> None:
         deadline_s = round(float(instance.limits.latency_s), 9)
         if deadline_s in deadlines_s and percent / 100 in accuracies:
             for name, contender in contenders.items():
-                decision = method(contender.method).solve(instance, contender.options).decision
+                decision = method(contender.method).solve(instance, contender.options).plan
                 energy_j = None if decision is None else pytest.approx(evaluate(instance, decision).energy_j, rel=1e-12)
                 assert found[name, deadline_s, percent / 100] == energy_j
                 compared += 1

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from planner.bench.case import Case, CaseRow
 from planner.bench.loaded_inputs import LoadedInputs
-from planner.fin.registry import made
+from planner.fin.registry import load
 
 
 @dataclass(frozen=True)
@@ -78,5 +78,5 @@ def engine(name: str, setting: EngineConfig) -> Engine:
     Raises:
         InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
     """
-    found: Engine = made(name, _REGISTRY, "there is no such engine", setting, path="--engine")
+    found: Engine = load(name, _REGISTRY, "there is no such engine", setting, path="--engine")
     return found
