@@ -14,7 +14,8 @@ from pathlib import Path
 
 from benchmarks.clear.traces import Traces
 from planner.clear.method import JOINT_METHODS
-from planner.commands.inputs import Limits, Sources, read_asked
+from planner.commands.inputs import read_asked
+from planner.commands.options import Limits, Sources
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
 from planner.pipeline.compare import Row, compare

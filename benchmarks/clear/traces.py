@@ -11,7 +11,8 @@ from statistics import median
 
 from benchmarks.report import Report, seconds_text
 from planner.adaptation.measured_rates import ONCE, ONCE_ALL_SHARES, REPLANNED, RateTraceComparison, StepOutcome
-from planner.commands.inputs import Limits, Sources, read_asked
+from planner.commands.inputs import read_asked
+from planner.commands.options import Limits, Sources
 from planner.fin.method import Options
 from planner.pipeline.joint_request import JointRequest
 from planner.schemas import InputError, Topology, check_document, read_document

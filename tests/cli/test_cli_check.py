@@ -10,7 +10,8 @@ import pytest
 import two_apps
 from command_line import MODEL, SMALL, refused, run, run_apart, write
 
-from planner.commands.inputs import Limits, Sources, read_asked
+from planner.commands.inputs import read_asked
+from planner.commands.options import Limits, Sources
 
 
 @pytest.fixture

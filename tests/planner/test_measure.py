@@ -20,7 +20,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
-from planner.cli import app
+from planner.commands.root import app
 from planner.measure import measurement_process, networks
 from planner.measure.designs import statistics_of
 from planner.measure.energy import Counter, counters

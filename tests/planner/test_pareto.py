@@ -15,7 +15,8 @@ from command_line import SMALL, names_in, refused, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.commands.inputs import Limits, Sources, read_request
+from planner.commands.inputs import read_request
+from planner.commands.options import Limits, Sources
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
 from planner.fin.methods.enumeration import TooManyError, decisions

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
-from planner.cli import app
+from planner.commands.root import app
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

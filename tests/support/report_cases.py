@@ -11,7 +11,8 @@ from typing import Any
 import two_apps
 
 from planner.bench.results.folder import FORMAT
-from planner.commands.inputs import Limits, Sources, read_request
+from planner.commands.inputs import read_request
+from planner.commands.options import Limits, Sources
 from planner.commands.report_checked import checked_front, checked_placement
 from planner.files.writing import placement_json
 from planner.fin.method import Options

@@ -1,1 +1,1 @@
-"""The commands, a module each: they read options, call the library and return an exit code."""
+"""The commands, one module each: they read options, call the library and return an exit code."""

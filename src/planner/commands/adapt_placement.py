@@ -9,7 +9,7 @@ from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO
 
 if TYPE_CHECKING:
-    from planner.commands.inputs import Limits, Sources
+    from planner.commands.options import Limits, Sources
     from planner.fin.method import Options
     from planner.schemas.adaptation.placement_policy import PlacementPolicy
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.commands.exits import EXIT_OTHER, exit_codes
+from planner.commands.command import command
+from planner.commands.exits import EXIT_OTHER
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
     from planner.bench.runner import SuiteSummary
 
 
-@exit_codes
+@command
 def bench_command(
     suite: Annotated[Path, typer.Argument(help="The suite: a TOML file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the rows.")],

@@ -7,54 +7,26 @@ from typing import Annotated
 
 import typer
 
-from planner.commands.exits import EXIT_OTHER, exit_codes
-from planner.commands.options import (
-    AppName,
-    Destination,
-    Gap,
-    MaxEnergy,
-    MaxLatency,
-    MinAccuracy,
-    ModelPath,
-    Objective,
-    Pin,
-    Rate,
-    Source,
-    Statistic,
-    TopologyPath,
-    WorkloadPath,
-)
+from planner.commands.command import command
+from planner.commands.exits import EXIT_OTHER
+from planner.commands.options import Gap, Limits, Sources
 from planner.units import parse_fraction
 
 
-@exit_codes
+@command
 def check_command(
     placement: Annotated[Path, typer.Argument(help="The placement file to check.")],
-    topology: TopologyPath,
-    model: ModelPath = None,
-    workload: WorkloadPath = None,
-    app_name: AppName = None,
-    source: Source = None,
-    destination: Destination = None,
-    rate: Rate = None,
-    max_latency: MaxLatency = None,
-    latency: Statistic = None,
-    min_accuracy: MinAccuracy = None,
-    max_energy: MaxEnergy = None,
-    objective: Objective = None,
-    pin: Pin = None,
+    sources: Sources,
+    limits: Limits,
     gap: Gap = "1e-6",
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
-    from planner.commands.inputs import Limits, Sources, read_checked
+    from planner.commands.inputs import read_checked
     from planner.schemas.planning.placement import Placement
     from planner.schemas.reading.files import read_document
     from planner.verifier.verify import verify
 
-    limits = Limits(
-        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
-    )
-    asked = read_checked(Sources(topology, model, workload, app_name), limits)
+    asked = read_checked(sources, limits)
     held, _ = read_document(placement, Placement)
     violations = verify(held, asked.topology, asked.apps, parse_fraction(gap, "--gap"))
     for violation in violations:

@@ -9,29 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN, exit_codes
-from planner.commands.options import (
-    AppName,
-    AsJson,
-    Destination,
-    Gamma,
-    Gap,
-    MaxEnergy,
-    MaxLatency,
-    MinAccuracy,
-    ModelPath,
-    Objective,
-    Pin,
-    Rate,
-    Source,
-    Statistic,
-    Thresholds,
-    TimeLimit,
-    TopologyPath,
-    WorkloadPath,
-    options_of,
-    per_exit,
-)
+from planner.commands.command import command
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.options import AsJson, Gamma, Limits, Search, Sources
 from planner.fin.method import Options
 from planner.schemas.reading.problems import input_error
 
@@ -40,28 +20,18 @@ if TYPE_CHECKING:
     from planner.pipeline.dispatch import AnyRequest
 
 
-@exit_codes
+_TEN_SECONDS = Search(time_limit="10s")
+
+
+@command
 def compare_command(
-    topology: TopologyPath,
-    model: ModelPath = None,
-    workload: WorkloadPath = None,
-    app_name: AppName = None,
-    source: Source = None,
-    destination: Destination = None,
-    rate: Rate = None,
-    max_latency: MaxLatency = None,
-    latency: Statistic = None,
-    min_accuracy: MinAccuracy = None,
-    max_energy: MaxEnergy = None,
-    objective: Objective = None,
-    pin: Pin = None,
+    sources: Sources,
+    limits: Limits,
     methods: Annotated[
         str | None, typer.Option(help="Methods to compare, separated by commas (default: all).", show_default=False)
     ] = None,
-    gap: Gap = "0",
-    time_limit: TimeLimit = "10s",
+    search: Search = _TEN_SECONDS,
     gamma: Gamma = Options.gamma,
-    thresholds: Thresholds = "common",
     as_json: AsJson = False,
     trace: Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")] = False,
     step: Annotated[str | None, typer.Option(help="With --trace: time between two plans (default: 10s).")] = None,
@@ -71,22 +41,19 @@ def compare_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="With --trace: CSV, a row per step.")] = None,
 ) -> int:
     """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
-    from planner.commands.inputs import Limits, Sources, read_compared
+    from planner.commands.inputs import read_compared
     from planner.pipeline.dispatch import together
 
-    limits = Limits(
-        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
-    )
-    sources = Sources(topology, model, workload, app_name)
     of_traces = {"--step": step, "--cold-steps": cold_steps, "--output": output}
     _check_options(trace, {"--methods": methods, "--json": as_json or None}, of_traces)
     if trace:
         from planner.commands.compare_trace import compare_trace
 
-        options = options_of(gap, time_limit, gamma)
-        return compare_trace(sources, limits, options, per_exit(thresholds), step or "10s", cold_steps or 0, output)
+        return compare_trace(
+            sources, limits, search.options(gamma), search.per_exit(), step or "10s", cold_steps or 0, output
+        )
     names = None if methods is None else [name.strip() for name in methods.split(",")]
-    request, chosen = read_compared(sources, limits, names, options_of(gap, time_limit, gamma), per_exit(thresholds))
+    request, chosen = read_compared(sources, limits, names, search.options(gamma), search.per_exit())
     rows = _rows(request, chosen)
     if as_json:
         from planner.pipeline.compare import row_json

@@ -15,7 +15,7 @@ from planner.units import parse_quantity
 
 if TYPE_CHECKING:
     from planner.adaptation.measured_rates import RateTraceComparison, StepOutcome
-    from planner.commands.inputs import Limits, Sources
+    from planner.commands.options import Limits, Sources
     from planner.pipeline.joint_request import JointRequest
 
 

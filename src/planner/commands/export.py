@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from planner.commands.exits import exit_codes
+from planner.commands.command import command
 
 
-@exit_codes
+@command
 def export_command(
     results: Annotated[Path, typer.Argument(help="The folder that planner bench wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table: a file that ends in .csv or .parquet.")],

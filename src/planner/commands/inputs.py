@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner.api import read_input, read_topology, single_app
+from planner.commands.options import Constraints, Sources
 from planner.fin.instance.instance import refuse_unknown_names
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
@@ -18,39 +19,9 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.problems import input_error
-from planner.units import parse_fraction, parse_quantity
 
 _NOT_IN_BRACKETS = re.compile(r",(?![^\[\]]*\])")
 """Commas between nodes, not those within the name of a chiplet such as ``mcm0[0,1]``."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of one app as the user wrote them; None where nothing was given."""
-
-    source: str | None = None
-    destination: str | None = None
-    rate: float | None = None
-    max_latency: str | None = None
-    latency: str | None = None
-    min_accuracy: str | None = None
-    max_energy: str | None = None
-    objective: str | None = None
-    pin: Sequence[str] = ()
-
-    def given(self) -> list[str]:
-        """Return the names of the options that were given."""
-        return [f"--{name.replace('_', '-')}" for name, value in vars(self).items() if value not in (None, ())]
-
-
-@dataclass(frozen=True)
-class Sources:
-    """The files to read."""
-
-    topology: Path
-    model: Path | None = None
-    workload: Path | None = None
-    app: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +34,7 @@ class Asked:
     """Hash of every input file, by its name."""
 
 
-def read_asked(sources: Sources, limits: Limits) -> Asked:
+def read_asked(sources: Sources, limits: Constraints) -> Asked:
     """Read and check all inputs: every app of a workload (or the one that is chosen), or one app by its limits.
 
     Raises:
@@ -75,7 +46,7 @@ def read_asked(sources: Sources, limits: Limits) -> Asked:
     return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
 
 
-def read_checked(sources: Sources, limits: Limits) -> Asked:
+def read_checked(sources: Sources, limits: Constraints) -> Asked:
     """Read all inputs, and check that apps name nodes and blocks that are there.
 
     Raises:
@@ -89,7 +60,7 @@ def read_checked(sources: Sources, limits: Limits) -> Asked:
 
 
 def read_requested(
-    sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool
+    sources: Sources, limits: Constraints, method: str, options: Options, per_exit_thresholds: bool
 ) -> AnyRequest:
     """Read and check all inputs of a request: one app, or all apps of a workload together.
 
@@ -101,7 +72,7 @@ def read_requested(
 
 
 def read_compared(
-    sources: Sources, limits: Limits, methods: Sequence[str] | None, options: Options, per_exit_thresholds: bool
+    sources: Sources, limits: Constraints, methods: Sequence[str] | None, options: Options, per_exit_thresholds: bool
 ) -> tuple[AnyRequest, Sequence[str]]:
     """Read and check all inputs, and the methods to compare on them (None: all there are).
 
@@ -121,7 +92,9 @@ def read_compared(
     return request, methods or chosen
 
 
-def read_request(sources: Sources, limits: Limits, method: str, options: Options, per_exit_thresholds: bool) -> Request:
+def read_request(
+    sources: Sources, limits: Constraints, method: str, options: Options, per_exit_thresholds: bool
+) -> Request:
     """Read and check all inputs of a request that must be one app.
 
     Raises:
@@ -152,14 +125,14 @@ def _with_models(apps: Sequence[tuple[App, Path]], inputs: dict[str, str]) -> tu
     return tuple((app, models[path]) for app, path in apps)
 
 
-def _apps(sources: Sources, limits: Limits, inputs: dict[str, str]) -> list[tuple[App, Path]]:
+def _apps(sources: Sources, limits: Constraints, inputs: dict[str, str]) -> list[tuple[App, Path]]:
     """Return the apps, each with the path of its model."""
     if sources.workload is not None:
         return _from_workload(sources.workload, sources.app, limits, inputs)
     return [] if sources.model is None else [(_from_limits(sources.model, limits), sources.model)]
 
 
-def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[str, str]) -> list[tuple[App, Path]]:
+def _from_workload(path: Path, name: str | None, limits: Constraints, inputs: dict[str, str]) -> list[tuple[App, Path]]:
     if given := limits.given():
         fix = f"write them into the workload, or leave out {', '.join(given)}"
         raise input_error("limits stand in the workload file and on the command line", fix, file=str(path))
@@ -172,26 +145,9 @@ def _from_workload(path: Path, name: str | None, limits: Limits, inputs: dict[st
     return [(app, path.parent / app.model) for app in workload.apps if name in (None, app.name)]
 
 
-def _from_limits(model: Path, limits: Limits) -> App:
-    least = limits.min_accuracy
-    return single_app(
-        {
-            "model": str(model),
-            "source": limits.source,
-            "destination": limits.destination,
-            "rate_per_s": limits.rate,
-            "max_latency_s": _quantity(limits.max_latency, "s", "--max-latency"),
-            "latency": limits.latency,
-            "min_accuracy": None if least is None else parse_fraction(least, "--min-accuracy"),
-            "max_energy_j": _quantity(limits.max_energy, "J", "--max-energy"),
-            "objective": limits.objective,
-            "pin": _pins(limits.pin),
-        }
-    )
-
-
-def _quantity(text: str | None, unit: str, option: str) -> float | None:
-    return None if text is None else parse_quantity(text, unit, option)
+def _from_limits(model: Path, limits: Constraints) -> App:
+    pins = {"pin": _pins(limits.pin)} if limits.pin else {}
+    return single_app({"model": str(model), **limits.app_fields(), **pins})
 
 
 def _pins(texts: Sequence[str]) -> dict[str, list[str]]:

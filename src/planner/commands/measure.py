@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.commands.exits import exit_codes
+from planner.commands.command import command
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _MAX_NAME = 150
 """Characters of a name; designs add a precision and threads, and a design's name has at most 200."""
 
 
-@exit_codes
+@command
 def measure_command(
     files: Annotated[list[Path] | None, typer.Argument(help="ONNX files, each a task of its own.")] = None,
     task: Annotated[

@@ -1,47 +1,181 @@
-"""Options that several commands share."""
+"""Options that several commands share; what an option of a limit means is said here and nowhere else.
+
+A new limit of an app is one field of `Limits`, with the field of the app that it sets and how its text is read.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from planner.clear.method import JOINT_METHODS
+from planner.commands.option_groups import OptionGroup
 from planner.fin.method import METHODS, Options
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction, parse_quantity
 
-ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file.")]
-TopologyPath = Annotated[Path, typer.Option("--topology", help="Nodes and links: a topology file.")]
-WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="Apps with their limits: a workload file.")]
-AppName = Annotated[str | None, typer.Option("--app", help="App of the workload to take alone (default: all).")]
-Source = Annotated[str | None, typer.Option(help="Node that holds the input (default: the first mobile node).")]
-Destination = Annotated[str | None, typer.Option(help="Node that needs the results (default: none).")]
-Rate = Annotated[float | None, typer.Option(help="Inferences per second (default: 0, a single one).")]
-MaxLatency = Annotated[str | None, typer.Option(help="Latency limit, such as 50ms.")]
-Statistic = Annotated[str | None, typer.Option("--latency", help="Which latency counts: worst, mean, p95, ...")]
-MinAccuracy = Annotated[str | None, typer.Option(help="Least accuracy, such as 0.8 or 80% (default: the best).")]
-MaxEnergy = Annotated[str | None, typer.Option(help="Energy limit of one inference, such as 20mJ.")]
-Objective = Annotated[str | None, typer.Option(help="What is minimised: energy or latency.")]
-Pin = Annotated[list[str] | None, typer.Option(help="BLOCK=NODE[,NODE]: where a block may run. May be repeated.")]
 AUTO = "auto"
 _TOGETHER = ", ".join(JOINT_METHODS)
+
+
+@dataclass(frozen=True)
+class AppField:
+    """The field of an app that an option sets, and how the option's text is read."""
+
+    name: str
+    read: Callable[[Any, str], object] = lambda value, _: value
+
+
+def quantity_in(unit: str) -> Callable[[str, str], float]:
+    """Return the reader of quantities in a unit, for `AppField`."""
+    return lambda text, option: parse_quantity(text, unit, option)
+
+
+@dataclass(frozen=True)
+class Constraints(OptionGroup):
+    """What one app is asked for, as the user wrote it; None where nothing was given."""
+
+    source: Annotated[
+        str | None, typer.Option(help="Node that holds the input (default: the first mobile node)."), AppField("source")
+    ] = None
+    destination: Annotated[
+        str | None, typer.Option(help="Node that needs the results (default: none)."), AppField("destination")
+    ] = None
+    rate: Annotated[
+        float | None, typer.Option(help="Inferences per second (default: 0, a single one)."), AppField("rate_per_s")
+    ] = None
+    max_latency: Annotated[
+        str | None, typer.Option(help="Latency limit, such as 50ms."), AppField("max_latency_s", quantity_in("s"))
+    ] = None
+    latency: Annotated[
+        str | None, typer.Option(help="Which latency counts: worst, mean, p95, ..."), AppField("latency")
+    ] = None
+    min_accuracy: Annotated[
+        str | None,
+        typer.Option(help="Least accuracy, such as 0.8 or 80% (default: the best)."),
+        AppField("min_accuracy", parse_fraction),
+    ] = None
+    max_energy: Annotated[
+        str | None,
+        typer.Option(help="Energy limit of one inference, such as 20mJ."),
+        AppField("max_energy_j", quantity_in("J")),
+    ] = None
+    pin: Annotated[
+        list[str] | None, typer.Option(help="BLOCK=NODE[,NODE]: where a block may run. May be repeated.")
+    ] = None
+
+    def app_fields(self) -> dict[str, object]:
+        """Return the fields of an app that the options set; pins are left to who knows the blocks.
+
+        Raises:
+            InputError: A text is no number, or names no unit.
+        """
+        hints = get_type_hints(type(self), include_extras=True)
+        set_by = {
+            each.name: note
+            for each in fields(self)
+            for note in getattr(hints[each.name], "__metadata__", ())
+            if isinstance(note, AppField)
+        }
+        values = {name: getattr(self, name) for name in set_by}
+        return {
+            note.name: note.read(values[name], f"--{name.replace('_', '-')}")
+            for name, note in set_by.items()
+            if values[name] is not None
+        }
+
+
+@dataclass(frozen=True)
+class Limits(Constraints):
+    """Constraints of one app, and what is minimised."""
+
+    objective: Annotated[
+        str | None, typer.Option(help="What is minimised: energy or latency."), AppField("objective")
+    ] = None
+
+
+ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file.")]
+WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="Apps with their limits: a workload file.")]
+AppName = Annotated[str | None, typer.Option("--app", help="App of the workload to take alone (default: all).")]
+
+
+@dataclass(frozen=True)
+class Sources(OptionGroup):
+    """The files to read."""
+
+    topology: Annotated[Path, typer.Option("--topology", help="Nodes and links: a topology file.")]
+    model: ModelPath = None
+    workload: WorkloadPath = None
+    app: AppName = None
+
+
+@dataclass(frozen=True)
+class PartialSources(OptionGroup):
+    """The files to read, where a command may do without any."""
+
+    topology: Annotated[
+        Path | None, typer.Option("--topology", help="Nodes and links that it was made for: a topology file.")
+    ] = None
+    model: ModelPath = None
+    workload: WorkloadPath = None
+    app: AppName = None
+
+    def whole(self, further: Sequence[str] = ()) -> Sources | None:
+        """Return the files with a topology, or None where no file was given.
+
+        Args:
+            further: Other options that were given and mean nothing without a topology.
+
+        Raises:
+            InputError: There are files or further options, and no topology.
+        """
+        if self.topology is not None:
+            return Sources(self.topology, self.model, self.workload, self.app)
+        if given := [*self.given(), *further]:
+            raise input_error(f"{', '.join(given)} needs --topology", "give it too, or leave the option out")
+        return None
+
+
+Gap = Annotated[str, typer.Option(help="Relative gap that counts as proved, such as 0.01 or 1%.")]
+TimeLimit = Annotated[str | None, typer.Option(help="Time after which the best plan so far is given, such as 10s.")]
+Thresholds = Annotated[str, typer.Option(help="Designed operating points: common threshold, or one per-exit.")]
+
+
+@dataclass(frozen=True)
+class Search(OptionGroup):
+    """How long to search, for which proof, over which designed operating points."""
+
+    gap: Gap = "0"
+    time_limit: TimeLimit = None
+    thresholds: Thresholds = "common"
+
+    def options(self, gamma: int = Options.gamma) -> Options:
+        """Return what every method may be asked; raise InputError for what is not a number."""
+        gap = parse_fraction(self.gap, "--gap")
+        return Options(gap=gap, time_limit_s=time_limit_s(self.time_limit), gamma=gamma)
+
+    def per_exit(self) -> bool:
+        """Tell whether designed points have a threshold per exit; raise InputError for another word."""
+        return per_exit(self.thresholds)
+
+
+DEFAULT_SEARCH = Search()
+
 MethodName = Annotated[
     str, typer.Option("--method", help=f"auto; for one app {', '.join(METHODS)}; for several {_TOGETHER}.")
 ]
-Gap = Annotated[str, typer.Option(help="Relative gap that counts as proved, such as 0.01 or 1%.")]
-TimeLimit = Annotated[str | None, typer.Option(help="Time after which the best plan so far is given, such as 10s.")]
 Gamma = Annotated[int, typer.Option(min=1, max=100_000, help="Latency levels of the method gamma.")]
-Thresholds = Annotated[str, typer.Option(help="Designed operating points: common threshold, or one per-exit.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File for the placement as JSON.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def options_of(gap: str, time_limit: str | None, gamma: int) -> Options:
-    """Return what every method may be asked; raise InputError for what is not a number."""
-    seconds = None if time_limit is None else parse_quantity(time_limit, "s", "--time-limit")
-    return Options(gap=parse_fraction(gap, "--gap"), time_limit_s=seconds, gamma=gamma)
+def time_limit_s(text: str | None) -> float | None:
+    """Return a time limit in seconds; raise InputError for what is no time."""
+    return None if text is None else parse_quantity(text, "s", "--time-limit")
 
 
 def per_exit(thresholds: str) -> bool:

@@ -9,26 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN, exit_codes
-from planner.commands.options import (
-    AUTO,
-    AppName,
-    Destination,
-    MaxEnergy,
-    MaxLatency,
-    MinAccuracy,
-    ModelPath,
-    Pin,
-    Rate,
-    Source,
-    Statistic,
-    Thresholds,
-    TimeLimit,
-    TopologyPath,
-    WorkloadPath,
-    options_of,
-    per_exit,
-)
+from planner.commands.command import command
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.options import AUTO, Constraints, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
 
 if TYPE_CHECKING:
     from planner.pipeline.pareto import Watch
@@ -39,20 +22,10 @@ FrontOutput = Annotated[Path | None, typer.Option("--output", "-o", help="File f
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print the front as CSV, in SI units.")]
 
 
-@exit_codes
+@command
 def pareto_command(
-    topology: TopologyPath,
-    model: ModelPath = None,
-    workload: WorkloadPath = None,
-    app_name: AppName = None,
-    source: Source = None,
-    destination: Destination = None,
-    rate: Rate = None,
-    max_latency: MaxLatency = None,
-    latency: Statistic = None,
-    min_accuracy: MinAccuracy = None,
-    max_energy: MaxEnergy = None,
-    pin: Pin = None,
+    sources: Sources,
+    limits: Constraints,
     thresholds: Thresholds = "common",
     max_points: MostPoints = None,
     time_limit: TimeLimit = None,
@@ -60,13 +33,11 @@ def pareto_command(
     as_csv: AsCsv = False,
 ) -> int:
     """Find every trade-off of energy, latency and accuracy that no other plan beats, with proof."""
-    from planner.commands.inputs import Limits, Sources, read_request
+    from planner.commands.inputs import read_request
     from planner.fin.method import Options
     from planner.pipeline.pareto import pareto
 
-    limits = Limits(source, destination, rate, max_latency, latency, min_accuracy, max_energy, None, tuple(pin or ()))
-    sources = Sources(topology, model, workload, app_name)
-    options = options_of("0", time_limit, Options.gamma)
+    options = Options(time_limit_s=time_limit_s(time_limit))
     with _written(output) as give:
         request = read_request(sources, limits, AUTO, options, per_exit(thresholds))
         with _progress() as watch:

@@ -9,73 +9,33 @@ from typing import IO, TYPE_CHECKING
 
 import typer
 
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN, exit_codes
-from planner.commands.options import (
-    AUTO,
-    AppName,
-    AsJson,
-    Destination,
-    Gamma,
-    Gap,
-    MaxEnergy,
-    MaxLatency,
-    MethodName,
-    MinAccuracy,
-    ModelPath,
-    Objective,
-    Output,
-    Pin,
-    Rate,
-    Source,
-    Statistic,
-    Thresholds,
-    TimeLimit,
-    TopologyPath,
-    WorkloadPath,
-    options_of,
-    per_exit,
-)
+from planner.commands.command import command
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.options import AUTO, DEFAULT_SEARCH, AsJson, Gamma, Limits, MethodName, Output, Search, Sources
 from planner.fin.method import Options
 
 if TYPE_CHECKING:
     from planner.schemas.planning.placement import Placement
 
 
-@exit_codes
+@command
 def plan_command(
-    topology: TopologyPath,
-    model: ModelPath = None,
-    workload: WorkloadPath = None,
-    app_name: AppName = None,
-    source: Source = None,
-    destination: Destination = None,
-    rate: Rate = None,
-    max_latency: MaxLatency = None,
-    latency: Statistic = None,
-    min_accuracy: MinAccuracy = None,
-    max_energy: MaxEnergy = None,
-    objective: Objective = None,
-    pin: Pin = None,
+    sources: Sources,
+    limits: Limits,
     method: MethodName = AUTO,
-    gap: Gap = "0",
-    time_limit: TimeLimit = None,
+    search: Search = DEFAULT_SEARCH,
     gamma: Gamma = Options.gamma,
-    thresholds: Thresholds = "common",
     output: Output = None,
     as_json: AsJson = False,
 ) -> int:
     """Place a DNN, or all apps of a workload, on a topology: least energy within the limits, with proof."""
-    from planner.commands.inputs import Limits, Sources, read_requested
+    from planner.commands.inputs import read_requested
     from planner.pipeline.dispatch import answer
     from planner.progress import waiting
 
-    limits = Limits(
-        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
-    )
-    sources = Sources(topology, model, workload, app_name)
     with ExitStack() as stack:
         file = stack.enter_context(_opened(output)) if output is not None else None
-        request = read_requested(sources, limits, method, options_of(gap, time_limit, gamma), per_exit(thresholds))
+        request = read_requested(sources, limits, method, search.options(gamma), search.per_exit())
         with waiting("planning"):
             placement = answer(request)
         if file is not None:

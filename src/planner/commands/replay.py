@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.carin.manager import DWELL_S, ENTER_LOAD, LEAVE_LOAD
-from planner.commands.exits import exit_codes
+from planner.commands.command import command
 from planner.commands.options import AsJson
 from planner.units import parse_fraction, parse_quantity
 
@@ -23,7 +23,7 @@ DesignsPath = Annotated[
 ]
 
 
-@exit_codes
+@command
 def replay_command(
     policy: Annotated[Path, typer.Argument(help="A policy made by planner adapt.")],
     trace: Annotated[Path, typer.Argument(help="CSV: time_s, a column of load per engine, memory_available_bytes.")],

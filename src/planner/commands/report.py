@@ -7,64 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.commands.exits import exit_codes
-from planner.commands.options import (
-    AppName,
-    Destination,
-    MaxEnergy,
-    MaxLatency,
-    MinAccuracy,
-    ModelPath,
-    Objective,
-    Pin,
-    Rate,
-    Source,
-    Statistic,
-    WorkloadPath,
-)
+from planner.commands.command import command
+from planner.commands.options import Limits, PartialSources, Sources
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from planner.commands.inputs import Limits, Sources
     from planner.report.page import Page
 
 Shown = Annotated[Path, typer.Argument(help="A placement, a front, or a folder (or CSV) of results.")]
-TopologyPath = Annotated[Path | None, typer.Option("--topology", help="What the plan was made for: a topology file.")]
 PageOutput = Annotated[Path, typer.Option("--output", "-o", help="File for the page (HTML).")]
 
 
-@exit_codes
+@command
 def report_command(
     shown: Shown,
+    files: PartialSources,
+    limits: Limits,
     output: PageOutput,
-    topology: TopologyPath = None,
-    model: ModelPath = None,
-    workload: WorkloadPath = None,
-    app_name: AppName = None,
-    source: Source = None,
-    destination: Destination = None,
-    rate: Rate = None,
-    max_latency: MaxLatency = None,
-    latency: Statistic = None,
-    min_accuracy: MinAccuracy = None,
-    max_energy: MaxEnergy = None,
-    objective: Objective = None,
-    pin: Pin = None,
 ) -> int:
     """Draw a plan, a front or results as one HTML page that needs no network."""
-    from planner.commands.inputs import Limits, Sources
     from planner.files.writing import whole_file
     from planner.progress import waiting
     from planner.report.page import page_html
 
-    limits = Limits(
-        source, destination, rate, max_latency, latency, min_accuracy, max_energy, objective, tuple(pin or ())
-    )
-    sources = None if topology is None else Sources(topology, model, workload, app_name)
-    options = {"--model": model, "--workload": workload, "--app": app_name}
-    given = [name for name, value in options.items() if value is not None] + limits.given()
-    if sources is None and given:
-        raise input_error(f"{', '.join(given)} needs --topology", "give it too, or leave the option out")
+    sources = files.whole(limits.given())
     with whole_file(output) as file:
         page = _page(shown, sources, limits)
         with waiting("drawing"):

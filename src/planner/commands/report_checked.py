@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from planner.commands.inputs import Limits, Sources, read_asked
+from planner.commands.inputs import read_asked
+from planner.commands.options import Limits, Sources
 from planner.report.front_page import front_page
 from planner.report.page import Page
 from planner.report.plan_page import plan_page

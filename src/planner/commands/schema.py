@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from planner.commands.exits import exit_codes
+from planner.commands.command import command
 from planner.schemas.reading.problems import input_error
 
 
-@exit_codes
+@command
 def schema_command(
     name: Annotated[
         str,

@@ -19,8 +19,9 @@ from planner.adaptation.measured_rates import (
     steps_of,
 )
 from planner.api import read_measured
-from planner.cli import app
-from planner.commands.inputs import Limits, Sources, read_asked
+from planner.commands.inputs import read_asked
+from planner.commands.options import Limits, Sources
+from planner.commands.root import app
 from planner.fin.method import Options
 from planner.pipeline.joint_request import JointRequest
 from planner.schemas import InputError

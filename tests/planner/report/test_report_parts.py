@@ -13,7 +13,8 @@ from cases import instance_of, random_case, random_topology
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.commands.inputs import Limits, read_asked
+from planner.commands.inputs import read_asked
+from planner.commands.options import Limits
 from planner.pipeline.one_app import Request, solve
 from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
 from planner.report.layout import MOST_CELLS, MOST_IDLE, layout_of

@@ -1,0 +1,87 @@
+"""The root of the command line: a group whose commands are imported when they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from planner.commands.registry import COMMANDS, Registered
+from planner.version import __version__
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class _Lazy(MutableMapping[str, Any]):
+    """Commands by name; each is imported and built when it is looked up."""
+
+    def __init__(self, registered: tuple[Registered, ...]) -> None:
+        self._registered = {row.name: row for row in registered}
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a command of click, whose types typer hides
+        if name not in self._built:
+            self._built[name] = _build(self._registered[name])
+        return self._built[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:  # noqa: ANN401 - as above
+        self._built[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        self._registered.pop(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registered)
+
+    def __len__(self) -> int:
+        return len(self._registered)
+
+
+def _build(row: Registered) -> Any:  # noqa: ANN401 - a command of click, whose types typer hides
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(row.name)(row.load())
+    return get_command(single)
+
+
+class _LazyGroup(TyperGroup):
+    """A group that lists the table of commands without importing any of them."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - passed on
+        super().__init__(**settings)
+        self.commands = _Lazy(COMMANDS)
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override] # typer's own class of contexts
+        """Return names in the order of the table."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override] # noqa: ANN401
+        """Write every summary whole."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(row.name, row.summary) for row in COMMANDS])
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: loading rich would take longer than all the rest
+    context_settings=_SETTINGS,
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"planner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Decides where the pieces of a neural network run: exact, fast, with a proved bound."""
