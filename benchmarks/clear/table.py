@@ -19,7 +19,7 @@ from planner.commands.options import Limits, Sources
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
 from planner.pipeline.compare import Row, compare
-from planner.pipeline.joint_request import JointRequest
+from planner.pipeline.request import JointRequest
 from planner.schemas import InputError, Model, Placement, Topology, Workload, read_document
 from planner.schemas.planning.traces import read_traces, with_planned_rates
 from planner.units import format_quantity

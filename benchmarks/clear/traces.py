@@ -14,7 +14,7 @@ from planner.adaptation.measured_rates import ONCE, ONCE_ALL_SHARES, REPLANNED, 
 from planner.commands.inputs import read_asked
 from planner.commands.options import Limits, Sources
 from planner.fin.method import Options
-from planner.pipeline.joint_request import JointRequest
+from planner.pipeline.request import JointRequest
 from planner.schemas import InputError, Topology, check_document, read_document
 from planner.schemas.planning.traces import read_traces, with_planned_rates
 

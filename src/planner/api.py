@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel
-
+from planner.files.reading import read_input, read_topology, single_app
 from planner.fin.method import Options
-from planner.pipeline.dispatch import answer, request_of
-from planner.pipeline.one_app import AUTO
+from planner.pipeline.dispatch import answer
+from planner.pipeline.request import AUTO, request_of
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload
-from planner.schemas.reading.files import check_document, read_document
 from planner.schemas.reading.problems import input_error
 
-if TYPE_CHECKING:
-    from planner.schemas.planning.traces import RateTrace
-
-SchemaT = TypeVar("SchemaT", bound=BaseModel)
 DocumentT = TypeVar("DocumentT", Model, Workload)
 Apps = tuple[tuple[App, Model], ...]
 
@@ -118,49 +112,5 @@ def _apps_of(workload: Workload | str | Path, models: Mapping[str, Model], input
     return tuple((app, known[app.model]) for app in apps)
 
 
-def single_app(fields: Mapping[str, object]) -> App:
-    """Check the limits of one app that no workload file holds; raise InputError with every problem."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    return check_document({"schema_version": "1", "apps": [given]}, Workload, "limits").apps[0]
-
-
 def _document(value: DocumentT | str | Path, schema: type[DocumentT], inputs: dict[str, str]) -> DocumentT:
     return read_input(Path(value), schema, inputs) if isinstance(value, (str, Path)) else value
-
-
-def read_topology(path: Path, inputs: dict[str, str]) -> Topology:
-    """Read a topology; media that have a trace get the rate at the percentile that they state.
-
-    Raises:
-        InputError: With every problem of the topology, or else of all traces.
-    """
-    topology, traces = read_measured(path, inputs)
-    if not traces:
-        return topology
-    from planner.schemas.planning.traces import with_planned_rates
-
-    return with_planned_rates(topology, traces)
-
-
-def read_measured(path: Path, inputs: dict[str, str]) -> tuple[Topology, dict[str, RateTrace]]:
-    """Read a topology as it is, and the traces of its media by name; raise InputError as `read_topology` does."""
-    topology = read_input(path, Topology, inputs)
-    if not topology.media:
-        return topology, {}
-    from planner.schemas.planning.traces import read_traces
-
-    traces = read_traces(topology, path.parent)
-    for file, digest in {path.parent / medium.trace: traces[medium.name].digest for medium in topology.media}.items():
-        _note(file, digest, inputs)
-    return topology, traces
-
-
-def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> SchemaT:
-    """Read a file and note its hash under its name, or its whole path where another input has that name."""
-    document, digest = read_document(path, schema)
-    _note(path, digest, inputs)
-    return document
-
-
-def _note(path: Path, digest: str, inputs: dict[str, str]) -> None:
-    inputs[str(path) if path.name in inputs else path.name] = digest

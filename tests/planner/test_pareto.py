@@ -20,8 +20,8 @@ from planner.commands.options import Limits, Sources
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
 from planner.fin.methods.enumeration import TooManyError, decisions
-from planner.pipeline.one_app import Request
 from planner.pipeline.pareto import RESOLUTION, pareto
+from planner.pipeline.request import Request
 from planner.schemas import App, Front, Model, Topology, check_document, read_document
 from planner.verifier.verify import verify
 

@@ -11,7 +11,7 @@ from typing import Any
 from cases import random_app, random_model, random_topology
 
 from planner.fin.method import Options
-from planner.pipeline.joint_request import JointRequest
+from planner.pipeline.request import JointRequest
 from planner.schemas import Model, Topology, Workload, check_document
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

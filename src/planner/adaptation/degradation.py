@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from planner.pipeline.one_app import Request
+from planner.pipeline.request import Request
 from planner.schemas.adaptation.states import Condition, LinkEnds
 from planner.schemas.planning.model import Model, Profile
 from planner.schemas.planning.topology import Chiplet, ChipletAt, Compute, Link, Package, Position, Topology

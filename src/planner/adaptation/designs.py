@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from planner.api import read_input
+from planner.files.reading import read_input
 from planner.schemas.adaptation.designs import Designs
 from planner.schemas.adaptation.policy import Policy, engines_of
 from planner.schemas.planning.placement import Provenance

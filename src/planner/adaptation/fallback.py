@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from planner.fin.instance.instance import TOLERANCE
-from planner.pipeline.one_app import Request, solve
+from planner.pipeline.one_app import solve
+from planner.pipeline.request import Request
 from planner.schemas.adaptation.placement_policy import Limit
 from planner.schemas.planning.placement import AppPlacement, LimitKind, Placement
 from planner.schemas.planning.workload import App

@@ -17,7 +17,7 @@ from planner.errors import InternalError
 from planner.fin.instance.network import Floats
 from planner.fin.outcome import Outcome
 from planner.pipeline.joint_placement import joint_placement_of
-from planner.pipeline.joint_request import JointRequest
+from planner.pipeline.request import JointRequest
 from planner.pipeline.several_apps import joint_of
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.planning.traces import RateTrace, with_rates

@@ -15,7 +15,8 @@ from planner.adaptation.degradation import TopologyChange, combine_conditions, d
 from planner.adaptation.fallback import Fallback, fallback
 from planner.adaptation.reuse import evaluate_in
 from planner.fin.instance.decision import objective_of
-from planner.pipeline.one_app import AUTO, Request, instance_of, solve
+from planner.pipeline.one_app import instance_of, solve
+from planner.pipeline.request import AUTO, Request
 from planner.schemas.adaptation.placement_policy import KeptFixed, PlacementPolicy, PolicyPlan, StatePlan
 from planner.schemas.adaptation.states import Condition, States, states_of
 from planner.schemas.planning.placement import AppPlacement, BrokenLimit, Diagnosis, Placement, Provenance

@@ -8,7 +8,8 @@ from dataclasses import replace
 from planner.bench.case import Case
 from planner.bench.loaded_inputs import LoadedInputs
 from planner.bench.request_building import method_of, request_of
-from planner.pipeline.dispatch import check_names, together
+from planner.pipeline.dispatch import check_names
+from planner.pipeline.request import together
 from planner.schemas.batch.suite import Path
 from planner.schemas.reading.problems import InputError, Problem
 

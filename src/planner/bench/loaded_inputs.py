@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from planner.api import read_measured
 from planner.bench.case import Scalar
+from planner.files.reading import read_measured
 from planner.schemas.batch.suite import Path as SettingPath
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
@@ -83,7 +83,7 @@ def load_inputs(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]]) 
 def _topology(
     folder: Path, path: str, traces: dict[str, Sequence[str]], digests: dict[str, str]
 ) -> tuple[Topology, str]:
-    """Return a topology as `planner.api.read_topology` does, and its hash; note its traces, and theirs."""
+    """Return a topology as `planner.files.reading.read_topology` does, and its hash; note its traces, and theirs."""
     inputs: dict[str, str] = {}
     topology, rates = read_measured(folder / path, inputs)
     found = {path_beside(path, medium.trace): rates[medium.name].digest for medium in topology.media}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planner.api import single_app
 from planner.bench.case import Case, Scalar
 from planner.bench.loaded_inputs import LoadedInputs, path_beside
+from planner.files.reading import single_app
 from planner.fin.method import METHODS, Options
-from planner.pipeline.dispatch import AnyRequest
-from planner.pipeline.dispatch import request_of as request_for
-from planner.pipeline.joint_request import PROVING
-from planner.pipeline.one_app import AUTO
+from planner.pipeline.request import AUTO, PROVING, AnyRequest
+from planner.pipeline.request import request_of as request_for
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Link, Node, Topology
 from planner.schemas.planning.workload import App, Workload

@@ -25,9 +25,9 @@ def adapt_placement(
 ) -> int:
     """Plan for every state of a topology, write the policy and print it; return the exit code."""
     from planner.adaptation.placement_policy import plan_for_states
-    from planner.api import read_input
     from planner.commands.inputs import read_request
     from planner.commands.results import written
+    from planner.files.reading import read_input
     from planner.files.writing import placement_json
     from planner.progress import waiting
     from planner.schemas.adaptation.states import States

@@ -17,7 +17,7 @@ from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
     from planner.pipeline.compare import Row
-    from planner.pipeline.dispatch import AnyRequest
+    from planner.pipeline.request import AnyRequest
 
 
 _TEN_SECONDS = Search(time_limit="10s")
@@ -42,7 +42,7 @@ def compare_command(
 ) -> int:
     """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
     from planner.commands.inputs import read_compared
-    from planner.pipeline.dispatch import together
+    from planner.pipeline.request import together
 
     of_traces = {"--step": step, "--cold-steps": cold_steps, "--output": output}
     _check_options(trace, {"--methods": methods, "--json": as_json or None}, of_traces)

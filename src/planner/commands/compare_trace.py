@@ -16,7 +16,7 @@ from planner.units import parse_quantity
 if TYPE_CHECKING:
     from planner.adaptation.measured_rates import RateTraceComparison, StepOutcome
     from planner.commands.options import Limits, Sources
-    from planner.pipeline.joint_request import JointRequest
+    from planner.pipeline.request import JointRequest
 
 
 def compare_trace(
@@ -29,10 +29,10 @@ def compare_trace(
         InputError: With every problem of the inputs, or the output cannot be written.
     """
     from planner.adaptation.measured_rates import RateTraceComparison, steps_of
-    from planner.api import read_measured
     from planner.commands.inputs import read_asked
+    from planner.files.reading import read_measured
     from planner.files.writing import whole_file
-    from planner.pipeline.joint_request import JointRequest
+    from planner.pipeline.request import JointRequest
     from planner.progress import waiting
     from planner.text.rates import write_csv
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.api import read_input, read_topology, single_app
 from planner.commands.options import Constraints, Sources
+from planner.files.reading import read_input, read_topology, single_app
 from planner.fin.instance.instance import refuse_unknown_names
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.fin.method import METHODS, Options
-from planner.pipeline.dispatch import AnyRequest, check_names, methods_for, request_of
-from planner.pipeline.one_app import AUTO, Request
+from planner.pipeline.dispatch import check_names
+from planner.pipeline.request import AUTO, AnyRequest, Request, methods_for, request_of
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.files.writing import placement_json
-from planner.pipeline.dispatch import AnyRequest, answer
+from planner.pipeline.dispatch import answer
+from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
 from planner.units import format_quantity
 

@@ -1,10 +1,9 @@
-"""One way for every request: schemas to arrays, a method, the placement, the verifier."""
+"""Planning of one app: schemas to arrays, a method, the placement, the verifier; a diagnosis where there is no plan."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,30 +11,12 @@ from planner.errors import InternalError
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
-from planner.fin.method import Options, method
+from planner.fin.method import method
 from planner.pipeline.placement import placement_of
-from planner.schemas.planning.model import Model
+from planner.pipeline.request import AUTO, Request
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
-from planner.schemas.planning.topology import Topology
-from planner.schemas.planning.workload import App
 from planner.verifier.verify import verify
 from planner.version import __version__
-
-AUTO = "auto"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be planned, and how."""
-
-    app: App
-    model: Model
-    topology: Topology
-    method: str = AUTO
-    options: Options = field(default_factory=Options)
-    per_exit_thresholds: bool = False
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    """Hash of every input file, by its name."""
 
 
 def solve(request: Request) -> Placement:

@@ -34,8 +34,9 @@ from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Method, Options, method
 from planner.fin.outcome import Outcome
-from planner.pipeline.one_app import Request, instance_of, solve
+from planner.pipeline.one_app import instance_of, solve
 from planner.pipeline.placement import placement_of
+from planner.pipeline.request import Request
 from planner.schemas.planning.front import Front, FrontPoint, FrontStatus
 from planner.schemas.planning.placement import Provenance
 from planner.verifier.verify import verify

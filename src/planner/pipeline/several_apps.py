@@ -16,8 +16,7 @@ from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
-from planner.pipeline.joint_request import PROVING, JointRequest
-from planner.pipeline.one_app import AUTO
+from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from planner import plan
 from planner.adaptation.placement_policy import plan_for_states
 from planner.fin.method import Options
-from planner.pipeline.one_app import Request, solve
+from planner.pipeline.one_app import solve
+from planner.pipeline.request import Request
 from planner.schemas import App, InputError, Model, Placement, Topology, Workload, check_document
 from planner.schemas.adaptation.placement_policy import PlacementPolicy, StatePlan
 from planner.schemas.adaptation.states import States, states_of

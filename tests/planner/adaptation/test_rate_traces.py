@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from planner import plan
-from planner.api import read_topology
 from planner.commands.root import app
+from planner.files.reading import read_topology
 from planner.schemas import InputError, Placement, Topology, check_document
 from planner.schemas.planning.topology import Medium
 from planner.schemas.planning.traces import RateTrace, read_trace, read_traces, with_planned_rates

@@ -12,7 +12,7 @@ import pytest
 
 from planner.adaptation.check_states import check_states
 from planner.adaptation.degradation import combine_conditions, degraded
-from planner.pipeline.one_app import Request
+from planner.pipeline.request import Request
 from planner.schemas import InputError, Model, Topology, Workload, check_document
 from planner.schemas.adaptation.states import MOST_STATES, States, states_of
 

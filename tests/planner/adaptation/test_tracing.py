@@ -18,12 +18,12 @@ from planner.adaptation.measured_rates import (
     RateTraceComparison,
     steps_of,
 )
-from planner.api import read_measured
 from planner.commands.inputs import read_asked
 from planner.commands.options import Limits, Sources
 from planner.commands.root import app
+from planner.files.reading import read_measured
 from planner.fin.method import Options
-from planner.pipeline.joint_request import JointRequest
+from planner.pipeline.request import JointRequest
 from planner.schemas import InputError
 from planner.schemas.planning.traces import RateTrace
 

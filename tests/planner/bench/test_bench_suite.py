@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner import plan
-from planner.api import read_topology
 from planner.bench.expansion import expand_suite, matrix
 from planner.bench.request_building import topology_of
 from planner.bench.results.export import table
 from planner.bench.runner import run_suite
+from planner.files.reading import read_topology
 from planner.schemas import InputError, Suite, check_document
 from planner.schemas.batch.suite import MOST_CASES, Axes, LinkAxes, LinkSetting, NodeAxes, NodeSetting, Settings
 

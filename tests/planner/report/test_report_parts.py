@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from planner.commands.inputs import read_asked
 from planner.commands.options import Limits
-from planner.pipeline.one_app import Request, solve
+from planner.pipeline.one_app import solve
+from planner.pipeline.request import Request
 from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
 from planner.report.layout import MOST_CELLS, MOST_IDLE, layout_of
 from planner.report.quantities import axis_unit

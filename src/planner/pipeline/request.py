@@ -1,0 +1,91 @@
+"""Requests of planning: one app, or several together, with the method and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner.clear.method import JOINT_METHODS
+from planner.fin.method import METHODS, Options
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.workload import App
+from planner.schemas.reading.problems import input_error
+
+AUTO = "auto"
+"""The method `exact` for one app, `clear` for several."""
+PROVING = "clear"
+"""The joint method that `auto` stands for: it proves what it says; baselines say no more than what they found."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One app that is to be planned, and how."""
+
+    app: App
+    model: Model
+    topology: Topology
+    method: str = AUTO
+    options: Options = field(default_factory=Options)
+    per_exit_thresholds: bool = False
+    """Whether operating points are designed with one threshold per exit."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Hash of every input file, by its name."""
+
+
+@dataclass(frozen=True)
+class JointRequest:
+    """Apps that are to be planned together, and how."""
+
+    apps: tuple[tuple[App, Model], ...]
+    topology: Topology
+    method: str = AUTO
+    options: Options = field(default_factory=Options)
+    per_exit_thresholds: bool = False
+    """Whether operating points are designed with one threshold per exit."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Hash of every input file, by its name."""
+
+
+AnyRequest = Request | JointRequest
+
+
+def request_of(
+    apps: Sequence[tuple[App, Model]],
+    topology: Topology,
+    method: str,
+    options: Options,
+    per_exit_thresholds: bool,
+    inputs: Mapping[str, str],
+) -> AnyRequest:
+    """Return the request: several apps are planned together; one is, where only a joint method has that name.
+
+    Raises:
+        InputError: There is no such method, or none for so many apps.
+    """
+    if len(apps) > 1 or method not in (AUTO, *METHODS):
+        _check_method(len(apps), method)
+        return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs)
+    app, model = apps[0]
+    return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
+
+
+def _check_method(apps: int, method: str) -> None:
+    """Raise InputError unless a method plans so many apps together."""
+    if method in (AUTO, *JOINT_METHODS):
+        return
+    if apps > 1 and method in METHODS:
+        fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one of the apps"
+        raise input_error(f"the method plans one app, and there are {apps}", fix, path="method", value=method)
+    names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *METHODS, *JOINT_METHODS))
+    raise input_error("there is no such method", f"use one of {', '.join(names)}", path="method", value=method)
+
+
+def together(request: AnyRequest) -> bool:
+    """Tell whether a request goes to a joint method."""
+    return isinstance(request, JointRequest)
+
+
+def methods_for(request: AnyRequest) -> tuple[str, ...]:
+    """Return every method that a request can go to."""
+    return JOINT_METHODS if isinstance(request, JointRequest) else METHODS
