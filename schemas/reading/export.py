@@ -12,6 +12,10 @@ from planner.schemas.adaptation.placement_policy import PlacementPolicy
 from planner.schemas.adaptation.policy import Policy
 from planner.schemas.adaptation.states import States
 from planner.schemas.batch.suite import Suite
+from planner.schemas.bundles.cuts import Cuts
+from planner.schemas.bundles.manifest import Manifest
+from planner.schemas.bundles.nodes import Nodes
+from planner.schemas.bundles.run import Run
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
@@ -31,6 +35,10 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "policy": Policy,
     "front": Front,
     "suite": Suite,
+    "cuts": Cuts,
+    "manifest": Manifest,
+    "nodes": Nodes,
+    "run": Run,
 }
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from planner.api import plan
     from planner.errors import InternalError
     from planner.fin.many import plan_many
+    from planner.running.library import from_onnx, from_torch
     from planner.schemas import App, InputError, Model, Placement, Topology, Workload
     from planner.verifier.verify import Violation, verify
 
@@ -24,12 +25,16 @@ __all__ = [
     "Violation",
     "Workload",
     "__version__",
+    "from_onnx",
+    "from_torch",
     "plan",
     "plan_many",
     "verify",
 ]
 
 _HOMES = {
+    "from_onnx": "planner.running.library",
+    "from_torch": "planner.running.library",
     "plan": "planner.api",
     "plan_many": "planner.fin.many",
     "InternalError": "planner.errors",

@@ -98,7 +98,7 @@ class Limits(Constraints):
     ] = None
 
 
-ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file.")]
+ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file, a bundle or ONNX.")]
 WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="Apps with their limits: a workload file.")]
 AppName = Annotated[str | None, typer.Option("--app", help="App of the workload to take alone (default: all).")]
 

@@ -31,6 +31,7 @@ COMMANDS = (
     Registered("report", "planner.commands.report:report_command", "Draw a plan, a front or results as a page."),
     Registered("check", "planner.commands.check:check_command", "Verify a placement with independent code."),
     Registered("measure", "planner.commands.measure:measure_command", "Measure ONNX networks on this machine."),
+    Registered("import", "planner.commands.import_network:import_command", "Turn an ONNX network into a model."),
     Registered("adapt", "planner.commands.adapt:adapt_command", "Plan for every state of a device or topology."),
     Registered("replay", "planner.commands.replay:replay_command", "Run a policy on a recorded load trace."),
     Registered("bench", "planner.commands.bench:bench_command", "Run a suite of requests; restartable."),

@@ -10,14 +10,17 @@ import typer
 from planner.commands.command import command
 from planner.schemas.reading.problems import input_error
 
+FORMATS = (
+    *("model", "topology", "workload", "placement", "states", "placement-policy", "designs", "policy", "front"),
+    *("suite", "cuts", "manifest", "nodes", "run"),
+)
+
 
 @command
 def schema_command(
     name: Annotated[
         str,
-        typer.Argument(
-            help="model, topology, workload, placement, states, placement-policy, designs, policy, front or suite."
-        ),
+        typer.Argument(help=f"{', '.join(FORMATS)}."),
     ] = "",
 ) -> int:
     """Print the JSON Schema of a file format (all formats without a name)."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel
 
+from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.files import check_document, read_document
@@ -52,10 +53,28 @@ def read_measured(path: Path, inputs: dict[str, str]) -> tuple[Topology, dict[st
 
 
 def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> SchemaT:
-    """Read a file and note its hash under its name, or its whole path where another input has that name."""
+    """Read a file and note its hash under its name, or its whole path where another input has that name.
+
+    A model may also be a bundle (a folder), or an ONNX file, which is imported on the way.
+    """
+    if schema is Model and path.is_dir():
+        path = path / "model.json"
+    if schema is Model and path.suffix.lower() == ".onnx":
+        return cast(SchemaT, _imported(path, inputs))
     document, digest = read_document(path, schema)
     _note(path, digest, inputs)
     return document
+
+
+def _imported(path: Path, inputs: dict[str, str]) -> Model:
+    """Import an ONNX file as a model, and note the hash of the file."""
+    from planner.running.graph.bundle import ImportOptions, import_onnx
+    from planner.running.requirements import require
+
+    require("onnx", "onnxruntime", doing="importing networks")
+    bundle = import_onnx(path, ImportOptions())
+    _note(path, bundle.cuts.source, inputs)
+    return bundle.model
 
 
 def _note(path: Path, digest: str, inputs: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""Execution of pieces: messages, agents, the coordinator at the source, emulated links."""

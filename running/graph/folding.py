@@ -1,0 +1,135 @@
+"""Folding of a network: constants computed by ONNX Runtime, initialisers renamed, all shapes made static."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planner.running.graph.reading import all_nodes, graph_inputs, subgraphs
+from planner.running.graph.sessions import element_types, execute, random_inputs, session
+from planner.schemas.bundles.tensors import Tensor
+from planner.schemas.reading.problems import input_error
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A folded network with the static shape of every tensor."""
+
+    model: Any
+    """ONNX model."""
+    inputs: tuple[Tensor, ...]
+    tensors: Mapping[str, Tensor]
+    """Tensors at the top level that can be carried: inputs and outputs of nodes, with static shapes."""
+
+
+def fold(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
+    """Fold constants with ONNX Runtime at its basic level, then find all shapes by running the network twice.
+
+    A tensor whose shape differs between two random inputs cannot be carried, and no boundary may cross it.
+
+    Args:
+        model: Network with fixed input dimensions; not changed.
+        file: File to name in messages.
+
+    Raises:
+        InputError: ONNX Runtime refuses the network, or an input is of a type that is not carried.
+    """
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="planner-") as folder:
+        plain, target = Path(folder) / "plain.onnx", Path(folder) / "folded.onnx"
+        onnx.save_model(model, str(plain))
+        session(str(plain), file, level="basic", save_to=str(target))
+        folded = onnx.load_model(str(target))
+    _drop_unused(folded)
+    _rename_constants(folded)
+    inputs = tuple(_input_tensor(value, file) for value in graph_inputs(folded))
+    return Folded(folded, inputs, _shapes(folded, inputs, file))
+
+
+def _drop_unused(model: Any) -> None:  # noqa: ANN401 - protobuf
+    """Remove initialisers from the inputs, where old exporters list them too."""
+    kept = graph_inputs(model)
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+
+
+def _rename_constants(model: Any) -> None:  # noqa: ANN401 - protobuf
+    """Rename initialisers: ONNX Runtime refuses some names that it has given itself."""
+    taken = {name for node in all_nodes(model.graph) for name in (*node.input, *node.output)}
+    taken |= {value.name for value in (*model.graph.input, *model.graph.output)}
+    renamed: dict[str, str] = {}
+    outputs = {value.name for value in model.graph.output}
+    for index, constant in enumerate(model.graph.initializer):
+        if constant.name in outputs:
+            continue
+        name = f"constant_{index}"
+        while name in taken:
+            name += "_"
+        renamed[constant.name] = name
+        constant.name = name
+    _rename_reads(model.graph, renamed)
+
+
+def _rename_reads(graph: Any, renamed: Mapping[str, str]) -> None:  # noqa: ANN401 - protobuf
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            if name in renamed:
+                node.input[index] = renamed[name]
+        for inner in subgraphs(node):
+            shadowed = {value.name for value in inner.input} | {constant.name for constant in inner.initializer}
+            shadowed |= {name for each in inner.node for name in each.output}
+            visible = {old: new for old, new in renamed.items() if old not in shadowed}
+            _rename_reads(inner, visible)
+            for value in inner.output:
+                value.name = visible.get(value.name, value.name)
+
+
+def _input_tensor(value: Any, file: str) -> Tensor:  # noqa: ANN401 - protobuf
+    kind = value.type.tensor_type
+    if kind.elem_type not in element_types():
+        fix = "give a network whose inputs are numbers or truth values"
+        raise input_error("this input is of a type that is not carried", fix, file=file, path=f"input {value.name}")
+    shape = tuple(int(dim.dim_value) for dim in kind.shape.dim)
+    return tensor_of(value.name, element_types()[kind.elem_type], shape)
+
+
+def tensor_of(name: str, dtype: str, shape: tuple[int, ...]) -> Tensor:
+    """Return a tensor with its size in bits."""
+    import math
+
+    import numpy as np
+
+    bits = float(math.prod(shape) * np.dtype(dtype).itemsize * 8)
+    return Tensor.model_validate({"name": name, "dtype": dtype, "shape": shape, "bits": bits})
+
+
+def _shapes(model: Any, inputs: tuple[Tensor, ...], file: str) -> dict[str, Tensor]:  # noqa: ANN401 - protobuf
+    """Run the network with every tensor as an output, on two random inputs."""
+    import onnx
+
+    every = onnx.ModelProto()
+    every.CopyFrom(model)
+    outputs = {value.name for value in model.graph.output}
+    carried = _tensor_outputs(model)
+    every.graph.output.extend(onnx.ValueInfoProto(name=name) for name in carried if name not in outputs)
+    runtime = session(every.SerializeToString(), file, level="off")
+    names = [*outputs, *(name for name in carried if name not in outputs)]
+    first, second = (execute(runtime, names, random_inputs(inputs, seed), file) for seed in (1, 2))
+    kinds = set(element_types().values())
+    found = {tensor.name: tensor for tensor in inputs}
+    for name, one, two in zip(names, first, second, strict=True):
+        shape = getattr(one, "shape", None)
+        if shape is None or shape != getattr(two, "shape", None) or str(one.dtype) not in kinds:
+            continue
+        found[name] = tensor_of(name, str(one.dtype), shape)
+    return found
+
+
+def _tensor_outputs(model: Any) -> list[str]:  # noqa: ANN401 - protobuf
+    """Return outputs of nodes that are tensors: sequences and optional values cannot be asked for."""
+    strange = {"SequenceEmpty", "SequenceConstruct", "SplitToSequence", "SequenceInsert", "SequenceErase", "Optional"}
+    return [name for node in model.graph.node if node.op_type not in strange for name in node.output if name]

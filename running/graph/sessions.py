@@ -1,0 +1,97 @@
+"""Sessions of ONNX Runtime on the processor, and random inputs for networks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from planner.schemas.bundles.tensors import Tensor
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Arrays = Mapping[str, "NDArray[Any]"]
+
+LEVELS = {"off": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "all": "ORT_ENABLE_ALL"}
+
+
+def session(
+    data: bytes | str,
+    file: str,
+    level: str = "all",
+    threads: int = 1,
+    save_to: str | None = None,
+) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+    """Load a network into ONNX Runtime.
+
+    Args:
+        data: ONNX bytes, or the path of a file.
+        file: What to call it in messages.
+        level: Graph optimisation: `off`, `basic` or `all`.
+        threads: Threads inside an operator.
+        save_to: Path to save the optimised network to.
+
+    Raises:
+        InputError: ONNX Runtime refuses the network.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 4
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[level])
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if save_to is not None:
+        options.optimized_model_filepath = save_to
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # whatever the runtime refuses is told to the user
+        raise refused(error, file) from None
+
+
+def execute(runtime: Any, outputs: list[str] | None, feeds: Arrays, file: str) -> list[NDArray[Any]]:  # noqa: ANN401
+    """Run a session; raise InputError where ONNX Runtime refuses."""
+    try:
+        results: list[NDArray[Any]] = runtime.run(outputs, dict(feeds))
+    except Exception as error:  # whatever the runtime refuses is told to the user
+        raise refused(error, file) from None
+    return results
+
+
+def refused(error: Exception, file: str) -> Exception:
+    """Return ONNX Runtime's refusal as an InputError."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    fix = "check that ONNX Runtime runs this network (its operators, opset and input shapes)"
+    return input_error(f"ONNX Runtime refuses it: {lines[0][:300]}", fix, file=file)
+
+
+@functools.cache
+def element_types() -> Mapping[int, str]:
+    """Return NumPy's names of the element types that are carried, by ONNX's code."""
+    from typing import get_args
+
+    from onnx import TensorProto
+
+    from planner.schemas.bundles.tensors import Dtype
+
+    codes = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
+    return {codes.get(name, getattr(TensorProto, name.upper(), 0)): name for name in get_args(Dtype)}
+
+
+def random_inputs(inputs: Iterable[Tensor], seed: int) -> dict[str, NDArray[Any]]:
+    """Return one random input: normal floats, zeros and ones of other types."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    feeds: dict[str, NDArray[Any]] = {}
+    for tensor in inputs:
+        kind: np.dtype[Any] = np.dtype(tensor.dtype)
+        if kind.kind == "f":
+            feeds[tensor.name] = random.standard_normal(tensor.shape).astype(kind)
+        else:
+            # token numbers, lengths and flags: both 0 and 1 are allowed nearly everywhere
+            feeds[tensor.name] = random.integers(0, 2, tensor.shape).astype(kind)
+    return feeds

@@ -1,0 +1,88 @@
+"""Functions of the library: networks in, pieces out, runs beside predictions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx
+from planner.running.requirements import require
+from planner.schemas.bundles.cuts import Confidence
+from planner.schemas.reading.problems import input_error
+
+
+def from_onnx(
+    path: str | Path,
+    *,
+    dims: Mapping[str, int] | None = None,
+    exits: Sequence[str] = (),
+    final: Sequence[str] = (),
+    blocks: int = 12,
+    data: str | Path | None = None,
+    accuracy: float | None = None,
+    confidence: Confidence = "softmax",
+) -> Bundle:
+    """Make a bundle of an ONNX file: blocks with their costs, crossing tensors, exits, operating points.
+
+    Args:
+        path: The ONNX file.
+        dims: Sizes of open dimensions, by name or as ``x[0]``.
+        exits: Outputs that are early exits.
+        final: Final outputs (default: those that are no exits).
+        blocks: Most blocks.
+        data: An .npz of labelled samples to calibrate exits on.
+        accuracy: Accuracy of the final output, where no data are given.
+        confidence: `softmax` or `entropy`.
+
+    Returns:
+        The bundle: `model` can be planned; `write_bundle` saves it.
+
+    Raises:
+        InputError: The file, the dimensions, the exits or the data cannot be used.
+
+    Example:
+        >>> bundle = planner.from_onnx("net.onnx", accuracy=0.76)  # doctest: +SKIP
+        >>> placement = planner.plan(bundle.model, "topology.json")  # doctest: +SKIP
+    """
+    require("onnx", "onnxruntime", doing="importing networks")
+    options = ImportOptions(
+        dims=dict(dims or {}),
+        exits=tuple(exits),
+        final=tuple(final),
+        blocks=blocks,
+        data=None if data is None else Path(data),
+        accuracy=accuracy,
+        confidence=confidence,
+    )
+    return import_onnx(Path(path), options)
+
+
+def from_torch(module: Any, example: Any, **options: Any) -> Bundle:  # noqa: ANN401 - torch is no dependency
+    """Make a bundle of a PyTorch module through PyTorch's own ONNX exporter.
+
+    Args:
+        module: A `torch.nn.Module`.
+        example: Example inputs, as `torch.onnx.export` takes them; their shapes are those of the bundle.
+        options: As for `from_onnx`; `output_names` names the outputs for `exits` and `final`.
+
+    Raises:
+        InputError: PyTorch is missing, its exporter refuses the module, or as `from_onnx`.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise input_error("from_torch needs torch", "install PyTorch, or export to ONNX and use from_onnx")
+    import torch
+
+    names = options.pop("output_names", None)
+    arguments = example if isinstance(example, tuple) else (example,)
+    with tempfile.TemporaryDirectory(prefix="planner-") as folder:
+        path = Path(folder) / f"{type(module).__name__.lower()}.onnx"
+        try:
+            torch.onnx.export(module, arguments, str(path), output_names=names, external_data=False)
+        except Exception as error:  # the exporter raises what it likes
+            fix = "mend the module so that torch.onnx.export takes it"
+            raise input_error(f"PyTorch cannot export the module ({error})", fix) from None
+        return from_onnx(path, **options)

@@ -1,0 +1,1 @@
+"""Prediction beside measurement: latencies by exit, summaries of runs, corrected profiles and links."""

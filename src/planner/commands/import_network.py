@@ -1,0 +1,107 @@
+"""`planner import`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.commands.command import command
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from planner.schemas.bundles.cuts import Confidence
+    from planner.schemas.planning.model import Model
+
+Dims = Annotated[list[str] | None, typer.Option("--dim", help="Size of an open dimension: batch=1. May be repeated.")]
+
+
+@command
+def import_command(
+    network: Annotated[Path, typer.Argument(help="An ONNX file, or with --csv a table of measured layers.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the bundle.")],
+    dim: Dims = None,
+    exits: Annotated[str | None, typer.Option(help="Outputs that are early exits: e1,e2.")] = None,
+    final: Annotated[str | None, typer.Option(help="Final outputs (default: those that are no exits).")] = None,
+    blocks: Annotated[int, typer.Option(min=1, max=1000, help="Most blocks.")] = 12,
+    data: Annotated[Path | None, typer.Option(help="Labelled samples (.npz) to calibrate exits on.")] = None,
+    accuracy: Annotated[str | None, typer.Option(help="Accuracy of the final output, such as 0.76 or 76%.")] = None,
+    confidence: Annotated[str, typer.Option(help="Confidence at exits: softmax or entropy.")] = "softmax",
+    name: Annotated[str | None, typer.Option(help="Name of the model (default: that of the file).")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The file is a table of measured layers.")] = False,
+    hardware: Annotated[str, typer.Option(help="Profile that measured layers belong to (with --csv).")] = "measured",
+) -> int:
+    """Turn an ONNX file (or a table of measured layers) into a model that can be planned."""
+    from planner.text.bundle import bundle_text
+    from planner.units import parse_fraction
+
+    stated = None if accuracy is None else parse_fraction(accuracy, "--accuracy")
+    if as_csv:
+        model, notes = _layers(network, hardware, stated, name, output)
+        typer.echo(bundle_text(model, [1] * (len(model.blocks) - 1), notes))
+    else:
+        from planner.progress import waiting
+        from planner.running.graph.bundle import ImportOptions, import_onnx, write_bundle
+        from planner.running.requirements import require
+
+        require("onnx", "onnxruntime", doing="importing networks")
+        options = ImportOptions(
+            dims=parse_dims(dim or ()),
+            exits=_names(exits),
+            final=_names(final),
+            blocks=blocks,
+            data=data,
+            accuracy=stated,
+            confidence=_measure(confidence),
+            name=name,
+        )
+        with waiting("importing"):
+            bundle = import_onnx(network, options)
+            write_bundle(bundle, output)
+        counts = [len(boundary.tensors) for boundary in bundle.cuts.boundaries]
+        typer.echo(bundle_text(bundle.model, counts, bundle.notes))
+    typer.echo(f"wrote {output}", err=True)
+    return 0
+
+
+def _layers(
+    path: Path, hardware: str, accuracy: float | None, name: str | None, output: Path
+) -> tuple[Model, list[str]]:
+    """Write the model of a table of layers into a folder."""
+    from planner.files.writing import whole_file
+    from planner.running.graph.layers import read_layers
+
+    model, text, notes = read_layers(path, hardware, accuracy, name)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot make the folder ({error.strerror or error})"
+        raise input_error(message, "give another folder", file=str(output)) from None
+    with whole_file(output / "model.json") as file:
+        file.write(text.decode())
+    return model, notes
+
+
+def parse_dims(texts: Sequence[str]) -> dict[str, int]:
+    """Return sizes of dimensions from ``NAME=SIZE``; raise InputError for what is no such pair."""
+    dims: dict[str, int] = {}
+    for text in texts:
+        name, separator, size = text.rpartition("=")
+        if not separator or not name or not size.isascii() or not size.isdecimal() or not 0 < len(size) < 10:
+            raise input_error("not the size of a dimension", "write it as batch=1", path="--dim", value=text)
+        if name in dims:
+            raise input_error("the dimension is given twice", "give it once", path="--dim", value=text)
+        dims[name] = int(size)
+    return dims
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name for part in (text or "").split(",") if (name := part.strip()))
+
+
+def _measure(text: str) -> Confidence:
+    if text == "softmax" or text == "entropy":  # noqa: PLR1714 - a membership test does not narrow the type
+        return text
+    raise input_error("no such measure of confidence", "use softmax or entropy", path="--confidence", value=text)
