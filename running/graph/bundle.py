@@ -87,6 +87,7 @@ def import_onnx(path: Path, options: ImportOptions) -> Bundle:
     graph.graph.node.extend(flow.nodes)
     used = {name for node in flow.nodes for name in node.output} | {value.name for value in graph.graph.input}
     _keep_outputs(graph, [*flow.final, *(head.name for head in flow.heads)], used)
+    _describe(graph, flow)
     data = graph.SerializeToString(deterministic=True)
     digest = digest_of(path.read_bytes())
     measured = _measured(flow, options) if options.data is not None else None
@@ -171,6 +172,26 @@ def _keep_outputs(graph: Any, names: Sequence[str], made: set[str]) -> None:  # 
     del graph.graph.initializer[:]
     graph.graph.initializer.extend(constants)
     del graph.graph.value_info[:]
+
+
+def _describe(graph: Any, flow: Flow) -> None:  # noqa: ANN401 - protobuf
+    """State the static shape of every tensor, so that other tools can cut the network too."""
+    import onnx
+
+    from planner.running.graph.sessions import element_types
+
+    codes = {name: code for code, name in element_types().items()}
+    inputs = {value.name for value in graph.graph.input}
+    described = {
+        name: onnx.helper.make_tensor_value_info(name, codes[tensor.dtype], list(tensor.shape))
+        for name, tensor in flow.folded.tensors.items()
+    }
+    outputs = [described.get(value.name, value) for value in graph.graph.output]
+    del graph.graph.output[:]
+    graph.graph.output.extend(outputs)
+    ends = inputs | {value.name for value in outputs}
+    made = {name for node in graph.graph.node for name in node.output}
+    graph.graph.value_info.extend(described[name] for name in sorted((made & described.keys()) - ends))
 
 
 @dataclass(frozen=True)

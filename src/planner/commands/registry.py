@@ -32,6 +32,7 @@ COMMANDS = (
     Registered("check", "planner.commands.check:check_command", "Verify a placement with independent code."),
     Registered("measure", "planner.commands.measure:measure_command", "Measure ONNX networks on this machine."),
     Registered("import", "planner.commands.import_network:import_command", "Turn an ONNX network into a model."),
+    Registered("split", "planner.commands.split:split_command", "Cut a network into the pieces of a plan."),
     Registered("adapt", "planner.commands.adapt:adapt_command", "Plan for every state of a device or topology."),
     Registered("replay", "planner.commands.replay:replay_command", "Run a policy on a recorded load trace."),
     Registered("bench", "planner.commands.bench:bench_command", "Run a suite of requests; restartable."),

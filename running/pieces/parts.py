@@ -1,0 +1,103 @@
+"""Parts of a network by its cuts: a run of blocks with the heads that are on, as tensors in, nodes and tensors out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planner.running.graph.reading import reads
+from planner.running.pieces.extraction import extract
+from planner.schemas.bundles.cuts import Cuts, ExitNodes
+from planner.schemas.bundles.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of blocks, and the head at its end where one is on."""
+
+    blocks: tuple[str, ...]
+    receives: tuple[Tensor, ...]
+    """Tensors that arrive: inputs of the network, or all that crosses the boundary before."""
+    inputs: tuple[Tensor, ...]
+    """Those that the nodes read."""
+    outputs: tuple[Tensor, ...]
+    """Those that the nodes make and somebody needs."""
+    sends: tuple[str, ...]
+    """Tensors that cross the boundary behind; none where the run ends the network."""
+    nodes: tuple[int, ...]
+    exit: ExitNodes | None
+
+
+def boundary_before(cuts: Cuts, block: int) -> tuple[Tensor, ...]:
+    """Return the tensors that arrive at a block."""
+    return cuts.inputs if block == 0 else cuts.boundaries[block - 1].tensors
+
+
+def part_of(cuts: Cuts, graph: Any, first: int, last: int, head: ExitNodes | None, ends: bool) -> Part:  # noqa: ANN401 - protobuf
+    """Return the part of blocks `first`, ..., `last`.
+
+    Args:
+        cuts: Cuts of the network.
+        graph: ONNX model that was cut.
+        first: Index of the first block.
+        last: Index of the last block.
+        head: Exit at its end that is on, if any.
+        ends: No block runs behind it.
+    """
+    nodes = (*range(cuts.blocks[first].start, cuts.blocks[last].stop), *(head.nodes if head else ()))
+    receives = boundary_before(cuts, first)
+    sent = () if ends else boundary_before(cuts, last + 1)
+    wanted = {tensor.name: tensor for tensor in (*sent, *(head.outputs if head else ()))}
+    read = _read(graph, nodes)
+    made = {name for index in nodes for name in graph.graph.node[index].output}
+    return Part(
+        blocks=tuple(block.name for block in cuts.blocks[first : last + 1]),
+        receives=receives,
+        inputs=tuple(tensor for tensor in receives if tensor.name in read),
+        outputs=tuple(tensor for name, tensor in wanted.items() if name in made),
+        sends=tuple(tensor.name for tensor in sent),
+        nodes=nodes,
+        exit=head,
+    )
+
+
+def head_part(cuts: Cuts, graph: Any, head: ExitNodes) -> Part | None:  # noqa: ANN401 - protobuf
+    """Return a head alone, None where it has no node."""
+    if not head.nodes:
+        return None
+    after = next(index for index, block in enumerate(cuts.blocks) if block.name == head.after)
+    known = {tensor.name: tensor for tensor in (*boundary_before(cuts, after + 1), *boundary_before(cuts, after))}
+    inputs = tuple(tensor for name, tensor in known.items() if name in _read(graph, head.nodes))
+    return Part((), inputs, inputs, head.outputs, (), head.nodes, head)
+
+
+def part_bytes(graph: Any, part: Part) -> bytes:  # noqa: ANN401 - protobuf
+    """Return a part as ONNX bytes."""
+    return extract(graph, part.nodes, part.inputs, part.outputs)
+
+
+def run_parts(
+    parts: Sequence[Part], runs: Sequence[Any], feeds: Mapping[str, Any], outputs: Iterable[str]
+) -> dict[str, Any]:
+    """Run parts one after the other, each with the tensors that reach it alone, and return some results.
+
+    Args:
+        parts: Parts in execution order.
+        runs: For each part a function from names of outputs and inputs to results.
+        feeds: Inputs of the network.
+        outputs: Tensors to return.
+    """
+    here, found = dict(feeds), {}
+    wanted = set(outputs)
+    for part, run in zip(parts, runs, strict=True):
+        names = [tensor.name for tensor in part.outputs]
+        made = dict(zip(names, run(names, {each.name: here[each.name] for each in part.inputs}), strict=True))
+        known = here | made
+        found |= {name: known[name] for name in wanted & known.keys()}
+        here = {name: known[name] for name in part.sends}
+    return found
+
+
+def _read(graph: Any, nodes: Iterable[int]) -> set[str]:  # noqa: ANN401 - protobuf
+    return {name for index in nodes for name in reads(graph.graph.node[index])}
