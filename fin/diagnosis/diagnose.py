@@ -88,7 +88,7 @@ def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> 
     """The best accuracy that can be reached: fewer points are accurate enough the more is asked, so bisect."""
     asked = instance.limits.min_accuracy
     levels = np.unique(all_points.points.accuracy)
-    low, high = -1, int(np.searchsorted(levels, asked - TOLERANCE))
+    low, high = -1, int(np.searchsorted(levels, asked * (1.0 - TOLERANCE)))
     while high - low > 1:
         middle = (low + high) // 2
         enough = all_points.points.accuracy >= levels[middle]

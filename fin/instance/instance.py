@@ -37,7 +37,7 @@ class Instance:
     points: OperatingPoints
     """Only those that are accurate enough."""
     most_accurate: float
-    """Best accuracy that the model offers, whatever the limit."""
+    """Best accuracy that the model offers, whatever the limit; 0 where it is not known."""
     blocks: Costs
     heads: Costs
     block_bytes: Floats
@@ -78,6 +78,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         InputError: A name is not there, or nothing says what a node costs.
     """
     refuse_unknown_names(app, model, network)
+    refuse_unknown_accuracy(app, model)
     points = operating_points(model, per_exit_thresholds)
     by_name = {head.name: head for head in model.exits}
     heads_in_order = [by_name[name] for name in points.exit_names]
@@ -88,7 +89,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         name=app.name,
         block_names=tuple(block.name for block in model.blocks),
         network=network,
-        points=points.take(points.accuracy >= least - TOLERANCE),
+        points=points.take(points.accuracy >= least * (1.0 - TOLERANCE)),
         most_accurate=best,
         blocks=blocks,
         heads=heads,
@@ -149,6 +150,18 @@ def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
                 problems.append(Problem("", where, node, "a package's I/O die hosts no block", fix))
     if problems:
         raise InputError(problems)
+
+
+def refuse_unknown_accuracy(app: App, model: Model) -> None:
+    """Refuse a limit on the accuracy of a model that does not say its accuracy.
+
+    Raises:
+        InputError: The app has such a limit.
+    """
+    if app.min_accuracy and not model.accuracy_known:
+        fix = f'leave it out, or give the model {model.name!r} its "accuracy"'
+        message = "the accuracy of the model is unknown, so no limit on it can be kept"
+        raise InputError([Problem("", f"app {app.name}: min_accuracy", f"{app.min_accuracy:g}", message, fix)])
 
 
 def _choose(names: Sequence[str], most: int = 8) -> str:

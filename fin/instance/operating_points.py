@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,11 +25,13 @@ class OperatingPoints:
     fraction: Floats
     """(K, X) fraction of samples that leaves at each exit."""
     accuracy: Floats
-    """(K,) accuracy over all samples."""
+    """(K,) accuracy over all samples; 0 where it is not known."""
     thresholds: Floats
     """(K, X) designed threshold of each exit that is on; infinite for the last one, NaN where nothing was designed."""
     given_names: tuple[str, ...]
     """Names of the first points, which the model gives; the others are designed."""
+    accuracy_known: bool = True
+    """Whether the model says how accurate it is."""
 
     @property
     def count(self) -> int:
@@ -65,10 +67,14 @@ class OperatingPoints:
     def take(self, mask: Bools) -> OperatingPoints:
         """Keep the points of a mask."""
         given = tuple(name for name, kept in zip(self.given_names, mask, strict=False) if kept)
-        return OperatingPoints(
-            self.exit_names, self.exit_block, self.on[mask], self.fraction[mask],
-            self.accuracy[mask], self.thresholds[mask], given,
-        )  # fmt: skip
+        return replace(
+            self,
+            on=self.on[mask],
+            fraction=self.fraction[mask],
+            accuracy=self.accuracy[mask],
+            thresholds=self.thresholds[mask],
+            given_names=given,
+        )
 
 
 def operating_points(model: Model, per_exit_thresholds: bool = False) -> OperatingPoints:
@@ -91,7 +97,7 @@ def operating_points(model: Model, per_exit_thresholds: bool = False) -> Operati
         np.concatenate([first, second]) for first, second in zip(given, designed, strict=True)
     ) if designed else given  # fmt: skip
     given_names = tuple(point.name for point in model.operating_points)
-    return OperatingPoints(names, blocks, on, fraction, accuracy, thresholds, given_names)
+    return OperatingPoints(names, blocks, on, fraction, accuracy, thresholds, given_names, model.accuracy_known)
 
 
 _Columns = tuple[Bools, Floats, Floats, Floats]
@@ -101,7 +107,7 @@ def _given(model: Model, names: tuple[str, ...]) -> _Columns:
     points = model.operating_points
     on = np.array([[name in point.exit_fractions for name in names] for point in points], dtype=bool)
     fraction = np.array([[point.exit_fractions.get(name, 0.0) for name in names] for point in points], dtype=np.float64)
-    accuracy = np.array([point.accuracy for point in points], dtype=np.float64)
+    accuracy = np.array([point.accuracy or 0.0 for point in points], dtype=np.float64)
     shape = (len(points), len(names))
     return on.reshape(shape), fraction.reshape(shape), accuracy, np.full(shape, np.nan)
 

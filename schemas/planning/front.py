@@ -28,7 +28,9 @@ class FrontPoint(Strict):
 
     energy_j: NonNegative = Field(description="Energy of one inference, in joules.")
     latency_s: NonNegative = Field(description="Latency by the app's statistic, in seconds.")
-    accuracy: Fraction = Field(description="Accuracy of the operating point (fraction).")
+    accuracy: Fraction | None = Field(
+        description="Accuracy of the operating point (fraction); null where the model does not say it."
+    )
     placement: Placement = Field(description="The plan; its bound is for plans as fast and as accurate as this one.")
 
 

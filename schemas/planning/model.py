@@ -1,13 +1,14 @@
-"""model.json: a profiled DNN as a chain of blocks with early exits."""
+"""model.json: a profiled DNN as a chain of blocks, with or without early exits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from planner.schemas.reading.base import (
+    MOST,
     Document,
     Finding,
     Fraction,
@@ -25,6 +26,8 @@ from planner.schemas.reading.base import (
 )
 
 FRACTION_TOLERANCE = 1e-6
+OUTPUT, FULL = "output", "full"
+"""Names of the exit and of the operating point of a model without early exits."""
 
 
 class Block(Strict):
@@ -54,7 +57,10 @@ class OperatingPoint(Strict):
         min_length=1,
         description="Fraction of samples that leaves at each exit that is on (no unit; sums to 1).",
     )
-    accuracy: Fraction = Field(description="Accuracy over all samples (fraction in [0, 1]).")
+    accuracy: Fraction | None = Field(
+        description="Accuracy over all samples (fraction in [0, 1]); null only where a model without early exits does "
+        "not say it."
+    )
 
 
 class Profile(Strict):
@@ -95,9 +101,33 @@ def _check_model(data: object) -> Iterator[Finding]:
             if name not in block_names and name not in exit_names:
                 fix = f"use one of {_some(block_names + exit_names)}"
                 yield ("profiles", hardware, name), name, "no block or exit has this name", fix
-    if not points and field_of(data, "calibration") is None:
+    yield from _check_points(data, exits, points)
+
+
+def _check_points(data: object, exits: list[object], points: list[object]) -> Iterator[Finding]:
+    """Check that something says when samples leave, and how accurate the model is then."""
+    designs = field_of(data, "calibration") is not None
+    if not exits and (points or designs):
+        fix = "give exits, or leave out operating_points and calibration"
+        yield ("exits",), [], "the model has no early exits, so no sample can leave at one", fix
+    elif exits and not points and not designs:
         fix = "give operating_points, or a calibration to design them from"
         yield ("operating_points",), [], "the model says nothing of when samples leave", fix
+    if _is_completed(exits, points):
+        return
+    if field_of(data, "accuracy") is not None:
+        fix = "give the accuracy of each operating point instead"
+        yield ("accuracy",), field_of(data, "accuracy"), "this is for a model without early exits", fix
+    for index, point in enumerate(points):
+        if isinstance(point, Mapping) and "accuracy" in point and point["accuracy"] is None:
+            fix = "give a fraction in [0, 1]"
+            yield ("operating_points", index, "accuracy"), None, "the accuracy of an operating point is missing", fix
+
+
+def _is_completed(exits: list[object], points: list[object]) -> bool:
+    """Tell whether exits and operating points are those of a model without early exits."""
+    only_output = [field_of(head, "name") for head in exits] == [OUTPUT]
+    return only_output and [field_of(point, "name") for point in points] == [FULL]
 
 
 def _check_exits(exits: list[object], block_names: list[str]) -> Iterator[Finding]:
@@ -170,16 +200,45 @@ def _some(names: list[str], most: int = 8) -> str:
 
 
 class Model(Document):
-    """A profiled DNN: a chain of blocks in execution order, its exits, and how samples leave."""
+    """A profiled DNN: a chain of blocks in execution order, its exits, and how samples leave.
+
+    A model without early exits may leave out `exits`, `operating_points` and `calibration`. It is completed with the
+    exit `output` behind the last block, whose result is that block's output, and the operating point `full`, at which
+    all samples leave there; its accuracy is the model's `accuracy`, null where that is unknown.
+    """
 
     cross_checks: ClassVar = _check_model
+
+    @classmethod
+    def complete(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        """Write out the exit and the operating point of a model without early exits."""
+        blocks = items_of(data, "blocks")
+        last = field_of(blocks[-1], "name") if blocks else None
+        told = any(field_of(data, name) for name in ("exits", "operating_points", "calibration"))
+        if told or not isinstance(data, Mapping) or not isinstance(last, str):
+            return data
+        accuracy, bits = number_of(data, "accuracy"), number_of(blocks[-1], "output_bits")
+        head = {"name": OUTPUT, "after": last, "result_bits": 0.0 if bits is None or not 0.0 <= bits <= MOST else bits}
+        known = accuracy is not None and 0.0 <= accuracy <= 1.0
+        point = {"name": FULL, "exit_fractions": {OUTPUT: 1.0}, "accuracy": accuracy if known else None}
+        return {**data, "exits": (head,), "operating_points": (point,)}
+
+    @property
+    def accuracy_known(self) -> bool:
+        """Whether the model says how accurate it is; a model without early exits may leave it open."""
+        return all(point.accuracy is not None for point in self.operating_points)
 
     schema_version: Version
     name: Name = Field(description="Name of the DNN.")
     citation: str = Field("", description="Where the figures come from.")
     input_bits: Quantity = Field(description="Size of one input, in bits.")
     blocks: tuple[Block, ...] = Field(min_length=1, description="Blocks in execution order.")
-    exits: tuple[Exit, ...] = Field(min_length=1, description="Exits, each behind one block.")
+    exits: tuple[Exit, ...] = Field(
+        (), description="Exits, each behind one block (none: all samples leave at the end)."
+    )
+    accuracy: Fraction | None = Field(
+        None, description="Accuracy of a model without early exits (fraction in [0, 1]; none: unknown)."
+    )
     operating_points: tuple[OperatingPoint, ...] = Field((), description="Measured operating points.")
     calibration: Calibration | None = Field(None, description="Counts to design operating points from.")
     profiles: dict[str, dict[str, Profile]] = Field(

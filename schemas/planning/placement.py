@@ -66,7 +66,9 @@ class AppPlacement(Strict):
     shares: Shares = Field(default_factory=Shares, description="Shares of nodes and media.")
     energy_j: NonNegative = Field(description="Energy of one inference, in joules.")
     latency_s: NonNegative = Field(description="Latency by the app's statistic, in seconds.")
-    accuracy: Fraction = Field(description="Accuracy of the operating point (fraction).")
+    accuracy: Fraction | None = Field(
+        description="Accuracy of the operating point (fraction); null where the model does not say it."
+    )
     breakdown: Breakdown = Field(description="Where energy and time go.")
 
 

@@ -38,10 +38,16 @@ class Document(Strict):
 
     cross_checks: ClassVar[Callable[[Any], Iterator[Finding]] | None] = None
 
+    @classmethod
+    def complete(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
+        """Return raw data with what it may leave out written out, before anything is checked."""
+        return data
+
     @model_validator(mode="wrap")
     @classmethod
     def _report_everything(cls: type[_Self], data: Any, handler: ModelWrapValidatorHandler[_Self]) -> _Self:  # noqa: ANN401 - raw input
         """Validate fields and run the cross checks; raise one error with the problems of both."""
+        data = cls.complete(data)
         details: list[InitErrorDetails] = []
         document: _Self | None = None
         try:

@@ -49,6 +49,11 @@ def parse_fraction(text: str, option: str) -> float:
     return value
 
 
+def format_accuracy(value: float | None) -> str:
+    """Write an accuracy (fraction in [0, 1]) with four significant digits, or that it is unknown."""
+    return "unknown" if value is None else f"{value:.4g}"
+
+
 def format_quantity(value: float, unit: str) -> str:
     """Write a quantity with four significant digits and a prefix that fits, such as ``35.64 ms``."""
     if value == 0 or not math.isfinite(value):

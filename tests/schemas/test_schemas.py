@@ -183,7 +183,6 @@ BAD: list[tuple[Any, ...]] = [
     ),
     # nothing there
     ("model", "blocks", [], "too few entries", "at least one entry"),
-    ("model", "exits", [], "too few entries", "at least one entry"),
     ("model", "operating_points[0].exit_fractions", {}, "too few entries", "at least one"),
     ("model", "calibration.thresholds", [], "too few entries", "at least one entry"),
     ("model", "calibration.exits", {}, "too few entries", "at least one entry"),

@@ -16,7 +16,7 @@ from planner.pipeline.request import Request
 from planner.schemas.adaptation.placement_policy import Limit
 from planner.schemas.planning.placement import AppPlacement, LimitKind, Placement
 from planner.schemas.planning.workload import App
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 _LOWERED: tuple[tuple[LimitKind, str], ...] = (("accuracy", "min_accuracy"), ("rate", "rate_per_s"))
 """Limits that are lowered to what can be reached, and their fields, in this order."""
@@ -86,7 +86,7 @@ def _broken(asked: App, given: App, plan: AppPlacement) -> Iterator[tuple[Limit,
         yield "energy", f"takes {took}, the limit is {limit}"
     if given.min_accuracy != asked.min_accuracy:
         least = "the best that the model offers" if asked.min_accuracy is None else f"{asked.min_accuracy:.4g}"
-        yield "accuracy", f"accuracy {plan.accuracy:.4g}, asked for is {least}"
+        yield "accuracy", f"accuracy {format_accuracy(plan.accuracy)}, asked for is {least}"
     if given.rate_per_s != asked.rate_per_s:
         bears = f"{given.rate_per_s:.4g} inferences per second" if given.rate_per_s else "single inferences only"
         yield "rate", f"bears {bears}, asked for are {asked.rate_per_s:.4g} per second"

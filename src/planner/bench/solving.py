@@ -57,7 +57,7 @@ def _row(case: Case, placement: Placement, whole_s: float) -> CaseRow:
         objective=None if certificate is None else certificate.objective,
         energy_j=None if total is None else total.energy_j,
         latency_s=max((app.latency_s for app in apps), default=None),
-        accuracy=min((app.accuracy for app in apps), default=None),
+        accuracy=min((app.accuracy for app in apps if app.accuracy is not None), default=None),
         power_w=None if total is None else total.power_w,
         lower_bound=None if certificate is None else certificate.lower_bound,
         relative_gap=None if certificate is None else certificate.relative_gap,

@@ -11,7 +11,7 @@ from planner.files.writing import placement_json
 from planner.pipeline.dispatch import answer
 from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 _UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
 
@@ -78,7 +78,7 @@ def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ..
 
 def _figures(placement: Placement) -> tuple[str, ...]:
     plan = placement.apps[0]
-    return format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s"), f"{plan.accuracy:.4g}"
+    return format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s"), format_accuracy(plan.accuracy)
 
 
 def _shared_figures(placement: Placement) -> tuple[str, ...]:

@@ -34,9 +34,9 @@ def solve(request: Request) -> Placement:
     diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
-    if violations := verify(
-        placement, request.topology, [(request.app, request.model)], max(1e-6, request.options.gap)
-    ):
+    gap = max(1e-6, request.options.gap)
+    apps = [(request.app, request.model)]
+    if violations := verify(placement, request.topology, apps, gap, request.per_exit_thresholds):
         raise InternalError(violations)
     return placement
 

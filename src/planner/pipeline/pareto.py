@@ -185,7 +185,7 @@ def _left(why: str, accuracy: float, ceiling_s: float) -> str:
 def _front(request: Request, walk: _Walk, message: str) -> Front:
     """Write what was found as a verified front."""
     points = tuple(_point(request, found) for found in walk.found)
-    points = tuple(sorted(points, key=lambda point: (-point.accuracy, point.energy_j)))
+    points = tuple(sorted(points, key=lambda point: (-(point.accuracy or 0.0), point.energy_j)))
     status: FrontStatus = ("partial" if points else "unknown") if message else "complete" if points else "infeasible"
     return Front(
         status=status,
@@ -204,7 +204,9 @@ def _point(request: Request, found: _Found) -> FrontPoint:
     provenance = Provenance(planner=__version__, method="pareto", inputs=dict(request.inputs))
     # times differ from run to run, and a front is the same in each
     placement = placement_of(found.instance, found.outcome, provenance, 0.0, None).model_copy(update={"timing": None})
-    if violations := verify(placement, request.topology, [(request.app, request.model)]):
+    if violations := verify(
+        placement, request.topology, [(request.app, request.model)], per_exit_thresholds=request.per_exit_thresholds
+    ):
         raise InternalError(violations)
     plan = placement.apps[0]
     return FrontPoint(energy_j=plan.energy_j, latency_s=plan.latency_s, accuracy=plan.accuracy, placement=placement)

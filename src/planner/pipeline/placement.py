@@ -84,7 +84,7 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
         shares=Shares(),
         energy_j=costs.energy_j,
         latency_s=costs.latency_s,
-        accuracy=float(points.accuracy[decision.point]),
+        accuracy=float(points.accuracy[decision.point]) if points.accuracy_known else None,
         breakdown=Breakdown(
             compute_j=costs.compute_j,
             transfer_j=max(0.0, costs.energy_j - costs.compute_j),

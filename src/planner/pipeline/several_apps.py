@@ -36,7 +36,9 @@ def solve_joint(request: JointRequest) -> Placement:
     outcome, diagnosis = _explained(request, joint, _outcome(request, joint, chosen), began)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = joint_placement_of(joint, outcome, provenance, build_s, diagnosis)
-    if violations := verify(placement, request.topology, request.apps, max(1e-6, request.options.gap)):
+    if violations := verify(
+        placement, request.topology, request.apps, max(1e-6, request.options.gap), request.per_exit_thresholds
+    ):
         raise InternalError(violations)
     return placement
 

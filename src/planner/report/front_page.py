@@ -9,7 +9,7 @@ from planner.report.plan_page import inputs_table
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.schemas.planning.front import Front, FrontPoint
 from planner.text.front import nodes_text
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 _SEVERITIES = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
 _MEANING = {
@@ -43,18 +43,24 @@ def _tiles(front: Front) -> list[Tile]:
     if not front.points:
         return []
     energies, latencies = [p.energy_j for p in front.points], [p.latency_s for p in front.points]
-    accuracies = [point.accuracy for point in front.points]
+    accuracies = [point.accuracy for point in front.points if point.accuracy is not None]
     return [
         Tile("plans on the front", str(len(front.points)), f"{len(set(accuracies))} levels of accuracy"),
         Tile("energy", format_quantity(min(energies), "J"), f"least; most {format_quantity(max(energies), 'J')}"),
         Tile("latency", format_quantity(min(latencies), "s"), f"least; most {format_quantity(max(latencies), 's')}"),
-        Tile("accuracy", f"{max(accuracies):.4g}", f"best; least {min(accuracies):.4g}"),
+        _accuracy_tile(accuracies),
         Tile("exact searches", str(front.searches), "each proved"),
     ]
 
 
+def _accuracy_tile(accuracies: list[float]) -> Tile:
+    if not accuracies:
+        return Tile("accuracy", "unknown", "the model does not say it")
+    return Tile("accuracy", f"{max(accuracies):.4g}", f"best; least {min(accuracies):.4g}")
+
+
 def _picture(front: Front) -> Section:
-    plans = [PlanPoint(p.energy_j, p.latency_s, p.accuracy, _label(p)) for p in front.points]
+    plans = [PlanPoint(p.energy_j, p.latency_s, p.accuracy or 0.0, _label(p)) for p in front.points]
     caption = (
         "Every plan of the front: less energy is lower, less latency further left. Steps join plans of one accuracy; "
         "above and right of them nothing is gained without more accuracy. Point at a plan for its figures."
@@ -71,7 +77,7 @@ def _table(points: tuple[FrontPoint, ...]) -> Section:
         (
             format_quantity(point.energy_j, "J"),
             format_quantity(point.latency_s, "s"),
-            f"{point.accuracy:.4g}",
+            format_accuracy(point.accuracy),
             point.placement.apps[0].operating_point,
             nodes_text(point),
         )

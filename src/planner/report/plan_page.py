@@ -15,7 +15,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Diagnosis, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 from planner.verifier.network import expand
 
 SEVERITIES = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
@@ -71,7 +71,7 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
         tiles = [
             Tile("energy per inference", format_quantity(plan.energy_j, "J"), _at_most(app.max_energy_j, "J")),
             Tile(f"{app.latency} latency", format_quantity(plan.latency_s, "s"), _at_most(app.max_latency_s, "s")),
-            Tile("accuracy", f"{plan.accuracy:.4g}", f"operating point {plan.operating_point}"),
+            Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
         ]
     if total is not None:
         power = format_quantity(total.power_w, "W")
@@ -166,7 +166,7 @@ def _limits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
         figures = (
             (f"latency ({app.latency})", format_quantity(plan.latency_s, "s"), _most(app.max_latency_s, "s")),
             ("energy", format_quantity(plan.energy_j, "J"), _most(app.max_energy_j, "J")),
-            ("accuracy", f"{plan.accuracy:.6g}", least),
+            ("accuracy", format_accuracy(plan.accuracy), least),
             ("rate", f"{app.rate_per_s:g} /s" if app.rate_per_s else "one inference", ""),
         )
         rows += [(app.name, *row) for row in figures]

@@ -7,7 +7,7 @@ import io
 from itertools import groupby
 
 from planner.schemas.planning.front import Front, FrontPoint
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 _HEADINGS = ("energy", "latency", "accuracy", "operating point", "nodes")
 _COLUMNS = ("energy_j", "latency_s", "accuracy", "operating_point", "nodes_used", "nodes")
@@ -40,7 +40,7 @@ def _cells(point: FrontPoint) -> tuple[str, ...]:
     return (
         format_quantity(point.energy_j, "J"),
         format_quantity(point.latency_s, "s"),
-        f"{point.accuracy:.4g}",
+        format_accuracy(point.accuracy),
         point.placement.apps[0].operating_point,
         nodes_text(point, most=3),
     )
@@ -62,6 +62,6 @@ def front_csv(front: Front) -> str:
     for point in front.points:
         plan, total = point.placement.apps[0], point.placement.total
         used = "" if total is None else total.nodes_used
-        figures = (repr(point.energy_j), repr(point.latency_s), repr(point.accuracy))
+        figures = (repr(point.energy_j), repr(point.latency_s), "" if point.accuracy is None else repr(point.accuracy))
         table.writerow((*figures, plan.operating_point, used, nodes_text(point)))
     return text.getvalue()

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from planner.schemas.planning.placement import AppPlacement, Certificate, Placement, Route, Total
 from planner.text.app_placement import app_lines, reason_lines
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 
 def joint_text(placement: Placement) -> str:
@@ -39,7 +39,7 @@ def _total(total: Total, apps: int) -> str:
 
 def _plan_lines(plan: AppPlacement) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
-    yield f"{plan.name}: {energy}, {latency}, accuracy {plan.accuracy:.4g}"
+    yield f"{plan.name}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     merged = plan.model_copy(update={"routes": tuple(route for route in plan.routes if route.result_of is None)})
     shares = [f"shares    {_listed(plan.shares.nodes)}"]
     if plan.shares.media:

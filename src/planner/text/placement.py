@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.text.app_placement import app_lines, reason_lines
 from planner.text.joint_placement import joint_text
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 
 def placement_text(placement: Placement) -> str:
@@ -24,7 +24,7 @@ def placement_text(placement: Placement) -> str:
 
 def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
-    yield f"{status}: {energy}, {latency}, accuracy {plan.accuracy:.4g}"
+    yield f"{status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     yield from app_lines(plan)
 
 

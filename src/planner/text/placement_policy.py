@@ -7,7 +7,7 @@ from itertools import groupby
 
 from planner.schemas.adaptation.placement_policy import PlacementPolicy, PolicyPlan, StatePlan
 from planner.schemas.planning.placement import AppPlacement
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 _HEADINGS = ("state", "plan", "energy", "latency", "accuracy")
 
@@ -40,7 +40,7 @@ def _cells(row: StatePlan) -> tuple[str, ...]:
     if row.plan is None or row.energy_j is None or row.latency_s is None:
         return state, "-", "", "", ""
     energy, latency = format_quantity(row.energy_j, "J"), format_quantity(row.latency_s, "s")
-    return state, row.plan, energy, latency, f"{row.accuracy:.4g}"
+    return state, row.plan, energy, latency, format_accuracy(row.accuracy)
 
 
 def _note(row: StatePlan) -> str:

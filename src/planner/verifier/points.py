@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.schemas import Calibration, Exit, Model
@@ -10,10 +10,10 @@ from planner.schemas import Calibration, Exit, Model
 
 @dataclass(frozen=True)
 class Point:
-    """Fraction of samples by exit that is on, and the accuracy (both in [0, 1])."""
+    """Fraction of samples by exit that is on, and the accuracy (both in [0, 1]; None: the model does not say it)."""
 
     fractions: Mapping[str, float]
-    accuracy: float
+    accuracy: float | None
 
 
 def exits_in_order(model: Model, names: Mapping[str, object]) -> list[Exit]:
@@ -48,9 +48,8 @@ def designed_point(model: Model, calibration: Calibration, thresholds: Mapping[s
     for head in exits_in_order(model, thresholds):
         exited, correct = _counts(calibration, head.name, thresholds[head.name])
         ratio = correct / exited if exited > 0.0 else 0.0
-        left = max(0.0, exited - most_exited)
-        right += min(max(correct - max(most_ratio, ratio) * most_exited, 0.0), left)
-        fractions[head.name] = left / calibration.samples
+        right += _kept_right(exited, correct, most_exited, most_ratio)
+        fractions[head.name] = max(0.0, exited - most_exited) / calibration.samples
         if exited > most_exited:
             most_exited, most_ratio = exited, ratio
     return Point(fractions, right / calibration.samples)
@@ -69,14 +68,59 @@ def _counts(calibration: Calibration, name: str, threshold: float | None) -> tup
     return calibration.samples, counts.correct[counts.exited.index(max(counts.exited))]
 
 
-def best_accuracy(model: Model) -> float:
-    """Return the accuracy that counts as the best a model offers (fraction).
+def designed_name(model: Model, thresholds: Mapping[str, float | None]) -> str:
+    """Return the name of a designed point: its exits in order, each but the last with its threshold.
 
-    The true best over all designed points needs a search over every choice of thresholds. The deepest
-    calibrated exit alone stands for them: cheap, and never more than the planner can reach.
+    Args:
+        model: The model.
+        thresholds: Threshold of each exit that is on; None for the last one.
     """
-    offered = [point.accuracy for point in model.operating_points]
+    order = [head.name for head in exits_in_order(model, thresholds)]
+    return "+".join(name if thresholds[name] is None else f"{name}@{thresholds[name]:g}" for name in order)
+
+
+def best_accuracy(model: Model, per_exit_thresholds: bool = False) -> float | None:
+    """Return the best accuracy that a model offers, which is an app's least accuracy by default.
+
+    Given points are compared one by one. Designed ones are not listed: what an exit keeps depends only on the earlier
+    exit that lets most samples go, so dynamic programming over that exit finds the best of all of them.
+
+    Args:
+        model: The model.
+        per_exit_thresholds: Whether points are designed with one threshold per exit rather than one for all.
+
+    Returns:
+        A fraction in [0, 1]; None where the model does not say how accurate it is.
+    """
+    offered = [point.accuracy for point in model.operating_points if point.accuracy is not None]
     if model.calibration is not None:
-        deepest = exits_in_order(model, model.calibration.exits)[-1].name
-        offered.append(designed_point(model, model.calibration, {deepest: None}).accuracy)
-    return max(offered)
+        rows = range(len(model.calibration.thresholds))
+        choices = [list(rows)] if per_exit_thresholds else [[row] for row in rows]
+        offered += [_best_designed(model, model.calibration, choice) for choice in choices]
+    return max(offered, default=None)
+
+
+def _best_designed(model: Model, calibration: Calibration, rows: Sequence[int]) -> float:
+    """Return the best accuracy of all sets of exits whose thresholds are among some (by their place)."""
+    best = 0.0
+    most_right = {(0.0, 0.0): 0.0}  # by samples and share of right ones at the earlier exit that lets most go
+    for head in exits_in_order(model, calibration.exits):
+        counts = calibration.exits[head.name]
+        choices = [(counts.exited[row], counts.correct[row]) for row in rows]
+        known = dict(most_right)
+        for (most_exited, most_ratio), right in known.items():
+            last = _kept_right(*_counts(calibration, head.name, None), most_exited, most_ratio)
+            best = max(best, (right + last) / calibration.samples)
+            for exited, correct in choices:
+                ratio = correct / exited if exited > 0.0 else 0.0
+                state = (exited, ratio) if exited > most_exited else (most_exited, most_ratio)
+                total = right + _kept_right(exited, correct, most_exited, most_ratio)
+                most_right[state] = max(total, most_right.get(state, 0.0))
+    return best
+
+
+def _kept_right(exited: float, correct: float, most_exited: float, most_ratio: float) -> float:
+    """Return how many of the samples that an exit keeps are right, by the nesting rule."""
+    ratio = correct / exited if exited > 0.0 else 0.0
+    left = max(0.0, exited - most_exited)
+    return min(max(correct - max(most_ratio, ratio) * most_exited, 0.0), left)

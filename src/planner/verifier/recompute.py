@@ -17,6 +17,8 @@ from planner.verifier.points import Point, exits_in_order
 
 SLACK = 1e-9
 """Relative difference that rounding may make."""
+SLIVER = 1e-12
+"""Fraction of samples that is rounding of fractions, which sum to 1."""
 
 Path = tuple[str, ...]
 Cargo = tuple[str | None, str | None]
@@ -182,7 +184,7 @@ def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
     stages, left = [], 0.0
     for block, node in zip(model.blocks, hosts, strict=False):
         head = heads.get(block.name)
-        stages.append(Stage(block, head, node, max(0.0, 1.0 - left)))
+        stages.append(Stage(block, head, node, 1.0 - left if 1.0 - left > SLIVER else 0.0))
         left += point.fractions[head.name] if head is not None else 0.0
     return stages
 

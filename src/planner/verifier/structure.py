@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from planner.schemas import App, AppPlacement, Model, Route
 from planner.verifier.network import Network
-from planner.verifier.points import Point, design_fault, designed_point, exits_in_order
+from planner.verifier.points import Point, design_fault, designed_name, designed_point, exits_in_order
 from planner.verifier.recompute import (
     Cargo,
     Carried,
@@ -67,7 +67,10 @@ def _check_point(app: App, model: Model, plan: AppPlacement) -> tuple[Point | No
             point = Point(given.exit_fractions, given.accuracy)
     if point is None:
         return None, [fault_of(app.name, "operating_point", f"the model has no {plan.operating_point!r}")]
-    faults = check_claim(app.name, "accuracy", plan.accuracy, point.accuracy, "fraction", whole=1.0)
+    faults = _check_accuracy(app, plan, point)
+    if plan.thresholds is not None and plan.operating_point != (name := designed_name(model, plan.thresholds)):
+        message = f"the point of these exits and thresholds is named {name!r}, not {plan.operating_point!r}"
+        faults.append(fault_of(app.name, "operating_point", message))
     if set(plan.exit_fractions) != set(point.fractions):
         on = ", ".join(sorted(point.fractions))
         return point, [*faults, fault_of(app.name, "exit_fractions", f"the exits that are on are {on}")]
@@ -76,6 +79,15 @@ def _check_point(app: App, model: Model, plan: AppPlacement) -> tuple[Point | No
             app.name, f"exit_fractions.{name}", plan.exit_fractions[name], fraction, "fraction", whole=1.0
         )
     return point, faults
+
+
+def _check_accuracy(app: App, plan: AppPlacement, point: Point) -> list[Violation]:
+    if plan.accuracy is not None and point.accuracy is not None:
+        return check_claim(app.name, "accuracy", plan.accuracy, point.accuracy, "fraction", whole=1.0)
+    if plan.accuracy is None and point.accuracy is None:
+        return []
+    known = "does not say" if point.accuracy is None else "says"
+    return [fault_of(app.name, "accuracy", f"claims {plan.accuracy}, but the model {known} how accurate it is")]
 
 
 def _check_assignments(app: App, model: Model, plan: AppPlacement, point: Point) -> Iterator[Violation]:

@@ -25,7 +25,7 @@ from planner.verifier.sharing import (
     summed,
 )
 from planner.verifier.structure import check_structure
-from planner.verifier.violations import TINY, Violation, check_claim, check_limit, fault_of
+from planner.verifier.violations import Violation, check_claim, check_limit, fault_of
 
 __all__ = ["DEFAULT_GAP", "Violation", "verify"]
 
@@ -51,6 +51,7 @@ def verify(
     topology: Topology,
     apps: Sequence[tuple[App, Model]],
     gap: float = DEFAULT_GAP,
+    per_exit_thresholds: bool = False,
 ) -> list[Violation]:
     """Recompute a placement and check every claim and every limit.
 
@@ -59,6 +60,8 @@ def verify(
         topology: The topology that it was made for.
         apps: Every app with its model.
         gap: Largest relative gap that still counts as `optimal` (no unit).
+        per_exit_thresholds: Whether operating points may be designed with one threshold per exit, which decides what
+            the best accuracy is that an app gets by default.
 
     Returns:
         What does not stand, with the values of both sides; empty if the placement stands.
@@ -77,7 +80,7 @@ def verify(
             found += faults
             if cost is not None:
                 checked.append(_Checked(app, plan, cost))
-                found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model)]
+                found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model, per_exit_thresholds)]
     found += _check_memory(checked, network)
     found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
     # sums over a part of the apps would only repeat, with wrong figures, what is reported already
@@ -138,14 +141,22 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
     yield from min(found, key=len, default=[])
 
 
-def _check_limits(checked: _Checked, model: Model) -> Iterator[Violation]:
+def _check_limits(checked: _Checked, model: Model, per_exit_thresholds: bool) -> Iterator[Violation]:
     app, cost = checked.app, checked.cost
     yield from check_limit(app.name, "max_latency_s", app.max_latency_s, checked.latency_s, "s")
     yield from check_limit(app.name, "max_energy_j", app.max_energy_j, cost.energy_j, "J")
-    least = app.min_accuracy if app.min_accuracy is not None else best_accuracy(model)
-    if not cost.point.accuracy >= least - SLACK:
-        message = f"accuracy is {cost.point.accuracy:.12g}, less than {least:.12g}"
-        yield Violation(app.name, "min_accuracy", least, cost.point.accuracy, "fraction", message)
+    yield from _check_accuracy(app, cost.point.accuracy, model, per_exit_thresholds)
+
+
+def _check_accuracy(app: App, accuracy: float | None, model: Model, per_exit_thresholds: bool) -> Iterator[Violation]:
+    """Check the least accuracy: that asked for, else the best that the model offers."""
+    least = app.min_accuracy if app.min_accuracy is not None else best_accuracy(model, per_exit_thresholds)
+    if accuracy is None:
+        if app.min_accuracy:
+            yield fault_of(app.name, "min_accuracy", "the model does not say how accurate it is")
+    elif least is not None and not accuracy >= least * (1.0 - SLACK):
+        message = f"accuracy is {accuracy:.12g}, less than {least:.12g}"
+        yield Violation(app.name, "min_accuracy", least, accuracy, "fraction", message)
 
 
 def _check_memory(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
@@ -203,7 +214,7 @@ def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[
 
 def _check_certificate(certificate: Certificate, value: float) -> Iterator[Violation]:
     unit = _UNITS[certificate.objective]
-    if not certificate.lower_bound <= value * (1.0 + SLACK) + TINY:
+    if not certificate.lower_bound <= value * (1.0 + SLACK):
         message = f"the bound {certificate.lower_bound:.12g} is above the plan's {value:.12g}"
         yield Violation("", "certificate.lower_bound", certificate.lower_bound, value, unit, message)
     true_gap = _relative_gap(value, certificate.lower_bound)

@@ -7,9 +7,8 @@ from math import isclose, isfinite
 
 from planner.verifier.recompute import SLACK
 
-TINY = 1e-20
-"""Absolute difference in SI units that is no difference, whatever the values."""
 _ROUNDING = 1e-12
+"""Part of a whole that rounding of the whole may add to a part."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,8 @@ def fault_of(app: str, what: str, message: str) -> Violation:
 
 
 def _same(claimed: float, recomputed: float, whole: float = 0.0) -> bool:
-    """Whether two values agree; a part of a whole need only be as exact as rounding of the whole allows."""
-    allowed = max(_ROUNDING * whole, TINY)
-    return isfinite(recomputed) and isclose(claimed, recomputed, rel_tol=SLACK, abs_tol=allowed)
+    """Tell whether two values agree relatively; a part of a whole need only be as exact as rounding of that allows."""
+    return isfinite(recomputed) and isclose(claimed, recomputed, rel_tol=SLACK, abs_tol=_ROUNDING * whole)
 
 
 def check_claim(
@@ -49,7 +47,7 @@ def check_limit(
     app: str, what: str, limit: float | None, value: float, unit: str, *, subject: str = ""
 ) -> list[Violation]:
     """Return a violation if `subject` takes more of something than its limit (None: no limit)."""
-    if limit is None or value <= limit * (1.0 + SLACK) + TINY:
+    if limit is None or value <= limit * (1.0 + SLACK):
         return []
     message = f"{subject or 'the plan'} takes {value:.12g} {unit}, more than {limit:.12g}"
     return [Violation(app, what, limit, value, unit, message)]
