@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ from planner.bench.results.folder import DATABASE
 
 Json = dict[str, Any]
 Record = dict[str, Any]
+PATIENCE_S = 600.0
+"""How long to wait for what must happen; only a fault makes a test wait so long, however busy the machine is."""
 FIXED = {"model": "small.json", "topology": "small-topology.json"}
 
 
@@ -52,6 +57,13 @@ def quick_suite(folder: Path, cases: int, **fields: Any) -> Path:
     return suite_file(folder, axes=axes, **fields)
 
 
+def endless(folder: Path, limit_s: float, **fields: Any) -> Path:
+    """Write a suite of two cases between which one, by enumeration, takes longer than anyone has."""
+    fixed = {"model": str(EXAMPLES / "vit.json"), "topology": str(EXAMPLES / "mcm.json")}
+    axes = {"method": ["exact", "brute", "mcp"]}
+    return suite_file(folder, **{"fixed": fixed, "axes": axes, "case_limit_s": limit_s} | fields)
+
+
 def bench(suite: Path, results: Path, *options: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """Start ``planner bench``; the caller waits for it or kills it."""
     command = [*prefix, sys.executable, "-m", "planner", "bench", str(suite), "-o", str(results), *options]
@@ -63,7 +75,7 @@ def bench(suite: Path, results: Path, *options: str, prefix: tuple[str, ...] = (
 
 def ended(process: subprocess.Popen[str], code: int = 0) -> str:
     """Wait for a run, and return what it said."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in out + err, err
     assert process.returncode == code, err
     return out + err
@@ -97,8 +109,34 @@ def done_in(results: Path) -> int:
         database.close()
 
 
-def wait_for(condition: Any, what: str, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
+def wait_for(condition: Callable[[], object], what: str, process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until a condition holds; a process that it depends on must not end before."""
+    end = time.monotonic() + PATIENCE_S
     while not condition():
+        assert process is None or process.poll() is None or condition(), f"{what}: the run ended"
         assert time.monotonic() < end, what
         time.sleep(0.002)
+
+
+def stopped_midway(process: subprocess.Popen[str], results: Path, least: int) -> int:
+    """Stop a run (SIGSTOP) that has stored at least so many rows, outside of any transaction; return their number."""
+    wait_for(lambda: done_in(results) >= least, f"{least} rows", process)
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: state_of(process.pid) == "T", "a process that stops")
+        with closing(sqlite3.connect(results / DATABASE, timeout=0, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+                return done_in(results)
+            except sqlite3.OperationalError:  # it holds the database; a moment later it does not
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+
+
+def state_of(pid: int) -> str:
+    """Return the letter of a process's state as proc(5) has it; X where there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"

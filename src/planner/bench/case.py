@@ -1,4 +1,4 @@
-"""A case (one request of a suite) and its row (what came of it)."""
+"""Cases of a suite (one request each) and their rows (status and figures of the answer)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,42 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, get_args, get_type_hints
 
 from planner.schemas.batch.suite import Path
+from planner.schemas.planning.workload import App
 
 Scalar = str | float | int
 
 
+_NOTHING = object()
+
+
+@cache
+def _defaults(of_workload: bool) -> dict[Path, Scalar]:
+    """Return what settings stand for where a suite leaves them out; apps of a workload have values of their own."""
+    from planner.fin.method import Options
+
+    options = Options()
+    defaults: dict[Path, Scalar] = {
+        ("method",): "auto", ("thresholds",): "common", ("gap",): options.gap, ("gamma",): options.gamma,
+    }  # fmt: skip
+    of_app = {} if of_workload else {name: App.model_fields[name].default for name in _APP_DEFAULTS}
+    return defaults | {(name,): value for name, value in of_app.items()}
+
+
+_APP_DEFAULTS = ("rate_per_s", "latency", "objective")
+
+
 @dataclass(frozen=True)
 class Case:
-    """One request, by the settings that make it."""
+    """One request of a suite."""
 
     number: int
     """Place in the suite, from 0."""
     settings: Mapping[Path, Scalar]
-    """What is asked, by where it stands in the suite: ``("gap",)`` or ``("links", "phone->edge", "bit_per_s")``."""
+    """Value of each setting, by its path in the suite: ``("gap",)`` or ``("links", "phone->edge", "bit_per_s")``."""
     inputs: Mapping[str, str]
     """Hash of every file that the request reads, by its path."""
 
@@ -37,8 +57,15 @@ class Case:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of what is asked and of the files; the number is no part of it."""
-        settings = sorted(([*path], value) for path, value in self.settings.items())
+        """Hash of what is asked and of the files.
+
+        The number is no part of it, nor is a setting at its default: a case stays the same where a suite gets more
+        values, or an axis that has the default among its values.
+        """
+        neutral = _defaults("workload" in {path[0] for path in self.settings})
+        settings = sorted(
+            ([*path], value) for path, value in self.settings.items() if neutral.get(path, _NOTHING) != value
+        )
         text = json.dumps({"settings": settings, "inputs": dict(self.inputs)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

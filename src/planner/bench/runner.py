@@ -1,9 +1,9 @@
-"""Running a suite into a results folder."""
+"""Run of a suite into a results folder: every case without a row is planned once, by a pool of workers."""
 
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True)
 class SuiteSummary:
-    """What a run came to."""
+    """Counts of a run."""
 
     suite: str
     cases: int
@@ -31,9 +31,16 @@ class SuiteSummary:
     """Cases that had a row already."""
     run: int
     """Cases that this process ran; another process may have run some of the rest."""
+    outside: int
+    """Rows of earlier states of the suite, whose cases it no longer has."""
     statuses: dict[str, int]
-    """Rows by status."""
+    """Rows of the suite's cases by status."""
     seconds: float
+
+    @property
+    def errors(self) -> int:
+        """Number of cases that the planner failed on."""
+        return self.statuses.get("error", 0)
 
 
 def run_suite(
@@ -41,9 +48,12 @@ def run_suite(
 ) -> SuiteSummary:
     """Run every case of a suite that has no row yet; return when all have one.
 
+    The suite may have changed since the folder was made: new cases are run, and rows of cases that it no longer has
+    are kept and marked.
+
     Args:
         suite: The suite file.
-        folder: Where the rows are kept; made where it is missing.
+        folder: The results folder; made where it is missing.
         jobs: Workers at once (default: as many as there are processors).
         engine_name: Where cases run (`planner.bench.engines.engine.ENGINES`).
         address: Address of the cluster, for engines that have one.
@@ -57,17 +67,26 @@ def run_suite(
     identity = identity_of(expanded.suite.name, expanded.cases, expanded.suite.case_limit_s)
     check_folder(folder, identity)
     methods = tuple(sorted({solver_of(case, expanded.loaded) for case in expanded.cases}))
-    setting = EngineConfig(methods, expanded.loaded, jobs, address)
-    with closing(engine(engine_name, setting)) as workers:
-        with locked_folder(folder, identity), Store(folder) as store:
-            store.create(expanded.cases)
-        with process_lock(folder / PROCESSES) as me, Store(folder) as store:
-            store.release_dead()
-            before = store.done()
-            run = _run(expanded, store, workers, me, before) if before < len(expanded.cases) else 0
-            return SuiteSummary(
-                identity.suite, identity.cases, before, run, store.statuses(), time.perf_counter() - began
-            )
+    config = EngineConfig(methods, expanded.loaded, jobs, address)
+    with closing(engine(engine_name, config)) as workers, ExitStack() as stack:
+        with locked_folder(folder, identity):
+            # taken under the folder's lock: whoever changes the list of cases sees that this process is at work
+            me = stack.enter_context(process_lock(folder / PROCESSES))
+            with Store(folder) as store:
+                store.set_cases(expanded.cases)
+        store = stack.enter_context(Store(folder))
+        store.release_dead()
+        before = store.done()
+        run = _run(expanded, store, workers, me, before) if before < len(expanded.cases) else 0
+        return SuiteSummary(
+            suite=identity.suite,
+            cases=identity.cases,
+            before=before,
+            run=run,
+            outside=store.outside(),
+            statuses=store.statuses(),
+            seconds=time.perf_counter() - began,
+        )
 
 
 def _run(expanded: ExpandedSuite, store: Store, workers: Engine, me: str, before: int) -> int:

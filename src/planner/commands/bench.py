@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_OTHER
+from planner.commands.exits import EXIT_INTERRUPTED, EXIT_OTHER
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ def bench_command(
         summary = run_suite(suite, output, jobs=jobs, engine_name=engine, address=address)
     except KeyboardInterrupt:
         typer.echo("stopped; what is done is kept: run the same command again to go on", err=True)
-        return EXIT_OTHER
+        return EXIT_INTERRUPTED
     typer.echo(_text(summary, output))
+    if summary.errors:
+        failed = f"error: {summary.errors} of {summary.cases} cases have the status error"
+        typer.echo(f"{failed}; the column message of the table says why", err=True)
+        return EXIT_OTHER
     return 0
 
 
@@ -45,4 +49,6 @@ def _text(summary: SuiteSummary, output: Path) -> str:
     others = summary.cases - summary.before - summary.run
     parts = [f"{summary.run} run in {summary.seconds:.1f} s", f"{summary.before} were there before"]
     parts += [f"{others} were run by other processes"] if others else []
+    if summary.outside:
+        parts.append(f"{summary.outside} rows of cases that the suite no longer has are kept")
     return "\n".join([*lines, f"{output}: {', '.join(parts)}; planner export {output} -o table.csv writes the table"])

@@ -10,6 +10,7 @@ from planner.errors import InternalError
 from planner.schemas.reading.problems import InputError
 
 EXIT_OTHER, EXIT_INPUT, EXIT_INFEASIBLE, EXIT_UNKNOWN = 1, 2, 3, 4
+EXIT_INTERRUPTED = 130
 
 
 def exit_code_of(run: Callable[[], int]) -> int:

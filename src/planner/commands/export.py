@@ -18,7 +18,8 @@ def export_command(
     """Write the rows of a suite as a table, in the order of its cases."""
     from planner.bench.results.export import export_table
 
-    rows, cases = export_table(results, output)
-    missing = f"; {cases - rows} have no row yet" if rows < cases else ""
-    typer.echo(f"{output}: {rows} rows of {cases} cases{missing}", err=True)
+    done = export_table(results, output)
+    missing = f"; {done.cases - done.rows} have no row yet" if done.rows < done.cases else ""
+    outside = f"; {done.outside} further rows of cases that the suite no longer has" if done.outside else ""
+    typer.echo(f"{output}: {done.rows} rows of {done.cases} cases{missing}{outside}", err=True)
     return 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from planner.bench.results.folder import DATABASE, held_identity
+from planner.bench.results.folder import held_identity
+from planner.bench.results.reading import read_records
 from planner.schemas.reading.problems import InputError, Problem, input_error
 
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", "error")
@@ -23,7 +23,17 @@ _ASKED = (
 """Settings that say which plans are wanted; what plans cost is decided by all others."""
 _FILES = ("topology", "model", "workload", "app")
 """Settings whose values speak for themselves."""
-_NO_SETTINGS = ("digest", "number", "inputs", "planner", "operating_point", "nodes_used", "plan", "peak_memory_bytes")
+_NO_SETTINGS = (
+    "digest",
+    "number",
+    "in_suite",
+    "inputs",
+    "planner",
+    "operating_point",
+    "nodes_used",
+    "plan",
+    "peak_memory_bytes",
+)
 Record = Mapping[str, Any]
 CaseSettings = tuple[tuple[str, str], ...]
 
@@ -74,6 +84,9 @@ class SuiteResults:
     cases: int
     """Cases of the suite; not all need have a row yet."""
     rows: tuple[ReportedCase, ...]
+    """Rows of the suite's cases, in its order."""
+    outside: tuple[ReportedCase, ...]
+    """Rows of cases that the suite no longer has."""
     inputs: Mapping[str, str]
     """Hash of every input file, by its path."""
 
@@ -93,12 +106,15 @@ def read_results(path: Path) -> SuiteResults:
     rows = [_result(record, f"row {index}", str(path), problems) for index, record in enumerate(records, 1)]
     if problems:
         raise InputError(problems)
-    if not rows:
+    inside = [str(record.get("in_suite", True)) != "False" for record in records]
+    if not any(inside):
         raise input_error("there is no row yet", "run planner bench first", file=str(path))
     inputs: dict[str, str] = {}
     for record in records:
         inputs |= _hashes(record.get("inputs"), path)
-    return SuiteResults(name, max(cases, len(rows)), tuple(rows), inputs)
+    kept = tuple(row for row, here in zip(rows, inside, strict=True) if here)
+    outside = tuple(row for row, here in zip(rows, inside, strict=True) if not here)
+    return SuiteResults(name, max(cases, len(kept)), kept, outside, inputs)
 
 
 def _hashes(raw: object, path: Path) -> dict[str, str]:
@@ -107,23 +123,9 @@ def _hashes(raw: object, path: Path) -> dict[str, str]:
 
 
 def _folder(path: Path) -> tuple[str, int, list[Record]]:
-    """Return the suite's name, its number of cases, and the rows as flat records, in the order of the suite."""
+    """Return the suite's name, its number of cases, and its rows as flat records, in the order of the suite."""
     identity = held_identity(path)
-    if not (path / DATABASE).is_file():
-        raise input_error("the folder holds no results", "make them with planner bench", file=str(path))
-    try:
-        database = sqlite3.connect(f"{(path / DATABASE).resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            database.row_factory = sqlite3.Row
-            rows = [
-                dict(row) for row in database.execute("SELECT * FROM cases JOIN rows USING (digest) ORDER BY number")
-            ]
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        raise input_error(f"the rows cannot be read ({error})", "give another folder", file=str(path)) from None
-    records: list[Record] = [{**row, "settings": _json(row["settings"], path)} for row in rows]
-    return identity.suite, identity.cases, records
+    return identity.suite, identity.cases, list(read_records(path))
 
 
 def _json(text: str, path: Path) -> Any:  # noqa: ANN401 - JSON data

@@ -1,4 +1,4 @@
-"""Tables: the rows of a results folder as CSV or Parquet, in the order of the suite."""
+"""Export of the rows of a results folder as CSV or Parquet, in the order of the suite."""
 
 from __future__ import annotations
 
@@ -6,23 +6,38 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS
-from planner.bench.results.folder import DATABASE, held_identity
-from planner.bench.results.store import Store
+from planner.bench.results.folder import held_identity
+from planner.bench.results.reading import Record, read_records
 from planner.files.writing import whole_file
 from planner.schemas.reading.problems import input_error
 
 FORMATS = (".csv", ".parquet")
 INSTALL = "install it from the checkout: pip install '.[parquet]', or write a .csv"
 
-Record = dict[str, Any]
+
+@dataclass(frozen=True)
+class ExportSummary:
+    """Counts of an exported table."""
+
+    rows: int
+    """Rows of the suite's cases."""
+    cases: int
+    """Cases of the suite."""
+    outside: int
+    """Further rows, whose cases the suite no longer has."""
 
 
-def export_table(folder: Path, output: Path) -> tuple[int, int]:
-    """Write the rows that there are; return their number and that of all cases.
+def export_table(folder: Path, output: Path) -> ExportSummary:
+    """Write all rows of a results folder as a table.
+
+    Args:
+        folder: The results folder, which may be read-only.
+        output: The table, a path that ends in .csv or .parquet.
 
     Raises:
         InputError: The folder holds no results, the table's name has another ending, or it cannot be written.
@@ -39,24 +54,30 @@ def export_table(folder: Path, output: Path) -> tuple[int, int]:
         else:
             # whole_file opens texts; the bytes go to the file beneath
             cast(io.TextIOWrapper, file).buffer.write(_parquet(records))
-    return len(records), identity.cases
+    rows = sum(record["in_suite"] for record in records)
+    return ExportSummary(rows, identity.cases, len(records) - rows)
 
 
 def table(folder: Path) -> list[Record]:
-    """Return the rows as flat records with one set of columns: number, settings, answers, inputs, version.
+    """Return all rows of a results folder as flat records with one set of columns.
+
+    Args:
+        folder: The results folder, which may be read-only.
+
+    Returns:
+        Records of number, in_suite (False where the suite no longer has the case), a column for each setting, the
+        columns of `CaseRow`, inputs (JSON), planner (version).
 
     Raises:
         InputError: The folder holds no results of this version.
     """
     identity = held_identity(folder)
-    if not (folder / DATABASE).is_file():
-        return []
-    with Store(folder) as store:
-        records = store.records()
+    records = read_records(folder)
     labels = dict.fromkeys(label for record in records for label in record["settings"])
     return [
         {
             "number": record["number"],
+            "in_suite": record["in_suite"],
             **{label: record["settings"].get(label) for label in labels},
             **{name: record[name] for name in ROW_COLUMNS},
             "inputs": json.dumps(record["inputs"], sort_keys=True),

@@ -1,4 +1,4 @@
-"""The results folder: which suite it belongs to, and who may write in it."""
+"""Results folder of a suite: its identity, and exclusive access while its list of cases changes."""
 
 from __future__ import annotations
 
@@ -11,36 +11,45 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from planner.bench.case import Case
+from planner.bench.results.locks import live_processes
 from planner.files.writing import whole_file
 from planner.schemas.reading.files import read_json
 from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 
-FORMAT = "2"
-"""Changes with the columns of rows."""
+FORMAT = "3"
+"""Version of the folder's layout and of the columns of rows."""
 IDENTITY, DATABASE, PROCESSES, LOCK = "suite.json", "rows.sqlite", "owners", "lock"
 _LEFT_BY_A_KILL = (LOCK, ".planner-")
-"""Files that a run may leave that was killed before it wrote the folder's identity."""
+"""Beginnings of the names of files that a run leaves which is killed before it writes the folder's identity."""
 
 
 @dataclass(frozen=True)
 class FolderIdentity:
-    """What a results folder belongs to."""
+    """The suite that a results folder belongs to, in its present state."""
 
     format: str
     planner: str
     """Version of the planner."""
     suite: str
     """Name of the suite."""
+    case_limit_s: float
+    """Seconds after which a case is killed."""
     cases: int
     digest: str
-    """Hash of all cases, in order, and of the limit that they are killed at."""
+    """Hash of all cases, in order."""
 
 
 def identity_of(name: str, cases: Sequence[Case], limit_s: float) -> FolderIdentity:
-    """Return the identity of a suite's results."""
-    text = json.dumps([FORMAT, limit_s, [case.digest for case in cases]])
-    return FolderIdentity(FORMAT, __version__, name, len(cases), "sha256:" + hashlib.sha256(text.encode()).hexdigest())
+    """Return the identity of a suite's results.
+
+    Args:
+        name: Name of the suite.
+        cases: All its cases, in order.
+        limit_s: Seconds after which a case is killed.
+    """
+    digest = hashlib.sha256(json.dumps([case.digest for case in cases]).encode()).hexdigest()
+    return FolderIdentity(FORMAT, __version__, name, limit_s, len(cases), f"sha256:{digest}")
 
 
 def held_identity(folder: Path) -> FolderIdentity:
@@ -65,7 +74,15 @@ def held_identity(folder: Path) -> FolderIdentity:
 
 
 def check_folder(folder: Path, identity: FolderIdentity) -> None:
-    """Raise InputError, and touch nothing, where results of a suite cannot go into a folder."""
+    """Check that results of a suite can go into a folder; nothing is changed.
+
+    Args:
+        folder: The results folder, which need not exist.
+        identity: The suite as it is now.
+
+    Raises:
+        InputError: The folder is another suite's, of something else, or held by a process that runs an earlier state.
+    """
     with _refusing(folder):
         if folder.exists():
             _check_held(folder, identity)
@@ -80,19 +97,31 @@ def _check_held(folder: Path, identity: FolderIdentity) -> None:
             message = f"the folder holds no results but other files ({', '.join(others[:5])})"
             raise input_error(message, "give a new or an empty folder", file=str(folder))
         return
-    if (held := held_identity(folder)) != identity:
-        same = held.suite == identity.suite
-        whose = f"an earlier state of suite {held.suite}" if same else f"another suite, {held.suite}"
-        message = f"the results belong to {whose}: cases, input files or the limit of a case differ"
+    held = held_identity(folder)
+    if held.suite != identity.suite:
+        message = f"the results belong to another suite, {held.suite}"
         raise input_error(message, "give another folder", file=str(folder))
+    if held.case_limit_s != identity.case_limit_s:
+        message = f"cases of these results were killed after {held.case_limit_s:g} s, not {identity.case_limit_s:g} s"
+        raise input_error(
+            message, f"set case_limit_s = {held.case_limit_s:g}, or give another folder", file=str(folder)
+        )
+    if held.digest != identity.digest and live_processes(folder / PROCESSES):
+        message = "another process runs an earlier state of this suite in the folder"
+        raise input_error(message, "wait until it has ended, or stop it", file=str(folder))
 
 
 @contextmanager
 def locked_folder(folder: Path, identity: FolderIdentity) -> Iterator[None]:
-    """Make the folder and hold it alone for as long as it takes to set up what is in it.
+    """Make the folder where it is missing, and hold it alone while its list of cases is set.
+
+    Args:
+        folder: The results folder.
+        identity: The suite as it is now; it replaces the identity of an earlier state of the same suite.
 
     Raises:
-        InputError: The folder is another suite's or cannot be written; nothing is touched then.
+        InputError: The folder is another suite's, cannot be written, or another process runs an earlier state of the
+            suite in it; nothing is changed then.
     """
     check_folder(folder, identity)
     with _refusing(folder):
@@ -102,7 +131,7 @@ def locked_folder(folder: Path, identity: FolderIdentity) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         check_folder(folder, identity)  # another process may have been faster
         with _refusing(folder):
-            if not (folder / IDENTITY).exists():
+            if not (folder / IDENTITY).exists() or held_identity(folder) != identity:
                 with whole_file(folder / IDENTITY) as file:
                     json.dump(asdict(identity), file, indent=2)
             (folder / PROCESSES).mkdir(exist_ok=True)
@@ -111,7 +140,7 @@ def locked_folder(folder: Path, identity: FolderIdentity) -> Iterator[None]:
 
 @contextmanager
 def _refusing(folder: Path) -> Iterator[None]:
-    """Turn what the system says of a folder that cannot be used into the user's words."""
+    """Turn OSError of a folder that cannot be used into InputError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Rows in SQLite. Any number of processes on one machine may use it at once, and any may be killed at any moment."""
+"""Storage of suite rows in SQLite: several processes of one machine may use it at once, and any may be killed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from planner.bench.case import COLUMN_TYPES, ROW_COLUMNS, Case, CaseRow, as_record
 from planner.bench.results.folder import DATABASE, PROCESSES
@@ -23,9 +23,9 @@ _OUTSIDE = tuple(f"SQLITE_{kind}" for kind in ("FULL", "IOERR", "READONLY", "CAN
 _SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}
 _CREATE = f"""
 CREATE TABLE IF NOT EXISTS cases (
-  number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, settings TEXT NOT NULL, inputs TEXT NOT NULL,
-  state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'claimed', 'done')), owner TEXT);
-CREATE INDEX IF NOT EXISTS cases_by_state ON cases (state, number);
+  digest TEXT PRIMARY KEY, number INTEGER NOT NULL, in_suite INTEGER NOT NULL, settings TEXT NOT NULL,
+  inputs TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'claimed', 'done')), owner TEXT);
+CREATE INDEX IF NOT EXISTS cases_by_state ON cases (in_suite, state, number);
 CREATE TABLE IF NOT EXISTS rows (
   {", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in COLUMN_TYPES.items())},
   PRIMARY KEY (digest), FOREIGN KEY (digest) REFERENCES cases (digest));
@@ -33,11 +33,20 @@ CREATE TABLE IF NOT EXISTS rows (
 
 
 class Store:
-    """The database of a results folder. Every change is one transaction."""
+    """The database of a results folder, open for writing. Every change is one transaction."""
 
     def __init__(self, folder: Path) -> None:
+        """Open the database, which is made where it is missing.
+
+        Args:
+            folder: The results folder.
+
+        Raises:
+            OSError: The disk fails.
+            InputError: The file is no database.
+        """
         self._folder = folder
-        with self._explained():
+        with explained(folder):
             self._database = sqlite3.connect(folder / DATABASE, timeout=_WAIT_S, isolation_level=None)
             # no kill loses a commit; a loss of power may undo the last ones, which a disk that is waited for each
             # time would prevent at many times the cost of a short case
@@ -49,30 +58,52 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._explained():
+        with explained(self._folder):
             self._database.close()
 
-    def create(self, cases: Sequence[Case]) -> None:
-        """Make the tables and list the cases, unless that is done; the caller holds the folder alone."""
-        with self._explained():
+    def set_cases(self, cases: Sequence[Case]) -> None:
+        """List the cases of the suite as it is now; the caller holds the folder alone.
+
+        Cases that are known keep their rows and take their new number; new ones are open; those that the suite no
+        longer has stay, marked as outside of it.
+
+        Args:
+            cases: All cases of the suite, in its order.
+        """
+        with explained(self._folder):
             self._database.execute("PRAGMA journal_mode=WAL")
         with self._transaction() as database:
             for statement in filter(str.strip, _CREATE.split(";")):
                 database.execute(statement)
-            if database.execute("SELECT count(*) FROM cases").fetchone() == (len(cases),):
+            held = database.execute("SELECT number, digest FROM cases WHERE in_suite ORDER BY number").fetchall()
+            if held == [(case.number, case.digest) for case in cases]:
                 return
-            insert = "INSERT OR IGNORE INTO cases (number, digest, settings, inputs) VALUES (?, ?, ?, ?)"
+            database.execute("UPDATE cases SET in_suite = 0")
+            upsert = """INSERT INTO cases (digest, number, in_suite, settings, inputs) VALUES (?, ?, 1, ?, ?)
+                        ON CONFLICT (digest) DO UPDATE SET
+                        number = excluded.number, in_suite = 1, settings = excluded.settings"""
             database.executemany(
-                insert,
-                ((case.number, case.digest, json.dumps(case.labels), json.dumps(case.inputs)) for case in cases),
+                upsert,
+                ((case.digest, case.number, json.dumps(case.labels), json.dumps(case.inputs)) for case in cases),
             )
+            # a case without a row that the suite no longer has holds nothing that could be lost
+            database.execute("DELETE FROM cases WHERE NOT in_suite AND state != 'done'")
 
-    def claim(self, process_lock: str, count: int) -> list[int]:
-        """Take up to `count` open cases, the first of the suite first; return their numbers."""
-        query = """UPDATE cases SET state = 'claimed', owner = ? WHERE number IN
-                   (SELECT number FROM cases WHERE state = 'open' ORDER BY number LIMIT ?) RETURNING number"""
+    def claim(self, process: str, count: int) -> list[int]:
+        """Claim open cases for a process, the first of the suite first.
+
+        Args:
+            process: Name of the process.
+            count: Most cases to claim.
+
+        Returns:
+            The numbers of the claimed cases, ascending.
+        """
+        query = """UPDATE cases SET state = 'claimed', owner = ? WHERE digest IN
+                   (SELECT digest FROM cases WHERE in_suite AND state = 'open' ORDER BY number LIMIT ?)
+                   RETURNING number"""
         with self._transaction() as database:
-            return sorted(number for (number,) in database.execute(query, (process_lock, count)).fetchall())
+            return sorted(number for (number,) in database.execute(query, (process, count)).fetchall())
 
     def save(self, row: CaseRow) -> None:
         """Store a row; its case is done."""
@@ -83,48 +114,43 @@ class Store:
             )
             database.execute("UPDATE cases SET state = 'done', owner = NULL WHERE digest = ?", (row.digest,))
 
-    def release(self, process_lock: str) -> None:
+    def release(self, process: str) -> None:
         """Open again what a process has claimed and not done."""
         with self._transaction() as database:
             database.execute(
-                "UPDATE cases SET state = 'open', owner = NULL WHERE state = 'claimed' AND owner = ?", (process_lock,)
+                "UPDATE cases SET state = 'open', owner = NULL WHERE state = 'claimed' AND owner = ?", (process,)
             )
 
     def release_dead(self) -> None:
-        """Open again what processes have claimed that are gone."""
-        with self._explained():
+        """Open again what processes have claimed that have ended since."""
+        with explained(self._folder):
             owners = self._database.execute("SELECT DISTINCT owner FROM cases WHERE state = 'claimed'").fetchall()
         for name in dead_processes(self._folder / PROCESSES, [name for (name,) in owners]):
             self.release(name)
 
     def done(self) -> int:
-        """Count the cases that have a row."""
-        with self._explained():
-            ((count,),) = self._database.execute("SELECT count(*) FROM cases WHERE state = 'done'").fetchall()
-        return int(count)
+        """Return the number of the suite's cases that have a row."""
+        return self._count("SELECT count(*) FROM cases WHERE in_suite AND state = 'done'")
+
+    def outside(self) -> int:
+        """Return the number of rows whose case the suite no longer has."""
+        return self._count("SELECT count(*) FROM cases WHERE NOT in_suite")
 
     def statuses(self) -> dict[str, int]:
-        """Count rows by status."""
-        with self._explained():
-            return dict(self._database.execute("SELECT status, count(*) FROM rows GROUP BY status ORDER BY status"))
+        """Return the number of rows of the suite's cases, by status."""
+        query = """SELECT status, count(*) FROM rows JOIN cases USING (digest) WHERE in_suite
+                   GROUP BY status ORDER BY status"""
+        with explained(self._folder):
+            return dict(self._database.execute(query))
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return every row in the order of the suite: number, settings, inputs, then the columns of `CaseRow`."""
-        columns = ("number", "settings", "inputs", *ROW_COLUMNS)
-        query = f"SELECT {', '.join(columns)} FROM cases JOIN rows USING (digest) ORDER BY number"
-        with self._explained():
-            records = [dict(zip(columns, values, strict=True)) for values in self._database.execute(query)]
-        for record in records:
-            for name in ("settings", "inputs"):
-                try:
-                    record[name] = json.loads(record[name])
-                except ValueError:
-                    raise self._unreadable(f"case {record['number']} has no JSON in {name}") from None
-        return records
+    def _count(self, query: str) -> int:
+        with explained(self._folder):
+            ((count,),) = self._database.execute(query).fetchall()
+        return int(count)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._explained():
+        with explained(self._folder):
             self._database.execute("BEGIN IMMEDIATE")  # never an upgrade from reading, which could not wait
             try:
                 yield self._database
@@ -134,30 +160,36 @@ class Store:
                     self._database.execute("ROLLBACK")
                 raise
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say what is wrong with the disk or the file in the user's words.
 
-        Raises:
-            OSError: The disk is full or fails.
-            InputError: The file is no database, a damaged one, or one of something else.
-        """
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            kind = error.sqlite_errorname
-            if str(error).startswith("no such"):  # table or column
-                raise self._unreadable(error) from None
-            if not kind.startswith(_OUTSIDE):
-                raise
-            advice = "rows that are done are kept: free some space and run the same command again"
-            number = errno.ENOSPC if kind == "SQLITE_FULL" else errno.EIO
-            raise OSError(number, f"cannot store rows in {self._folder} ({error}); {advice}") from None
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorname not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-                raise
-            raise self._unreadable(error) from None
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn errors of SQLite into errors that name the folder and what to do.
 
-    def _unreadable(self, why: object) -> InputError:
-        path = self._folder / DATABASE
-        return input_error(f"the rows cannot be read ({why})", "give another folder", file=str(path))
+    Args:
+        folder: The results folder.
+
+    Raises:
+        OSError: The disk is full or fails.
+        InputError: The file is no database, a damaged one, or one of something else.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        kind = error.sqlite_errorname
+        if str(error).startswith("no such"):  # table or column
+            raise unreadable(folder, error) from None
+        if not kind.startswith(_OUTSIDE):
+            raise
+        advice = "rows that are done are kept: free some space and run the same command again"
+        number = errno.ENOSPC if kind == "SQLITE_FULL" else errno.EIO
+        raise OSError(number, f"cannot store rows in {folder} ({error}); {advice}") from None
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            raise
+        raise unreadable(folder, error) from None
+
+
+def unreadable(folder: Path, why: object) -> InputError:
+    """Return the error of a database that cannot be read, with the reason."""
+    path = folder / DATABASE
+    return input_error(f"the rows cannot be read ({why})", "give another folder", file=str(path))
