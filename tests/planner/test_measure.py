@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -270,6 +272,34 @@ def test_open_dimensions_must_be_given(tmp_path: Path) -> None:
 def test_inputs_that_are_not_float32_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "ints.onnx", [1, 3], TensorProto.INT32)
     assert "input x: this input is not float32 (found int32)" in refused(path)
+
+
+def test_an_element_type_that_onnx_does_not_know_is_one_message(tmp_path: Path) -> None:
+    path = save(tmp_path / "net.onnx", [1, 3])
+    model = onnx.load(str(path))
+    for number in (-1, 99, 2**20):
+        model.graph.input[0].type.tensor_type.elem_type = number
+        path.write_bytes(model.SerializeToString())
+        message = refused(path, "--accuracy", "net=0.9", "--power-w", 1)
+        assert message.count("error:") == 1
+        assert str(path) in message
+        assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("shape", [(10**9, 3), (3, 3), (10**30, 3)])
+def test_samples_whose_header_lies_are_one_message(net: Path, tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """The header of an array promises another size than there is; nothing of that size is ever made."""
+    path = tmp_path / "lie.npz"
+    true = io.BytesIO()
+    np.lib.format.write_array_header_1_0(true, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    labels = io.BytesIO()
+    np.lib.format.write_array(labels, np.zeros(4, dtype=int))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inputs.npy", true.getvalue() + bytes(48))
+        archive.writestr("labels.npy", labels.getvalue())
+    message = refused(net, "--data", path)
+    assert message.count("error:") == 1
+    assert f"{path}: not an .npz with the arrays inputs and labels" in message
 
 
 def test_networks_of_one_name_are_refused(net: Path, tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import two_apps
 
-from planner.bench.results.folder import FORMAT
+from planner.bench.case import Case, CaseRow
+from planner.bench.results.folder import FORMAT, FolderIdentity
+from planner.bench.results.store import Store
 from planner.commands.inputs import read_request
 from planner.commands.options import Limits, Sources
 from planner.commands.report_checked import checked_front, checked_placement
@@ -21,6 +23,7 @@ from planner.pipeline.pareto import pareto
 from planner.report.page import Page
 from planner.report.results import read_results
 from planner.report.results_page import results_page
+from planner.schemas.reading.files import read_json
 from planner.version import __version__
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -65,27 +68,16 @@ def results_folder(folder: Path, rows: Iterable[Mapping[str, Any]], cases: int) 
     """Write a results folder as `planner bench` does."""
     settings = ("topology", "model", "method", "max_latency_s")
     folder.mkdir()
-    write(
-        folder / "suite.json",
-        {"format": FORMAT, "planner": __version__, "suite": "duel", "cases": cases, "digest": "x"},
-    )
-    columns = (
-        "status", "objective", "energy_j", "latency_s", "accuracy", "power_w", "lower_bound", "relative_gap",
-        "message", "build_s", "search_s", "whole_s",
-    )  # fmt: skip
-    database = sqlite3.connect(folder / "rows.sqlite")
-    database.execute(
-        "CREATE TABLE cases (number INTEGER, digest TEXT, settings TEXT, inputs TEXT, state TEXT, owner TEXT)"
-    )
-    database.execute(f"CREATE TABLE rows (digest TEXT, {', '.join(columns)})")
-    for number, row in enumerate(rows):
-        asked = json.dumps({name: row[name] for name in settings})
-        inputs = json.dumps({"net.json": "sha256:aa"})
-        database.execute("INSERT INTO cases VALUES (?, ?, ?, ?, 'done', NULL)", (number, f"d{number}", asked, inputs))
-        values = [f"d{number}", *(row.get(name) for name in columns)]
-        database.execute(f"INSERT INTO rows VALUES ({', '.join('?' * len(values))})", values)
-    database.commit()
-    database.close()
+    identity = FolderIdentity(FORMAT, __version__, "duel", 600.0, cases, "x")
+    write(folder / "suite.json", asdict(identity))
+    made = [
+        (Case(number, {(name,): row[name] for name in settings}, {"net.json": "sha256:aa"}), row)
+        for number, row in enumerate(rows)
+    ]
+    with Store(folder) as store:
+        store.set_cases([case for case, _ in made])
+        for case, row in made:
+            store.save(CaseRow(case.digest, **{name: value for name, value in row.items() if name not in settings}))
     return folder
 
 
@@ -94,13 +86,17 @@ def planned(folder: Path, sources: Sources, limits: Limits) -> Path:
     return write(folder / "plan.json", placement_json(placement))
 
 
+def contents(path: Path) -> tuple[Path, object]:
+    return path, read_json(path)
+
+
 def _chiplets(folder: Path) -> Page:
-    return checked_placement(planned(folder, VIT, Limits()), VIT, Limits())
+    return checked_placement(*contents(planned(folder, VIT, Limits())), VIT, Limits())
 
 
 def _exits(folder: Path) -> Page:
     limits = Limits(max_latency="4ms", min_accuracy="0.79", destination="cloud")
-    return checked_placement(planned(folder, ALEX, limits), ALEX, limits)
+    return checked_placement(*contents(planned(folder, ALEX, limits)), ALEX, limits)
 
 
 def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
@@ -112,12 +108,12 @@ def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
 
 def _two_apps(folder: Path) -> Page:
     plan, sources = two_apps_sources(folder)
-    return checked_placement(plan, sources, Limits())
+    return checked_placement(*contents(plan), sources, Limits())
 
 
 def _infeasible(folder: Path) -> Page:
     limits = Limits(max_latency="1us")
-    return checked_placement(planned(folder, SMALL, limits), SMALL, limits)
+    return checked_placement(*contents(planned(folder, SMALL, limits)), SMALL, limits)
 
 
 def hostile_sources(folder: Path) -> Sources:
@@ -140,7 +136,7 @@ def hostile_sources(folder: Path) -> Sources:
 def _hostile(folder: Path) -> Page:
     sources = hostile_sources(folder)
     return checked_placement(
-        planned(folder, sources, Limits(objective="latency")), sources, Limits(objective="latency")
+        *contents(planned(folder, sources, Limits(objective="latency"))), sources, Limits(objective="latency")
     )
 
 
@@ -150,7 +146,7 @@ def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
 
 
 def _front(folder: Path) -> Page:
-    return checked_front(front_file(folder, ALEX, 60), ALEX, Limits())
+    return checked_front(*contents(front_file(folder, ALEX, 60)), ALEX, Limits())
 
 
 def _results(folder: Path) -> Page:

@@ -53,4 +53,5 @@ def _page(shown: Path, sources: Sources | None, limits: Limits) -> Page:
 
     raw = read_json(shown)
     is_front = isinstance(raw, dict) and ("points" in raw or "searches" in raw)
-    return checked_front(shown, sources, limits) if is_front else checked_placement(shown, sources, limits)
+    checked = checked_front if is_front else checked_placement
+    return checked(shown, raw, sources, limits)

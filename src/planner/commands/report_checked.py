@@ -12,20 +12,20 @@ from planner.report.page import Page
 from planner.report.plan_page import plan_page
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.placement import Placement
-from planner.schemas.reading.files import read_document
+from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import InputError, Problem, input_error
 from planner.verifier.verify import Violation, verify
 
 _FIX = "give the files and the limits that it was made for"
 
 
-def checked_placement(path: Path, sources: Sources | None, limits: Limits) -> Page:
-    """Return the page of a placement.
+def checked_placement(path: Path, raw: object, sources: Sources | None, limits: Limits) -> Page:
+    """Return the page of a placement; `raw` is the content of the file at `path`, which may be a pipe.
 
     Raises:
         InputError: A file cannot be used, or the placement does not stand before the verifier.
     """
-    placement, _ = read_document(path, Placement)
+    placement = check_document(raw, Placement, str(path))
     if sources is None:
         message = "the page of a placement needs what it was made for"
         raise input_error(message, "give --topology and --model (or --workload)", file=str(path))
@@ -34,13 +34,13 @@ def checked_placement(path: Path, sources: Sources | None, limits: Limits) -> Pa
     return plan_page(placement, asked.topology, asked.apps, asked.inputs)
 
 
-def checked_front(path: Path, sources: Sources | None, limits: Limits) -> Page:
-    """Return the page of a front; its plans are checked where the files are given.
+def checked_front(path: Path, raw: object, sources: Sources | None, limits: Limits) -> Page:
+    """Return the page of a front (`raw` is the content of the file at `path`); given files are checked against.
 
     Raises:
         InputError: A file cannot be used, or a plan does not stand before the verifier.
     """
-    front, _ = read_document(path, Front)
+    front = check_document(raw, Front, str(path))
     if sources is None:
         return front_page(front, None)
     asked = read_asked(sources, limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,10 @@ from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
     from planner.measure.networks import OnnxNetwork
+
+
+MAX_DATA_BYTES = 4_000_000_000
+"""Labelled samples are held in memory."""
 
 
 def stated_accuracies(texts: Sequence[str]) -> dict[str, float]:
@@ -67,11 +72,14 @@ def check_data(path: Path, networks: Sequence[OnnxNetwork]) -> int:
 
     fix = "save it with numpy.savez(path, inputs=..., labels=...)"
     try:
+        if (size := _stated_bytes(path)) > MAX_DATA_BYTES:
+            message = f"the arrays have {size / 1e9:.3g} GB, more than {MAX_DATA_BYTES / 1e9:.0f} GB"
+            raise input_error(message, "give fewer samples", file=str(path))
         with path.open("rb") as file, np.load(file) as data:
             inputs, labels = data["inputs"], data["labels"]
     except OSError as error:
         raise input_error(f"cannot read the file ({error.strerror or error})", fix, file=str(path)) from None
-    except (KeyError, ValueError, TypeError, EOFError, AttributeError, IndexError, BadZipFile, ZlibError):
+    except (KeyError, ValueError, TypeError, EOFError, AttributeError, IndexError, BadZipFile, ZlibError, MemoryError):
         # numpy raises any of these for what is no archive of plain arrays named inputs and labels
         raise input_error("not an .npz with the arrays inputs and labels", fix, file=str(path)) from None
     if inputs.dtype.kind not in "fiu" or labels.dtype.kind not in "iu":
@@ -93,3 +101,30 @@ def check_data(path: Path, networks: Sequence[OnnxNetwork]) -> int:
             message = f"{network.path} takes inputs of shape {[list(each) for each in shapes]}, the samples have"
             raise input_error(message, advice, file=str(path), value=list(sample))
     return len(labels)
+
+
+def _stated_bytes(path: Path) -> int:
+    """Return the size of the arrays `inputs` and `labels` by the headers of an .npz, before either is loaded.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: A header states another size than the archive holds.
+        KeyError, EOFError, BadZipFile: The file is no archive with these arrays.
+    """
+    from zipfile import ZipFile
+
+    from numpy.lib import format as npy
+
+    total = 0
+    with ZipFile(path) as archive:
+        for name in ("inputs.npy", "labels.npy"):
+            with archive.open(name) as file:
+                version = npy.read_magic(file)
+                read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+                shape, _, kind = read_header(file)
+                stated = math.prod(shape) * kind.itemsize
+                if stated != archive.getinfo(name).file_size - file.tell():
+                    message = f"the header of {name} states {stated} bytes"
+                    raise ValueError(message)
+                total += stated
+    return total

@@ -32,14 +32,19 @@ def quantile(ordered: Sequence[float], fraction: float) -> float:
 
 
 def over_best(rows: Sequence[ReportedCase], method: str) -> list[float]:
-    """Return by which fraction the plans of a method are above the best known of their cases, sorted."""
+    """Return by which fraction the plans of a method are above the best known plan of their case.
+
+    Returns:
+        Fractions in ascending order; a plan whose best has no finite ratio to it (a best of 0 J) is left out.
+    """
     best = best_values(rows)
     ratios = []
     for row in rows:
         if row.method == method and row.value is not None:
             least = best[case_of(row)]
-            ratios.append(row.value / least - 1.0 if least > 0.0 else 0.0)
-    return sorted(ratios)
+            ratio = 1.0 if row.value == least else row.value / least if least > 0.0 else math.inf
+            ratios.append(ratio - 1.0)
+    return sorted(ratio for ratio in ratios if math.isfinite(ratio))
 
 
 def seconds_of(rows: Sequence[ReportedCase], method: str) -> list[float]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -141,6 +143,20 @@ def test_the_command_writes_the_page_whole(tmp_path: Path) -> None:
     results_folder(tmp_path / "results", records(), 13)
     assert run("report", tmp_path / "results", "-o", tmp_path / "results.html").code == 0
     assert "1 to do" in (tmp_path / "results.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("without_library")
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    run("plan", *SMALL_OPTIONS, "-o", tmp_path / "plan.json")
+    run("pareto", *SMALL_OPTIONS, "-o", tmp_path / "front.json")
+    for name in ("plan", "front"):
+        pipe = tmp_path / f"{name}.pipe"
+        os.mkfifo(pipe)
+        content = (tmp_path / f"{name}.json").read_bytes()
+        writer = threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True)
+        writer.start()
+        assert run("report", pipe, *SMALL_OPTIONS, "-o", tmp_path / f"{name}.html").code == 0
+        writer.join()
 
 
 def test_a_plan_that_does_not_stand_is_refused(tmp_path: Path) -> None:

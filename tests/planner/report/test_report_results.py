@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from command_line import refused
+from command_line import refused, run
 from report_cases import SMALL_OPTIONS, records, results_folder, write
 
 from planner.report.results import ReportedCase, read_results
@@ -72,3 +72,18 @@ def test_unusable_results_are_refused(tmp_path: Path) -> None:
     table.write_text("method,status\nexact,optimal\n", encoding="utf-8")
     assert "their own inputs" in refused("report", table, *SMALL_OPTIONS, "-o", tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+def test_figures_without_a_finite_ratio_make_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the smallest number there is, nothing else is a finite multiple, nor of 0."""
+    monkeypatch.setattr("planner.report.page.drawing_library", lambda: "")
+    table = tmp_path / "table.csv"
+    for least in ("5e-324", "1e-320", "0", "1e-300"):
+        lines = ["method,status,objective,energy_j,latency_s,accuracy,lower_bound,search_s"]
+        lines += [f"exact,optimal,energy_j,{least},{least},0.9,{least},{least}"]
+        lines += ["gamma,feasible,energy_j,1e300,0.02,0.9,0.1,0.001"]
+        table.write_text("\n".join(lines), encoding="utf-8")
+        assert run("report", table, "-o", tmp_path / "page.html").code == 0
+        results = read_results(table)
+        assert over_best(results.rows, "exact") == [0.0]
+        assert over_best(results.rows, "gamma") == []

@@ -62,15 +62,16 @@ def held_identity(folder: Path) -> FolderIdentity:
     if not path.is_file():
         raise input_error("the folder holds no results", "make them with planner bench", file=str(folder))
     raw = read_json(path)
+    if isinstance(raw, dict) and {"format", "planner"} <= raw.keys():
+        made = (raw["planner"], raw["format"])
+        if made != (__version__, FORMAT):
+            whose = f"planner {made[0]} (format {made[1]})"
+            message = f"the results were made by {whose}, and this is planner {__version__} (format {FORMAT})"
+            raise input_error(message, "give another folder, or use that version", file=str(folder))
     try:
-        identity = FolderIdentity(**raw)
+        return FolderIdentity(**raw)
     except TypeError:
         raise input_error("not the identity of a results folder", "give another folder", file=str(path)) from None
-    if identity.format != FORMAT or identity.planner != __version__:
-        made = f"planner {identity.planner} (format {identity.format})"
-        message = f"the results were made by {made}, and this is planner {__version__} (format {FORMAT})"
-        raise input_error(message, "give another folder, or use that version", file=str(folder))
-    return identity
 
 
 def check_folder(folder: Path, identity: FolderIdentity) -> None:
