@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
-from planner.schemas.planning.topology import ChipletAt, Compute, Link, Node, Package, Topology, Wire, check_rates
+from planner.schemas.planning.topology import (
+    ChipletAt,
+    Compute,
+    Link,
+    Node,
+    Package,
+    Position,
+    Topology,
+    Wire,
+    check_rates,
+)
 
 
 class Expansion(NamedTuple):
@@ -39,11 +50,18 @@ def chiplet_name(package: Package, row: int, column: int) -> str:
 
 def _chiplets(package: Package) -> Iterator[Node]:
     common = {name: getattr(package.chiplet, name) for name in Compute.model_fields}
-    special = {tuple(chiplet.at): _given(chiplet) for chiplet in package.chiplets}
+    special = {at: _given(chiplet) for chiplet in package.chiplets for at in positions_of(chiplet)}
     for row in range(package.rows):
         for column in range(package.cols):
             fields = {**common, **special.get((row, column), {})}
             yield Node.model_construct(name=chiplet_name(package, row, column), tier="chiplet", **fields)
+
+
+def positions_of(chiplet: ChipletAt) -> Iterator[Position]:
+    """Return the positions that an entry stands for: one, or all of an area."""
+    first, last = chiplet.at if isinstance(chiplet.at[0], tuple) else (chiplet.at, chiplet.at)
+    (top, left), (bottom, right) = first, last  # type: ignore[misc] # both are positions, which mypy cannot tell
+    yield from product(range(top, bottom + 1), range(left, right + 1))
 
 
 def _given(chiplet: ChipletAt) -> dict[str, object]:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from planner.schemas.batch.ranges import Range, is_valid_range, range_values
 from planner.schemas.planning.workload import Objective, Statistic
 from planner.schemas.reading.base import (
     Document,
@@ -28,6 +29,17 @@ MOST_CASES = 100_000
 Levels = Annotated[int, Field(ge=1, le=100_000)]
 Seed = Annotated[int, Field(ge=0)]
 Thresholds = Literal["common", "per-exit"]
+Positives = Annotated[
+    tuple[Positive, ...], BeforeValidator(range_values, json_schema_input_type=tuple[Positive, ...] | Range)
+]
+Quantities = Annotated[
+    tuple[Quantity, ...], BeforeValidator(range_values, json_schema_input_type=tuple[Quantity, ...] | Range)
+]
+Fractions = Annotated[
+    tuple[Fraction, ...], BeforeValidator(range_values, json_schema_input_type=tuple[Fraction, ...] | Range)
+]
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(range_values, json_schema_input_type=tuple[Seed, ...] | Range)]
+"""Axes of numbers: a list, or a range such as {from = 1e6, to = 1e8, factor = 10}."""
 Path = tuple[str, ...]
 """Where a setting stands: ``("gap",)``, or ``("links", "phone->edge", "bit_per_s")``."""
 
@@ -82,21 +94,21 @@ class Settings(Strict):
 class LinkAxes(Strict):
     """The values that one link takes."""
 
-    bit_per_s: tuple[Positive, ...] = Field((), min_length=1, description="Rates in bits per second.")
-    latency_s: tuple[Quantity, ...] = Field((), min_length=1, description="Times of an empty message, in seconds.")
-    j_per_bit: tuple[Quantity, ...] = Field((), min_length=1, description="Energies of one bit, in joules.")
+    bit_per_s: Positives = Field((), min_length=1, description="Rates in bits per second.")
+    latency_s: Quantities = Field((), min_length=1, description="Times of an empty message, in seconds.")
+    j_per_bit: Quantities = Field((), min_length=1, description="Energies of one bit, in joules.")
 
 
 class NodeAxes(Strict):
     """The values that one node takes."""
 
-    ops_per_s: tuple[Positive, ...] = Field((), min_length=1, description="Speeds in operations per second.")
-    j_per_op: tuple[Quantity, ...] = Field((), min_length=1, description="Energies of one operation, in joules.")
-    active_power_w: tuple[Quantity, ...] = Field((), min_length=1, description="Powers while computing, in watts.")
-    static_power_w: tuple[Quantity, ...] = Field((), min_length=1, description="Leakage powers, in watts.")
-    idle_power_w: tuple[Quantity, ...] = Field((), min_length=1, description="Idle powers, in watts.")
-    memory_bytes: tuple[Quantity, ...] = Field((), min_length=1, description="Memories, in bytes.")
-    max_utilization: tuple[Fraction, ...] = Field((), min_length=1, description="Largest fractions of time busy.")
+    ops_per_s: Positives = Field((), min_length=1, description="Speeds in operations per second.")
+    j_per_op: Quantities = Field((), min_length=1, description="Energies of one operation, in joules.")
+    active_power_w: Quantities = Field((), min_length=1, description="Powers while computing, in watts.")
+    static_power_w: Quantities = Field((), min_length=1, description="Leakage powers, in watts.")
+    idle_power_w: Quantities = Field((), min_length=1, description="Idle powers, in watts.")
+    memory_bytes: Quantities = Field((), min_length=1, description="Memories, in bytes.")
+    max_utilization: Fractions = Field((), min_length=1, description="Largest fractions of time busy.")
 
 
 class Axes(Strict):
@@ -109,17 +121,17 @@ class Axes(Strict):
     method: tuple[Name, ...] = Field((), min_length=1, description="Methods.")
     source: tuple[Name, ...] = Field((), min_length=1, description="Nodes that hold the input.")
     destination: tuple[Name, ...] = Field((), min_length=1, description="Nodes that need the results.")
-    rate_per_s: tuple[Quantity, ...] = Field((), min_length=1, description="Inferences per second.")
-    max_latency_s: tuple[Positive, ...] = Field((), min_length=1, description="Latency limits in seconds.")
+    rate_per_s: Quantities = Field((), min_length=1, description="Inferences per second.")
+    max_latency_s: Positives = Field((), min_length=1, description="Latency limits in seconds.")
     latency: tuple[Statistic, ...] = Field((), min_length=1, description="Which latency counts.")
-    min_accuracy: tuple[Fraction, ...] = Field((), min_length=1, description="Least accuracies (fractions).")
-    max_energy_j: tuple[Quantity, ...] = Field((), min_length=1, description="Energy limits, in joules.")
+    min_accuracy: Fractions = Field((), min_length=1, description="Least accuracies (fractions).")
+    max_energy_j: Quantities = Field((), min_length=1, description="Energy limits, in joules.")
     objective: tuple[Objective, ...] = Field((), min_length=1, description="What is minimised.")
     thresholds: tuple[Thresholds, ...] = Field((), min_length=1, description="Designed points: common or per-exit.")
-    gap: tuple[Fraction, ...] = Field((), min_length=1, description="Relative gaps (no unit).")
+    gap: Fractions = Field((), min_length=1, description="Relative gaps (no unit).")
     gamma: tuple[Levels, ...] = Field((), min_length=1, description="Latency levels of the method gamma (counts).")
-    time_limit_s: tuple[Quantity, ...] = Field((), min_length=1, description="Time limits of methods, in seconds.")
-    seed: tuple[Seed, ...] = Field((), min_length=1, description="One repeat for each (no unit).")
+    time_limit_s: Quantities = Field((), min_length=1, description="Time limits of methods, in seconds.")
+    seed: Seeds = Field((), min_length=1, description="One repeat for each (no unit).")
     links: dict[str, LinkAxes] = Field(default_factory=dict, description="By link, written as source->target.")
     nodes: dict[Name, NodeAxes] = Field(default_factory=dict, description="By the name of the node.")
 
@@ -129,12 +141,16 @@ def settings_of(table: object) -> dict[Path, Any]:
     found: dict[Path, Any] = {}
     for name, value in table.items() if isinstance(table, Mapping) else ():
         if name not in ("links", "nodes"):
-            found[str(name),] = value
+            found[str(name),] = _expanded(value)
         elif isinstance(value, Mapping):
             for item, fields in value.items():
                 inner = fields.items() if isinstance(fields, Mapping) else ()
-                found |= {(name, str(item), str(field)): entry for field, entry in inner}
+                found |= {(name, str(item), str(field)): _expanded(entry) for field, entry in inner}
     return found
+
+
+def _expanded(value: object) -> object:
+    return range_values(value) if is_valid_range(value) else value
 
 
 def _check_suite(data: object) -> Iterator[Finding]:

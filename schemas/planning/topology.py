@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
 
 from planner.schemas.reading.base import (
     LEAST,
@@ -28,6 +29,24 @@ from planner.schemas.reading.problems import input_error
 Tier = Literal["mobile", "edge", "cloud", "chiplet"]
 RateUnit = Literal["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]
 Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Area = tuple[Position, Position]
+"""The chiplets from one corner to the other, both included."""
+
+
+def _is_area(at: object) -> bool:
+    return isinstance(at, (list, tuple)) and bool(at) and all(isinstance(part, (list, tuple)) for part in at)
+
+
+def _position_or_area(at: object, _: ValidatorFunctionWrapHandler) -> Position | Area:
+    """Validate by the kind that the value has: what pydantic says of a union names parts of both kinds."""
+    kept = tuple(tuple(part) if isinstance(part, list) else part for part in at) if isinstance(at, list) else at
+    adapter: TypeAdapter[Position | Area] = _adapter(Area if _is_area(at) else Position)
+    return adapter.validate_python(kept, strict=True)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Position | Area]:  # noqa: ANN401 - a generic alias
+    return TypeAdapter(kind)
 
 
 class Speed(Strict):
@@ -102,7 +121,9 @@ class Chiplet(Compute):
 class ChipletAt(Compute):
     """What differs at one position of the package; fields that are not given stay as in `chiplet`."""
 
-    at: Position = Field(description="Row and column, from 0.")
+    at: Annotated[Position | Area, WrapValidator(_position_or_area)] = Field(
+        description="Row and column, from 0; or two corners of an area, both included: [[0, 0], [3, 7]]."
+    )
     max_utilization: Fraction | None = Field(None, description="As for a node.")  # type: ignore[assignment] # None = not given
     idle_power_w: Quantity | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
     static_power_w: Quantity | None = Field(None, description="As for a node, in watts.")  # type: ignore[assignment] # None = not given
@@ -169,18 +190,34 @@ def _check_package(index: int, package: object, node_names: set[str]) -> Iterato
     if not isinstance(rows, int) or not isinstance(cols, int):
         return
     inside = f"rows 0..{rows - 1} and columns 0..{cols - 1} exist"
-    seen: set[tuple[object, ...]] = set()
+    seen: dict[tuple[int, int], int] = {}
     for number, other in enumerate(items_of(package, "chiplets")):
-        at = tuple(items_of(other, "at"))
-        if len(at) == 2 and not _inside(at, rows, cols):
-            yield (*where, "chiplets", number, "at"), list(at), "outside the package", inside
-        if all(isinstance(part, int) for part in at):
-            if at in seen:
-                yield (*where, "chiplets", number, "at"), list(at), "this position stands twice", "merge the two"
-            seen.add(at)
+        at, place = items_of(other, "at"), (*where, "chiplets", number, "at")
+        corners = [tuple(corner) for corner in (at if _is_area(at) else [at])]
+        if any(len(corner) == 2 and not _inside(corner, rows, cols) for corner in corners):
+            yield place, at, "outside the package", inside
+            continue
+        covered = list(_covered(corners))
+        if not covered and len(corners) == 2:
+            yield place, at, "the first corner is not the upper left one", "give the lower row and column first"
+        if twice := [position for position in covered if position in seen]:
+            which = f" (with chiplets[{seen[twice[0]]}]: {list(twice[0])})" if len(corners) == 2 else ""
+            yield place, at, f"this position stands twice{which}", "merge the two"
+        seen |= {position: seen.get(position, number) for position in covered}
     for number, gateway in enumerate(items_of(package, "gateways")):
         if isinstance(gateway, (list, tuple)) and len(gateway) == 2 and not _inside(tuple(gateway), rows, cols):
             yield (*where, "gateways", number), list(gateway), "outside the package", inside
+
+
+def _covered(corners: list[tuple[object, ...]]) -> Iterator[tuple[int, int]]:
+    """Yield the positions from the first corner to the last; nothing where they are no positions."""
+    whole = [corner for corner in corners if len(corner) == 2 and all(type(part) is int for part in corner)]
+    if len(whole) != len(corners) or len(whole) not in (1, 2):
+        return
+    (top, left), (bottom, right) = whole[0], whole[-1]
+    for row in range(int(str(top)), int(str(bottom)) + 1):
+        for column in range(int(str(left)), int(str(right)) + 1):
+            yield row, column
 
 
 def _inside(at: tuple[object, ...], rows: int, cols: int) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.schemas import Topology, check_document
+from planner.verifier import network as verifier
 
 SPECIAL = {"at": [1, 2], "ops_per_s": 9.0, "j_per_op": None, "memory_bytes": 7.0, "idle_power_w": 0.25}
 
@@ -112,3 +116,24 @@ def test_two_packages_do_not_mix() -> None:
     assert expansion.routers == ("m", "q")
     assert [node.name for node in expansion.nodes][-2:] == ["q", "q[0,0]"]
     assert [link.target for link in expansion.links if link.source.startswith("q")] == ["q[0,0]"]
+
+
+@given(st.randoms(use_true_random=False))
+def test_areas_are_all_their_positions(r: Random) -> None:
+    """An area written as corners gives the nodes of the same entry at every position, in solvers and verifier."""
+    rows, cols = r.randint(1, 6), r.randint(1, 6)
+    cut = r.randint(1, rows)
+    areas = [[[0, 0], [cut - 1, cols - 1]]] + ([[[cut, 0], [rows - 1, cols - 1]]] if cut < rows else [])
+    entries = [{"at": area, "memory_bytes": 10.0 + index} for index, area in enumerate(areas) if r.random() < 0.8]
+    single = [
+        {**entry, "at": [row, column]}
+        for entry in entries
+        for row in range(entry["at"][0][0], entry["at"][1][0] + 1)
+        for column in range(cols)
+    ]
+    one, other = (topology(rows=rows, cols=cols, chiplets=each, gateways=[[0, 0]]) for each in (entries, single))
+    assert expand(one) == expand(other)
+    assert verifier.expand(one) == verifier.expand(other)
+    memory = {node.name: node.memory_bytes for node in expand(one).nodes if node.name.startswith("m[")}
+    assert memory == {name: verifier.expand(one).nodes[name].memory_bytes for name in memory}
+    assert check_document(one.model_dump(mode="json"), Topology) == one

@@ -171,6 +171,16 @@ BAD: list[tuple[Any, ...]] = [
     ("topology", "packages[0].chiplets[0].at", [1], "required", "add", "packages[0].chiplets[0].at[1]"),
     ("topology", "packages[0].gateways[1]", [2, 0], "outside the package", "rows 0..1"),
     ("topology", "packages[0].gateways[1]", [1], "required", "add", "packages[0].gateways[1][1]"),
+    ("topology", "packages[0].chiplets[0].at", [[0, 0], [2, 0]], "outside the package", "rows 0..1"),
+    ("topology", "packages[0].chiplets[0].at", [[1, 1], [0, 2]], "not the upper left", "lower row and column first"),
+    (
+        "topology", "packages[0].chiplets[0].at", [[0, 0], [1, "x"]],
+        "integer", "whole number", "packages[0].chiplets[0].at[1][1]",
+    ),
+    (
+        "topology", "packages[0].chiplets", [{"at": [[0, 0], [1, 1]]}, {"at": [1, 1]}],
+        "this position stands twice", "merge", "packages[0].chiplets[1].at",
+    ),
     (
         "topology", "packages[0].chiplets", [{"at": [0, 1]}, {"at": [0, 1]}],
         "this position stands twice", "merge", "packages[0].chiplets[1].at",

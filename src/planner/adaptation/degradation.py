@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from planner.pipeline.request import Request
+from planner.fin.instance.packages import positions_of
 from planner.schemas.adaptation.states import Condition, LinkEnds
 from planner.schemas.planning.model import Model, Profile
 from planner.schemas.planning.topology import Chiplet, ChipletAt, Compute, Link, Package, Position, Topology
@@ -116,7 +117,10 @@ def _slowed_hardware(model: Model, topology: Topology, change: TopologyChange) -
 def _chiplets(package: Package, change: TopologyChange) -> list[tuple[Compute, float]]:
     """List the chiplets of a package that differ in figures or factor, behind the common one."""
     common = change.slow_down.get(package.name, 1.0)
-    special = [(_merged(package, at), factor) for at, factor in _special_positions(package, change).items()]
+    differing = _differing(package)
+    special = [
+        (_merged(package, differing.get(at)), factor) for at, factor in _special_positions(package, change).items()
+    ]
     return [(package.chiplet, common), *special]
 
 
@@ -128,7 +132,7 @@ def _special_positions(package: Package, change: TopologyChange) -> dict[Positio
         for name, factor in change.slow_down.items()
         if (at := position_of(name, package)) is not None
     }
-    return {**{chiplet.at: common for chiplet in package.chiplets}, **own}
+    return {**{at: common for chiplet in package.chiplets for at in positions_of(chiplet)}, **own}
 
 
 def position_of(name: str, package: Package) -> Position | None:
@@ -140,9 +144,13 @@ def position_of(name: str, package: Package) -> Position | None:
     return (row, column) if row < package.rows and column < package.cols else None
 
 
-def _merged(package: Package, at: Position) -> Compute:
+def _differing(package: Package) -> dict[Position, ChipletAt]:
+    """Return the entry of every position that has one."""
+    return {at: chiplet for chiplet in package.chiplets for at in positions_of(chiplet)}
+
+
+def _merged(package: Package, differing: ChipletAt | None) -> Compute:
     """Return the chiplet at a position: the package's, with what differs there."""
-    differing = next((chiplet for chiplet in package.chiplets if chiplet.at == at), None)
     given = {} if differing is None else differing.model_dump(exclude_none=True, exclude={"at"})
     return package.chiplet.model_copy(update=given)
 
@@ -183,9 +191,11 @@ def _package(package: Package, change: TopologyChange, names: _Hardware) -> Pack
     common: Chiplet = package.chiplet.model_copy(
         update=_slowed(package.chiplet, change.slow_down.get(package.name, 1.0), names)
     )
-    differing = {chiplet.at: chiplet for chiplet in package.chiplets}
+    differing = _differing(package)
     chiplets = tuple(
-        differing.get(at, ChipletAt(at=at)).model_copy(update=_slowed(_merged(package, at), factor, names))
+        differing.get(at, ChipletAt(at=at)).model_copy(
+            update={"at": at, **_slowed(_merged(package, differing.get(at)), factor, names)}
+        )
         for at, factor in _special_positions(package, change).items()
     )
     return package.model_copy(update={"chiplet": common, "chiplets": chiplets})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.schemas import Link, Package, Topology, Wire
-from planner.schemas.planning.topology import Compute, check_rates
+from planner.schemas.planning.topology import ChipletAt, Compute, check_rates
 
 Pair = tuple[str, str]
 Medium = tuple[str, ...]
@@ -54,15 +54,25 @@ def expand(topology: Topology) -> Network:
 
 
 def _chiplets(package: Package) -> Iterator[tuple[str, Compute]]:
-    changes = {chiplet.at: chiplet for chiplet in package.chiplets}
+    changes = {position: chiplet for chiplet in package.chiplets for position in _covered(chiplet)}
     for row in range(package.rows):
         for column in range(package.cols):
             chiplet: Compute = package.chiplet
-            if (row, column) in changes:
-                other = changes[row, column]
+            other = changes.get((row, column))
+            if other is not None:
                 given = {field: value for field in Compute.model_fields if (value := getattr(other, field)) is not None}
                 chiplet = chiplet.model_copy(update=given)
             yield f"{package.name}[{row},{column}]", chiplet
+
+
+def _covered(chiplet: ChipletAt) -> Iterator[tuple[int, int]]:
+    """Yield the positions that an entry stands for: its own, or all from one corner of its area to the other."""
+    match chiplet.at:
+        case ((top, left), (bottom, right)):
+            for row in range(top, bottom + 1):
+                yield from ((row, column) for column in range(left, right + 1))
+        case (int(row), int(column)):
+            yield row, column
 
 
 def _wires(package: Package) -> Iterator[tuple[Pair, Wire]]:

@@ -13,6 +13,7 @@ import pytest
 from planner.adaptation.check_states import check_states
 from planner.adaptation.degradation import combine_conditions, degraded
 from planner.pipeline.request import Request
+from planner.fin.instance.packages import expand
 from planner.schemas import InputError, Model, Topology, Workload, check_document
 from planner.schemas.adaptation.states import MOST_STATES, States, states_of
 
@@ -271,3 +272,23 @@ def test_what_is_lost_takes_its_links_along() -> None:
 def test_pins_to_lost_nodes_are_dropped() -> None:
     request = after({"name": "a", "lost_nodes": ["p"]}, pin={"b1": ["phone", "p[0,0]"], "b2": ["p[0,1]"]})
     assert request.app.pin == {"b1": ("phone",), "b2": ()}
+
+
+def test_chiplets_of_an_area_slow_down_one_by_one() -> None:
+    """An area is the same as its positions one by one, whatever slows down in it."""
+    change = combine_conditions(
+        check_document(states({"name": "a", "nodes": {"p": {"slow_down": 2.0}, "p[0,2]": {"slow_down": 3.0}}}), States)
+        .conditions
+    )  # fmt: skip
+    expanded = []
+    for chiplets in (
+        [{"at": [[0, 1], [0, 2]], "ops_per_s": 12.0}],
+        [{"at": [0, c], "ops_per_s": 12.0} for c in (1, 2)],
+    ):
+        topology = copy.deepcopy(BASE_TOPOLOGY)
+        topology["packages"][0]["chiplets"] = chiplets
+        app = check_document({"schema_version": "1", "apps": [{"model": "m", "source": "phone"}]}, Workload).apps[0]
+        request = Request(app, check_document(BASE_MODEL, Model), check_document(topology, Topology))
+        expanded.append(expand(degraded(request, change).topology))
+    assert expanded[0] == expanded[1]
+    assert {node.name: node.ops_per_s for node in expanded[0].nodes}["p[0,2]"] == 2.0
