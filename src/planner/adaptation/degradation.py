@@ -11,8 +11,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from planner.pipeline.request import Request
 from planner.fin.instance.packages import positions_of
+from planner.pipeline.request import Request
 from planner.schemas.adaptation.states import Condition, LinkEnds
 from planner.schemas.planning.model import Model, Profile
 from planner.schemas.planning.topology import Chiplet, ChipletAt, Compute, Link, Package, Position, Topology

@@ -12,8 +12,8 @@ import pytest
 
 from planner.adaptation.check_states import check_states
 from planner.adaptation.degradation import combine_conditions, degraded
-from planner.pipeline.request import Request
 from planner.fin.instance.packages import expand
+from planner.pipeline.request import Request
 from planner.schemas import InputError, Model, Topology, Workload, check_document
 from planner.schemas.adaptation.states import MOST_STATES, States, states_of
 
