@@ -1,14 +1,20 @@
-"""One search for a plan of all apps: prices, what apps offer at them, the master, and the best plan so far."""
+"""Column generation: rounds of pricing at smoothed dual prices, until the restricted master's value meets the bound.
+
+State is kept in three parts: the problem, which never changes; the pool of columns, which grows; and the duals, the
+best prices with their Lagrangian value, which every run returns.
+"""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from planner.clear.allocation.plan import Plan, overfull, plan_of
+from planner.clear.master.column_pool import ColumnPool
 from planner.clear.master.priced_column import PricedColumn, price_column
-from planner.clear.master.restricted_master import RestrictedMaster
+from planner.clear.master.restricted_master import MasterSolution, RestrictedMaster
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.app_arrays import app_arrays
 from planner.clear.pricing.dual_prices import DualPrices
@@ -16,168 +22,173 @@ from planner.clear.pricing.point_tree import point_tree
 from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.subproblem import PricingSubproblem
-from planner.clear.primal.local_search import LocalSearch, raised_prices, used_by_others
+from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
-from planner.fin.instance.network import Ints
 
 _ROUNDS = 16
 _STEP = 0.5
-"""How far prices move towards those of the master."""
-_CLOSE = 1e-3
-"""Relative distance of the master's value, or a plan's power, from the bound at which a search ends."""
-_TAKEN, _MOST_PLACES = 0.02, 6
-"""Part of an offer that counts as taken, and the most equal nodes that it is offered on."""
-FEW_APPS = 12
-"""Of so few apps, programs with whole offers find good plans from any beginning, and all bounds are quick."""
-_BUSY = 0.02
-"""Media that could be loaded more than this by all apps together get a price."""
+"""Smoothing: how far prices move towards those of the master."""
+CLOSE = 1e-3
+"""Relative distance of the master's value, or a plan's power, from the bound at which rounds end."""
 
 
-class ColumnGeneration:
-    """State of one search."""
+@dataclass(frozen=True)
+class PricingProblem:
+    """What does not change while columns are generated."""
 
-    def __init__(self, joint: JointInstance, stop_at: float, gap: float) -> None:
-        """Begin without prices.
+    joint: JointInstance
+    subproblems: tuple[PricingSubproblem, ...]
+    """Of each app; they remember the best latency multipliers of the prices before."""
+    symmetry: NodeSymmetry
+    gap: float
+    """Relative gap that is asked for."""
+
+    @classmethod
+    def of(cls, joint: JointInstance, gap: float) -> PricingProblem:
+        """Return the pricing subproblems of all apps.
 
         Args:
             joint: The apps.
-            stop_at: When to give up, on the clock of `time.perf_counter`, s.
             gap: Relative gap that is asked for.
         """
-        self.joint, self.stop_at, self.gap = joint, stop_at, gap
-        self.media = busy_media(joint)
-        routes = list_routes(joint.network, self.media.tolist())
+        routes = list_routes(joint.network, joint.media.tolist())
         trees = [point_tree(app_arrays(app)) for app in joint.apps]
-        self.apps = [
+        subproblems = tuple(
             PricingSubproblem(Pricer(app, tree.stages, routes), tree)
             for app, tree in zip(joint.apps, trees, strict=True)
-        ]
-        self.symmetry = NodeSymmetry(joint, routes)
-        self.master = RestrictedMaster(joint, self.media)
-        self.moves = LocalSearch(joint, self.media, stop_at)
-        self.prices = DualPrices.none(joint, self.media)
-        self.plan: Plan | None = None
-        self.count = 0
-        self.best_w = -np.inf
-        """The best bound at any prices so far."""
+        )
+        return cls(joint, subproblems, NodeSymmetry(joint, routes), gap)
+
+
+@dataclass
+class Incumbent:
+    """The best plan found so far."""
+
+    plan: Plan | None = None
 
     @property
-    def late(self) -> bool:
-        """Whether time is up."""
-        return time.perf_counter() >= self.stop_at
+    def power_w(self) -> float:
+        """Its power; infinite where there is none."""
+        return np.inf if self.plan is None else self.plan.power_w
 
-    @property
-    def good_enough(self) -> bool:
-        """Whether the best plan is as close to the bound as is asked for."""
-        return self.plan is not None and self.best_w >= self.plan.power_w * (1.0 - max(_CLOSE, self.gap))
-
-    def keep(self, plan: Plan | None) -> None:
-        """Keep a plan if it is the best."""
-        if plan is not None and (self.plan is None or plan.power_w < self.plan.power_w):
+    def offer(self, plan: Plan | None) -> None:
+        """Take a plan that is better."""
+        if plan is not None and plan.power_w < self.power_w:
             self.plan = plan
 
-    def until(self, stop_at: float) -> None:
-        """Go on until another time."""
-        self.stop_at = self.moves.stop_at = stop_at
+    def within(self, bound_w: float, gap: float) -> bool:
+        """Whether a lower bound leaves at most a relative gap."""
+        return self.plan is not None and bound_w >= self.power_w * (1.0 - gap)
 
-    def rounds(self, enough_at: float = np.inf) -> None:
-        """Ask every app at changing prices, until the master's value meets the bound.
 
-        Args:
-            enough_at: When to be content with a plan, on the clock of `time.perf_counter`, s.
-        """
-        trial, step = self.prices, _STEP
-        while self.count < _ROUNDS and not self.late and (self.plan is None or time.perf_counter() < enough_at):
-            self.count += 1
-            guess_w = trial.constant_w(self.joint)
-            for app, subproblem in enumerate(self.apps):
-                answer = subproblem.price_heuristically(trial.of_app(app))
-                guess_w += answer.bound_w
-                for decision in answer.decisions:
-                    self._add_priced(app, decision, trial)
-            if guess_w > self.best_w:
-                self.best_w, self.prices, step = guess_w, trial, _STEP
-            else:
-                step = 0.5 * (1.0 + step)  # the same step once more would ask the same
-            answer_w = self.master.solve_relaxation()
-            if answer_w is None or answer_w.prices is None:
-                break
-            if self.plan is None and answer_w.unserved < 0.5:
-                self.choose()
-            if self.best_w >= answer_w.value_w * (1.0 - max(_CLOSE, 0.5 * self.gap)):
-                break
-            trial = self.prices.smoothed(answer_w.prices, step).rounded(self.joint)
+@dataclass(frozen=True)
+class Duals:
+    """The best prices of a run of column generation."""
 
-    def choose(self) -> None:
-        """Let the master choose whole offers, and keep the plan if it is the best."""
-        chosen = self.master.solve_integer(self.stop_at - time.perf_counter()).chosen
-        if chosen is not None:
-            self.keep(plan_of(self.joint, [self.master.priced_columns[number].column for number in chosen]))
+    prices: DualPrices
+    value_w: float = -np.inf
+    """Lagrangian value at these prices, over the operating points that were priced; no proved bound."""
+    rounds: int = 0
+    relaxation: MasterSolution | None = field(default=None, compare=False)
+    """The last solution of the relaxed master."""
 
-    def spread(self) -> None:
-        """Offer what the linear program takes on further nodes of each kind, as many as it has in use."""
-        answer = self.master.solve_relaxation()
-        if answer is None:
-            return
-        places = min(int(np.ceil(answer.most_in_use - _TAKEN)) + 1, _MOST_PLACES)
-        for number in np.flatnonzero(answer.taken > _TAKEN).tolist():
-            column = self.master.priced_columns[number].column
-            for offset in range(1, min(places, self.symmetry.most(column.decision))):
-                self._add_priced_at(
-                    column.app, self.symmetry.moved_to(column.app, column.decision, offset), self.prices
-                )
 
-    def price_known_columns(self, plan: Plan) -> None:
-        """Offer every app's columns at the prices of a plan, and the plan itself as it is."""
-        for own in priced_columns_of(plan):
-            self.master.add(own)
-        prices = raised_prices(self.joint, plan, self.media)
-        network = self.joint.network
-        for app, subproblem in enumerate(self.apps):
-            if self.late:
-                return
-            used = used_by_others(plan, app)
-            idle = np.array([0.0 if node in used else network.idle_power_w[node] for node in range(network.size)])
-            seen = DualPrices(
-                prices.node_w, np.tile(idle, (self.joint.count, 1)), prices.memory_w_per_byte, prices.media_w
-            )
-            for decision in subproblem.price_heuristically(seen.of_app(app)).decisions:
-                self._add_priced(app, decision, prices)
-            for column in self.moves.columns(app):
-                if (priced := price_column(column, network, self.media, prices)) is not None:
-                    self.master.add(priced)
+def generate_columns(
+    problem: PricingProblem, pool: ColumnPool, incumbent: Incumbent, deadline: Deadline, enough: Deadline
+) -> Duals:
+    """Price every app at changing prices until the relaxed master's value meets the Lagrangian value.
 
-    def _add_priced(self, app: int, decision: Decision, prices: DualPrices) -> None:
-        """Make a column known to the moves, and an offer of it to the master, on the first nodes of each kind."""
-        self._add_priced_at(app, self.symmetry.moved_to(app, decision, 0), prices)
+    Args:
+        problem: The apps.
+        pool: Columns known; those that pricing finds are added.
+        incumbent: The best plan; where there is none, the first integer choice of the master becomes it.
+        deadline: When to give up.
+        enough: When to end if there is a plan.
 
-    def _add_priced_at(self, app: int, decision: Decision, prices: DualPrices) -> None:
-        column = self.moves.column(app, decision)
-        if overfull(self.joint, [column]):  # it comes back to a node, and pricing saw each visit alone
-            return
-        if (priced := price_column(column, self.joint.network, self.media, prices)) is not None:
-            self.master.add(priced)
+    Returns:
+        The best prices.
+    """
+    joint = problem.joint
+    best = Duals(DualPrices.none(joint))
+    trial, step, master = best.prices, _STEP, None
+    for number in range(1, _ROUNDS + 1):
+        if deadline.expired or (enough.expired and incumbent.plan is not None):
+            break
+        value_w = trial.constant_w(joint)
+        for app, subproblem in enumerate(problem.subproblems):
+            found = subproblem.price_heuristically(trial.of_app(app))
+            value_w += found.bound_w
+            for decision in found.decisions:
+                add_decision(problem, pool, app, decision, trial)
+        if value_w > best.value_w:
+            best, step = Duals(trial, value_w, number), _STEP
+        else:
+            step = 0.5 * (1.0 + step)  # the same step once more would price the same columns
+        master = RestrictedMaster(joint, pool.priced).solve_relaxation()
+        if master is None or master.prices is None:
+            break
+        if incumbent.plan is None and master.unserved < 0.5:
+            choose_columns(joint, pool, incumbent, deadline)
+        if best.value_w >= master.value_w * (1.0 - max(CLOSE, 0.5 * problem.gap)):
+            break
+        trial = best.prices.smoothed(master.prices, step).rounded(joint)
+    return Duals(best.prices, best.value_w, best.rounds, master)
+
+
+def choose_columns(joint: JointInstance, pool: ColumnPool, incumbent: Incumbent, deadline: Deadline) -> None:
+    """Solve the integer master, and offer the plan of the columns that it chooses."""
+    if not pool.priced or deadline.expired:
+        return
+    chosen = RestrictedMaster(joint, pool.priced).solve_integer(deadline.remaining_s).chosen
+    if chosen is not None:
+        incumbent.offer(plan_of(joint, [pool.priced[number].column for number in chosen]))
+
+
+def add_decision(
+    problem: PricingProblem, pool: ColumnPool, app: int, decision: Decision, prices: DualPrices, offset: int = 0
+) -> None:
+    """Add a decision to the pool, moved to the first nodes of each equivalence class, and its priced column.
+
+    Args:
+        problem: The apps.
+        pool: Columns known.
+        app: Number of the app.
+        decision: What pricing found.
+        prices: Prices at which speeds and shares of the column are set.
+        offset: How many nodes of each class are passed over.
+    """
+    add_column(problem.joint, pool, pool.column(app, problem.symmetry.moved_to(app, decision, offset)), prices)
+
+
+def add_column(joint: JointInstance, pool: ColumnPool, column: Column, prices: DualPrices) -> None:
+    """Add a priced column to the pool, unless its memory or latency limit cannot hold."""
+    if overfull(joint, [column]):  # the path returns to a node, and pricing saw each segment alone
+        return
+    if (priced := price_column(column, joint, prices)) is not None:
+        pool.add(priced)
+
+
+def add_plan(pool: ColumnPool, plan: Plan) -> None:
+    """Add the columns of a plan, priced at its own speeds and shares."""
+    for priced in priced_columns_of(plan):
+        pool.keep(priced.column)
+        pool.add(priced)
 
 
 def priced_columns_of(plan: Plan) -> list[PricedColumn]:
-    """Return a plan as offers."""
-    priced_columns = []
+    """Return the columns of a plan with its speeds and shares."""
+    found = []
     held = zip(plan.columns, plan.allocation.node_shares, plan.allocation.medium_shares, strict=True)
     for column, node_share, medium_share in held:
         speed = plan.allocation.speed[column.nodes]
         power_w = column.transfer_w + float((column.dynamic_w * speed**2 + column.static_w / speed).sum())
-        priced_columns.append(PricedColumn(column, speed, node_share, medium_share, power_w))
-    return priced_columns
+        found.append(PricedColumn(column, speed, node_share, medium_share, power_w))
+    return found
 
 
-def busy_media(joint: JointInstance) -> Ints:
-    """Return the media that all apps together could load noticeably; all others are left without a price."""
-    network = joint.network
-    bit_per_s = 0.0
-    for app in joint.apps:
-        sizes = np.concatenate([[app.input_bits], app.output_bits, app.result_bits])
-        bit_per_s += app.rate_per_s * float(sizes.max())
-    slowest = np.full(network.media, np.inf)
-    np.minimum.at(slowest, network.link_medium, network.link_bit_per_s)
-    return np.flatnonzero(bit_per_s / slowest > _BUSY)
+def within_branch(joint: JointInstance, priced: Iterable[PricedColumn]) -> Sequence[PricedColumn]:
+    """Return the priced columns whose nodes may be in use in a branch."""
+    allowed = (joint.node_counts.most > 0)[joint.kinds]
+    return [one for one in priced if allowed[one.column.nodes].all()]

@@ -16,16 +16,17 @@ import numpy as np
 
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan, plan_of
-from planner.clear.column_generation import ColumnGeneration, busy_media
-from planner.clear.master.priced_column import price_column
+from planner.clear.column_generation import Incumbent, PricingProblem, add_column, generate_columns
+from planner.clear.master.column_pool import ColumnPool
 from planner.clear.master.restricted_master import RestrictedMaster
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.primal.local_search import LocalSearch, prices_of, raised_prices, used_by_others
-from planner.clear.primal_phase import improve_plan
+from planner.clear.primal_phase import PrimalPhase
 from planner.clear.problem.column import Column, Key
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.outcome import Outcome, Termination
@@ -80,17 +81,16 @@ class Replanner:
             gap: Relative gap at which the search for prices ends.
             time_limit_s: Most seconds of this search and of each one after it.
         """
-        self._limit_s = time_limit_s
-        began = time.perf_counter()
-        search = ColumnGeneration(joint, began + time_limit_s, gap)
-        search.rounds(began + _ROUNDS_UNTIL * time_limit_s)
-        improve_plan(search)
+        self._limit_s, deadline = time_limit_s, Deadline.after(time_limit_s)
+        problem, pool, incumbent = PricingProblem.of(joint, gap), ColumnPool(joint), Incumbent()
+        duals = generate_columns(problem, pool, incumbent, deadline, deadline.fraction(_ROUNDS_UNTIL))
+        PrimalPhase(problem, pool, incumbent, duals, deadline).run()
         self.joint = joint
-        self.plan = None if search.plan is None else _with_least_shares(joint, search.plan)
-        self._state = _State(search.media, search.prices, tuple(search.apps))
+        self.plan = None if incumbent.plan is None else _with_least_shares(joint, incumbent.plan)
+        self._state = _State(joint.media, duals.prices, problem.subproblems)
         self._known: list[dict[Key, Decision]] = [{} for _ in joint.apps]
         for app in range(joint.count):
-            for column in search.moves.columns(app):
+            for column in pool.columns(app):
                 self._remember(column)
         for column in () if self.plan is None else self.plan.columns:
             self._remember(column)
@@ -106,14 +106,14 @@ class Replanner:
         """
         began = time.perf_counter()
         state = self._state.at_rates_of(joint)
-        warm = _Warm(joint, state, began + self._limit_s)
+        warm = _WarmStart(joint, state, Deadline.after(self._limit_s))
         warm.begin([known.values() for known in self._known], self.plan)
         built = time.perf_counter()
         plan = warm.planned()
         for column in warm.useful:
             self._remember(column)
         self.joint, self._state = joint, replace(state, prices=warm.prices)
-        times = (built - began, time.perf_counter() - built, {"programs": float(warm.moves.programs)})
+        times = (built - began, time.perf_counter() - built, {"programs": float(warm.local_search.programs)})
         if plan is None:
             return Outcome("unknown", None, 0.0, Termination.incomplete("no plan was found at these rates"), *times)
         self.plan = _with_least_shares(joint, plan)
@@ -127,7 +127,7 @@ class Replanner:
         return max(
             0.0,
             prices.constant_w(self.joint)
-            + sum(app.weak_lower_bound(prices.of_app(number)) for number, app in enumerate(asked)),
+            + sum(app.lower_bound(prices.of_app(number)) for number, app in enumerate(asked)),
         )
 
     def _remember(self, column: Column) -> None:
@@ -149,7 +149,7 @@ class _State:
 
     def at_rates_of(self, joint: JointInstance) -> _State:
         """Return the state for changed rates."""
-        media = busy_media(joint)
+        media = joint.media
         routes = list_routes(joint.network, media.tolist())
         apps = tuple(held.with_rates(app, routes) for app, held in zip(joint.apps, self.apps, strict=True))
         price_w = dict(zip(self.media.tolist(), self.prices.media_w.tolist(), strict=True))
@@ -157,25 +157,25 @@ class _State:
         return _State(media, replace(self.prices, media_w=media_w), apps)
 
 
-class _Warm:
+class _WarmStart:
     """One search that starts from columns and prices."""
 
-    def __init__(self, joint: JointInstance, state: _State, stop_at: float) -> None:
-        self._joint, self._state, self._stop_at = joint, state, stop_at
-        self.moves = LocalSearch(joint, state.media, stop_at)
+    def __init__(self, joint: JointInstance, state: _State, deadline: Deadline) -> None:
+        self._joint, self._state, self._deadline = joint, state, deadline
+        self._pool = ColumnPool(joint)
+        self.local_search = LocalSearch(joint, self._pool, deadline)
         self.prices = state.prices
         self.useful: list[Column] = []
         """Columns that apps answered with."""
-        self._master = RestrictedMaster(joint, state.media)
         self._plan: Plan | None = None
 
     def begin(self, known: Sequence[Iterable[Decision]], plan: Plan | None) -> None:
         """Take in the decisions known of each app, and what is left of a plan at other rates."""
         for app, decisions in enumerate(known):
             for decision in decisions:
-                self.moves.column(app, decision)
+                self._pool.column(app, decision)
         if plan is not None:
-            self._keep(plan_of(self._joint, [self.moves.column(held.app, held.decision) for held in plan.columns]))
+            self._keep(plan_of(self._joint, [self._pool.column(held.app, held.decision) for held in plan.columns]))
 
     def planned(self) -> Plan | None:
         """Return the best plan found."""
@@ -183,17 +183,17 @@ class _Warm:
         plan = self._first()
         if plan is None:
             return None
-        plan = self.moves.improved(plan)
+        plan = self.local_search.improved(plan)
         for _ in range(rounds):
             before_w = plan.power_w
             self._keep(plan)
-            self.prices = raised_prices(self._joint, plan, self._state.media)
+            self.prices = raised_prices(self._joint, plan)
             self._ask(plan)
             self._choose()
             plan = self._plan or plan
             if self._late or plan.power_w >= before_w * _BETTER:
                 break
-            plan = self.moves.improved(plan)
+            plan = self.local_search.improved(plan)
         return plan
 
     def _first(self) -> Plan | None:
@@ -210,7 +210,7 @@ class _Warm:
 
     @property
     def _late(self) -> bool:
-        return time.perf_counter() >= self._stop_at
+        return self._deadline.expired
 
     def _ask(self, plan: Plan | None) -> None:
         """Ask every app for columns at the prices held; beside a plan, nodes that others use cost no idle power."""
@@ -219,26 +219,24 @@ class _Warm:
                 return
             seen = self.prices if plan is None else self._beside(plan, app)
             for decision in subproblem.price_heuristically(seen.of_app(app)).decisions:
-                self.useful.append(self.moves.column(app, decision))
+                self.useful.append(self._pool.column(app, decision))
 
     def _beside(self, plan: Plan, app: int) -> DualPrices:
         """Return what an app meets that may leave a plan alone: the price of shares, and idle power of unused nodes."""
         idle_w = self._joint.network.idle_power_w.copy()
         idle_w[list(used_by_others(plan, app))] = 0.0
         use_w, node_w = np.tile(idle_w, (self._joint.count, 1)), plan.allocation.node_price_w
-        media_w = prices_of(self._joint, plan, self._state.media).media_w
+        media_w = prices_of(self._joint, plan).media_w
         return replace(self.prices, use_w=use_w, node_w=node_w, media_w=media_w)
 
     def _choose(self) -> RestrictedMaster:
         """Let the master choose among offers of all columns, at the prices held and at those before."""
-        master = self._master
         for app in range(self._joint.count):
-            for column in self.moves.columns(app):
-                priced = price_column(column, self._joint.network, self._state.media, self.prices)
-                if priced is not None:
-                    master.add(priced)
+            for column in self._pool.columns(app):
+                add_column(self._joint, self._pool, column, self.prices)
+        master = RestrictedMaster(self._joint, self._pool.priced)
         if master.priced_columns:
-            chosen = master.solve_integer(self._stop_at - time.perf_counter()).chosen
+            chosen = master.solve_integer(self._deadline.remaining_s).chosen
             if chosen is not None:
                 self._keep(plan_of(self._joint, [master.priced_columns[number].column for number in chosen]))
         return master

@@ -1,23 +1,30 @@
-"""The method `clear`: rounds of prices and offers, then plans and a bound."""
+"""The method `clear`: column generation, primal heuristics, a lower bound, and branch and bound of few columns."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan
+from planner.clear.baselines.baseline import own_bound_w
 from planner.clear.bounds.lower_bound import lower_bound_w
-from planner.clear.column_generation import ColumnGeneration
-from planner.clear.primal_phase import enumerate_columns, improve_plan
+from planner.clear.branching.node_branching import NodeBranching
+from planner.clear.column_generation import Duals, Incumbent, PricingProblem, add_plan, generate_columns
+from planner.clear.master.column_pool import ColumnPool
+from planner.clear.primal.starting_plan import any_baseline_plan, starting_plan
+from planner.clear.primal_phase import PrimalPhase
+from planner.clear.problem.enumeration import columns_of_few
 from planner.clear.problem.instance import JointInstance
-from planner.fin.instance.network import Network
+from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
-_ROUNDS_UNTIL, _PLAN_UNTIL = 0.45, 0.7
-"""Parts of the time limit when rounds end, and when the search for a plan does; what is left is for the bound."""
+_START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.1, 0.45, 0.7
+"""Parts of the time limit when the starting plan, the rounds of prices and the primal heuristics end."""
 _EQUAL = 1e-6
 """Relative precision of what geometric programs prove."""
 
@@ -33,56 +40,102 @@ class Clear:
         return solve_joint(joint, options)
 
 
+@dataclass(frozen=True)
+class _Proof:
+    """What is known when the search ends."""
+
+    incumbent: Incumbent
+    bound_w: float
+    infeasible: bool
+    statistics: Mapping[str, float]
+
+
 def solve_joint(joint: JointInstance, options: Options) -> Outcome[Plan]:
-    """Plan all apps together; a valid lower bound comes with every answer."""
+    """Plan all apps together.
+
+    Args:
+        joint: The apps.
+        options: Relative gap that is asked for, and time limit.
+
+    Returns:
+        The best plan found with a lower bound of the power of all plans. `infeasible` is proved.
+    """
     began = time.perf_counter()
     if any(app.points.count == 0 for app in joint.apps):
         return Outcome("infeasible", None, np.inf)
-    limit_s = np.inf if options.time_limit_s is None else options.time_limit_s
-    search = ColumnGeneration(joint, began + _PLAN_UNTIL * limit_s, options.gap)
+    deadline = Deadline.after(options.time_limit_s)
+    incumbent = Incumbent(starting_plan(joint, deadline.fraction(_START_UNTIL)))
+    weak_w = own_bound_w(joint)
+    if incumbent.within(weak_w, max(options.gap, _EQUAL)):
+        nothing = _Proof(incumbent, weak_w, infeasible=False, statistics={})
+        return _outcome(joint, nothing, options.gap, deadline, (0.0, time.perf_counter() - began, {}))
+    problem = PricingProblem.of(joint, options.gap)
     built = time.perf_counter()
-    search.rounds(began + _ROUNDS_UNTIL * limit_s)
-    improve_plan(search)
-    search.until(began + limit_s)
-    bound = lower_bound_w(search)
-    if not (np.isinf(bound) or _closed(search, bound)):
-        bound = max(bound, enumerate_columns(search))
-    plan = search.plan
-    if plan is not None:
-        plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
-    statistics = {
-        "rounds": search.count,
-        "offers": len(search.master.priced_columns),
-        "programs": search.moves.programs,
-    }
-    times = (built - began, time.perf_counter() - built, {name: float(value) for name, value in statistics.items()})
-    if plan is None:
-        proved = bool(bound > _most_power(joint))
-        if proved:
-            return Outcome("infeasible", None, np.inf, PROVED, *times)
-        return Outcome("unknown", None, bound, _stopped(search, "no plan was found within the limit"), *times)
-    bound = min(bound, plan.power_w)
-    if _closed(search, bound):
-        return Outcome("optimal", plan, bound, PROVED, *times)
-    return Outcome("feasible", plan, bound, _stopped(search), *times)
+    proof = _searched(problem, incumbent, deadline)
+    times = (built - began, time.perf_counter() - built, proof.statistics)
+    return _outcome(joint, proof, options.gap, deadline, times)
 
 
-def _stopped(search: ColumnGeneration, detail: str = "") -> Termination:
+def _searched(problem: PricingProblem, incumbent: Incumbent, deadline: Deadline) -> _Proof:
+    """Search for a plan and for a bound."""
+    joint, pool = problem.joint, ColumnPool(problem.joint)
+    if incumbent.plan is not None:
+        add_plan(pool, incumbent.plan)
+    plans_until = deadline.fraction(_PLAN_UNTIL)
+    duals = generate_columns(problem, pool, incumbent, plans_until, deadline.fraction(_ROUNDS_UNTIL))
+    PrimalPhase(problem, pool, incumbent, duals, plans_until).run()
+    if incumbent.plan is None:
+        incumbent.offer(any_baseline_plan(joint, deadline))
+    bound_w = max(lower_bound_w(problem, duals, deadline), 0.0)
+    programs, branches = 0.0, 0.0
+    if not (np.isinf(bound_w) or incumbent.within(bound_w, max(problem.gap, _EQUAL))):
+        bound_w, programs, branches = _branched(problem, incumbent, duals, bound_w, deadline)
+    counts = {"rounds": duals.rounds, "priced_columns": len(pool.priced), "programs": programs, "branches": branches}
+    infeasible = incumbent.plan is None and bool(bound_w > _most_power(joint))
+    return _Proof(incumbent, bound_w, infeasible, {name: float(value) for name, value in counts.items()})
+
+
+def _branched(
+    problem: PricingProblem, incumbent: Incumbent, duals: Duals, bound_w: float, deadline: Deadline
+) -> tuple[float, float, float]:
+    """Branch and bound where every app has few columns.
+
+    Returns:
+        The best bound, geometric programs, and branches.
+    """
+    columns = columns_of_few(problem.joint, deadline)
+    if columns is None or deadline.expired:
+        return bound_w, 0.0, 0.0
+    found = NodeBranching(problem.joint, columns, incumbent, problem.gap).run(duals.prices, deadline)
+    return max(bound_w, found.lower_bound_w), float(found.programs), float(found.branches)
+
+
+def _outcome(
+    joint: JointInstance, proof: _Proof, gap: float, deadline: Deadline, times: tuple[float, float, Mapping[str, float]]
+) -> Outcome[Plan]:
+    """Name the answer by what is held and what is proved."""
+    held = proof.incumbent.plan
+    if held is None and proof.infeasible:
+        return Outcome("infeasible", None, np.inf, PROVED, *times)
+    if held is None:
+        return Outcome("unknown", None, proof.bound_w, _stopped(deadline, "no plan was found within the limit"), *times)
+    allocation = least_shares(joint.network, held.columns, held.allocation)
+    plan, bound_w = Plan(held.columns, allocation), min(proof.bound_w, held.power_w)
+    if proof.incumbent.within(bound_w, max(gap, _EQUAL)):
+        return Outcome("optimal", plan, bound_w, PROVED, *times)
+    return Outcome("feasible", plan, bound_w, _stopped(deadline), *times)
+
+
+def _stopped(deadline: Deadline, detail: str = "") -> Termination:
     """Say what ended a search that is not proved: the time limit, else its own limits."""
-    return Termination.at_limit("time", detail) if search.late else Termination("limit", "nodes", detail)
-
-
-def _closed(search: ColumnGeneration, bound_w: float) -> bool:
-    """Whether a bound says that no plan is better than the best one by as much as anybody asks."""
-    return search.plan is not None and bound_w >= search.plan.power_w * (1.0 - max(search.gap, _EQUAL))
+    return Termination.at_limit("time", detail) if deadline.expired else Termination.at_limit("nodes", detail)
 
 
 def _most_power(joint: JointInstance) -> float:
     """Return a power that no plan exceeds."""
-    network: Network = joint.network
+    network, speed = joint.network, joint.network.fastest
     total = float(network.idle_power_w.sum())
     for app in joint.apps:
-        speed = network.fastest
         block_w = app.blocks.dynamic_j * speed**2 + (app.blocks.energy_j - app.blocks.dynamic_j) / network.slowest
         head_w = app.heads.dynamic_j * speed**2 + (app.heads.energy_j - app.heads.dynamic_j) / network.slowest
         total += app.rate_per_s * float(block_w.max(axis=1).sum() + head_w.max(axis=1).sum())

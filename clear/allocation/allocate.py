@@ -7,7 +7,8 @@ these variables that must be at most 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from planner.clear.geometric.optimum import excess
 from planner.clear.geometric.solver import GeometricOptimum, GeometricProgram, GeometricSolver, Posynomials
 from planner.clear.problem.column import Column
-from planner.fin.instance.network import Floats, Network
+from planner.fin.instance.network import Floats, Ints, Network
 
 Limit = tuple[str, int, int]
 """What a constraint keeps: (`node`, -1, node), (`medium`, -1, medium), (`queue`, app, node), (`late`, app, latency),
@@ -39,7 +40,7 @@ class Allocation:
     speed: Floats
     """(N,) speed of every node; 1 where nothing runs."""
     node_shares: tuple[Floats, ...]
-    """Per column (H,)."""
+    """Per column (H,); 0 of nodes on which the column takes no time."""
     medium_shares: tuple[Floats, ...]
     """Per column (M,)."""
     power_w: float
@@ -113,20 +114,25 @@ class Layout:
     ) -> Layout:
         """Number the variables; an app that is alone on a node or medium gets all of it unless told otherwise."""
         layout = cls(network, columns)
-        users = _count(columns, "nodes"), _count(columns, "media")
-        for node in sorted(users[0]):
+        users = (
+            _count(column.nodes[column.timed_nodes] for column in columns),
+            _count(column.media[column.timed_media] for column in columns),
+        )
+        for node in sorted({node for column in columns for node in column.nodes.tolist()}):
             fixed = None if speed is None else float(speed[node])
             low, high = float(network.slowest[node]), float(network.fastest[node])
             layout.speed[node] = layout._variable(fixed or low, fixed or high)
         for column in columns:
             shares = {}
-            for node in column.nodes.tolist():
+            for node in column.nodes[column.timed_nodes].tolist():  # what takes no time needs no share
                 most = float(network.max_utilization[node])
                 whole = alone_is_whole and users[0][node] == 1
                 shares[node] = layout._variable(most if whole else _LEAST_SHARE, most)
             layout.node_share.append(shares)
             shares = {}
-            for medium, load in zip(column.media.tolist(), column.medium_load.tolist(), strict=True):
+            loads = zip(column.media.tolist(), column.medium_load.tolist(), strict=True)
+            timed = [pair for pair, takes_time in zip(loads, column.timed_media, strict=True) if takes_time]
+            for medium, load in timed:
                 whole = alone_is_whole and users[1][medium] == 1
                 shares[medium] = layout._variable(1.0 if whole else max(load, _LEAST_SHARE), 1.0)
             layout.medium_share.append(shares)
@@ -149,7 +155,8 @@ class Layout:
             if not column.transfer_w <= column.most_w:
                 found.append(("energy", column.app, -1))
             most = self.network.max_utilization[column.nodes] * self.network.fastest[column.nodes]
-            found += [("queue", column.app, int(node)) for node in column.nodes[column.node_load > most * (1 + 1e-9)]]
+            unstable = (column.node_load > most * (1 + 1e-9)) | (column.timed_nodes & (most <= 0.0))
+            found += [("queue", column.app, int(node)) for node in column.nodes[unstable]]
             heavy = column.media[column.medium_load > 1.0 + 1e-9]
             found += [("medium", -1, int(medium)) for medium in heavy]
         return tuple(found)
@@ -174,7 +181,7 @@ class Layout:
     def share_terms(self) -> list[Term]:
         """Return the sum of all shares."""
         shares = [variable for held in (*self.node_share, *self.medium_share) for variable in held.values()]
-        return [(1.0, {variable: 1.0}) for variable in shares]
+        return [(1.0, {variable: 1.0}) for variable in shares or [next(iter(self.speed.values()))]]
 
     def constraints(self) -> list[tuple[Limit, list[Term]]]:
         """Return every constraint with its terms."""
@@ -195,7 +202,7 @@ class Layout:
         return [
             (("queue", column.app, node), [(load, {self.speed[node]: -1.0, shares[node]: -1.0})])
             for node, load in zip(column.nodes.tolist(), column.node_load.tolist(), strict=True)
-            if load > 0.0
+            if load > 0.0 and node in shares
         ]
 
     def _latencies(
@@ -257,8 +264,14 @@ class Layout:
                 medium_price[place] = dual
         return Allocation(
             speed=speed,
-            node_shares=tuple(np.array([optimum.x[v] for v in shares.values()]) for shares in self.node_share),
-            medium_shares=tuple(np.array([optimum.x[v] for v in shares.values()]) for shares in self.medium_share),
+            node_shares=tuple(
+                _values(optimum.x, shares, column.nodes)
+                for column, shares in zip(self.columns, self.node_share, strict=True)
+            ),
+            medium_shares=tuple(
+                _values(optimum.x, shares, column.media)
+                for column, shares in zip(self.columns, self.medium_share, strict=True)
+            ),
             power_w=power_of(network, self.columns, speed),
             node_price_w=node_price,
             medium_price_w=medium_price,
@@ -275,10 +288,11 @@ def power_of(network: Network, columns: Sequence[Column], speed: Floats) -> floa
     return total
 
 
-def _count(columns: Sequence[Column], name: str) -> dict[int, int]:
-    """Count the columns that use each node or medium."""
-    users: dict[int, int] = {}
-    for column in columns:
-        for place in getattr(column, name).tolist():
-            users[place] = users.get(place, 0) + 1
-    return users
+def _values(x: Floats, shares: Mapping[int, int], places: Ints) -> Floats:
+    """Return the share of each node or medium; 0 where none is needed."""
+    return np.array([x[shares[place]] if place in shares else 0.0 for place in places.tolist()])
+
+
+def _count(places: Iterable[Ints]) -> dict[int, int]:
+    """Count the columns that need a share of each node or medium."""
+    return Counter(place for some in places for place in some.tolist())

@@ -38,8 +38,9 @@ def view_of_plan(network: Network, plan: Plan, place: int) -> AppView:
     """Return the slices that a plan gives to the app of its column number `place`; all of what it does not use."""
     column, allocation = plan.columns[place], plan.allocation
     node_share, medium_share = np.ones(network.size), np.ones(network.media)
-    node_share[column.nodes] = allocation.node_shares[place]
-    medium_share[column.media] = allocation.medium_shares[place]
+    node_shares, medium_shares = allocation.node_shares[place], allocation.medium_shares[place]
+    node_share[column.nodes] = np.where(node_shares > 0.0, node_shares, 1.0)  # no share: no time is taken there
+    medium_share[column.media] = np.where(medium_shares > 0.0, medium_shares, 1.0)
     return AppView(allocation.speed, node_share, medium_share)
 
 

@@ -34,9 +34,18 @@ def first_broken(columns: Sequence[Column], allocation: Allocation) -> int | Non
     held = zip(columns, allocation.node_shares, allocation.medium_shares, strict=True)
     for place, (column, node_share, medium_share) in enumerate(held):
         speed = allocation.speed[column.nodes]
-        late_s = column.node_s @ (1.0 / (speed * node_share)) + column.medium_s @ (1.0 / medium_share) + column.fixed_s
+        late_s = _times(column.node_s, speed * node_share) + _times(column.medium_s, medium_share) + column.fixed_s
         energy_w = column.transfer_w + float((column.dynamic_w * speed**2 + column.static_w / speed).sum())
         stable = (column.node_load <= speed * node_share).all() and (column.medium_load <= medium_share).all()
         if not (stable and late_s.max(initial=0.0) <= column.most_s and energy_w <= column.most_w):
             return place
     return None
+
+
+def _times(time_s: Floats, share: Floats) -> Floats:
+    """(R,) sums of times (R, H) divided by shares (H,); what takes no time needs no share."""
+    with np.errstate(divide="ignore"):
+        inverse = 1.0 / share
+    return np.asarray(np.where(time_s > 0.0, time_s, 0.0) @ np.where(np.isfinite(inverse), inverse, 0.0)) + np.where(
+        (time_s > 0.0) & (share <= 0.0), np.inf, 0.0
+    ).sum(axis=1)

@@ -1,4 +1,4 @@
-"""What baselines for several apps have in common: a weak bound, and the answer built from it."""
+"""Common part of the baselines for several apps: a weak lower bound, and the outcome built from it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from planner.clear.allocation.app_view import most_favourable
 from planner.clear.allocation.plan import Plan
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
@@ -45,9 +46,9 @@ def _least_energy(instance: Instance) -> float:
 class HeuristicRun:
     """When a heuristic began, and the bound that it states with its answer."""
 
-    joint: JointInstance
     options: Options
     began: float
+    deadline: Deadline
     bound_w: float
     build_s: float
 
@@ -55,17 +56,8 @@ class HeuristicRun:
     def begin(cls, joint: JointInstance, options: Options) -> HeuristicRun:
         """Bound the apps and start the clock."""
         began = time.perf_counter()
-        bound_w = own_bound_w(joint)
-        return cls(joint, options, began, bound_w, time.perf_counter() - began)
-
-    @property
-    def stop_at(self) -> float:
-        """When the caller's time limit is over, on the clock of `time.perf_counter`, s."""
-        return np.inf if self.options.time_limit_s is None else self.began + self.options.time_limit_s
-
-    def time_is_up(self) -> bool:
-        """Tell whether the caller's time limit is over."""
-        return time.perf_counter() >= self.stop_at
+        deadline, bound_w = Deadline.after(options.time_limit_s), own_bound_w(joint)
+        return cls(options, began, deadline, bound_w, time.perf_counter() - began)
 
     def outcome(self, plan: Plan | None, nothing: str = "") -> Outcome[Plan]:
         """Name the answer by what is held and what is proved; `nothing` says why there is no plan."""
@@ -79,5 +71,5 @@ class HeuristicRun:
         if np.isinf(self.bound_w):
             return Outcome("infeasible", None, np.inf, PROVED, *times)
         out_of_time = Termination.at_limit("time", "the time limit came before a plan")
-        termination = out_of_time if self.time_is_up() else Termination.incomplete(nothing)
+        termination = out_of_time if self.deadline.expired else Termination.incomplete(nothing)
         return Outcome("unknown", None, self.bound_w, termination, *times)

@@ -16,6 +16,7 @@ from planner.clear.primal.grid_program import choose
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import TooManyError
 from planner.fin.outcome import Outcome, Termination
@@ -35,18 +36,18 @@ class MixedIntegerProgram:
     def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Plan all apps; nothing is proved."""
         began = time.perf_counter()
-        stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
+        deadline = Deadline.after(options.time_limit_s)
         try:
-            columns = _columns(joint, stop_at)
+            columns = _columns(joint, deadline)
         except TooManyError as stopped:
-            late = time.perf_counter() >= stop_at
+            late = deadline.expired
             out_of_time = Termination.at_limit("time", "the time limit came before all columns were enumerated")
             termination = out_of_time if late else stopped.termination
             return Outcome("unknown", None, 0.0, termination, time.perf_counter() - began)
         built = time.perf_counter()
         if not all(columns):
             return Outcome("infeasible", None, np.inf, build_s=built - began)
-        choice = choose(joint, columns, options.gap, stop_at - built)
+        choice = choose(joint, columns, options.gap, deadline.remaining_s)
         plan = None if choice.columns is None else plan_of(joint, choice.columns)
         if plan is not None:
             plan = Plan(plan.columns, least_shares(joint.network, plan.columns, plan.allocation))
@@ -58,13 +59,13 @@ class MixedIntegerProgram:
         return Outcome("unknown" if plan is None else "feasible", plan, 0.0, termination, *times)
 
 
-def _columns(joint: JointInstance, stop_at: float) -> list[list[Column]]:
+def _columns(joint: JointInstance, deadline: Deadline) -> list[list[Column]]:
     """Enumerate columns.
 
     Raises:
         TooManyError: There are more than a program can take, or the time is up.
     """
-    columns = all_columns(joint, MOST_PLANS, stop_at)
+    columns = all_columns(joint, MOST_PLANS, deadline)
     if (count := sum(map(len, columns))) > MOST_COLUMNS:
         message = f"{count} columns are too many for one program; it takes {MOST_COLUMNS}"
         raise TooManyError(message)

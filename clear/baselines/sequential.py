@@ -6,6 +6,7 @@ which that plan holds its limits, and the next one gets the rest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,12 +18,15 @@ from planner.clear.allocation.plan import Plan
 from planner.clear.baselines.baseline import HeuristicRun
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.method import Options
 from planner.fin.outcome import Outcome
 
+_ORDERS = 10
+"""Orders of apps that are tried."""
 _LEAST = 1e-6
 """Part of a node or medium below which nothing counts as left."""
 
@@ -35,15 +39,42 @@ class FinInOrder:
 
     def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place all apps in order."""
-        search = HeuristicRun.begin(joint, options)
-        left, served = _Left.all_of(joint.network), list[_Served]()
-        for app, instance in enumerate(joint.apps):
-            found = _served(app, instance, left, options)
-            if found is None:
-                return search.outcome(None, f"those before it leave too little for {instance.name!r}")
-            served.append(found)
-            left = left.without(found)
-        return search.outcome(_plan(joint.network, served, left.view.speed))
+        run = HeuristicRun.begin(joint, options)
+        found = _in_order(joint, range(joint.count), options.gap, run.deadline)
+        if isinstance(found, int):
+            return run.outcome(None, f"those before it leave too little for {joint.apps[found].name!r}")
+        return run.outcome(found)
+
+
+def sequential_plan(joint: JointInstance, gap: float, deadline: Deadline) -> Plan | None:
+    """Return a plan of one app after the other; an app that is left over is tried first the next time.
+
+    Args:
+        joint: The apps.
+        gap: Relative gap of each app's search.
+        deadline: When to give up.
+    """
+    order = list(range(joint.count))
+    for _ in range(_ORDERS):
+        found = _in_order(joint, order, gap, deadline)
+        if isinstance(found, Plan):
+            return found
+        if order[0] == found or deadline.expired:
+            return None
+        order = [found, *(app for app in order if app != found)]
+    return None
+
+
+def _in_order(joint: JointInstance, order: Sequence[int], gap: float, deadline: Deadline) -> Plan | int:
+    """Plan apps in an order; return the plan, or the number of the app for which too little is left."""
+    left, served = _Left.all_of(joint.network), dict[int, _Served]()
+    for app in order:
+        found = None if deadline.expired else _served(app, joint.apps[app], left, gap, deadline)
+        if found is None:
+            return app
+        served[app] = found
+        left = left.without(found)
+    return _plan(joint.network, [served[app] for app in range(joint.count)], left.view.speed)
 
 
 @dataclass(frozen=True)
@@ -85,10 +116,11 @@ class _Left:
         return _Left(AppView(view.speed, node_share, medium_share), np.maximum(memory, 0.0))
 
 
-def _served(app: int, instance: Instance, left: _Left, options: Options) -> _Served | None:
+def _served(app: int, instance: Instance, left: _Left, gap: float, deadline: Deadline) -> _Served | None:
     """Plan one app on what is left, and shrink its shares to what it needs."""
     sliced = left.of(instance)
-    decision = Exact().solve(sliced, Options(gap=options.gap, time_limit_s=options.time_limit_s)).plan
+    limit_s = None if np.isinf(deadline.remaining_s) else deadline.remaining_s
+    decision = Exact().solve(sliced, Options(gap=gap, time_limit_s=limit_s)).plan
     if decision is None:
         return None
     own = column_of(app, sliced, decision)

@@ -8,7 +8,6 @@ geometric program; where those do not suffice, an app that is in the way goes to
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +21,7 @@ from planner.clear.baselines.baseline import HeuristicRun
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.points import whole_point
+from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
 from planner.fin.method import Options
@@ -51,7 +51,7 @@ class FullDnnEdge:
 
     def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place every app without its early exits on one node that is not mobile."""
-        return _full_dnn(joint, options, _not_mobile(joint))
+        return _full_dnn(joint, options, edge_nodes(joint))
 
 
 class Alone:
@@ -73,10 +73,11 @@ class EdgeOnly:
 
     def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
         """Place every app on one node that is not mobile."""
-        return _alone(joint, options, _not_mobile(joint))
+        return _alone(joint, options, edge_nodes(joint))
 
 
-def _not_mobile(joint: JointInstance) -> Bools:
+def edge_nodes(joint: JointInstance) -> Bools:
+    """(N,) nodes that host blocks and are not mobile."""
     return np.asarray(joint.network.hosts & np.array([tier != "mobile" for tier in joint.network.tiers]))
 
 
@@ -103,19 +104,34 @@ def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) ->
 
 
 def _full_dnn(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan]:
-    """Place whole DNNs one after the other; if one is left over, try once more with that one first."""
-    search = HeuristicRun.begin(joint, options)
+    """Place whole DNNs one after the other."""
+    run = HeuristicRun.begin(joint, options)
+    plan, left_over = first_fit_plan(joint, nodes, run.deadline)
+    if plan is not None or run.deadline.expired:
+        return run.outcome(plan)
+    name = joint.apps[left_over].name
+    return run.outcome(None, f"without early exits and with equal shares, no node is left for all of {name!r}")
+
+
+def first_fit_plan(joint: JointInstance, nodes: Bools, deadline: Deadline) -> tuple[Plan | None, int]:
+    """Place whole DNNs one after the other, equal shares for all; if one is left over, try again with that one first.
+
+    Args:
+        joint: The apps.
+        nodes: (N,) nodes that may host apps.
+        deadline: When to give up.
+
+    Returns:
+        The plan, and the number of the app that is left over (-1 where none is).
+    """
     lists = [_candidates(app, *_without_exits(instance), nodes) for app, instance in enumerate(joint.apps)]
     order, left_over = list(range(joint.count)), -1
     for _ in range(joint.count):
         plan, left_over = _first_fit(joint, lists, order)
-        if plan is not None or search.time_is_up():
-            return search.outcome(plan)
-        if order[0] == left_over:
-            break
+        if plan is not None or deadline.expired or order[0] == left_over:
+            return plan, left_over
         order = [left_over, *(app for app in order if app != left_over)]
-    name = joint.apps[left_over].name
-    return search.outcome(None, f"without early exits and with equal shares, no node is left for all of {name!r}")
+    return None, left_over
 
 
 def _without_exits(instance: Instance) -> tuple[Instance, Instance]:
@@ -154,12 +170,12 @@ def _as_in(joint: JointInstance, columns: Sequence[Column]) -> tuple[Column, ...
 
 
 def _alone(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan]:
-    search = HeuristicRun.begin(joint, options)
+    run = HeuristicRun.begin(joint, options)
     lists = single_nodes(joint, nodes)
     if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:
-        return search.outcome(None, f"no single node can run all of {', '.join(map(repr, empty))} within its limits")
-    plan = on_single_nodes(joint, lists, _MOST_PROGRAMS, search.stop_at)
-    return search.outcome(plan, "with each app on one node, no choice of nodes that was tried leaves enough for all")
+        return run.outcome(None, f"no single node can run all of {', '.join(map(repr, empty))} within its limits")
+    plan = on_single_nodes(joint, lists, _MOST_PROGRAMS, run.deadline)
+    return run.outcome(plan, "with each app on one node, no choice of nodes that was tried leaves enough for all")
 
 
 def single_nodes(joint: JointInstance, nodes: Bools) -> list[list[Candidate]]:
@@ -168,7 +184,7 @@ def single_nodes(joint: JointInstance, nodes: Bools) -> list[list[Candidate]]:
 
 
 def on_single_nodes(
-    joint: JointInstance, lists: Sequence[Sequence[Candidate]], most_programs: int, stop_at: float
+    joint: JointInstance, lists: Sequence[Sequence[Candidate]], most_programs: int, deadline: Deadline
 ) -> Plan | None:
     """Put each app on its best node; while shares do not suffice, move the app in the way that it costs least.
 
@@ -176,7 +192,7 @@ def on_single_nodes(
         joint: The apps.
         lists: What each app may take, the best first.
         most_programs: Choices of nodes for which speeds and shares are sought at most.
-        stop_at: When to give up, on the clock of `time.perf_counter`, s.
+        deadline: When to give up.
     """
     if not all(lists):
         return None
@@ -187,7 +203,7 @@ def on_single_nodes(
         if isinstance(found, Allocation):
             return Plan(tuple(columns), least_shares(joint.network, columns, found))
         moves = [app for app in found if chosen[app] + 1 < len(lists[app])]
-        if not moves or time.perf_counter() >= stop_at:
+        if not moves or deadline.expired:
             return None
         chosen[min(moves, key=lambda app: _extra_w(lists[app], chosen[app]))] += 1
     return None

@@ -15,7 +15,6 @@ sources visit a source for the power that they take, no more: that is below what
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from planner.clear.bounds.source_subproblem import SourceOptions, source_options
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats
 
 _RANGES = 1_500
@@ -43,7 +43,7 @@ def partial_lagrangian_bound(
     joint: JointInstance,
     apps: Sequence[PricingSubproblem],
     prices: DualPrices,
-    stop_at: float,
+    deadline: Deadline,
     rows: tuple[int, int] = CLOSE,
 ) -> float:
     """Return a lower bound on the power of all plans, in watts; -inf where there is no time for it.
@@ -52,27 +52,29 @@ def partial_lagrangian_bound(
         joint: All apps.
         apps: Their pricers.
         prices: Prices of all nodes and media, good ones where the bound is to be high.
-        stop_at: When to give up, on the clock of `time.perf_counter`.
+        deadline: When to give up.
         rows: How closely apps are looked at.
     """
     network, sources = joint.network, sorted({app.source for app in joint.apps})
     kept = np.ones(network.size)
     kept[sources] = 0.0
     others = DualPrices(prices.node_w * kept, prices.use_w * kept, prices.memory_w_per_byte * kept, prices.media_w)
-    total_w = float((np.minimum(others.unpaid_w(joint), 0.0) * kept).sum() - others.media_w.sum())
+    total_w = others.nodes_w(joint, kept > 0.0) - float(others.media_w.sum())
     whole_w = sum(app.last_w for app in apps if np.isfinite(app.last_w))
     for source in sources:
         known_w = max(float(prices.node_w[source]), float(network.idle_power_w[source]), _SMALL * whole_w)
         source_w = known_w * _FACTORS
         stays = []
         for number in np.flatnonzero([instance.source == source for instance in joint.apps]).tolist():
-            if time.perf_counter() >= stop_at:
+            if deadline.expired:
                 return -np.inf
             small = apps[number].last_w < _SMALL * whole_w
             found = source_options(apps[number], others.of_app(number), source_w, rows[0 if small else 1])
             stays.append((found, small))
-        on_w = float(network.idle_power_w[source]) + _Problem.of(joint, source, source_w, stays).least(stop_at)
-        total_w += min(on_w, sum(stay.at_once_w for stay, _ in stays))
+        on_w = float(network.idle_power_w[source]) + _Problem.of(joint, source, source_w, stays).least(deadline)
+        off_w = sum(stay.at_once_w for stay, _ in stays)
+        must = joint.branch is not None and joint.branch.least[joint.kinds[source]] > 0
+        total_w += on_w if must else min(on_w, off_w)
     return total_w
 
 
@@ -105,11 +107,11 @@ class _Problem:
                 choices_w.append(costs_w)
         return cls(given_w, tuple(choices_w))
 
-    def least(self, stop_at: float) -> float:
+    def least(self, deadline: Deadline) -> float:
         """Return what the source's apps cost at the least."""
         queue = [self._looked(0, tuple(np.ones(len(costs), dtype=np.bool_) for costs in self.choices_w))]
         number = 1
-        while number < _CHOICES and time.perf_counter() < stop_at:
+        while number < _CHOICES and not deadline.expired:
             node = queue[0]
             app = self._undecided(node) if np.isfinite(node.bound_w) else None
             if app is None:

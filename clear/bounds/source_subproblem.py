@@ -65,7 +65,7 @@ def _away(subproblem: PricingSubproblem, prices: AppPrices, source_w: Floats, mo
 
     Envelopes are opened, cheapest first, as long as there are rows to look at.
     """
-    tree, proof = subproblem.tree, subproblem.proof(prices)
+    tree, bound = subproblem.tree, subproblem.bound(prices)
     best = subproblem.values(prices)
     some = best[best > 0.0]
     values = np.zeros(1)
@@ -73,7 +73,7 @@ def _away(subproblem: PricingSubproblem, prices: AppPrices, source_w: Floats, mo
         values = np.append(values, np.geomspace(some.min() / _SPAN, some.max() * _SPAN, _VALUES - 1))
 
     def costs(row: int) -> Floats:
-        return _cost_by_departure(subproblem, proof.at(row, values), values, row, source_w)
+        return _cost_by_departure(subproblem, bound.at(row, values), values, row, source_w)
 
     first = costs(tree.root)
     closed = np.full_like(first, np.inf)

@@ -9,7 +9,8 @@ import numpy as np
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, best_share, cheapest_speed
 from planner.clear.problem.column import Column
-from planner.fin.instance.network import Bools, Floats, Ints, Network
+from planner.clear.problem.instance import JointInstance
+from planner.fin.instance.network import Bools, Floats, Network
 
 _STEPS, _SIDE = 3, 128
 """Times that values of time are tried, and how many side by side: each time the range shrinks to a part in 127."""
@@ -32,9 +33,9 @@ class PricedColumn:
     """Power without idle power."""
 
 
-def price_column(column: Column, network: Network, media: Ints, prices: DualPrices) -> PricedColumn | None:
+def price_column(column: Column, joint: JointInstance, prices: DualPrices) -> PricedColumn | None:
     """Return the cheapest offer at given prices; None where the plan is late at full speed with full shares."""
-    asked = _ColumnPricing.of(column, network, media, prices)
+    asked = _ColumnPricing.of(column, joint, prices)
     ends = asked.at(np.array([0.0, _FAST * asked.scale]))
     left_s = column.most_s - column.fixed_s.max(initial=0.0)
     if not ends.late_s[1] <= left_s or not ends.stable[1]:
@@ -80,15 +81,15 @@ class _ColumnPricing:
     column: Column
 
     @classmethod
-    def of(cls, column: Column, network: Network, media: Ints, prices: DualPrices) -> _ColumnPricing:
+    def of(cls, column: Column, joint: JointInstance, prices: DualPrices) -> _ColumnPricing:
         none = np.zeros(len(column.media))
-        medium_price = dict(zip(media.tolist(), prices.media_w.tolist(), strict=True))
+        medium_price = dict(zip(joint.media.tolist(), prices.media_w.tolist(), strict=True))
         return cls(
             nodes=NodeSegments(column.dynamic_w, column.static_w, column.node_load, column.node_s.max(axis=0)),
             media=NodeSegments(none, none, column.medium_load, column.medium_s.max(axis=0, initial=0.0)),
             node_price_w=prices.node_w[column.nodes],
             medium_price_w=np.array([medium_price.get(medium, 0.0) for medium in column.media.tolist()]),
-            network=network,
+            network=joint.network,
             column=column,
         )
 
@@ -107,6 +108,8 @@ class _ColumnPricing:
         share = best_share(self.nodes, terms, speed)
         one = np.ones(len(self.column.media))
         on_air = best_share(self.media, SegmentPrices(worth, self.medium_price_w, one, one, one), one)
+        share = np.where(self.column.timed_nodes, share, 0.0)
+        on_air = np.where(self.column.timed_media, on_air, 0.0)
         late = _over(self.nodes.late_s, speed * share) + _over(self.media.late_s, on_air)
         computes = (self.nodes.load <= speed * share * (1 + 1e-9)).all(axis=1)
         carries = (self.media.load <= on_air * (1 + 1e-9)).all(axis=1)

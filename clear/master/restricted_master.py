@@ -6,11 +6,9 @@ linear program its duals are prices; with whole offers its optimum is a plan.
 
 from __future__ import annotations
 
-import datetime
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +16,8 @@ from planner.clear.master.priced_column import PricedColumn
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Ints
-from planner.fin.solvers.output import without_output
+from planner.fin.solvers.guarded import guarded
+from planner.fin.solvers.integer_program import IntegerProgram, Rows, SolverSettings, solve_integer_program
 
 Row = tuple[str, int, int]
 """Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
@@ -44,21 +43,17 @@ class MasterSolution:
     taken: Floats = field(default_factory=lambda: np.zeros(0))
     """Part of each offer that the linear program takes."""
     most_in_use: float = 0.0
-    """Nodes of a kind that it has in use, of the kind with the most (count, in parts)."""
+    """Nodes of a class that it has in use, of the class with the most (count, in parts)."""
+    in_use: Mapping[int, float] = field(default_factory=dict)
+    """Nodes of each class that it has in use (count, in parts)."""
 
 
 class RestrictedMaster:
-    """Offers gathered so far, and the program over them."""
+    """The program over priced columns."""
 
-    def __init__(self, joint: JointInstance, media: Ints) -> None:
-        self._joint, self._media = joint, media
-        self._kind = joint.kinds
-        self.priced_columns: list[PricedColumn] = []
-        self._medium = {medium: number for number, medium in enumerate(media.tolist())}
-
-    def add(self, priced: PricedColumn) -> None:
-        """Take an offer in."""
-        self.priced_columns.append(priced)
+    def __init__(self, joint: JointInstance, priced_columns: Sequence[PricedColumn]) -> None:
+        self._joint, self._kind, self.priced_columns = joint, joint.kinds, priced_columns
+        self._medium = {medium: number for number, medium in enumerate(joint.media.tolist())}
 
     def solve_relaxation(self) -> MasterSolution | None:
         """Solve the linear program; its duals are prices. None where the solver gives up.
@@ -74,30 +69,24 @@ class RestrictedMaster:
 
     def solve_integer(self, time_limit_s: float) -> MasterSolution:
         """Choose one offer per app, within a time (infinite for none) and a number of nodes of branch and bound."""
-        from ortools.math_opt.python import mathopt
-
         program = self._program(whole=True)
-        parameters = mathopt.SolveParameters(node_limit=_NODES, relative_gap_tolerance=1e-4, random_seed=1)
-        if np.isfinite(time_limit_s):
-            parameters.time_limit = datetime.timedelta(seconds=max(time_limit_s, 0.05))
-        model = mathopt.Model.from_model_proto(program.proto())
-        with without_output():
-            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-        if not result.has_primal_feasible_solution():
+        settings = SolverSettings(relative_gap=1e-4, time_limit_s=time_limit_s, node_limit=_NODES, seed=1)
+        found = solve_integer_program(program.integer_program(), settings)
+        if found.values is None:
             return MasterSolution(np.inf, None, None)
-        held = result.variable_values()
-        values = np.array([held[key] for key in sorted(held, key=lambda variable: variable.id)])
         chosen = [-1] * self._joint.count
-        for number in np.flatnonzero(values[: len(self.priced_columns)] > 0.5):
+        for number in np.flatnonzero(found.values[: len(self.priced_columns)] > 0.5):
             chosen[self.priced_columns[number].column.app] = int(number)
-        return MasterSolution(float(result.objective_value()), None, tuple(chosen) if min(chosen) >= 0 else None)
+        return MasterSolution(found.objective, None, tuple(chosen) if min(chosen) >= 0 else None)
 
     def _program(self, whole: bool) -> _Program:
         """Write the rows: offers first, then nodes in use, then one slack per app that no offer serves."""
         joint, network = self._joint, self._joint.network
         group = np.arange(network.size) if whole else self._kind
         first, count = np.unique(group, return_index=True)[1], np.bincount(group)
-        in_play = sorted({int(group[node]) for priced in self.priced_columns for node in priced.column.nodes})
+        used = {int(group[node]) for priced in self.priced_columns for node in priced.column.nodes}
+        counts = joint.node_counts
+        in_play = sorted(used if whole else used | set(np.flatnonzero(counts.least).tolist()))
         place = {node: len(self.priced_columns) + index for index, node in enumerate(in_play)}
         slack = len(self.priced_columns) + len(in_play)
         rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
@@ -121,7 +110,9 @@ class RestrictedMaster:
             cost=[*cost, *unserved],
             whole=whole,
             in_play=range(len(self.priced_columns), slack),
-            most_in_play=count[in_play].astype(np.float64),
+            least_in_play=np.zeros(len(in_play)) if whole else counts.least[in_play].astype(np.float64),
+            most_in_play=(count if whole else counts.most)[in_play].astype(np.float64),
+            groups=tuple(in_play),
             rows=dict(rows),
             limits=limits,
         )
@@ -148,7 +139,7 @@ class RestrictedMaster:
         joint = self._joint
         nodes = joint.network.size
         prices = DualPrices(
-            np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(self._media))
+            np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(joint.media))
         )
         for (kind, app, place), dual in zip(program.rows, np.maximum(-duals, 0.0), strict=True):
             if kind == "node":
@@ -171,8 +162,12 @@ class _Program:
     whole: bool
     in_play: range
     """Variables that say how many nodes of a group are in use."""
+    least_in_play: Floats
+    """Least number of nodes of each of these groups."""
     most_in_play: Floats
-    """Nodes of each of these groups (count)."""
+    """Largest number of nodes of each of these groups."""
+    groups: tuple[int, ...]
+    """These groups."""
     rows: dict[Row, list[tuple[int, float]]]
     limits: Sequence[tuple[float, float]]
 
@@ -189,7 +184,9 @@ class _Program:
         identity = eye_array(count, format="csc")
         stacked = vstack([matrix, -identity, identity[list(self.in_play)]], format="csc")
         most = [self.limits[row][1] for row in order]
-        right = np.concatenate([most, np.zeros(count), self.most_in_play])
+        least = np.zeros(count)
+        least[list(self.in_play)] = -self.least_in_play
+        right = np.concatenate([most, least, self.most_in_play])
         equations = sum(key[0] == "app" for key in keys)
         cones = [clarabel.ZeroConeT(equations), clarabel.NonnegativeConeT(len(right) - equations)]
         settings = clarabel.DefaultSettings()
@@ -197,7 +194,9 @@ class _Program:
         cost = np.array(self.cost)
         scale = float(np.median(cost[cost > 0.0])) if (cost > 0.0).any() else 1.0
         none = csc_array((count, count))
-        found = clarabel.DefaultSolver(none, cost / scale, stacked, right, cones, settings).solve()
+        found = guarded(lambda: clarabel.DefaultSolver(none, cost / scale, stacked, right, cones, settings).solve())
+        if found is None:
+            return None
         duals = np.empty(len(keys))
         duals[order] = -np.array(found.z)[: len(keys)] * scale
         if not np.isfinite(duals).all() or not np.isfinite(found.obj_val):
@@ -211,25 +210,14 @@ class _Program:
             unserved=float(unserved.sum()),
             taken=taken,
             most_in_use=float(in_use.max(initial=0.0)),
+            in_use=dict(zip(self.groups, in_use.tolist(), strict=True)),
         )
 
-    def proto(self) -> Any:  # noqa: ANN401 - generated message class
-        """Write it as the message that MathOpt takes."""
-        from ortools.math_opt import model_pb2
-
-        count, message = len(self.cost), model_pb2.ModelProto()
-        message.variables.ids.extend(range(count))
-        message.variables.lower_bounds.extend([0.0] * count)
-        message.variables.upper_bounds.extend([1.0 if index in self.in_play else np.inf for index in range(count)])
-        message.variables.integers.extend([self.whole] * count)
-        message.objective.linear_coefficients.ids.extend(range(count))
-        message.objective.linear_coefficients.values.extend(self.cost)
-        message.linear_constraints.ids.extend(range(len(self.rows)))
-        message.linear_constraints.lower_bounds.extend([low for low, _ in self.limits])
-        message.linear_constraints.upper_bounds.extend([high for _, high in self.limits])
-        for number, entries in enumerate(self.rows.values()):
-            ordered = sorted(entries)
-            message.linear_constraint_matrix.row_ids.extend([number] * len(ordered))
-            message.linear_constraint_matrix.column_ids.extend([column for column, _ in ordered])
-            message.linear_constraint_matrix.coefficients.extend([value for _, value in ordered])
-        return message
+    def integer_program(self) -> IntegerProgram:
+        """Return it with integer variables."""
+        rows, size = Rows(), len(self.cost)
+        for entries, (low, high) in zip(self.rows.values(), self.limits, strict=True):
+            rows.add_entries(entries, low, high)
+        upper = np.full(size, np.inf)
+        upper[list(self.in_play)] = 1.0
+        return IntegerProgram(np.array(self.cost), np.zeros(size), upper, np.full(size, self.whole), rows)

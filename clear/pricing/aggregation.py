@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from planner.clear.pricing.app_arrays import AppArrays
 from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import AppPrices, Pricer
 from planner.fin.graph.dominance import non_dominated
@@ -35,7 +34,7 @@ def aggregate_nodes(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrice
         return pricer, prices
     instance, routes = pricer.instance, pricer.routes
     number, moving = _efficient(routes, kind)
-    small = Pricer(_instance(instance, kind, chosen), _stages(pricer.stages, chosen), _routes(routes, kind, number))
+    small = pricer.on_nodes(_instance(instance, kind, chosen), _routes(routes, kind, number), chosen)
     small.moving = moving  # another node of the same kind is another place
     by_node = {field.name: getattr(prices, field.name)[chosen] for field in fields(prices) if field.name != "media_w"}
     return small, replace(prices, **by_node)
@@ -95,11 +94,6 @@ def _routes(routes: Routes, kind: Ints, number: Ints) -> Routes:
         latency_s=routes.latency_s[number],
         priced=tuple(priced),
     )
-
-
-def _stages(stages: AppArrays, chosen: Ints) -> AppArrays:
-    by_node = ("dynamic_w", "static_w", "load", "late_s", "allowed")
-    return replace(stages, **{name: getattr(stages, name)[:, :, chosen] for name in by_node})
 
 
 def _instance(instance: Instance, kind: Ints, chosen: Ints) -> Instance:

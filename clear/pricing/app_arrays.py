@@ -12,22 +12,27 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class AppArrays:
-    """K operating points of at most D blocks on N nodes, heads included. Powers are at speed 1."""
+    """K operating points of at most D blocks on P columns of nodes, heads included. Powers are at speed 1.
 
+    Nodes on which every block costs the same share a column.
+    """
+
+    column: Ints
+    """(N,) column of each node."""
     depth: Ints
     """(K,) blocks that are deployed; behind them everything is 0."""
     dynamic_w: Floats
-    """(K, D, N) power of computing, without static power."""
+    """(K, D, P) power of computing, without static power."""
     static_w: Floats
-    """(K, D, N) static power while computing."""
+    """(K, D, P) static power while computing."""
     load: Floats
-    """(K, D, N) fraction of time that a block keeps a node busy."""
+    """(K, D, P) fraction of time that a block keeps a node busy."""
     late_s: Floats
-    """(K, D, N) time that counts for the latency limit."""
+    """(K, D, P) time that counts for the latency limit."""
     memory_bytes: Floats
     """(K, D) parameters."""
     allowed: Bools
-    """(K, D, N) whether a block (with its head) may run on a node."""
+    """(K, D, P) whether a block (with its head) may run on a node."""
     carry_bits: Floats
     """(D,) bits into each block."""
     carry_weight: Floats
@@ -64,17 +69,20 @@ def app_arrays(instance: Instance) -> AppArrays:
     fraction = np.where(on, points.fraction[:, head_of], 0.0)
     deployed = np.arange(layers) < depth[:, None]
     head = np.where(on, 1.0, 0.0)[:, :, None]
-    time_s = instance.blocks.time_s[:layers] + head * instance.heads.time_s[head_of]
-    dynamic_j = instance.blocks.dynamic_j[:layers] + head * instance.heads.dynamic_j[head_of]
+    first, column = _columns(instance)
+    blocks, heads = instance.blocks, instance.heads
+    time_s = blocks.time_s[:layers, first] + head * heads.time_s[head_of][:, first]
+    dynamic_j = blocks.dynamic_j[:layers, first] + head * heads.dynamic_j[head_of][:, first]
     late, result_late = _late_weights(instance, reach, fraction)
     times = (rate * reach)[:, :, None]
     carry_weight = np.where(np.arange(layers) == 0, 1.0, reach)
     travels = (fraction > 0.0) & (instance.destination is not None)
-    can_run = instance.allowed[:layers] & (instance.heads.can_run[head_of] | (head == 0.0))
+    can_run = instance.allowed[:layers, first] & (heads.can_run[head_of][:, first] | (head == 0.0))
     return AppArrays(
+        column=column,
         depth=depth,
         dynamic_w=times * dynamic_j,
-        static_w=times * time_s * instance.network.static_power_w,
+        static_w=times * time_s * instance.network.static_power_w[first],
         load=times * time_s,
         late_s=late[:, :, None] * time_s,
         memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
@@ -87,6 +95,15 @@ def app_arrays(instance: Instance) -> AppArrays:
         result_late=np.where(travels, result_late, 0.0),
         most_s=instance.limits.latency_s * (1.0 + TOLERANCE),
     )
+
+
+def _columns(instance: Instance) -> tuple[Ints, Ints]:
+    """(P,) one node of each column, and (N,) the column of each node."""
+    figures = [instance.blocks.time_s, instance.blocks.dynamic_j, instance.heads.time_s, instance.heads.dynamic_j]
+    masks = [instance.allowed, instance.heads.can_run]
+    rows = np.concatenate([*figures, *masks, instance.network.static_power_w[None]])
+    _, first, column = np.unique(rows, axis=1, return_index=True, return_inverse=True)
+    return first, column.ravel()
 
 
 def _heads(instance: Instance, layers: int) -> Ints:

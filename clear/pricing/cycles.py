@@ -32,11 +32,10 @@ class CycleBound:
         self._free = replace(prices, media_w=np.zeros_like(prices.media_w))
         self._aggregation = _Aggregation.of(pricer, prices)
 
-    def cost_by_departure(self, rows: Rows, begin: int = 0) -> Floats:
+    def cost_by_departure(self, rows: Rows) -> Floats:
         """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
 
-        The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off. Those
-        of plans that leave the source before block `begin` are -inf, for nothing is known.
+        The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off.
         """
         pricer, aggregation = self._pricer, self._aggregation
         depth = pricer.stages.depth[rows.point]
@@ -45,12 +44,11 @@ class CycleBound:
         if layers < 2 or len(aggregation.by) == 0 or len(aggregation.target) == 0:
             return cost_by_departure
         staying = pricer.staying(rows, self._prices, pricer.results(rows, self._prices, layers))
-        first = aggregation.routes(pricer.carried(rows, self._prices, layers, begin))
-        moves = aggregation.routes(pricer.carried(rows, self._free, layers, begin))
+        first = aggregation.routes(pricer.carried(rows, self._prices, layers))
+        moves = aggregation.routes(pricer.carried(rows, self._free, layers))
         blocks = aggregation.nodes(_blocks(pricer, rows, self._prices, layers))
         later = _LaterPaths(aggregation, len(depth))
-        cost_by_departure[:, :begin] = -np.inf
-        for layer in range(layers - 1, begin - 1, -1):
+        for layer in range(layers - 1, -1, -1):
             later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)
             leave = later.leaving(first[:, layer], at_source_before=layer > 0)
             cost_by_departure[:, layer] = leave + (staying[:, layer - 1] if layer else 0.0)
@@ -61,7 +59,7 @@ def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Float
     """(R, D, N) costs of blocks after data left the source, whose share is paid before."""
     source, node_w = pricer.instance.source, prices.node_w.copy()
     node_w[source] = 0.0
-    load = pricer.stages.load[rows.point, :layers]
+    load = pricer.stages.load[rows.point, :layers][..., pricer.stages.column]
     part = load / np.maximum(load.sum(axis=1, keepdims=True), 1e-300)
     blocks: Floats = pricer.block_costs(rows, prices, layers) + prices.use_w * part
     blocks[:, :, source] = pricer.block_costs(rows, replace(prices, node_w=node_w), layers)[:, :, source]

@@ -6,7 +6,8 @@ that hosts a block on a node has the node in use (price pi, by app and node). Re
 all apps at one speed; an app's energy limit; shares of media that have no price.
 
 What is left falls apart into one problem per app and one per node. A node in use costs its idle power and brings in
-what its shares, bytes and users pay, so it is worth ``min(0, idle - most mu - memory kappa - sum pi)`` at best.
+what its shares, bytes and users pay, so it is worth ``min(0, idle - most mu - memory kappa - sum pi)`` at best. In a
+branch that bounds the number of nodes of a class in use, the least of these sums over the allowed numbers counts.
 Every plan of the workload costs at least what it costs at these prices less what was overpaid, for any prices >= 0
 (weak duality), so
 
@@ -24,7 +25,7 @@ import numpy as np
 
 from planner.clear.pricing.shortest_path import AppPrices
 from planner.clear.problem.instance import JointInstance
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Bools, Floats
 
 _SPECK = 1e-5
 """Differences of prices below this part of the largest one are left out."""
@@ -44,16 +45,17 @@ class DualPrices:
     """(T,) of the whole of each priced medium (nu)."""
 
     @classmethod
-    def none(cls, joint: JointInstance, media: Ints) -> DualPrices:
+    def none(cls, joint: JointInstance) -> DualPrices:
         """Return prices that only pass idle power on, in proportion to shares."""
         nodes = joint.network.size
-        prices = cls(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(media)))
+        prices = cls(np.zeros(nodes), np.zeros((joint.count, nodes)), np.zeros(nodes), np.zeros(len(joint.media)))
         return prices.covering_idle_power(joint)
 
     def covering_idle_power(self, joint: JointInstance) -> DualPrices:
         """Return the prices with what idle power they do not pass on yet added to shares: the bound only grows."""
         network = joint.network
-        left = np.maximum(self.unpaid_w(joint), 0.0)
+        optional = (joint.node_counts.least == 0)[joint.kinds]  # idle power of nodes that must be on is a constant
+        left = np.where(optional, np.maximum(self.unpaid_w(joint), 0.0), 0.0)
         added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
         return DualPrices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
 
@@ -68,7 +70,7 @@ class DualPrices:
         return DualPrices(node_w, use_w, np.round(held / grid) * grid, media_w).covering_idle_power(joint)
 
     def smoothed(self, other: DualPrices, step: float) -> DualPrices:
-        """Return prices between these (step 0) and others (step 1)."""
+        """Return prices between these (step 0) and others (step 1): smoothing of duals (Wentges 1997)."""
         return DualPrices(
             *((1.0 - step) * here + step * there for here, there in zip(self.columns, other.columns, strict=True))
         )
@@ -84,7 +86,24 @@ class DualPrices:
 
     def constant_w(self, joint: JointInstance) -> float:
         """Return the part of the bound that no app decides."""
-        return float(np.minimum(self.unpaid_w(joint), 0.0).sum() - self.media_w.sum())
+        return self.nodes_w(joint, np.ones(joint.network.size, dtype=np.bool_)) - float(self.media_w.sum())
+
+    def nodes_w(self, joint: JointInstance, counted: Bools) -> float:
+        """Return the least that nodes cost beyond what apps pay them, over all allowed sets of nodes in use.
+
+        Args:
+            joint: The apps, with bounds on the number of nodes in use of each class.
+            counted: (N,) nodes to sum over; of a class all or none.
+        """
+        left_w = self.unpaid_w(joint)
+        if joint.branch is None:
+            return float(np.minimum(left_w[counted], 0.0).sum())
+        total_w = 0.0
+        for kind in np.unique(joint.kinds[counted]).tolist():
+            ordered = np.sort(left_w[joint.kinds == kind])
+            least, most = int(joint.branch.least[kind]), int(joint.branch.most[kind])
+            total_w += float(ordered[:least].sum() + np.minimum(ordered[least:most], 0.0).sum())
+        return total_w
 
     def unpaid_w(self, joint: JointInstance) -> Floats:
         """(N,) idle power that apps do not pay for; below 0 where they could pay more than that."""

@@ -89,8 +89,8 @@ def additive_cost(segments: NodeSegments, terms: SegmentPrices, total_late_s: Fl
         total_late_s: (R, 1, N) time T of all blocks.
     """
     energy, worth = 2.0 * segments.dynamic_w, terms.multiplier_w_per_s * segments.late_s
-    by_load = terms.price_w * segments.load + worth / terms.most_share
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        by_load = terms.price_w * segments.load + np.where(worth > 0.0, worth / terms.most_share, 0.0)
         slope = 2.0 * np.sqrt(terms.multiplier_w_per_s * terms.price_w / total_late_s)
         by_chord = np.where(total_late_s > 0.0, slope, 0.0) * segments.late_s
         chord_higher = by_chord.sum(axis=1, keepdims=True) > by_load.sum(axis=1, keepdims=True)

@@ -9,7 +9,8 @@ path over (block, node), one layer at a time; see `clear.visits` for what a visi
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -70,16 +71,14 @@ class Sweep:
 class SegmentCosts:
     """What the visits of R rows cost that begin with a block or behind it."""
 
-    begin: int
     layers: int
     each: Floats
     """(R, V, N) by first block and last block; infinite where a visit cannot be."""
 
     def starting(self, first: int) -> Floats:
         """(R, D - first, N) cost of a visit from a block to each last one."""
-        before, left = first - self.begin, self.layers - first
-        start = before * (self.layers - self.begin) - before * (before - 1) // 2
-        return self.each[:, start : start + left]
+        start = first * self.layers - first * (first - 1) // 2
+        return self.each[:, start : start + self.layers - first]
 
 
 class Pricer:
@@ -91,7 +90,7 @@ class Pricer:
         self.routes = routes
         self._sums = {name: _cumulative(getattr(stages, name)) for name in _VISIT}
         self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
-        self._barred = _cumulative((~stages.allowed).astype(np.float64))
+        self._barred = _cumulative((~stages.allowed).astype(np.int16))
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
 
@@ -105,21 +104,27 @@ class Pricer:
         other.moving = routes.source != routes.target
         return other
 
-    def sweep(self, rows: Rows, prices: AppPrices, begin: int = 0) -> Sweep:
-        """Price R rows from their last blocks back; costs are before ``theta * limit`` is taken off.
+    def on_nodes(self, instance: Instance, routes: Routes, chosen: Ints) -> Pricer:
+        """Return the pricer of the same app on some of its nodes, between which other routes lead."""
+        other = copy(self)
+        other.instance, other.routes = instance, routes
+        other.stages = replace(self.stages, column=self.stages.column[chosen])
+        other.kind = _kinds(instance)
+        other.moving = routes.source != routes.target
+        return other
 
-        Plans that leave the source before block `begin` are left out: their costs are -inf, for nothing is known.
-        """
+    def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
+        """Price R rows by backward recursion; costs are before ``theta * limit`` is taken off."""
         routes, count, nodes = self.routes, len(rows.point), self.instance.network.size
         depth = self.stages.depth[rows.point]
         layers = int(depth.max())
-        carried = np.where(self.moving, self.carried(rows, prices, layers, begin), np.inf)
+        carried = np.where(self.moving, self.carried(rows, prices, layers), np.inf)
         away, target = carried[..., routes.by_source], routes.target[routes.by_source]
         results = self.results(rows, prices, layers)
-        staying, segments = self.staying(rows, prices, results), self._segments_from(begin, rows, prices, results)
+        staying, segments = self.staying(rows, prices, results), self._segments_of(rows, prices, results)
         onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
         cost_by_departure = np.full((count, layers + 1), np.inf)
-        for layer in range(layers - 1, begin - 1, -1):
+        for layer in range(layers - 1, -1, -1):
             left[depth == layer + 1, layer] = 0.0
             onwards[:, layer] = (segments.starting(layer) + left[:, layer:]).min(axis=1)
             outwards = away[:, layer] + onwards[:, layer][:, target]
@@ -128,7 +133,6 @@ class Pricer:
             if layer:
                 left[:, layer - 1] = least
         cost_by_departure[:, 1:layers] += staying[:, : layers - 1]
-        cost_by_departure[:, :begin] = -np.inf
         at = np.arange(count)
         cost_by_departure[at, depth] = staying[at, depth - 1]
         cost_by_departure[np.arange(layers + 1) > depth[:, None]] = np.inf
@@ -137,22 +141,23 @@ class Pricer:
     def source_prefixes(self, row: int) -> tuple[NodeSegments, Bools]:
         """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
         depth, source = int(self.stages.depth[row]), self.instance.source
-        segments = NodeSegments(**{name: sums[row, 1 : depth + 1, source] for name, sums in self._sums.items()})
+        column = int(self.stages.column[source])
+        segments = NodeSegments(**{name: sums[row, 1 : depth + 1, column] for name, sums in self._sums.items()})
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
-        fits = (self._barred[row, 1 : depth + 1, source] == 0.0) & (self._bytes[row, 1 : depth + 1] <= room)
+        fits = (self._barred[row, 1 : depth + 1, column] == 0) & (self._bytes[row, 1 : depth + 1] <= room)
         return segments, fits
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
         stages = self.stages
         _, chosen, like = self._kinds_at(prices)
-        at = np.ix_(rows.point, np.arange(layers), chosen)
+        at = np.ix_(rows.point, np.arange(layers), stages.column[chosen])
         part = {name: getattr(stages, name)[at] for name in _VISIT}
         terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
-        total = self._sums["late_s"][rows.point][:, -1:, chosen]
+        total = self._sums["late_s"][rows.point][:, -1:, stages.column[chosen]]
         costs = additive_cost(NodeSegments(**part), terms, total)[..., like]
         costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
-        return np.where(stages.allowed[rows.point, :layers], costs, np.inf)
+        return np.where(stages.allowed[rows.point, :layers][..., stages.column], costs, np.inf)
 
     def _kinds_at(self, prices: AppPrices) -> tuple[Floats, Ints, Ints]:
         """Return equal nodes once: the first of each kind, and which kind each node is of."""
@@ -160,14 +165,13 @@ class Pricer:
         kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
         return kinds, chosen, like.ravel()
 
-    def carried(self, rows: Rows, prices: AppPrices, layers: int, begin: int = 0) -> Floats:
-        """(R, D, F) cost of carrying the data into each block over each route; infinite before block `begin`."""
-        shape = (len(rows.point), layers - begin)
-        late = rows.multiplier_w_per_s[:, None] * self.stages.carry_late[rows.point, begin:layers]
-        bits = np.broadcast_to(self.stages.carry_bits[begin:layers], shape)
-        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, begin:layers].ravel(), late.ravel())
-        costs = route_costs(self.routes, messages, prices.media_w).reshape(*shape, len(self.routes.source))
-        return np.pad(costs, ((0, 0), (begin, 0), (0, 0)), constant_values=np.inf) if begin else costs
+    def carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
+        """(R, D, F) cost of carrying the data into each block over each route."""
+        shape = (len(rows.point), layers)
+        late = rows.multiplier_w_per_s[:, None] * self.stages.carry_late[rows.point, :layers]
+        bits = np.broadcast_to(self.stages.carry_bits[:layers], shape)
+        messages = Messages(bits.ravel(), self.stages.carry_weight[rows.point, :layers].ravel(), late.ravel())
+        return route_costs(self.routes, messages, prices.media_w).reshape(*shape, len(self.routes.source))
 
     def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
         """(R, D) cost of running the first blocks on the source, by the last of them."""
@@ -176,12 +180,11 @@ class Pricer:
         kinds = (source, np.zeros(1, dtype=np.int64))
         return self._segments(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
 
-    def _segments_from(self, begin: int, rows: Rows, prices: AppPrices, results: Floats) -> SegmentCosts:
+    def _segments_of(self, rows: Rows, prices: AppPrices, results: Floats) -> SegmentCosts:
         layers = results.shape[1]
-        first, last = np.triu_indices(layers - begin)
-        ends, nodes = (first + begin, last + begin), np.arange(self.instance.network.size)
+        ends, nodes = np.triu_indices(layers), np.arange(self.instance.network.size)
         each = self._segments(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
-        return SegmentCosts(begin, layers, each)
+        return SegmentCosts(layers, each)
 
     def _segments(
         self,
@@ -203,18 +206,18 @@ class Pricer:
         def within(sums: Floats) -> Floats:
             return np.asarray(sums[:, last + 1] - sums[:, first])
 
-        at = np.ix_(point, np.arange(results.shape[1] + 1), chosen)
+        at = np.ix_(point, np.arange(results.shape[1] + 1), self.stages.column[chosen])
         part = {name: within(sums[at]) for name, sums in self._sums.items()}
         terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
         costs = least_cost(NodeSegments(**part), terms)[..., like]
         held = within(self._bytes[point])[:, :, None]
         costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
-        cannot = (within(self._barred[point]) > 0.0)[..., nodes]
+        cannot = (within(self._barred[point]) > 0)[..., self.stages.column[nodes]]
         cannot = cannot | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
         if results.any():
             lost = np.isinf(results)  # no way from there to the destination
             costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]
-            cannot = cannot | (within(_cumulative(lost)) > 0.0)[..., nodes]
+            cannot = cannot | (within(_cumulative(lost.astype(np.int16))) > 0)[..., nodes]
         return np.where(cannot, np.inf, costs)
 
     def results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
@@ -287,7 +290,7 @@ def _kinds(instance: Instance) -> Floats:
     return np.asarray(kind.ravel(), dtype=np.float64)
 
 
-def _cumulative(values: Floats) -> Floats:
+def _cumulative(values: Any) -> Any:  # noqa: ANN401 - an array of any type
     """(K, D + 1, N) sums of the blocks before each."""
     shape = (values.shape[0], 1, *values.shape[2:])
-    return np.concatenate([np.zeros(shape), np.cumsum(values, axis=1, dtype=np.float64)], axis=1)
+    return np.concatenate([np.zeros(shape, values.dtype), np.cumsum(values, axis=1, dtype=values.dtype)], axis=1)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.clear.pricing.lagrangian_bound import LagrangianBound, less_limit
 from planner.clear.pricing.multiplier_ascent import LatencyMultipliers
 from planner.clear.pricing.point_tree import PointTree
-from planner.clear.pricing.proof import Proof, less_limit
 from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows, Sweep
 from planner.fin.instance.decision import Decision
@@ -69,11 +69,6 @@ class PricingSubproblem:
         return other
 
     @property
-    def effort(self) -> float:
-        """How long a bound on all plans takes, in parts."""
-        return float(self.tree.points * self.pricer.stages.carry_bits.size**2)
-
-    @property
     def last_w(self) -> float:
         """Least bound of the points that were looked at last."""
         return min(self._last.values(), default=0.0)
@@ -92,23 +87,22 @@ class PricingSubproblem:
         decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
         return PricingResult(found[0].bound_w, tuple(decisions))
 
-    def lower_bound(self, prices: AppPrices, slack_w: float) -> PricingResult:
-        """Bound all plans of the app, those that come back to a node or medium included.
+    def lower_bound(self, prices: AppPrices) -> float:
+        """Return a bound on all plans of the app, paths with cycles included: the envelope of all points as one.
 
-        Operating points whose plans are within `slack_w` of the least bound found are not told apart.
+        Args:
+            prices: Prices that the app meets.
+
+        Returns:
+            Power and prices that no plan of the app is below, in watts.
         """
-        few = self.price_heuristically(prices)
-        point = min(self._last, key=lambda point: (self._last[point], point))
-        return PricingResult(self.proof(prices).least(point, slack_w), few.decisions)
+        root = self.tree.root
+        bounds = self.bound(prices).at(root, self._row(root, prices).tries())
+        return float(bounds.max(axis=0).min())
 
-    def weak_lower_bound(self, prices: AppPrices) -> float:
-        """Return a bound on all plans of the app, quick and weak: all points as one."""
-        return self.proof(prices).weak_lower_bound()
-
-    def proof(self, prices: AppPrices) -> Proof:
+    def bound(self, prices: AppPrices) -> LagrangianBound:
         """Return what bounds all plans of the app at given prices."""
-        rows = {row: self._row(row, prices) for row in (self.tree.root, *self._last)}
-        return Proof(self.pricer, self.tree, prices, rows)
+        return LagrangianBound(self.pricer, prices)
 
     def values(self, prices: AppPrices) -> Floats:
         """(D + 1,) values of time that were the best last, by class, of all points as one."""

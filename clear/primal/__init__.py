@@ -1,1 +1,1 @@
-"""Primal heuristics: local search, simulated annealing, grid program and branch and bound over columns."""
+"""Primal heuristics: starting plan, simulated annealing, local search, grid program."""

@@ -11,7 +11,6 @@ Source: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, Optimization by Simulated
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from planner.clear.master.priced_column import PricedColumn
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Ints, Network
 
 _MOVES_PER_APP = 400
@@ -46,11 +46,10 @@ _NOTHING: Asked = (0.0, 0.0, 0.0, 0.0, 0)
 
 def anneal(
     joint: JointInstance,
-    media: Ints,
     priced_columns: Sequence[PricedColumn],
     chosen: Sequence[int],
     seed: int,
-    stop_at: float,
+    deadline: Deadline,
 ) -> tuple[list[int], float]:
     """Return numbers of good offers, one per app, and a power that their plan needs at most.
 
@@ -59,15 +58,14 @@ def anneal(
 
     Args:
         joint: The apps.
-        media: Media whose shares are limited; all others are taken to have room.
         priced_columns: Priced columns of all apps.
         chosen: Number of the offer of each app to begin with; together they must fit.
         seed: Of the random numbers.
-        stop_at: Time on the clock of `time.perf_counter`, s.
+        deadline: When to give up.
     """
-    tables = _Tables.of(joint, media, priced_columns)
+    tables = _Tables.of(joint, priced_columns)
     moves = _MOVES_PER_APP * joint.count
-    search = _Sets(tables, seed, stop_at, list(chosen))
+    search = _Sets(tables, seed, deadline, list(chosen))
     search.anneal(tables.nodes_of(chosen), moves)
     while nodes := next((n for n in _changed(joint, tables, search.best) if search.is_new(n)), None):
         search.anneal(nodes, moves)
@@ -79,18 +77,18 @@ def anneal(
 class _Sets:
     """Sets of nodes that were annealed, and the best choice found on any."""
 
-    def __init__(self, tables: _Tables, seed: int, stop_at: float, chosen: list[int]) -> None:
-        self._tables, self._seed, self._stop_at = tables, seed, stop_at
+    def __init__(self, tables: _Tables, seed: int, deadline: Deadline, chosen: list[int]) -> None:
+        self._tables, self._seed, self._deadline = tables, seed, deadline
         self.best, self.least_w = chosen, tables.power_w(chosen)
         self._power_w: dict[frozenset[int], float] = {}
 
     def is_new(self, nodes: frozenset[int]) -> bool:
         """Whether nodes were not tried yet, every app has an offer on them, and there is time."""
-        return nodes not in self._power_w and self._tables.enough(nodes) and time.perf_counter() < self._stop_at
+        return nodes not in self._power_w and self._tables.enough(nodes) and not self._deadline.expired
 
     def anneal(self, nodes: frozenset[int], moves: int) -> None:
         """Anneal the best choice on some nodes."""
-        found, power_w = _annealed_on(self._tables, self.best, nodes, moves, self._seed, self._stop_at)
+        found, power_w = _annealed_on(self._tables, self.best, nodes, moves, self._seed, self._deadline)
         self._power_w[nodes] = min(power_w, self._power_w.get(nodes, math.inf))
         if power_w < self.least_w * _BETTER:
             self.best, self.least_w = found, power_w
@@ -119,7 +117,7 @@ def _changed(joint: JointInstance, tables: _Tables, chosen: Sequence[int]) -> It
 
 
 def _annealed_on(
-    tables: _Tables, chosen: Sequence[int], nodes: frozenset[int], most_moves: int, seed: int, stop_at: float
+    tables: _Tables, chosen: Sequence[int], nodes: frozenset[int], most_moves: int, seed: int, deadline: Deadline
 ) -> tuple[list[int], float]:
     """Anneal on given nodes alone; the power is infinite where apps stay on others."""
     state = _State(tables, chosen, nodes)
@@ -128,13 +126,15 @@ def _annealed_on(
     if not free:
         return list(chosen), tables.power_w(chosen)
     at_stake = np.sqrt([max(tables.stake_w[number] for number in numbers) for numbers in free])
+    if not 0.0 < at_stake.sum() < np.inf:  # nothing costs anything: all apps alike
+        at_stake = np.ones(len(free))
     random = np.random.default_rng(seed)
     apps = random.choice(len(free), (most_moves, 2), p=at_stake / at_stake.sum()).tolist()
     draws = random.random((most_moves, 4)).tolist()
     best, least_w, scale_w = list(chosen), state.power_w, tables.power_w(chosen)
     for move, ((app, other), (where, there, both, luck)) in enumerate(zip(apps, draws, strict=True)):
         if move % _CHECKED == 0:
-            if time.perf_counter() >= stop_at:
+            if deadline.expired:
                 break
             heat_w = scale_w * _HOT * (_COLD / _HOT) ** (move / most_moves)
         numbers = [free[app][int(where * len(free[app]))]]
@@ -160,7 +160,7 @@ class _Place:
         dynamic_w, static_w, rate, memory_bytes, users = asked
         if users == 0:
             return 0.0
-        speed = max(self.slowest, rate / self.most_share)
+        speed = max(self.slowest, rate / self.most_share if self.most_share > 0.0 else math.inf if rate > 0.0 else 0.0)
         if speed > self.fastest * _ROOM or memory_bytes > self.memory_bytes * _ROOM:
             return math.inf
         if static_w > 0.0 and dynamic_w > 0.0:
@@ -185,16 +185,16 @@ class _Tables:
     in_play: list[int]
 
     @classmethod
-    def of(cls, joint: JointInstance, media: Ints, priced_columns: Sequence[PricedColumn]) -> _Tables:
+    def of(cls, joint: JointInstance, priced_columns: Sequence[PricedColumn]) -> _Tables:
         """Write the tables."""
         by_app: list[list[int]] = [[] for _ in range(joint.count)]
         for number, priced in enumerate(priced_columns):
             by_app[priced.column.app].append(number)
         nodes = [frozenset(priced.column.nodes.tolist()) for priced in priced_columns]
         return cls(
-            places=_places_of(joint.network, media),
+            places=_places_of(joint.network, joint.media),
             idle_w=joint.network.idle_power_w.tolist(),
-            asked=[_asked_by(priced, joint.network.size, media) for priced in priced_columns],
+            asked=[_asked_by(priced, joint.network.size, joint.media) for priced in priced_columns],
             transfer_w=[priced.column.transfer_w for priced in priced_columns],
             stake_w=[priced.power_w for priced in priced_columns],
             nodes=nodes,

@@ -10,18 +10,16 @@ nothing: its optimum is no lower bound, and where it has no plan there may be on
 
 from __future__ import annotations
 
-import datetime
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Network
-from planner.fin.solvers.output import without_output
+from planner.fin.solvers.integer_program import IntegerProgram, Rows, SolverSettings, solve_integer_program
 
 _SPEEDS, _RATES = 9, 12
 """Points of the grids."""
@@ -194,41 +192,18 @@ def _run(
     program: _Program, gap: float, time_limit_s: float, nodes: int | None
 ) -> tuple[tuple[Column, ...] | None, str]:
     """Hand the program to HiGHS; return the column of each app, and what stopped the solver, if anything."""
-    from ortools.math_opt.python import mathopt
-
-    if time_limit_s <= 0.0:
-        return None, "the time limit came before the program"
-    model = mathopt.Model.from_model_proto(_model_proto(program))
-    parameters = mathopt.SolveParameters(node_limit=nodes, relative_gap_tolerance=max(gap, _GAP), random_seed=1)
-    if np.isfinite(time_limit_s):
-        parameters.time_limit = datetime.timedelta(seconds=time_limit_s)
-    with without_output():
-        result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-    message = "the time limit came first" if result.termination.limit == mathopt.Limit.TIME else ""
-    if not result.has_primal_feasible_solution():
-        return None, message
-    values = np.array(list(result.variable_values().values()))[: len(program.columns)]
-    return tuple(program.columns[number] for number in np.flatnonzero(values > 0.5).tolist()), message
+    settings = SolverSettings(relative_gap=max(gap, _GAP), time_limit_s=time_limit_s, node_limit=nodes, seed=1)
+    found = solve_integer_program(_integer_program(program), settings)
+    if found.values is None:
+        return None, found.termination.detail
+    chosen = found.values[: len(program.columns)] > 0.5
+    return tuple(program.columns[number] for number in np.flatnonzero(chosen).tolist()), found.termination.detail
 
 
-def _model_proto(program: _Program) -> Any:  # noqa: ANN401 - generated message class
-    """Write a program as the message that MathOpt takes."""
-    from ortools.math_opt import model_pb2
-
-    count, proto = len(program.cost), model_pb2.ModelProto()
-    binaries = len(program.columns)
-    proto.variables.ids.extend(range(count))
-    proto.variables.lower_bounds.extend([0.0] * count)
-    proto.variables.upper_bounds.extend([1.0] * count)
-    proto.variables.integers.extend([True] * binaries + [False] * (count - binaries))
-    proto.objective.linear_coefficients.ids.extend(range(count))
-    proto.objective.linear_coefficients.values.extend(program.cost)
-    proto.linear_constraints.ids.extend(range(len(program.most)))
-    for number, (row, most) in enumerate(program.most.items()):
-        proto.linear_constraints.lower_bounds.append(most if row[0] in _EQUAL else -np.inf)
-        proto.linear_constraints.upper_bounds.append(most)
-        entries = sorted(program.entries[row])
-        proto.linear_constraint_matrix.row_ids.extend([number] * len(entries))
-        proto.linear_constraint_matrix.column_ids.extend(variable for variable, _ in entries)
-        proto.linear_constraint_matrix.coefficients.extend(coefficient for _, coefficient in entries)
-    return proto
+def _integer_program(program: _Program) -> IntegerProgram:
+    """Return the program as sparse arrays."""
+    rows, size = Rows(), len(program.cost)
+    for row, most in program.most.items():
+        rows.add_entries(program.entries[row], most if row[0] in _EQUAL else -np.inf, most)
+    integer = np.arange(size) < len(program.columns)
+    return IntegerProgram(np.array(program.cost), np.zeros(size), np.ones(size), integer, rows)

@@ -6,19 +6,18 @@ program with the changed columns says what the plan really costs.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from planner.clear.allocation.plan import Plan, plan_of
+from planner.clear.master.column_pool import ColumnPool
 from planner.clear.master.priced_column import PricedColumn, price_column
 from planner.clear.pricing.dual_prices import DualPrices
-from planner.clear.problem.column import Column, Key, column_of, key_of
+from planner.clear.problem.column import Column, Key
 from planner.clear.problem.instance import JointInstance
-from planner.fin.instance.decision import Decision
-from planner.fin.instance.network import Ints
+from planner.fin.deadline import Deadline
 
 _BETTER = 1.0 - 1e-9
 _LEAST_PRICE_PART = 1e-3
@@ -30,26 +29,14 @@ _TRIES = 4
 class LocalSearch:
     """Improves a plan with the columns known of every app."""
 
-    def __init__(self, joint: JointInstance, media: Ints, stop_at: float) -> None:
-        self._joint, self._media, self.stop_at = joint, media, stop_at
-        self._pool: list[dict[Key, Column]] = [{} for _ in range(joint.count)]
-        self._offered: tuple[Plan | None, dict[tuple[int, Key], PricedColumn | None]] = (None, {})
+    def __init__(self, joint: JointInstance, pool: ColumnPool, deadline: Deadline) -> None:
+        self._joint, self._pool, self.deadline = joint, pool, deadline
+        self._priced_at: tuple[Plan | None, dict[tuple[int, Key], PricedColumn | None]] = (None, {})
         self.programs = 0
-
-    def column(self, app: int, decision: Decision) -> Column:
-        """Return the column of a decision, and remember it."""
-        key = key_of(decision)
-        if key not in self._pool[app]:
-            self._pool[app][key] = column_of(app, self._joint.apps[app], decision)
-        return self._pool[app][key]
-
-    def columns(self, app: int) -> list[Column]:
-        """Return the columns known of an app."""
-        return list(self._pool[app].values())
 
     def improved(self, plan: Plan) -> Plan:
         """Return the plan after all moves that help."""
-        while time.perf_counter() < self.stop_at:
+        while not self.deadline.expired:
             better = self._swapped(plan)
             better = self._emptied(better)
             if better.power_w >= plan.power_w * _BETTER:
@@ -61,7 +48,7 @@ class LocalSearch:
         """Try other columns for each app in turn."""
         for app in range(self._joint.count):
             for column in self._promising(plan, app):
-                if time.perf_counter() >= self.stop_at:
+                if self.deadline.expired:
                     return plan
                 columns = list(plan.columns)
                 columns[app] = column
@@ -75,7 +62,7 @@ class LocalSearch:
             for node in column.nodes.tolist():
                 users.setdefault(node, []).append(column.app)
         for node, apps in sorted(users.items(), key=lambda pair: (len(pair[1]), pair[0])):
-            if time.perf_counter() >= self.stop_at:
+            if self.deadline.expired:
                 return plan
             columns = list(plan.columns)
             others = [self._elsewhere(plan, app, node) for app in apps if node in plan.columns[app].nodes]
@@ -96,14 +83,14 @@ class LocalSearch:
         """Return an app's columns that are possible alone, the cheapest at given prices first; that of a plan leads."""
         used = frozenset[int]() if plan is None else used_by_others(plan, app)
         now = None if plan is None else plan.columns[app]
-        known = [column for column in self._pool[app].values() if now is None or column.key != now.key]
+        known = [column for column in self._pool.columns(app) if now is None or column.key != now.key]
         costs = [self._priced(plan, column, prices, used) for column in known]
         ranked = [known[number] for number in np.argsort(costs, kind="stable") if np.isfinite(costs[number])]
         return ranked if now is None else [now, *ranked]
 
     def _promising(self, plan: Plan, app: int) -> Iterator[Column]:
         """Yield an app's columns that would save power at the prices of the plan, best first."""
-        prices = prices_of(self._joint, plan, self._media)
+        prices = prices_of(self._joint, plan)
         used = used_by_others(plan, app)
         now = self._priced(plan, plan.columns[app], prices, used)
         for column in self.best(app, prices, plan)[1 : 1 + _TRIES]:
@@ -112,8 +99,8 @@ class LocalSearch:
 
     def _elsewhere(self, plan: Plan, app: int, node: int) -> Column | None:
         """Return an app's cheapest column that leaves a node alone."""
-        prices, used = prices_of(self._joint, plan, self._media), used_by_others(plan, app)
-        fitting = [column for column in self._pool[app].values() if node not in column.nodes]
+        prices, used = prices_of(self._joint, plan), used_by_others(plan, app)
+        fitting = [column for column in self._pool.columns(app) if node not in column.nodes]
         costs = [self._priced(plan, column, prices, used) for column in fitting]
         if not costs or not np.isfinite(min(costs)):
             return None
@@ -121,11 +108,11 @@ class LocalSearch:
 
     def _add_priced(self, plan: Plan | None, column: Column, prices: DualPrices) -> PricedColumn | None:
         """Return a column's offer at the prices of a plan; those of the last plan are remembered."""
-        if plan is None or self._offered[0] is not plan:
-            self._offered = (plan, {})
-        held, at = self._offered[1], (column.app, column.key)
+        if plan is None or self._priced_at[0] is not plan:
+            self._priced_at = (plan, {})
+        held, at = self._priced_at[1], (column.app, column.key)
         if at not in held:
-            held[at] = price_column(column, self._joint.network, self._media, prices)
+            held[at] = price_column(column, self._joint, prices)
         return held[at]
 
     def _priced(self, plan: Plan | None, column: Column, prices: DualPrices, used: frozenset[int]) -> float:
@@ -134,7 +121,7 @@ class LocalSearch:
         priced = self._add_priced(plan, column, prices)
         if priced is None:
             return np.inf
-        price = dict(zip(self._media.tolist(), prices.media_w.tolist(), strict=True))
+        price = dict(zip(self._joint.media.tolist(), prices.media_w.tolist(), strict=True))
         on_air = sum(
             price.get(medium, 0.0) * float(share)
             for medium, share in zip(column.media.tolist(), priced.medium_share, strict=True)
@@ -143,20 +130,20 @@ class LocalSearch:
         return float(priced.power_w + prices.node_w[column.nodes] @ priced.node_share + on_air + idle)
 
 
-def prices_of(joint: JointInstance, plan: Plan, media: Ints) -> DualPrices:
+def prices_of(joint: JointInstance, plan: Plan) -> DualPrices:
     """Return the prices of shares that a plan's geometric program found."""
-    none = DualPrices.none(joint, media)
+    none = DualPrices.none(joint)
     allocation = plan.allocation
-    return replace(none, node_w=allocation.node_price_w, media_w=allocation.medium_price_w[media])
+    return replace(none, node_w=allocation.node_price_w, media_w=allocation.medium_price_w[joint.media])
 
 
-def raised_prices(joint: JointInstance, plan: Plan, media: Ints, least: float = _LEAST_PRICE_PART) -> DualPrices:
+def raised_prices(joint: JointInstance, plan: Plan, least: float = _LEAST_PRICE_PART) -> DualPrices:
     """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
 
     What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it. The least
     price of a whole node or medium is given in parts of the plan's power.
     """
-    prices, shared, least_w = prices_of(joint, plan, media), DualPrices.none(joint, media), least * plan.power_w
+    prices, shared, least_w = prices_of(joint, plan), DualPrices.none(joint), least * plan.power_w
     node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))
     return replace(prices, node_w=node_w, media_w=np.maximum(prices.media_w, least_w))
 

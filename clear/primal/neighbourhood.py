@@ -28,23 +28,23 @@ _MORE_PLACES, _MOST_PLACES = 2, 6
 
 
 def neighbourhood(
-    joint: JointInstance, media: Ints, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan
+    joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan
 ) -> Iterator[PricedColumn]:
     """Yield offers of the columns known of every app, each on several equal nodes and at several prices."""
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
     places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
-    network = _held_at(joint.network, used, plan.allocation.speed)
-    prices = [raised_prices(joint, plan, media, least) for least in _LEAST_PRICES]
+    held_joint = replace(joint, network=_held_at(joint.network, used, plan.allocation.speed))
+    prices = [raised_prices(joint, plan, least) for least in _LEAST_PRICES]
     for app, columns in enumerate(known):
         first = _on_first_nodes(joint, symmetry, app, columns)
-        for priced in _competitive(first, network, media, prices[0]):
+        for priced in _competitive(first, held_joint, prices[0]):
             column = priced.column
             alone = len(column.nodes) + len(column.media) == 1  # the time limit says what rate it needs
-            further = [price_column(column, network, media, price) for price in ([] if alone else prices[1:])]
+            further = [price_column(column, held_joint, price) for price in ([] if alone else prices[1:])]
             held = _distinct([priced, *(other for other in further if other is not None)])
             yield from held
             for offset in range(1, min(places, symmetry.most(column.decision))):
-                copy = column_of(app, joint.apps[app], symmetry.moved_to(app, column.decision, offset))
+                copy = column_of(app, joint.apps[app], symmetry.moved_to(app, column.decision, offset), column.variant)
                 yield from (_copied(own, copy) for own in held)
 
 
@@ -60,17 +60,15 @@ def _on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, colu
     found: dict[Key, Column] = {}
     for column in columns:
         decision = symmetry.moved_to(app, column.decision, 0)
-        key = key_of(decision)
+        key = key_of(decision, column.variant)
         if key not in found:
-            found[key] = column if key == column.key else column_of(app, joint.apps[app], decision)
+            found[key] = column if key == column.key else column_of(app, joint.apps[app], decision, column.variant)
     return list(found.values())
 
 
-def _competitive(columns: Sequence[Column], network: Network, media: Ints, prices: DualPrices) -> list[PricedColumn]:
+def _competitive(columns: Sequence[Column], joint: JointInstance, prices: DualPrices) -> list[PricedColumn]:
     """Return the offers of columns whose transfers alone do not cost far more than the cheapest offer."""
-    priced_columns = [
-        priced for column in columns if (priced := price_column(column, network, media, prices)) is not None
-    ]
+    priced_columns = [priced for column in columns if (priced := price_column(column, joint, prices)) is not None]
     costs_w = [
         priced.power_w + float(prices.node_w[priced.column.nodes] @ priced.node_share) for priced in priced_columns
     ]

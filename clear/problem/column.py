@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import TOLERANCE, Instance
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Bools, Floats, Ints
 
-Key = tuple[int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...]]
+Key = tuple[int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...], int]
 
 
 @dataclass(frozen=True)
@@ -52,26 +52,45 @@ class Column:
     """Latency limit; infinite where there is none."""
     most_w: float
     """Energy limit times rate; infinite where there is none."""
+    variant: int = 0
+    """Number of the set of exits that are in time; 0 but where a percentile can be met by several sets."""
+
+    @property
+    def timed_nodes(self) -> Bools:
+        """(H,) nodes on which the app takes time; what takes no time needs no share."""
+        return np.asarray((self.node_load > 0.0) | (self.node_s > 0.0).any(axis=0))
+
+    @property
+    def timed_media(self) -> Bools:
+        """(M,) media on which the app takes time."""
+        return np.asarray((self.medium_load > 0.0) | (self.medium_s > 0.0).any(axis=0))
 
     @property
     def key(self) -> Key:
         """What tells columns of an app apart."""
-        return key_of(self.decision)
+        return key_of(self.decision, self.variant)
 
 
-def key_of(decision: Decision) -> Key:
-    """Return a decision as something that can be looked up."""
-    return (decision.point, decision.nodes, decision.transfers, tuple(sorted(decision.results.items())))
+def key_of(decision: Decision, variant: int = 0) -> Key:
+    """Return a decision (and the number of the set of exits that are in time) as a key of dictionaries."""
+    return (decision.point, decision.nodes, decision.transfers, tuple(sorted(decision.results.items())), variant)
 
 
-def column_of(app: int, instance: Instance, decision: Decision) -> Column:
-    """Add up what a decision asks of nodes and media."""
+def column_of(app: int, instance: Instance, decision: Decision, variant: int = 0) -> Column:
+    """Return the column of a decision: sums of what its blocks and transfers ask of nodes and media.
+
+    Args:
+        app: Number of the app.
+        instance: The app.
+        decision: Operating point, hosts and routes.
+        variant: Which exits are in time, where a percentile can be met by several sets (`variants_of`).
+    """
     stages = _Stages.of(instance, decision)
     nodes = np.unique(np.array(decision.nodes))
     held = (nodes[:, None] == np.array(decision.nodes)).astype(np.float64)  # (H, D)
     carried = _carried(instance, decision, stages.reach)
     media = np.unique(np.array([row.medium for row in carried], dtype=np.int64))
-    rows = _late_rows(instance, decision, stages, carried, media)
+    rows = _late_rows(instance, decision, stages, carried, media, variant)
     rate, limits = instance.rate_per_s, instance.limits
     medium_load = np.zeros(len(media))
     for row in carried:
@@ -92,7 +111,32 @@ def column_of(app: int, instance: Instance, decision: Decision) -> Column:
         fixed_s=np.array([row.fixed_s for row in rows]),
         most_s=limits.latency_s,
         most_w=limits.energy_j * rate,
+        variant=variant,
     )
+
+
+def variants_of(instance: Instance, decision: Decision) -> int:
+    """Return the number of columns of a decision: minimal sets of exits that meet a percentile, where results travel.
+
+    Shares decide which results arrive first, so each such set is a column of its own; otherwise exits are in time in
+    the order of their blocks, and there is one column.
+    """
+    if instance.percentile is None or instance.destination is None:
+        return 1
+    fraction = instance.points.fraction[decision.point]
+    used = np.flatnonzero(instance.points.on[decision.point] & (fraction > 0.0))
+    return len(_minimal_sets(used.tolist(), fraction, instance.percentile))
+
+
+def _minimal_sets(heads: Sequence[int], fraction: Floats, percentile: float) -> list[tuple[int, ...]]:
+    """Return the sets of exits that hold a fraction of samples, without those that contain another one."""
+    found: list[tuple[int, ...]] = []
+    for count in range(1, len(heads) + 1):
+        for some in combinations(heads, count):
+            enough = fraction[list(some)].sum() >= percentile - TOLERANCE
+            if enough and not any(set(other) <= set(some) for other in found):
+                found.append(some)
+    return found or [tuple(heads)]
 
 
 @dataclass(frozen=True)
@@ -178,9 +222,12 @@ class _LateRow:
 
 
 def _late_rows(
-    instance: Instance, decision: Decision, stages: _Stages, carried: Sequence[_Hop], media: Ints
+    instance: Instance, decision: Decision, stages: _Stages, carried: Sequence[_Hop], media: Ints, variant: int
 ) -> list[_LateRow]:
-    """Return the latencies that the app's statistic needs in time; shares cannot reorder exits without results."""
+    """Return the latencies that the app's statistic needs in time; shares cannot reorder exits without results.
+
+    Variant 0 of a percentile with results is the set that is in time at full speed with all shares 1.
+    """
     points = instance.points
     fraction = points.fraction[decision.point]
     used = np.flatnonzero(points.on[decision.point] & (fraction > 0.0))
@@ -193,10 +240,9 @@ def _late_rows(
         return [rows[last]]
     if instance.percentile is None:
         return list(rows.values())
-    order = sorted(rows, key=lambda head: rows[head].nominal_s(stages))
-    held = np.cumsum([fraction[head] for head in order])
-    count = int(np.searchsorted(held, instance.percentile - TOLERANCE)) + 1
-    return [rows[head] for head in order[:count]]
+    sets = _minimal_sets(used.tolist(), fraction, instance.percentile)
+    sets.sort(key=lambda heads: max(rows[head].nominal_s(stages) for head in heads))
+    return [rows[head] for head in sets[variant]]
 
 
 def _late_row(instance: Instance, head: int, stages: _Stages, carried: Sequence[_Hop], media: Ints) -> _LateRow:

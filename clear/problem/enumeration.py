@@ -4,31 +4,62 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.column import Column, column_of, variants_of
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Network
-from planner.fin.methods.enumeration import decisions
+from planner.fin.methods.enumeration import TooManyError, decisions
+
+_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS = 8, 6_000, 800
+"""A workload is small on so few nodes, with so few plans and columns that may be the best of every app."""
 
 
-def all_columns(joint: JointInstance, most_plans: int, stop_at: float) -> list[list[Column]]:
+def all_columns(joint: JointInstance, most_plans: int, deadline: Deadline) -> list[list[Column]]:
     """Return the columns of every app: all that it could do alone, but those that another one beats throughout.
 
     Args:
         joint: The apps.
         most_plans: Largest number of plans per app that is looked at.
-        stop_at: When to give up, on the clock of `time.perf_counter`.
+        deadline: When to give up.
 
     Raises:
         fin.brute.TooManyError: An app has more plans, or the time is up.
     """
-    return [columns_of(app, instance, most_plans, stop_at) for app, instance in enumerate(joint.apps)]
+    return [columns_of(app, instance, most_plans, deadline) for app, instance in enumerate(joint.apps)]
 
 
-def columns_of(app: int, instance: Instance, most_plans: int, stop_at: float) -> list[Column]:
+def columns_of(app: int, instance: Instance, most_plans: int, deadline: Deadline) -> list[Column]:
     """Return the columns of one app; see `all_columns`."""
-    own = [column_of(app, instance, decision) for decision in decisions(instance, most_plans, stop_at)]
+    own = [
+        column_of(app, instance, decision, variant)
+        for decision in decisions(instance, most_plans, deadline.at_s)
+        for variant in range(variants_of(instance, decision))
+    ]
     return _undominated([column for column in own if fits_alone(instance.network, column)], instance.network)
+
+
+def columns_of_few(joint: JointInstance, deadline: Deadline) -> list[list[Column]] | None:
+    """Return all columns of all apps where the workload is small; None where it is not, or time is up.
+
+    Args:
+        joint: The apps.
+        deadline: When to give up.
+    """
+    if joint.network.size > _FEW_NODES:
+        return None
+    found: list[list[Column]] = []
+    for app, instance in enumerate(joint.apps):
+        plans = np.prod(instance.allowed.sum(axis=1), dtype=np.float64) * instance.points.count
+        if plans > _FEW_PLANS:
+            return None
+        try:
+            found.append(columns_of(app, instance, _FEW_PLANS, deadline))
+        except TooManyError:
+            return None
+        if len(found[-1]) > _FEW_COLUMNS:
+            return None
+    return found
 
 
 def fits_alone(network: Network, column: Column) -> bool:

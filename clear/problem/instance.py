@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,18 +15,58 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.problems import InputError, Problem
 
+_LOADED = 0.02
+"""Media that all apps together could load more than this are priced."""
+
+
+@dataclass(frozen=True)
+class NodeCounts:
+    """How many nodes of each kind host a block: the decisions of branch and bound, by node class."""
+
+    least: Ints
+    """(K,)"""
+    most: Ints
+    """(K,)"""
+
 
 @dataclass(frozen=True)
 class JointInstance:
-    """A apps that share the N nodes and M media of a network. What is minimised is power, in watts."""
+    """A apps that share the N nodes and M media of a network; the objective is power, in watts."""
 
     network: Network
     apps: tuple[Instance, ...]
     """Every app has a rate above 0 and minimises energy."""
+    branch: NodeCounts | None = None
+    """Bounds on the number of nodes in use; None where every number is allowed."""
+
+    @cached_property
+    def node_counts(self) -> NodeCounts:
+        """Bounds on the number of nodes in use of each of the K classes."""
+        size = np.bincount(self.kinds)
+        return self.branch or NodeCounts(np.zeros_like(size), size)
+
+    def restricted_to(self, branch: NodeCounts) -> JointInstance:
+        """Return the subproblem of a branch: classes of which no node may be in use host nothing."""
+        allowed = (branch.most > 0)[self.kinds]
+        apps = tuple(replace(app, allowed=app.allowed & allowed) for app in self.apps)
+        found = JointInstance(self.network, apps, branch)
+        found.__dict__["kinds"], found.__dict__["media"] = self.kinds, self.media
+        return found
+
+    @cached_property
+    def media(self) -> Ints:
+        """(T,) media that all apps together could load noticeably; all others have no price."""
+        network, bit_per_s = self.network, 0.0
+        for app in self.apps:
+            sizes = np.concatenate([[app.input_bits], app.output_bits, app.result_bits])
+            bit_per_s += app.rate_per_s * float(sizes.max())
+        slowest = np.full(network.media, np.inf)
+        np.minimum.at(slowest, network.link_medium, network.link_bit_per_s)
+        return np.flatnonzero(bit_per_s / slowest > _LOADED)
 
     @cached_property
     def kinds(self) -> Ints:
-        """(N,) a number for each kind of node: those of one number are equal for every app, but for where they are."""
+        """(N,) the equivalence class of each node: nodes of one class are equal for every app, but for their links."""
         network = self.network
         rows = [network.idle_power_w, network.memory_bytes, network.max_utilization, network.hosts]
         rows += [network.slowest, network.fastest, network.static_power_w]

@@ -6,21 +6,19 @@ import time
 from itertools import count
 from typing import Any
 
-import numpy as np
 import pytest
 from ortools.math_opt.python import mathopt
 
 from benchmarks.clear.workloads import random_setting
 from planner.clear.allocation.plan import plan_of
-from planner.clear.column_generation import ColumnGeneration
-from planner.clear.master.priced_column import PricedColumn
-from planner.clear.master.symmetry import NodeSymmetry
-from planner.clear.pricing.routes import list_routes
+from planner.clear.column_generation import Incumbent, PricingProblem, generate_columns, priced_columns_of
+from planner.clear.master.column_pool import ColumnPool
 from planner.clear.primal.annealing import anneal
 from planner.clear.primal.neighbourhood import neighbourhood
 from planner.clear.problem.column import column_of
 from planner.clear.problem.instance import build_joint
 from planner.clear.solve import solve_joint
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
@@ -30,23 +28,19 @@ from planner.fin.method import Options
 def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_first(seed: int) -> None:
     setting = random_setting(6, seed, rows=2, cols=3)
     joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
-    search = ColumnGeneration(joint, time.perf_counter() + 60.0, 0.0)
-    search.rounds()
-    plan = search.plan
+    problem, pool, incumbent = PricingProblem.of(joint, 0.0), ColumnPool(joint), Incumbent()
+    generate_columns(problem, pool, incumbent, Deadline(), Deadline())
+    plan = incumbent.plan
     assert plan is not None
-    held = zip(plan.columns, plan.allocation.node_shares, plan.allocation.medium_shares, strict=True)
-    speed = plan.allocation.speed
-    own = [PricedColumn(column, speed[column.nodes], node, medium, 1.0) for column, node, medium in held]
-    symmetry = NodeSymmetry(joint, list_routes(joint.network, search.media.tolist()))
-    known = [search.moves.columns(app) for app in range(joint.count)]
-    priced_columns = [*own, *neighbourhood(joint, search.media, symmetry, known, plan)]
+    known = [pool.columns(app) for app in range(joint.count)]
+    priced_columns = [*priced_columns_of(plan), *neighbourhood(joint, problem.symmetry, known, plan)]
     for priced in priced_columns:  # offers on equal nodes are in time too
         rate = priced.node_share * priced.speed
         late_s = priced.column.fixed_s + (priced.column.node_s / rate).sum(axis=1)
         late_s = late_s + (priced.column.medium_s / priced.medium_share).sum(axis=1)
         assert (late_s <= priced.column.most_s * (1.0 + 1e-3)).all()
-    first = anneal(joint, search.media, priced_columns, range(joint.count), 0, np.inf)
-    assert first == anneal(joint, search.media, priced_columns, range(joint.count), 0, np.inf)
+    first = anneal(joint, priced_columns, range(joint.count), 0, Deadline())
+    assert first == anneal(joint, priced_columns, range(joint.count), 0, Deadline())
     chosen, power_w = first
     assert power_w <= plan.power_w * (1.0 + 1e-9)
     apps = joint.apps
@@ -76,4 +70,4 @@ def test_without_a_time_limit_the_clock_decides_nothing(apps: int, monkeypatch: 
     assert again.plan is not None
     assert [column.key for column in again.plan.columns] == [column.key for column in first.plan.columns]
     assert (again.plan.power_w, again.lower_bound) == (first.plan.power_w, first.lower_bound)
-    assert set(limits) == {None}
+    assert set(limits) <= {None}

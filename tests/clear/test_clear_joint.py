@@ -13,7 +13,7 @@ from joint_cases import FEW, SEEDS, Case, least_power, random_case, random_price
 from joint_plans import violations
 
 from planner.clear.allocation.plan import Plan
-from planner.clear.column_generation import ColumnGeneration
+from planner.clear.column_generation import PricingProblem
 from planner.clear.method import joint_method
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.problem.instance import JointInstance
@@ -113,11 +113,11 @@ class TestBound:
         r = Random(seed)
         case = random_case(r, most_nodes=3)
         joint, shared = case.joint(), joint_choices.places(case.topology)
-        search = ColumnGeneration(joint, np.inf, 0.0)
-        prices = random_prices(r, joint, len(search.media))
+        subproblems = PricingProblem.of(joint, 0.0).subproblems
+        prices = random_prices(r, joint, len(joint.media))
         for app, (request, model) in enumerate(case.apps):
-            bound_w = search.apps[app].lower_bound(prices.of_app(app), 0.0).bound_w
-            own = place_prices(joint, prices, app, search.media.tolist(), shared)
+            bound_w = subproblems[app].lower_bound(prices.of_app(app))
+            own = place_prices(joint, prices, app, joint.media.tolist(), shared)
             choices = joint_choices.choices(request, model, case.topology)
             least_w = min((priced_on_a_grid(choice, shared, own) for choice in choices), default=np.inf)
             assert bound_w <= least_w * (1.0 + 1e-9)
@@ -127,8 +127,7 @@ class TestBound:
     def test_the_constant_is_the_least_over_all_sets_of_nodes_in_use(self, seed: int) -> None:
         r = Random(seed)
         joint = random_case(r).joint()
-        search = ColumnGeneration(joint, np.inf, 0.0)
-        prices, network = random_prices(r, joint, len(search.media)), joint.network
+        prices, network = random_prices(r, joint, len(joint.media)), joint.network
         least_w = np.inf
         for used in product([0.0, 1.0], repeat=network.size):
             worth = 0.0
@@ -147,8 +146,8 @@ class TestBound:
         r = Random(seed)
         case = random_case(r, most_nodes=3)
         joint = case.joint()
-        search = ColumnGeneration(joint, np.inf, 0.0)
-        prices = random_prices(r, joint, len(search.media)).covering_idle_power(joint)
+        subproblems = PricingProblem.of(joint, 0.0).subproblems
+        prices = random_prices(r, joint, len(joint.media)).covering_idle_power(joint)
         bound_w = prices.constant_w(joint)
-        bound_w += sum(search.apps[app].lower_bound(prices.of_app(app), 0.0).bound_w for app in range(joint.count))
+        bound_w += sum(subproblems[app].lower_bound(prices.of_app(app)) for app in range(joint.count))
         assert bound_w <= least_power(case) * (1.0 + SLACK)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from random import Random
 
 import joint_choices
@@ -19,6 +18,7 @@ from planner.clear.method import joint_method
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats
 from planner.fin.method import Options
 
@@ -78,7 +78,7 @@ def covered(figures: list[Floats], by: list[Floats]) -> bool:
 def test_columns_are_those_of_the_oracle(seed: int) -> None:
     case = random_case(Random(seed), most_nodes=3)
     joint, shared = case.joint(), joint_choices.places(case.topology)
-    columns = all_columns(joint, milp.MOST_PLANS, time.perf_counter() + 60.0)
+    columns = all_columns(joint, milp.MOST_PLANS, Deadline())
     for own, (app, model) in zip(columns, case.apps, strict=True):
         assume(app["latency"][0] != "p" or "destination" not in app)  # which exits must be in time is open
         mine = [figures_of(column, joint, shared) for column in own]

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from joint_cases import FEW, SEEDS, least_power, random_case, random_prices
 
 from planner.clear.bounds.partial_lagrangian import _CHOICES, _Problem, partial_lagrangian_bound
-from planner.clear.column_generation import ColumnGeneration
+from planner.clear.column_generation import Incumbent, PricingProblem, generate_columns
+from planner.clear.master.column_pool import ColumnPool
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.fin.deadline import Deadline
 
 
 @FEW
@@ -21,17 +24,18 @@ def test_no_plan_takes_less_at_any_prices(seed: int) -> None:
     r = Random(seed)
     case = random_case(r, most_nodes=3)
     joint = case.joint()
-    search = ColumnGeneration(joint, np.inf, 0.0)
+    problem, prices = PricingProblem.of(joint, 0.0), DualPrices.none(joint)
     if r.random() < 0.5:  # what apps answered before decides how closely they are looked at
-        search.rounds()
-    prices = r.choice([search.prices, random_prices(r, joint, len(search.media))])
-    bound_w = partial_lagrangian_bound(joint, search.apps, prices, np.inf)
+        prices = generate_columns(problem, ColumnPool(joint), Incumbent(), Deadline(), Deadline()).prices
+    prices = r.choice([prices, random_prices(r, joint, len(joint.media))])
+    bound_w = partial_lagrangian_bound(joint, problem.subproblems, prices, Deadline())
     assert bound_w <= least_power(case) * (1.0 + 1e-6)
 
 
 def test_there_is_no_bound_where_there_is_no_time() -> None:
-    search = ColumnGeneration(random_case(Random(1)).joint(), np.inf, 0.0)
-    assert partial_lagrangian_bound(search.joint, search.apps, search.prices, 0.0) == -np.inf
+    joint = random_case(Random(1)).joint()
+    subproblems, prices = PricingProblem.of(joint, 0.0).subproblems, DualPrices.none(joint)
+    assert partial_lagrangian_bound(joint, subproblems, prices, Deadline.after(0.0)) == -np.inf
 
 
 @settings(max_examples=50)
@@ -52,6 +56,6 @@ def test_branch_and_bound_ends_where_trying_all_choices_does(seed: int) -> None:
     ]
     best = min(float(total.max(axis=1).min()) for total in tried)
     problem = _Problem(given_w, choices)
-    assert problem.least(np.inf) == pytest.approx(best, rel=1e-12, abs=1e-12)
-    assert problem.least(0.0) <= best + 1e-12
+    assert problem.least(Deadline()) == pytest.approx(best, rel=1e-12, abs=1e-12)
+    assert problem.least(Deadline.after(0.0)) <= best + 1e-12
     assert 2 * len(tried) < _CHOICES

@@ -5,19 +5,16 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joint_cases import random_case
 
 from benchmarks.clear.workloads import random_setting
-from planner.clear.column_generation import busy_media
 from planner.clear.pricing.aggregation import aggregate_nodes
 from planner.clear.pricing.app_arrays import app_arrays
 from planner.clear.pricing.cycles import CycleBound
-from planner.clear.pricing.multiplier_ascent import CuttingPlaneAscent, LatencyMultipliers, of_depth
+from planner.clear.pricing.multiplier_ascent import of_depth
 from planner.clear.pricing.point_tree import PointTree, point_tree
-from planner.clear.pricing.proof import Proof
 from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
 from planner.clear.problem.instance import JointInstance, build_joint
@@ -41,7 +38,7 @@ def draw_joint(seed: int) -> JointInstance:
 
 
 def pricers(joint: JointInstance) -> list[tuple[Pricer, PointTree]]:
-    routes = list_routes(joint.network, busy_media(joint).tolist())
+    routes = list_routes(joint.network, joint.media.tolist())
     trees = [point_tree(app_arrays(app)) for app in joint.apps if app.points.count]
     apps = [app for app in joint.apps if app.points.count]
     return [(Pricer(app, tree.stages, routes), tree) for app, tree in zip(apps, trees, strict=True)]
@@ -87,32 +84,14 @@ class TestEnvelopes:
                 path.append(int(tree.parent[path[-1]]))
             rows = draw_rows(pricer, prices, path, random)
             depth = pricer.stages.depth
-            for costs in (
-                pricer.sweep(rows, prices).cost_by_departure,
-                CycleBound(pricer, prices).cost_by_departure(rows),
-            ):
-                own = costs[0, : depth[point] + 1]
-                for row, envelope in zip(path, costs, strict=True):
-                    assert below(of_depth(envelope[: depth[row] + 1], int(depth[point])), own)
+            # additive costs of an envelope bound its points' plans, not their additive costs: they take other lines
+            costs = pricer.sweep(rows, prices).cost_by_departure
+            own = costs[0, : depth[point] + 1]
+            for row, envelope in zip(path, costs, strict=True):
+                assert below(of_depth(envelope[: depth[row] + 1], int(depth[point])), own)
 
 
-class TestParts:
-    @FEW
-    @given(SEEDS)
-    def test_classes_that_are_asked_for_alone_cost_what_they_cost_among_all(self, seed: int) -> None:
-        joint, random = draw_joint(seed), np.random.default_rng(seed)
-        for pricer, tree in pricers(joint):
-            prices = draw_prices(joint, pricer, random)
-            rows = draw_rows(pricer, prices, [int(random.integers(tree.root + 1))], random)
-            begin = int(random.integers(pricer.stages.depth[rows.point[0]] + 1))
-            again = CycleBound(pricer, prices)
-            for whole, part in (
-                (pricer.sweep(rows, prices).cost_by_departure, pricer.sweep(rows, prices, begin).cost_by_departure),
-                (again.cost_by_departure(rows), again.cost_by_departure(rows, begin)),
-            ):
-                np.testing.assert_allclose(part[:, begin:], whole[:, begin:], rtol=1e-12)
-                assert (part[:, :begin] <= whole[:, :begin]).all()
-
+class TestAggregation:
     @FEW
     @given(SEEDS)
     def test_equal_nodes_as_one_never_cost_more(self, seed: int) -> None:
@@ -129,54 +108,3 @@ class TestParts:
             )
             np.testing.assert_allclose(own, others, rtol=1e-9)
             assert small.instance.network.size == len(small.kind) <= len(pricer.kind)
-
-
-class TestProof:
-    @FEW
-    @given(SEEDS)
-    def test_it_is_as_high_as_the_best_of_many_values_of_time_for_every_point(self, seed: int) -> None:
-        joint, random = draw_joint(seed), np.random.default_rng(seed)
-        for pricer, tree in pricers(joint):
-            prices = draw_prices(joint, pricer, random)
-            limit_s = pricer.stages.most_s
-            if np.isinf(limit_s) or tree.points > MOST_POINTS:
-                continue
-            base = draw_rows(pricer, prices, [tree.root], random).multiplier_w_per_s
-            values = base[0] * 10.0 ** np.arange(-6.0, 6.01, 0.5)
-            revisiting, once_w, again_w = CycleBound(pricer, prices), np.inf, np.inf
-            for point in range(tree.points):
-                rows = Rows(np.full(len(values), point), values)
-                once, again = (
-                    float((costs - values[:, None] * limit_s).max(axis=0).min())
-                    for costs in (pricer.sweep(rows, prices).cost_by_departure, revisiting.cost_by_departure(rows))
-                )
-                once_w, again_w = min(once_w, once), min(again_w, again)
-            known = {
-                tree.root: LatencyMultipliers(np.full(int(pricer.stages.depth[tree.root]) + 1, base[0]), np.zeros(1))
-            }
-            # what coming back costs is not concave in the value of time, so the climb may end at a lower top
-            least_w = min(0.98 * once_w, 0.75 * again_w) - 1e-4 * base[0] * limit_s  # tops at 0 are not reached
-            assert np.isinf(least_w) or Proof(pricer, tree, prices, known).least(0, 1e-3 * least_w) >= least_w
-
-
-@given(SEEDS)
-def test_a_climb_finds_the_top_of_concave_functions(seed: int) -> None:
-    """Least of lines that rise less and less, as costs are; the top is where two of them meet."""
-    random = np.random.default_rng(seed)
-    classes = int(random.integers(1, 5))
-    slopes = np.concatenate([random.uniform(0.1, 5.0, (3, classes)), -random.uniform(0.1, 5.0, (3, classes))])
-    heights = random.uniform(0.0, 5.0, slopes.shape)
-
-    def bounds_at(values: Floats, begin: int) -> Floats:
-        found = (heights + slopes * values[:, None, None]).min(axis=1)
-        found[:, :begin] = -np.inf
-        return np.asarray(found)
-
-    meeting = (heights[3:] - heights[:3, None]) / (slopes[:3, None] - slopes[3:])
-    tops = [
-        bounds_at(np.append(np.maximum(meeting[..., each].ravel(), 0.0), 0.0), 0)[:, each] for each in range(classes)
-    ]
-    top = min(float(each.max()) for each in tops)
-    climb = CuttingPlaneAscent(np.ones(classes), np.zeros(classes), 1.5, 0.0, bounds_at)
-    found = climb.until(np.ones(classes, dtype=np.bool_), np.inf, True, 40)
-    assert float(found.min()) == pytest.approx(top, rel=1e-3)

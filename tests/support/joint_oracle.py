@@ -119,14 +119,24 @@ class _Stack:
         return cls(**columns, least_share=least, carried_w=carried_w, alone_w=alone)
 
 
+def _over(amount: Floats, capacity: Floats) -> Floats:
+    """Return quotients; nothing asks for no part of anything, and anything for more than there is of nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(amount > 0.0, amount / capacity, 0.0))
+
+
 def _least_share(choice: Choice, shared: Places) -> Floats:
     """(P,) share that a place must give, times its speed, whatever else happens; infinite where there is no plan."""
     rates = shared.most * shared.fastest
     least = choice.load.copy()
     for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-        left = choice.most_s - fixed_s - ((late_s / rates).sum() - late_s / rates)
+        quickest = _over(late_s, rates)
+        if np.isinf(quickest).any():
+            return np.full(len(least), np.inf)
+        others = np.array([np.delete(quickest, place).sum() for place in range(len(quickest))])
+        left = choice.most_s - fixed_s - others
         asked = np.where(late_s > 0.0, np.where(left > 0.0, late_s / np.where(left > 0.0, left, 1.0), np.inf), 0.0)
-        late = fixed_s + (late_s / rates).sum() > choice.most_s * (1.0 + FEASIBLE)
+        late = fixed_s + quickest.sum() > choice.most_s * (1.0 + FEASIBLE)
         least = np.maximum(least, np.inf if late else asked)
     return least
 
@@ -134,12 +144,12 @@ def _least_share(choice: Choice, shared: Places) -> Floats:
 def alone_w(choice: Choice, shared: Places) -> float:
     """Return a lower bound of an app's power without idle power: all shares are full, one latency at a time."""
     best = 0.0
-    slowest = np.maximum(shared.slowest, choice.load / shared.most)
+    slowest = np.maximum(shared.slowest, _over(choice.load, shared.most))
     if (slowest > shared.fastest * (1.0 + FEASIBLE)).any():
         return np.inf
     for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
         for value in (0.0, *10.0 ** np.arange(-4.0, 5.0, 0.25)):
-            worth = choice.static_w + value * late_s / shared.most
+            worth = choice.static_w + value * _over(late_s, shared.most)
             with np.errstate(divide="ignore", invalid="ignore"):
                 speed = np.where(worth > 0.0, np.cbrt(worth / (2.0 * choice.dynamic_w)), 0.0)
             speed = np.clip(speed, slowest, np.maximum(shared.fastest, slowest))
@@ -157,7 +167,7 @@ def _bounds(stacks: Sequence[_Stack], numbers: Any, shared: Places) -> Floats:
 
     used = np.stack([stack.used[numbers[:, app]] for app, stack in enumerate(stacks)]).max(axis=0)
     idle_w = used @ shared.idle_w
-    least = total("least_share") / shared.most
+    least = _over(total("least_share"), shared.most)
     fits = (least <= shared.fastest * (1.0 + FEASIBLE)).all(axis=1)
     fits &= (total("memory") <= shared.memory * (1.0 + FEASIBLE)).all(axis=1)
     dynamic_w, static_w = total("dynamic_w"), total("static_w")
@@ -187,6 +197,8 @@ def least_power(chosen: Sequence[Choice], shared: Places) -> float:
     ]
     for place in range(len(shared.names)):
         mine = [own[place] for own in shares if place in own]
+        if mine and shared.most[place] <= 0.0:
+            return np.inf
         limits += [sum(mine) <= shared.most[place]] if mine else []
     power, constant = [], 0.0
     for choice, own in zip(chosen, shares, strict=True):

@@ -55,8 +55,8 @@ def _shares(joint: JointInstance, plan: Plan, place: int) -> Shares:
     nodes = zip(column.nodes.tolist(), node_shares.tolist(), strict=True)
     media = zip(column.media.tolist(), medium_shares.tolist(), strict=True)
     return Shares(
-        nodes={network.names[node]: share for node, share in nodes},
-        media={network.medium_name(medium): share for medium, share in media},
+        nodes={network.names[node]: share for node, share in nodes if share > 0.0},
+        media={network.medium_name(medium): share for medium, share in media if share > 0.0},
     )
 
 

@@ -146,12 +146,20 @@ class Recomputed:
     @property
     def node_shares(self) -> dict[str, float]:
         """The app's share of every node that hosts a block."""
-        return {node: self.sharing.of_node(node) for node in self.node_busy_s}
+        given = self.sharing.nodes
+        return {
+            node: self.sharing.of_node(node) if busy_s > 0.0 or node in given else 0.0
+            for node, busy_s in self.node_busy_s.items()
+        }
 
     @property
     def medium_shares(self) -> dict[Medium, float]:
         """The app's share of every medium that carries something."""
-        return {medium: self.sharing.of_medium(medium) for medium in self.medium_busy_s}
+        given = self.sharing.media
+        return {
+            medium: self.sharing.of_medium(medium) if busy_s > 0.0 or medium_name(medium) in given else 0.0
+            for medium, busy_s in self.medium_busy_s.items()
+        }
 
 
 def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:

@@ -1,0 +1,49 @@
+"""Starting plan: the best plan that cheap baselines find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from planner.clear.allocation.plan import Plan
+from planner.clear.baselines.sequential import sequential_plan
+from planner.clear.baselines.single_node import edge_nodes, first_fit_plan, on_single_nodes, single_nodes
+from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
+
+_PROGRAMS = 100
+"""Choices of one node per app for which speeds and shares are sought."""
+_FEW_APPS = 12
+"""Of more apps, single nodes are tried only where the sequential plan fails."""
+
+
+def starting_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
+    """Return the better of the sequential plan and the plan that puts every app on one node.
+
+    Args:
+        joint: The apps.
+        deadline: When to give up.
+    """
+    best = sequential_plan(joint, 0.0, deadline)
+    if (best is None or joint.count <= _FEW_APPS) and not deadline.expired:
+        other = on_single_nodes(joint, single_nodes(joint, joint.network.hosts), _PROGRAMS, deadline)
+        if other is not None and (best is None or other.power_w < best.power_w):
+            best = other
+    return best
+
+
+def any_baseline_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
+    """Return the first plan that any baseline finds, the cheapest baseline first."""
+    for baseline in _baselines(joint, deadline):
+        if deadline.expired:
+            return None
+        if (plan := baseline()) is not None:
+            return plan
+    return None
+
+
+def _baselines(joint: JointInstance, deadline: Deadline) -> Iterator[Callable[[], Plan | None]]:
+    hosts, edge = joint.network.hosts, edge_nodes(joint)
+    yield lambda: sequential_plan(joint, 0.0, deadline)
+    for nodes in (hosts, edge):
+        yield lambda nodes=nodes: on_single_nodes(joint, single_nodes(joint, nodes), 4 * _PROGRAMS, deadline)
+        yield lambda nodes=nodes: first_fit_plan(joint, nodes, deadline)[0]
