@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -27,16 +35,43 @@ _Self = TypeVar("_Self", bound="Document")
 class Strict(BaseModel):
     """A value without unknown fields, without NaN or infinity, and frozen once made.
 
-    Validators are built on first use, which keeps the start of the command line fast.
+    Validators are built on first use, which keeps the start of the command line fast. Constructors take lists where
+    fields hold tuples, and dicts where they hold other values; they raise `InputError` with every problem found.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    def __init__(self, **fields: Any) -> None:  # noqa: ANN401 - values that are checked here
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            from planner.schemas.reading.problems import InputError
+            from planner.schemas.reading.translate import problems_of  # only mistakes need it
+
+            raise InputError(problems_of(error, type(self), type(self).__name__)) from None
+
+    # tells pydantic that reading files may go without this constructor, so that their checks stay those of files
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined] # a mark of pydantic's own
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+        """Let lists stand for tuples: JSON and Python's literals have lists, frozen values hold tuples."""
+        schema = handler(source)
+        _admit_lists(schema)
+        return schema
 
 
 class Document(Strict):
     """A whole file. Checks across fields run even where single fields are wrong, so all problems come at once."""
 
     cross_checks: ClassVar[Callable[[Any], Iterator[Finding]] | None] = None
+
+    def __init__(self, **fields: Any) -> None:  # noqa: ANN401 - values that are checked here
+        if "schema_version" in type(self).model_fields:
+            fields.setdefault("schema_version", "1")  # files must say it, Python code need not
+        super().__init__(**fields)
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined] # a mark of pydantic's own
 
     @classmethod
     def complete(cls, data: Any) -> Any:  # noqa: ANN401 - raw input
@@ -60,6 +95,18 @@ class Document(Strict):
         if details or document is None:
             raise ValidationError.from_exception_data(cls.__name__, details)
         return document
+
+
+def _admit_lists(schema: Any) -> None:  # noqa: ANN401 - a pydantic core schema is nested dicts and lists
+    """Make every tuple of a core schema lenient about its own type; its items stay strict."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "tuple":
+            schema["strict"] = False
+        for part in schema.values():
+            _admit_lists(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _admit_lists(part)
 
 
 def _custom(kind: str, location: Location, value: object, message: str, fix: str) -> InitErrorDetails:
