@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.running.graph.flow import Flow, crossing_bits
 
@@ -47,7 +48,7 @@ def choose_boundaries(flow: Flow, ops: Sequence[float], bits: Sequence[float | N
     return [places[index] for index in _divide(done, price, [places.index(place) for place in forced], blocks)]
 
 
-def _divide(done: np.ndarray, price: np.ndarray, forced: Sequence[int], blocks: int) -> list[int]:  # type: ignore[type-arg] # floats
+def _divide(done: NDArray[np.float64], price: NDArray[np.float64], forced: Sequence[int], blocks: int) -> list[int]:
     """Return ends of the best division into at most `blocks` parts; more only where forced ends need them."""
     last = len(done) - 1
     most = max(min(blocks, last), len(forced) + 1)

@@ -88,7 +88,8 @@ def run_parts(
         feeds: Inputs of the network.
         outputs: Tensors to return.
     """
-    here, found = dict(feeds), {}
+    here = dict(feeds)
+    found: dict[str, Any] = {}
     wanted = set(outputs)
     for part, run in zip(parts, runs, strict=True):
         names = [tensor.name for tensor in part.outputs]

@@ -102,6 +102,8 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _measure(text: str) -> Confidence:
-    if text == "softmax" or text == "entropy":  # noqa: PLR1714 - a membership test does not narrow the type
-        return text
+    if text == "softmax":
+        return "softmax"
+    if text == "entropy":
+        return "entropy"
     raise input_error("no such measure of confidence", "use softmax or entropy", path="--confidence", value=text)

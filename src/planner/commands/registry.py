@@ -33,6 +33,8 @@ COMMANDS = (
     Registered("measure", "planner.commands.measure:measure_command", "Measure ONNX networks on this machine."),
     Registered("import", "planner.commands.import_network:import_command", "Turn an ONNX network into a model."),
     Registered("split", "planner.commands.split:split_command", "Cut a network into the pieces of a plan."),
+    Registered("agent", "planner.commands.agent:agent_command", "Serve pieces of networks on this machine."),
+    Registered("run", "planner.commands.run:run_command", "Run pieces on agents, beside what was predicted."),
     Registered("adapt", "planner.commands.adapt:adapt_command", "Plan for every state of a device or topology."),
     Registered("replay", "planner.commands.replay:replay_command", "Run a policy on a recorded load trace."),
     Registered("bench", "planner.commands.bench:bench_command", "Run a suite of requests; restartable."),

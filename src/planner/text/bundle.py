@@ -33,6 +33,6 @@ def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> 
 
 
 def _total(model: Model) -> tuple[str, str, str, str, str]:
-    parts = (*model.blocks, *model.exits)
-    operations = format_quantity(sum(part.ops for part in parts), "op")
-    return ("all", operations, format_quantity(sum(part.param_bytes for part in parts), "B"), "", "")
+    ops = sum(block.ops for block in model.blocks) + sum(head.ops for head in model.exits)
+    size = sum(block.param_bytes for block in model.blocks) + sum(head.param_bytes for head in model.exits)
+    return ("all", format_quantity(ops, "op"), format_quantity(size, "B"), "", "")

@@ -1,0 +1,132 @@
+"""Connections of a coordinator to agents: greeting with versions and clocks, and loss noticed at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from planner.running.agents.errors import RunFailedError
+from planner.running.agents.keys import Keys
+from planner.running.agents.protocol import PROTOCOL, Message
+from planner.running.agents.transport import connect, events, is_loopback, receive, send
+from planner.running.requirements import planner_version
+
+GREETING_S = 5.0
+_PINGS = 5
+
+
+@dataclass
+class Connection:
+    """A socket to one agent, and what is known of it."""
+
+    node: str
+    address: str
+    socket: Any
+    monitor: Any
+    slow_down: float = 1.0
+    runtime: str = ""
+    offset_ns: float = 0.0
+    """What the agent's monotonic clock is ahead of ours."""
+    lost: bool = False
+
+    def watch(self) -> bool:
+        """Look for a loss; return whether the agent is lost now."""
+        import zmq
+
+        broken = {zmq.EVENT_DISCONNECTED, zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL}
+        for event in events(self.monitor):
+            if event in broken:
+                self.lost = True
+        return self.lost
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.socket.disable_monitor()
+        self.monitor.close(linger=0)
+        self.socket.close(linger=300)
+
+
+def open_connections(context: Any, addresses: Mapping[str, str], keys: Keys | None) -> dict[str, Connection]:  # noqa: ANN401
+    """Connect to agents and greet each.
+
+    Args:
+        context: ZeroMQ context.
+        addresses: Addresses by node.
+        keys: Keys, if the agents have some.
+
+    Raises:
+        RunFailedError: An agent does not answer, has other keys or another version.
+    """
+    opened: dict[str, Connection] = {}
+    try:
+        for node, address in addresses.items():
+            socket = connect(context, address, keys)
+            opened[node] = Connection(node, address, socket, socket.get_monitor_socket())
+        for connection in opened.values():
+            _greet(connection, keys is not None)
+    except BaseException:
+        for connection in opened.values():
+            connection.close()
+        raise
+    return opened
+
+
+def _greet(connection: Connection, secure: bool) -> None:
+    deadline = time.monotonic() + GREETING_S
+    best_ns = float("inf")
+    for _ in range(_PINGS):
+        sent = time.monotonic_ns()
+        send(connection.socket, Message("hello", {"planner": planner_version()}))
+        fields = await_answer(connection, "welcome", deadline, secure).fields
+        trip = time.monotonic_ns() - sent
+        clock = fields.get("clock_ns")
+        if trip < best_ns and isinstance(clock, int):
+            best_ns, connection.offset_ns = trip, clock - (sent + trip / 2)
+    if is_loopback(connection.address):  # one clock for all processes of a machine
+        connection.offset_ns = 0.0
+    if fields.get("protocol") != PROTOCOL or fields.get("planner") != planner_version():
+        there = fields.get("planner")
+        message = f"{_who(connection)} is planner {there}, this is {planner_version()}: use one version"
+        raise RunFailedError(message)
+    slow_down = fields.get("slow_down")
+    connection.slow_down = float(slow_down) if isinstance(slow_down, (int, float)) else 1.0
+    connection.runtime = str(fields.get("onnxruntime"))
+
+
+def _who(connection: Connection) -> str:
+    return f"the agent of {connection.node} at {connection.address}"
+
+
+def await_answer(connection: Connection, kind: str, deadline: float, secure: bool = False) -> Message:
+    """Wait for a message of a kind.
+
+    Raises:
+        RunFailedError: It does not come, or the agent refuses or is lost.
+    """
+    import zmq
+
+    connected = failed = False
+    while time.monotonic() < deadline:
+        for event in events(connection.monitor):
+            connected |= event == zmq.EVENT_CONNECTED
+            failed |= event in (
+                zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+                zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+                zmq.EVENT_DISCONNECTED,
+            )
+        if failed:
+            hint = "it has other keys" if secure else "it has keys: give the same folder with --keys"
+            raise RunFailedError(f"{_who(connection)} refuses the connection or was lost ({hint}, or it ended)")
+        if connection.socket.poll(20):
+            _, message = receive(connection.socket, routed=False)
+            if message is None:
+                raise RunFailedError(f"{_who(connection)} sends something else than this version's messages")
+            if message.kind == "refused":
+                raise RunFailedError(f"{_who(connection)} refuses: {message.fields.get('message')}")
+            if message.kind == kind:
+                return message
+    why = "does not answer" if connected else "cannot be reached: start it with planner agent --listen"
+    raise RunFailedError(f"{_who(connection)} {why}")

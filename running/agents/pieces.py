@@ -1,0 +1,105 @@
+"""Pieces that an agent holds: checked against their manifest, loaded, and run with processor times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from planner.running.agents.holding import pause
+from planner.running.confidence import confidence
+from planner.running.graph.reading import parse_onnx, refuse_external
+from planner.running.graph.sessions import element_types, execute, random_inputs, session
+from planner.schemas.bundles.cuts import Confidence
+from planner.schemas.bundles.manifest import Piece
+from planner.schemas.bundles.tensors import Tensor
+from planner.schemas.reading.files import digest_of
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_WARM_UPS = 3
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a piece ran, by the monotonic clock, and its processor time, all in nanoseconds."""
+
+    start: int
+    end: int
+    cpu: int
+
+
+def load_piece(piece: Piece, data: bytes, threads: int) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+    """Load a piece into ONNX Runtime, and warm it up on random input.
+
+    Raises:
+        InputError: It is not the file of the manifest, has custom operators or external data, or other inputs or
+            outputs than the manifest says.
+    """
+    fix = "split the plan again"
+    if digest_of(data) != piece.sha256:
+        raise input_error("not the file of the manifest (its hash differs)", fix, file=piece.file)
+    if not piece.outputs:
+        return None
+    model = parse_onnx(data, piece.file)
+    refuse_external(model, piece.file)
+    for tensors, values in ((piece.inputs, model.graph.input), (piece.outputs, model.graph.output)):
+        if {_signature(tensor) for tensor in tensors} != {_described(value) for value in values}:
+            raise input_error("the piece does not fit its manifest: other tensors go in or out", fix, file=piece.file)
+    runtime = session(data, piece.file, threads=threads)
+    for seed in range(_WARM_UPS):
+        execute(runtime, None, random_inputs(piece.inputs, seed), piece.file)
+    return runtime
+
+
+def _signature(tensor: Tensor) -> tuple[str, str, tuple[int, ...]]:
+    return tensor.name, tensor.dtype, tensor.shape
+
+
+def _described(value: Any) -> tuple[str, str, tuple[int, ...]]:  # noqa: ANN401 - protobuf
+    kind = value.type.tensor_type
+    shape = tuple(int(dim.dim_value) if dim.HasField("dim_value") else -1 for dim in kind.shape.dim)
+    return value.name, element_types().get(kind.elem_type, ""), shape
+
+
+def misfit(piece: Piece, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Return what is wrong with the tensors that arrive for a piece, nothing where they fit."""
+    for wanted in piece.receives:
+        found = tensors.get(wanted.name)
+        if found is None:
+            return f"{wanted.name} is missing"
+        if str(found.dtype) != wanted.dtype or found.shape != wanted.shape:
+            return f"{wanted.name} is {found.dtype} {list(found.shape)}, not {wanted.dtype} {list(wanted.shape)}"
+    return "" if len(tensors) == len(piece.receives) else "there are other tensors too"
+
+
+def run_piece(
+    piece: Piece,
+    runtime: Any,  # noqa: ANN401 - onnxruntime ships no types
+    tensors: Mapping[str, NDArray[Any]],
+    slow_down: float,
+) -> tuple[dict[str, NDArray[Any]], Times]:
+    """Run a piece on the tensors that arrive; return all that are known behind it, and its times.
+
+    An emulated slow-down by `f` waits `f - 1` times the processor time that the piece took.
+    """
+    names = [tensor.name for tensor in piece.outputs]
+    feeds = {tensor.name: tensors[tensor.name] for tensor in piece.inputs}
+    start, cpu = time.monotonic_ns(), time.thread_time_ns()
+    made = execute(runtime, names, feeds, piece.file) if names else []
+    used = time.thread_time_ns() - cpu
+    if slow_down > 1:
+        pause((slow_down - 1) * used * 1e-9)
+    return {**tensors, **dict(zip(names, made, strict=True))}, Times(start, time.monotonic_ns(), used)
+
+
+def leaves(piece: Piece, known: Mapping[str, NDArray[Any]], measure: Confidence) -> bool:
+    """Tell whether a sample leaves at the exit of a piece."""
+    if piece.exit is None:
+        return False
+    if piece.exit.threshold is None:
+        return True
+    return confidence(known[piece.exit.outputs[0]], piece.exit.activation, measure) >= piece.exit.threshold

@@ -1,0 +1,87 @@
+"""Sockets: bounded messages, heartbeats, CURVE where there are keys, and what happens to a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from planner.running.agents.keys import Keys, secure_client
+from planner.running.agents.protocol import MOST_TENSORS, Message, MessageError, decode, encode
+
+MOST_MESSAGE_BYTES = 512_000_000
+"""Largest frame that is received: larger ones close the connection before memory is taken."""
+HEARTBEAT_MS, SILENCE_MS = 1000, 5000
+LOOPBACK = ("127.", "localhost", "[::1]")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine's loopback."""
+    return host.startswith(LOOPBACK)
+
+
+def prepare(socket: Any, most_bytes: int = MOST_MESSAGE_BYTES) -> None:  # noqa: ANN401 - ZeroMQ's own types differ by version
+    """Set bounds and heartbeats of a socket."""
+    import zmq
+
+    socket.setsockopt(zmq.MAXMSGSIZE, most_bytes)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, SILENCE_MS)
+    socket.setsockopt(zmq.HEARTBEAT_TTL, SILENCE_MS)
+    socket.setsockopt(zmq.LINGER, 500)
+    socket.setsockopt(zmq.SNDHWM, 1000)
+    socket.setsockopt(zmq.RCVHWM, 1000)
+    socket.setsockopt(zmq.RECONNECT_IVL, 100)
+
+
+def connect(context: Any, address: str, keys: Keys | None, most_bytes: int = MOST_MESSAGE_BYTES) -> Any:  # noqa: ANN401
+    """Return a socket connected to an agent."""
+    import zmq
+
+    socket = context.socket(zmq.DEALER)
+    prepare(socket, most_bytes)
+    if keys is not None:
+        secure_client(socket, keys)
+    socket.connect(f"tcp://{address}")
+    return socket
+
+
+def send(socket: Any, message: Message, to: bytes | None = None) -> bool:  # noqa: ANN401
+    """Send a message without waiting; return whether it could be queued."""
+    import zmq
+
+    frames = encode(message)
+    try:
+        socket.send_multipart(frames if to is None else [to, *frames], flags=zmq.DONTWAIT, copy=False)
+    except zmq.ZMQError:  # the queue is full, or the peer is gone
+        return False
+    return True
+
+
+def receive(socket: Any, routed: bool) -> tuple[bytes, Message | None]:  # noqa: ANN401
+    """Receive one message; return its sender (empty where it is not routed) and None for what is no message."""
+    import zmq
+
+    frames: list[Any] = []
+    count, more = 0, True
+    while more:
+        frame = socket.recv(copy=False)
+        more = bool(socket.getsockopt(zmq.RCVMORE))
+        count += 1
+        if count <= MOST_TENSORS + 2:
+            frames.append(frame)
+    sender = bytes(frames.pop(0).buffer) if routed else b""
+    try:
+        if count > MOST_TENSORS + 1 + routed:
+            raise MessageError("too many frames")
+        return sender, decode([frame.buffer for frame in frames])
+    except MessageError:
+        return sender, None
+
+
+def events(monitor: Any) -> Iterator[int]:  # noqa: ANN401
+    """Yield what has happened to a connection since the last call."""
+    import zmq
+    from zmq.utils.monitor import recv_monitor_message
+
+    while monitor.poll(0, zmq.POLLIN):
+        yield int(recv_monitor_message(monitor)["event"])

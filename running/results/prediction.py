@@ -1,0 +1,106 @@
+"""Prediction of a run by the model of cost: profiled or analytic times of pieces, and transfers over the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.running.pieces.links import LinkTable, hop_path, link_table
+from planner.schemas.bundles.manifest import Piece, PlanPieces
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.topology import Node, Topology
+from planner.schemas.reading.problems import input_error
+
+
+@dataclass(frozen=True)
+class PredictedHop:
+    """One transfer: the nodes it passes, its size, and its time."""
+
+    path: tuple[str, ...]
+    bits: float
+    time_s: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Times of one plan, in seconds."""
+
+    pieces_s: tuple[float, ...]
+    """Time of every piece, its head included."""
+    hops: Mapping[int, PredictedHop]
+    """Transfer into a piece, by the piece's index, where it comes from another node."""
+    results: Mapping[str, PredictedHop]
+    """Way of an exit's result back to the source, by exit, where it is made on another node."""
+    exits_s: Mapping[str, float]
+    """Latency of every exit, the way back included."""
+    shares: Mapping[str, float]
+    """Fraction of samples that leave at each exit."""
+
+    @property
+    def mean_s(self) -> float:
+        """Mean latency over all samples."""
+        return sum(self.shares[name] * time_s for name, time_s in self.exits_s.items())
+
+
+def predict(plan: PlanPieces, model: Model, topology: Topology, shares: Mapping[str, float]) -> Prediction:
+    """Predict the latency of every exit of a plan, with the way of results back to the source.
+
+    Args:
+        plan: The pieces of the plan.
+        model: Model with profiles and operations.
+        topology: Nodes and links.
+        shares: Fraction of samples that leave at each exit.
+
+    Raises:
+        InputError: A node or link of the plan is not in the topology, or a node has no speed.
+    """
+    nodes = {node.name: node for node in topology.nodes}
+    links = link_table(topology)
+    source = plan.source or plan.pieces[0].node
+    heads = {head.name: head for head in model.exits}
+    at_s, before = 0.0, source
+    pieces, hops, results, exits = [], {}, {}, {}
+    for index, piece in enumerate(plan.pieces):
+        if piece.node not in nodes:
+            fix = "give the topology that was planned"
+            raise input_error("the topology has no such node", fix, path="--topology", value=piece.node)
+        if piece.node != before:
+            hops[index] = _hop(plan, index, before, links)
+            at_s += hops[index].time_s
+        pieces.append(piece_time_s(piece, model, nodes[piece.node]))
+        at_s, before = at_s + pieces[-1], piece.node
+        if piece.exit is not None:
+            back_s = 0.0
+            if piece.node != source:
+                bits = heads[piece.exit.name].result_bits
+                path = links.fastest_path(piece.node, source, bits)
+                results[piece.exit.name] = PredictedHop(path, bits, links.time_s(path, bits))
+                back_s = results[piece.exit.name].time_s
+            exits[piece.exit.name] = at_s + back_s
+    return Prediction(tuple(pieces), hops, results, exits, dict(shares))
+
+
+def _hop(plan: PlanPieces, index: int, before: str, links: LinkTable) -> PredictedHop:
+    path = hop_path(plan, index, before)
+    bits = sum(tensor.bits for tensor in plan.pieces[index].receives)
+    return PredictedHop(path, bits, links.time_s(path, bits))
+
+
+def piece_time_s(piece: Piece, model: Model, node: Node) -> float:
+    """Return the time of a piece on a node: of its blocks and of the head that is on.
+
+    Raises:
+        InputError: The node has neither a speed nor a profile of a block.
+    """
+    profile = model.profiles.get(node.hardware or "", {})
+    ops = {block.name: block.ops for block in model.blocks} | {head.name: head.ops for head in model.exits}
+    total = 0.0
+    for name in (*piece.blocks, *((piece.exit.name,) if piece.exit else ())):
+        if name in profile:
+            total += profile[name].time_s
+        elif node.ops_per_s is not None:
+            total += ops[name] / node.ops_per_s
+        elif ops[name] > 0:
+            fix = "profile the model on this hardware, or give the node ops_per_s"
+            raise input_error(f"nothing says how long {name} takes there", fix, path="--topology", value=node.name)
+    return total

@@ -1,0 +1,43 @@
+"""Verdicts: figures of a plan beside those of its run, within a stated tolerance."""
+
+from __future__ import annotations
+
+import math
+
+from planner.schemas.bundles.run import PlanRun, Verdict
+
+RELATIVE, LEAST_S = 0.1, 0.0003
+"""Latencies may differ by a tenth, or by 0.3 ms where that is more."""
+_SIGMAS = 2.0
+
+
+def verdicts(run: PlanRun) -> tuple[Verdict, ...]:
+    """Compare latency by exit, exit shares and accuracy of a run with its plan.
+
+    Shares and accuracy of n samples may differ by two standard deviations of a proportion.
+    """
+    found: list[Verdict] = []
+    for each in run.exits:
+        if each.latency.predicted_s is not None and each.latency.median_s is not None:
+            tolerance = max(RELATIVE * each.latency.predicted_s, LEAST_S)
+            planned, measured = each.latency.predicted_s, each.latency.median_s
+            found.append(_verdict(f"latency of {each.name}", planned, measured, "s", tolerance, -1))
+        if run.samples:
+            tolerance = _spread(each.predicted_share, run.samples)
+            found.append(_verdict(f"share of {each.name}", each.predicted_share, each.share, "", tolerance, 0))
+    if run.accuracy is not None and run.predicted_accuracy is not None:
+        tolerance = _spread(run.predicted_accuracy, run.samples)
+        found.append(_verdict("accuracy", run.predicted_accuracy, run.accuracy, "", tolerance, 1))
+    return tuple(found)
+
+
+def _spread(share: float, samples: int) -> float:
+    return _SIGMAS * math.sqrt(share * (1.0 - share) / samples) + 1.0 / samples
+
+
+def _verdict(figure: str, planned: float, measured: float, unit: str, tolerance: float, good: int) -> Verdict:
+    """Compare; `good` is the sign of a difference that is welcome, 0 where none is."""
+    difference = measured - planned
+    word = "as predicted" if abs(difference) <= tolerance else "better" if difference * good > 0 else "worse"
+    fields = {"figure": figure, "predicted": planned, "measured": measured, "unit": unit, "tolerance": tolerance}
+    return Verdict.model_validate({**fields, "verdict": word})

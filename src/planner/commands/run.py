@@ -1,0 +1,82 @@
+"""`planner run`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.commands.command import command
+from planner.commands.exits import EXIT_OTHER
+
+if TYPE_CHECKING:
+    pass
+
+EXIT_INTERRUPTED = 130
+
+
+@command
+def run_command(
+    pieces: Annotated[Path, typer.Argument(help="Folder of pieces, from planner split.")],
+    nodes: Annotated[Path, typer.Option(help="Addresses of agents by node (JSON).")],
+    data: Annotated[Path, typer.Option(help="Samples (.npz), with labels where accuracy is wanted.")],
+    topology: Annotated[Path | None, typer.Option(help="Topology that was planned, to predict and emulate.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Plan of the folder to run (default: the first).")] = None,
+    placement: Annotated[Path | None, typer.Option(help="Placement, for the energy that it predicts.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Samples to run (default: all of the data once).")] = None,
+    rate: Annotated[float | None, typer.Option(min=1e-3, max=1e6, help="Samples started per second.")] = None,
+    in_flight: Annotated[int | None, typer.Option(min=1, max=10_000, help="Most samples under way at once.")] = None,
+    emulate_links: Annotated[bool, typer.Option("--emulate-links", help="Hold messages as the links would.")] = False,
+    timeout: Annotated[str, typer.Option(help="Longest time without any result, such as 30s.")] = "30s",
+    keys: Annotated[Path | None, typer.Option(help="Folder of keys, if the agents have them.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy of placements: switch plans by state.")] = None,
+    states: Annotated[Path | None, typer.Option(help="States that the policy was made for.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the record (JSON).")] = None,
+) -> int:
+    """Run pieces on agents, and set what is measured beside what was predicted."""
+    from planner.commands.run_inputs import RunRequest, execute
+    from planner.running.agents.errors import RunFailedError
+    from planner.running.requirements import require
+    from planner.text.run import run_text
+    from planner.units import parse_quantity
+
+    require("onnx", "onnxruntime", "pyzmq", doing="running pieces")
+    request = RunRequest(
+        pieces=pieces,
+        nodes=nodes,
+        data=data,
+        topology=topology,
+        plan=plan,
+        placement=placement,
+        samples=samples,
+        rate_per_s=rate,
+        in_flight=in_flight,
+        emulate_links=emulate_links,
+        timeout_s=parse_quantity(timeout, "s", "--timeout"),
+        keys=keys,
+        policy=policy,
+        states=states,
+    )
+    try:
+        if output is None:
+            typer.echo(run_text(execute(request)))
+        else:
+            with _opened(output) as file:
+                run = execute(request)
+                file.write(run.model_dump_json(indent=1) + "\n")
+            typer.echo(run_text(run))
+    except RunFailedError as error:
+        typer.echo(f"error: {error}", err=True)
+        return EXIT_OTHER
+    except KeyboardInterrupt:
+        typer.echo("interrupted: the run was ended on all agents", err=True)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _opened(output: Path) -> AbstractContextManager[IO[str]]:
+    from planner.files.writing import whole_file
+
+    return whole_file(output)

@@ -1,0 +1,132 @@
+"""What `planner run` is given, read and checked, and the run itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from planner.files.reading import read_topology
+from planner.running.agents.coordinator import Coordinator, RunOptions
+from planner.running.agents.keys import read_keys
+from planner.running.graph.samples import Samples, read_samples
+from planner.running.pieces.links import link_table
+from planner.running.pieces.reading import Pieces, read_pieces
+from planner.running.results.record import Planned, record
+from planner.schemas.bundles.manifest import PlanPieces
+from planner.schemas.bundles.nodes import Nodes, parse_address
+from planner.schemas.bundles.run import Run
+from planner.schemas.planning.placement import AppPlacement, Placement
+from planner.schemas.reading.files import read_document
+from planner.schemas.reading.problems import input_error
+
+DEFAULT_IN_FLIGHT = 64
+"""Most samples under way where a rate is given."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the user asks for."""
+
+    pieces: Path
+    nodes: Path
+    data: Path
+    topology: Path | None = None
+    plan: str | None = None
+    placement: Path | None = None
+    samples: int | None = None
+    rate_per_s: float | None = None
+    in_flight: int | None = None
+    emulate_links: bool = False
+    timeout_s: float = 30.0
+    keys: Path | None = None
+    policy: Path | None = None
+    states: Path | None = None
+
+
+def execute(request: RunRequest) -> Run:
+    """Run pieces on agents.
+
+    Raises:
+        InputError: An input cannot be used.
+        RunFailedError: An agent is lost, refuses or does not answer.
+    """
+    pieces = read_pieces(request.pieces)
+    chosen = _chosen(pieces, request)
+    pieces = replace(pieces, manifest=pieces.manifest.model_copy(update={"plans": chosen}))
+    addresses = read_nodes(request.nodes)
+    samples = _repeated(read_samples(request.data, chosen[0].inputs), request.samples)
+    topology = None if request.topology is None else read_topology(request.topology, {})
+    if request.emulate_links and topology is None:
+        raise input_error("links are emulated by the topology's", "give --topology too", path="--emulate-links")
+    options = RunOptions(
+        rate_per_s=request.rate_per_s,
+        in_flight=request.in_flight or (1 if request.rate_per_s is None else DEFAULT_IN_FLIGHT),
+        timeout_s=request.timeout_s,
+        keys=read_keys(request.keys),
+        links=link_table(topology) if request.emulate_links and topology is not None else None,
+    )
+    planned = Planned(topology, _placements(request))
+    with Coordinator(pieces, addresses, options) as coordinator, counting("running", samples.count) as progress:
+        nodes = {node: (each.slow_down, each.runtime) for node, each in coordinator.connections.items()}
+        coordinator.warm_up(samples.inputs[0])
+        began = time.monotonic()
+        outcomes = coordinator.run(samples.inputs, progress=progress)
+        wall_s = time.monotonic() - began
+        return record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, nodes=nodes)
+
+
+def read_nodes(path: Path) -> dict[str, str]:
+    """Return addresses by node; raise InputError for what is none."""
+    nodes, _ = read_document(path, Nodes)
+    for address in nodes.root.values():
+        parse_address(address, str(path))
+    return dict(nodes.root)
+
+
+def _chosen(pieces: Pieces, request: RunRequest) -> tuple[PlanPieces, ...]:
+    plans = pieces.manifest.plans
+    if request.policy is not None:
+        return plans
+    name = request.plan or plans[0].name
+    found = tuple(plan for plan in plans if plan.name == name)
+    if not found:
+        fix = f"use one of {', '.join(plan.name for plan in plans)}"
+        raise input_error("the folder has no such plan", fix, path="--plan", value=name)
+    return found
+
+
+def _repeated(samples: Samples, count: int | None) -> Samples:
+    """Return as many samples as are asked for, from the start again where there are fewer."""
+    if count is None:
+        return samples
+    import numpy as np
+
+    rows = [index % samples.count for index in range(count)]
+    labels = None if samples.labels is None else samples.labels[np.array(rows)]
+    return Samples(tuple(samples.inputs[row] for row in rows), labels)
+
+
+def _placements(request: RunRequest) -> dict[str, AppPlacement] | None:
+    if request.placement is None:
+        return None
+    placement, _ = read_document(request.placement, Placement)
+    return {app.name: app for app in placement.apps}
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal; nothing where nobody looks."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)

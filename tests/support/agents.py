@@ -1,0 +1,86 @@
+"""Agents in threads of the test's own process, and pieces to run on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from networks import early_exits, save
+
+from planner.running.agents.agent import Agent, AgentOptions
+from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx
+from planner.running.graph.sessions import session
+from planner.running.pieces.reading import Pieces, read_pieces
+from planner.running.pieces.splitting import PlanToSplit, split_plans, write_pieces
+from planner.schemas import Topology, check_document
+from planner.schemas.planning.placement import AppPlacement
+
+NODES = ("phone", "edge", "cloud")
+
+
+@contextmanager
+def agents(names: tuple[str, ...] = NODES, **options: Any) -> Iterator[dict[str, str]]:
+    """Serve agents in threads; yield their addresses by node."""
+    served = {name: Agent(AgentOptions(listen="127.0.0.1:0", **options)) for name in names}
+    ended = threading.Event()
+    threads = [threading.Thread(target=agent.serve, args=(ended.is_set,)) for agent in served.values()]
+    for thread in threads:
+        thread.start()
+    try:
+        yield {name: agent.address for name, agent in served.items()}
+    finally:
+        ended.set()
+        for thread, agent in zip(threads, served.values(), strict=True):
+            thread.join()
+            agent.close()
+
+
+def topology(rate: float = 5e7, latency: float = 0.002) -> Topology:
+    nodes = [{"name": name, "ops_per_s": speed, "j_per_op": 1e-9} for name, speed in zip(NODES, (1e9, 4e9, 2e10))]  # noqa: B905
+    link = {"bit_per_s": rate, "latency_s": latency, "bidirectional": True}
+    links = [{"source": "phone", "target": "edge", **link}, {"source": "edge", "target": "cloud", **link}]
+    return check_document({"schema_version": "1", "name": "t", "nodes": nodes, "links": links}, Topology)
+
+
+def bundle(folder: Path, samples: int = 60, size: int = 8) -> tuple[Bundle, Path]:
+    """Return a calibrated network with three exits, and its samples."""
+    random = np.random.default_rng(5)
+    inputs = 3 * random.standard_normal((samples, 3, size, size)).astype(np.float32)
+    data = folder / "data.npz"
+    path = save(early_exits(size=size), folder / "n.onnx")
+    whole = session(str(path), "n.onnx")
+    # the last exit is always right, so that leaving early has a price
+    np.savez(data, inputs=inputs, labels=[int(whole.run(["y"], {"x": x[None]})[0].argmax()) for x in inputs])
+    return import_onnx(path, ImportOptions(exits=("e1", "e2"), data=data)), data
+
+
+def placement(bundle: Bundle, nodes: list[str], point: str | None = None, name: str = "app") -> AppPlacement:
+    """Return a plan with given nodes for its blocks; figures that nothing here looks at are 0."""
+    chosen = next(p for p in bundle.model.operating_points if point in (None, p.name) and len(p.exit_fractions) == 3)
+    blocks = [block.name for block in bundle.model.blocks]
+    return check_document(
+        {
+            "name": name,
+            "operating_point": chosen.name,
+            "exit_fractions": dict(chosen.exit_fractions),
+            "assignments": [
+                {"block": block, "node": nodes[min(index * len(nodes) // len(blocks), len(nodes) - 1)]}
+                for index, block in enumerate(blocks)
+            ],
+            "energy_j": 0.0,
+            "latency_s": 0.0,
+            "accuracy": chosen.accuracy,
+            "breakdown": {"compute_j": 0.0, "transfer_j": 0.0, "compute_s": 0.0, "transfer_s": 0.0},
+        },
+        AppPlacement,
+    )
+
+
+def pieces(folder: Path, plans: list[PlanToSplit]) -> Pieces:
+    _, files = split_plans(plans, "sha256:" + "0" * 64)
+    write_pieces(files, folder / "pieces")
+    return read_pieces(folder / "pieces")
