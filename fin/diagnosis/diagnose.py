@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.diagnosis.capacities import bytes_text, largest_rate, oversized_blocks, slowest_part
 from planner.fin.diagnosis.reachability import unreachable
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision, evaluate
@@ -20,9 +21,6 @@ from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
 
 _MOST_NODES = 8
-_RATE_PRECISION = 1e-4
-_LEAST_RATE_PER_S = 1e-9
-"""Below this, and far below what is asked for, nothing is borne."""
 
 
 def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
@@ -71,6 +69,7 @@ def _latency(instance: Instance, all_points: Instance, without_pins: Bools) -> I
     if (decision := _best_plan(relaxed)) is not None:
         best, asked = evaluate(relaxed, decision).latency_s, instance.limits.latency_s
         message = f"the least {instance.statistic} latency is {best:.6g} s, the limit {asked:.6g} s"
+        message += slowest_part(relaxed, decision)
         yield _row("latency", instance.name, asked, best, "s", message)
 
 
@@ -112,6 +111,8 @@ def _memory(instance: Instance, all_points: Instance, without_pins: Bools) -> It
     used = evaluate(free, decision).memory_bytes
     short = [int(node) for node in np.flatnonzero(used > memory * (1.0 + TOLERANCE))]
     alone = [(node, need) for node in short[:_MOST_NODES] if (need := _enough_alone(instance, node)) is not None]
+    if short:
+        yield from oversized_blocks(instance)
     for node, need in alone or [(node, float(used[node])) for node in short]:
         yield _memory_row(instance, node, need)
 
@@ -151,23 +152,21 @@ def _least_memory(instance: Instance, node: int, enough: float) -> float:
 
 def _memory_row(instance: Instance, node: int, needed: float) -> BrokenLimit:
     name, has = instance.network.names[node], float(instance.network.memory_bytes[node])
-    message = f"{name} has {has:.6g} bytes of memory and needs {needed:.6g} ({needed - has:.6g} bytes are missing)"
+    largest = int(np.where(instance.allowed[:, node], instance.block_bytes, -1.0).argmax())
+    message = f"{name} has {bytes_text(has)} of memory and needs {bytes_text(needed)}"
+    message += f" ({bytes_text(needed - has)} are missing; the largest block it may run is "
+    message += f"{instance.block_names[largest]}, {bytes_text(float(instance.block_bytes[largest]))})"
     return _row("memory", name, has, needed, "bytes", message)
 
 
 def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
-    """The largest rate that nodes and media can bear, by bisection."""
     asked = instance.rate_per_s
-    if asked == 0 or _any_plan(replace(instance, rate_per_s=0.0)) is None:
+    best = largest_rate(instance, _any_plan) if asked > 0.0 else None
+    if best is None or best.rate_per_s >= asked:
         return
-    low, high = 0.0, asked
-    while high - low > _RATE_PRECISION * high:
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if _any_plan(replace(instance, rate_per_s=middle)) is not None else (low, middle)
-        if high < min(1e-6 * asked, _LEAST_RATE_PER_S):
-            break
-    message = f"nodes and links bear {low:.6g} inferences per second, asked for {asked:.6g}"
-    yield _row("rate", instance.name, asked, low, "1/s", message)
+    message = f"at most {best.rate_per_s:.10g} inferences per second, asked for {asked:.10g}"
+    message += f"; {best.bottleneck} is fully used then"
+    yield _row("rate", instance.name, asked, best.rate_per_s, "1/s", message)
 
 
 def _pins(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
@@ -203,10 +202,12 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         best = evaluate(free, decision).energy_j
         message = f"without any other limit the least energy is {best:.6g} J, the limit {limits.energy_j:.6g} J; {note}"
         yield _row("energy", instance.name, limits.energy_j, best, "J", message)
+    for row in oversized_blocks(instance):
+        yield row.model_copy(update={"message": f"{row.message}; {note}"})
     memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]
     if np.isfinite(memory).any():
         needed, has = float(instance.block_bytes.sum()), float(memory.sum())
-        message = f"all blocks take {needed:.6g} bytes, the nodes that may host one hold {has:.6g}; {note}"
+        message = f"all blocks take {bytes_text(needed)}, the nodes that may host one hold {bytes_text(has)}; {note}"
         yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)
     if instance.rate_per_s > 0:
         yield _row("rate", instance.name, instance.rate_per_s, None, "1/s", f"the rate loads nodes and links; {note}")

@@ -19,6 +19,8 @@ from planner.schemas.planning.placement import LimitReached, Status
 
 MOST_PLANS = 2_000_000
 MOST_ROUTES = 10_000
+MOST_BLOCKS = 200
+"""Deployed blocks at most: placements grow by recursion, one level for each block."""
 
 
 class TooManyError(Exception):
@@ -68,8 +70,11 @@ def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[D
     """Yield every decision whose blocks run where they may; routes differ in what they cost or load.
 
     Raises:
-        TooManyError: There are more than `most_plans`, or the clock passes `stop_at` (of `time.perf_counter`).
+        TooManyError: More plans than `most_plans`, more blocks than `MOST_BLOCKS`, or the clock passes `stop_at`.
     """
+    if (deepest := int(instance.points.depth.max(initial=0))) > MOST_BLOCKS:
+        message = f"too large to enumerate: {deepest} blocks, and enumeration takes {MOST_BLOCKS}"
+        raise TooManyError(message)
     ways = _Ways(instance, stop_at)
     seen = 0
     for point in range(instance.points.count):

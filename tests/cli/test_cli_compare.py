@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_line import SMALL, one_block_per_chiplet, refused, run
+from command_line import SMALL, TOPOLOGY, one_block_per_chiplet, refused, run
 
 from planner.fin.method import METHODS
 from planner.schemas.reading.export import DOCUMENTS, json_schema
@@ -58,3 +58,19 @@ def test_schema_prints_a_format(kind: str) -> None:
 
 def test_schema_prints_all_formats() -> None:
     assert json.loads(run("schema").out) == {kind: json.loads(json_schema(kind)) for kind in DOCUMENTS}
+
+
+def test_a_model_that_is_too_large_for_one_method_is_compared_on_the_others(tmp_path: Path) -> None:
+    blocks = [{"name": f"b{index}", "ops": 1e6, "output_bits": 1e4} for index in range(1000)]
+    model = tmp_path / "long.json"
+    model.write_text(json.dumps({"schema_version": "1", "name": "long", "input_bits": 1e5, "blocks": blocks}))
+    ran = run("compare", "--model", model, "--topology", TOPOLOGY, "--methods", "exact,brute,neurosurgeon", "--json")
+    assert ran.code == 0
+    rows = {row["method"]: row["placement"] for row in json.loads(ran.out)}
+    assert rows["exact"]["status"] == "optimal"
+    assert rows["brute"]["status"] == "unknown"
+    assert rows["brute"]["termination"] == {
+        "reason": "limit",
+        "limit": "size",
+        "detail": "too large to enumerate: 1000 blocks, and enumeration takes 200",
+    }

@@ -13,6 +13,8 @@ from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
 from planner.units import format_accuracy, format_quantity
 
+_ROUNDING = 1e-11
+"""Relative difference of two figures that is rounding of sums."""
 _UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
 
 
@@ -63,17 +65,22 @@ def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ..
     bound, gap = "", ""
     if certificate is not None:
         bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
-        gap = f"{100 * (certificate.relative_gap or 0.0):.3g} %" if found else ""
-    over = "" if best is None or row.value is None or best == 0 else f"{100 * (row.value / best - 1):+.3g} %"
+        gap = f"{100 * _visible(certificate.relative_gap or 0.0):.3g} %" if found else ""
+    excess = 0.0 if best is None or row.value is None or best == 0 else _visible(row.value / best - 1.0)
     return (
         row.method,
         row.placement.status,
         *(figures or ("",) * len(_SEVERAL if together else _ONE)),
         bound,
         gap,
-        "" if over in ("+0 %", "-0 %") else over,
+        f"{100 * excess:+.3g} %" if excess else "",
         format_quantity(row.seconds, "s"),
     )
+
+
+def _visible(part: float) -> float:
+    """Return a relative difference, 0 where it is rounding of sums."""
+    return 0.0 if abs(part) < _ROUNDING else part
 
 
 def _figures(placement: Placement) -> tuple[str, ...]:

@@ -1,0 +1,130 @@
+"""What capacities of nodes and media allow: the largest rate that some plan sustains, and blocks that fit nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from planner.fin.instance.decision import Decision, evaluate
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Floats
+from planner.schemas.planning.placement import BrokenLimit
+
+AnyPlan = Callable[[Instance], Decision | None]
+"""Returns some plan of an app that keeps every limit, None where there is none."""
+_CLOSE = 4.0 * TOLERANCE
+"""Relative width at which the bisection ends; what is tried stays clear of the tolerance of limits."""
+_PREFIXES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+@dataclass(frozen=True)
+class Sustained:
+    """The largest rate that a plan sustains, and what is fully used then."""
+
+    rate_per_s: float
+    bottleneck: str
+    """Name of the node or medium."""
+
+
+def sustained_rate(instance: Instance, decision: Decision) -> Sustained:
+    """Return the largest rate at which a plan keeps the capacities of nodes and media: least capacity over load.
+
+    Args:
+        instance: The app.
+        decision: A plan of it.
+    """
+    loads = evaluate(replace(instance, rate_per_s=1.0), decision)
+    nodes = _quotient(instance.network.max_utilization, loads.utilization)
+    media = _quotient(np.ones(instance.network.media), loads.media_load)
+    everything = np.concatenate([nodes, media])
+    if len(everything) == 0 or np.isinf(everything.min()):
+        return Sustained(np.inf, "")
+    first = int(everything.argmin())
+    network = instance.network
+    name = network.names[first] if first < network.size else network.medium_name(first - network.size)
+    return Sustained(float(everything[first]), name)
+
+
+def _quotient(capacity: Floats, load: Floats) -> Floats:
+    return np.divide(capacity, load, out=np.full(len(load), np.inf), where=load > 0.0)
+
+
+def largest_rate(instance: Instance, any_plan: AnyPlan) -> Sustained | None:
+    """Return the largest rate up to the app's own that some plan within the other limits sustains.
+
+    Bisection on the rate, where every plan that is found raises the lower end to the rate that it sustains itself; so
+    the result is attained by a plan, and is right to the tolerance of limits.
+
+    Args:
+        instance: The app, which has no plan at its own rate.
+        any_plan: Finds a plan.
+
+    Returns:
+        The rate; None where there is no plan even of a single inference.
+    """
+    first = any_plan(replace(instance, rate_per_s=0.0))
+    if first is None:
+        return None
+    best, high = sustained_rate(instance, first), instance.rate_per_s
+    while high - best.rate_per_s > _CLOSE * high:
+        middle = 0.5 * (best.rate_per_s + high)
+        found = any_plan(replace(instance, rate_per_s=middle))
+        sustained = None if found is None else sustained_rate(instance, found)
+        if sustained is None or sustained.rate_per_s <= best.rate_per_s:
+            high = middle
+        else:
+            best = sustained
+    return best
+
+
+def oversized_blocks(instance: Instance) -> Iterator[BrokenLimit]:
+    """Report every block that each operating point deploys and whose parameters fit on no node that may run it.
+
+    Args:
+        instance: The app as asked for.
+    """
+    network, points = instance.network, instance.points
+    shallowest = int(points.depth.min()) if points.count else 0
+    for block in range(shallowest):
+        room = np.where(instance.allowed[block], network.memory_bytes, -np.inf)
+        needed, largest = float(instance.block_bytes[block]), int(room.argmax())
+        most = float(room[largest])
+        if most >= 0.0 and needed > most * (1.0 + TOLERANCE):
+            name, node = instance.block_names[block], network.names[largest]
+            message = f"block {name} takes {bytes_text(needed)} of memory; the most that a node which may run it has "
+            message += f"is {bytes_text(most)} ({node}; {bytes_text(needed - most)} are missing)"
+            yield BrokenLimit(kind="memory", subject=name, demand=most, best=needed, unit="bytes", message=message)
+
+
+def slowest_part(instance: Instance, decision: Decision) -> str:
+    """Say what takes longest in a plan, a block on its node or a transfer over its links; empty where nothing does.
+
+    Args:
+        instance: The app.
+        decision: A plan of it.
+    """
+    network, nodes = instance.network, decision.nodes
+    parts = [
+        (float(instance.blocks.time_s[block, node]), f"block {instance.block_names[block]} on {network.names[node]}")
+        for block, node in enumerate(nodes)
+    ]
+    for block, path in enumerate(decision.transfers):
+        bits = float(instance.output_bits[block - 1]) if block else instance.input_bits
+        what = f"the output of {instance.block_names[block - 1]}" if block else "the input"
+        for source, target in pairwise(path):
+            link = network.link(source, target)
+            seconds = float(network.link_latency_s[link]) + bits / float(network.link_bit_per_s[link])
+            parts.append((seconds, f"{what} over {network.names[source]}->{network.names[target]}"))
+    seconds, what = max(parts, default=(0.0, ""))
+    return f"; {what} takes longest ({seconds:.6g} s)" if seconds > 0.0 else ""
+
+
+def bytes_text(value: float) -> str:
+    """Write a size in bytes with a decimal prefix, such as ``6.2 GB``."""
+    for size, unit in _PREFIXES:
+        if value >= size:
+            return f"{value / size:.6g} {unit}"
+    return f"{value:.6g} bytes"
