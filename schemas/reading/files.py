@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from planner.schemas.reading.problems import InputError, Problem, input_error
 
 MAX_FILE_BYTES = 150_000_000
+
+_read: set[tuple[int, int]] = set()
+"""Device and inode of every regular file that this process has read as an input."""
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
@@ -95,6 +100,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:  # pipes and devices do not tell their size, so read no more than is allowed
             data = file.read(MAX_FILE_BYTES + 1)
+            note_read(file)
     except (OSError, ValueError) as error:  # no path has a character of code 0
         message = f"cannot read the file ({getattr(error, 'strerror', None) or error})"
         raise input_error(message, "check the path and its permissions", file=str(path)) from None
@@ -102,6 +108,22 @@ def read_bytes(path: Path) -> bytes:
         message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"
         raise input_error(message, "give a smaller file", file=str(path))
     return data
+
+
+def note_read(file: IO[Any]) -> None:
+    """Note that an open file is an input, which no output may replace."""
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode):
+        _read.add((status.st_dev, status.st_ino))
+
+
+def was_read(path: Path) -> bool:
+    """Tell whether this process has read the file as an input, under this name or another (a link)."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) in _read
 
 
 def _parse(data: bytes, path: Path) -> Any:  # noqa: ANN401 - raw JSON

@@ -1,25 +1,38 @@
-"""Entry point of the command line."""
+"""Entry point of the command line: the process is made safe first, then the commands load."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+
+from planner.process import Ended, abandon_output, handle_signals, prepare_streams
 
 
-def main() -> Any:  # noqa: ANN401 - typer returns what the command returns
-    """Run the command line."""
+def main() -> None:
+    """Run the command line and exit with the code of the outcome."""
+    prepare_streams()
+    handle_signals()
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    """Run the command; what no command expects of the outer world becomes one line."""
     # looking for plugins of pydantic reads the metadata of every installed package, a tenth of a short run
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from planner.commands.root import app
+    from planner.commands.exits import EXIT_OTHER
+    from planner.commands.root import run
 
     try:
-        return app()
-    except OSError as error:  # such as a full disk behind standard output
-        # the interpreter flushes standard output once more at its end, which must not fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.stderr.write(f"error: {error.strerror or error}\n")
-        sys.exit(1)
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except Ended as ended:
+        return ended.exit_code
+    except OSError as error:  # such as a full disk behind standard output, or a reader that went away
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"error: {error.strerror or error}\n")
+        code = EXIT_OTHER
+        abandon_output()
+    return code
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from planner.bench.results.folder import FORMAT, FolderIdentity
 from planner.bench.results.store import Store
 from planner.commands.inputs import read_request
 from planner.commands.options import Limits, Sources
-from planner.commands.report_checked import checked_front, checked_placement
+from planner.commands.report_checked import checked_page
 from planner.files.writing import placement_json
 from planner.fin.method import Options
 from planner.pipeline.one_app import solve
@@ -23,7 +23,6 @@ from planner.pipeline.pareto import pareto
 from planner.report.page import Page
 from planner.report.results import read_results
 from planner.report.results_page import results_page
-from planner.schemas.reading.files import read_json
 from planner.version import __version__
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -86,17 +85,13 @@ def planned(folder: Path, sources: Sources, limits: Limits) -> Path:
     return write(folder / "plan.json", placement_json(placement))
 
 
-def contents(path: Path) -> tuple[Path, object]:
-    return path, read_json(path)
-
-
 def _chiplets(folder: Path) -> Page:
-    return checked_placement(*contents(planned(folder, VIT, Limits())), VIT, Limits())
+    return checked_page(planned(folder, VIT, Limits()), VIT, Limits())
 
 
 def _exits(folder: Path) -> Page:
     limits = Limits(max_latency="4ms", min_accuracy="0.79", destination="cloud")
-    return checked_placement(*contents(planned(folder, ALEX, limits)), ALEX, limits)
+    return checked_page(planned(folder, ALEX, limits), ALEX, limits)
 
 
 def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
@@ -108,12 +103,12 @@ def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
 
 def _two_apps(folder: Path) -> Page:
     plan, sources = two_apps_sources(folder)
-    return checked_placement(*contents(plan), sources, Limits())
+    return checked_page(plan, sources, Limits())
 
 
 def _infeasible(folder: Path) -> Page:
     limits = Limits(max_latency="1us")
-    return checked_placement(*contents(planned(folder, SMALL, limits)), SMALL, limits)
+    return checked_page(planned(folder, SMALL, limits), SMALL, limits)
 
 
 def hostile_sources(folder: Path) -> Sources:
@@ -135,9 +130,7 @@ def hostile_sources(folder: Path) -> Sources:
 
 def _hostile(folder: Path) -> Page:
     sources = hostile_sources(folder)
-    return checked_placement(
-        *contents(planned(folder, sources, Limits(objective="latency"))), sources, Limits(objective="latency")
-    )
+    return checked_page(planned(folder, sources, Limits(objective="latency")), sources, Limits(objective="latency"))
 
 
 def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
@@ -146,7 +139,7 @@ def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
 
 
 def _front(folder: Path) -> Page:
-    return checked_front(*contents(front_file(folder, ALEX, 60)), ALEX, Limits())
+    return checked_page(front_file(folder, ALEX, 60), ALEX, Limits())
 
 
 def _results(folder: Path) -> Page:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_INTERRUPTED, EXIT_OTHER
+from planner.commands.exits import EXIT_OTHER
+from planner.commands.output import say
+from planner.process import Ended, orderly_end
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -31,14 +33,15 @@ def bench_command(
             "this option means nothing on this machine", "leave it out, or add --engine ray", path="--address"
         )
     try:
-        summary = run_suite(suite, output, jobs=jobs, engine_name=engine, address=address)
-    except KeyboardInterrupt:
-        typer.echo("stopped; what is done is kept: run the same command again to go on", err=True)
-        return EXIT_INTERRUPTED
-    typer.echo(_text(summary, output))
+        with orderly_end():
+            summary = run_suite(suite, output, jobs=jobs, engine_name=engine, address=address)
+    except Ended as ended:
+        say("stopped; what is done is kept: run the same command again to go on", err=True)
+        return ended.exit_code
+    say(_text(summary, output))
     if summary.errors:
         failed = f"error: {summary.errors} of {summary.cases} cases have the status error"
-        typer.echo(f"{failed}; the column message of the table says why", err=True)
+        say(f"{failed}; the column message of the table says why", err=True)
         return EXIT_OTHER
     return 0
 

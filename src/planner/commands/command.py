@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 
 import typer
 
 from planner.commands.exits import exit_code_of
 from planner.commands.option_groups import spread
+from planner.schemas.reading.problems import input_error
 
 
 def command(function: Callable[..., int]) -> Callable[..., None]:
     """Turn a function that returns an exit code into a command that typer can run.
+
+    Before the function is called, an option `output` that names the same file as another option is refused, whatever
+    links lead there.
 
     Args:
         function: Takes options as annotated parameters or as groups (`planner.commands.option_groups`), and returns
@@ -20,8 +26,41 @@ def command(function: Callable[..., int]) -> Callable[..., None]:
     """
     spread_out = spread(function)
 
+    def checked(options: dict[str, object]) -> int:
+        output = options.get("output")
+        if isinstance(output, Path):
+            refuse_inputs(output, _paths({name: value for name, value in options.items() if name != "output"}))
+        return spread_out(**options)
+
     @wraps(spread_out)
     def run(**options: object) -> None:
-        raise typer.Exit(exit_code_of(lambda: spread_out(**options)))
+        raise typer.Exit(exit_code_of(lambda: checked(options)))
 
     return run
+
+
+def _paths(options: dict[str, object]) -> Iterator[Path]:
+    for value in options.values():
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, Path):
+                yield each
+
+
+def refuse_inputs(output: Path, inputs: Iterator[Path]) -> None:
+    """Raise InputError if the output is one of the inputs, under the same name or through links."""
+    held = _file(output)
+    for path in inputs:
+        if held is not None and _file(path) == held:
+            also = "" if path == output else f" ({path})"
+            message = f"the output would replace an input of the same command{also}"
+            raise input_error(message, "give another path", file=str(output))
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a regular file or folder, None of anything else."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    regular = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return (status.st_dev, status.st_ino) if regular else None

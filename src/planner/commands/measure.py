@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.commands.command import command
+from planner.commands.command import command, refuse_inputs
+from planner.process import orderly_end
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -59,8 +60,11 @@ def measure_command(
         stated_accuracies(accuracy or ()), data,
     )  # fmt: skip
     paths, dims = _tasks(files or (), task or ()), _dims(dim or ())
+    if output is not None:
+        refuse_inputs(output, (path for listed in paths.values() for path in listed))
     check_installed()
     with ExitStack() as stack:
+        stack.enter_context(orderly_end())  # networks are measured by other processes, in a folder of their own
         file = stack.enter_context(whole_file(output)) if output is not None else None
         networks = read_tasks(paths, dims)
         with waiting("measuring"):

@@ -33,9 +33,9 @@ def plan_command(
     from planner.pipeline.dispatch import answer
     from planner.progress import waiting
 
+    request = read_requested(sources, limits, method, search.options(gamma), search.per_exit())
     with ExitStack() as stack:
         file = stack.enter_context(_opened(output)) if output is not None else None
-        request = read_requested(sources, limits, method, search.options(gamma), search.per_exit())
         with waiting("planning"):
             placement = answer(request)
         if file is not None:

@@ -9,6 +9,7 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.options import Limits, PartialSources, Sources
+from planner.commands.output import say
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -35,13 +36,11 @@ def report_command(
         page = _page(shown, sources, limits)
         with waiting("drawing"):
             file.write(page_html(page))
-    typer.echo(f"wrote {output}", err=True)
+    say(f"wrote {output}", err=True)
     return 0
 
 
 def _page(shown: Path, sources: Sources | None, limits: Limits) -> Page:
-    from planner.schemas.reading.files import read_json
-
     if shown.is_dir() or shown.suffix.lower() == ".csv":
         from planner.report.results import read_results
         from planner.report.results_page import results_page
@@ -49,9 +48,6 @@ def _page(shown: Path, sources: Sources | None, limits: Limits) -> Page:
         if sources is not None:
             raise input_error("results carry their own inputs", "leave --topology and the rest out", file=str(shown))
         return results_page(read_results(shown))
-    from planner.commands.report_checked import checked_front, checked_placement
+    from planner.commands.report_checked import checked_page
 
-    raw = read_json(shown)
-    is_front = isinstance(raw, dict) and ("points" in raw or "searches" in raw)
-    checked = checked_front if is_front else checked_placement
-    return checked(shown, raw, sources, limits)
+    return checked_page(shown, sources, limits)

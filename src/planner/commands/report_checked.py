@@ -12,20 +12,53 @@ from planner.report.page import Page
 from planner.report.plan_page import plan_page
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.placement import Placement
-from planner.schemas.reading.files import check_document
+from planner.schemas.reading.files import check_document, read_json
 from planner.schemas.reading.problems import InputError, Problem, input_error
 from planner.verifier.verify import Violation, verify
 
 _FIX = "give the files and the limits that it was made for"
 
 
-def checked_placement(path: Path, raw: object, sources: Sources | None, limits: Limits) -> Page:
-    """Return the page of a placement; `raw` is the content of the file at `path`, which may be a pipe.
+def checked_page(path: Path, sources: Sources | None, limits: Limits) -> Page:
+    """Return the page of a placement or a front, once its plans have passed the verifier.
+
+    The file is read once, so it may be a pipe.
 
     Raises:
-        InputError: A file cannot be used, or the placement does not stand before the verifier.
+        InputError: A file cannot be used, holds something else, or a plan does not stand before the verifier.
     """
-    placement = check_document(raw, Placement, str(path))
+    raw = read_json(path)
+    if isinstance(raw, dict) and ("points" in raw or "searches" in raw):
+        return _front_page(path, check_document(raw, Front, str(path)), sources, limits)
+    _refuse_other_kinds(path, raw)
+    return _placement_page(path, check_document(raw, Placement, str(path)), sources, limits)
+
+
+_KINDS = {
+    "blocks": "a model",
+    "nodes": "a topology",
+    "packages": "a topology",
+    "conditions": "states of a topology",
+    "tasks": "designs of a device",
+    "design_set": "a policy of a device",
+    "plan_set": "a policy of placements",
+}
+"""What a file is, by a field that no other kind of file has."""
+
+
+def _refuse_other_kinds(path: Path, raw: object) -> None:
+    """Raise InputError for a file of a kind that has no page, by its name instead of its unknown fields."""
+    if not isinstance(raw, dict):
+        return
+    kind = next((name for field, name in _KINDS.items() if field in raw), None)
+    if kind is None and "apps" in raw and "status" not in raw:
+        kind = "a workload"
+    if kind is not None:
+        fix = "give a placement, a front, or a folder of results"
+        raise input_error(f"the file is {kind}, which has no page", fix, file=str(path))
+
+
+def _placement_page(path: Path, placement: Placement, sources: Sources | None, limits: Limits) -> Page:
     if sources is None:
         message = "the page of a placement needs what it was made for"
         raise input_error(message, "give --topology and --model (or --workload)", file=str(path))
@@ -34,13 +67,8 @@ def checked_placement(path: Path, raw: object, sources: Sources | None, limits: 
     return plan_page(placement, asked.topology, asked.apps, asked.inputs)
 
 
-def checked_front(path: Path, raw: object, sources: Sources | None, limits: Limits) -> Page:
-    """Return the page of a front (`raw` is the content of the file at `path`); given files are checked against.
-
-    Raises:
-        InputError: A file cannot be used, or a plan does not stand before the verifier.
-    """
-    front = check_document(raw, Front, str(path))
+def _front_page(path: Path, front: Front, sources: Sources | None, limits: Limits) -> Page:
+    """Return the page of a front; its plans are checked where the files are given."""
     if sources is None:
         return front_page(front, None)
     asked = read_asked(sources, limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -85,3 +85,26 @@ def _root(
     ] = False,
 ) -> None:
     """Decides where the pieces of a neural network run: exact, fast, with a proved bound."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: Words after the name of the program.
+
+    Raises:
+        OSError: Standard output cannot be written.
+        Ended: A signal asked a command to end in order.
+    """
+    command = get_command(app)
+    try:
+        code = command.main(list(arguments), prog_name="planner", standalone_mode=False)
+    except SystemExit as ended:  # typer's answer to a pipe that ended
+        code = ended.code
+    except Exception as error:  # wrong usage has classes of its own, which typer hides
+        code = getattr(error, "exit_code", None)
+        if not isinstance(code, int) or not hasattr(error, "show"):
+            raise
+        error.show()
+    return code if isinstance(code, int) else 0

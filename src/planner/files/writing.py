@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from planner.process import partly_written
 from planner.schemas.adaptation.placement_policy import PlacementPolicy
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.placement import Placement
+from planner.schemas.reading.files import was_read
 from planner.schemas.reading.problems import InputError, input_error
+
+_PREFIX = ".planner-"
 
 _OPTIONAL = {
     "message": "", "termination": None, "limit": None, "detail": "",
@@ -39,10 +44,11 @@ def placement_json(placement: Placement | PlacementPolicy | Front) -> dict[str, 
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """Open a file for writing; it takes its place only when all is written.
 
-    The temporary file is made at once, so a place that cannot be written shows before any work is done.
+    The temporary file is made at once, so a place that cannot be written shows before any work is done. Where the file
+    system can (on Linux), it has no name until it is whole, so nothing is left of it however the process ends.
 
     Raises:
-        InputError: The file cannot be written there.
+        InputError: The file cannot be written there, or it is one of the files that were read.
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
@@ -66,17 +72,76 @@ def _replacement(path: Path) -> Iterator[IO[str]]:
         target = path.resolve()
     except RuntimeError:  # before Python 3.13, links in a circle are no OSError
         raise _refused(path, "it is a link in a circle") from None
-    handle, name = tempfile.mkstemp(prefix=".planner-", dir=target.parent)
-    temporary = Path(name)
+    _refuse_input(path, target)
+    with _temporary(target.parent) as (handle, place), os.fdopen(handle, "w", encoding="utf-8") as file:
+        yield file
+        file.flush()
+        os.fsync(handle)
+        _refuse_input(path, target)
+        place(target)
+
+
+Place = Callable[[Path], None]
+"""Puts a temporary file where it belongs."""
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[int, Place]]:
+    """Open a temporary file in a folder: one without a name where the system has such, else one that is removed."""
+    if (handle := _nameless(folder)) is not None:
+        yield handle, lambda target: _link(handle, target)
+        return
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+    with partly_written(name):
+        try:
+            yield handle, lambda target: _rename(name, handle, target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def _nameless(folder: Path) -> int | None:
+    if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
+        return None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~mask)
-        temporary.replace(target)
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except OSError:  # not every file system has them; what else is wrong shows with a named file too
+        return None
+
+
+def _link(handle: int, target: Path) -> None:
+    """Give a nameless file its name; where that is taken, a temporary one first, since no link replaces a file."""
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        source = f"/proc/self/fd/{handle}"
+        if not target.exists():
+            # with folders given, links of /proc are followed to the file itself
+            os.link(source, target.name, src_dir_fd=folder, dst_dir_fd=folder)
+            return
+        name = f"{_PREFIX}{os.urandom(8).hex()}"
+        whole = target.parent / name
+        with partly_written(str(whole)):
+            try:
+                os.link(source, name, src_dir_fd=folder, dst_dir_fd=folder)
+                _rename(str(whole), handle, target)
+            finally:
+                whole.unlink(missing_ok=True)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(folder)
+
+
+def _rename(name: str, handle: int, target: Path) -> None:
+    """Put a whole file in the place of another, with its permissions; a new one gets the usual ones."""
+    mask = os.umask(0)
+    os.umask(mask)
+    os.fchmod(handle, stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~mask)
+    Path(name).replace(target)
+
+
+def _refuse_input(path: Path, target: Path) -> None:
+    """Raise InputError if the output would take the place of a file that was read."""
+    if was_read(target):
+        fix = "give another path"
+        raise input_error("the output would replace a file that is read", fix, file=str(path))
 
 
 def _refused(path: Path, why: str) -> InputError:
