@@ -19,7 +19,7 @@ def printable(text: str, most: int | None = None) -> str:
     """Return a text as one line that steers no terminal.
 
     Args:
-        text: Any characters; those that `str.isprintable` does not count as printable are escaped as in ``\\x1b``.
+        text: Any characters; those that `str.isprintable` does not count as printable are escaped.
         most: Largest number of characters to return; longer texts lose their middle.
     """
     if not text.isprintable():

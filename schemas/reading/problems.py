@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from planner.schemas.reading.printable import printable
+
+_MOST = 400
+"""Characters of one part of a message; longer ones lose their middle."""
+_PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\w.+-]*")
+"""Names and numbers in a message, which do not make it another kind."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,33 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        value = f" (found {self.value})" if self.value else ""
-        return ": ".join(part for part in (self.file, self.path, f"{self.message}{value}; {self.fix}") if part)
+        value = f" (found {printable(self.value, _MOST)})" if self.value else ""
+        message = f"{printable(self.message, _MOST)}{value}; {printable(self.fix, _MOST)}"
+        return ": ".join(part for part in (printable(self.file, _MOST), printable(self.path, _MOST), message) if part)
+
+    def kind(self) -> tuple[str, str]:
+        """Return what problems that differ in their place and value alone have in common."""
+        return self.file, _PARTICULAR.sub("", self.message)
+
+
+def problem_lines(problems: Sequence[Problem], most: int = 10) -> list[str]:
+    """Write problems a line each: at most `most` of one kind, then how many more of the kind there are.
+
+    Args:
+        problems: What is wrong, in the order of the file.
+        most: Largest number of one kind, and of kinds that differ (count).
+    """
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.kind(), []).append(problem)
+    lines = []
+    for alike in list(kinds.values())[:most]:
+        lines += [str(problem) for problem in alike[:most]]
+        if (more := len(alike) - most) > 0:
+            lines.append(f"{printable(alike[0].file, _MOST) or 'input'}: and {more:,} more problems of this kind")
+    if left := [problem for alike in list(kinds.values())[most:] for problem in alike]:
+        lines.append(f"{printable(left[0].file, _MOST) or 'input'}: and {len(left):,} more problems of other kinds")
+    return lines
 
 
 class InputError(ValueError):
@@ -28,7 +61,7 @@ class InputError(ValueError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(problem_lines(self.problems)))
 
     def in_file(self, file: str) -> InputError:
         """Return the same problems, as those of a file."""

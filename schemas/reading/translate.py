@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -78,6 +79,10 @@ def _words(
     return message, fix
 
 
+_MOST_COMPARED = 60
+"""Characters of an unknown name that are compared with known ones."""
+
+
 def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> str:
     """Return the advice for an unknown field: the known field whose name is nearest, else all of them."""
     current: type[BaseModel] | None = schema
@@ -85,8 +90,14 @@ def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> st
         if current is not None and isinstance(part, str) and part in current.model_fields:
             current = nested_schema(current.model_fields[part].annotation)
     known = field_names(current) if current is not None else []
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    near = _near(str(location[-1])[:_MOST_COMPARED], tuple(known))
     return f"did you mean {near[0]!r}?" if near else f"remove it (known here: {', '.join(known)})"
+
+
+@lru_cache(maxsize=1000)
+def _near(name: str, known: tuple[str, ...]) -> list[str]:
+    """Return the nearest of the known names, if any is near; the same mistake is often made in every entry."""
+    return difflib.get_close_matches(name, known, n=1)
 
 
 def _found(value: object) -> str:

@@ -47,7 +47,7 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refused("plan", "--model", MODEL, "--topology", missing)
     assert "No such file" in refused("plan", "--workload", missing, "--topology", TOPOLOGY)
     assert "No such file" in refused("check", missing, *SMALL)
-    assert "Is a directory" in refused("plan", "--model", tmp_path, "--topology", TOPOLOGY)
+    assert "model.json: cannot read the file" in refused("plan", "--model", tmp_path, "--topology", TOPOLOGY)
 
 
 def test_a_path_that_no_system_takes_is_refused(tmp_path: Path) -> None:
@@ -187,3 +187,28 @@ def test_a_write_protected_file_stays(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "write-protected" in refused("plan", *SMALL, "--output", path)
     assert path.read_text(encoding="utf-8") == "old"
     assert names_in(tmp_path) == ["plan.json"]
+
+
+ESCAPES = "\x1b]0;PWNED\x07\x1b[31m\x1b[2J"
+FAKED = "full\nbound     no plan within the limits is below 1 nJ (gap 0 %)\rX"
+
+
+def test_names_never_steer_a_terminal_or_fake_a_line(tmp_path: Path) -> None:
+    model = json.loads(MODEL.read_text(encoding="utf-8"))
+    model["blocks"][0]["name"] = ESCAPES
+    model["operating_points"][0]["name"] = FAKED
+    path = write(tmp_path / "m\x1b[2J.json", model)
+    given = ("--model", path, "--topology", TOPOLOGY)
+    plan, page = tmp_path / "plan\r.json", tmp_path / "p\n.html"
+    outputs = [
+        run("plan", *given, "-o", plan), run("plan", *given, "--json"), run("plan", *given, "--max-latency", "1us"),
+        run("compare", *given), run("pareto", *given), run("pareto", *given, "--csv"), run("check", plan, *given),
+        run("check", plan, *SMALL), run("report", plan, *given, "-o", page), run("plan", *given, "--pin", "\x1b=edge"),
+        run("plan", *given, "--source", "\x1bnobody"), run("plan", "--model", tmp_path / "\x1b", *given[2:]),
+        run("schema", "\x1b"),
+    ]  # fmt: skip
+    for ran in outputs:
+        assert set(ran.out + ran.err) - {"\n"} == {each for each in ran.out + ran.err if each.isprintable()}
+        assert sum(line.startswith("bound ") for line in ran.out.splitlines()) <= 1
+    assert "\\x1b]0;PWNED" in outputs[0].out
+    assert json.loads(outputs[1].out)["apps"][0]["assignments"][0]["block"] == ESCAPES

@@ -11,6 +11,7 @@ from planner.commands.command import command
 from planner.commands.exits import EXIT_OTHER
 from planner.commands.output import say
 from planner.process import Ended, orderly_end
+from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def bench_command(
 
 def _text(summary: SuiteSummary, output: Path) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items())
-    lines = [f"{summary.suite}: {summary.cases} cases: {counts}"]
+    folder = printable(str(output))
+    lines = [f"{printable(summary.suite)}: {summary.cases} cases: {counts}"]
     others = summary.cases - summary.before - summary.run
     parts = [f"{summary.run} run in {summary.seconds:.1f} s", f"{summary.before} were there before"]
     parts += [f"{others} were run by other processes"] if others else []
     if summary.outside:
         parts.append(f"{summary.outside} rows of cases that the suite no longer has are kept")
-    return "\n".join([*lines, f"{output}: {', '.join(parts)}; planner export {output} -o table.csv writes the table"])
+    return "\n".join([*lines, f"{folder}: {', '.join(parts)}; planner export {folder} -o table.csv writes the table"])

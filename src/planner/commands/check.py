@@ -10,7 +10,12 @@ import typer
 from planner.commands.command import command
 from planner.commands.exits import EXIT_OTHER
 from planner.commands.options import Gap, Limits, Sources
+from planner.commands.output import say
+from planner.schemas.reading.printable import printable
 from planner.units import parse_fraction
+
+_MOST_SHOWN = 50
+"""Violations shown; a count stands for the others."""
 
 
 @command
@@ -29,11 +34,14 @@ def check_command(
     asked = read_checked(sources, limits)
     held, _ = read_document(placement, Placement)
     violations = verify(held, asked.topology, asked.apps, parse_fraction(gap, "--gap"))
-    for violation in violations:
+    for violation in violations[:_MOST_SHOWN]:
         where = ": ".join(part for part in (violation.app, violation.what) if part)
-        typer.echo(f"broken: {where}: {violation.message}")
+        say(f"broken: {printable(where)}: {printable(violation.message)}")
+    if (more := len(violations) - _MOST_SHOWN) > 0:
+        say(f"and {more:,} more are broken")
+    name = printable(str(placement))
     if not violations and held.apps:
-        typer.echo(f"{placement}: stands ({held.status}); energy, latency, accuracy and every limit recomputed")
+        say(f"{name}: stands ({held.status}); energy, latency, accuracy and every limit recomputed")
     elif not violations:
-        typer.echo(f"{placement}: holds no plan to check ({held.status})")
+        say(f"{name}: holds no plan to check ({held.status})")
     return EXIT_OTHER if violations else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 from planner.commands.command import command
 from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AsJson, Gamma, Limits, Search, Sources
+from planner.commands.output import say, say_json
 from planner.fin.method import Options
 from planner.schemas.reading.problems import input_error
 
@@ -58,7 +58,7 @@ def compare_command(
     if as_json:
         from planner.pipeline.compare import row_json
 
-        typer.echo(json.dumps([row_json(row) for row in rows], indent=2))
+        say_json([row_json(row) for row in rows])
     else:
         _print(rows, together(request))
     if any(row.value is not None for row in rows):
@@ -89,17 +89,15 @@ def _rows(request: AnyRequest, methods: Sequence[str]) -> list[Row]:
 
 
 def _print(rows: Sequence[Row], together: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from planner.pipeline.compare import HEADINGS, JOINT_HEADINGS, cells
+    from planner.pipeline.compare import HEADINGS, JOINT_HEADINGS, OPTIONAL, cells
+    from planner.schemas.reading.printable import printable
+    from planner.text.table import fitted, table_lines, terminal_width
 
     best = min((row.value for row in rows if row.value is not None), default=None)
-    table = Table(*(JOINT_HEADINGS if together else HEADINGS))
-    for row in rows:
-        table.add_row(*cells(row, best, together))
-    console = Console()
-    Console(width=console.width if console.is_terminal else 160).print(table)
+    table = [JOINT_HEADINGS if together else HEADINGS, *(cells(row, best, together) for row in rows)]
+    for line in table_lines(fitted(table, OPTIONAL, terminal_width())):
+        say(line)
     messages = dict.fromkeys(row.placement.message for row in rows if row.placement.message)
     for message in messages:
-        typer.echo(f"{', '.join(row.method for row in rows if row.placement.message == message)}: {message}")
+        names = ", ".join(row.method for row in rows if row.placement.message == message)
+        say(f"{names}: {printable(message)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.output import say
 from planner.fin.method import Options
 from planner.units import parse_quantity
 
@@ -59,8 +60,8 @@ def _why_not(request: JointRequest) -> int:
     from planner.text.joint_placement import joint_text
 
     placement = answer(request)
-    typer.echo("no plan to begin with, at the rates of the percentiles:", err=True)
-    typer.echo(joint_text(placement), err=True)
+    say("no plan to begin with, at the rates of the percentiles:", err=True)
+    say(joint_text(placement), err=True)
     return EXIT_INFEASIBLE if placement.status == "infeasible" else EXIT_UNKNOWN
 
 
@@ -75,15 +76,8 @@ def _rows(comparison: RateTraceComparison) -> list[StepOutcome]:
 
 
 def _print(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from planner.text.rates import HEADINGS, notes, table
+    from planner.text.table import table_lines
 
-    sheet = Table(*HEADINGS)
-    for cells in table(comparison, rows):
-        sheet.add_row(*cells)
-    console = Console()
-    Console(width=console.width if console.is_terminal else 160).print(sheet)
-    for note in notes(comparison, rows):
-        typer.echo(note)
+    for line in (*table_lines([HEADINGS, *table(comparison, rows)]), *notes(comparison, rows)):
+        say(line)

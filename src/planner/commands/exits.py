@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import typer
-
+from planner.commands.output import say
 from planner.errors import InternalError
 from planner.process import Ended
-from planner.schemas.reading.problems import InputError
+from planner.schemas.reading.printable import printable
+from planner.schemas.reading.problems import InputError, problem_lines
 
 EXIT_OTHER, EXIT_INPUT, EXIT_INFEASIBLE, EXIT_UNKNOWN = 1, 2, 3, 4
 EXIT_INTERRUPTED = 130
@@ -19,17 +19,17 @@ def exit_code_of(run: Callable[[], int]) -> int:
     try:
         return run()
     except InputError as error:
-        for problem in error.problems:
-            typer.echo(f"error: {problem}", err=True)
+        for line in problem_lines(error.problems):
+            say(f"error: {line}", err=True)
         return EXIT_INPUT
     except InternalError as error:
-        typer.echo("internal error: the plan does not stand before the verifier; please report this:", err=True)
-        for violation in error.violations:
-            typer.echo(f"  {violation.what}: {violation.message}", err=True)
+        say("internal error: the plan does not stand before the verifier; please report this:", err=True)
+        for violation in error.violations[:10]:
+            say(f"  {printable(violation.what)}: {printable(violation.message)}", err=True)
     except Ended as ended:
         return ended.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except MemoryError:
-        typer.echo("error: not enough memory for this problem; use fewer nodes or exits", err=True)
+        say("error: not enough memory for this problem; use fewer nodes or exits", err=True)
     return EXIT_OTHER

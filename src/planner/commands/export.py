@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
+from planner.commands.output import say
+from planner.schemas.reading.printable import printable
 
 
 @command
@@ -21,5 +23,5 @@ def export_command(
     done = export_table(results, output)
     missing = f"; {done.cases - done.rows} have no row yet" if done.rows < done.cases else ""
     outside = f"; {done.outside} further rows of cases that the suite no longer has" if done.outside else ""
-    typer.echo(f"{output}: {done.rows} rows of {done.cases} cases{missing}{outside}", err=True)
+    say(f"{printable(str(output))}: {done.rows} rows of {done.cases} cases{missing}{outside}", err=True)
     return 0

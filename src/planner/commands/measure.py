@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.commands.command import command, refuse_inputs
+from planner.commands.output import json_text, say
 from planner.process import orderly_end
 from planner.schemas.reading.problems import input_error
 
@@ -78,10 +79,11 @@ def measure_command(
 
 def _report(document: dict[str, Any], settings: MeasurementSettings, as_json: bool) -> None:
     from planner.measure.report import designs_text
+    from planner.schemas.reading.printable import printable_document
 
-    typer.echo(json.dumps(document, indent=2) if as_json else designs_text(document))
+    say(json_text(document) if as_json else designs_text(printable_document(document)))
     if settings.power_w is None and not any("energy_j" in row for task in document["tasks"] for row in task["designs"]):
-        typer.echo("note: energy was not measured: the processor's counters cannot be read; give --power-w", err=True)
+        say("note: energy was not measured: the processor's counters cannot be read; give --power-w", err=True)
 
 
 def _tasks(files: Sequence[Path], texts: Sequence[str]) -> dict[str, list[Path]]:

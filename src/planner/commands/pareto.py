@@ -12,6 +12,7 @@ import typer
 from planner.commands.command import command
 from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO, Constraints, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
+from planner.commands.output import say
 
 if TYPE_CHECKING:
     from planner.pipeline.pareto import Watch
@@ -85,8 +86,8 @@ def _report(front: Front, as_csv: bool) -> None:
     from planner.text.front import front_csv, front_text
 
     if as_csv:
-        typer.echo(front_csv(front), nl=False)
+        say(front_csv(front).removesuffix("\n"))
         if front.status == "partial":
-            typer.echo(f"partial: {front.message}", err=True)
+            say(f"partial: {front.message}", err=True)
     if not as_csv or not front.points:
-        typer.echo(front_text(front), err=not front.points)
+        say(front_text(front), err=not front.points)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import typer
-
 from planner.commands.command import command
 from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO, DEFAULT_SEARCH, AsJson, Gamma, Limits, MethodName, Output, Search, Sources
+from planner.commands.output import json_text, say, say_json
 from planner.fin.method import Options
 
 if TYPE_CHECKING:
@@ -53,8 +51,7 @@ def _opened(output: Path) -> AbstractContextManager[IO[str]]:
 def _write(placement: Placement, file: IO[str]) -> None:
     from planner.files.writing import placement_json
 
-    json.dump(placement_json(placement), file, indent=2)
-    file.write("\n")
+    file.write(json_text(placement_json(placement)) + "\n")
 
 
 def _report(placement: Placement, as_json: bool) -> None:
@@ -62,8 +59,8 @@ def _report(placement: Placement, as_json: bool) -> None:
     if as_json:
         from planner.files.writing import placement_json
 
-        typer.echo(json.dumps(placement_json(placement), indent=2))
+        say_json(placement_json(placement))
     if not as_json or not placement.apps:
         from planner.text.placement import placement_text
 
-        typer.echo(placement_text(placement), err=not placement.apps)
+        say(placement_text(placement), err=not placement.apps)

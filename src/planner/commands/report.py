@@ -10,6 +10,7 @@ import typer
 from planner.commands.command import command
 from planner.commands.options import Limits, PartialSources, Sources
 from planner.commands.output import say
+from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def report_command(
         page = _page(shown, sources, limits)
         with waiting("drawing"):
             file.write(page_html(page))
-    say(f"wrote {output}", err=True)
+    say(f"wrote {printable(str(output))}", err=True)
     return 0
 
 

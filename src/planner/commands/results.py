@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import typer
+from planner.commands.output import json_text, say
 
 Give = Callable[[dict[str, Any], str, bool], None]
 """Takes a result as JSON data and as text, and whether there is an answer."""
@@ -27,13 +26,13 @@ def written(output: Path | None, as_json: bool) -> Iterator[Give]:
     with nullcontext() if output is None else whole_file(output) as file:
 
         def give(data: dict[str, Any], text: str, found: bool) -> None:
-            results.append((json.dumps(data, indent=2), text, found))
+            results.append((json_text(data), text, found))
             if file is not None:
                 file.write(results[-1][0] + "\n")
 
         yield give
     for data, text, found in results:
         if as_json:
-            typer.echo(data)
+            say(data)
         if not as_json or not found:
-            typer.echo(text, err=not found)
+            say(text, err=not found)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
+from planner.commands.output import say, say_json
 from planner.schemas.reading.problems import input_error
 
 FORMATS = (
@@ -29,7 +30,7 @@ def schema_command(
     if name and name not in DOCUMENTS:
         raise input_error("there is no such format", f"use one of {', '.join(DOCUMENTS)}", value=name)
     if name:
-        typer.echo(json_schema(name), nl=False)
+        say(json_schema(name).removesuffix("\n"))
     else:
-        typer.echo(json.dumps({each: json.loads(json_schema(each)) for each in DOCUMENTS}, indent=2))
+        say_json({each: json.loads(json_schema(each)) for each in DOCUMENTS})
     return 0

@@ -55,6 +55,8 @@ _SEVERAL = ("power", "energy", "nodes", "node shares", "media shares")
 
 
 HEADINGS = ("method", "status", *_ONE, "bound", "gap", "over best", "time")
+OPTIONAL = ("bound", "media shares", "node shares", "accuracy", "nodes", "time")
+"""Columns that a narrow terminal goes without, the least important first; JSON has all of them."""
 JOINT_HEADINGS = ("method", "status", *_SEVERAL, "bound", "gap", "over best", "time")
 
 

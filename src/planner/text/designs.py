@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from planner.schemas.adaptation.policy import Baseline, JointDesign, Policy
+from planner.schemas.reading.printable import printable_document
+from planner.text.table import table_lines
 from planner.units import format_quantity
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ _PLAIN = {
 
 def policy_text(policy: Policy) -> str:
     """Return a policy as text: the designs, what to run in which state, the baselines."""
+    policy = printable_document(policy)
     if policy.diagnosis is not None:
         lines = [f"infeasible: {policy.diagnosis.summary}"]
         return "\n".join(lines + [f"  {row.message}" for row in policy.diagnosis.constraints])
@@ -40,7 +43,7 @@ def _design_lines(designs: Sequence[JointDesign]) -> Iterator[str]:
         runs = ", ".join(f"{task}: {name}" for task, name in design.choice.items())
         memory = format_quantity(design.metrics.memory_bytes, "B")
         rows.append([design.name, f"{design.distance:.4g}", energy, memory, runs])
-    yield from _table(rows)
+    yield from table_lines(rows)
 
 
 def _state_lines(policy: Policy) -> Iterator[str]:
@@ -48,7 +51,7 @@ def _state_lines(policy: Policy) -> Iterator[str]:
     for row in policy.policy[:_MOST_ROWS]:
         note = "degraded" if row.degraded else ""
         rows.append([", ".join(row.overloaded) or "-", "tight" if row.memory_tight else "ample", row.design, note])
-    yield from _table(rows)
+    yield from table_lines(rows)
     if (more := len(policy.policy) - _MOST_ROWS) > 0:
         yield f"and {more} more states (in the JSON output)"
 
@@ -58,7 +61,7 @@ def _baseline_lines(policy: Policy) -> Iterator[str]:
     rows = [["chosen by", "distance", "optimality", "d0 is better by"]]
     rows.append(["this policy (d0)", f"{usual.distance:.4g}", _optimality(usual.optimality), "1.00 x"])
     rows += [[_PLAIN.get(name, name), *_cells(baseline)] for name, baseline in policy.baselines.items()]
-    yield from _table(rows)
+    yield from table_lines(rows)
 
 
 def _cells(baseline: Baseline) -> list[str]:
@@ -92,10 +95,11 @@ def _regret_lines(policy: Policy) -> Iterator[str]:
 
 def replay_text(done: Replay) -> str:
     """Return a replay as text: one row for every way of running the trace."""
+    done = printable_document(done)
     rows = [["run", "switches", "SLO violations", "memory overruns", "energy", "mean distance"]]
     resolved = () if done.resolved is None else (done.resolved,)
     rows += [_run(run, done.samples) for run in (done.manager, *done.fixed, done.oracle, *resolved)]
-    return "\n".join([f"{done.samples:,} sample{'s' * (done.samples != 1)}", *_table(rows)])
+    return "\n".join([f"{done.samples:,} sample{'s' * (done.samples != 1)}", *table_lines(rows)])
 
 
 def _run(run: ReplayRun, samples: int) -> list[str]:
@@ -108,10 +112,3 @@ def _run(run: ReplayRun, samples: int) -> list[str]:
 
 def _share(count: int, samples: int) -> str:
     return f"{count} ({100 * count / samples:.3g} %)"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Align columns; the last one is as wide as it is."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

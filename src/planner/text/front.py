@@ -7,6 +7,8 @@ import io
 from itertools import groupby
 
 from planner.schemas.planning.front import Front, FrontPoint
+from planner.schemas.reading.printable import printable_document
+from planner.text.table import table_lines
 from planner.units import format_accuracy, format_quantity
 
 _HEADINGS = ("energy", "latency", "accuracy", "operating point", "nodes")
@@ -15,15 +17,14 @@ _COLUMNS = ("energy_j", "latency_s", "accuracy", "operating_point", "nodes_used"
 
 def front_text(front: Front) -> str:
     """Return the front as a table with units, below what is proved of it."""
+    front = printable_document(front)
     if front.diagnosis is not None:
         reasons = [f"  {limit.kind}: {limit.message}" for limit in front.diagnosis.limits]
         return "\n".join([f"infeasible: {front.diagnosis.summary}", *reasons])
     if not front.points:
         return f"unknown: no plan was found, and none was ruled out ({front.message})"
     rows = [_HEADINGS, *(_cells(point) for point in front.points)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([_heading(front), *table, *([f"note: {front.message}"] if front.message else [])])
+    return "\n".join([_heading(front), *table_lines(rows), *([f"note: {front.message}"] if front.message else [])])
 
 
 def _heading(front: Front) -> str:
@@ -56,7 +57,7 @@ def nodes_text(point: FrontPoint, most: int | None = None) -> str:
 
 def front_csv(front: Front) -> str:
     """Return the front as CSV, one row per point, in SI units."""
-    text = io.StringIO()
+    front, text = printable_document(front), io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_COLUMNS)
     for point in front.points:

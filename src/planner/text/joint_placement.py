@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from planner.schemas.planning.placement import AppPlacement, Certificate, Placement, Route, Total
+from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, reason_lines
 from planner.units import format_accuracy, format_quantity
 
 
 def joint_text(placement: Placement) -> str:
     """Return a placement with shares as text."""
+    placement = printable_document(placement)
     lines: list[str] = []
     if placement.total is not None:
         lines.append(f"{placement.status}: {_total(placement.total, len(placement.apps))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.schemas.planning.placement import AppPlacement, Placement
+from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, reason_lines
 from planner.text.joint_placement import joint_text
 from planner.units import format_accuracy, format_quantity
@@ -12,6 +13,7 @@ from planner.units import format_accuracy, format_quantity
 
 def placement_text(placement: Placement) -> str:
     """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof."""
+    placement = printable_document(placement)
     if placement.certificate is not None and placement.certificate.objective == "power_w":
         return joint_text(placement)
     lines: list[str] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 
 from planner.schemas.adaptation.placement_policy import PlacementPolicy, PolicyPlan, StatePlan
 from planner.schemas.planning.placement import AppPlacement
+from planner.schemas.reading.printable import printable_document
+from planner.text.table import table_lines
 from planner.units import format_accuracy, format_quantity
 
 _HEADINGS = ("state", "plan", "energy", "latency", "accuracy")
@@ -14,11 +16,12 @@ _HEADINGS = ("state", "plan", "energy", "latency", "accuracy")
 
 def policy_text(policy: PlacementPolicy) -> str:
     """Return a policy as text: the plan of every state, then every plan and what keeping it would cost."""
+    policy = printable_document(policy)
     states, plans = len(policy.policy), len(policy.plan_set)
     lines = [f"policy for {policy.app!r}: {_count(states, 'state')}, {_count(plans, 'plan')}"]
     rows = [_HEADINGS, *(_cells(row) for row in policy.policy)]
     notes = ["", *(_note(row) for row in policy.policy)]
-    lines += [f"{line}  {note}".rstrip() for line, note in zip(_table(rows), notes, strict=True)]
+    lines += table_lines([(*cells, note) for cells, note in zip(rows, notes, strict=True)])
     unit = "J" if policy.objective == "energy_j" else "s"
     for plan in policy.plan_set:
         lines += _plan_lines(plan, states, unit)
@@ -27,12 +30,6 @@ def policy_text(policy: PlacementPolicy) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
 
 
 def _cells(row: StatePlan) -> tuple[str, ...]:
