@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.graph.min_plus import Paths, Weights, best_paths, path_sums, traced
 from planner.fin.instance.instance import TOLERANCE
@@ -35,14 +36,23 @@ class DualBounds:
     """(K,) its cost, infinite where none was met."""
 
 
-def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
-    """Ascend on the multiplier of every scenario. Every scenario must have a path within the limit."""
+def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
+    """Ascend on the multiplier of every scenario by cutting planes (Handler and Zang).
+
+    Args:
+        feasible: K scenarios, every one of which has a path within the limit.
+        deadline: When to give up; what is found of the bounds until then holds.
+
+    Raises:
+        DeadlineReachedError: The deadline came before the first bound.
+    """
+    until = deadline or Deadline()
     graph = feasible.graph
     scenarios, layers, _ = graph.shape
     most = graph.limit * (1.0 + TOLERANCE)
     best = _Incumbents(scenarios, layers)
     zero = np.zeros(scenarios)
-    paths, value = best_paths(graph, Weights.lagrangian(zero))
+    paths, value = best_paths(graph, Weights.lagrangian(zero), until)
     cost, limited = path_sums(graph, paths)
     lower, multiplier = value, zero.copy()
     within = limited <= most
@@ -52,7 +62,7 @@ def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
         return DualBounds(lower, multiplier, best.paths, best.cost)
 
     beyond_cost, beyond_limited = cost.copy(), limited.copy()
-    paths = traced(graph.take(active), Weights.limited_only(len(active)), feasible.earliest[active])
+    paths = traced(graph.take(active), Weights.limited_only(len(active)), feasible.earliest.take(active))
     cost, limited = path_sums(graph.take(active), paths)
     best.update(active, limited <= most, cost, paths)
     within_cost, within_limited = np.full(scenarios, np.nan), np.full(scenarios, np.nan)
@@ -63,7 +73,7 @@ def dual_bounds(feasible: FeasibleGraph) -> DualBounds:
         ceiling = beyond_cost[active] + step * (beyond_limited[active] - most)  # the bound is below, at any multiplier
         go_on = _worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
         active, step = active[go_on], step[go_on]
-        if len(active) == 0:
+        if len(active) == 0 or until.expired:
             break
         part = graph.take(active)
         paths, value = best_paths(part, Weights.lagrangian(step))
@@ -95,7 +105,8 @@ class _Incumbents:
 
     def __init__(self, scenarios: int, layers: int) -> None:
         self.cost = np.full(scenarios, np.inf)
-        self.paths = Paths(*(np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3)))
+        node, option = (np.zeros((scenarios, layers), dtype=np.int64) for _ in range(2))
+        self.paths = Paths(node, option, np.full((scenarios, layers, 0), -1, dtype=np.int64))
 
     def update(self, rows: Ints, within: Bools, cost: Floats, paths: Paths) -> None:
         """Keep the paths that are within the limit and cheaper than what is held."""
@@ -104,4 +115,6 @@ class _Incumbents:
         self.cost[chosen] = cost[better]
         self.paths.node[chosen] = paths.node[better]
         self.paths.option[chosen] = paths.option[better]
-        self.paths.route[chosen] = paths.route[better]
+        most = max(paths.relays.shape[2], self.paths.relays.shape[2])
+        self.paths = self.paths.with_room(most)
+        self.paths.relays[chosen] = paths.with_room(most).relays[better]

@@ -8,6 +8,7 @@ from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.decision import Decision, Overload, Path, evaluate, objective_of, overloads, within_limits
 from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Ints
 
 _ROUNDING = 1e-12
 
@@ -28,7 +29,8 @@ class Incumbent:
         """Only plans below are of interest: better than the incumbent by more than the gap, within the own limit."""
         if np.isfinite(self.value):
             return self.value * (1.0 - max(self._gap, _ROUNDING))
-        return self._own_limit * (1.0 + 2.0 * TOLERANCE)
+        # the next float above, so that a plan of 0 keeps a limit of 0
+        return float(np.nextafter(self._own_limit * (1.0 + 2.0 * TOLERANCE), np.inf))
 
     def offer(self, decision: Decision) -> list[Overload]:
         """Keep a decision if it is the best; return the capacities that it breaks."""
@@ -41,25 +43,41 @@ class Incumbent:
 
 
 def decision_of(graph: ExtendedGraph, instance: Instance, paths: Paths, row: int = 0, scenario: int = 0) -> Decision:
-    """Turn a path of a scenario into a decision."""
+    """Turn a path of a scenario into a decision.
+
+    Args:
+        graph: K scenarios.
+        instance: The app that the graph was built for.
+        paths: Paths, one of which is meant.
+        row: Which of them.
+        scenario: Scenario that it belongs to.
+    """
     layers = int(graph.depth[scenario])
     nodes = tuple(paths.node[row, :layers].tolist())
     before = (graph.source, *nodes[:-1])
+    transfers = tuple(paths.transfer(row, layer, node) for layer, node in enumerate(before))
     point = int(graph.scenarios.point[scenario])
-    ways = zip(paths.route[row, :layers].tolist(), before, nodes, strict=True)
-    transfers = tuple(graph.routes.path(route, source, target) for route, source, target in ways)
-    return Decision(point, nodes, transfers, _results(graph, instance, paths, row, point, nodes))
+    return Decision(point, nodes, transfers, result_paths(graph, instance, paths.option[row], point, nodes))
 
 
-def _results(
-    graph: ExtendedGraph, instance: Instance, paths: Paths, row: int, point: int, nodes: tuple[int, ...]
+def result_paths(
+    graph: ExtendedGraph, instance: Instance, options: Ints, point: int, nodes: tuple[int, ...]
 ) -> dict[int, Path]:
-    if graph.destination is None:
+    """Return the route of each exit's result to the destination, by exit.
+
+    Args:
+        graph: Graph that the options belong to.
+        instance: The app that it was built for.
+        options: (D,) result option of each layer.
+        point: Operating point.
+        nodes: Node of each deployed block.
+    """
+    if graph.results is None:
         return {}
     fraction = instance.points.fraction[point]
     results = {}
     for exit_index in np.flatnonzero(instance.points.on[point] & (fraction > 0)).tolist():
         block = int(instance.points.exit_block[exit_index])
-        option = int(paths.option[row, block]) % graph.routes.options
-        results[exit_index] = graph.routes.path(option, nodes[block], graph.destination)
+        option = int(options[block]) % graph.results.options
+        results[exit_index] = graph.results.path(option, nodes[block])
     return results

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
-from planner.fin.exact.labelling import TimeUpError
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
-from planner.fin.graph.extended import build_extended, exits_have_own_deadlines
+from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
-from planner.fin.graph.routes import efficient_routes
+from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
@@ -35,10 +35,10 @@ class Exact:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
-        stop_at = time.perf_counter() + options.time_limit_s if options.time_limit_s is not None else np.inf
+        until = Deadline.after(options.time_limit_s)
         if instance.minimise == "latency" and exits_have_own_deadlines(instance):
-            return _least_deadline(instance, options, stop_at)
-        return _solve(instance, options, stop_at)
+            return _least_deadline(instance, options, until)
+        return _solve(instance, options, until)
 
 
 @dataclass(frozen=True)
@@ -49,39 +49,42 @@ class _Bounded:
     duals: DualBounds
 
 
-def _solve(instance: Instance, options: Options, stop_at: float) -> Outcome[Decision]:
-    """Solve an instance whose limit is a single sum; routes track the load of media only where it proves necessary."""
+def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
+    """Solve an instance whose limit is a single sum; labels track the load of media only where it proves necessary."""
     began = time.perf_counter()
     tracked: frozenset[int] = frozenset()
     incumbent = Incumbent(instance, options.gap)
     build_s = 0.0
-    while True:
-        restarted = time.perf_counter()
-        bounded = _bounds(instance, tracked)
-        build_s += time.perf_counter() - restarted
-        if bounded is None:
-            return Outcome("infeasible", None, np.inf, build_s=build_s)
-        try:
-            lower_bound, termination = _best_bound_first(bounded, incumbent, stop_at)
-            break
-        except MediumOverloadError as error:
-            tracked |= error.media
+    try:
+        while True:
+            restarted = time.perf_counter()
+            bounded = _bounds(instance, tracked, until)
+            build_s += time.perf_counter() - restarted
+            if bounded is None:
+                return Outcome("infeasible", None, np.inf, build_s=build_s)
+            try:
+                lower_bound, termination = _best_bound_first(bounded, incumbent, until)
+                break
+            except MediumOverloadError as error:
+                tracked |= error.media
+    except DeadlineReachedError:  # while something was built
+        lower_bound, termination = 0.0, _OUT_OF_TIME
     spent = time.perf_counter() - began
     return _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
 
 
-def _bounds(instance: Instance, tracked_media: frozenset[int]) -> _Bounded | None:
+def _bounds(instance: Instance, tracked_media: frozenset[int], until: Deadline) -> _Bounded | None:
     """Build the three stages' arrays and the dual bounds; None where no scenario has a path within the limit."""
     if instance.points.count == 0:
         return None
-    extended = build_extended(instance, efficient_routes(instance.network, sorted(tracked_media)))
-    feasible = build_feasible(extended, instance.network)
+    extended = build_extended(instance, tracked_media=tuple(sorted(tracked_media)), deadline=until)
+    feasible = build_feasible(extended, instance.network, until)
     if feasible.graph.shape[0] == 0:
         return None
-    return _Bounded(feasible, dual_bounds(feasible))
+    return _Bounded(feasible, dual_bounds(feasible, until))
 
 
-def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -> tuple[float, Termination]:
+def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, until: Deadline) -> tuple[float, Termination]:
     """Search scenarios in order of their bounds; return the bound over all of them, and what stopped the search."""
     graph, duals, network = bounded.feasible.graph, bounded.duals, incumbent.instance.network
     queue = [(float(bound), scenario) for scenario, bound in enumerate(duals.lower_bound)]
@@ -97,8 +100,8 @@ def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, stop_at: float) -
                 break
         single = bounded.feasible.single(scenario)
         try:
-            found = solve_scenario(single, float(duals.multiplier[scenario]), bound, incumbent, network, stop_at)
-        except TimeUpError:
+            found = solve_scenario(single, float(duals.multiplier[scenario]), bound, incumbent, network, until)
+        except DeadlineReachedError:
             return min(ended, bound, incumbent.value), _OUT_OF_TIME
         heapq.heappop(queue)
         ended = min(ended, found)
@@ -138,7 +141,7 @@ def _unfinished(termination: Termination) -> Termination:
     return Termination.at_limit("size", "the search had to drop labels") if termination.proved else termination
 
 
-def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Outcome[Decision]:
+def _least_deadline(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
     """Minimise a latency that any of several exits may determine: bisect on the deadline of the energy problem."""
     began = time.perf_counter()
     energy_first = replace(instance, minimise="energy")
@@ -147,8 +150,8 @@ def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Out
     termination = PROVED
     gap = max(options.gap, 0.8 * _CLOSED)
     while held is None or lower < value * (1.0 - gap):
-        deadline = latest if held is None else 0.5 * (lower + value)
-        outcome = _solve(energy_first.with_limits(latency_s=deadline), Options(gap=1.0), stop_at)
+        latency_s = latest if held is None else 0.5 * (lower + value)
+        outcome = _solve(energy_first.with_limits(latency_s=latency_s), Options(gap=1.0), until)
         if outcome.plan is not None:
             incumbent = Incumbent(instance)
             incumbent.offer(outcome.plan)
@@ -159,7 +162,7 @@ def _least_deadline(instance: Instance, options: Options, stop_at: float) -> Out
         elif held is None:
             return replace(outcome, search_s=time.perf_counter() - began)
         else:
-            lower = deadline
+            lower = latency_s
     final = Incumbent(instance, options.gap)
     if held is not None:
         final.offer(held)

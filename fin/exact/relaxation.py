@@ -1,4 +1,8 @@
-"""Bounds to go that a label search of one scenario prunes with."""
+"""Bounds that a label search of one scenario prunes with: Lagrangian values from every node to the end.
+
+Two relaxations share one interface. The plain one ignores capacities of nodes. The one by node segments lets every run
+of blocks on one node keep the node's capacities, and relaxes only what a later run on the same node adds.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.exact.resources import NodeResource
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
-from planner.fin.graph.min_plus import Arcs, Weights, backward, forward, vertex_values
+from planner.fin.graph.min_plus import Recursion, Weights, backward, forward, vertex_values, weighted_links
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
@@ -22,23 +27,38 @@ class Relaxation:
     """Graph of a single scenario."""
     multiplier: float
     to_go: Floats
-    """(S, D, N) least ``cost + multiplier * limited`` behind a vertex, by start of the visit (S = 1: any start)."""
+    """(S, D + 1, N) least ``cost + multiplier * limited`` before the transfer into each layer, by start of the node
+    segment (S = 1: any start); layer D is the end."""
     remaining: Floats
-    """(S, D, N) least of the limited sum behind a vertex."""
+    """(S, D + 1, N) the same for the limited sum alone."""
+    arrival: Floats
+    """(D, N) least ``cost + multiplier * limited`` from each node on, for data that has left its node for a layer."""
+    arrival_remaining: Floats
+    """(D, N) the same for the limited sum alone."""
     vertices: Floats
     """(D, N) ``cost + multiplier * limited`` of each vertex at its best option, infinite where it is closed."""
+    before: Recursion
+    """Least ``cost + multiplier * limited`` from the source on."""
     reduced: Floats
-    """(D, N) bound on the cost of every way through a vertex; infinite where it is closed."""
+    """(D, N) bound on the cost of every path through a vertex; infinite where it is closed."""
     alive: Bools
     """(D, N) vertices that these bounds have not fixed out."""
+    passable: Bools
+    """(D, N) nodes that data on its way into a layer may pass."""
     ends: Ints | None
-    """(D, N) last block that a visit may reach, None where no node capacity is in force."""
+    """(D, N) last block that a node segment may reach, None where no node capacity is in force."""
     tracked: tuple[NodeResource, ...]
     lower_bound: float
+    ties: bool = False
+    """Whether paths of equal cost are told apart by the limited sum and the number of transfers."""
 
     def fixed(self, cutoff: float) -> Relaxation:
-        """Return the relaxation without the vertices through which no way costs less than the cutoff."""
-        return replace(self, alive=self.reduced < cutoff)
+        """Return the relaxation without the vertices and relays through which no path costs less than the cutoff."""
+        alive = self.reduced < cutoff
+        if self.graph.links.single_hop:
+            return replace(self, alive=alive, passable=alive)
+        through = self.before.arriving[0] + self.arrival - self.offset
+        return replace(self, alive=alive, passable=through < cutoff)
 
     @property
     def most(self) -> float:
@@ -51,60 +71,104 @@ class Relaxation:
         return self.multiplier * self.most if self.multiplier > 0 else 0.0
 
 
-def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float) -> Relaxation:
-    """Bound a scenario without capacities: one forward and one backward sweep, vertices fixed out by reduced cost."""
-    graph = feasible.graph
+def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: Deadline | None = None) -> Relaxation:
+    """Bound a scenario without capacities: a forward and a backward recursion, vertices fixed out by reduced cost.
+
+    Args:
+        feasible: The scenario.
+        multiplier: Multiplier of the limit.
+        cutoff: Only paths below are of interest.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    graph, until = feasible.graph, deadline or Deadline()
     weights = Weights.lagrangian(np.array([multiplier]))
-    before, behind = forward(graph, weights), backward(graph, weights)
+    before, behind = forward(graph, weights, until), backward(graph, weights, until)
     offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0 else 0.0
-    reduced = np.where(graph.open[0].any(axis=-1), before[0] + behind[0] - offset, np.inf)
+    reduced = np.where(graph.open[0].any(axis=-1), before.values[0] + behind[0, 1:] - offset, np.inf)
+    vertices = vertex_values(graph, weights)[0]
+    arrival, arrival_remaining = behind[0, :-1], feasible.remaining[0, :-1]
+    if graph.links.single_hop:
+        limited = vertex_values(graph, Weights.limited_only(1))[0]
+        arrival, arrival_remaining = vertices + behind[0, 1:], limited + feasible.remaining[0, 1:]
+    closed = np.zeros_like(vertices, dtype=bool)
     return Relaxation(
         graph=graph,
         multiplier=multiplier,
         to_go=behind,
         remaining=feasible.remaining,
-        vertices=vertex_values(graph, weights)[0],
+        arrival=arrival,
+        arrival_remaining=arrival_remaining,
+        vertices=vertices,
+        before=before,
         reduced=reduced,
-        alive=reduced < cutoff,
+        alive=closed,
+        passable=closed,
         ends=None,
         tracked=(),
         lower_bound=float(reduced[-1].min(initial=np.inf)),
-    )
+    ).fixed(cutoff)
 
 
-def relax_by_visits(plain: Relaxation, ends: Ints, tracked: tuple[NodeResource, ...]) -> Relaxation:
-    """Bound a scenario in which every single visit to a node keeps the node's capacities.
+def relax_by_segments(
+    plain: Relaxation, ends: Ints, tracked: tuple[NodeResource, ...], deadline: Deadline | None = None
+) -> Relaxation:
+    """Bound a scenario in which every node segment keeps the node's capacities.
 
-    Only what a later visit to the same node adds is relaxed, unless the node is tracked. Below every plan: a plan
-    that keeps its capacities keeps them in each of its visits.
+    Only what a later segment on the same node adds is relaxed, unless the node is tracked. Below every plan: a plan
+    that keeps its capacities keeps them in each of its segments.
+
+    Args:
+        plain: The scenario without capacities.
+        ends: (D, N) last block that a segment beginning with each block may reach.
+        tracked: Capacities that labels state.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
     """
-    graph = plain.graph
+    graph, until = plain.graph, deadline or Deadline()
     weights = Weights.lagrangian(np.array([plain.multiplier]))
-    to_go, root = _visit_sweep(graph, ends, weights)
-    remaining = plain.remaining
+    to_go, arrival, root = _by_segments(graph, ends, weights, until)
+    remaining, arrival_remaining = plain.remaining, plain.arrival_remaining
     if np.isfinite(graph.limit):
-        remaining, _ = _visit_sweep(graph, ends, Weights.limited_only(1))
-    bound = max(plain.lower_bound, root - plain.offset)
-    vertices = vertex_values(graph, weights)[0]
+        remaining, arrival_remaining, _ = _by_segments(graph, ends, Weights.limited_only(1), until)
     return replace(
         plain,
         to_go=to_go,
         remaining=remaining,
-        vertices=vertices,
+        arrival=arrival,
+        arrival_remaining=arrival_remaining,
+        vertices=vertex_values(graph, weights)[0],
         ends=ends,
         tracked=tracked,
-        lower_bound=bound,
+        lower_bound=max(plain.lower_bound, root - plain.offset),
     )
 
 
-def best_visit_multiplier(plain: Relaxation, ends: Ints, evaluations: int = 12) -> float:
-    """Return a multiplier that is good for the relaxation by visits: golden section on its concave dual."""
+def best_segment_multiplier(
+    plain: Relaxation, ends: Ints, evaluations: int = 12, deadline: Deadline | None = None
+) -> float:
+    """Return a multiplier that is good for the relaxation by node segments: golden section on its concave dual.
+
+    Args:
+        plain: The scenario without capacities.
+        ends: (D, N) last block that a segment beginning with each block may reach.
+        evaluations: Recursions to spend.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
     if not np.isfinite(plain.graph.limit) or plain.multiplier <= 0:
         return plain.multiplier
+    until = deadline or Deadline()
 
     def value(logarithm: float) -> float:
         multiplier = plain.multiplier * float(np.exp(logarithm))
-        _, root = _visit_sweep(plain.graph, ends, Weights.lagrangian(np.array([multiplier])))
+        _, _, root = _by_segments(plain.graph, ends, Weights.lagrangian(np.array([multiplier])), until)
         return root - multiplier * plain.most
 
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
@@ -123,22 +187,37 @@ def best_visit_multiplier(plain: Relaxation, ends: Ints, evaluations: int = 12) 
     return plain.multiplier * float(np.exp(inner if at_inner >= at_outer else outer))
 
 
-def _visit_sweep(graph: ExtendedGraph, ends: Ints, weights: Weights) -> tuple[Floats, float]:
-    """Backward sweep over visits: (D, D, N) value behind a vertex by start of its visit, and the value of the root.
+def _by_segments(
+    graph: ExtendedGraph, ends: Ints, weights: Weights, deadline: Deadline
+) -> tuple[Floats, Floats, float]:
+    """Backward recursion over node segments.
 
-    At each vertex a plan either stays, if the visit may go on, or leaves for another node and starts a visit there.
+    At each vertex a plan either stays, if the segment may go on, or leaves for another node and begins a segment there.
+    Where paths of several links come back to the node that they leave, they only lower the bound.
+
+    Returns:
+        (D, D + 1, N) value before each transfer by start of the segment, (D, N) value at each node for data that has
+        left its node, and the value of the root.
     """
     _, layers, nodes = graph.shape
-    vertices, arcs = vertex_values(graph, weights)[0], Arcs(graph, weights)
+    vertices, links = vertex_values(graph, weights)[0], weighted_links(graph, weights)
     wanted = np.isfinite(vertices)
-    values = np.full((layers, layers, nodes), np.inf)
+    every = np.ones((1, nodes), dtype=bool)
+    values = np.full((layers, layers + 1, nodes), np.inf)
+    arrival = np.empty((layers, nodes))
     starts = np.arange(layers)[:, None]
-    begin = np.where(ends >= starts, vertices, np.inf)  # cost of the block that starts a visit
-    values[:, layers - 1] = 0.0
-    for layer in range(layers - 2, -1, -1):
-        onward = begin[layer + 1] + values[layer + 1, layer + 1]
-        leave = arcs.least_onward(layer + 1, onward[None], wanted[None, layer], leaving=True)[0]
-        stay = np.where(ends >= layer + 1, vertices[layer + 1] + values[:, layer + 1], np.inf)
-        values[:, layer] = np.minimum(leave, stay)
-    root = arcs.from_source()[0] + begin[0] + values[0, 0]
-    return values, float(root.min())
+    begin = np.where(ends >= starts, vertices, np.inf)  # cost of the block that starts a segment
+    values[:, layers] = 0.0
+    for layer in range(layers - 1, -1, -1):
+        deadline.check()
+        onward = begin[layer] + values[layer, layer + 1]
+        reach = every if layer == 0 else wanted[None, layer - 1]
+        arrival[layer] = onward if graph.links.single_hop else links.gather(layer, onward[None], reach)[0]
+        if layer:
+            leave = links.leave(layer, arrival[layer][None], reach)[0]
+            stay = np.where(ends >= layer, vertices[layer] + values[:, layer + 1], np.inf)
+            values[:, layer] = np.minimum(leave, stay)
+    onward = begin[0] + values[0, 1]
+    root = min(float(links.leave(0, arrival[0][None], every)[0, graph.source]), float(onward[graph.source]))
+    values[:, 0] = np.inf
+    return values, arrival, root

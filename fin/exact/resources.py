@@ -69,8 +69,8 @@ def broken_resources(graph: ExtendedGraph, network: Network, overloads: Iterable
     return [node_resource(graph, network, row.kind, row.index) for row in overloads if row.kind != "medium"]
 
 
-def visit_ends(graph: ExtendedGraph, network: Network) -> Ints:
-    """(D, N) last block that fits on a node in one visit that starts with each block (one less where none fits)."""
+def segment_ends(graph: ExtendedGraph, network: Network) -> Ints:
+    """(D, N) last block that fits on a node in one node segment that starts with each block (one less where none fits)."""
     layers, nodes = graph.memory_bytes.shape[1], network.size
     ends = np.empty((layers, nodes), dtype=np.int64)
     slack = 1.0 + TOLERANCE

@@ -1,4 +1,4 @@
-"""Stage 3, the inference graph: the cheapest way through the feasible graph of one scenario, proved.
+"""Stage 3, the inference graph: the cheapest path through the feasible graph of one scenario, proved.
 
 Capacities of nodes couple blocks, so they are relaxed first and tracked only where the relaxed optimum breaks them
 (decremental state space relaxation: Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani,
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent, decision_of
-from planner.fin.exact.labelling import Search, search
-from planner.fin.exact.path_joining import stitched
-from planner.fin.exact.relaxation import Relaxation, best_visit_multiplier, relax, relax_by_visits
-from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, visit_ends
+from planner.fin.exact.labelling import LabelSearch, search
+from planner.fin.exact.path_joining import joined_path
+from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax, relax_by_segments
+from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, segment_ends
 from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.instance.decision import Overload
 from planner.fin.instance.network import Network
@@ -37,7 +38,7 @@ def solve_scenario(
     lower_bound: float,
     incumbent: Incumbent,
     network: Network,
-    stop_at: float,
+    deadline: Deadline,
 ) -> float:
     """Search one scenario; better plans go to the incumbent.
 
@@ -46,18 +47,26 @@ def solve_scenario(
         was searched to its end.
 
     Raises:
-        TimeUpError: The time was up; the bound that was passed in still holds.
+        DeadlineReachedError: The time was up; the bound that was passed in still holds.
         MediumOverloadError: The search must be repeated with routes that track the load of some media.
     """
-    plain = relax(feasible, multiplier, incumbent.cutoff)
-    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0] and (path := stitched(plain)) is not None:
+    plain = relax(feasible, multiplier, incumbent.cutoff, deadline)
+    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0]:
         # a better incumbent fixes more vertices out
-        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+        _dive(plain, incumbent, deadline)
         plain = plain.fixed(incumbent.cutoff)
-    found, broken = _widening(plain, incumbent, stop_at)
+    found, broken = _widening(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
-    return _with_capacities(plain, broken, incumbent, network, stop_at, max(lower_bound, plain.lower_bound))
+    return _with_capacities(plain, broken, incumbent, network, deadline, max(lower_bound, plain.lower_bound))
+
+
+def _dive(plain: Relaxation, incumbent: Incumbent, deadline: Deadline) -> None:
+    """Offer a good plan without proof: joined paths where every path is a single link, else the few best labels."""
+    if not plain.graph.links.single_hop:
+        _offer(search(plain, incumbent.cutoff, _DIVE_WIDTH, deadline), plain, incumbent)
+    elif (path := joined_path(plain)) is not None:
+        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
 
 
 def _with_capacities(
@@ -65,40 +74,40 @@ def _with_capacities(
     broken: list[Overload],
     incumbent: Incumbent,
     network: Network,
-    stop_at: float,
+    deadline: Deadline,
     lower_bound: float,
 ) -> float:
     """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
-    ends = visit_ends(plain.graph, network)
-    plain = replace(plain, multiplier=best_visit_multiplier(plain, ends))
-    visits = relax_by_visits(plain, ends, ())
-    lower_bound = max(lower_bound, visits.lower_bound)
+    ends = segment_ends(plain.graph, network)
+    plain = replace(plain, multiplier=best_segment_multiplier(plain, ends, deadline=deadline))
+    segments = relax_by_segments(plain, ends, (), deadline)
+    lower_bound = max(lower_bound, segments.lower_bound)
     scarce = tuple(scarce_resources(plain.graph, network, plain.alive))
-    dive = replace(visits, tracked=scarce)
-    found = search(dive, incumbent.cutoff, _DIVE_WIDTH, stop_at)
+    dive = replace(segments, tracked=scarce)
+    found = search(dive, incumbent.cutoff, _DIVE_WIDTH, deadline)
     _offer(found, dive, incumbent)
     if found.lower_bound >= incumbent.cutoff:
         return max(lower_bound, found.lower_bound)
-    visits = visits.fixed(incumbent.cutoff)
+    segments = segments.fixed(incumbent.cutoff)
     tracked: dict[tuple[str, int], NodeResource] = {}
     while lower_bound < incumbent.cutoff:
         for resource in broken_resources(plain.graph, network, broken):
             tracked[resource.kind, resource.node] = resource
-        relaxation = replace(visits, tracked=tuple(tracked.values()))
-        found, broken = _widening(relaxation, incumbent, stop_at)
+        relaxation = replace(segments, tracked=tuple(tracked.values()))
+        found, broken = _widening(relaxation, incumbent, deadline)
         lower_bound = max(lower_bound, found.lower_bound)
         if not broken:
             break
     return lower_bound
 
 
-def _widening(relaxation: Relaxation, incumbent: Incumbent, stop_at: float) -> tuple[Search, list[Overload]]:
+def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
     """Search with more and more labels until none that matters had to be dropped.
 
-    Returns the last search, and the capacities that its cheapest way breaks.
+    Returns the last search, and the capacities that its cheapest path breaks.
     """
     for width in _WIDTHS:
-        found = search(relaxation, incumbent.cutoff, width, stop_at)
+        found = search(relaxation, incumbent.cutoff, width, deadline)
         broken = _offer(found, relaxation, incumbent)
         if found.lower_bound >= min(found.best_cost, incumbent.cutoff):
             break
@@ -107,8 +116,8 @@ def _widening(relaxation: Relaxation, incumbent: Incumbent, stop_at: float) -> t
     return found, broken
 
 
-def _offer(found: Search, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
-    """Offer complete ways, cheapest first, until one keeps every capacity; return those that the cheapest breaks."""
+def _offer(found: LabelSearch, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
+    """Offer complete paths, cheapest first, until one keeps every capacity; return those that the cheapest breaks."""
     broken: list[Overload] = []
     for index, path in enumerate(found.paths):
         breaks = incumbent.offer(decision_of(relaxation.graph, incumbent.instance, path))

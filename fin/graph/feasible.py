@@ -1,8 +1,8 @@
 """Stage 2, the feasible graph: without the vertices that no plan within the limits can use.
 
-Source: FIN, INFOCOM 2024, stage 2. The paper replicates vertices over latency levels here (see `fin.gamma`); the
-exact method keeps the vertices as they are and drops those whose best way in and best way out together break the
-limit, or whose node cannot hold the block at all.
+Source: FIN, INFOCOM 2024, doi 10.1109/INFOCOM52122.2024.10621218, stage 2. The paper replicates vertices over latency
+levels here (see `fin.methods.gamma`); the exact method keeps the vertices as they are and drops those whose best path
+from the source and best path to the end together break the limit, or whose node cannot hold the block at all.
 """
 
 from __future__ import annotations
@@ -11,44 +11,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.min_plus import Weights, backward, forward
+from planner.fin.graph.min_plus import Recursion, Weights, backward, forward
 from planner.fin.instance.instance import TOLERANCE
-from planner.fin.instance.network import Bools, Floats, Network
+from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 
 @dataclass(frozen=True)
 class FeasibleGraph:
-    """An extended graph cut down to what limits allow, with the least use of the limit from every vertex on."""
+    """An extended graph cut down to what limits allow, with the least use of the limit."""
 
     graph: ExtendedGraph
-    earliest: Floats
-    """(K, D, N) least of the limited sum from the source to a vertex, the vertex included."""
+    earliest: Recursion
+    """Least of the limited sum from the source on."""
     remaining: Floats
-    """(K, D, N) least of the limited sum from behind a vertex to the end."""
+    """(K, D + 1, N) least of the limited sum from each node to the end, before the transfer into each layer."""
 
-    def take(self, keep: Bools) -> FeasibleGraph:
+    def take(self, keep: Bools | Ints) -> FeasibleGraph:
         """Return the graph of some of the scenarios."""
-        return FeasibleGraph(self.graph.take(keep), self.earliest[keep], self.remaining[keep])
+        return FeasibleGraph(self.graph.take(keep), self.earliest.take(keep), self.remaining[keep])
 
     def single(self, scenario: int) -> FeasibleGraph:
         """Return the graph of one scenario, without the layers that it does not use."""
         graph = self.graph.single(scenario)
-        part = (slice(scenario, scenario + 1), slice(graph.shape[1]))
-        return FeasibleGraph(graph, self.earliest[part], self.remaining[part])
+        layers = graph.shape[1]
+        part = slice(scenario, scenario + 1)
+        return FeasibleGraph(graph, self.earliest.take(part, layers), self.remaining[part, : layers + 1])
 
 
-def build_feasible(extended: ExtendedGraph, network: Network) -> FeasibleGraph:
-    """Drop vertices that no plan within the limits can use, and scenarios of which nothing is left."""
+def build_feasible(extended: ExtendedGraph, network: Network, deadline: Deadline | None = None) -> FeasibleGraph:
+    """Drop vertices that no plan within the limits can use, and scenarios of which nothing is left.
+
+    Args:
+        extended: K scenarios.
+        network: Its capacities.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    until = deadline or Deadline()
     graph = extended.restricted(extended.open & _fits(extended, network)[..., None])
     weights = Weights.limited_only(graph.shape[0])
     most = graph.limit * (1.0 + TOLERANCE)
-    earliest = forward(graph, weights)
+    earliest = forward(graph, weights, until)
     if graph.deadline is not None:
-        graph = graph.restricted(graph.open & (earliest[..., None] <= graph.deadline))
-        earliest = forward(graph, weights)
-    remaining = backward(graph, weights)
-    total = earliest + remaining
+        graph = graph.restricted(graph.open & (earliest.values[..., None] <= graph.deadline))
+        earliest = forward(graph, weights, until)
+    remaining = backward(graph, weights, until)
+    total = earliest.values + remaining[:, 1:]
     usable = (total <= most) & np.isfinite(total)
     alive = np.asarray(usable[:, -1].any(axis=1))
     graph = graph.restricted(graph.open & usable[..., None])

@@ -1,0 +1,142 @@
+"""Labels of one layer: partial paths with their sums, their bounds and what dominance compares.
+
+A label is a path from the source to a vertex: its cost, its use of the limit, of each tracked capacity and of the late
+budget, and the block that began its present node segment (a run of blocks on one node). A label that is no better than
+another of its vertex in all of these is dropped.
+
+Source: M. Desrochers and F. Soumis, A generalized permanent labelling algorithm for the shortest path problem with time
+windows, INFOR 26, 1988.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.exact.relaxation import Relaxation
+from planner.fin.graph.dominance import non_dominated
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Q labels of one layer."""
+
+    node: Ints
+    cost: Floats
+    limited: Floats
+    usage: Floats
+    """(Q, R) use of each tracked capacity: nodes first, then media."""
+    late: Floats
+    transfers: Floats
+    """(Q,) transfers and results that moved between nodes so far."""
+    start: Ints
+    """(Q,) block that began the present node segment."""
+    parent: Ints
+    """(Q,) label of the layer before."""
+    relay: Ints
+    """(Q,) last hop of the transfer into the layer, as an index into its hops; -1 where nothing moved."""
+    option: Ints
+
+    def take(self, keep: Ints | Bools) -> Labels:
+        """Return some of the labels."""
+        if keep.dtype == np.bool_ and keep.all():
+            return self
+        return Labels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def joined(cls, parts: list[Labels]) -> Labels:
+        """Put labels of several parts behind each other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+
+def root_label(relaxation: Relaxation) -> Labels:
+    """Return the label of the source, before the first layer."""
+    zero, none = np.zeros(1), np.zeros(1, dtype=np.int64)
+    resources = len(relaxation.tracked) + len(relaxation.graph.links.loads)
+    source = np.array([relaxation.graph.source])
+    return Labels(source, zero, zero, np.zeros((1, resources)), zero, zero, none, none, none - 1, none)
+
+
+def behind(table: Floats, labels: Labels, layer: int) -> Floats:
+    """Look up, for each label of a layer, what an (S, D + 1, N) table says of the layers behind it."""
+    start = labels.start if table.shape[0] > 1 else 0
+    return np.asarray(table[start, layer + 1, labels.node], dtype=np.float64)
+
+
+def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
+    """(Q,) lower bound on the cost of every completion of a label."""
+    return priced(relaxation, labels) + behind(relaxation.to_go, labels, layer) - relaxation.offset
+
+
+def priced(relaxation: Relaxation, labels: Labels) -> Floats:
+    """(Q,) cost plus multiplier times the limited sum."""
+    return labels.cost + (relaxation.multiplier * labels.limited if relaxation.multiplier > 0 else 0.0)
+
+
+def within_capacities(relaxation: Relaxation, usage: Floats) -> Bools:
+    """(Q,) whether the (Q, R) use of tracked capacities keeps all of them."""
+    media = len(relaxation.graph.links.loads)
+    capacities = np.array([resource.capacity for resource in relaxation.tracked] + [1.0] * media)
+    return np.asarray((usage <= capacities * (1.0 + TOLERANCE)).all(axis=1))
+
+
+def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) -> Labels:
+    """Drop labels that cannot be completed within the limits below the cutoff."""
+    graph = relaxation.graph
+    keep = bounds(relaxation, labels, layer) < cutoff
+    keep &= labels.limited + behind(relaxation.remaining, labels, layer) <= relaxation.most
+    if labels.usage.shape[1]:
+        keep &= within_capacities(relaxation, labels.usage)
+    if graph.deadline is not None:
+        # the governing exit's own way back is in `limited`, but it has no deadline besides the limit
+        keep &= labels.limited <= graph.deadline[0, layer, labels.node, labels.option]
+        keep &= labels.late <= graph.scenarios.late_budget[0] + TOLERANCE
+    return labels.take(keep)
+
+
+def undominated(relaxation: Relaxation, labels: Labels, layer: int) -> Bools:
+    """(Q,) labels that no other one of their node dominates, once the blocks up to a layer are placed."""
+    return non_dominated(labels.node, _criteria(relaxation, labels, layer))
+
+
+def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
+    """(Q, C) what dominance compares, less is better."""
+    columns = [without_noise(labels.cost, relaxation.lower_bound)]
+    if np.isfinite(relaxation.graph.limit):
+        columns.append(without_noise(labels.limited, relaxation.graph.limit))
+    elif relaxation.ties:
+        columns.append(labels.limited)
+    if relaxation.ties:
+        columns.append(labels.transfers)
+    if relaxation.graph.late is not None:
+        columns.append(labels.late)
+    if relaxation.ends is not None:
+        columns.append(-labels.start.astype(np.float64))
+    for column in range(labels.usage.shape[1]):
+        usage = labels.usage[:, column]
+        tracked = column < len(relaxation.tracked)
+        columns.append(relaxation.tracked[column].shortened(usage, layer) if tracked else usage)
+    table = np.array(columns).T
+    if len(columns) <= 2:
+        return table
+    varies = (table != table[:1]).any(axis=0)
+    varies[0] = True
+    return table[:, varies]
+
+
+def without_noise(values: Floats, scale: float) -> Floats:
+    """Round values to about 1e-12 of a scale.
+
+    Plans that cost the same then tie on every machine, whatever the order in which its sums are rounded, and ties go
+    to the first node.
+    """
+    if not 0.0 < abs(scale) < np.inf:
+        return values
+    quantum = math.ldexp(1.0, math.frexp(scale)[1] - 41)
+    return np.asarray(np.rint(values / quantum) * quantum)

@@ -1,0 +1,198 @@
+"""Extension of labels into the next layer: along links one hop at a time, then into the vertices.
+
+Every hop is bounded by the cheapest completion from the node that it reaches, so labels spread over few links only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from planner.fin.deadline import Deadline
+from planner.fin.exact.labels import Labels, priced, pruned, undominated, within_capacities, without_noise
+from planner.fin.exact.relaxation import Relaxation
+from planner.fin.instance.network import Floats, Ints
+
+_CELLS_AT_ONCE = 2_000_000
+
+
+@dataclass
+class Hops:
+    """Hops of the transfers into one layer, as they are made."""
+
+    node: list[Ints] = field(default_factory=list)
+    """Node that each hop leads to."""
+    before: list[Ints] = field(default_factory=list)
+    """Hop before each one, -1 at the first."""
+    count: int = 0
+
+    def add(self, node: Ints, before: Ints) -> Ints:
+        """Note some hops; return their indices."""
+        self.node.append(node)
+        self.before.append(before)
+        first, self.count = self.count, self.count + len(node)
+        return np.arange(first, self.count)
+
+    def relays(self, last: int) -> list[int]:
+        """Return the nodes between the two ends of a transfer, the last one first."""
+        node, before = np.concatenate(self.node or [np.zeros(0)]), np.concatenate(self.before or [np.zeros(0)])
+        passed = []
+        while last >= 0 and (last := int(before[last])) >= 0:
+            passed.append(int(node[last]))
+        return passed
+
+
+def extended(
+    relaxation: Relaxation, labels: Labels, layer: int, cutoff: float, most: int, hops: Hops, deadline: Deadline
+) -> tuple[list[Labels], float]:
+    """Extend labels into a layer.
+
+    Args:
+        relaxation: The scenario and its bounds.
+        labels: Labels of the layer before, or of the source.
+        layer: Layer to extend into.
+        cutoff: Only paths below are of interest.
+        most: Labels that a round of hops may keep; those of worst bound are dropped.
+        hops: Where hops are noted.
+        deadline: When to give up.
+
+    Returns:
+        The new labels in parts, and the least bound of those dropped (infinite where none was).
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    rows = np.arange(len(labels.node))
+    still = replace(labels, parent=rows, relay=np.full(len(rows), -1))
+    lost = np.inf
+    if relaxation.graph.links.single_hop:
+        arrived = [still]
+        for part in _hopped(relaxation, labels, still, layer, cutoff, hops):
+            deadline.check()
+            arrived.append(part)
+    else:
+        arrivals, lost = _relayed(relaxation, labels, still, layer, cutoff, most, hops, deadline)
+        arrived = [arrivals]
+    parts = [pruned(relaxation, part, layer, cutoff) for some in arrived for part in _entered(relaxation, some, layer)]
+    return parts, lost
+
+
+def _relayed(
+    relaxation: Relaxation, labels: Labels, still: Labels, layer: int, cutoff: float, most: int, hops: Hops,
+    deadline: Deadline,
+) -> tuple[Labels, float]:  # fmt: skip
+    """Return everything that reaches a node before a layer: what stays, and what moves over any number of links."""
+    kept, frontier, lost = still, still, np.inf
+    while len(frontier.node):
+        deadline.check()
+        parts = list(_hopped(relaxation, labels, frontier, layer, cutoff, hops))
+        if not parts:
+            break
+        new = Labels.joined(parts)
+        if len(new.node) > most:
+            bound = _arrival_bounds(relaxation, new, layer)
+            order = np.argsort(without_noise(bound, relaxation.lower_bound), kind="stable")
+            lost = min(lost, float(bound[order[most]]))
+            new = new.take(np.sort(order[:most]))
+        merged = Labels.joined([kept, new])
+        keep = undominated(relaxation, merged, layer - 1)
+        fresh = keep.copy()
+        fresh[: len(kept.node)] = False
+        kept, frontier = merged.take(keep), merged.take(fresh)
+    return kept, lost
+
+
+def _arrival_bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
+    """(Q,) lower bound on every completion of labels that have left their node towards a layer."""
+    return priced(relaxation, labels) + relaxation.arrival[layer, labels.node] - relaxation.offset
+
+
+def _hopped(
+    relaxation: Relaxation, labels: Labels, frontier: Labels, layer: int, cutoff: float, hops: Hops
+) -> Iterator[Labels]:
+    """Yield the extensions of a frontier by one link that bounds and capacities leave open."""
+    graph, usable = relaxation.graph, relaxation.passable[layer]
+    size = max(1, _CELLS_AT_ONCE // max(1, int(usable.sum())))
+    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
+    for first in range(0, len(frontier.node), size):
+        part = frontier if size >= len(frontier.node) else frontier.take(np.arange(first, min(first + size, len(frontier.node))))
+        row, link, target = graph.links.out_of(part.node, usable)
+        if len(row) == 0:
+            continue
+        cost, limited = coefficients @ graph.links.metrics[:, link]
+        cost += part.cost[row]
+        limited += part.limited[row]
+        # most extensions fall here, before anything is built for them
+        ahead = relaxation.arrival[layer, target] - relaxation.offset
+        keep = cost + (relaxation.multiplier * limited if relaxation.multiplier > 0 else 0.0) + ahead < cutoff
+        keep &= limited + relaxation.arrival_remaining[layer, target] <= relaxation.most
+        keep &= labels.node[part.parent[row]] != target  # data that comes back has not moved
+        chosen = np.flatnonzero(keep)
+        if len(chosen) == 0:
+            continue
+        row, link, target = row[chosen], link[chosen], target[chosen]
+        new = _moved(relaxation, part, layer, row, target, cost[chosen], limited[chosen])
+        if len(graph.links.loads):
+            new.usage[:, len(relaxation.tracked) :] += (graph.medium_arc[0, layer] * graph.links.loads[:, link]).T
+            keep = within_capacities(relaxation, new.usage)
+            row, new = row[keep], new.take(keep)
+        yield replace(new, relay=hops.add(new.node, part.relay[row]))
+
+
+def _moved(
+    relaxation: Relaxation, labels: Labels, layer: int, row: Ints, target: Ints, cost: Floats, limited: Floats
+) -> Labels:
+    """Return copies of labels at other nodes, where they begin a node segment with a layer."""
+    first_hop = labels.relay[row] < 0
+    return Labels(
+        node=target,
+        cost=cost,
+        limited=limited,
+        usage=labels.usage[row],
+        late=labels.late[row],
+        transfers=labels.transfers[row] + first_hop,
+        start=np.full(len(row), layer),
+        parent=labels.parent[row],
+        relay=labels.relay[row],
+        option=labels.option[row],
+    )
+
+
+def _entered(relaxation: Relaxation, arrived: Labels, layer: int) -> Iterator[Labels]:
+    """Yield labels that enter the vertices of their nodes, for each result option."""
+    graph = relaxation.graph
+    possible = relaxation.alive[layer, arrived.node]
+    if relaxation.ends is not None:
+        possible &= relaxation.ends[arrived.start, arrived.node] >= layer
+    for option in range(graph.open.shape[-1]):
+        rows = np.flatnonzero(possible & graph.open[0, layer, arrived.node, option])
+        if len(rows) == 0:
+            continue
+        some = arrived if len(rows) == len(arrived.node) else arrived.take(rows)
+        at = (0, layer, some.node, option)
+        usage = some.usage
+        if usage.shape[1]:
+            usage = _with_vertex(relaxation, some, layer, option)
+        late = some.late if graph.late is None else some.late + graph.late[0, layer, option]
+        transfers = some.transfers
+        if graph.results is not None and relaxation.ties:
+            transfers = transfers + (graph.sends_result[0, layer] & (some.node != graph.results.end))
+        yield replace(
+            some, cost=some.cost + graph.vertex_cost[at], limited=some.limited + graph.vertex_limited[at],
+            usage=usage, late=late, transfers=transfers, option=np.full(len(rows), option),
+        )  # fmt: skip
+
+
+def _with_vertex(relaxation: Relaxation, labels: Labels, layer: int, option: int) -> Floats:
+    """(Q, R) use of tracked capacities once a layer's block runs and its result is sent."""
+    graph = relaxation.graph
+    usage = labels.usage.copy()
+    for index, resource in enumerate(relaxation.tracked):
+        usage[:, index] += np.where(labels.node == resource.node, resource.demand[layer], 0.0)
+    if graph.results is not None:
+        first = len(relaxation.tracked)
+        loads = graph.results.loads[:, labels.node, option % graph.results.options]
+        usage[:, first:] += (graph.medium_result[0, layer] * loads).T
+    return usage

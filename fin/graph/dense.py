@@ -1,0 +1,291 @@
+"""Links of dense networks as matrices: min-plus products, many scenarios at once.
+
+On small networks the weights of all layers are formed in one product. On large ones they are never held: every use
+forms those that it needs anew, a few rows at a time, so that they stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from planner.fin.graph.links import Hops, Spread, cheapest_before, link_figures
+from planner.fin.instance.network import Bools, Floats, Ints, Network
+
+_PAIRS_HELD = 16_384
+"""Most pairs of nodes whose weights are held for all layers at once."""
+_CELLS_AT_ONCE = 4_000_000
+"""Weights formed at once, where they are held."""
+_CELLS_IN_CACHE = 16_000
+"""Weights formed at once, where they are not held."""
+
+
+class DenseLinks:
+    """Links as (N, N) matrices, flattened: link s * N + t leads from s to t."""
+
+    def __init__(self, network: Network, tracked_media: Sequence[int] = ()) -> None:
+        size = self.size = network.size
+        metrics, loads = link_figures(network, tracked_media)
+        link = network.link_source * size + network.link_target
+        self.metrics, self.loads = np.zeros((3, size * size)), np.zeros((len(loads), size * size))
+        self.metrics[:, link], self.loads[:, link] = metrics, loads
+        self.present = np.zeros((size, size), dtype=bool)
+        self.present.flat[link] = True
+        np.fill_diagonal(self.present, True)
+        self.complete = bool(self.present.all())
+        self.single_hop = self.complete and not _relays_may_help(
+            [metric.reshape(size, size) for metric in (*self.metrics, *self.loads)]
+        )
+
+    @cached_property
+    def matrices(self) -> Floats:
+        """(3, N, N) metrics from source to target."""
+        return self.metrics.reshape(3, self.size, self.size)
+
+    @cached_property
+    def transposed(self) -> Floats:
+        """(3, N, N) metrics from target to source."""
+        return np.ascontiguousarray(self.matrices.swapaxes(1, 2))
+
+    @cached_property
+    def varied(self) -> tuple[bool, ...]:
+        """Whether each metric is anything but zero."""
+        return tuple(bool(metric.any()) for metric in self.metrics)
+
+    @cached_property
+    def least_into(self) -> Floats:
+        """(3, N) least of each metric over the links into a node."""
+        return self._least(axis=1)
+
+    @cached_property
+    def least_out(self) -> Floats:
+        """(3, N) least of each metric over the links out of a node."""
+        return self._least(axis=2)
+
+    def _least(self, axis: int) -> Floats:
+        metrics = np.where(self.present, self.matrices, np.inf)
+        diagonal = np.arange(self.size)
+        metrics[:, diagonal, diagonal] = np.inf
+        return np.asarray(metrics.min(axis=axis))
+
+    def between(self, source: Ints, target: Ints) -> Ints:
+        """Return the link between each pair of nodes; every pair must have one."""
+        return np.asarray(source * self.size + target)
+
+    def out_of(self, nodes: Ints, usable: Bools) -> Hops:
+        """Return every link from some nodes (one row each) to the usable ones, (N,)."""
+        targets = np.flatnonzero(usable)
+        there = nodes[:, None] != targets
+        if not self.complete:
+            there &= self.present[nodes[:, None], targets]
+        row, column = np.nonzero(there)
+        target = targets[column]
+        return Hops(row, nodes[row] * self.size + target, target)
+
+    def weighted(self, coefficients: Floats) -> HeldWeightedLinks | FormedWeightedLinks:
+        """Price the links by (K, D, 3) coefficients of their three figures."""
+        held = self.size * self.size <= _PAIRS_HELD
+        return HeldWeightedLinks(self, coefficients) if held else FormedWeightedLinks(self, coefficients)
+
+    def scenarios_at_once(self) -> int:
+        """Return the number of scenarios whose arrays of one layer fit into memory."""
+        return max(1, _CELLS_AT_ONCE // (self.size * self.size))
+
+
+def _relays_may_help(criteria: list[Floats]) -> bool:
+    """Tell whether a path of several links can beat a direct link in any of the (N, N) criteria.
+
+    Never where the cheapest link out of the source and the cheapest link into the target together cost no less than
+    the direct link, in every criterion.
+    """
+    hollow = np.where(np.eye(len(criteria[0]), dtype=bool), np.inf, 0.0)
+    for direct in criteria:
+        apart = direct + hollow
+        # nothing is below the zeros of the diagonal
+        if (apart.min(axis=1)[:, None] + apart.min(axis=0) < direct).any():
+            return True
+    return False
+
+
+class HeldWeightedLinks:
+    """Dense links priced for K scenarios and D layers, all weights held."""
+
+    def __init__(self, links: DenseLinks, coefficients: Floats) -> None:
+        self._links = links
+        scenarios, layers, _ = coefficients.shape
+        self._layers = max(1, _CELLS_AT_ONCE // max(1, scenarios * links.size * links.size))
+        self._coefficients = coefficients
+        self._weights_of: dict[int, Floats] = {}
+        self._outside = np.eye(links.size, dtype=bool)
+
+    def _weights(self, layer: int) -> Floats:
+        """(K, N, N) weights of the links in the transfer into a layer; infinite where there is no link."""
+        part, offset = divmod(layer, self._layers)
+        if part not in self._weights_of:
+            some = self._coefficients[:, part * self._layers : (part + 1) * self._layers]
+            values = (some.reshape(-1, 3) @ self._links.metrics).reshape(*some.shape[:2], self._links.size, -1)
+            if not self._links.complete:
+                values[:, :, ~self._links.present] = np.inf
+            self._weights_of = {part: values}
+        return self._weights_of[part][:, offset]
+
+    def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
+        """Relax the transfer into a layer forward."""
+        weights = self._weights(layer)
+        values = (seeds[:, :, None] + weights).min(axis=1)
+        if self._links.single_hop:
+            return Spread(values, None)
+        improved = values < seeds
+        rounds = improved.astype(np.int64)
+        current = 1
+        while improved.any():
+            current += 1
+            rows = np.flatnonzero(improved.any(axis=0))
+            further = (values[:, rows, None] + weights[:, rows]).min(axis=1)
+            improved = further < values
+            rounds[improved] = current
+            values = np.minimum(values, further)
+        return Spread(values, rounds)
+
+    def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
+        """Relax the transfer into a layer backward."""
+        weights = self._weights(layer)
+        result = (weights + values[:, None, :]).min(axis=2)
+        improved = result < values
+        while not self._links.single_hop and improved.any():
+            columns = np.flatnonzero(improved.any(axis=0))
+            further = (weights[:, :, columns] + result[:, None, columns]).min(axis=2)
+            improved = further < result
+            result = np.minimum(result, further)
+        return np.asarray(result)
+
+    def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
+        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        costs = self._weights(layer) + onward[:, None, :]
+        costs[:, self._outside] = np.inf
+        return np.asarray(costs.min(axis=2))
+
+    def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
+        """Return the node before each of R nodes on a cheapest path of a relaxation."""
+        values = reached.values[rows]
+        candidates = values + self._weights(layer)[rows, :, node]
+        candidates[np.arange(len(rows)), node] = np.inf
+        return cheapest_before(candidates, values, None if reached.rounds is None else reached.rounds[rows])
+
+
+class FormedWeightedLinks:
+    """Dense links priced for K scenarios and D layers, weights formed a few rows at a time."""
+
+    def __init__(self, links: DenseLinks, coefficients: Floats) -> None:
+        self._links = links
+        self._coefficients = coefficients
+        self._scratch = np.empty((2, 0, 0))
+
+    def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
+        """Relax the transfer into a layer forward."""
+        found = [self._relax(row, seeds[k], wanted[k], True) for k, row in enumerate(self._coefficients[:, layer])]
+        rounds = None if self._links.single_hop else np.stack([rounds for _, rounds in found])
+        return Spread(np.stack([values for values, _ in found]), rounds)
+
+    def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
+        """Relax the transfer into a layer backward."""
+        rows = enumerate(self._coefficients[:, layer])
+        return np.stack([self._relax(row, values[k], wanted[k], False)[0] for k, row in rows])
+
+    def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
+        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        rows = enumerate(self._coefficients[:, layer])
+        nothing = np.full(self._links.size, np.inf)
+        order = (np.argsort(one, kind="stable") for one in onward)
+        return np.stack([
+            self._lowered(row, onward[k], nothing, one, wanted[k], False, leaving=True)
+            for (k, row), one in zip(rows, order, strict=True)
+        ])  # fmt: skip
+
+    def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
+        """Return the node before each of R nodes on a cheapest path of a relaxation."""
+        values = reached.values[rows]
+        links, coefficients = self._links, self._coefficients[rows, layer]
+        weights = np.einsum("rc,crn->rn", coefficients, links.matrices[:, :, node].swapaxes(1, 2))
+        if not links.complete:
+            weights = np.where(links.present[:, node].T, weights, np.inf)
+        candidates = values + weights
+        candidates[np.arange(len(rows)), node] = np.inf
+        return cheapest_before(candidates, values, None if reached.rounds is None else reached.rounds[rows])
+
+    def _relax(self, coefficients: Floats, values: Floats, wanted: Bools, forward: bool) -> tuple[Floats, Ints]:
+        """Lower (N,) values over links until nothing changes; return them and the round that last improved each."""
+        rounds = np.zeros(len(values), dtype=np.int64)
+        single = self._links.single_hop
+        if not single:
+            wanted = np.ones_like(wanted)
+        sources = np.argsort(values, kind="stable")
+        current = 0
+        while len(sources):
+            current += 1
+            lowered = self._lowered(coefficients, values, values, sources, wanted, forward)
+            improved = np.flatnonzero(lowered < values)
+            rounds[improved] = current
+            values = lowered
+            if single:
+                break
+            sources = improved[np.argsort(values[improved], kind="stable")]
+        return values, rounds
+
+    def _lowered(
+        self, coefficients: Floats, values: Floats, ceiling: Floats, order: Ints, wanted: Bools, forward: bool,
+        leaving: bool = False,
+    ) -> Floats:  # fmt: skip
+        """(N,) least of a ceiling and of values at some nodes (in increasing order) plus one link from there.
+
+        The rest of the nodes is left out as soon as it could improve nothing that is wanted even over the cheapest
+        links there are. What is left out cannot change the result, not even its rounding.
+        """
+        links, nodes = self._links, len(values)
+        metrics = links.matrices if forward else links.transposed
+        least_arc = np.empty(nodes)
+        _weighted(links, coefficients, links.least_into if forward else links.least_out, least_arc, np.empty(nodes))
+        least_arc[~wanted] = np.inf
+        result = ceiling.copy()
+        size = max(1, _CELLS_IN_CACHE // nodes)
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            if not (values[rows[0]] + least_arc < result).any():
+                break
+            arcs = self._rows(coefficients, metrics, rows, forward)
+            arcs += values[rows, None]
+            if leaving:
+                arcs[np.arange(len(rows)), rows] = np.inf
+            np.minimum(result, arcs.min(axis=0), out=result)
+        return result
+
+    def _rows(self, coefficients: Floats, metrics: Floats, rows: Ints, forward: bool) -> Floats:
+        """(rows, N) weights of one scenario, in memory that the next call uses again."""
+        shape = (len(rows), self._links.size)
+        if self._scratch.shape[1:] != shape:
+            self._scratch = np.empty((2, *shape))
+        total, term = self._scratch
+        _weighted(self._links, coefficients, metrics, total, term, rows)
+        if not self._links.complete:
+            total[~(self._links.present[rows] if forward else self._links.present[:, rows].T)] = np.inf
+        return total
+
+
+def _weighted(
+    links: DenseLinks, coefficients: Floats, metrics: Floats, total: Floats, term: Floats, rows: Ints | None = None
+) -> None:
+    """Write the weighted sum of three metrics (of some rows) into `total`; those that are zero are left out."""
+    used = [index for index in range(3) if coefficients[index] != 0.0 and links.varied[index]]
+    if not used:
+        total[:] = 0.0
+    for place, index in enumerate(used):
+        out = term if place else total
+        if rows is None:
+            np.multiply(metrics[index], coefficients[index], out=out)
+        else:
+            metrics[index].take(rows, axis=0, out=out, mode="clip")  # any other mode copies once more
+            out *= coefficients[index]
+        if place:
+            total += term

@@ -1,0 +1,90 @@
+"""Results that travel to a destination: what each efficient route adds to the vertex that a result leaves.
+
+Source: result routes and percentiles go beyond FIN, INFOCOM 2024, doi 10.1109/INFOCOM52122.2024.10621218.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.deadline import Deadline
+from planner.fin.graph.node_routes import NodeRoutes, routes_to
+from planner.fin.graph.scenarios import Scenarios, exits_have_own_deadlines
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Bools, Floats, Ints
+
+
+def result_routes(
+    instance: Instance, tracked_media: tuple[int, ...] = (), deadline: Deadline | None = None
+) -> NodeRoutes | None:
+    """Return the efficient routes to an app's destination; None where results stay where they are made.
+
+    Args:
+        instance: The app.
+        tracked_media: Media whose load routes state.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    if instance.destination is None:
+        return None
+    used = (instance.points.fraction > 0).any(axis=0)
+    sizes = np.unique(instance.result_bits[used])
+    return routes_to(instance.network, instance.destination, sizes, tracked_media, deadline)
+
+
+@dataclass(frozen=True)
+class ResultOptions:
+    """(K, D, N, O) additions of handing results over to the destination."""
+
+    open: Bools
+    energy: Floats
+    time: Floats
+    deadline: Floats | None
+    """(K, D, N, O) latest elapsed time at which an option is in time, where exits have deadlines of their own."""
+    late: Floats | None
+    """(K, D, O) fraction of samples that an option gives up as late."""
+
+
+def result_options(
+    instance: Instance, routes: NodeRoutes, scenarios: Scenarios, leaves: Floats, head_of: Ints, time_weight: Floats
+) -> ResultOptions:
+    """Return one option per efficient route to the destination and, where samples may be late, the same ones 'late'.
+
+    Args:
+        instance: The app.
+        routes: Efficient routes to its destination.
+        scenarios: K scenarios.
+        leaves: (K, D) fraction of samples that leaves behind each block.
+        head_of: (D,) exit behind each block, -1 for none.
+        time_weight: (K, D) weight of a layer's time in the latency statistic.
+    """
+    metrics, valid = routes.metrics, routes.valid
+    bits = np.where(head_of >= 0, instance.result_bits[head_of], 0.0)[None, :, None, None]
+    q = leaves[:, :, None, None]
+    sends = q > 0
+    seconds = np.where(sends, bits * metrics[1] + metrics[2], 0.0)
+    energy = q * bits * metrics[0]
+    first = np.arange(routes.options) == 0
+    open_ = np.where(sends, valid, first)
+    if instance.statistic == "mean":
+        return ResultOptions(open_, energy, q * seconds, None, None)
+    layers = leaves.shape[1]
+    governs = (np.arange(layers) == instance.points.exit_block[scenarios.governing][:, None])[..., None, None]
+    time = np.where(governs, seconds, 0.0)
+    if not (exits_have_own_deadlines(instance) and np.isfinite(instance.limits.latency_s)):
+        return ResultOptions(open_, energy, time, None, None)
+    before = sends & (time_weight[:, :, None, None] > 0) & ~governs
+    deadline = np.where(before, instance.limits.latency_s * (1.0 + TOLERANCE) - seconds, np.inf)
+    may_be_late = before & (q <= scenarios.late_budget[:, None, None, None] + TOLERANCE)
+    late = np.where(before, q, 0.0)[:, :, 0, :]  # (K, D, 1)
+    return ResultOptions(
+        np.concatenate([open_, may_be_late & valid], axis=3),
+        np.concatenate([energy, energy], axis=3),
+        np.concatenate([time, time], axis=3),
+        np.concatenate([deadline, np.full_like(deadline, np.inf)], axis=3),
+        np.concatenate([np.zeros((*late.shape[:2], routes.options)), np.repeat(late, routes.options, axis=2)], axis=2),
+    )

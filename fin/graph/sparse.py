@@ -1,0 +1,157 @@
+"""Links of sparse networks: Bellman-Ford rounds over link lists, many scenarios at once.
+
+After the first round only links out of nodes that the round before improved are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from planner.fin.graph.links import Hops, Spread, cheapest_before, link_figures
+from planner.fin.instance.network import Bools, Floats, Ints, Network
+
+_CELLS_AT_ONCE = 4_000_000
+
+
+class SparseLinks:
+    """Links as lists, in order of their targets."""
+
+    single_hop = False
+
+    def __init__(self, network: Network, tracked_media: Sequence[int] = ()) -> None:
+        order = np.lexsort((network.link_source, network.link_target))
+        metrics, loads = link_figures(network, tracked_media)
+        self.size = network.size
+        self.metrics, self.loads = np.ascontiguousarray(metrics[:, order]), loads[:, order]
+        self.source, self.target = network.link_source[order], network.link_target[order]
+        self.into_start = np.searchsorted(self.target, np.arange(self.size + 1))
+
+    @cached_property
+    def by_source(self) -> Ints:
+        """(E,) links in order of their sources."""
+        return np.argsort(self.source, kind="stable")
+
+    @cached_property
+    def out_start(self) -> Ints:
+        """(N + 1,) first link out of each node in that order."""
+        return np.searchsorted(self.source[self.by_source], np.arange(self.size + 1))
+
+    @cached_property
+    def _keys(self) -> Ints:
+        return self.target * self.size + self.source
+
+    def between(self, source: Ints, target: Ints) -> Ints:
+        """Return the link between each pair of nodes; every pair must have one."""
+        return np.asarray(np.searchsorted(self._keys, target * self.size + source))
+
+    def out_of(self, nodes: Ints, usable: Bools) -> Hops:
+        """Return every link from some nodes (one row each) to the usable ones, (N,)."""
+        row, place = ragged(self.out_start, nodes)
+        link = self.by_source[place]
+        target = self.target[link]
+        keep = usable[target]
+        return Hops(row[keep], link[keep], target[keep])
+
+    def weighted(self, coefficients: Floats) -> SparseWeightedLinks:
+        """Price the links by (K, D, 3) coefficients of their three figures."""
+        return SparseWeightedLinks(self, coefficients)
+
+    def scenarios_at_once(self) -> int:
+        """Return the number of scenarios whose arrays of one layer fit into memory."""
+        return max(1, _CELLS_AT_ONCE // max(1, len(self.source)))
+
+
+def ragged(starts: Ints, chosen: Ints) -> tuple[Ints, Ints]:
+    """Return, for every member of the chosen groups, the position of its group in `chosen`, and its own position.
+
+    Args:
+        starts: (G + 1,) first member of each group.
+        chosen: Groups.
+    """
+    count = starts[chosen + 1] - starts[chosen]
+    row = np.repeat(np.arange(len(chosen)), count)
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, starts[chosen[row]] + offset
+
+
+class SparseWeightedLinks:
+    """Sparse links priced for K scenarios and D layers."""
+
+    def __init__(self, links: SparseLinks, coefficients: Floats) -> None:
+        self._links = links
+        self._coefficients = coefficients
+        cells = coefficients.shape[0] * coefficients.shape[1] * len(links.source)
+        self._held = coefficients @ links.metrics if cells <= _CELLS_AT_ONCE else None  # (K, D, E)
+
+    def _weights(self, layer: int) -> Floats:
+        """(K, E) price of each link in the transfer into a layer."""
+        if self._held is not None:
+            return self._held[:, layer]
+        return np.asarray(self._coefficients[:, layer] @ self._links.metrics)
+
+    def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
+        """Relax the transfer into a layer forward."""
+        links, values = self._links, seeds.copy()
+        rounds = np.zeros(values.shape, dtype=np.int64)
+        _relax(values, rounds, self._weights(layer), links.source, links.target)
+        return Spread(values, rounds)
+
+    def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
+        """Relax the transfer into a layer backward."""
+        links, result, order = self._links, values.copy(), self._links.by_source
+        _relax(result, None, self._weights(layer)[:, order], links.target[order], links.source[order])
+        return result
+
+    def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
+        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        links, order = self._links, self._links.by_source
+        result = np.full(onward.shape, np.inf)
+        if len(order):
+            nodes, starts = np.unique(links.source[order], return_index=True)
+            costs = self._weights(layer)[:, order] + onward[:, links.target[order]]
+            result[:, nodes] = np.minimum.reduceat(costs, starts, axis=1)
+        return result
+
+    def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
+        """Return the node before each of R nodes on a cheapest path of a relaxation."""
+        links = self._links
+        count = links.into_start[node + 1] - links.into_start[node]
+        width = np.arange(int(count.max(initial=0)))
+        there = width < count[:, None]
+        link = np.where(there, links.into_start[node][:, None] + width, 0)
+        before = links.source[link]
+        scenario = rows[:, None]
+        values = reached.values[scenario, before]
+        candidates = np.where(there, values + self._weights(layer)[scenario, link], np.inf)
+        rounds = None if reached.rounds is None else reached.rounds[scenario, before]
+        return np.asarray(before[np.arange(len(rows)), cheapest_before(candidates, values, rounds)])
+
+
+def _relax(values: Floats, rounds: Ints | None, weights: Floats, tail: Ints, head: Ints) -> None:
+    """Lower (K, N) values by links from `tail` to `head` until nothing changes; the links are in order of heads."""
+    active = np.arange(len(tail))
+    current = 0
+    while len(active):
+        current += 1
+        whole = len(active) == len(tail)
+        costs = values[:, tail[active]] + (weights if whole else weights[:, active])
+        heads = head[active]
+        first = np.ones(len(heads), dtype=bool)
+        first[1:] = heads[1:] != heads[:-1]
+        starts = np.flatnonzero(first)
+        least = np.minimum.reduceat(costs, starts, axis=1)
+        nodes = heads[starts]
+        better = least < values[:, nodes]
+        improved = nodes[better.any(axis=0)]
+        if len(improved) == 0:
+            return
+        values[:, nodes] = np.minimum(values[:, nodes], least)
+        if rounds is not None:
+            scenario, column = np.nonzero(better)
+            rounds[scenario, nodes[column]] = current
+        changed = np.zeros(values.shape[1], dtype=bool)
+        changed[improved] = True
+        active = np.flatnonzero(changed[tail])
