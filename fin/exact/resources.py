@@ -70,7 +70,7 @@ def broken_resources(graph: ExtendedGraph, network: Network, overloads: Iterable
 
 
 def segment_ends(graph: ExtendedGraph, network: Network) -> Ints:
-    """(D, N) last block that fits on a node in one node segment that starts with each block (one less where none fits)."""
+    """(D, N) last block that a node segment starting with each block may reach; the block before where none fits."""
     layers, nodes = graph.memory_bytes.shape[1], network.size
     ends = np.empty((layers, nodes), dtype=np.int64)
     slack = 1.0 + TOLERANCE

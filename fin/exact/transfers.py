@@ -117,7 +117,7 @@ def _hopped(
     size = max(1, _CELLS_AT_ONCE // max(1, int(usable.sum())))
     coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
     for first in range(0, len(frontier.node), size):
-        part = frontier if size >= len(frontier.node) else frontier.take(np.arange(first, min(first + size, len(frontier.node))))
+        part = frontier.take(np.arange(first, min(first + size, len(frontier.node))))
         row, link, target = graph.links.out_of(part.node, usable)
         if len(row) == 0:
             continue

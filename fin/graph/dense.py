@@ -114,8 +114,7 @@ class HeldWeightedLinks:
 
     def __init__(self, links: DenseLinks, coefficients: Floats) -> None:
         self._links = links
-        scenarios, layers, _ = coefficients.shape
-        self._layers = max(1, _CELLS_AT_ONCE // max(1, scenarios * links.size * links.size))
+        self._layers = max(1, _CELLS_AT_ONCE // max(1, len(coefficients) * links.size * links.size))
         self._coefficients = coefficients
         self._weights_of: dict[int, Floats] = {}
         self._outside = np.eye(links.size, dtype=bool)

@@ -95,7 +95,10 @@ _PER_SCENARIO = (
 
 
 def build_extended(
-    instance: Instance, links: Links | None = None, tracked_media: tuple[int, ...] = (), deadline: Deadline | None = None
+    instance: Instance,
+    links: Links | None = None,
+    tracked_media: tuple[int, ...] = (),
+    deadline: Deadline | None = None,
 ) -> ExtendedGraph:
     """Build the graph of every scenario of an instance.
 

@@ -66,6 +66,10 @@ class Paths:
             np.concatenate([part.with_room(most).relays for part in parts]),
         )
 
+    def take(self, keep: Ints | Bools) -> Paths:
+        """Return the paths of some scenarios."""
+        return Paths(self.node[keep], self.option[keep], self.relays[keep])
+
     def with_room(self, most: int) -> Paths:
         """Return the same paths with room for that many relays per transfer."""
         missing = most - self.relays.shape[2]

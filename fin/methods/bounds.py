@@ -10,9 +10,10 @@ import numpy as np
 
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent
-from planner.fin.graph.extended import build_extended, exits_have_own_deadlines
+from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
-from planner.fin.graph.routes import RouteTable, efficient_routes
+from planner.fin.graph.links import Links, links_of
+from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, Overload
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Network
@@ -59,35 +60,35 @@ def relaxed(instance: Instance) -> Instance:
     return searchable(instance)
 
 
-def search_root(instance: Instance, routes: RouteTable | None = None) -> Root | None:
+def search_root(instance: Instance, links: Links | None = None) -> Root | None:
     """Build the feasible graph of an instance and bound it; None where no scenario has a path within the limit.
 
     Args:
         instance: The app to place.
-        routes: Routes of its network, if they are known already.
+        links: Links of its network, if they are known already.
     """
     if instance.points.count == 0:
         return None
-    routes = efficient_routes(instance.network) if routes is None else routes
-    feasible = build_feasible(build_extended(searchable(instance), routes), instance.network)
+    links = links_of(instance.network) if links is None else links
+    feasible = build_feasible(build_extended(searchable(instance), links), instance.network)
     if feasible.graph.shape[0] == 0:
         return None
     duals = dual_bounds(feasible)
     bounding = relaxed(instance)
     if bounding.destination != instance.destination:
-        bound = root_bound(bounding, routes)
+        bound = root_bound(bounding, links)
     else:
         bound = float(duals.lower_bound.min())
     return Root(feasible, duals, np.inf if bound > own_limit(instance) * (1.0 + 2.0 * TOLERANCE) else bound)
 
 
-def root_bound(instance: Instance, routes: RouteTable | None = None) -> float:
+def root_bound(instance: Instance, links: Links | None = None) -> float:
     """Return the least Lagrangian bound over all scenarios, in joules or seconds.
 
     It is infinite where no scenario has a path within the limit, or where the bound is above the limit on the
     objective itself: then there is no plan.
     """
-    root = search_root(instance, routes)
+    root = search_root(instance, links)
     return np.inf if root is None else root.lower_bound
 
 

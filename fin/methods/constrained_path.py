@@ -15,16 +15,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from planner.fin.exact.incumbent import decision_of
 from planner.fin.graph.extended import ExtendedGraph, build_extended
-from planner.fin.graph.min_plus import Paths, path_sums
-from planner.fin.graph.routes import efficient_routes
+from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.method import Options
 from planner.fin.methods.bounds import Trials, root_bound, searchable
-from planner.fin.methods.gamma import arcs_into
+from planner.fin.methods.routed import RoutedPaths, arcs_into, routed_decision, routed_sums
 from planner.fin.outcome import Outcome
 
 _CELLS_AT_ONCE = 1_000_000
@@ -40,17 +38,17 @@ class MultiConstrainedPath:
         """Place the app at the best-ranked operating point whose path keeps every limit."""
         trials = Trials(instance, options)
         routes = efficient_routes(instance.network)
-        lower_bound = root_bound(instance, routes)
+        lower_bound = root_bound(instance)
         if np.isinf(lower_bound):
             return trials.outcome(lower_bound)
-        graph = build_extended(searchable(instance), routes)
+        graph = build_extended(searchable(instance))
         trials.built()
-        paths = _joined(list(_best_paths(graph, instance)))
-        rank = _rank(graph, instance, paths)
+        paths = _joined(list(_best_paths(graph, routes, instance)))
+        rank = _rank(graph, routes, instance, paths)
         for scenario in np.argsort(rank, kind="stable").tolist():
             if np.isinf(rank[scenario]) or trials.time_is_up():
                 break
-            if trials.offer(decision_of(graph, instance, paths, scenario, scenario)):
+            if trials.offer(routed_decision(graph, routes, instance, paths, scenario, scenario)):
                 break
         return trials.outcome(lower_bound, "no operating point has a path", scenarios=float(len(rank)))
 
@@ -72,21 +70,21 @@ def _share(values: Floats, limit: float) -> Floats:
     return values / limit if limit > 0.0 else np.where(values > 0.0, np.inf, 0.0)
 
 
-def _best_paths(graph: ExtendedGraph, instance: Instance) -> Iterator[Paths]:
+def _best_paths(graph: ExtendedGraph, routes: RouteTable, instance: Instance) -> Iterator[RoutedPaths]:
     """Yield the path of least weight of every scenario, some scenarios at once."""
     scenarios, _, nodes = graph.shape
-    cells = nodes * nodes * graph.routes.options * graph.open.shape[-1]
+    cells = nodes * nodes * routes.options * graph.open.shape[-1]
     size = max(1, _CELLS_AT_ONCE // cells)
     for first in range(0, scenarios, size):
-        yield _lightest(graph.take(np.arange(first, min(first + size, scenarios))), instance)
+        yield _lightest(graph.take(np.arange(first, min(first + size, scenarios))), routes, instance)
 
 
-def _joined(parts: list[Paths]) -> Paths:
+def _joined(parts: list[RoutedPaths]) -> RoutedPaths:
     columns = ([getattr(part, name) for part in parts] for name in ("node", "option", "route"))
-    return Paths(*(np.concatenate(column) for column in columns))
+    return RoutedPaths(*(np.concatenate(column) for column in columns))
 
 
-def _lightest(graph: ExtendedGraph, instance: Instance) -> Paths:
+def _lightest(graph: ExtendedGraph, routes: RouteTable, instance: Instance) -> RoutedPaths:
     """Sweep forward over the weights of arcs, then trace back."""
     scenarios, layers, nodes = graph.shape
     value = np.full((scenarios, nodes), np.inf)
@@ -94,7 +92,7 @@ def _lightest(graph: ExtendedGraph, instance: Instance) -> Paths:
     arcs: list[Ints] = []
     options = 1
     for layer in range(layers):
-        cost, limited = arcs_into(graph, layer)
+        cost, limited = arcs_into(graph, routes, layer)
         options = cost.shape[2]
         weight = _largest_share(instance, *_time_and_energy(instance, cost, limited))
         reaching = (value[:, None, None, :, None] + weight).reshape(scenarios, -1, nodes)
@@ -104,27 +102,27 @@ def _lightest(graph: ExtendedGraph, instance: Instance) -> Paths:
     node, option, route = (np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3))
     for layer in range(layers - 1, -1, -1):
         node[:, layer] = current
-        way, current = np.divmod(arcs[layer][rows, current], nodes)
-        route[:, layer], option[:, layer] = np.divmod(way, options)
-    return Paths(node, option, route)
+        choice, current = np.divmod(arcs[layer][rows, current], nodes)
+        route[:, layer], option[:, layer] = np.divmod(choice, options)
+    return RoutedPaths(node, option, route)
 
 
-def _rank(graph: ExtendedGraph, instance: Instance, paths: Paths) -> Floats:
+def _rank(graph: ExtendedGraph, routes: RouteTable, instance: Instance, paths: RoutedPaths) -> Floats:
     """(K,) what the scenarios are compared by, less is better; infinite where there is no path."""
-    share = _largest_share(instance, *_time_and_energy(instance, *path_sums(graph, paths)))
+    share = _largest_share(instance, *_time_and_energy(instance, *routed_sums(graph, routes, paths)))
     limits = instance.limits
     if np.isfinite(limits.latency_s) or np.isfinite(limits.energy_j):
         accuracy = instance.points.accuracy[graph.scenarios.point]
         needed = np.full(len(accuracy), limits.min_accuracy)
         wanting = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)
         share = np.maximum(share, wanting)
-    return np.where(_exists(graph, paths), share, np.inf)
+    return np.where(_exists(graph, routes, paths), share, np.inf)
 
 
-def _exists(graph: ExtendedGraph, paths: Paths) -> Bools:
+def _exists(graph: ExtendedGraph, routes: RouteTable, paths: RoutedPaths) -> Bools:
     """(K,) whether every vertex and arc of a path is there."""
     scenarios, layers, _ = graph.shape
     rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
     before = np.concatenate([np.full((scenarios, 1), graph.source), paths.node[:, :-1]], axis=1)
     vertices = graph.open[rows, depth, paths.node, paths.option]
-    return np.asarray((vertices & graph.routes.valid[paths.route, before, paths.node]).all(axis=1))
+    return np.asarray((vertices & routes.valid[paths.route, before, paths.node]).all(axis=1))

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.fin.exact.incumbent import decision_of
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.min_plus import Paths
+from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.method import Options
 from planner.fin.methods.bounds import Root, Trials, search_root
+from planner.fin.methods.routed import RoutedPaths, arcs_into, offered_options, routed_decision
 from planner.fin.outcome import Outcome
 
 _CELLS_AT_ONCE = 2_000_000
@@ -43,17 +43,18 @@ class Gamma:
         """Place the app."""
         trials = Trials(instance, options)
         root = search_root(instance)
+        routes = efficient_routes(instance.network)
         trials.built()
         if root is None or np.isinf(root.lower_bound):
             return trials.outcome(np.inf)
         levels = options.gamma if np.isfinite(root.feasible.graph.limit) else 0
-        searched = _search(root, levels, trials)
+        searched = _search(root, routes, levels, trials)
         nothing = f"no path in {levels} levels: rounding up may hide plans; take more levels, or exact"
         scenarios = root.feasible.graph.shape[0]
         return trials.outcome(root.lower_bound, nothing, scenarios=scenarios, searched=searched, levels=levels)
 
 
-def _search(root: Root, levels: int, trials: Trials) -> int:
+def _search(root: Root, routes: RouteTable, levels: int, trials: Trials) -> int:
     """Offer paths of all scenarios that may be cheaper than the plan held; return how many were searched.
 
     A scenario whose lower bound is above the plan held has no cheaper path, so it need not be looked at.
@@ -64,29 +65,11 @@ def _search(root: Root, levels: int, trials: Trials) -> int:
         if root.duals.lower_bound[scenario] >= incumbent.value or trials.time_is_up():
             return searched
         single = graph.single(scenario)
-        for cost, paths in _paths(single, levels):
+        for cost, paths in _paths(single, routes, levels):
             if cost >= incumbent.value:
                 break
-            trials.offer(decision_of(single, trials.instance, paths))
+            trials.offer(routed_decision(single, routes, trials.instance, paths))
     return len(order)
-
-
-def arcs_into(graph: ExtendedGraph, layer: int) -> tuple[Floats, Floats]:
-    """Return (K, P, O, N, N) cost and limited sum of every arc into a layer, with the block that it enters.
-
-    P counts routes, O ways to hand a result over; infinite where there is no such arc. Where exits have
-    deadlines of their own, only results in time are offered: whether a sample may be late depends on the
-    whole path.
-    """
-    options = graph.routes.options if graph.deadline is not None else graph.open.shape[-1]
-    open_ = graph.open[:, layer, :, :options].transpose(0, 2, 1)[:, None, :, None, :]
-    possible = open_ & graph.routes.valid[:, None]
-    sums = []
-    for vertex, arc in ((graph.vertex_cost, graph.arc_cost), (graph.vertex_limited, graph.arc_limited)):
-        block = np.broadcast_to(vertex, graph.open.shape)[:, layer, :, :options].transpose(0, 2, 1)
-        transfer = np.einsum("kc,cpnm->kpnm", arc[:, layer], graph.routes.metrics)
-        sums.append(np.where(possible, transfer[:, :, None] + block[:, None, :, None, :], np.inf))
-    return sums[0], sums[1]
 
 
 @dataclass(frozen=True)
@@ -101,9 +84,9 @@ class _Layer:
     """(N, G+1) level at the layer before."""
 
 
-def _paths(graph: ExtendedGraph, levels: int) -> Iterator[tuple[float, Paths]]:
+def _paths(graph: ExtendedGraph, routes: RouteTable, levels: int) -> Iterator[tuple[float, RoutedPaths]]:
     """Yield the cheapest paths to the replicas of the last layer with their costs, cheapest first."""
-    layers = list(_layers(graph, levels))
+    layers = list(_layers(graph, routes, levels))
     if len(layers) < graph.shape[1]:
         return
     value = layers[-1].value
@@ -117,13 +100,13 @@ def _paths(graph: ExtendedGraph, levels: int) -> Iterator[tuple[float, Paths]]:
         yield float(value[node, level]), _trace(graph, layers, node, level)
 
 
-def _layers(graph: ExtendedGraph, levels: int) -> Iterator[_Layer]:
+def _layers(graph: ExtendedGraph, routes: RouteTable, levels: int) -> Iterator[_Layer]:
     """Yield the replicated layers of a single scenario, first to last, as far as any path comes."""
     nodes = graph.shape[2]
     before = np.full((nodes, levels + 1), np.inf)
     before[graph.source, 0] = 0.0
     for layer in range(graph.shape[1]):
-        cost, limited = (part[0] for part in arcs_into(graph, layer))
+        cost, limited = (part[0] for part in arcs_into(graph, routes, layer))
         taken = _whole_levels(limited, graph.limit, levels)
         reached = _step(before, cost, taken, _latest_level(graph, layer, cost.shape[1], levels))
         before = reached.value
@@ -178,15 +161,15 @@ def _cheapest(values: Floats) -> tuple[Ints, Floats]:
     return best.T, np.take_along_axis(values, best[:, None], axis=1)[:, 0].T
 
 
-def _trace(graph: ExtendedGraph, layers: list[_Layer], node: int, level: int) -> Paths:
+def _trace(graph: ExtendedGraph, layers: list[_Layer], node: int, level: int) -> RoutedPaths:
     """Follow the arcs back from a replica of the last layer."""
     nodes = graph.shape[2]
-    options = graph.routes.options if graph.deadline is not None else graph.open.shape[-1]
+    options = offered_options(graph)
     rows = []
     for layer in reversed(layers):
-        way, origin = divmod(int(layer.arc[node, level]), nodes)
-        route, option = divmod(way, options)
+        choice, origin = divmod(int(layer.arc[node, level]), nodes)
+        route, option = divmod(choice, options)
         rows.append((node, option, route))
         node, level = origin, int(layer.level_before[node, level])
     columns = zip(*reversed(rows), strict=True)
-    return Paths(*(np.array([column], dtype=np.int64) for column in columns))
+    return RoutedPaths(*(np.array([column], dtype=np.int64) for column in columns))

@@ -17,7 +17,7 @@ import numpy as np
 
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.min_plus import Weights, vertex_values
-from planner.fin.graph.routes import RouteTable, efficient_routes
+from planner.fin.graph.node_routes import NodeRoutes, routes_from, routes_to
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
@@ -87,7 +87,7 @@ def best_on_each_node(instance: Instance, nodes: Bools) -> dict[int, Decision]:
     """
     if instance.points.count == 0:
         return {}
-    routes = efficient_routes(instance.network)
+    routes = _CutRoutes.of(instance)
     trials = {int(node): Trials(instance, Options()) for node in np.flatnonzero(nodes)}
     for candidate in _candidates(instance, routes, _whole(instance, nodes)):
         trial = trials[candidate.nodes[0]]
@@ -115,8 +115,8 @@ def _whole(instance: Instance, nodes: Bools) -> Bools:
 def _solve(instance: Instance, options: Options, allowed: Bools, nothing: str) -> Outcome[Decision]:
     """Try the candidates (blocks on the source, node of the others) that a method allows."""
     trials = Trials(instance, options)
-    routes = efficient_routes(instance.network)
-    lower_bound = root_bound(instance, routes)
+    routes = _CutRoutes.of(instance)
+    lower_bound = root_bound(instance)
     trials.built()
     if np.isfinite(lower_bound):
         for candidate in _candidates(instance, routes, allowed):
@@ -124,6 +124,23 @@ def _solve(instance: Instance, options: Options, allowed: Bools, nothing: str) -
                 break
             _try(trials, routes, candidate)
     return trials.outcome(lower_bound, nothing)
+
+
+@dataclass(frozen=True)
+class _CutRoutes:
+    """Efficient routes that candidates use."""
+
+    out: NodeRoutes
+    """From the source to every node."""
+    back: NodeRoutes | None
+    """From every node to the destination, None where results stay."""
+
+    @classmethod
+    def of(cls, instance: Instance) -> _CutRoutes:
+        network, destination = instance.network, instance.destination
+        return cls(
+            routes_from(network, instance.source), None if destination is None else routes_to(network, destination)
+        )
 
 
 @dataclass(frozen=True)
@@ -138,12 +155,12 @@ class _Candidate:
     """No choice of routes has a smaller objective."""
 
 
-def _candidates(instance: Instance, routes: RouteTable, allowed: Bools) -> Iterator[_Candidate]:
+def _candidates(instance: Instance, routes: _CutRoutes, allowed: Bools) -> Iterator[_Candidate]:
     """Yield the candidates that may keep every limit, by increasing bound."""
-    graph = build_extended(relaxed(instance), routes)
+    graph = build_extended(relaxed(instance))
     scenarios, layers, _ = graph.shape
-    cost = _cut_sums(graph, Weights(np.ones(scenarios), np.zeros(scenarios)))
-    limited = _cut_sums(graph, Weights.limited_only(scenarios))
+    cost = _cut_sums(graph, routes, Weights(np.ones(scenarios), np.zeros(scenarios)))
+    limited = _cut_sums(graph, routes, Weights.limited_only(scenarios))
     keep = allowed[:layers] & (np.arange(layers)[:, None] < graph.depth[:, None, None])
     keep &= np.isfinite(cost) & (cost <= own_limit(instance) * (1.0 + 2.0 * TOLERANCE))
     keep &= limited <= graph.limit * (1.0 + TOLERANCE)
@@ -172,15 +189,15 @@ def _from(values: Floats) -> Floats:
     return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
 
 
-def _cut_sums(graph: ExtendedGraph, weights: Weights) -> Floats:
+def _cut_sums(graph: ExtendedGraph, routes: _CutRoutes, weights: Weights) -> Floats:
     """(K, D, N) least weighted sum with so many blocks on the source and the others on a node."""
     vertices = vertex_values(graph, weights)
     by_cost, by_limited = weights.cost[:, None, None], weights.limited[:, None, None]
     coefficients = by_cost * graph.arc_cost + by_limited * graph.arc_limited
-    ways = np.einsum("kdc,cpn->kdpn", coefficients, graph.routes.metrics[:, :, graph.source])
-    ways = np.where(graph.routes.valid[:, graph.source], ways, np.inf).min(axis=2)
+    sent = np.einsum("kdc,cnp->kdnp", coefficients, routes.out.metrics)
+    sent = np.where(routes.out.valid, sent, np.inf).min(axis=3)
     on_source = _before(vertices[:, :, graph.source])
-    return np.asarray(on_source[:, :, None] + ways + _from(vertices))
+    return np.asarray(on_source[:, :, None] + sent + _from(vertices))
 
 
 def _fits(graph: ExtendedGraph, network: Network) -> Bools:
@@ -198,22 +215,20 @@ def _fits(graph: ExtendedGraph, network: Network) -> Bools:
 class _Message:
     """What a candidate sends, with the figures of each efficient route."""
 
-    source: int
-    target: int
-    routes: tuple[int, ...]
+    paths: tuple[tuple[int, ...], ...]
     seconds: Floats
     joules: Floats
     """By route, weighted."""
 
 
-def _message(routes: RouteTable, source: int, target: int, bits: float, weight: float) -> _Message:
-    some = np.flatnonzero(routes.valid[:, source, target])
-    j_per_bit, s_per_bit, latency_s = routes.metrics[:, some, source, target]
-    seconds, joules = latency_s + bits * s_per_bit, weight * bits * j_per_bit
-    return _Message(source, target, tuple(some.tolist()), seconds, joules)
+def _message(routes: NodeRoutes, node: int, bits: float, weight: float) -> _Message:
+    some = np.flatnonzero(routes.valid[node])
+    j_per_bit, s_per_bit, latency_s = routes.metrics[:, node, some]
+    paths = tuple(routes.path(option, node) for option in some.tolist())
+    return _Message(paths, latency_s + bits * s_per_bit, weight * bits * j_per_bit)
 
 
-def _try(trials: Trials, routes: RouteTable, candidate: _Candidate) -> None:
+def _try(trials: Trials, routes: _CutRoutes, candidate: _Candidate) -> None:
     """Offer a candidate with its best routes that keep the limits."""
     instance = trials.instance
     carried, results = _messages(instance, routes, candidate)
@@ -230,10 +245,7 @@ def _try(trials: Trials, routes: RouteTable, candidate: _Candidate) -> None:
     for row in order.tolist():
         if objective[row] >= trials.incumbent.value:
             break
-        paths = [
-            routes.path(message.routes[choice], message.source, message.target)
-            for message, choice in zip(messages, choices[:, row].tolist(), strict=True)
-        ]
+        paths = [message.paths[choice] for message, choice in zip(messages, choices[:, row].tolist(), strict=True)]
         transfers = _transfers(candidate, paths[: len(carried)])
         decision = Decision(
             candidate.point, candidate.nodes, transfers, dict(zip(results, paths[len(carried) :], strict=True))
@@ -243,22 +255,22 @@ def _try(trials: Trials, routes: RouteTable, candidate: _Candidate) -> None:
 
 
 def _messages(
-    instance: Instance, routes: RouteTable, candidate: _Candidate
+    instance: Instance, routes: _CutRoutes, candidate: _Candidate
 ) -> tuple[list[_Message], dict[int, _Message]]:
     """Return the input and what passes the cut, and the result of each exit that samples leave at."""
     nodes, cut, points = candidate.nodes, candidate.cut, instance.points
     reach = points.reach(len(instance.block_names))[candidate.point]
-    carried = [_message(routes, instance.source, nodes[0], instance.input_bits, 1.0)]
+    carried = [_message(routes.out, nodes[0], instance.input_bits, 1.0)]
     if cut > 0:
         bits = float(instance.output_bits[cut - 1])
-        carried.append(_message(routes, nodes[cut - 1], nodes[cut], bits, float(reach[cut])))
-    if instance.destination is None:
+        carried.append(_message(routes.out, nodes[cut], bits, float(reach[cut])))
+    if routes.back is None:
         return carried, {}
     fraction = points.fraction[candidate.point]
     results = {}
     for head in np.flatnonzero(fraction > 0.0).tolist():
         node, bits = nodes[int(points.exit_block[head])], float(instance.result_bits[head])
-        results[head] = _message(routes, node, instance.destination, bits, float(fraction[head]))
+        results[head] = _message(routes.back, node, bits, float(fraction[head]))
     return carried, results
 
 
@@ -273,7 +285,7 @@ def _transfers(candidate: _Candidate, paths: list[tuple[int, ...]]) -> tuple[tup
 
 def _combinations(messages: list[_Message], minimise: str) -> Ints:
     """(T, C) a route of each of T messages; if there are too many, of a short list of each message's routes."""
-    some: list[Ints] = [np.arange(len(message.routes)) for message in messages]
+    some: list[Ints] = [np.arange(len(message.paths)) for message in messages]
     most = max(2, int(_MOST_COMBINATIONS ** (1.0 / len(messages))))
     if np.prod([float(len(rows)) for rows in some]) > _MOST_COMBINATIONS:
         some = [_shortlist(message, minimise, most) for message in messages]

@@ -1,9 +1,9 @@
-"""Sweeps against enumeration of all paths, arcs held and arcs made anew alike."""
+"""Min-plus recursions over links against enumeration over a table of all efficient routes, for every kind of links."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import numpy as np
@@ -12,21 +12,31 @@ from cases import instance_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.fin.graph import min_plus
+from planner.fin.graph import dense, links
 from planner.fin.graph.extended import ExtendedGraph, build_extended
-from planner.fin.graph.min_plus import Arcs, Weights, backward, best_paths, forward, path_sums, vertex_values
-from planner.fin.graph.routes import efficient_routes
+from planner.fin.graph.min_plus import (
+    Weights,
+    backward,
+    best_paths,
+    forward,
+    nodes_before,
+    path_sums,
+    vertex_values,
+    weighted_links,
+)
+from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.network import Floats
 
 MOST_PATHS = 300
 
 
-def random_graph(random: Random) -> ExtendedGraph | None:
+def random_graph(random: Random) -> tuple[ExtendedGraph, RouteTable] | None:
     instance = instance_of(*random_case(random, most_nodes=4, most_blocks=4))
     if instance is None or instance.points.count == 0:
         return None
-    graph = build_extended(instance, efficient_routes(instance.network))
-    return graph if graph.shape[2] ** graph.shape[1] <= MOST_PATHS else None
+    graph = build_extended(instance)
+    table = efficient_routes(instance.network)
+    return (graph, table) if graph.shape[2] ** graph.shape[1] <= MOST_PATHS else None
 
 
 def random_weights(random: Random, scenarios: int) -> Weights:
@@ -34,15 +44,16 @@ def random_weights(random: Random, scenarios: int) -> Weights:
     return random.choice([Weights.lagrangian(multiplier), Weights.limited_only(scenarios)])
 
 
-def arc_between(graph: ExtendedGraph, weights: Weights, scenario: int, layer: int, before: int, node: int) -> float:
+def arc_between(
+    graph: ExtendedGraph, routes: RouteTable, weights: Weights, scenario: int, layer: int, before: int, node: int
+) -> float:
     coefficients = weights.cost[scenario] * graph.arc_cost[scenario, layer]
     coefficients = coefficients + weights.limited[scenario] * graph.arc_limited[scenario, layer]
-    routes = graph.routes
     options = [option for option in range(routes.options) if routes.valid[option, before, node]]
     return min((float(coefficients @ routes.metrics[:, option, before, node]) for option in options), default=np.inf)
 
 
-def enumerated(graph: ExtendedGraph, weights: Weights) -> tuple[Floats, Floats]:
+def enumerated(graph: ExtendedGraph, routes: RouteTable, weights: Weights) -> tuple[Floats, Floats]:
     """(K, D, N) what `forward` and `backward` should be, from all paths one by one."""
     vertices = vertex_values(graph, weights)
     ahead, behind = np.full(graph.shape, np.inf), np.full(graph.shape, np.inf)
@@ -50,7 +61,7 @@ def enumerated(graph: ExtendedGraph, weights: Weights) -> tuple[Floats, Floats]:
     for scenario, path in product(range(scenarios), product(range(nodes), repeat=layers)):
         before = (graph.source, *path[:-1])
         costs = [
-            arc_between(graph, weights, scenario, layer, *ends) + vertices[scenario, layer, ends[1]]
+            arc_between(graph, routes, weights, scenario, layer, *ends) + vertices[scenario, layer, ends[1]]
             for layer, ends in enumerate(zip(before, path, strict=True))
         ]
         for layer, node in enumerate(path):
@@ -61,48 +72,72 @@ def enumerated(graph: ExtendedGraph, weights: Weights) -> tuple[Floats, Floats]:
     return ahead, behind
 
 
-@pytest.fixture(scope="class", params=["held", "anew"])
-def arcs_are(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Hold the arcs of all layers, or make them anew, one row at a time."""
+@pytest.fixture(scope="class", params=["sparse", "held", "formed"])
+def kind_of_links(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Lists of links, matrices whose weights are held, and matrices whose weights are formed one row at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.param == "anew":
-            patch.setattr(min_plus, "_CELLS_AT_ONCE", 0)
-            patch.setattr(min_plus, "_CELLS_IN_CACHE", 1)
+        patch.setattr(links, "DENSE_SHARE", 2.0 if request.param == "sparse" else 0.0)
+        if request.param == "formed":
+            patch.setattr(dense, "_PAIRS_HELD", 0)
+            patch.setattr(dense, "_CELLS_AT_ONCE", 0)
+            patch.setattr(dense, "_CELLS_IN_CACHE", 1)
         yield request.param
 
 
-@pytest.mark.usefixtures("arcs_are")
-class TestBothWays:
+@pytest.mark.usefixtures("kind_of_links")
+class TestEveryKindOfLinks:
     @given(random=st.randoms(use_true_random=False))
-    def test_sweeps_equal_enumeration(self, random: Random) -> None:
-        if (graph := random_graph(random)) is None:
+    def test_recursions_equal_enumeration(self, random: Random) -> None:
+        if (built := random_graph(random)) is None:
             return
+        graph, table = built
         weights = random_weights(random, graph.shape[0])
-        ahead, behind = enumerated(graph, weights)
-        np.testing.assert_allclose(forward(graph, weights), ahead, rtol=1e-12)
-        np.testing.assert_allclose(backward(graph, weights), behind, rtol=1e-12)
+        ahead, behind = enumerated(graph, table, weights)
+        closed = np.isinf(vertex_values(graph, weights))
+        np.testing.assert_allclose(forward(graph, weights).values, ahead, rtol=1e-12)
+        onward = np.where(closed, np.inf, backward(graph, weights)[:, 1:])
+        np.testing.assert_allclose(onward, behind, rtol=1e-12)
         paths, values = best_paths(graph, weights)
         np.testing.assert_allclose(values, ahead[:, -1].min(axis=1), rtol=1e-12)
-        cost, limited = path_sums(graph, paths)
         found = np.isfinite(values)
-        weighted = weights.cost * cost + weights.limited * limited
-        np.testing.assert_allclose(weighted[found], values[found], rtol=1e-9, atol=1e-12)
+        if not found.any():
+            return
+        cost, limited = path_sums(graph.take(found), paths.take(found))
+        weighted = weights.cost[found] * cost + weights.limited[found] * limited
+        np.testing.assert_allclose(weighted, values[found], rtol=1e-9, atol=1e-12)
 
     @given(random=st.randoms(use_true_random=False))
-    def test_leaving_goes_to_another_node(self, random: Random) -> None:
-        if (graph := random_graph(random)) is None:
+    def test_a_transfer_of_a_path_is_a_simple_path_of_links(self, random: Random) -> None:
+        if (built := random_graph(random)) is None:
             return
+        graph, table = built
+        paths, values = best_paths(graph, random_weights(random, graph.shape[0]))
+        before = nodes_before(graph, paths.node)
+        for row, layer in np.argwhere(np.isfinite(values)[:, None] & np.ones_like(paths.node, dtype=bool)).tolist():
+            passed = paths.transfer(row, layer, int(before[row, layer]))
+            assert passed[-1] == paths.node[row, layer]
+            assert passed[0] == before[row, layer]
+            assert len(set(passed)) == len(passed)
+            for source, target in pairwise(passed):
+                assert table.valid[:, source, target].any()
+
+    @given(random=st.randoms(use_true_random=False))
+    def test_leaving_takes_a_link(self, random: Random) -> None:
+        if (built := random_graph(random)) is None:
+            return
+        graph, _ = built
         scenarios, layers, nodes = graph.shape
         weights, layer = random_weights(random, scenarios), random.randrange(layers)
-        behind = np.array([[random.choice([0.0, 1.5, 3.0, np.inf]) for _ in range(nodes)] for _ in range(scenarios)])
+        onward = np.array([[random.choice([0.0, 1.5, 3.0, np.inf]) for _ in range(nodes)] for _ in range(scenarios)])
         wanted = np.array([[random.random() < 0.7 for _ in range(nodes)] for _ in range(scenarios)])
-        least = Arcs(graph, weights).least_onward(layer, behind, wanted, leaving=True)
-        for scenario, node in np.argwhere(wanted):
-            others = [
-                arc_between(graph, weights, scenario, layer, node, other) + behind[scenario, other]
-                for other in range(nodes) if other != node
-            ]  # fmt: skip
-            assert least[scenario, node] == pytest.approx(min(others, default=np.inf), rel=1e-12)
+        least = weighted_links(graph, weights).leave(layer, onward, wanted)
+        every = np.ones(nodes, dtype=bool)
+        for scenario, node in np.argwhere(wanted).tolist():
+            hops = graph.links.out_of(np.array([node]), every)
+            coefficients = weights.cost[scenario] * graph.arc_cost[scenario, layer]
+            coefficients = coefficients + weights.limited[scenario] * graph.arc_limited[scenario, layer]
+            costs = coefficients @ graph.links.metrics[:, hops.link] + onward[scenario, hops.target]
+            assert least[scenario, node] == pytest.approx(min(costs.tolist(), default=np.inf), rel=1e-12)
 
 
 def test_rows_that_cannot_help_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,18 +145,18 @@ def test_rows_that_cannot_help_are_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     from benchmarks.fin.scenes import large_instance
 
     instance = large_instance(blocks=3, nodes=40, seed=0)
-    graph = build_extended(instance, efficient_routes(instance.network))
+    graph = build_extended(instance)
     weights = Weights.lagrangian(np.array([0.1]))
-    held = forward(graph, weights)
-    monkeypatch.setattr(min_plus, "_CELLS_AT_ONCE", 0)
-    monkeypatch.setattr(min_plus, "_CELLS_IN_CACHE", 40)
-    made = []
-    rows = Arcs._rows
+    held = forward(graph, weights).values
+    monkeypatch.setattr(dense, "_PAIRS_HELD", 0)
+    monkeypatch.setattr(dense, "_CELLS_IN_CACHE", 40)
+    formed = []
+    rows = dense.FormedWeightedLinks._rows
 
-    def counted(arcs: Arcs, *arguments: object) -> Floats:
-        made.append(arguments)
-        return rows(arcs, *arguments)  # type: ignore[arg-type] # handed on as they came
+    def counted(links: dense.FormedWeightedLinks, *arguments: object) -> Floats:
+        formed.append(arguments)
+        return rows(links, *arguments)  # type: ignore[arg-type] # handed on as they came
 
-    monkeypatch.setattr(Arcs, "_rows", counted)
-    np.testing.assert_allclose(forward(graph, weights), held, rtol=1e-13)
-    assert len(made) < 0.8 * 2 * 40
+    monkeypatch.setattr(dense.FormedWeightedLinks, "_rows", counted)
+    np.testing.assert_allclose(forward(graph, weights).values, held, rtol=1e-13)
+    assert len(formed) < 0.8 * 2 * 40
