@@ -11,6 +11,7 @@ from planner.fin.exact.labels import Labels, bounds, root_label, undominated, wi
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.exact.transfers import Hops, extended
 from planner.fin.graph.min_plus import Paths
+from planner.fin.instance.network import Ints
 
 _FEW = 40
 """Labels that are dearer to compare than to extend."""
@@ -64,10 +65,17 @@ def search(
         if len(labels.node) == 0:
             return LabelSearch((), np.inf, dropped)
     labels = reached[-1] = labels.take(labels.cost < cutoff)
-    order = np.argsort(without_noise(labels.cost, relaxation.lower_bound), kind="stable")[:keep_paths]
+    order = _in_order(relaxation, labels)[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
     paths = tuple(_trace(reached, moves, int(index)) for index in order)
     return LabelSearch(paths, best, min(best, dropped))
+
+
+def _in_order(relaxation: Relaxation, labels: Labels) -> Ints:
+    """Sort complete paths by cost, or those that tie by the limited sum and the number of transfers."""
+    if relaxation.ties:
+        return np.lexsort((labels.transfers, labels.limited))
+    return np.argsort(without_noise(labels.cost, relaxation.lower_bound), kind="stable")
 
 
 def _narrowed(relaxation: Relaxation, labels: Labels, layer: int, most: int) -> tuple[Labels, float]:

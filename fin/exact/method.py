@@ -11,7 +11,10 @@ import numpy as np
 from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
+from planner.fin.exact.points import undominated_points
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
+from planner.fin.exact.starts import offer_starting_plans
+from planner.fin.exact.tied_paths import best_of_ties
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
@@ -25,6 +28,8 @@ _CLOSED = 5e-9
 _OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 _ROUNDING = 1e-11
 """Relative difference of bounds that is rounding of sums."""
+_STARTING_SHARE = 0.1
+"""Share of the time limit that starting plans may take."""
 
 
 class Exact:
@@ -34,11 +39,24 @@ class Exact:
     description = "optimal, with proof (default)"
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
-        """Place the app; optimal unless the time limit comes first."""
+        """Place the app; optimal unless the time limit comes first.
+
+        Of plans that tie, the one that further criteria prefer is returned where no gap is allowed.
+
+        Args:
+            instance: The app.
+            options: Gap and time limit.
+        """
         until = Deadline.after(options.time_limit_s)
-        if instance.minimise == "latency" and exits_have_own_deadlines(instance):
-            return _least_deadline(instance, options, until)
-        return _solve(instance, options, until)
+        points = undominated_points(instance)
+        some = instance if len(points) == instance.points.count else instance.only_points(points)
+        if some.minimise == "latency" and exits_have_own_deadlines(some):
+            found = _least_deadline(some, options, until)
+        else:
+            found = _solve(some, options, until)
+        if found.plan is None or some is instance:
+            return found
+        return replace(found, plan=replace(found.plan, point=int(points[found.plan.point])))
 
 
 @dataclass(frozen=True)
@@ -54,11 +72,12 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
     began = time.perf_counter()
     tracked: frozenset[int] = frozenset()
     incumbent = Incumbent(instance, options.gap)
-    build_s = 0.0
+    bounded: _Bounded | None = None
+    build_s, lower_bound, termination = 0.0, 0.0, _OUT_OF_TIME
     try:
         while True:
             restarted = time.perf_counter()
-            bounded = _bounds(instance, tracked, until)
+            bounded = _bounds(instance, tracked, incumbent, until)
             build_s += time.perf_counter() - restarted
             if bounded is None:
                 return Outcome("infeasible", None, np.inf, build_s=build_s)
@@ -68,16 +87,29 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
             except MediumOverloadError as error:
                 tracked |= error.media
     except DeadlineReachedError:  # while something was built
-        lower_bound, termination = 0.0, _OUT_OF_TIME
+        build_s = time.perf_counter() - began
+    if bounded is not None and incumbent.decision is None and lower_bound < incumbent.cutoff and not until.expired:
+        offer_starting_plans(build_extended(instance), instance, incumbent, until)
     spent = time.perf_counter() - began
-    return _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
+    found = _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
+    if found.plan is None or bounded is None or found.status != "optimal" or options.gap > 0.0:
+        return found
+    plan = best_of_ties(instance, bounded.feasible, bounded.duals, found.plan, incumbent.value, until)
+    return replace(found, plan=plan, search_s=time.perf_counter() - began - build_s)
 
 
-def _bounds(instance: Instance, tracked_media: frozenset[int], until: Deadline) -> _Bounded | None:
-    """Build the three stages' arrays and the dual bounds; None where no scenario has a path within the limit."""
+def _bounds(
+    instance: Instance, tracked_media: frozenset[int], incumbent: Incumbent, until: Deadline
+) -> _Bounded | None:
+    """Build the three stages' arrays and the dual bounds; None where no scenario has a path within the limit.
+
+    Where time is limited, starting plans are offered in between.
+    """
     if instance.points.count == 0:
         return None
     extended = build_extended(instance, tracked_media=tuple(sorted(tracked_media)), deadline=until)
+    if np.isfinite(until.at_s) and incumbent.decision is None:
+        offer_starting_plans(extended, instance, incumbent, until, _STARTING_SHARE)
     feasible = build_feasible(extended, instance.network, until)
     if feasible.graph.shape[0] == 0:
         return None
@@ -163,7 +195,17 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline) -> Ou
             return replace(outcome, search_s=time.perf_counter() - began)
         else:
             lower = latency_s
+    if held is not None and termination.proved and options.gap == 0.0:
+        held = _least_energy(energy_first.with_limits(latency_s=value), held, until)
     final = Incumbent(instance, options.gap)
     if held is not None:
         final.offer(held)
     return _outcome(final, lower, termination, options, 0.0, time.perf_counter() - began)
+
+
+def _least_energy(instance: Instance, held: Decision, until: Deadline) -> Decision:
+    """Return the plan of least energy within the limits, or one that is held where the time limit comes first."""
+    if until.expired:
+        return held
+    outcome = _solve(instance, Options(time_limit_s=None if np.isinf(until.at_s) else until.remaining_s), until)
+    return held if outcome.plan is None else outcome.plan

@@ -6,6 +6,13 @@ import numpy as np
 
 from planner.fin.instance.network import Bools, Floats, Ints
 
+_BLOCK = 16
+"""Rows of one group that the others are compared with at once."""
+_MANY = 2_000
+"""Rows that are thinned to the end."""
+_WORTHWHILE = 0.01
+"""Share of the other rows that a block must drop for thinning to go on."""
+
 
 def non_dominated(groups: Ints, criteria: Floats) -> Bools:
     """Mark the rows that no other row of their group dominates; of equal rows one stays.
@@ -19,6 +26,9 @@ def non_dominated(groups: Ints, criteria: Floats) -> Bools:
     """
     keep = np.zeros(len(groups), dtype=bool)
     if len(groups) == 0:
+        return keep
+    if criteria.shape[1] > 2 and len(groups) > _BLOCK and (groups == groups[0]).all():
+        keep[_by_blocks(criteria)] = True
         return keep
     order = np.lexsort((*criteria.T[::-1], groups))
     if criteria.shape[1] <= 2:
@@ -54,3 +64,44 @@ def _peel(order: Ints, groups: Ints, criteria: Floats, keep: Bools) -> None:
         keep[order[starts]] = True
         dominated = (criteria[pivot] <= criteria[order]).all(axis=1)
         order = order[~dominated]
+
+
+def thinned(criteria: Floats) -> Ints:
+    """Return rows without most of those that others dominate, in order; no efficient row is dropped.
+
+    Where there are few rows, comparing ends as soon as it drops too few of them to be worth its time.
+
+    Args:
+        criteria: (n, C) values, less is better in every column.
+    """
+    return np.sort(_by_blocks(criteria, _WORTHWHILE if len(criteria) < _MANY else 0.0))
+
+
+def _by_blocks(criteria: Floats, worthwhile: float = 0.0) -> Ints:
+    """Any number of criteria, one group: rows that no other one dominates.
+
+    A row ranks before all that it dominates in the sum of its ranks, so a block of first rows is only dominated from
+    within, and what it dominates is dropped at once. Once a block drops less than a share of the others, these stay.
+    """
+    ranks = np.array([np.unique(column, return_inverse=True)[1].reshape(-1) for column in criteria.T], dtype=np.int32)
+    rest = np.argsort(ranks.sum(axis=0), kind="stable")
+    ranks = ranks[:, rest]
+    found = []
+    while len(rest):
+        rows = ranks[:, :_BLOCK].T
+        no_worse = (rows[:, None] <= rows).all(axis=2)
+        equal = no_worse & no_worse.T
+        efficient = ~(no_worse & (~equal | np.triu(equal, 1))).any(axis=0)
+        found.append(rest[:_BLOCK][efficient])
+        rest, ranks = rest[_BLOCK:], ranks[:, _BLOCK:]
+        dominated = np.zeros(len(rest), dtype=bool)
+        for row in rows[efficient]:
+            worse = ranks[0] >= row[0]
+            for column, value in zip(ranks[1:], row[1:], strict=True):
+                worse &= column >= value
+            dominated |= worse
+        rest, ranks = rest[~dominated], ranks[:, ~dominated]
+        if dominated.sum() < worthwhile * len(dominated):
+            found.append(rest)
+            break
+    return np.concatenate(found)

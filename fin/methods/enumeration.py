@@ -11,7 +11,8 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 
-from planner.fin.instance.decision import Decision, Path, evaluate, objective_of, within_limits
+from planner.fin.exact.ties import TiedPlans
+from planner.fin.instance.decision import Decision, Path, evaluate, objective_of
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 from planner.fin.outcome import Outcome, Termination
@@ -50,20 +51,20 @@ class BruteForce:
         self._most_plans = most_plans
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
-        """Enumerate all plans of all operating points."""
+        """Enumerate all plans of all operating points; of plans that tie, further criteria choose one."""
         began = time.perf_counter()
-        best, value = None, np.inf
+        tied = TiedPlans(instance)
         stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
         try:
             for decision in decisions(instance, self._most_plans, stop_at):
-                evaluation = evaluate(instance, decision)
-                objective = objective_of(instance, evaluation)
-                if objective < value and within_limits(instance, evaluation):
-                    best, value = decision, objective
+                tied.offer(decision)
         except TooManyError as stopped:
-            status: Status = "unknown" if best is None else "feasible"
-            return Outcome(status, best, 0.0, stopped.termination, search_s=time.perf_counter() - began)
-        return Outcome("infeasible" if best is None else "optimal", best, value, search_s=time.perf_counter() - began)
+            status: Status = "unknown" if tied.best is None else "feasible"
+            return Outcome(status, tied.best, 0.0, stopped.termination, search_s=time.perf_counter() - began)
+        best, spent = tied.best, time.perf_counter() - began
+        if best is None:
+            return Outcome("infeasible", None, np.inf, search_s=spent)
+        return Outcome("optimal", best, objective_of(instance, evaluate(instance, best)), search_s=spent)
 
 
 def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:

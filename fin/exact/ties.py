@@ -1,0 +1,98 @@
+"""Ties: of the plans whose objective is the best to 1e-9, the one that is best by further criteria, in order.
+
+Objective energy: latency, then accuracy, then the number of routes. Objective latency: energy, latency, accuracy,
+number of routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
+from planner.fin.instance.instance import Instance
+
+TIE = 1e-9
+"""Relative difference within which two values of a criterion count as equal."""
+
+
+class Merit(NamedTuple):
+    """What plans are compared by, in order; less is better."""
+
+    objective: float
+    criteria: tuple[float, ...]
+
+
+def merit_of(instance: Instance, decision: Decision) -> Merit | None:
+    """Return what a decision is compared by; None where it breaks a limit.
+
+    Args:
+        instance: The app.
+        decision: A decision for it.
+    """
+    evaluation = evaluate(instance, decision)
+    if not within_limits(instance, evaluation):
+        return None
+    accuracy = float(instance.points.accuracy[decision.point])
+    paths = (*decision.transfers, *decision.results.values())
+    routes = float(sum(len(path) > 1 for path in paths))
+    first = (evaluation.latency_s,) if instance.minimise == "energy" else (evaluation.energy_j, evaluation.latency_s)
+    return Merit(objective_of(instance, evaluation), (*first, -accuracy, routes))
+
+
+def most(value: float) -> float:
+    """Return the largest value that ties with one; equal where it is 0."""
+    return value + TIE * abs(value)
+
+
+def preferred(merits: Sequence[Merit]) -> int:
+    """Return the place of the best of some plans, criterion after criterion.
+
+    Args:
+        merits: What the plans are compared by, at least one.
+
+    Example:
+        >>> preferred([Merit(1.0, (3.0, 0.0)), Merit(1.0 + 1e-12, (2.0, 0.0)), Merit(2.0, (1.0, 0.0))])
+        1
+    """
+    table = np.array([(merit.objective, *merit.criteria) for merit in merits])
+    rows = np.arange(len(table))
+    for column in table.T:
+        values = column[rows]
+        rows = rows[values <= most(float(values.min()))]
+    return int(rows[0])
+
+
+class TiedPlans:
+    """The plans within a tie of the best one offered so far, without those that another one is no worse than."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._held: list[tuple[Merit, Decision]] = []
+
+    @property
+    def best(self) -> Decision | None:
+        """The plan that the criteria prefer, None where none keeps every limit."""
+        if not self._held:
+            return None
+        return self._held[preferred([merit for merit, _ in self._held])][1]
+
+    def offer(self, decision: Decision) -> None:
+        """Hold a plan if it may be the one that the criteria prefer."""
+        evaluation = evaluate(self._instance, decision)
+        least = min((merit.objective for merit, _ in self._held), default=np.inf)
+        objective = objective_of(self._instance, evaluation)
+        if objective > most(least) or (merit := merit_of(self._instance, decision)) is None:
+            return
+        if any(_no_worse(other, merit) for other, _ in self._held):
+            return
+        least = min(least, merit.objective)
+        kept = [(other, plan) for other, plan in self._held if other.objective <= most(least)]
+        self._held = [(other, plan) for other, plan in kept if not _no_worse(merit, other)] + [(merit, decision)]
+
+
+def _no_worse(first: Merit, second: Merit) -> bool:
+    pairs = zip((first.objective, *first.criteria), (second.objective, *second.criteria), strict=True)
+    return all(mine <= other for mine, other in pairs)
