@@ -126,7 +126,10 @@ def test_a_seed_tells_repeats_apart(tmp_path: Path) -> None:
 # Nothing is lost
 
 
-def test_killed_at_random_moments_the_table_is_that_of_an_uninterrupted_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_at_random_moments_the_table_is_that_of_an_uninterrupted_run(
+    tmp_path: Path, how: signal.Signals
+) -> None:
     """Kill the program and nothing else; its workers must end by themselves. What has a row is never run again."""
     suite, results = quick_suite(tmp_path, CASES), tmp_path / "killed"
     run_suite(suite, tmp_path / "whole")
@@ -140,7 +143,7 @@ def test_killed_at_random_moments_the_table_is_that_of_an_uninterrupted_run(tmp_
             most = min(CASES - 1, len(held) + r.randint(1, CASES // KILLS))
             wait_for(lambda most=most: done_in(results) >= most, "rows", process)
         workers = children_of(process)
-        process.kill()
+        process.send_signal(how)
         process.communicate()
         wait_for(lambda workers=workers: not any(map(alive, workers)), "workers that end")
         if (results / IDENTITY).exists():
