@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from planner.report.breakdown import KINDS, AppBreakdown, Phase
 from planner.report.page import Figure
 from planner.report.quantities import axis_unit, percent
-from planner.report.theme import INK, Spec, figure
+from planner.report.theme import INK, LABELS, Spec, figure
 from planner.report.timeline import COLOURS, key_of
 from planner.units import format_quantity
 
@@ -17,8 +17,10 @@ _REST = "all others"
 
 
 def energy_figures(breakdowns: Sequence[AppBreakdown]) -> list[Figure]:
-    """Draw the energy per inference, of all apps together, by place and by block."""
+    """Draw the energy per inference, of all apps together, by place and by block; nothing where no energy is used."""
     phases = [phase for breakdown in breakdowns for phase in breakdown.phases]
+    if not any(phase.expected_j for phase in phases):
+        return []
     several = len(breakdowns) > 1
     whose = "one inference of every app" if several else "one inference"
 
@@ -66,7 +68,7 @@ def _figure(rows: dict[tuple[str, str], float], totals: dict[str, float], whole_
         for place, value in totals.items()
     ]
     x: Spec = {"type": "quantitative", "title": f"energy per inference ({unit})"}
-    y = {"field": "place", "type": "nominal", "sort": list(totals), "title": None}
+    y = {"field": "place", "type": "nominal", "sort": list(totals), "title": None, "axis": LABELS}
     scale = {"domain": list(COLOURS), "range": list(COLOURS.values())}
     tooltip = [{"field": "place", "title": what}, *({"field": name} for name in ("kind", "is", "share"))]
     most = max(totals.values(), default=0.0) / factor

@@ -65,14 +65,36 @@ class TopologyLayout:
     height: float = 2.0
 
     def polyline(self, source: str, target: str) -> list[tuple[float, float]]:
-        """Return the points that a link is drawn through."""
+        """Return the points that a link is drawn through: straight, or around other nodes.
+
+        Args:
+            source: Name of a drawn node.
+            target: Name of another.
+
+        Returns:
+            Points as percentages of the width and pixels.
+        """
         start, end = self.boxes[source], self.boxes[target]
+        if {start.kind, end.kind} == {"die", "chiplet"}:
+            return self._through_the_mesh(start, end)
         straight = [_joined(start, end), _joined(end, start)]
         if not any(_crosses(box, *straight) for name, box in self.boxes.items() if name not in (source, target)):
             return straight
         # beside the middle, where the straight links of other nodes arrive
         levels = [box.bottom - 0.3 * (box.bottom - box.top) for box in (start, end)]
         return [(start.right, levels[0]), (_LANE, levels[0]), (_LANE, levels[1]), (end.right, levels[1])]
+
+    def _through_the_mesh(self, start: NodeBox, end: NodeBox) -> list[tuple[float, float]]:
+        """Lead a wire of an I/O die to a gateway: straight to the first row, else between columns and from the side."""
+        die, gateway = (start, end) if start.kind == "die" else (end, start)
+        x, y = gateway.middle
+        straight = [(x, die.bottom), (x, gateway.top)]
+        if not any(_crosses(box, *straight) for box in self.boxes.values() if box.kind == "chiplet"):
+            points = straight
+        else:
+            aisle = gateway.left - 0.125 * (gateway.right - gateway.left)  # an eighth of a box is half a gap
+            points = [(aisle, die.bottom), (aisle, y), (gateway.left, y)]
+        return points if start is die else points[::-1]
 
 
 def _joined(box: NodeBox, other: NodeBox) -> tuple[float, float]:

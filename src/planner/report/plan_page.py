@@ -9,7 +9,7 @@ from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_o
 from planner.report.energy_figure import energy_figures
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.quantities import percent
-from planner.report.timeline import exit_rows, timeline
+from planner.report.timeline import exit_rows, timelines
 from planner.report.topology_figure import topology_figure
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Diagnosis, Placement
@@ -18,6 +18,10 @@ from planner.schemas.planning.workload import App
 from planner.units import format_accuracy, format_quantity
 from planner.verifier.network import expand
 
+MOST_NAMED = 6
+"""Apps or models that head lines name."""
+MOST_UNFOLDED = 14
+"""Rows of a table that is shown at once."""
 SEVERITIES = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
 _MEANING = {
     "optimal": "proved: no plan within the limits is better",
@@ -34,11 +38,11 @@ def plan_page(
 ) -> Page:
     """Lay out the page of a placement that has passed the verifier; `inputs` are hashes of the files given now."""
     breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
-    names = f"; apps {', '.join(app.name for app, _ in apps)}" if len(apps) > 1 else ""
-    models = ", ".join(dict.fromkeys(model.name for _, model in apps))
+    names = f"; {_listed([app.name for app, _ in apps])}" if len(apps) > 1 else ""
+    models = ", ".join(list(dict.fromkeys(model.name for _, model in apps))[:MOST_NAMED])
     sections = [
         *_reasons(placement.diagnosis),
-        *([Section("The apps and their limits", "", [_limits_table(breakdowns)])] if len(breakdowns) > 1 else []),
+        *([Section("The apps and their limits", "", [_apps_table(breakdowns)])] if len(breakdowns) > 1 else []),
         *_pictures(topology, breakdowns),
         *_details(placement, breakdowns),
         _provenance(placement, inputs),
@@ -53,6 +57,16 @@ def plan_page(
         tiles=_tiles(placement, apps),
         sections=sections,
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name few apps, and count many."""
+    return f"apps {', '.join(names)}" if len(names) <= MOST_NAMED else f"{len(names)} apps"
+
+
+def _folded(table: Table, what: str) -> Table:
+    """Fold a table that is longer than a screen behind its number of rows."""
+    return table if len(table.rows) <= MOST_UNFOLDED else replace(table, summary=f"All {len(table.rows)} {what}")
 
 
 def _without_app(section: Section) -> Section:
@@ -119,9 +133,9 @@ def _pictures(topology: Topology, breakdowns: Sequence[AppBreakdown]) -> list[Se
         Section(
             "One inference in time",
             "Every app in turn, at its shares of nodes and media." if several else "",
-            [*(timeline(breakdown, not several) for breakdown in breakdowns), _exits_table(breakdowns)],
+            [*timelines(breakdowns), _exits_table(breakdowns)],
         ),
-        Section("Where the energy goes", parts=energy_figures(breakdowns)),
+        *([Section("Where the energy goes", parts=energy)] if (energy := energy_figures(breakdowns)) else []),
     ]
 
 
@@ -138,11 +152,12 @@ def _runs_table(breakdowns: Sequence[AppBreakdown]) -> Table:
             figures = (percent(inside[0].weight), format_quantity(time_s, "s"), format_quantity(energy_j, "J"))
             rows.append((breakdown.app.name, str(run.number), run.node, run.span, str(len(run.blocks)), *figures))
     headings = ("app", "order", "node", "blocks", "count", "reached by", "time", "energy per inference")
-    return Table(headings, rows, numbers=(1, 4, 5, 6, 7))
+    return _folded(Table(headings, rows, numbers=(1, 4, 5, 6, 7)), "runs of blocks")
 
 
 def _exits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
-    return Table(("app", "exit", "samples leave", "threshold", "done after"), exit_rows(breakdowns), numbers=(2, 3, 4))
+    headings = ("app", "exit", "samples leave", "threshold", "done after")
+    return _folded(Table(headings, exit_rows(breakdowns), numbers=(2, 3, 4)), "exits")
 
 
 def _details(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> list[Section]:
@@ -173,6 +188,22 @@ def _limits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
     return Table(("app", "figure", "planned", "limit"), rows, numbers=(2,))
 
 
+def _apps_table(breakdowns: Sequence[AppBreakdown]) -> Table:
+    """List several apps, a row each."""
+    rows = []
+    for breakdown in breakdowns:
+        app, plan = breakdown.app, breakdown.plan
+        rows.append(
+            (
+                app.name, format_quantity(plan.latency_s, "s"), f"{app.latency} {_most(app.max_latency_s, 's')}",
+                format_quantity(plan.energy_j, "J"), _most(app.max_energy_j, "J"), format_accuracy(plan.accuracy),
+                "best" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}", f"{app.rate_per_s:g} /s",
+            )
+        )  # fmt: skip
+    headings = ("app", "latency", "its limit", "energy", "its limit", "accuracy", "asked for", "rate")
+    return Table(headings, rows, numbers=(1, 3, 5, 7))
+
+
 def _most(limit: float | None, unit: str) -> str:
     return "none" if limit is None else f"≤ {format_quantity(limit, unit)}"
 
@@ -184,7 +215,8 @@ def _routes_table(breakdowns: Sequence[AppBreakdown]) -> Table:
             what = f"result of {route.result_of}" if route.result_of else f"output of {route.after}"
             what = "input" if route.after is None else what
             rows.append((breakdown.app.name, what, " → ".join(route.path), format_quantity(route.bits, "bit")))
-    return Table(("app", "what is carried", "way", "size"), rows or [("–", "nothing leaves its node", "–", "–")])
+    rows = rows or [("–", "nothing leaves its node", "–", "–")]
+    return _folded(Table(("app", "what is carried", "route", "size"), rows), "routes")
 
 
 def _shares_table(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> Table:
@@ -197,7 +229,7 @@ def _shares_table(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> T
         rows += [
             (breakdown.app.name, name, "share of the medium", percent(share)) for name, share in shares.media.items()
         ]
-    return Table(("app", "node or medium", "what", "value"), rows, numbers=(3,))
+    return _folded(Table(("app", "node or medium", "what", "value"), rows, numbers=(3,)), "shares and speeds")
 
 
 def _provenance(placement: Placement, inputs: Mapping[str, str]) -> Section:

@@ -22,7 +22,7 @@ RAMP = tuple(f"var(--ramp-{index})" for index in range(1, 7))
 _LIGHT = {
     "page": "#f5f6f8", "surface": "#ffffff", "sunken": "#eef0f4", "ink": "#1b2330", "muted": "#5a6576",
     "line": "#d5dae3", "accent": "#2456c4", "accent-soft": "#dde7fb", "warning": "#9a6200", "good": "#1d7a46",
-    "bad": "#b3261e", "on-fill": "#ffffff",
+    "bad": "#b3261e", "on-fill": "#ffffff", "shade": "#1b233055",
     "computing": "#2f6bd6", "head": "#7a4bc9", "transfer": "#c8711a", "result": "#13806f",
     "series-1": "#2f6bd6", "series-2": "#b3600f", "series-3": "#13796a", "series-4": "#7a4bc9",
     "series-5": "#b03671", "series-6": "#626d10", "series-7": "#1f74a5", "series-8": "#7a5636",
@@ -32,7 +32,7 @@ _LIGHT = {
 _DARK = {
     "page": "#12161d", "surface": "#1b212b", "sunken": "#242c38", "ink": "#e8ecf3", "muted": "#a3aebf",
     "line": "#384353", "accent": "#8db4ff", "accent-soft": "#26385c", "warning": "#f0b95a", "good": "#6fd39b",
-    "bad": "#ff8f86", "on-fill": "#10151d",
+    "bad": "#ff8f86", "on-fill": "#10151d", "shade": "#000000aa",
     "computing": "#6ea2f7", "head": "#ab86ee", "transfer": "#eaa152", "result": "#4cc5ae",
     "series-1": "#6ea2f7", "series-2": "#eaa152", "series-3": "#4cc5ae", "series-4": "#ab86ee",
     "series-5": "#ee7fae", "series-6": "#b7c552", "series-7": "#74c0e8", "series-8": "#c79a74",
@@ -73,8 +73,24 @@ def config() -> Spec:
     }  # fmt: skip
 
 
+_WIDTH = 24
+_LINES = f"regexp('(.{{1,{_WIDTH}}})(?: |$)|(.{{{_WIDTH}}})', 'g'), '$1$2\\n'"
+LABELS: Spec = {
+    "labelExpr": f"split(trim(replace(datum.label, {_LINES})), '\\n')", "labelLimit": 190, "labelLineHeight": 11,
+}  # fmt: skip
+"""Axis of names: a long name takes a second line instead of being cut."""
+
+
 def figure(layers: list[Spec], description: str, height: float, **more: object) -> Spec:
-    """Return a figure as wide as its place on the page and `height` pixels high; `description` says what it shows."""
+    """Return a figure as wide as its place on the page.
+
+    Args:
+        layers: Layers of marks; those whose own data have no row are left out, as no axis can be scaled by them.
+        description: What the figure shows, for those who cannot see it.
+        height: Pixels.
+        more: Further parts of the specification.
+    """
+    layers = [layer for layer in layers if layer.get("data", {}).get("values") != []]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": description,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from planner.fin.instance.packages import expand
 from planner.report.breakdown import AppBreakdown
-from planner.report.layout import TopologyLayout, drawn_links, layout_of
+from planner.report.layout import NodeBox, TopologyLayout, drawn_links, layout_of
 from planner.report.page import Figure
 from planner.report.theme import ACCENT, INK, LINE, MUTED, SERIES, SURFACE, Spec, figure
-from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.topology import Compute, Topology
 from planner.units import format_quantity
 
 _SHARED = "several apps"
@@ -25,20 +27,51 @@ def topology_figure(topology: Topology, breakdowns: Sequence[AppBreakdown]) -> F
     if len(names) > len(SERIES):  # more apps than colours that can be told apart
         scale = {"domain": [*names, _SHARED], "range": [ACCENT] * (len(names) + 1)}
     color = {"field": "app", "type": "nominal", "scale": scale, "legend": None}
+    kinds = kinds_of(topology)
     layers = [
         *_frames(layout),
         _links(topology, layout),
         *_routes(layout, breakdowns, color),
-        _boxes(layout, breakdowns, color),
+        _boxes(layout, breakdowns, color, kinds),
         *_labels(layout, breakdowns),
     ]
     description = "Topology and placement. " + " ".join(_sentence(breakdown) for breakdown in breakdowns)
     caption = (
         "The topology by tier. Filled nodes run blocks (numbers: the order in which a sample meets them); "
         "arrows are the routes that data takes. Point at a node or an arrow for its figures."
+        f"{' Outlines tell kinds of chiplets apart.' if kinds else ''}"
     )
     key = list(zip(scale["domain"], scale["range"], strict=True)) if 1 < len(names) <= len(SERIES) else []
+    key += [(f"chiplets: {label}", colour) for label, colour in dict.fromkeys(kinds.values())]
     return Figure(figure(layers, description, layout.height), caption, key)
+
+
+def kinds_of(topology: Topology) -> dict[str, tuple[str, str]]:
+    """Return label and colour of the kind of every chiplet; nothing where all chiplets are alike.
+
+    Chiplets are of one kind where all their figures agree. A kind is called by its hardware where no other kind has
+    that, else by its speed and memory.
+    """
+    nodes = {node.name: node for node in expand(topology).nodes if node.tier == "chiplet" and node.name.endswith("]")}
+    kinds: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        kinds.setdefault(repr([getattr(node, field) for field in Compute.model_fields]), []).append(name)
+    if len(kinds) < 2:
+        return {}
+    firsts = [nodes[names[0]] for names in kinds.values()]
+    hardware = Counter(node.hardware for node in firsts)
+    found: dict[str, tuple[str, str]] = {}
+    for number, (names, node) in enumerate(zip(kinds.values(), firsts, strict=True)):
+        label = node.hardware if node.hardware and hardware[node.hardware] == 1 else _figures(node)
+        # from the end, as apps take colours from the beginning
+        found |= dict.fromkeys(names, (f"{label} ({len(names)})", SERIES[-1 - number % len(SERIES)]))
+    return found
+
+
+def _figures(node: Compute) -> str:
+    speed = "" if node.ops_per_s is None else f"{format_quantity(node.ops_per_s, 'op/s')}"
+    memory = "no memory limit" if node.memory_bytes is None else format_quantity(node.memory_bytes, "B")
+    return ", ".join(part for part in (node.hardware or "", speed, memory) if part)
 
 
 def _sentence(breakdown: AppBreakdown) -> str:
@@ -141,7 +174,9 @@ def _carried(breakdowns: Sequence[AppBreakdown]) -> dict[tuple[str, str], str]:
     return {pair: ", ".join(dict.fromkeys(parts)) for pair, parts in loads.items()}
 
 
-def _boxes(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown], color: Spec) -> Spec:
+def _boxes(
+    layout: TopologyLayout, breakdowns: Sequence[AppBreakdown], color: Spec, kinds: Mapping[str, tuple[str, str]]
+) -> Spec:
     x, y = _scaled(layout)
     rows = []
     for box in layout.boxes.values():
@@ -152,15 +187,19 @@ def _boxes(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown], color: Sp
             {
                 "x": box.left, "x2": box.right, "y": box.top, "y2": box.bottom, "app": app, "kind": box.kind,
                 "node": box.label if box.kind == "note" else box.name, "runs": blocks or "nothing",
+                "of": kinds.get(box.name, ("", ""))[0], "outline": kinds.get(box.name, ("", None))[1],
             }
         )  # fmt: skip
+    outline = "datum.outline != null ? datum.outline : datum.app == null ? 'var(--line)' : null"
+    tooltip = [{"field": "node"}, {"field": "runs"}, *([{"field": "of", "title": "kind"}] if kinds else [])]
     fill = {"condition": {**color, "test": "datum.app != null"}, "value": SURFACE}
     return {
         "data": {"values": rows},
-        "mark": {"type": "rect", "cornerRadius": 6, "stroke": {"expr": "datum.app == null ? 'var(--line)' : null"}},
+        "mark": {"type": "rect", "cornerRadius": 6, "stroke": {"expr": outline},
+                 "strokeWidth": {"expr": "datum.outline == null ? 1 : 2.5"}},
         "encoding": {
             "x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "x2": {"field": "x2"}, "y2": {"field": "y2"},
-            "fill": fill, "tooltip": [{"field": "node"}, {"field": "runs"}],
+            "fill": fill, "tooltip": tooltip,
         },
     }  # fmt: skip
 
@@ -170,47 +209,56 @@ def _runs_on(breakdown: AppBreakdown, node: str) -> str:
 
 
 def _labels(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown]) -> list[Spec]:
+    """Write names of nodes and what runs there: in full where there is room, else smaller, else counted."""
     x, y = _scaled(layout)
-    several = len(breakdowns) > 1
-    runs: Mapping[str, list[str]] = {
-        name: [
-            _short(breakdown, name, several)
-            for breakdown in breakdowns
-            if any(run.node == name for run in breakdown.runs)
-        ]
-        for name in layout.boxes
-    }
     rows = []
     for box in layout.boxes.values():
         across, down = box.middle
-        part = ", ".join(_numbers(breakdowns, box.name)) if box.kind == "chiplet" else " · ".join(runs[box.name])
+        whole, brief = _contents(box, breakdowns)
         # two lines share the box; a chiplet too narrow for its position shows the order of its blocks alone
-        two = bool(part) and bool(box.label)
+        two = bool(whole) and bool(box.label)
         step = min(8.5, (box.bottom - box.top) * 0.24)
-        for text, shift, weight in ((box.label, -step, "600"), (part, step, "400")):
+        for text, short, shift, weight in ((box.label, box.label, -step, "600"), (whole, brief, step, "400")):
             if text:
                 place = {"x": across, "y": down + (shift if two else 0.0), "room": box.right - box.left}
-                rows.append({**place, "text": text, "weight": weight, "used": bool(runs[box.name]), "kind": box.kind})
+                size = 10.5 if box.kind == "chiplet" else 12.0
+                row = {"text": text, "short": short, "weight": weight, "used": bool(whole), "size": size}
+                rows.append({**place, **row})
     ink = {"condition": {"test": "datum.used", "value": "var(--on-fill)"}, "value": INK}
-    size = {"expr": "datum.kind == 'chiplet' ? 10.5 : 12"}
-    limit = {"expr": "datum.room * width / 100 - 6"}
+    room = "(datum.room * width / 100 - 6)"
+    text = f"length(datum.text) * {_ADVANCE} * {_LEAST} <= {room} ? datum.text : datum.short"
+    size = f"clamp({room} / ({_ADVANCE} * max(1, length({text}))), {_LEAST}, datum.size)"
     return [
         {
             "data": {"values": [row for row in rows if row["weight"] == weight]},
-            "mark": {"type": "text", "fontSize": size, "limit": limit, "fontWeight": int(weight), "tooltip": None},
-            "encoding": {
-                "x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "text": {"field": "text"}, "color": ink,
+            "mark": {
+                "type": "text", "fontSize": {"expr": size}, "limit": {"expr": room}, "fontWeight": int(weight),
+                "tooltip": None, "text": {"expr": text},
             },
+            "encoding": {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "color": ink},
         }
         for weight in ("600", "400")
     ]  # fmt: skip
 
 
-def _short(breakdown: AppBreakdown, node: str, several: bool) -> str:
-    """Return what an app runs on a node, as its label says it."""
-    app = f"{breakdown.app.name}: " if several else ""
-    return app + ", ".join(f"{run.number} {run.span}" for run in breakdown.runs if run.node == node)
+_ADVANCE, _LEAST = 0.56, 8.5
+"""Mean width of a character (of the font's size), and the least size of letters (pixels)."""
 
 
-def _numbers(breakdowns: Sequence[AppBreakdown], node: str) -> list[str]:
-    return [str(run.number) for breakdown in breakdowns for run in breakdown.runs if run.node == node]
+def _contents(box: NodeBox, breakdowns: Sequence[AppBreakdown]) -> tuple[str, str]:
+    """Return what runs on a node, in full and as counts."""
+    here = [(each, [run for run in each.runs if run.node == box.name]) for each in breakdowns]
+    here = [(each, runs) for each, runs in here if runs]
+    if not here:
+        return "", ""
+    if box.kind == "chiplet":
+        numbers = [str(run.number) for _, runs in here for run in runs]
+        return ", ".join(numbers), numbers[0] if len(numbers) == 1 else f"{len(numbers)} runs"
+    several = len(breakdowns) > 1
+    whole = " · ".join(
+        (f"{each.app.name}: " if several else "") + ", ".join(f"{run.number} {run.span}" for run in runs)
+        for each, runs in here
+    )
+    blocks = sum(len(run.blocks) for _, runs in here for run in runs)
+    apps = f"{len(here)} apps, " if len(here) > 1 else ""
+    return whole, f"{apps}{blocks} block{'s' * (blocks != 1)}"
