@@ -43,8 +43,8 @@ def report_command(
 
 def _page(shown: Path, sources: Sources | None, limits: Limits) -> Page:
     if shown.is_dir() or shown.suffix.lower() == ".csv":
-        from planner.report.results import read_results
-        from planner.report.results_page import results_page
+        from planner.report.results.page import results_page
+        from planner.report.results.reading import read_results
 
         if sources is not None:
             raise input_error("results carry their own inputs", "leave --topology and the rest out", file=str(shown))

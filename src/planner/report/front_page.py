@@ -60,12 +60,13 @@ def _accuracy_tile(accuracies: list[float]) -> Tile:
 
 
 def _picture(front: Front) -> Section:
-    plans = [PlanPoint(p.energy_j, p.latency_s, p.accuracy or 0.0, _label(p)) for p in front.points]
+    plans = [PlanPoint(p.energy_j, p.latency_s, p.accuracy, _label(p)) for p in front.points]
     caption = (
         "Every plan of the front: less energy is lower, less latency further left. Steps join plans of one accuracy; "
         "above and right of them nothing is gained without more accuracy. Point at a plan for its figures."
     )
-    return Section("The front", parts=[tradeoff_figure(plans, caption)])
+    figures = [tradeoff_figure(plans, caption)] if len(plans) > 1 else []
+    return Section("The front", "" if figures else "One plan is the best in energy and latency.", figures)
 
 
 def _label(point: FrontPoint) -> str:

@@ -14,6 +14,8 @@ from planner.version import __version__
 
 INSTALL = "install it from the checkout: pip install '.[report]'"
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+_SHORT = 18
+"""Characters of a cell that stay on one line."""
 _START = """
 for (const chart of document.querySelectorAll(".chart")) {
   const spec = JSON.parse(document.getElementById(chart.id + "-spec").textContent);
@@ -165,9 +167,14 @@ def _table(table: Table, heading: str) -> str:
     def kind(column: int) -> str:
         return ' class="number"' if column in table.numbers else ' class="hash"' if column in table.hashes else ""
 
+    def cell_kind(column: int, cell: str) -> str:
+        return kind(column) or (' class="short"' if len(cell) <= _SHORT else "")
+
     head = "".join(f'<th scope="col"{kind(index)}>{escape(name)}</th>' for index, name in enumerate(table.headings))
     rows = "".join(
-        "<tr>" + "".join(f"<td{kind(index)}>{escape(cell)}</td>" for index, cell in enumerate(row)) + "</tr>\n"
+        "<tr>"
+        + "".join(f"<td{cell_kind(index, cell)}>{escape(cell)}</td>" for index, cell in enumerate(row))
+        + "</tr>\n"
         for row in table.rows
     )
     label = escape(table.summary or heading)

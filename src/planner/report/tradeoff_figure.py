@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planner.report.page import Figure
 from planner.report.theme import MUTED, RAMP, SURFACE, Spec, figure, with_prefix
-from planner.units import format_quantity
+from planner.units import format_accuracy, format_quantity
 
 MOST_DOMINATED = 400
 """Of the plans of a group that another one beats, so many are drawn: the first, evenly spread in order of energy."""
@@ -19,10 +19,19 @@ class PlanPoint:
 
     energy_j: float
     latency_s: float
-    accuracy: float
+    accuracy: float | None
+    """None where the model does not say it."""
     label: str
     group: str = ""
     """Only plans of one group can be compared."""
+
+    @property
+    def ranked_accuracy(self) -> float:
+        """Accuracy for comparisons; an unknown one is below all others."""
+        return _UNKNOWN if self.accuracy is None else self.accuracy
+
+
+_UNKNOWN = -1.0
 
 
 def non_dominated(plans: Sequence[PlanPoint]) -> list[bool]:
@@ -31,14 +40,16 @@ def non_dominated(plans: Sequence[PlanPoint]) -> list[bool]:
     Plans are looked at from the least energy on (then least latency, then best accuracy), so only plans before one can
     dominate it, and plans that are equal come one after the other.
     """
-    order = sorted(range(len(plans)), key=lambda i: (plans[i].energy_j, plans[i].latency_s, -plans[i].accuracy))
+    order = sorted(range(len(plans)), key=lambda i: (plans[i].energy_j, plans[i].latency_s, -plans[i].ranked_accuracy))
     kept = [False] * len(plans)
     best: list[PlanPoint] = []
     for index in order:
         plan = plans[index]
         if best and _same(plan, best[-1]):
             kept[index] = True
-        elif not any(other.latency_s <= plan.latency_s and other.accuracy >= plan.accuracy for other in best):
+        elif not any(
+            other.latency_s <= plan.latency_s and other.ranked_accuracy >= plan.ranked_accuracy for other in best
+        ):
             kept[index] = True
             best.append(plan)
     return kept
@@ -58,8 +69,8 @@ def levels_of(accuracies: Sequence[float]) -> list[tuple[float, float]]:
 
 def tradeoff_figure(plans: Sequence[PlanPoint], caption: str, choose: str = "") -> Figure:
     """Draw plans; of several groups the reader of the page chooses one (`choose`: what a group is called)."""
-    levels = levels_of([plan.accuracy for plan in plans])
-    names = [f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in levels]
+    levels = levels_of([plan.ranked_accuracy for plan in plans])
+    names = [_level_name(low, high) for low, high in levels]
     # few levels take colours from the whole ramp, the best level always the last
     spread = (len(RAMP) - 1) / max(1, len(levels) - 1)
     colours = [RAMP[-1 - round(index * spread)] for index in reversed(range(len(levels)))]
@@ -79,6 +90,12 @@ def tradeoff_figure(plans: Sequence[PlanPoint], caption: str, choose: str = "") 
     return Figure(figure(_layers(color), description, 380.0, **more), caption, key)
 
 
+def _level_name(low: float, high: float) -> str:
+    if high == _UNKNOWN:
+        return "unknown"
+    return f"{high:.4g}" if low in (high, _UNKNOWN) else f"{low:.4g} to {high:.4g}"
+
+
 def _rows(plans: Sequence[PlanPoint], levels: Sequence[tuple[float, float]], names: Sequence[str]) -> list[Spec]:
     best = non_dominated(plans)
     beaten = sorted((plan for plan, kept in zip(plans, best, strict=True) if not kept), key=lambda plan: plan.energy_j)
@@ -86,8 +103,9 @@ def _rows(plans: Sequence[PlanPoint], levels: Sequence[tuple[float, float]], nam
     front = [plan for plan, kept in zip(plans, best, strict=True) if kept]
     return [
         {
-            "latency_s": plan.latency_s, "energy_j": plan.energy_j, "accuracy": plan.accuracy, "group": plan.group,
-            "level": next(n for n, (_, high) in zip(names, levels, strict=True) if plan.accuracy <= high),
+            "latency_s": plan.latency_s, "energy_j": plan.energy_j,
+            "accuracy": format_accuracy(plan.accuracy), "group": plan.group,
+            "level": next(n for n, (_, high) in zip(names, levels, strict=True) if plan.ranked_accuracy <= high),
             "best": kept, "plan": plan.label, "energy": format_quantity(plan.energy_j, "J"),
             "latency": format_quantity(plan.latency_s, "s"),
         }

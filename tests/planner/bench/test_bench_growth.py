@@ -11,7 +11,7 @@ from command_line import refused, run
 
 from planner.bench.results.export import table
 from planner.bench.runner import run_suite
-from planner.report.results import read_results
+from planner.report.results.reading import read_results
 
 LATENCIES = [0.02, 0.05, 0.1]
 

@@ -16,7 +16,7 @@ from command_line import names_in, refused, run, run_apart
 from report_cases import EXAMPLES, HOSTILE, PAGES, SMALL_OPTIONS, records, results_folder, write
 
 from planner.report.page import Figure, Table, drawing_library, page_html
-from planner.report.results import read_results
+from planner.report.results.reading import read_results
 from planner.schemas import InputError
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import pytest
 from command_line import refused, run
 from report_cases import SMALL_OPTIONS, records, results_folder, write
 
-from planner.report.results import ReportedCase, read_results
-from planner.report.results_figures import over_best, quantile, seconds_of
+from planner.report.results.figures import over_best, quantile, seconds_of
+from planner.report.results.reading import ReportedCase, read_results
 
 
 def test_a_folder_and_its_table_give_the_same_results(tmp_path: Path) -> None:

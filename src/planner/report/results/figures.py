@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from planner.report.page import Figure
-from planner.report.results import STATUSES, ReportedCase, best_values, case_of
+from planner.report.results.reading import STATUSES, ReportedCase, best_values, case_of
 from planner.report.theme import BAD, COMPUTING, GOOD, INK, MUTED, SERIES, SURFACE, WARNING, Spec, figure, with_prefix
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.units import format_quantity
@@ -48,9 +48,20 @@ def over_best(rows: Sequence[ReportedCase], method: str) -> list[float]:
 
 
 def seconds_of(rows: Sequence[ReportedCase], method: str) -> list[float]:
-    """Return how long a method took, sorted: the search where that is known, else all of it."""
-    times = [row.search_s if row.search_s is not None else row.whole_s for row in rows if row.method == method]
-    return sorted(time for time in times if time is not None)
+    """Return how long a method took for each of its cases.
+
+    Returns:
+        Seconds in ascending order. A case that no search was needed for, such as one that building the graph proves
+        infeasible, counts with what it took as a whole; where nobody noted that, it is left out.
+    """
+    return sorted(time for row in rows if row.method == method and (time := time_of(row)) is not None)
+
+
+def time_of(row: ReportedCase) -> float | None:
+    """Return the seconds of a case's search, else of all of it; None where neither is known."""
+    if row.search_s:
+        return row.search_s
+    return row.whole_s or row.build_s or None
 
 
 def answers_figure(rows: Sequence[ReportedCase]) -> Figure:
@@ -87,7 +98,7 @@ def _by_method(rows: Sequence[ReportedCase]) -> Spec:
 
 
 def over_best_figure(rows: Sequence[ReportedCase]) -> Figure | None:
-    """Draw how far the plans of each method are above the best known; None where no case has a plan."""
+    """Draw how far the plans of each method are above the best known; None where all plans are the best known."""
     values = []
     for method in methods_of(rows):
         if ratios := over_best(rows, method):
@@ -96,7 +107,7 @@ def over_best_figure(rows: Sequence[ReportedCase]) -> Figure | None:
                 {"method": method, "q1": low, "median": mid, "q3": high, "most": most, "least": 100.0 * ratios[0],
                  "plans": len(ratios)}
             )  # fmt: skip
-    if not values:
+    if not any(row["most"] for row in values):
         return None
     names = {"least": "least", "q1": "quarter", "median": "median", "q3": "three quarters", "most": "most"}
     tooltip = [{"field": name, "format": ".3g", "title": f"{title} (%)"} for name, title in names.items()]
@@ -175,25 +186,26 @@ def _steps(method: str, times: Sequence[float]) -> list[Spec]:
 
 
 def plans_figure(rows: Sequence[ReportedCase]) -> Figure | None:
-    """Draw all plans by inputs; None where there is none."""
-    plans: dict[tuple[str, float, float, float], list[str]] = {}
+    """Draw all plans by inputs; None where no inputs have two different ones."""
+    found: dict[str, dict[tuple[float, float, float | None], list[str]]] = {}
     for row in rows:
-        if row.energy_j is not None and row.latency_s is not None and row.accuracy is not None:
-            key = (row.group, row.energy_j, row.latency_s, row.accuracy)
-            plans.setdefault(key, []).append(f"{row.method}{f' ({row.asked})' if row.asked else ''}")
-    if not plans:
+        if row.energy_j is not None and row.latency_s is not None:
+            label = f"{row.method}{f' ({row.asked})' if row.asked else ''}"
+            here = found.setdefault(row.group, {})
+            here.setdefault((row.energy_j, row.latency_s, row.accuracy), []).append(label)
+    groups = {group: plans for group, plans in found.items() if len(plans) > 1}
+    if not groups:
         return None
-    groups = list(dict.fromkeys(group for group, *_ in plans))
-    drawn = set(groups[:MOST_GROUPS])
     plans = [
         PlanPoint(energy_j, latency_s, accuracy, _listed(labels), group)
-        for (group, energy_j, latency_s, accuracy), labels in plans.items()
-        if group in drawn
+        for group in list(groups)[:MOST_GROUPS]
+        for (energy_j, latency_s, accuracy), labels in groups[group].items()
     ]
     left_out = f" Only the first {MOST_GROUPS} of {len(groups)} inputs are drawn." if len(groups) > MOST_GROUPS else ""
+    single = f" {len(found) - len(groups)} further inputs have one plan each." if len(found) > len(groups) else ""
     caption = (
         "All plans for the same inputs, whatever was asked for. Dots: no other plan here beats them in energy, latency "
-        f"and accuracy at once (steps join those of one accuracy); crosses: another plan does.{left_out}"
+        f"and accuracy at once (steps join those of one accuracy); crosses: another plan does.{left_out}{single}"
     )
     return tradeoff_figure(plans, caption, "inputs")
 

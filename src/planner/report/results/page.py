@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.report.page import Figure, Page, Section, Table, Tile
-from planner.report.results import STATUSES, ReportedCase, SuiteResults
-from planner.report.results_figures import (
+from planner.report.results.axis_figures import axis_figures
+from planner.report.results.figures import (
     answers_figure,
     methods_of,
     over_best,
@@ -14,8 +14,10 @@ from planner.report.results_figures import (
     plans_figure,
     quantile,
     seconds_of,
+    time_of,
     times_figure,
 )
+from planner.report.results.reading import STATUSES, ReportedCase, SuiteResults
 from planner.units import format_quantity
 
 MOST_ROWS = 1_000
@@ -32,17 +34,31 @@ def results_page(results: SuiteResults) -> Page:
         title=f"Results of {results.name}",
         badge=badge,
         severity="bad" if failed else "warning" if missing else "good",
-        lead=f"{len(rows)} of {results.cases} cases have an answer",
+        lead=f"{len(rows)} of {results.cases} cases have an answer{_outside(results)}",
         tiles=_tiles(rows),
         sections=[
             Section("Methods side by side", parts=[_methods_table(rows), *_drawn(answers_figure(rows))]),
-            *_section("Quality of plans", over_best_figure(rows)),
+            *_quality(rows),
             *_section("Search time", times_figure(rows)),
+            *([Section("Against each swept setting", parts=swept)] if (swept := axis_figures(rows)) else []),
             *_section("Energy, latency and accuracy", plans_figure(rows)),
             Section("Case by case", parts=[_cases_table(rows)]),
             _inputs(results),
         ],
     )
+
+
+def _outside(results: SuiteResults) -> str:
+    count = len(results.outside)
+    return f"; {count} further rows are of cases that the suite no longer has, and are left out here" if count else ""
+
+
+def _quality(rows: Sequence[ReportedCase]) -> list[Section]:
+    drawn = over_best_figure(rows)
+    plans = sum(row.value is not None for row in rows)
+    if drawn is None and plans and len(methods_of(rows)) > 1:
+        return [Section("Quality of plans", "Every plan is as good as the best that any method found for its case.")]
+    return _section("Quality of plans", drawn)
 
 
 def _drawn(figure: Figure | None) -> list[Figure]:
@@ -101,7 +117,7 @@ def _cases_table(rows: Sequence[ReportedCase]) -> Table:
             row.group or "–", row.asked or "–", row.method, row.status, _quantity(row.energy_j, "J"),
             _quantity(row.latency_s, "s"), "–" if row.accuracy is None else f"{row.accuracy:.4g}",
             _quantity(row.lower_bound, _unit(row)), "–" if row.relative_gap is None else _percent(row.relative_gap),
-            _quantity(row.search_s if row.search_s is not None else row.whole_s, "s"), row.message,
+            _quantity(time_of(row), "s"), row.message,
         )
         for row in rows[:MOST_ROWS]
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pages of suite results: rows read back, figures by method and by swept axis."""
