@@ -172,9 +172,7 @@ def _table(table: Table, heading: str) -> str:
 
     head = "".join(f'<th scope="col"{kind(index)}>{escape(name)}</th>' for index, name in enumerate(table.headings))
     rows = "".join(
-        "<tr>"
-        + "".join(f"<td{cell_kind(index, cell)}>{escape(cell)}</td>" for index, cell in enumerate(row))
-        + "</tr>\n"
+        f"<tr>{''.join(f'<td{cell_kind(index, cell)}>{escape(cell)}</td>' for index, cell in enumerate(row))}</tr>\n"
         for row in table.rows
     )
     label = escape(table.summary or heading)

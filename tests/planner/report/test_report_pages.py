@@ -150,15 +150,15 @@ def test_a_node_tells_what_runs_on_it(opened: Opened) -> None:
 def test_the_reader_chooses_whose_plans_are_drawn(opened: Opened) -> None:
     def places() -> list[str]:
         found: list[str] = opened.page.evaluate(
-            "[...document.querySelectorAll('#figure-4 svg .role-axis-label text')].map(e => e.textContent)"
+            "[...document.querySelectorAll('#figure-6 svg .role-axis-label text')].map(e => e.textContent)"
         )
         return found
 
     one = places()
     assert any(text.endswith(" mJ") for text in one)
-    opened.page.locator("#figure-4 select").select_option("net.json, two.json")
+    opened.page.locator("#figure-6 select").select_option("net.json, two.json")
     opened.page.wait_for_function(
-        "before => [...document.querySelectorAll('#figure-4 svg .role-axis-label text')].map(e => e.textContent)"
+        "before => [...document.querySelectorAll('#figure-6 svg .role-axis-label text')].map(e => e.textContent)"
         ".join() !== before.join()",
         arg=one,
     )
