@@ -21,9 +21,8 @@ from planner.fin.method import Options
 from planner.pipeline.one_app import solve
 from planner.pipeline.pareto import pareto
 from planner.report.page import Page
-from planner.report.results.reading import read_results
 from planner.report.results.page import results_page
-from planner.schemas.reading.files import read_json
+from planner.report.results.reading import read_results
 from planner.version import __version__
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
