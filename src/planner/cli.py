@@ -19,7 +19,6 @@ def _exit_code() -> int:
     """Run the command; what no command expects of the outer world becomes one line."""
     # looking for plugins of pydantic reads the metadata of every installed package, a tenth of a short run
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from planner.commands.exits import EXIT_OTHER
     from planner.commands.root import run
 
     try:
@@ -30,7 +29,7 @@ def _exit_code() -> int:
     except OSError as error:  # such as a full disk behind standard output, or a reader that went away
         if not isinstance(error, BrokenPipeError):
             sys.stderr.write(f"error: {error.strerror or error}\n")
-        code = EXIT_OTHER
+        code = 1
         abandon_output()
     return code
 

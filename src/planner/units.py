@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 import re
 
+from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
 
-_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12}
+_PREFIXES = {
+    "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+    "m": 1e-3, "u": 1e-6, "\N{MICRO SIGN}": 1e-6, "\N{GREEK SMALL LETTER MU}": 1e-6, "n": 1e-9, "p": 1e-12,
+}  # fmt: skip
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+_MOST_DIGITS = 20
+"""Characters of a number that a hint repeats."""
 
 
 def parse_quantity(text: str, unit: str, option: str) -> float:
-    """Return a quantity in its base unit; a bare number is in the base unit already.
+    """Return a quantity in its base unit; every number but 0 names its unit.
 
     Args:
         text: What the user wrote, such as ``50ms``.
@@ -20,18 +26,36 @@ def parse_quantity(text: str, unit: str, option: str) -> float:
         option: Option to name in messages.
 
     Raises:
-        InputError: Not a number, another unit, or negative.
+        InputError: Not a number, no unit or another one, or negative.
     """
     match = _NUMBER.fullmatch(text)
-    suffix = match.group(2) if match else ""
-    prefix = suffix[: -len(unit)] if suffix.endswith(unit) else None if suffix else ""
+    number, suffix = match.groups() if match else ("", "")
     example = f"write it as 50m{unit} or 0.05{unit}"
+    if match and not suffix and float(number) != 0.0:
+        digits = printable(number, _MOST_DIGITS)
+        raise input_error("no unit", f"write {digits}{unit} or {digits}m{unit}", path=option, value=text)
+    prefix = suffix.removesuffix(unit) if suffix.endswith(unit) else None if suffix else ""
     if match is None or prefix not in _PREFIXES:
         raise input_error(f"not a number with the unit {unit}", example, path=option, value=text)
-    value = float(match.group(1)) * _PREFIXES[prefix]
+    value = float(number) * _PREFIXES[prefix]
     if not math.isfinite(value) or value < 0:
         raise input_error("out of range", f"give a positive number; {example}", path=option, value=text)
     return value
+
+
+def parse_count(text: str, option: str, most: int, example: str = "4") -> int:
+    """Return a whole number from 1 to `most`, however many digits were written.
+
+    Raises:
+        InputError: Not a whole number, or out of range.
+    """
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal()):
+        raise input_error("not a whole number", f"write it as {example}", path=option, value=text)
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > len(str(most)) or not 1 <= int(digits) <= most:
+        raise input_error("out of range", f"give 1 to {most}", path=option, value=text)
+    return int(digits)
 
 
 def parse_fraction(text: str, option: str) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planner.commands.options import Constraints, Sources
+from planner.commands.pins import private_pins, read_pins
 from planner.files.reading import read_input, read_topology, single_app
 from planner.fin.instance.instance import refuse_unknown_names
 from planner.fin.instance.network import build_network
@@ -19,9 +19,6 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.problems import input_error
-
-_NOT_IN_BRACKETS = re.compile(r",(?![^\[\]]*\])")
-"""Commas between nodes, not those within the name of a chiplet such as ``mcm0[0,1]``."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,11 @@ def read_asked(sources: Sources, limits: Constraints) -> Asked:
     inputs: dict[str, str] = {}
     _check_sources(sources)
     topology = read_topology(sources.topology, inputs)
-    return Asked(_with_models(_apps(sources, limits, inputs), inputs), topology, inputs)
+    if sources.workload is not None:
+        apps = _with_models(_from_workload(sources.workload, sources.app, limits, inputs), inputs)
+    else:
+        apps = (_from_limits(Path(str(sources.model)), limits, topology, inputs),)
+    return Asked(apps, topology, inputs)
 
 
 def read_checked(sources: Sources, limits: Constraints) -> Asked:
@@ -125,13 +126,6 @@ def _with_models(apps: Sequence[tuple[App, Path]], inputs: dict[str, str]) -> tu
     return tuple((app, models[path]) for app, path in apps)
 
 
-def _apps(sources: Sources, limits: Constraints, inputs: dict[str, str]) -> list[tuple[App, Path]]:
-    """Return the apps, each with the path of its model."""
-    if sources.workload is not None:
-        return _from_workload(sources.workload, sources.app, limits, inputs)
-    return [] if sources.model is None else [(_from_limits(sources.model, limits), sources.model)]
-
-
 def _from_workload(path: Path, name: str | None, limits: Constraints, inputs: dict[str, str]) -> list[tuple[App, Path]]:
     if given := limits.given():
         fix = f"write them into the workload, or leave out {', '.join(given)}"
@@ -145,19 +139,12 @@ def _from_workload(path: Path, name: str | None, limits: Constraints, inputs: di
     return [(app, path.parent / app.model) for app in workload.apps if name in (None, app.name)]
 
 
-def _from_limits(model: Path, limits: Constraints) -> App:
-    pins = {"pin": _pins(limits.pin)} if limits.pin else {}
-    return single_app({"model": str(model), **limits.app_fields(), **pins})
-
-
-def _pins(texts: Sequence[str]) -> dict[str, list[str]]:
-    pins: dict[str, list[str]] = {}
-    for text in texts:
-        block, separator, nodes = text.partition("=")
-        fix = "write it as BLOCK=NODE or BLOCK=NODE,NODE"
-        if not separator or not block or not nodes:
-            raise input_error("not a pin", fix, path="--pin", value=text)
-        if block in pins:
-            raise input_error("the block is pinned twice", fix, path="--pin", value=text)
-        pins[block] = _NOT_IN_BRACKETS.split(nodes)
-    return pins
+def _from_limits(path: Path, limits: Constraints, topology: Topology, inputs: dict[str, str]) -> tuple[App, Model]:
+    """Return the one app that options describe, and its model, by which names of blocks are resolved."""
+    fields = limits.app_fields()
+    model = read_input(path, Model, inputs)
+    blocks = [block.name for block in model.blocks]
+    pins = read_pins(limits.pin or (), blocks)
+    if limits.private_until is not None:
+        pins = private_pins(limits.private_until, limits.source, blocks, topology, pins)
+    return single_app({"model": str(path), **fields, **({"pin": pins} if pins else {})}), model

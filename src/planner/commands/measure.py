@@ -14,6 +14,7 @@ from planner.commands.command import command, refuse_inputs
 from planner.commands.output import json_text, say
 from planner.process import orderly_end
 from planner.schemas.reading.problems import input_error
+from planner.units import parse_count
 
 if TYPE_CHECKING:
     from planner.measure.designs import MeasurementSettings
@@ -117,18 +118,15 @@ def _dims(texts: Sequence[str]) -> dict[str, int]:
     dims: dict[str, int] = {}
     for text in texts:
         name, separator, size = text.rpartition("=")
-        if not separator or not size.isdecimal() or not 0 < int(size) < 2**31:
+        if not separator:
             raise input_error("not the size of a dimension", "write it as NAME=1", path="--dim", value=text)
-        dims[name] = int(size)
+        dims[name] = parse_count(size, "--dim", 2**31 - 1, "NAME=1")
     return dims
 
 
 def _threads(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and 0 < int(part) <= _MOST_THREADS for part in parts):
-        fix = f"write them as 1,2 (1 to {_MOST_THREADS})"
-        raise input_error("not numbers of threads", fix, path="--threads", value=text)
-    return tuple(dict.fromkeys(int(part) for part in parts))
+    parts = text.split(",")
+    return tuple(dict.fromkeys(parse_count(part, "--threads", _MOST_THREADS, "1,2") for part in parts))
 
 
 def _precisions(text: str) -> tuple[str, ...]:

@@ -40,32 +40,50 @@ class Constraints(OptionGroup):
     """What one app is asked for, as the user wrote it; None where nothing was given."""
 
     source: Annotated[
-        str | None, typer.Option(help="Node that holds the input (default: the first mobile node)."), AppField("source")
+        str | None,
+        typer.Option(metavar="NODE", help="Node that holds the input (default: the first mobile node)."),
+        AppField("source"),
     ] = None
     destination: Annotated[
-        str | None, typer.Option(help="Node that needs the results (default: none)."), AppField("destination")
+        str | None,
+        typer.Option(metavar="NODE", help="Node that needs the results (default: none)."),
+        AppField("destination"),
     ] = None
     rate: Annotated[
-        float | None, typer.Option(help="Inferences per second (default: 0, a single one)."), AppField("rate_per_s")
+        float | None,
+        typer.Option(metavar="NUMBER", help="Inferences per second (default: 0, a single one)."),
+        AppField("rate_per_s"),
     ] = None
     max_latency: Annotated[
-        str | None, typer.Option(help="Latency limit, such as 50ms."), AppField("max_latency_s", quantity_in("s"))
+        str | None,
+        typer.Option(metavar="TIME", help="Latency limit, such as 50ms."),
+        AppField("max_latency_s", quantity_in("s")),
     ] = None
     latency: Annotated[
-        str | None, typer.Option(help="Which latency counts: worst, mean, p95, ..."), AppField("latency")
+        str | None,
+        typer.Option(metavar="STATISTIC", help="Which latency counts: worst, mean, p95, ..."),
+        AppField("latency"),
     ] = None
     min_accuracy: Annotated[
         str | None,
-        typer.Option(help="Least accuracy, such as 0.8 or 80% (default: the best)."),
+        typer.Option(metavar="FRACTION", help="Least accuracy, such as 0.8 or 80% (default: the best)."),
         AppField("min_accuracy", parse_fraction),
     ] = None
     max_energy: Annotated[
         str | None,
-        typer.Option(help="Energy limit of one inference, such as 20mJ."),
+        typer.Option(metavar="ENERGY", help="Energy limit of one inference, such as 20mJ."),
         AppField("max_energy_j", quantity_in("J")),
     ] = None
     pin: Annotated[
-        list[str] | None, typer.Option(help="BLOCK=NODE[,NODE]: where a block may run. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="BLOCK=NODE[,NODE]",
+            help="Nodes that a block may run on; encoder* and b1..b4 stand for several blocks. May be repeated.",
+        ),
+    ] = None
+    private_until: Annotated[
+        str | None,
+        typer.Option(metavar="BLOCK", help="Keep the blocks up to and including this one on the source."),
     ] = None
 
     def app_fields(self) -> dict[str, object]:
@@ -94,20 +112,26 @@ class Limits(Constraints):
     """Constraints of one app, and what is minimised."""
 
     objective: Annotated[
-        str | None, typer.Option(help="What is minimised: energy or latency."), AppField("objective")
+        str | None, typer.Option(metavar="NAME", help="What is minimised: energy or latency."), AppField("objective")
     ] = None
 
 
-ModelPath = Annotated[Path | None, typer.Option("--model", help="The DNN: a model file, a bundle or ONNX.")]
-WorkloadPath = Annotated[Path | None, typer.Option("--workload", help="Apps with their limits: a workload file.")]
-AppName = Annotated[str | None, typer.Option("--app", help="App of the workload to take alone (default: all).")]
+ModelPath = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="The DNN: a model file, a bundle or ONNX.")
+]
+WorkloadPath = Annotated[
+    Path | None, typer.Option("--workload", metavar="FILE", help="Apps with their limits: a workload file.")
+]
+AppName = Annotated[
+    str | None, typer.Option("--app", metavar="NAME", help="App of the workload to take alone (default: all).")
+]
 
 
 @dataclass(frozen=True)
 class Sources(OptionGroup):
     """The files to read."""
 
-    topology: Annotated[Path, typer.Option("--topology", help="Nodes and links: a topology file.")]
+    topology: Annotated[Path, typer.Option("--topology", metavar="FILE", help="Nodes and links: a topology file.")]
     model: ModelPath = None
     workload: WorkloadPath = None
     app: AppName = None
@@ -118,7 +142,8 @@ class PartialSources(OptionGroup):
     """The files to read, where a command may do without any."""
 
     topology: Annotated[
-        Path | None, typer.Option("--topology", help="Nodes and links that it was made for: a topology file.")
+        Path | None,
+        typer.Option("--topology", metavar="FILE", help="Nodes and links that it was made for: a topology file."),
     ] = None
     model: ModelPath = None
     workload: WorkloadPath = None
@@ -140,9 +165,13 @@ class PartialSources(OptionGroup):
         return None
 
 
-Gap = Annotated[str, typer.Option(help="Relative gap that counts as proved, such as 0.01 or 1%.")]
-TimeLimit = Annotated[str | None, typer.Option(help="Time after which the best plan so far is given, such as 10s.")]
-Thresholds = Annotated[str, typer.Option(help="Designed operating points: common threshold, or one per-exit.")]
+Gap = Annotated[str, typer.Option(metavar="FRACTION", help="Relative gap that counts as proved, such as 0.01 or 1%.")]
+TimeLimit = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Time after which the best plan so far is given, such as 10s.")
+]
+Thresholds = Annotated[
+    str, typer.Option(metavar="KIND", help="Designed operating points: common threshold, or one per-exit.")
+]
 
 
 @dataclass(frozen=True)
@@ -166,10 +195,11 @@ class Search(OptionGroup):
 DEFAULT_SEARCH = Search()
 
 MethodName = Annotated[
-    str, typer.Option("--method", help=f"auto; for one app {', '.join(METHODS)}; for several {_TOGETHER}.")
+    str,
+    typer.Option("--method", metavar="NAME", help=f"auto; for one app {', '.join(METHODS)}; for several {_TOGETHER}."),
 ]
-Gamma = Annotated[int, typer.Option(min=1, max=100_000, help="Latency levels of the method gamma.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="File for the placement as JSON.")]
+Gamma = Annotated[int, typer.Option(metavar="COUNT", min=1, max=100_000, help="Latency levels of the method gamma.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the placement as JSON.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

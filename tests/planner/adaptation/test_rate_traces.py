@@ -206,7 +206,7 @@ def test_plans_are_those_of_the_rate_written_out(tmp_path: Path) -> None:
 
 def test_check_reads_the_trace_too(tmp_path: Path) -> None:
     path = written(tmp_path, topology())
-    common = ["--model", str(MODEL), "--topology", str(path), "--max-latency", "0.2", "--rate", "2"]
+    common = ["--model", str(MODEL), "--topology", str(path), "--max-latency", "0.2s", "--rate", "2"]
     assert CliRunner().invoke(app, ["plan", *common, "-o", str(tmp_path / "plan.json")]).exit_code == 0
     assert CliRunner().invoke(app, ["check", str(tmp_path / "plan.json"), *common]).exit_code == 0
     written(tmp_path, topology(), TRACE.replace("20", "15"))
@@ -239,7 +239,7 @@ def test_policies_are_those_of_the_rate_written_out(tmp_path: Path) -> None:
     weak = {"source": "phone", "target": "edge", "bandwidth_factor": 0.5}
     states = {"schema_version": "1", "name": "s", "conditions": [{"name": "weak", "links": [weak]}]}
     (tmp_path / "s.json").write_text(json.dumps(states), encoding="utf-8")
-    common = ("adapt", "--model", str(MODEL), "--states", str(tmp_path / "s.json"), "--max-latency", "0.3")
+    common = ("adapt", "--model", str(MODEL), "--states", str(tmp_path / "s.json"), "--max-latency", "0.3s")
     texts = [
         CliRunner().invoke(app, [*common, "--topology", str(path)]).stdout
         for path in (written(tmp_path, topology()), tmp_path / "plain.json")
