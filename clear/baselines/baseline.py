@@ -12,6 +12,7 @@ from planner.clear.allocation.plan import Plan
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Floats
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -25,13 +26,13 @@ def own_bound_w(joint: JointInstance) -> float:
     It leaves transfers, deadlines, idle power and all that apps share out. It is infinite where an app has no
     operating point that is accurate enough, or a block that may run nowhere.
     """
-    return sum(app.rate_per_s * _least_energy(app) for app in joint.apps)
+    return sum(app.rate_per_s * float(least_energy_j(app).min(initial=np.inf)) for app in joint.apps)
 
 
-def _least_energy(instance: Instance) -> float:
-    """Return the least energy of computing one inference, in joules."""
+def least_energy_j(instance: Instance) -> Floats:
+    """(K,) least energy of computing one inference at each operating point, in joules."""
     if instance.points.count == 0:
-        return np.inf
+        return np.zeros(0)
     frugal, points = most_favourable(instance), instance.points
     block_j = np.where(frugal.allowed, frugal.blocks.energy_j, np.inf).min(axis=1)
     head_j = np.where(frugal.heads.can_run, frugal.heads.energy_j, np.inf).min(axis=1)
@@ -39,7 +40,7 @@ def _least_energy(instance: Instance) -> float:
     deployed = np.arange(len(block_j)) < points.depth[:, None]
     blocks = np.where(deployed, reach * np.where(deployed, block_j, 0.0), 0.0).sum(axis=1)
     heads = np.where(points.on, reach[:, points.exit_block] * np.where(points.on, head_j, 0.0), 0.0).sum(axis=1)
-    return float((blocks + heads).min())
+    return np.asarray(blocks + heads)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from planner.clear.allocation.allocate import Allocation, least_shares, power_of
 from planner.clear.allocation.app_view import AppView, viewed_instance
 from planner.clear.allocation.equal import equal_allocation
 from planner.clear.allocation.plan import Plan
-from planner.clear.baselines.baseline import HeuristicRun
+from planner.clear.baselines.baseline import HeuristicRun, least_energy_j
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.points import whole_point
 from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Floats, Network
+from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.method import Options
 from planner.fin.outcome import Outcome
 
@@ -46,14 +47,41 @@ class FinInOrder:
         return run.outcome(found)
 
 
-def sequential_plan(joint: JointInstance, gap: float, deadline: Deadline) -> Plan | None:
+def sequential_plan(
+    joint: JointInstance, gap: float, deadline: Deadline, most_points: int | None = None
+) -> Plan | None:
     """Return a plan of one app after the other; an app that is left over is tried first the next time.
 
     Args:
         joint: The apps.
         gap: Relative gap of each app's search.
         deadline: When to give up.
+        most_points: Operating points of each app that are tried, those of least energy; None for all.
     """
+    kept = [_frugal_points(app, most_points) for app in joint.apps]
+    some = tuple(app.only_points(keep) for app, keep in zip(joint.apps, kept, strict=True))
+    plan = _repeated(JointInstance(joint.network, some), gap, deadline)
+    if plan is None:
+        return None
+    points = [np.flatnonzero(keep) for keep in kept]
+    columns = tuple(
+        replace(column, decision=replace(column.decision, point=int(points[column.app][column.decision.point])))
+        for column in plan.columns
+    )
+    return Plan(columns, plan.allocation)
+
+
+def _frugal_points(instance: Instance, most: int | None) -> Bools:
+    """(K,) the operating points of least energy, and the one that stands for the DNN without early exits."""
+    energy_j = least_energy_j(instance)
+    keep = np.zeros(len(energy_j), dtype=np.bool_)
+    keep[np.argsort(energy_j, kind="stable")[: most or len(energy_j)]] = True
+    keep[whole_point(instance)] = True
+    return keep
+
+
+def _repeated(joint: JointInstance, gap: float, deadline: Deadline) -> Plan | None:
+    """Plan apps in order, those that were left over first, until all are served."""
     order = list(range(joint.count))
     for _ in range(_ORDERS):
         found = _in_order(joint, order, gap, deadline)

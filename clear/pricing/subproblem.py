@@ -26,6 +26,8 @@ _KEPT = 2
 """Best classes whose plans are named."""
 _POINTS = 2
 """Operating points that are looked at in `answer_of_few`."""
+_ASCENTS = 6
+"""Times that latency multipliers are improved for a lower bound."""
 _WIDE = 10.0 ** np.arange(-3.0, 3.5)
 """Values of time to begin with, in units of the app's power over its limit."""
 
@@ -96,9 +98,15 @@ class PricingSubproblem:
         Returns:
             Power and prices that no plan of the app is below, in watts.
         """
-        root = self.tree.root
-        bounds = self.bound(prices).at(root, self._row(root, prices).tries())
-        return float(bounds.max(axis=0).min())
+        root, bound = self.tree.root, self.bound(prices)
+        held = self._row(root, prices)
+        highest = np.full(len(held.value), -np.inf)
+        for _ in range(_ASCENTS if np.isfinite(self._most_s) else 1):
+            multipliers = held.tries()
+            bounds = bound.at(root, multipliers)
+            held.learn(multipliers, bounds)
+            highest = np.maximum(highest, bounds.max(axis=0))
+        return float(highest.min())
 
     def bound(self, prices: AppPrices) -> LagrangianBound:
         """Return what bounds all plans of the app at given prices."""

@@ -13,19 +13,26 @@ from planner.fin.deadline import Deadline
 _PROGRAMS = 100
 """Choices of one node per app for which speeds and shares are sought."""
 _FEW_APPS = 12
-"""Of more apps, single nodes are tried only where the sequential plan fails."""
+"""Of more apps, single nodes are tried only where nothing else finds a plan."""
+_GAP, _POINTS = 0.05, 6
+"""Relative gap of each app's search in the sequential plan, and operating points that it tries at first."""
 
 
 def starting_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
-    """Return the better of the sequential plan and the plan that puts every app on one node.
+    """Return the best plan that cheap baselines find.
+
+    Of few apps, each is put on one node. The sequential plan costs a search per app; it is made where time is limited,
+    so that a plan is held before anything else begins, and otherwise left to `any_baseline_plan`.
 
     Args:
         joint: The apps.
         deadline: When to give up.
     """
-    best = sequential_plan(joint, 0.0, deadline)
-    if (best is None or joint.count <= _FEW_APPS) and not deadline.expired:
-        other = on_single_nodes(joint, single_nodes(joint, joint.network.hosts), _PROGRAMS, deadline)
+    best = None
+    if joint.count <= _FEW_APPS:
+        best = on_single_nodes(joint, single_nodes(joint, joint.network.hosts), _PROGRAMS, deadline)
+    if deadline.remaining_s < float("inf") and not deadline.expired:
+        other = sequential_plan(joint, _GAP, deadline, _POINTS)
         if other is not None and (best is None or other.power_w < best.power_w):
             best = other
     return best
@@ -43,7 +50,8 @@ def any_baseline_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
 
 def _baselines(joint: JointInstance, deadline: Deadline) -> Iterator[Callable[[], Plan | None]]:
     hosts, edge = joint.network.hosts, edge_nodes(joint)
-    yield lambda: sequential_plan(joint, 0.0, deadline)
+    yield lambda: sequential_plan(joint, _GAP, deadline, _POINTS)
+    yield lambda: sequential_plan(joint, _GAP, deadline)
     for nodes in (hosts, edge):
         yield lambda nodes=nodes: on_single_nodes(joint, single_nodes(joint, nodes), 4 * _PROGRAMS, deadline)
         yield lambda nodes=nodes: first_fit_plan(joint, nodes, deadline)[0]
