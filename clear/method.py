@@ -1,4 +1,4 @@
-"""The seam between methods that plan several apps together and everything else."""
+"""Interface of the methods that plan several apps together: the protocol, and the registry of methods by name."""
 
 from __future__ import annotations
 

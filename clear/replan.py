@@ -1,4 +1,4 @@
-"""Planning again after rates have changed: everything that is still true is kept.
+"""Replanning after rates have changed, warm-started from known columns, prices and the last plan.
 
 A change of rates leaves each app's operating points, placements and routes possible; what they cost in time changes.
 So the columns known are priced anew (cheap: sums over the hops of a decision), the last plan is allocated anew, apps
@@ -230,7 +230,7 @@ class _WarmStart:
         return replace(self.prices, use_w=use_w, node_w=node_w, media_w=media_w)
 
     def _choose(self) -> RestrictedMaster:
-        """Let the master choose among offers of all columns, at the prices held and at those before."""
+        """Let the master choose among priced columns of all columns, at the prices held and at those before."""
         for app in range(self._joint.count):
             for column in self._pool.columns(app):
                 add_column(self._joint, self._pool, column, self.prices)

@@ -1,4 +1,4 @@
-"""Speeds and shares for given columns: a geometric program, then the least shares at its speeds.
+"""Allocation of speeds and shares to given columns, by a geometric program.
 
 Variables are the speed of every node in use, each app's share of every node it uses, and of every medium. Power is
 ``sum(dynamic_w s^2 + static_w / s)`` over nodes; deadlines, energy limits, queues and sums of shares are posynomials of

@@ -1,4 +1,4 @@
-"""An app on its slices of nodes and media, as an app that has slower ones to itself.
+"""App view: one app on its shares of nodes and media, as an app that has slower ones to itself.
 
 With node speed s, share phi of a node and share beta of a medium, computing takes ``time / (s phi)`` and
 ``dynamic s^2 + static / s`` joules, and media carry ``beta`` of their rate. So what FIN's searches say of the sliced

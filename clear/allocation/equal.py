@@ -1,4 +1,4 @@
-"""Equal shares for all who use a node or medium, at given speeds; and whether limits hold there."""
+"""Equal allocation: even shares of every node and medium at given speeds, and the first app whose limits fail."""
 
 from __future__ import annotations
 

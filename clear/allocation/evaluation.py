@@ -1,4 +1,4 @@
-"""What a plan does at rates that it was not made for."""
+"""Evaluation of a plan at link rates that it was not made for: power, and which apps miss their limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PlanEvaluation:
 
     power_w: float
     late: Bools
-    """(A,) whether an app's statistic of latency is above its limit, or one of its queues grows for ever."""
+    """(A,) whether an app's statistic of latency is above its limit, or one of its queues is unstable."""
 
 
 def evaluate_plan(joint: JointInstance, plan: Plan) -> PlanEvaluation:

@@ -1,4 +1,4 @@
-"""A plan of all apps: their columns with speeds and shares."""
+"""Joint plan: one column per app with speeds and shares, from a geometric program."""
 
 from __future__ import annotations
 

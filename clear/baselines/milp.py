@@ -1,7 +1,7 @@
-"""The method `milp`: one mixed-integer program over every column of every app, a baseline for small cases.
+"""Baseline `milp`: one mixed-integer program over every column of every app, for small workloads.
 
-All columns are enumerated. `clear.grids` chooses among them with speeds and shares on grids, and the geometric program
-sets speeds and shares anew for what it chooses. Nothing is proved.
+All columns are enumerated. `clear.primal.grid_program` chooses among them with speeds and shares on grids, and the
+geometric program sets speeds and shares anew for what it chooses. Nothing is proved.
 """
 
 from __future__ import annotations

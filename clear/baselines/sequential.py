@@ -1,4 +1,4 @@
-"""The baseline `fin-in-order`: FIN's exact search for one app after the other, on what those before it left.
+"""Baseline `fin-in-order`: FIN's exact search for one app after the other, on what those before it left.
 
 An app is planned on all that is left of nodes, media and memory, at nominal speed. It then keeps the least shares with
 which that plan holds its limits, and the next one gets the rest.

@@ -1,9 +1,10 @@
-"""A bound for which each source chooses by itself which of its apps stay, and at which clock they run.
+"""Partial Lagrangian bound: sources keep their capacity, all else is priced; one branch and bound per source.
 
-The bound of `clear.prices` sells everything, in parts: half an app may stay on its phone, at a speed of its own. Here
-nothing of the sources (nodes where data of apps begins) is for sale: their apps share them as they are. All else has
-its price as before, so what is left falls apart into one problem per source. In it every app stays at one of its
-operating points, or leaves behind some block (`clear.stays`), and the source runs those that stay at one clock.
+The bound of `clear.pricing.dual_prices` sells everything, in parts: half an app may stay on its phone, at a speed of
+its own. Here nothing of the sources (nodes where data of apps begins) is for sale: their apps share them as they are.
+All else has its price as before, so what is left falls apart into one problem per source. In it every app stays at one
+of its operating points, or leaves behind some block (`clear.bounds.source_subproblem`), and the source runs those that
+stay at one clock.
 
 For a range of speeds and a choice of what each app does, costs are at least ``sum of costs - most mu`` at any price
 mu >= 0 of the source's shares, where an app that stays costs ``E low^2 + (S + mu d) / high`` and one that leaves its

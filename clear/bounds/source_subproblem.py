@@ -1,10 +1,10 @@
-"""What one app pays by how long it stays on its source, at a range of prices of the source's shares.
+"""Source subproblem: bounds of what one app costs by how long it stays on its source, at prices of the source.
 
 An app either never leaves its source, or leaves it behind its first k blocks (k = 0: at once). At home its power is
 ``E s^2 + S / s`` at the clock speed s, and it needs a share of at least ``d / s``, with d the larger of its load and of
 its time over its limit: all three follow from the operating point alone. What it pays when it leaves is bounded as in
-`clear.proof`, with later visits to any source at no price: for a value theta of a second, a sweep without a price of
-the source, and on top what a price of the source's shares adds to the cheapest first visit.
+`clear.pricing.lagrangian_bound`, with later segments on any source at no price: for a value theta of a second, a sweep
+without a price of the source, and on top what a price of the source's shares adds to the cheapest first segment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.fin.instance.network import Floats
 
 _VALUES, _SPAN = 12, 3.0
-"""Values of time that are tried, from this part of the least that was good for any class to as many times the most."""
+"""Latency multipliers tried, and the factor by which they reach beyond the least and the largest good one."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _away(subproblem: PricingSubproblem, prices: AppPrices, source_w: Floats, mo
 def _cost_by_departure(
     subproblem: PricingSubproblem, bounds: Floats, values: Floats, row: int, source_w: Floats
 ) -> Floats:
-    """(D, J) highest over (W,) values of time of (W, D + 1) bounds and what the price of the source adds to them."""
+    """(D, J) highest of (W, D + 1) bounds plus what the price of the source adds, over (W,) latency multipliers."""
     pricer = subproblem.pricer
     network, source = pricer.instance.network, pricer.instance.source
     segments, _ = pricer.source_prefixes(row)

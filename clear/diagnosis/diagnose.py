@@ -1,4 +1,4 @@
-"""Why several apps have no plan: one that has none alone, else what they ask for together of what there is."""
+"""Diagnosis of infeasible workloads: an app that has no plan alone, else capacities that are short together."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _alone(instance: Instance, all_points: Instance, time_limit_s: float | None)
 
 
 def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
-    """Name the capacities that bound the rates; what is asked of each, if apps keep to the same ways."""
+    """Name the capacities that bound the rates; what is asked of each, if apps keep to the same routes."""
     memory = [row for row in most.short if row[0] == "memory"]
     if most.part > 0.0:
         names = ", ".join(_name(joint.network, row) for row in most.short[:_MOST_ROWS])

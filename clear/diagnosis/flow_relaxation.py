@@ -1,4 +1,4 @@
-"""The most of their rates that apps could run at together, by what they load alone: a linear program over flows.
+"""Multicommodity flow relaxation: the largest part of all rates that nodes and media bear, by linear programming.
 
 Every app is a flow of samples from its source through its blocks. It may be split over nodes and links as it likes, all
 nodes run at full speed, heads, results and deadlines are left out, and of every block only the part of samples counts

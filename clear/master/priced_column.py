@@ -1,4 +1,4 @@
-"""An offer: a column with the speeds and shares that are best for its app alone at given prices, in time."""
+"""Priced columns: a column with the speeds and shares of least cost at dual prices that keep its latency limit."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Bools, Floats, Network
 
 _STEPS, _SIDE = 3, 128
-"""Times that values of time are tried, and how many side by side: each time the range shrinks to a part in 127."""
+"""Times that latency multipliers are tried, and how many side by side: each time the range shrinks to a part in 127."""
 _FAST = 1e12
-"""A value of time, in multiples of what is at stake, at which nothing but time counts."""
+"""A latency multiplier, in multiples of what is at stake, at which nothing but time counts."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PricedColumn:
 
 
 def price_column(column: Column, joint: JointInstance, prices: DualPrices) -> PricedColumn | None:
-    """Return the cheapest offer at given prices; None where the plan is late at full speed with full shares."""
+    """Return the cheapest priced column at given prices; None where the plan is late at full speed with full shares."""
     asked = _ColumnPricing.of(column, joint, prices)
     ends = asked.at(np.array([0.0, _FAST * asked.scale]))
     left_s = column.most_s - column.fixed_s.max(initial=0.0)
@@ -56,7 +56,7 @@ def price_column(column: Column, joint: JointInstance, prices: DualPrices) -> Pr
 
 @dataclass(frozen=True)
 class _PricedAt:
-    """Speeds and shares at V values of time, one row each."""
+    """Speeds and shares at V latency multipliers, one row each."""
 
     speed: Floats
     node_share: Floats
@@ -95,12 +95,12 @@ class _ColumnPricing:
 
     @property
     def scale(self) -> float:
-        """Size of the value of time: power at stake over the limit."""
+        """Size of the latency multiplier: power at stake over the limit."""
         at_stake = self.column.dynamic_w.sum() + self.node_price_w.sum() + self.medium_price_w.sum()
         return float(max(at_stake, 1e-9) / min(self.column.most_s, 1e9))
 
     def at(self, multiplier_w_per_s: Floats) -> _PricedAt:
-        """Choose speeds and shares at (V,) values of time."""
+        """Choose speeds and shares at (V,) latency multipliers."""
         network, nodes, worth = self.network, self.column.nodes, multiplier_w_per_s[:, None]
         ranges = (network.slowest[nodes], network.fastest[nodes], network.max_utilization[nodes])
         terms = SegmentPrices(worth, self.node_price_w, *ranges)

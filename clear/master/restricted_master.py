@@ -1,7 +1,7 @@
-"""The master: which offer each app takes, so that shares, memory and nodes in use fit together.
+"""Restricted master: chooses a priced column of each app so that shares, memory and nodes in use fit together.
 
-Every row has the form ``sum(coefficient * variable) <= most``, but for one row per app that sums its offers to 1. As a
-linear program its duals are prices; with whole offers its optimum is a plan.
+Every row has the form ``sum(coefficient * variable) <= most``, but for one row per app that sums its priced columns to
+1. As a linear program its duals are prices; with integer variables its optimum is a plan.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _TOLERANCE = 1e-5
 _NODES = 200
 """Nodes of branch and bound at most; by the clock, a busy machine would find another plan."""
 _UNSERVED = 10.0
-"""Cost of an app without an offer, in multiples of its cheapest offer with the idle power of all nodes in play."""
+"""Cost of an app that is not served, in multiples of its cheapest priced column with all idle power in play."""
 
 
 @dataclass(frozen=True)
 class MasterSolution:
-    """What the master chose."""
+    """Solution of the master."""
 
     value_w: float
     prices: DualPrices | None
     """Duals of the linear program."""
     chosen: tuple[int, ...] | None
-    """Number of the offer of each app, where whole offers were asked for and every app has one."""
+    """Number of the priced column of each app, of the integer master, where every app has one."""
     unserved: float = 0.0
     """Apps that the linear program could not serve (count, in parts)."""
     taken: Floats = field(default_factory=lambda: np.zeros(0))
-    """Part of each offer that the linear program takes."""
+    """Part of each priced column that the linear program takes."""
     most_in_use: float = 0.0
     """Nodes of a class that it has in use, of the class with the most (count, in parts)."""
     in_use: Mapping[int, float] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class RestrictedMaster:
     def solve_relaxation(self) -> MasterSolution | None:
         """Solve the linear program; its duals are prices. None where the solver gives up.
 
-        Nodes that are equal for all apps share their rows: had every offer its copies on all of them, the optimum would
-        not change, and prices of equal nodes are equal in some optimum of the duals. So no app can evade a price by
-        going to the next equal node.
+        Nodes that are equal for all apps share their rows: had every priced column its copies on all of them, the
+        optimum would not change, and prices of equal nodes are equal in some optimum of the duals. So no app can evade
+        a price by going to the next equal node.
 
         An interior-point method without crossover ends in the middle of the optimal duals, and prices from there need
         far fewer rounds than those of a vertex: idle power is split evenly among the apps that share a node.
@@ -68,7 +68,7 @@ class RestrictedMaster:
         return self._program(whole=False).solved(self._prices)
 
     def solve_integer(self, time_limit_s: float) -> MasterSolution:
-        """Choose one offer per app, within a time (infinite for none) and a number of nodes of branch and bound."""
+        """Choose one priced column per app, within a time (s, infinite for none) and a number of search nodes."""
         program = self._program(whole=True)
         settings = SolverSettings(relative_gap=1e-4, time_limit_s=time_limit_s, node_limit=_NODES, seed=1)
         found = solve_integer_program(program.integer_program(), settings)
@@ -80,7 +80,7 @@ class RestrictedMaster:
         return MasterSolution(found.objective, None, tuple(chosen) if min(chosen) >= 0 else None)
 
     def _program(self, whole: bool) -> _Program:
-        """Write the rows: offers first, then nodes in use, then one slack per app that no offer serves."""
+        """Write the rows; variables are priced columns, then nodes in use, then a slack per app."""
         joint, network = self._joint, self._joint.network
         group = np.arange(network.size) if whole else self._kind
         first, count = np.unique(group, return_index=True)[1], np.bincount(group)
@@ -118,11 +118,11 @@ class RestrictedMaster:
         )
 
     def _cheapest(self, app: int) -> float:
-        """Return the power of an app's cheapest offer; 1 W where it has none."""
+        """Return the power of an app's cheapest priced column; 1 W where it has none."""
         return min((priced.power_w for priced in self.priced_columns if priced.column.app == app), default=1.0)
 
     def _write(self, rows: dict[Row, list[tuple[int, float]]], number: int, priced: PricedColumn, group: Ints) -> None:
-        """Write what one offer takes of (groups of) nodes, memory and media."""
+        """Write what one priced column takes of (groups of) nodes, memory and media."""
         column, network = priced.column, self._joint.network
         for node, share, held in zip(column.nodes.tolist(), priced.node_share, column.memory_bytes, strict=True):
             rows["node", -1, int(group[node])].append((number, float(share)))

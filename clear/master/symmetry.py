@@ -1,4 +1,4 @@
-"""Decisions moved from one node to an equal one.
+"""Symmetry: canonical representatives of decisions over equivalence classes of nodes.
 
 A package is full of equal chiplets, and prices see no difference between them. Apps that could share one chiplet would
 be offered on many, each in part, so decisions are moved to the same few: the nodes of a kind in a fixed order, those

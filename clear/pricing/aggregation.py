@@ -1,8 +1,8 @@
-"""Equal nodes as one: a smaller graph, on which every plan of an app has a path that costs no more.
+"""Aggregation of equal nodes: a smaller graph, on which every plan of an app has a path that costs no more.
 
 Packages are full of equal nodes that differ in little but how far away they are. Nodes that an app cannot tell apart
 but by their routes are taken together, with every efficient route that any of them has to any node of another kind,
-or of the same. A plan's visits keep their costs, and each transfer finds its own route or a better one, so bounds on
+or of the same. A plan's segments keep their costs, and each transfer finds its own route or a better one, so bounds on
 paths of the small graph hold on the large one.
 """
 

@@ -1,4 +1,4 @@
-"""One app as arrays over operating points, blocks and nodes: what each block asks of each node."""
+"""App arrays: power, load, time and memory of each block by operating point and kind of node."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class AppArrays:
     result_weight: Floats
     """(K, D) results per second."""
     result_late: Floats
-    """(K, D) how often a result's way counts for the latency limit."""
+    """(K, D) how often a result's route counts for the latency limit."""
     most_s: float
     """Latency limit."""
 

@@ -1,15 +1,16 @@
-"""The least that a plan costs which comes back to a node or medium.
+"""Lower bound of non-elementary plans: those that return to a priced node or medium (paths with cycles).
 
-The shortest path over visits (`clear.pricing`) pays for a node's share once per visit, and for a medium's share once
-per transfer. It is exact for plans that visit every priced node once and put one transfer at most on every priced
-medium; for any other plan it asks for too much, so another bound is needed. Such a plan comes back to some priced node
-or medium q. For each q in turn, a shortest path that must use q twice is below all of them, at costs that may be added
-up however often anything is used:
+The shortest path over segments (`clear.pricing.shortest_path`) pays for a node's share once per segment, and for a
+medium's share once per transfer. It is exact for plans that visit every priced node once and put one transfer at most
+on every priced medium; for any other plan it asks for too much, so another bound is needed. Such a plan returns to
+some priced node or medium q. For each q in turn, a shortest path that must use q twice is below all of them, at costs
+that may be added up however often anything is used:
 
-- What the source runs before data leaves it first, and that transfer, cost what they cost alone. Later visits to the
+- What the source runs before data leaves it first, and that transfer, cost what they cost alone. Later segments on the
   source and later transfers are added at no price of a share, for ``min (a + b) >= min a + min b``.
-- Blocks elsewhere cost `clear.visits.additive_cost`, and of the price of using their node the part that their load has
-  in the load of all blocks: a node that runs some of them is used, and their parts are at most the whole.
+- Blocks elsewhere cost `clear.pricing.node_segments.additive_cost`, and of the price of using their node the part that
+  their load has in the load of all blocks: a node that runs some of them is used, and their parts are at most the
+  whole.
 
 Nodes of one kind and price are taken together: whoever uses one of them twice uses their kind twice.
 """
@@ -35,7 +36,8 @@ class CycleBound:
     def cost_by_departure(self, rows: Rows) -> Floats:
         """(R, D + 1) costs that no plan is below which uses something priced twice, by what leaves the source when.
 
-        The classes are those of `clear.pricing.Sweep.by_leave`; costs are before ``theta * limit`` is taken off.
+        Classes are those of `Sweep.cost_by_departure`; costs are before ``theta * limit`` is
+        taken off.
         """
         pricer, aggregation = self._pricer, self._aggregation
         depth = pricer.stages.depth[rows.point]

@@ -1,4 +1,4 @@
-"""Prices of what apps share, and the Lagrangian bound that they give.
+"""Dual prices of shared capacity, and the Lagrangian bound that they give.
 
 Relaxed are: shares of a node sum to at most its largest utilisation if it is in use, and to 0 else (price mu), and so
 do the bytes that it holds, to at most its memory (price kappa); shares of a medium sum to at most 1 (price nu); an app

@@ -17,7 +17,7 @@ class LatencyMultipliers:
 
     def __init__(self, values: Floats, lowest: Floats) -> None:
         self.value = values
-        """(D + 1,) best value of time of each class."""
+        """(D + 1,) best latency multiplier of each class."""
         self.lowest = lowest
         """(D + 1,) last bound of each class."""
         self.ratio = 2.0
@@ -27,7 +27,7 @@ class LatencyMultipliers:
         return LatencyMultipliers(of_depth(self.value, depth), of_depth(self.lowest, depth))
 
     def tries(self) -> Floats:
-        """Return values of time to try: around that of the lowest class, and those of the next ones."""
+        """Return latency multipliers to try: around that of the lowest class, and those of the next ones."""
         first, *others = np.argsort(self.lowest, kind="stable")[:_CLASSES]
         value = self.value[first]
         return np.unique([value / self.ratio, value, value * self.ratio, *self.value[others]])

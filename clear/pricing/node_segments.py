@@ -1,7 +1,7 @@
-"""The cheapest speed and share of one app's visit to a node, in closed form.
+"""Node segments (contiguous blocks on one node): the cheapest speed and share at dual prices, in closed form.
 
-A visit asks for dynamic power E, static power S, load L and time t (all at speed 1). At the price mu of a share and the
-value theta of a second, it costs at least
+A segment asks for dynamic power E, static power S, load L and time t (all at speed 1). At the price mu of a share and
+the value theta of a second, it costs at least
 
     min over s in [slowest, fastest], phi in [L / s, most] of  E s^2 + S / s + mu phi + theta t / (s phi).
 
@@ -24,7 +24,7 @@ _NEWTON_STEPS = 4
 
 @dataclass(frozen=True)
 class NodeSegments:
-    """What visits ask for; arrays that broadcast against each other, nodes last."""
+    """What segments ask for; arrays that broadcast against each other, nodes last."""
 
     dynamic_w: Floats
     static_w: Floats
@@ -34,7 +34,7 @@ class NodeSegments:
 
 @dataclass(frozen=True)
 class SegmentPrices:
-    """Prices and ranges that visits meet; arrays that broadcast against those of visits."""
+    """Prices and ranges that segments meet; arrays that broadcast against those of segments."""
 
     multiplier_w_per_s: Floats
     """Value of a second less latency, in watts (theta)."""
@@ -76,9 +76,9 @@ def _between_cuts(energy: Floats, static_w: Floats, root: Floats) -> Floats:
 
 
 def additive_cost(segments: NodeSegments, terms: SegmentPrices, total_late_s: Floats) -> Floats:
-    """Return costs of single blocks whose sum is at most the cost of any visits made of them, in watts.
+    """Return costs of single blocks whose sum is at most the cost of any segments made of them, in watts.
 
-    A node's share is paid once however often an app comes back to it, so costs of visits may not be added up. Two
+    A node's share is paid once however often an app returns to it, so costs of segments may not be added up. Two
     lines are below ``mu phi + theta t / (s phi)`` for every set of blocks: ``mu L / s + theta t / (s most)``, since
     phi is between the load and the largest share, and the chord ``2 sqrt(theta mu / (s T)) t`` of the concave
     ``2 sqrt(theta mu t / s)`` up to the time T of all blocks. Each node takes the line that is higher for all blocks.
@@ -113,7 +113,7 @@ def best_share(segments: NodeSegments, terms: SegmentPrices, speed: Floats) -> F
 
 
 def cost_at(segments: NodeSegments, terms: SegmentPrices, speed: Floats, share: Floats) -> Floats:
-    """Return what visits cost at given speeds and shares, in watts; infinite where a queue would grow."""
+    """Return what segments cost at given speeds and shares, in watts; infinite where a queue is unstable."""
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = terms.multiplier_w_per_s * segments.late_s
         late = np.where(worth > 0.0, worth / (speed * share), 0.0)
@@ -123,6 +123,6 @@ def cost_at(segments: NodeSegments, terms: SegmentPrices, speed: Floats, share: 
 
 
 def least_cost(segments: NodeSegments, terms: SegmentPrices) -> Floats:
-    """Return the least cost of visits, in watts; infinite where no speed is enough for the load."""
+    """Return the least cost of segments, in watts; infinite where no speed is enough for the load."""
     speed = cheapest_speed(segments, terms)
     return cost_at(segments, terms, speed, best_share(segments, terms, speed))

@@ -1,4 +1,4 @@
-"""Operating points in a binary tree, each inner node an envelope: a point that asks for no more than any below it.
+"""Relaxation tree of operating points: inner nodes are envelopes, which cost no more than any point below them.
 
 Designed points come by the hundred and differ little. Whatever the prices, a plan of a point costs at least what the
 same plan costs with an envelope, because every cost grows with the powers, loads, times and weights that envelopes take

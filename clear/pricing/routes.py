@@ -1,4 +1,4 @@
-"""Routes between all pairs of nodes as one flat list, priced for many operating points at once."""
+"""Efficient routes between all pairs of nodes as one flat list, priced for many messages at once."""
 
 from __future__ import annotations
 

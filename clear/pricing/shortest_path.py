@@ -1,9 +1,9 @@
-"""The cheapest plan of one app at given prices: a shortest path over visits of nodes.
+"""Shortest paths over node segments: the cheapest plan of one app at dual prices, by backward recursion.
 
-At prices of node shares, media shares, node use and memory, an app's cost falls apart into visits (contiguous blocks
-on one node, with their own best speed and share) and transfers (with their own best shares). For a value theta of a
-second less latency, the least ``power + prices + theta (latency - limit)`` over all sequences of visits is a shortest
-path over (block, node), one layer at a time; see `clear.visits` for what a visit costs.
+At prices of node shares, media shares, node use and memory, an app's cost falls apart into segments (contiguous blocks
+on one node, with their own best speed and share) and transfers (with their own best shares). For a latency multiplier
+theta, the least ``power + prices + theta (latency - limit)`` over all sequences of segments is a shortest path over
+(block, node), one layer at a time; see `clear.pricing.node_segments` for what a segment costs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 _VISIT = ("dynamic_w", "static_w", "load", "late_s")
-"""Fields of stages that visits add up."""
+"""Fields of stages that segments add up."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AppPrices:
 
 @dataclass(frozen=True)
 class Rows:
-    """R pairs of an operating point and a value of time."""
+    """R pairs of an operating point and a latency multiplier."""
 
     point: Ints
     multiplier_w_per_s: Floats
@@ -53,30 +53,30 @@ class Rows:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep leaves behind: enough to follow the cheapest paths."""
+    """Result of a backward recursion: enough to follow the cheapest paths."""
 
     cost_by_departure: Floats
     """(R, D + 1) least cost of plans by the number of blocks that the source runs before data leaves it first; all of
     them where it never does. Infinite behind a point's depth."""
     segments: SegmentCosts
     carried: Floats
-    """(R, D, F) cost of the way into each block; infinite where it stays on a node."""
+    """(R, D, F) cost of the route into each block; infinite where it stays on a node."""
     onwards: Floats
-    """(R, D, N) least cost from a visit's first block to the end."""
+    """(R, D, N) least cost from a segment's first block to the end."""
     left: Floats
-    """(R, D, N) least cost from where a visit with this last block has been paid; 0 behind the last block."""
+    """(R, D, N) least cost from where a segment with this last block has been paid; 0 behind the last block."""
 
 
 @dataclass(frozen=True)
 class SegmentCosts:
-    """What the visits of R rows cost that begin with a block or behind it."""
+    """What the segments of R rows cost that begin with a block or behind it."""
 
     layers: int
     each: Floats
-    """(R, V, N) by first block and last block; infinite where a visit cannot be."""
+    """(R, V, N) by first block and last block; infinite where a segment cannot be."""
 
     def starting(self, first: int) -> Floats:
-        """(R, D - first, N) cost of a visit from a block to each last one."""
+        """(R, D - first, N) cost of a segment from a block to each last one."""
         start = first * self.layers - first * (first - 1) // 2
         return self.each[:, start : start + self.layers - first]
 
@@ -195,13 +195,13 @@ class Pricer:
         kinds: tuple[Ints, Ints],
         results: Floats,
     ) -> Floats:
-        """(R, V, M) cost of visits from first to last blocks on M nodes; infinite where one cannot be.
+        """(R, V, M) cost of segments from first to last blocks on M nodes; infinite where one cannot be.
 
         Nodes of one kind and price are priced once, for packages are full of equal nodes: `kinds` names one of each
         kind, and which kind each node is of.
         """
         (first, last), (chosen, like), point = ends, kinds, rows.point
-        point = point[:1] if (point == point[0]).all() else point  # of all values of time the same visits
+        point = point[:1] if (point == point[0]).all() else point  # of all latency multipliers the same segments
 
         def within(sums: Floats) -> Floats:
             return np.asarray(sums[:, last + 1] - sums[:, first])
@@ -215,7 +215,7 @@ class Pricer:
         cannot = (within(self._barred[point]) > 0)[..., self.stages.column[nodes]]
         cannot = cannot | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
         if results.any():
-            lost = np.isinf(results)  # no way from there to the destination
+            lost = np.isinf(results)  # no route from there to the destination
             costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]
             cannot = cannot | (within(_cumulative(lost.astype(np.int16))) > 0)[..., nodes]
         return np.where(cannot, np.inf, costs)
@@ -259,7 +259,7 @@ class Pricer:
         return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_routes(one, prices, nodes))
 
     def _result_routes(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
-        """Return the cheapest way of each result to the destination."""
+        """Return the cheapest route of each result to the destination."""
         instance, stages, routes = self.instance, self.stages, self.routes
         found: dict[int, tuple[int, ...]] = {}
         point, destination = int(one.point[0]), instance.destination
@@ -276,7 +276,7 @@ class Pricer:
 
 
 def node_terms(network: Network, prices: AppPrices, multiplier_w_per_s: Floats, nodes: Ints) -> SegmentPrices:
-    """Return what visits meet on some nodes."""
+    """Return what segments meet on some nodes."""
     columns = (prices.node_w, network.slowest, network.fastest, network.max_utilization)
     return SegmentPrices(multiplier_w_per_s, *(column[nodes] for column in columns))
 

@@ -1,10 +1,10 @@
-"""One app's share of the Lagrangian bound: the best values of time, for all operating points that may matter.
+"""Pricing subproblem of one app: its cheapest plans at dual prices, with the latency limit relaxed.
 
 For any value theta >= 0 of a second, the least of ``power + prices + theta (latency - limit)`` over some plans is below
 every one of them that is in time, so the largest such value is a bound on those plans. Plans are told apart by the
 block before which data leaves the source first, as an average of plans that stay and plans that leave would be in time
 cheaply; one sweep prices all of these classes. Here the best operating points are kept up with as prices change;
-`clear.proof` bounds the plans of all points.
+`clear.pricing.lagrangian_bound` bounds the plans of all points.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _POINTS = 2
 _ASCENTS = 6
 """Times that latency multipliers are improved for a lower bound."""
 _WIDE = 10.0 ** np.arange(-3.0, 3.5)
-"""Values of time to begin with, in units of the app's power over its limit."""
+"""Latency multipliers to begin with, in units of the app's power over its limit."""
 
 
 @dataclass(frozen=True)
 class PricingResult:
-    """What one app says to prices."""
+    """Pricing result: a lower bound, and the plans that attain it."""
 
     bound_w: float
     """No plan of the app costs less at these prices."""
     decisions: tuple[Decision, ...]
-    """Plans that were the cheapest at some value of time, the best first."""
+    """Plans that were the cheapest at some latency multiplier, the best first."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Found:
 
 
 class PricingSubproblem:
-    """Remembers the best values of time from one set of prices to the next."""
+    """Remembers the best latency multipliers from one set of prices to the next."""
 
     def __init__(self, pricer: Pricer, tree: PointTree) -> None:
         self.pricer, self.tree = pricer, tree
@@ -113,7 +113,7 @@ class PricingSubproblem:
         return LagrangianBound(self.pricer, prices)
 
     def values(self, prices: AppPrices) -> Floats:
-        """(D + 1,) values of time that were the best last, by class, of all points as one."""
+        """(D + 1,) latency multipliers that were the best last, by class, of all points as one."""
         return self._row(self.tree.root, prices).value
 
     def _descend(self, prices: AppPrices) -> None:
@@ -137,7 +137,7 @@ class PricingSubproblem:
         return self._rows[row]
 
     def _begin(self, prices: AppPrices) -> LatencyMultipliers:
-        """Look for the size of the values of time."""
+        """Look for the size of the latency multipliers."""
         root = self.tree.root
         if not np.isfinite(self._most_s):
             layers = int(self.pricer.stages.depth[root])
@@ -149,7 +149,7 @@ class PricingSubproblem:
         return LatencyMultipliers(values[bounds.argmax(axis=0)], bounds.max(axis=0))
 
     def _bound(self, row: int, prices: AppPrices) -> _Found:
-        """Bound the plans of a point that come back to nothing, at values of time near the best; name the cheapest."""
+        """Bound the elementary plans of a point at latency multipliers near the best; name the cheapest."""
         held = self._row(row, prices)
         values = held.tries()
         sweep, bounds = self._sweep(row, values, prices)
@@ -157,7 +157,7 @@ class PricingSubproblem:
         return _Found(bound, self._plans(row, values, sweep, bounds, prices) if np.isfinite(bound) else ())
 
     def _plans(self, row: int, values: Floats, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
-        """Return plans of the best classes, each at two values of time, and the one that never leaves the source."""
+        """Return plans of the best classes, each at two multipliers, and the one that never leaves the source."""
         lowest = self._rows[row].lowest
         rows = Rows(np.full(len(values), row), values)
         found = []
@@ -170,6 +170,6 @@ class PricingSubproblem:
         return tuple(found)
 
     def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
-        """Return a sweep at (W,) values of time, and (W, D + 1) bounds by class."""
+        """Return a sweep at (W,) latency multipliers, and (W, D + 1) bounds by class."""
         sweep = self.pricer.sweep(Rows(np.full(len(values), row), values), prices)
         return sweep, less_limit(self.pricer, values, sweep.cost_by_departure)

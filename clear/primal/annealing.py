@@ -1,9 +1,9 @@
-"""Whole plans by simulated annealing, where every move is priced without a geometric program.
+"""Simulated annealing of joint plans, where every move is evaluated without a geometric program.
 
-An offer asks a fixed rate (share times speed) of each node, and a fixed share of each medium. A node costs its idle
-power and the least of ``D s^2 + S / s`` over the speeds s at which all rates fit, where D and S are sums over its
-offers. So a few sums per node say what a move costs. Rates keep latencies at any speed: what is chosen here is a plan
-of no more power than counted, but for energy limits, and the geometric program can only improve its rates.
+A priced column asks a fixed rate (share times speed) of each node, and a fixed share of each medium. A node costs its
+idle power and the least of ``D s^2 + S / s`` over the speeds s at which all rates fit, where D and S are sums over its
+priced columns. So a few sums per node say what a move costs. Rates keep latencies at any speed: what is chosen here is
+a plan of no more power than counted, but for energy limits, and the geometric program can only improve its rates.
 
 Source: S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, Optimization by Simulated Annealing, Science 220 (1983).
 """
@@ -51,7 +51,7 @@ def anneal(
     seed: int,
     deadline: Deadline,
 ) -> tuple[list[int], float]:
-    """Return numbers of good offers, one per app, and a power that their plan needs at most.
+    """Return numbers of good priced columns, one per app, and a power that their plan needs at most.
 
     Idle power is what keeps single moves from putting a node into use or out of it. So the nodes in use are given to
     each annealing, and changed between: one more of a kind, one less, or both, as long as that helps.
@@ -59,7 +59,7 @@ def anneal(
     Args:
         joint: The apps.
         priced_columns: Priced columns of all apps.
-        chosen: Number of the offer of each app to begin with; together they must fit.
+        chosen: Number of the priced column of each app to begin with; together they must fit.
         seed: Of the random numbers.
         deadline: When to give up.
     """
@@ -83,7 +83,7 @@ class _Sets:
         self._power_w: dict[frozenset[int], float] = {}
 
     def is_new(self, nodes: frozenset[int]) -> bool:
-        """Whether nodes were not tried yet, every app has an offer on them, and there is time."""
+        """Whether nodes were not tried yet, every app has a priced column on them, and there is time."""
         return nodes not in self._power_w and self._tables.enough(nodes) and not self._deadline.expired
 
     def anneal(self, nodes: frozenset[int], moves: int) -> None:
@@ -170,15 +170,15 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Tables:
-    """Offers as numbers in lists, which are faster here than arrays."""
+    """Priced columns as numbers in lists, which are faster here than arrays."""
 
     places: list[_Place]
     idle_w: list[float]
     asked: list[list[tuple[int, Asked]]]
-    """Per offer, what it asks of each place."""
+    """Per priced column, what it asks of each place."""
     transfer_w: list[float]
     stake_w: list[float]
-    """Per offer, its power without idle power."""
+    """Per priced column, its power without idle power."""
     nodes: list[frozenset[int]]
     app: list[int]
     by_app: list[list[int]]
@@ -208,11 +208,11 @@ class _Tables:
         return frozenset[int]().union(*(self.nodes[number] for number in chosen))
 
     def enough(self, nodes: frozenset[int]) -> bool:
-        """Whether every app has an offer on some nodes."""
+        """Whether every app has a priced column on some nodes."""
         return all(any(self.nodes[number] <= nodes for number in own) for own in self.by_app)
 
     def held(self, chosen: Sequence[int]) -> list[Asked]:
-        """Return what offers ask of every place together."""
+        """Return what priced columns ask of every place together."""
         held = [_NOTHING] * len(self.places)
         for number in chosen:
             for place, asked in self.asked[number]:
@@ -220,14 +220,14 @@ class _Tables:
         return held
 
     def power_w(self, chosen: Sequence[int]) -> float:
-        """Return the power of offers together, idle power included."""
+        """Return the power of priced columns together, idle power included."""
         costs_w = [place.power_w(asked) for place, asked in zip(self.places, self.held(chosen), strict=True)]
         idle_w = sum(self.idle_w[node] for node in sorted(self.nodes_of(chosen)))
         return sum(costs_w) + idle_w + sum(self.transfer_w[number] for number in chosen)
 
 
 class _State:
-    """The offers chosen, what they ask of every place together, and what that costs beside idle power."""
+    """The priced columns chosen, what they ask of every place together, and what that costs beside idle power."""
 
     def __init__(self, tables: _Tables, chosen: Sequence[int], nodes: frozenset[int]) -> None:
         self._tables, self.chosen = tables, list(chosen)
@@ -242,7 +242,7 @@ class _State:
         return self._tables.places[place].power_w(held) + self._user_w[place] * held[4]
 
     def move(self, numbers: Sequence[int], most_w: float) -> None:
-        """Let the apps of some offers take them, unless that costs more than `most_w` more."""
+        """Let the apps of some priced columns take them, unless that costs more than `most_w` more."""
         tables, more_w = self._tables, 0.0
         held: dict[int, Asked] = {}
         for number in numbers:
@@ -273,7 +273,7 @@ def _places_of(network: Network, media: Ints) -> list[_Place]:
 
 
 def _asked_by(priced: PricedColumn, nodes: int, media: Ints) -> list[tuple[int, Asked]]:
-    """Return what an offer asks of each place."""
+    """Return what a priced column asks of each place."""
     column, rate = priced.column, priced.node_share * priced.speed
     parts = (column.nodes, column.dynamic_w, column.static_w, rate, column.memory_bytes)
     rows = zip(*(part.tolist() for part in parts), strict=True)

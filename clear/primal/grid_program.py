@@ -1,4 +1,4 @@
-"""Which column each app takes: one mixed-integer program over given columns, and grids of speeds and shares.
+"""Grid program: one mixed-integer program over given columns, with grids of speeds and rates.
 
 A binary says which column an app takes. A node's speed is an average of the speeds of its grid, the rate that an app
 gets of a node (its share times the speed) or of a medium (its share) an average of the rates of a grid of its own, with

@@ -1,4 +1,4 @@
-"""Local moves on a plan of all apps: another column for one app, a node switched off, until none helps.
+"""Local search on a joint plan: swap the column of one app, or empty a node, until nothing helps.
 
 Moves are ranked by what they would save at the prices of the geometric program (its duals), then tried in full: the
 program with the changed columns says what the plan really costs.
@@ -21,7 +21,7 @@ from planner.fin.deadline import Deadline
 
 _BETTER = 1.0 - 1e-9
 _LEAST_PRICE_PART = 1e-3
-"""Least price of a whole node or medium for offers, in parts of the plan's power."""
+"""Least price of a whole node or medium for priced columns, in parts of the plan's power."""
 _TRIES = 4
 """Columns of an app that are tried in full, best first."""
 
@@ -107,7 +107,7 @@ class LocalSearch:
         return fitting[int(np.argmin(costs))]
 
     def _add_priced(self, plan: Plan | None, column: Column, prices: DualPrices) -> PricedColumn | None:
-        """Return a column's offer at the prices of a plan; those of the last plan are remembered."""
+        """Return a column's priced column at the prices of a plan; those of the last plan are remembered."""
         if plan is None or self._priced_at[0] is not plan:
             self._priced_at = (plan, {})
         held, at = self._priced_at[1], (column.app, column.key)
@@ -138,7 +138,7 @@ def prices_of(joint: JointInstance, plan: Plan) -> DualPrices:
 
 
 def raised_prices(joint: JointInstance, plan: Plan, least: float = _LEAST_PRICE_PART) -> DualPrices:
-    """Return the prices of a plan, raised so that no offer takes all of what the plan leaves over.
+    """Return the prices of a plan, raised so that no priced column takes all of what the plan leaves over.
 
     What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it. The least
     price of a whole node or medium is given in parts of the plan's power.

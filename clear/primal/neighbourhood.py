@@ -1,4 +1,4 @@
-"""What every app could take instead of what it has in a plan: offers at the speeds of the plan, on equal nodes too."""
+"""Neighbourhood of a plan: priced columns of every app at the speeds of the plan, copied to equal nodes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _LEAST_PRICES = (1e-3, 3e-2, 3e-1)
 """Least price of a whole node or medium, in parts of the plan's power. At dearer ones more apps have room on a node
 that is nearly free."""
 _HOPELESS = 3.0
-"""Columns whose transfers alone cost this many times an app's cheapest offer are left out."""
+"""Columns whose transfers alone cost this many times an app's cheapest priced column are left out."""
 _SAME = 1e-4
-"""Relative difference of shares that makes offers of a column different."""
+"""Relative difference of shares that makes priced columns of a column different."""
 _MORE_PLACES, _MOST_PLACES = 2, 6
-"""Equal nodes that offers are made on, beyond those of one kind in use, and at most."""
+"""Equal nodes that priced columns are made on, beyond those of one kind in use, and at most."""
 
 
 def neighbourhood(
     joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan
 ) -> Iterator[PricedColumn]:
-    """Yield offers of the columns known of every app, each on several equal nodes and at several prices."""
+    """Yield priced columns of the columns known of every app, each on several equal nodes and at several prices."""
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
     places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
     held_joint = replace(joint, network=_held_at(joint.network, used, plan.allocation.speed))
@@ -67,7 +67,7 @@ def _on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, colu
 
 
 def _competitive(columns: Sequence[Column], joint: JointInstance, prices: DualPrices) -> list[PricedColumn]:
-    """Return the offers of columns whose transfers alone do not cost far more than the cheapest offer."""
+    """Return priced columns whose transfers alone do not cost far more than the cheapest priced column."""
     priced_columns = [priced for column in columns if (priced := price_column(column, joint, prices)) is not None]
     costs_w = [
         priced.power_w + float(prices.node_w[priced.column.nodes] @ priced.node_share) for priced in priced_columns
@@ -77,7 +77,7 @@ def _competitive(columns: Sequence[Column], joint: JointInstance, prices: DualPr
 
 
 def _distinct(priced_columns: Sequence[PricedColumn]) -> list[PricedColumn]:
-    """Return offers of one column without those whose shares are nearly the same as those of one before."""
+    """Return priced columns of one column without those whose shares are nearly the same as those of one before."""
     found: list[PricedColumn] = []
     for priced in priced_columns:
         if not any(np.allclose(priced.node_share, other.node_share, rtol=_SAME, atol=_SAME) for other in found):
@@ -86,7 +86,7 @@ def _distinct(priced_columns: Sequence[PricedColumn]) -> list[PricedColumn]:
 
 
 def _copied(priced: PricedColumn, column: Column) -> PricedColumn:
-    """Return an offer of the same column on other nodes; media that only the copy uses have room."""
+    """Return a priced column of the same column on other nodes; media that only the copy uses have room."""
     moved = dict(zip(priced.column.decision.nodes, column.decision.nodes, strict=True))
     place = np.searchsorted(column.nodes, [moved[node] for node in priced.column.nodes.tolist()])
     speed, share = np.empty(len(place)), np.empty(len(place))

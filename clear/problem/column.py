@@ -1,4 +1,4 @@
-"""A column: one app's operating point, placement and routes, as what it asks of every node and medium.
+"""Columns: one app's operating point, placement and routes, as coefficients of every node and medium.
 
 With node speed s, share phi of a node and share beta of a medium (the model of cost with shares):
 power = sum(dynamic_w * s^2 + static_w / s) + transfer_w, latency = sum(node_s / (s * phi)) + sum(medium_s / beta) +
@@ -246,7 +246,7 @@ def _late_rows(
 
 
 def _late_row(instance: Instance, head: int, stages: _Stages, carried: Sequence[_Hop], media: Ints) -> _LateRow:
-    """Return the latency of one exit: all blocks and transfers up to it, and its result's way."""
+    """Return the latency of one exit: all blocks and transfers up to it, and its result's route."""
     block = int(instance.points.exit_block[head])
     medium_s, fixed_s = np.zeros(len(media)), 0.0
     for hop in carried:

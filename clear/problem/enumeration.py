@@ -1,4 +1,4 @@
-"""Every column of an app that may be the best, for tiny problems."""
+"""Enumeration of all undominated columns of an app, for small workloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several apps on one network: what is planned together."""
+"""Joint instance: several apps on one network, its equivalence classes of nodes and its priced media."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operating points that can be the best of a workload."""
+"""Dominance of operating points: those that another one beats whatever the prices are dropped."""
 
 from __future__ import annotations
 
