@@ -7,7 +7,7 @@ best prices with their Lagrangian value, which every run returns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.problem.column import Column
-from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.instance import JointInstance, NodeCounts
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 
@@ -61,6 +61,12 @@ class PricingProblem:
         )
         return cls(joint, subproblems, NodeSymmetry(joint, routes), gap)
 
+    def restricted_to(self, counts: NodeCounts) -> PricingProblem:
+        """Return the problem of a branch that bounds the numbers of nodes in use."""
+        joint = self.joint.restricted_to(counts)
+        pairs = zip(self.subproblems, joint.apps, strict=True)
+        return replace(self, joint=joint, subproblems=tuple(one.restricted_to(app) for one, app in pairs))
+
 
 @dataclass
 class Incumbent:
@@ -96,7 +102,12 @@ class Duals:
 
 
 def generate_columns(
-    problem: PricingProblem, pool: ColumnPool, incumbent: Incumbent, deadline: Deadline, enough: Deadline
+    problem: PricingProblem,
+    pool: ColumnPool,
+    incumbent: Incumbent,
+    deadline: Deadline,
+    enough: Deadline,
+    start: DualPrices | None = None,
 ) -> Duals:
     """Price every app at changing prices until the relaxed master's value meets the Lagrangian value.
 
@@ -106,12 +117,13 @@ def generate_columns(
         incumbent: The best plan; where there is none, the first integer choice of the master becomes it.
         deadline: When to give up.
         enough: When to end if there is a plan.
+        start: Prices to begin with; None for those that pass on idle power alone.
 
     Returns:
         The best prices.
     """
     joint = problem.joint
-    best = Duals(DualPrices.none(joint))
+    best = Duals(DualPrices.none(joint) if start is None else start.covering_idle_power(joint))
     trial, step, master = best.prices, _STEP, None
     for number in range(1, _ROUNDS + 1):
         if deadline.expired or (enough.expired and incumbent.plan is not None):
@@ -131,7 +143,7 @@ def generate_columns(
             break
         if incumbent.plan is None and master.unserved < 0.5:
             choose_columns(joint, pool, incumbent, deadline)
-        if best.value_w >= master.value_w * (1.0 - max(CLOSE, 0.5 * problem.gap)):
+        if best.value_w >= min(master.value_w * (1.0 - max(CLOSE, 0.5 * problem.gap)), incumbent.power_w):
             break
         trial = best.prices.smoothed(master.prices, step).rounded(joint)
     return Duals(best.prices, best.value_w, best.rounds, master)

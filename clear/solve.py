@@ -12,11 +12,12 @@ from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan
 from planner.clear.baselines.baseline import own_bound_w
 from planner.clear.bounds.lower_bound import lower_bound_w
-from planner.clear.branching.node_branching import NodeBranching
+from planner.clear.branching.count_branching import branch_on_counts
+from planner.clear.branching.node_branching import BranchingResult, NodeBranching
 from planner.clear.column_generation import Duals, Incumbent, PricingProblem, add_plan, generate_columns
 from planner.clear.master.column_pool import ColumnPool
 from planner.clear.primal.starting_plan import any_baseline_plan, starting_plan
-from planner.clear.primal_phase import PrimalPhase
+from planner.clear.primal_phase import FEW_APPS, PrimalPhase
 from planner.clear.problem.enumeration import columns_of_few
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
@@ -25,6 +26,8 @@ from planner.fin.outcome import PROVED, Outcome, Termination
 
 _START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.1, 0.45, 0.7
 """Parts of the time limit when the starting plan, the rounds of prices and the primal heuristics end."""
+_DIVISIONS, _SMALL_GAP = 50, 1e-3
+"""Branches that are divided at most within a time limit, where the gap is larger than this."""
 _EQUAL = 1e-6
 """Relative precision of what geometric programs prove."""
 
@@ -87,27 +90,26 @@ def _searched(problem: PricingProblem, incumbent: Incumbent, deadline: Deadline)
     if incumbent.plan is None:
         incumbent.offer(any_baseline_plan(joint, deadline))
     bound_w = max(lower_bound_w(problem, duals, deadline), 0.0)
-    programs, branches = 0.0, 0.0
+    branched = BranchingResult(bound_w, 0, 0)
     if not (np.isinf(bound_w) or incumbent.within(bound_w, max(problem.gap, _EQUAL))):
-        bound_w, programs, branches = _branched(problem, incumbent, duals, bound_w, deadline)
+        branched = _branched(problem, pool, incumbent, duals, bound_w, deadline)
+    bound_w, programs, branches = max(bound_w, branched.lower_bound_w), branched.programs, branched.branches
     counts = {"rounds": duals.rounds, "priced_columns": len(pool.priced), "programs": programs, "branches": branches}
     infeasible = incumbent.plan is None and bool(bound_w > _most_power(joint))
     return _Proof(incumbent, bound_w, infeasible, {name: float(value) for name, value in counts.items()})
 
 
 def _branched(
-    problem: PricingProblem, incumbent: Incumbent, duals: Duals, bound_w: float, deadline: Deadline
-) -> tuple[float, float, float]:
-    """Branch and bound where every app has few columns.
-
-    Returns:
-        The best bound, geometric programs, and branches.
-    """
+    problem: PricingProblem, pool: ColumnPool, incumbent: Incumbent, duals: Duals, bound_w: float, deadline: Deadline
+) -> BranchingResult:
+    """Branch on the nodes in use: to the end where all columns can be listed, else in the time that a limit leaves."""
     columns = columns_of_few(problem.joint, deadline)
-    if columns is None or deadline.expired:
-        return bound_w, 0.0, 0.0
-    found = NodeBranching(problem.joint, columns, incumbent, problem.gap).run(duals.prices, deadline)
-    return max(bound_w, found.lower_bound_w), float(found.programs), float(found.branches)
+    if columns is not None and not deadline.expired:
+        return NodeBranching(problem.joint, columns, incumbent, problem.gap).run(duals.prices, deadline)
+    unlimited = np.isinf(deadline.remaining_s)  # each branch takes as long as the root, and gains little
+    if unlimited or problem.joint.count > FEW_APPS or incumbent.within(bound_w, _SMALL_GAP):
+        return BranchingResult(bound_w, 0, 0)
+    return branch_on_counts(problem, pool, incumbent, duals, bound_w, _DIVISIONS, deadline)
 
 
 def _outcome(

@@ -112,12 +112,12 @@ class NodeBranching:
             if bound_w >= self._enough_w or self._searched(branch.joint, priced, bound_w, deadline, whole=False):
                 self._close(bound_w if bound_w >= self._enough_w else np.inf)
                 continue
-            divided = _divided(branch.joint, priced.master)
-            if divided is None:
+            parts = divided(branch.joint, priced.master)
+            if parts is None:
                 if not self._searched(branch.joint, priced, bound_w, deadline, whole=True):
                     self._close(bound_w)
                 continue
-            for counts in divided:
+            for counts in parts:
                 number += 1
                 heapq.heappush(queue, _Branch(bound_w, number, self._joint.restricted_to(counts), priced.prices))
         bound_w = min([self._closed_w, *(branch.bound_w for branch in queue)])
@@ -202,7 +202,7 @@ class NodeBranching:
         return found.proved or whole
 
 
-def _divided(joint: JointInstance, master: MasterSolution | None) -> tuple[NodeCounts, NodeCounts] | None:
+def divided(joint: JointInstance, master: MasterSolution | None) -> tuple[NodeCounts, NodeCounts] | None:
     """Divide a branch at the class of which the relaxed master buys the most idle power in parts.
 
     Where it buys whole nodes alone, the class with the most idle power whose number is open is divided.

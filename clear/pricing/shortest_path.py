@@ -93,6 +93,7 @@ class Pricer:
         self._barred = _cumulative((~stages.allowed).astype(np.int16))
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
+        self._hosts = instance.allowed.any(axis=0)
 
     def with_rates(self, instance: Instance, routes: Routes) -> Pricer:
         """Return the pricer of the same app where rates of links, or its own, have changed."""
@@ -109,8 +110,14 @@ class Pricer:
         other = copy(self)
         other.instance, other.routes = instance, routes
         other.stages = replace(self.stages, column=self.stages.column[chosen])
-        other.kind = _kinds(instance)
+        other.kind, other._hosts = _kinds(instance), instance.allowed.any(axis=0)
         other.moving = routes.source != routes.target
+        return other
+
+    def restricted_to(self, instance: Instance) -> Pricer:
+        """Return the pricer of the same app where further nodes host nothing."""
+        other = copy(self)
+        other.instance, other._hosts = instance, instance.allowed.any(axis=0)
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
@@ -145,7 +152,7 @@ class Pricer:
         segments = NodeSegments(**{name: sums[row, 1 : depth + 1, column] for name, sums in self._sums.items()})
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
         fits = (self._barred[row, 1 : depth + 1, column] == 0) & (self._bytes[row, 1 : depth + 1] <= room)
-        return segments, fits
+        return segments, fits & self._hosts[source]
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
@@ -157,7 +164,8 @@ class Pricer:
         total = self._sums["late_s"][rows.point][:, -1:, stages.column[chosen]]
         costs = additive_cost(NodeSegments(**part), terms, total)[..., like]
         costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
-        return np.where(stages.allowed[rows.point, :layers][..., stages.column], costs, np.inf)
+        allowed = stages.allowed[rows.point, :layers][..., stages.column] & self._hosts
+        return np.where(allowed, costs, np.inf)
 
     def _kinds_at(self, prices: AppPrices) -> tuple[Floats, Ints, Ints]:
         """Return equal nodes once: the first of each kind, and which kind each node is of."""
@@ -213,7 +221,7 @@ class Pricer:
         held = within(self._bytes[point])[:, :, None]
         costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
         cannot = (within(self._barred[point]) > 0)[..., self.stages.column[nodes]]
-        cannot = cannot | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
+        cannot = cannot | ~self._hosts[nodes] | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
         if results.any():
             lost = np.isinf(results)  # no route from there to the destination
             costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]

@@ -70,6 +70,13 @@ class PricingSubproblem:
         other._last = {point: factor * bound for point, bound in self._last.items()}
         return other
 
+    def restricted_to(self, instance: Instance) -> PricingSubproblem:
+        """Return the subproblem of the same app where further nodes host nothing, with what is known of it."""
+        other = PricingSubproblem(self.pricer.restricted_to(instance), self.tree)
+        other._rows = {row: LatencyMultipliers(held.value, held.lowest) for row, held in self._rows.items()}
+        other._last = dict(self._last)
+        return other
+
     @property
     def last_w(self) -> float:
         """Least bound of the points that were looked at last."""
