@@ -83,7 +83,15 @@ class RouteTable:
 
 
 def efficient_routes(network: Network, tracked_media: Sequence[int] = ()) -> RouteTable:
-    """Return the efficient routes of all pairs of nodes."""
+    """Return the efficient routes of all pairs of nodes; they are found once per network and kept with it."""
+    key = ("efficient routes", *tracked_media)
+    if (kept := network.derived.get(key)) is None:
+        kept = network.derived[key] = _efficient_routes(network, tracked_media)
+    assert isinstance(kept, RouteTable)
+    return kept
+
+
+def _efficient_routes(network: Network, tracked_media: Sequence[int]) -> RouteTable:
     direct = _direct(network, tracked_media)
     present = np.zeros((network.size, network.size), dtype=bool)
     present[network.link_source, network.link_target] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -51,6 +51,11 @@ class Network:
     def size(self) -> int:
         """Number of nodes."""
         return len(self.names)
+
+    @cached_property
+    def derived(self) -> dict[Hashable, object]:
+        """What was computed of this network alone, by what it is: apps planned on it one after another share it."""
+        return {}
 
     @cached_property
     def _links_by_ends(self) -> tuple[Ints, Ints]:

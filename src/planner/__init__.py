@@ -8,39 +8,119 @@ from typing import TYPE_CHECKING, Any
 from planner.version import __version__
 
 if TYPE_CHECKING:
-    from planner.api import plan
+    from planner.api import check, compare, pareto, plan, verify, write_report
     from planner.errors import InternalError
     from planner.fin.many import plan_many
+    from planner.library.adapting import adapt, adapt_designs
+    from planner.library.comparison import Comparison
+    from planner.library.front import Front
+    from planner.library.inputs import load_model, load_topology, load_workload, prepare
+    from planner.library.placement import Placement
+    from planner.pipeline.prepared import PreparedTopology
     from planner.running.library import from_onnx, from_torch
-    from planner.schemas import App, InputError, Model, Placement, Topology, Workload
-    from planner.verifier.verify import Violation, verify
+    from planner.schemas import (
+        App,
+        AppPlacement,
+        Block,
+        Calibration,
+        Chiplet,
+        ChipletAt,
+        Designs,
+        Exit,
+        ExitCalibration,
+        InputError,
+        Link,
+        Medium,
+        Model,
+        Node,
+        OperatingPoint,
+        Package,
+        PlacementPolicy,
+        Policy,
+        Profile,
+        Speed,
+        States,
+        Suite,
+        Topology,
+        Wire,
+        Workload,
+    )
+    from planner.verifier.verify import Violation
 
 __all__ = [
     "App",
+    "AppPlacement",
+    "Block",
+    "Calibration",
+    "Chiplet",
+    "ChipletAt",
+    "Comparison",
+    "Designs",
+    "Exit",
+    "ExitCalibration",
+    "Front",
     "InputError",
     "InternalError",
+    "Link",
+    "Medium",
     "Model",
+    "Node",
+    "OperatingPoint",
+    "Package",
     "Placement",
+    "PlacementPolicy",
+    "Policy",
+    "PreparedTopology",
+    "Profile",
+    "Speed",
+    "States",
+    "Suite",
     "Topology",
     "Violation",
+    "Wire",
     "Workload",
     "__version__",
+    "adapt",
+    "adapt_designs",
+    "check",
+    "compare",
     "from_onnx",
     "from_torch",
+    "load_model",
+    "load_topology",
+    "load_workload",
+    "pareto",
     "plan",
     "plan_many",
+    "prepare",
     "verify",
+    "write_report",
 ]
 
 _HOMES = {
+    "Comparison": "planner.library.comparison",
+    "Front": "planner.library.front",
+    "InternalError": "planner.errors",
+    "Placement": "planner.library.placement",
+    "PreparedTopology": "planner.pipeline.prepared",
+    "Violation": "planner.verifier.verify",
+    "adapt": "planner.library.adapting",
+    "adapt_designs": "planner.library.adapting",
+    "check": "planner.api",
+    "compare": "planner.api",
     "from_onnx": "planner.running.library",
     "from_torch": "planner.running.library",
+    "load_model": "planner.library.inputs",
+    "load_topology": "planner.library.inputs",
+    "load_workload": "planner.library.inputs",
+    "pareto": "planner.api",
     "plan": "planner.api",
     "plan_many": "planner.fin.many",
-    "InternalError": "planner.errors",
-    "Violation": "planner.verifier.verify",
-    "verify": "planner.verifier.verify",
+    "prepare": "planner.library.inputs",
+    "verify": "planner.api",
+    "write_report": "planner.api",
 }
+"""Module of every public name that is not one of `planner.schemas`."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
@@ -49,3 +129,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     return getattr(importlib.import_module(_HOMES.get(name, "planner.schemas")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

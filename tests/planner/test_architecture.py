@@ -96,7 +96,7 @@ def test_no_module_grows_into_a_house_of_its_own() -> None:
 
 def test_no_public_name_is_hidden_by_a_module_of_that_name() -> None:
     for name in planner.__all__:
-        importlib.import_module(vars(planner)["_HOMES"].get(name, "schemas"))
+        importlib.import_module(vars(planner)["_HOMES"].get(name, "planner.schemas"))
         assert not isinstance(getattr(planner, name), ModuleType), name
 
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance, build_instance
-from planner.fin.instance.network import build_network
-from planner.fin.instance.packages import expand
 from planner.fin.method import method
 from planner.pipeline.placement import placement_of
+from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, Request
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
@@ -43,7 +42,7 @@ def solve(request: Request) -> Placement:
 
 def instance_of(request: Request) -> Instance:
     """Return the arrays of a request."""
-    network = build_network(*expand(request.topology))
+    network = network_of(request.topology, request.prepared)
     return build_instance(request.app, request.model, network, request.per_exit_thresholds)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from planner.clear.method import JOINT_METHODS
 from planner.fin.method import METHODS, Options
+from planner.pipeline.prepared import PreparedTopology
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App
@@ -31,6 +32,8 @@ class Request:
     """Whether operating points are designed with one threshold per exit."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Hash of every input file, by its name."""
+    prepared: PreparedTopology | None = None
+    """Arrays of the topology, where they were kept from an earlier plan."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class JointRequest:
     """Whether operating points are designed with one threshold per exit."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Hash of every input file, by its name."""
+    prepared: PreparedTopology | None = None
+    """Arrays of the topology, where they were kept from an earlier plan."""
 
 
 AnyRequest = Request | JointRequest

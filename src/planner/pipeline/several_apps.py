@@ -12,10 +12,9 @@ from planner.clear.method import JointMethod, joint_method
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import build_network
-from planner.fin.instance.packages import expand
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
+from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
@@ -45,7 +44,7 @@ def solve_joint(request: JointRequest) -> Placement:
 
 def joint_of(request: JointRequest) -> JointInstance:
     """Return the arrays of a request."""
-    network = build_network(*expand(request.topology))
+    network = network_of(request.topology, request.prepared)
     return build_joint(request.apps, network, request.per_exit_thresholds)
 
 
