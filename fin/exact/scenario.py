@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.labelling import LabelSearch, search
@@ -22,6 +24,8 @@ from planner.fin.instance.network import Network
 _WIDTHS = (1_000, 20_000, 300_000)
 _DIVE_WIDTH = 64
 _MANY_PER_LAYER = 4
+_GUESSES = (0.05, 0.1, 0.2, 0.4)
+"""Where the optimum may be, as a share of the gap between bound and cutoff."""
 
 
 class MediumOverloadError(Exception):
@@ -51,22 +55,44 @@ def solve_scenario(
         MediumOverloadError: The search must be repeated with routes that track the load of some media.
     """
     plain = relax(feasible, multiplier, incumbent.cutoff, deadline)
-    if plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0]:
+    if plain.graph.links.single_hop and _is_wide(plain) and (path := joined_path(plain)) is not None:
         # a better incumbent fixes more vertices out
-        _dive(plain, incumbent, deadline)
+        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
         plain = plain.fixed(incumbent.cutoff)
-    found, broken = _widening(plain, incumbent, deadline)
+    found, broken = _deepening(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
     return _with_capacities(plain, broken, incumbent, network, deadline, max(lower_bound, plain.lower_bound))
 
 
-def _dive(plain: Relaxation, incumbent: Incumbent, deadline: Deadline) -> None:
-    """Offer a good plan without proof: joined paths where every path is a single link, else the few best labels."""
-    if not plain.graph.links.single_hop:
-        _offer(search(plain, incumbent.cutoff, _DIVE_WIDTH, deadline), plain, incumbent)
-    elif (path := joined_path(plain)) is not None:
-        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+def _is_wide(plain: Relaxation) -> bool:
+    """Tell whether bounds leave so many vertices that a better cutoff is worth some work."""
+    return bool(plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0])
+
+
+def _deepening(plain: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
+    """Search below guesses at the optimum first: the first one that a path costs less than ends the search.
+
+    The optimum is mostly far nearer to the bound than to the cutoff, and a search grows with the gap that it closes.
+    Returns the last search, and the capacities that its cheapest path breaks.
+    """
+    for share in _GUESSES:
+        gap = incumbent.cutoff - plain.lower_bound
+        if not _is_wide(plain) or not np.isfinite(gap):
+            break
+        guess = plain.lower_bound + share * gap
+        found = search(plain.fixed(guess), guess, _WIDTHS[0], deadline)
+        broken = _offer(found, plain, incumbent)
+        if found.best_cost <= found.lower_bound < guess:
+            return found, _without_media(broken)
+    return _widening(plain.fixed(incumbent.cutoff), incumbent, deadline)
+
+
+def _without_media(broken: list[Overload]) -> list[Overload]:
+    """Return the capacities of nodes that are broken; a medium whose load labels state is never overloaded by one."""
+    if media := frozenset(row.index for row in broken if row.kind == "medium"):
+        raise MediumOverloadError(media)
+    return broken
 
 
 def _with_capacities(
@@ -111,9 +137,7 @@ def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) 
         broken = _offer(found, relaxation, incumbent)
         if found.lower_bound >= min(found.best_cost, incumbent.cutoff):
             break
-    if media := frozenset(row.index for row in broken if row.kind == "medium"):
-        raise MediumOverloadError(media)  # a medium whose load routes track is never overloaded by a label
-    return found, broken
+    return found, _without_media(broken)
 
 
 def _offer(found: LabelSearch, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:

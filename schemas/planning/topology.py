@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -28,6 +29,7 @@ from planner.schemas.reading.problems import input_error
 
 Tier = Literal["mobile", "edge", "cloud", "chiplet"]
 RateUnit = Literal["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]
+_ENDS = operator.itemgetter("source", "target")
 Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 Area = tuple[Position, Position]
 """The chiplets from one corner to the other, both included."""
@@ -238,6 +240,29 @@ def _positions(package: object) -> Iterator[tuple[int, int]]:
 
 
 def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
+    """Report faulty links, one by one only where a look at all of them at once finds a fault."""
+    if not _all_sound(links, names):
+        yield from _link_findings(links, names)
+
+
+def _all_sound(links: list[object], names: set[str]) -> bool:
+    """Tell whether all links are plain objects that join different nodes, at most one link from one to another."""
+    raw = [link for link in links if type(link) is dict]
+    if len(raw) < len(links):
+        return False
+    try:
+        pairs = list(map(_ENDS, raw))
+        ends = [name for pair in pairs for name in pair]
+        if not names.issuperset(ends) or any(map(operator.eq, ends[::2], ends[1::2])):
+            return False
+        pairs += [pair[::-1] for link, pair in zip(raw, pairs, strict=True) if link.get("bidirectional") is True]
+        return len(set(pairs)) == len(pairs)
+    except (KeyError, TypeError):  # an end is missing, or is no name
+        return False
+
+
+def _link_findings(links: list[object], names: set[str]) -> Iterator[Finding]:
+    """Report links without an end, to themselves, or between nodes that a link joins already."""
     seen: dict[tuple[object, object], int] = {}
     for index, link in enumerate(links):
         ends = (field_of(link, "source"), field_of(link, "target"))
@@ -259,6 +284,8 @@ def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
 
 def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
     """Report media that no link uses, and links whose rate stands nowhere."""
+    if not media and all(type(link) is dict and link.get("bit_per_s") is not None for link in links):
+        return
     yield from duplicate_names("media", media)
     used = {name for link in links if isinstance(name := field_of(link, "medium"), str)}
     for index, medium in enumerate(media):
@@ -276,9 +303,9 @@ def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
 
 def _check_wires(links: list[object], packages: list[object]) -> Iterator[Finding]:
     """Report links that stand beside a wire of a package."""
+    pairs = [(field_of(link, "source"), field_of(link, "target")) for link in links] if packages else []
     for package in packages:
         name = field_of(package, "name")
-        pairs = [(field_of(link, "source"), field_of(link, "target")) for link in links]
         inside = [
             (index, pair)
             for index, pair in enumerate(pairs)

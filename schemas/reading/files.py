@@ -84,10 +84,13 @@ def _validate(raw: dict[str, Any], schema: type[SchemaT]) -> SchemaT:
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - raw JSON
-    """Turn lists into the tuples that the frozen schemas hold."""
+    """Turn lists into the tuples that the frozen schemas hold; objects without lists stay as they are."""
+    if isinstance(value, list):
+        return tuple([_tuples(item) if isinstance(item, (dict, list)) else item for item in value])
     if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+        inside = {key: _tuples(item) for key, item in value.items() if isinstance(item, (dict, list))}
+        return {**value, **inside} if inside else value
+    return value
 
 
 def digest_of(data: bytes) -> str:
