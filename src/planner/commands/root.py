@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping, Sequence
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -20,15 +21,13 @@ class _Lazy(MutableMapping[str, Any]):
 
     def __init__(self, registered: tuple[Registered, ...]) -> None:
         self._registered = {row.name: row for row in registered}
-        self._built: dict[str, Any] = {}
+        self._further: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a command of click, whose types typer hides
-        if name not in self._built:
-            self._built[name] = _build(self._registered[name])
-        return self._built[name]
+        return self._further[name] if name in self._further else _build(self._registered[name])
 
     def __setitem__(self, name: str, command: Any) -> None:  # noqa: ANN401 - as above
-        self._built[name] = command
+        self._further[name] = command
 
     def __delitem__(self, name: str) -> None:
         self._registered.pop(name)
@@ -40,6 +39,7 @@ class _Lazy(MutableMapping[str, Any]):
         return len(self._registered)
 
 
+@cache
 def _build(row: Registered) -> Any:  # noqa: ANN401 - a command of click, whose types typer hides
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(row.name)(row.load())

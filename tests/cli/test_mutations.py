@@ -1,0 +1,37 @@
+"""Mutated files of every kind: each ends in a result or a message, with an exit code of the contract."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import mutations
+import pytest
+
+CI = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
+SHARDS, IN_PROCESS, AS_PROCESSES = 20, 20_000 if CI else 400, 200 if CI else 6
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_mutated_files_keep_the_contract(tmp_path: Path, shard: int) -> None:
+    codes: Counter[int] = Counter()
+    for number, case in enumerate(mutations.cases(tmp_path, shard, IN_PROCESS // SHARDS)):
+        try:
+            ran = mutations.run_here(*case)
+        except Exception as error:
+            kept = tmp_path / "case"
+            kept.write_bytes(case[2])
+            pytest.fail(f"case {number}: {error!r} of {' '.join(case[1])}, input kept as {kept}")
+        assert not mutations.broken_rules(ran), (number, ran)
+        codes[ran.code] += 1
+    assert codes[0] > 0, "a mutation is small: some files stay valid"
+    assert codes[2] > sum(codes.values()) / 4
+
+
+@pytest.mark.parametrize("shard", range(2))
+def test_mutated_files_keep_the_contract_as_processes(tmp_path: Path, shard: int) -> None:
+    for case in mutations.cases(tmp_path, 1_000 + shard, AS_PROCESSES // 2):
+        ran, memory_bytes = mutations.run_process(*case)
+        assert not mutations.broken_rules(ran), ran
+        assert memory_bytes <= mutations.MOST_BYTES, ran
