@@ -10,6 +10,7 @@ from typing import Any
 from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx
 from planner.running.requirements import require
 from planner.schemas.bundles.cuts import Confidence
+from planner.schemas.bundles.manifest import Manifest
 from planner.schemas.reading.problems import input_error
 
 
@@ -86,3 +87,26 @@ def from_torch(module: Any, example: Any, **options: Any) -> Bundle:  # noqa: AN
             fix = "mend the module so that torch.onnx.export takes it"
             raise input_error(f"PyTorch cannot export the module ({error})", fix) from None
         return from_onnx(path, **options)
+
+
+def split(network: str | Path, plan: str | Path, output: str | Path) -> Manifest:
+    """Cut a network into the pieces of a plan, check them against the whole, and write them to a folder.
+
+    Args:
+        network: A bundle (or an ONNX file, or a workload of bundles).
+        plan: The placement, or the policy of placements.
+        output: Folder for the pieces.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: The plan does not fit the network, or a file cannot be used.
+    """
+    from planner.running.pieces.plans import read_plans
+    from planner.running.pieces.splitting import split_plans, write_pieces
+
+    require("onnx", "onnxruntime", doing="splitting networks")
+    manifest, files = split_plans(*read_plans(Path(network), Path(plan)))
+    write_pieces(files, Path(output))
+    return manifest

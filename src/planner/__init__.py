@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from planner.library.inputs import load_model, load_topology, load_workload, prepare
     from planner.library.placement import Placement
     from planner.pipeline.prepared import PreparedTopology
-    from planner.running.library import from_onnx, from_torch
+    from planner.pipeline.execution import run
+    from planner.running.library import from_onnx, from_torch, split
     from planner.schemas import (
         App,
         AppPlacement,
@@ -93,6 +94,8 @@ __all__ = [
     "plan",
     "plan_many",
     "prepare",
+    "run",
+    "split",
     "verify",
     "write_report",
 ]
@@ -119,6 +122,8 @@ _HOMES = {
     "prepare": "planner.library.inputs",
     "verify": "planner.api",
     "write_report": "planner.api",
+    "run": "planner.pipeline.execution",
+    "split": "planner.running.library",
 }
 """Module of every public name that is not one of `planner.schemas`."""
 

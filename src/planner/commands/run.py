@@ -36,7 +36,7 @@ def run_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the record (JSON).")] = None,
 ) -> int:
     """Run pieces on agents, and set what is measured beside what was predicted."""
-    from planner.commands.run_inputs import RunRequest, execute
+    from planner.pipeline.execution import RunRequest, execute
     from planner.running.agents.errors import RunFailedError
     from planner.running.requirements import require
     from planner.text.run import run_text

@@ -1,4 +1,4 @@
-"""What `planner run` is given, read and checked, and the run itself."""
+"""Execution of pieces on agents: inputs read and checked, samples run, and the record written."""
 
 from __future__ import annotations
 
@@ -44,6 +44,55 @@ class RunRequest:
     keys: Path | None = None
     policy: Path | None = None
     states: Path | None = None
+
+
+def run(
+    pieces: str | Path,
+    nodes: str | Path,
+    data: str | Path,
+    *,
+    topology: str | Path | None = None,
+    plan: str | None = None,
+    samples: int | None = None,
+    rate_per_s: float | None = None,
+    in_flight: int | None = None,
+    emulate_links: bool = False,
+    timeout_s: float = 30.0,
+    keys: str | Path | None = None,
+) -> Run:
+    """Run pieces on agents, and set what is measured beside what was predicted.
+
+    Args:
+        pieces: Folder of pieces, from `split`.
+        nodes: File of agents' addresses by node.
+        data: An .npz of samples, with labels where accuracy is wanted.
+        topology: Topology that was planned, to predict and to emulate links.
+        plan: Plan of the folder (default: the first).
+        samples: Number of samples (default: all of the data once).
+        rate_per_s: Samples started per second (default: the next starts when there is room).
+        in_flight: Most samples under way at once (default: 1, or 64 with a rate).
+        emulate_links: Hold messages as the topology's links would.
+        timeout_s: Longest time without any result, in seconds.
+        keys: Folder of keys, if the agents have them.
+
+    Raises:
+        InputError: An input cannot be used.
+        RunFailedError: An agent is lost, refuses or does not answer.
+    """
+    request = RunRequest(
+        pieces=Path(pieces),
+        nodes=Path(nodes),
+        data=Path(data),
+        topology=None if topology is None else Path(topology),
+        plan=plan,
+        samples=samples,
+        rate_per_s=rate_per_s,
+        in_flight=in_flight,
+        emulate_links=emulate_links,
+        timeout_s=timeout_s,
+        keys=None if keys is None else Path(keys),
+    )
+    return execute(request)
 
 
 def execute(request: RunRequest) -> Run:

@@ -1,0 +1,86 @@
+"""Links measured by round trips: ``t = max(t_small, a + bits / rate)``, and the straight line that a topology holds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.running.agents.connections import Connection, await_answer
+from planner.running.agents.protocol import Message
+from planner.running.agents.transport import send
+
+SIZES = (1_000, 10_000, 100_000, 300_000, 600_000, 1_200_000, 2_400_000)
+"""Bytes of the messages."""
+_SMALL = 100_000
+"""The rate is fitted on messages from this size on."""
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class LinkFit:
+    """One direction of a link."""
+
+    small_s: float
+    """Time of the smallest message."""
+    offset_s: float
+    """`a`: where the line through large messages starts; negative where bursts pass at once."""
+    bit_per_s: float
+    latency_s: float
+    """Latency of the line ``latency_s + bits / bit_per_s`` that a topology holds, fitted to all sizes."""
+
+    def time_s(self, bits: float) -> float:
+        """Return the time of a message by the fitted curve."""
+        return max(self.small_s, self.offset_s + bits / self.bit_per_s)
+
+
+def fit_link(sizes_bytes: list[int], times_s: list[float]) -> LinkFit:
+    """Fit a link's curve by least squares.
+
+    Args:
+        sizes_bytes: Sizes of messages, ascending.
+        times_s: One-way time of each.
+    """
+    bits, times = 8.0 * np.array(sizes_bytes, float), np.array(times_s)
+    large = bits >= 8.0 * _SMALL
+    slope, offset = np.polyfit(bits[large], times[large], 1)
+    slope = max(float(slope), 1e-12)
+    # relative errors count alike for small and large messages; the latency cannot be negative
+    weights = 1.0 / times**2
+    latency = float(np.sum(weights * (times - bits * slope)) / np.sum(weights))
+    return LinkFit(float(times[0]), float(offset), 1.0 / slope, max(0.0, latency))
+
+
+def measure_link(connection: Connection, repeats: int = 15) -> tuple[LinkFit, LinkFit]:
+    """Measure both directions to an agent, sizes in turns; return the fits of the way there and of the way back.
+
+    One way takes the round trip with a small answer, less half of a small round trip.
+
+    Raises:
+        RunFailedError: The agent does not answer.
+    """
+    there: dict[int, list[float]] = {size: [] for size in SIZES}
+    back: dict[int, list[float]] = {size: [] for size in SIZES}
+    small: list[float] = []
+    for turn in range(repeats + 2):
+        trips = [(0, 0), *((size, 0) for size in SIZES), *((0, size) for size in SIZES)]
+        for up, down in trips:
+            took = _round_trip(connection, up, down)
+            if turn >= 2:
+                (small if not up and not down else there[up] if up else back[down]).append(took)
+    half = statistics.median(small) / 2
+    fits = []
+    for measured in (there, back):
+        times = [max(statistics.median(measured[size]) - half, 1e-7) for size in SIZES]
+        fits.append(fit_link(list(SIZES), times))
+    return fits[0], fits[1]
+
+
+def _round_trip(connection: Connection, up: int, down: int) -> float:
+    tensors = {"bytes": np.zeros(up, np.uint8)} if up else {}
+    began = time.perf_counter()
+    send(connection.socket, Message("echo", {"bytes": down}, tensors))
+    await_answer(connection, "echoed", time.monotonic() + _TIMEOUT_S)
+    return time.perf_counter() - began

@@ -1,0 +1,139 @@
+"""`planner profile`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planner.commands.command import command
+from planner.commands.exits import EXIT_OTHER
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from planner.running.agents.connections import Connection
+    from planner.running.timing.profile import ProfileOptions
+
+AgentAddress = Annotated[str | None, typer.Option("--agent", help="HOST:PORT of an agent to profile on.")]
+LinkAddresses = Annotated[
+    list[str] | None, typer.Option("--links", help="[NAME=]HOST:PORT of an agent to measure the link to. Repeatable.")
+]
+
+
+@command
+def profile_command(
+    network: Annotated[Path, typer.Argument(help="A bundle, from planner import.")],
+    hardware: Annotated[str, typer.Option(help="Name of the profile: the hardware field of nodes.")],
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of ONNX Runtime.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, max=10_000, help="Rounds to take the median of.")] = 30,
+    power_w: Annotated[float | None, typer.Option(min=0.0, help="Power while it runs, in watts, for energy.")] = None,
+    agent: AgentAddress = None,
+    links: LinkAddresses = None,
+    keys: Annotated[Path | None, typer.Option(help="Folder of keys, if the agents have them.")] = None,
+) -> int:
+    """Measure the blocks of a bundle here or on an agent; or measure links to agents."""
+    from planner.running.agents.errors import RunFailedError
+    from planner.running.requirements import require
+
+    require("onnx", "onnxruntime", "pyzmq", doing="profiling")
+    try:
+        if links:
+            typer.echo(json.dumps({"links": _links(links, hardware, keys)}, indent=1))
+        else:
+            typer.echo(_profile(network, _options(hardware, threads, repeats, power_w), agent, keys))
+    except RunFailedError as error:
+        typer.echo(f"error: {error}", err=True)
+        return EXIT_OTHER
+    return 0
+
+
+def _options(hardware: str, threads: int, repeats: int, power_w: float | None) -> ProfileOptions:
+    from planner.running.timing.profile import ProfileOptions
+
+    return ProfileOptions(hardware, threads, repeats, power_w)
+
+
+def _profile(network: Path, options: ProfileOptions, agent: str | None, keys: Path | None) -> str:
+    from dataclasses import replace
+
+    from planner.files.writing import whole_file
+    from planner.progress import waiting
+    from planner.running.graph.bundle import MODEL, read_bundle
+    from planner.running.requirements import runtime_version
+    from planner.running.timing.blocks import time_networks
+    from planner.running.timing.profile import profile, with_profile
+    from planner.running.timing.remote import time_on_agent
+    from planner.units import format_quantity
+
+    bundle = read_bundle(network)
+    with whole_file(network / MODEL) as file, waiting("profiling"):
+        if agent is None:
+            options = replace(options, runtime=runtime_version())
+            found = profile(bundle, lambda parts: time_networks(parts, options.threads, options.repeats))
+        else:
+            with _connected({"agent": agent}, keys) as opened:
+                there = opened["agent"]
+                where = "an agent" if there.slow_down == 1 else f"an agent slowed down {there.slow_down:g} times"
+                options = replace(options, runtime=there.runtime, where=where)
+                found = profile(bundle, lambda parts: time_on_agent(there, parts, options.threads, options.repeats))
+        file.write(with_profile(bundle, found, options).decode())
+    lines = [f"{name}  {format_quantity(time_s, 's')}" for name, time_s in found.times_s.items()]
+    return "\n".join([f"profile {options.hardware}", *lines, *(f"note: {note}" for note in found.notes)])
+
+
+def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[str, Any]]:
+    """Return link fields of a topology for both directions to every agent."""
+    from planner.running.timing.links import measure_link
+
+    named = dict(_named(text) for text in addresses)
+    found = []
+    with _connected(named, keys) as opened:
+        for name, connection in opened.items():
+            for fit, ends in zip(measure_link(connection), ((hardware, name), (name, hardware)), strict=True):
+                found.append(
+                    {
+                        "source": ends[0],
+                        "target": ends[1],
+                        "bit_per_s": float(f"{fit.bit_per_s:.6g}"),
+                        "latency_s": float(f"{fit.latency_s:.6g}"),
+                    }
+                )
+                note = f"{ends[0]} > {ends[1]}: 1 kB takes {fit.small_s * 1e3:.3g} ms, larger messages "
+                typer.echo(f"{note}{fit.offset_s * 1e3:.3g} ms + bits / ({fit.bit_per_s / 1e6:.4g} Mbit/s)", err=True)
+    return found
+
+
+def _named(text: str) -> tuple[str, str]:
+    from planner.schemas.bundles.nodes import parse_address
+
+    name, separator, address = text.rpartition("=")
+    parse_address(address, "--links")
+    if separator and not name:
+        raise input_error("the node has no name", "write it as edge=HOST:PORT", path="--links", value=text)
+    return (name or address), address
+
+
+@contextmanager
+def _connected(addresses: dict[str, str], keys: Path | None) -> Iterator[dict[str, Connection]]:
+    import zmq
+
+    from planner.running.agents.connections import open_connections
+    from planner.running.agents.keys import read_keys
+    from planner.schemas.bundles.nodes import parse_address
+
+    for address in addresses.values():
+        parse_address(address, "--agent")
+    context: Any = zmq.Context()
+    opened: dict[str, Connection] = {}
+    try:
+        opened = open_connections(context, addresses, read_keys(keys))
+        yield opened
+    finally:
+        for connection in opened.values():
+            connection.close()
+        context.term()
