@@ -333,13 +333,12 @@ def _points_json(flow: Flow, options: ImportOptions, measured: _Measured | None,
     if flow.heads and accuracy is None:
         fix = "give labelled samples with --data, or the accuracy of the final output with --accuracy"
         raise input_error("nothing says when samples leave at the exits", fix, file=str(path), path="--exits")
-    if accuracy is None:
-        fix = "state it, such as --accuracy 0.76, or give labelled samples with --data"
-        raise input_error("nothing says how accurate the network is", fix, file=str(path), path="--accuracy")
     last = _exit_names(flow)[-1]
     return {"operating_points": [{"name": FULL, "exit_fractions": {last: 1.0}, "accuracy": accuracy}]}
 
 
 def _citation(path: Path, options: ImportOptions, measured: _Measured | None) -> str:
-    accuracy = "accuracy as stated" if measured is None else f"exits measured on {options.data and options.data.name}"
+    accuracy = "accuracy unknown" if options.accuracy is None else "accuracy as stated"
+    if measured is not None:
+        accuracy = f"exits measured on {options.data and options.data.name}"
     return f"imported from {path.name}; operations counted by operator, two for a multiply-accumulate; {accuracy}"

@@ -27,7 +27,7 @@ def read_layers(path: Path, hardware: str, accuracy: float | None, name: str | N
     Args:
         path: CSV with a header: name, time_s, output_bits; energy_j, ops and param_bytes where known.
         hardware: Name of the profile that the times belong to.
-        accuracy: Accuracy of the network, as stated.
+        accuracy: Accuracy of the network, as stated (None: unknown).
         name: Name of the model (default: that of the file).
 
     Returns:
@@ -36,8 +36,6 @@ def read_layers(path: Path, hardware: str, accuracy: float | None, name: str | N
     Raises:
         InputError: With every problem of the file.
     """
-    if accuracy is None:
-        raise input_error("nothing says how accurate the network is", "give --accuracy 0.76", path="--accuracy")
     rows = _rows(path)
     head, layers = (rows[0], rows[1:]) if rows and rows[0]["name"] == INPUT else ({}, rows)
     if not layers:
@@ -54,7 +52,9 @@ def read_layers(path: Path, hardware: str, accuracy: float | None, name: str | N
     document = {
         "schema_version": "1",
         "name": name or path.stem,
-        "citation": f"layers as measured, from {path.name}; accuracy as stated",
+        "citation": f"layers as measured, from {path.name}; accuracy as stated"
+        if accuracy is not None
+        else f"layers as measured, from {path.name}; accuracy unknown",
         "input_bits": head.get("output_bits", 0.0),
         "blocks": blocks,
         "exits": [last],

@@ -124,7 +124,7 @@ def test_wrong_exits_and_dimensions_are_told_with_the_fix(tmp_path: Path) -> Non
     assert "no output is left" in problem(tmp_path, plain(), exits=("y",))
     assert "give --dim batch=1" in problem(tmp_path, tied())
     assert "no such open dimension" in problem(tmp_path, plain(), dims={"batch": 2})
-    assert "nothing says how accurate" in problem(tmp_path, plain(), accuracy=None)
+    assert "nothing says when samples leave" in problem(tmp_path, early_exits(), accuracy=None, exits=("e1",))
     model = plain()
     model.graph.node.append(onnx.helper.make_node("Relu", ["x"], ["z"]))
     model.graph.output.append(onnx.helper.make_tensor_value_info("z", 1, None))

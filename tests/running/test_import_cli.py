@@ -11,7 +11,7 @@ from command_line import run
 from networks import early_exits, plain, save
 
 from planner import InputError, Model, from_onnx, plan
-from planner.schemas import read_document
+from planner.schemas import Placement, read_document
 
 ROOT = Path(__file__).parents[2]
 TOPOLOGY = str(ROOT / "examples" / "small-topology.json")
@@ -135,6 +135,16 @@ def test_from_python(tmp_path: Path) -> None:
     assert plan(bundle.model, TOPOLOGY).status == "optimal"
     with pytest.raises(InputError):
         from_onnx(tmp_path / "none.onnx")
+
+
+def test_an_onnx_file_is_planned_on_the_way_and_its_accuracy_is_unknown(tmp_path: Path) -> None:
+    net = save(plain(), tmp_path / "net.onnx")
+    done = run("plan", "--model", net, "--topology", TOPOLOGY, "-o", tmp_path / "plan.json")
+    assert done.code == 0, done.err
+    placement, _ = read_document(tmp_path / "plan.json", Placement)
+    assert placement.apps[0].accuracy is None
+    assert run("check", tmp_path / "plan.json", "--model", net, "--topology", TOPOLOGY).code == 0
+    assert run("split", net, tmp_path / "plan.json", "-o", tmp_path / "pieces").code == 0
 
 
 def test_bundles_hold_what_their_schemas_say(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from planner.schemas.reading.problems import input_error
 if TYPE_CHECKING:
     from planner.report.page import Page
 
-Shown = Annotated[Path, typer.Argument(help="A placement, a front, or a folder (or CSV) of results.")]
+Shown = Annotated[Path, typer.Argument(help="A placement, a front, a run, or a folder (or CSV) of results.")]
 PageOutput = Annotated[Path, typer.Option("--output", "-o", help="File for the page (HTML).")]
 
 
@@ -27,7 +27,7 @@ def report_command(
     limits: Limits,
     output: PageOutput,
 ) -> int:
-    """Draw a plan, a front or results as one HTML page that needs no network."""
+    """Draw a plan, a front, a run or results as one HTML page that needs no network."""
     from planner.files.writing import whole_file
     from planner.progress import waiting
     from planner.report.page import page_html

@@ -10,6 +10,8 @@ from planner.commands.options import Limits, Sources
 from planner.report.front_page import front_page
 from planner.report.page import Page
 from planner.report.plan_page import plan_page
+from planner.report.run.run_page import run_page
+from planner.schemas.bundles.run import Run
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.placement import Placement
 from planner.schemas.reading.files import check_document, read_json
@@ -20,7 +22,7 @@ _FIX = "give the files and the limits that it was made for"
 
 
 def checked_page(path: Path, sources: Sources | None, limits: Limits) -> Page:
-    """Return the page of a placement or a front, once its plans have passed the verifier.
+    """Return the page of a run, or of a placement or a front, once its plans have passed the verifier.
 
     The file is read once, so it may be a pipe.
 
@@ -30,6 +32,10 @@ def checked_page(path: Path, sources: Sources | None, limits: Limits) -> Page:
     raw = read_json(path)
     if isinstance(raw, dict) and ("points" in raw or "searches" in raw):
         return _front_page(path, check_document(raw, Front, str(path)), sources, limits)
+    if isinstance(raw, dict) and "plans" in raw and "in_flight" in raw:
+        if sources is not None:
+            raise input_error("a run carries its own inputs", "leave --topology and the rest out", file=str(path))
+        return run_page(check_document(raw, Run, str(path)))
     _refuse_other_kinds(path, raw)
     return _placement_page(path, check_document(raw, Placement, str(path)), sources, limits)
 

@@ -1,0 +1,1 @@
+"""Pages of runs: what was measured beside what was predicted."""

@@ -1,0 +1,55 @@
+"""The page of a run says what its record says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from agents import NODES, agents, bundle, pieces, placement, topology
+from command_line import run
+
+from planner.running.agents.coordinator import Coordinator, RunOptions
+from planner.running.graph.samples import read_samples
+from planner.running.pieces.links import link_table
+from planner.running.pieces.splitting import PlanToSplit
+from planner.running.results.record import Planned, record
+from planner.schemas.bundles.run import Run
+from planner.units import format_quantity
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Run:
+    net, data = bundle(tmp_path)
+    split = pieces(tmp_path, [PlanToSplit("app", net, placement(net, list(NODES)))])
+    samples, network = read_samples(data, net.cuts.inputs), topology()
+    with (
+        agents() as addresses,
+        Coordinator(split, addresses, RunOptions(links=link_table(network))) as coordinator,
+    ):
+        outcomes = coordinator.run(samples.inputs)
+        return record(split, coordinator, outcomes, samples.labels, Planned(network), 1.0)
+
+
+def test_the_page_holds_every_figure_of_the_record(held: Run, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(held.model_dump_json(), encoding="utf-8")
+    done = run("report", tmp_path / "run.json", "-o", tmp_path / "run.html")
+    assert done.code == 0, done.err
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    (plan,) = held.plans
+    for each in plan.exits:
+        assert format_quantity(each.latency.median_s or 0.0, "s") in page
+    for verdict in plan.verdicts:
+        assert verdict.figure in page
+    for piece in plan.pieces:
+        assert piece.name.replace("+", "+") in page
+    assert "links were emulated" in page
+
+
+def test_a_time_line_adds_up_to_the_latency(held: Run) -> None:
+    (plan,) = held.plans
+    ends = [step.start_s + step.time_s for step in plan.timeline]
+    assert ends == sorted(ends)
+    assert plan.predicted_timeline
+    common = max(plan.exits, key=lambda each: each.samples)
+    total = sum(step.time_s for step in plan.predicted_timeline)
+    assert total == pytest.approx(common.latency.predicted_s)
