@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from networks import DIMS, EXITS, SMALL, bert, early_exits, mobilenet_v2, plain, resnet, save, tied, unet, vit
+from onnx_networks import DIMS, EXITS, SMALL, bert, early_exits, mobilenet_v2, plain, resnet, save, tied, unet, vit
 
 from planner.running.graph.blocks import single_tensor_boundaries
 from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx, read_bundle, write_bundle

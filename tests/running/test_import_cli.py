@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run
-from networks import early_exits, plain, save
+from onnx_networks import early_exits, plain, save
 
 from planner import InputError, Model, from_onnx, plan
 from planner.schemas import Placement, read_document

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from agents import NODES, agents, bundle, pieces, placement, topology
 from command_line import run
-from networks import plain, save
+from onnx_networks import plain, save
 
 from planner.running.agents.coordinator import Coordinator, RunOptions
 from planner.running.graph.bundle import ImportOptions, import_onnx, read_bundle, write_bundle

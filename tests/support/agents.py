@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from networks import early_exits, save
+from onnx_networks import early_exits, save
 
 from planner.running.agents.agent import Agent, AgentOptions
 from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
+from planner.commands.output import say
 from planner.schemas.reading.problems import input_error
 
 
@@ -28,14 +29,14 @@ def agent_command(
     if new_keys:
         if keys is None:
             raise input_error("nothing says where the keys go", "give --keys FOLDER", path="--new-keys")
-        typer.echo(f"wrote {make_keys(keys)}: copy the folder to every machine, and keep it secret", err=True)
+        say(f"wrote {make_keys(keys)}: copy the folder to every machine, and keep it secret", err=True)
         return 0
     agent = Agent(AgentOptions(listen, read_keys(keys), slow_down, threads))
     try:
-        typer.echo(f"listening on {agent.address}{'' if keys is None else ', with keys'}")
+        say(f"listening on {agent.address}{'' if keys is None else ', with keys'}")
         agent.serve()
     except KeyboardInterrupt:
-        typer.echo("ended", err=True)
+        say("ended", err=True)
     finally:
         agent.close()
     return 0

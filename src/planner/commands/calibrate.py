@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
+from planner.commands.output import say
 
 
 @command
@@ -45,5 +46,5 @@ def calibrate_command(
         with whole_file(output / name) as file:
             json.dump(document, file, indent=1)
             file.write("\n")
-    typer.echo(f"wrote {output}: model.json and topology.json as measured", err=True)
+    say(f"wrote {output}: model.json and topology.json as measured", err=True)
     return 0

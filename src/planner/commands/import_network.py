@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
+from planner.commands.output import say
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def import_command(
     stated = None if accuracy is None else parse_fraction(accuracy, "--accuracy")
     if as_csv:
         model, notes = _layers(network, hardware, stated, name, output)
-        typer.echo(bundle_text(model, [1] * (len(model.blocks) - 1), notes))
+        say(bundle_text(model, [1] * (len(model.blocks) - 1), notes))
     else:
         from planner.progress import waiting
         from planner.running.graph.bundle import ImportOptions, import_onnx, write_bundle
@@ -61,8 +62,8 @@ def import_command(
             bundle = import_onnx(network, options)
             write_bundle(bundle, output)
         counts = [len(boundary.tensors) for boundary in bundle.cuts.boundaries]
-        typer.echo(bundle_text(bundle.model, counts, bundle.notes))
-    typer.echo(f"wrote {output}", err=True)
+        say(bundle_text(bundle.model, counts, bundle.notes))
+    say(f"wrote {output}", err=True)
     return 0
 
 

@@ -11,6 +11,7 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exits import EXIT_OTHER
+from planner.commands.output import say
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ def profile_command(
     require("onnx", "onnxruntime", "pyzmq", doing="profiling")
     try:
         if links:
-            typer.echo(json.dumps({"links": _links(links, hardware, keys)}, indent=1))
+            say(json.dumps({"links": _links(links, hardware, keys)}, indent=1))
         else:
-            typer.echo(_profile(network, _options(hardware, threads, repeats, power_w), agent, keys))
+            say(_profile(network, _options(hardware, threads, repeats, power_w), agent, keys))
     except RunFailedError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         return EXIT_OTHER
     return 0
 
@@ -104,7 +105,7 @@ def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[
                     }
                 )
                 note = f"{ends[0]} > {ends[1]}: 1 kB takes {fit.small_s * 1e3:.3g} ms, larger messages "
-                typer.echo(f"{note}{fit.offset_s * 1e3:.3g} ms + bits / ({fit.bit_per_s / 1e6:.4g} Mbit/s)", err=True)
+                say(f"{note}{fit.offset_s * 1e3:.3g} ms + bits / ({fit.bit_per_s / 1e6:.4g} Mbit/s)", err=True)
     return found
 
 

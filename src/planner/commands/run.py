@@ -9,12 +9,11 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_OTHER
+from planner.commands.exits import EXIT_INTERRUPTED, EXIT_OTHER
+from planner.commands.output import say
 
 if TYPE_CHECKING:
     pass
-
-EXIT_INTERRUPTED = 130
 
 
 @command
@@ -61,17 +60,17 @@ def run_command(
     )
     try:
         if output is None:
-            typer.echo(run_text(execute(request)))
+            say(run_text(execute(request)))
         else:
             with _opened(output) as file:
                 run = execute(request)
                 file.write(run.model_dump_json(indent=1) + "\n")
-            typer.echo(run_text(run))
+            say(run_text(run))
     except RunFailedError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         return EXIT_OTHER
     except KeyboardInterrupt:
-        typer.echo("interrupted: the run was ended on all agents", err=True)
+        say("interrupted: the run was ended on all agents", err=True)
         return EXIT_INTERRUPTED
     return 0
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
+from planner.commands.output import say
 
 
 @command
@@ -27,6 +28,6 @@ def split_command(
     with waiting("splitting"):
         manifest, files = split_plans(*read_plans(network, plan))
         write_pieces(files, output)
-    typer.echo(pieces_text(manifest, {name: len(data) for name, data in files.items()}))
-    typer.echo(f"wrote {output}", err=True)
+    say(pieces_text(manifest, {name: len(data) for name, data in files.items()}))
+    say(f"wrote {output}", err=True)
     return 0

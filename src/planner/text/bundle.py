@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.schemas.planning.model import Model
+from planner.schemas.reading.printable import printable
 from planner.units import format_quantity
 
 
@@ -29,7 +30,7 @@ def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> 
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     points = len(model.operating_points)
     lines.append(f"input {format_quantity(model.input_bits, 'bit')}; {points} operating point{'s' * (points != 1)}")
-    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+    return "\n".join(map(printable, [*lines, *(f"note: {note}" for note in notes)]))
 
 
 def _total(model: Model) -> tuple[str, str, str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.schemas.bundles.manifest import Manifest
+from planner.schemas.reading.printable import printable
 from planner.units import format_quantity
 
 
@@ -28,4 +29,4 @@ def pieces_text(manifest: Manifest, sizes: Mapping[str, int]) -> str:
         equal = "equal bit by bit" if plan.check.bit_equal else "NOT equal"
         error = f"relative error {plan.check.relative_error:.1g} with optimisation"
         lines.append(f"  checked on {plan.check.samples} random inputs: {equal} without graph optimisation, {error}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from planner.schemas.bundles.run import PlanRun, Run
+from planner.schemas.reading.printable import printable
 from planner.units import format_quantity
 
 
@@ -19,7 +20,7 @@ def run_text(run: Run) -> str:
     if run.slow_down:
         factors = ", ".join(f"{node} {factor:g}x" for node, factor in run.slow_down.items())
         lines.append(f"slow-down was emulated: {factors}")
-    return "\n".join([*lines, *(f"note: {note}" for note in run.notes)])
+    return "\n".join(map(printable, [*lines, *(f"note: {note}" for note in run.notes)]))
 
 
 def _plan_lines(plan: PlanRun) -> list[str]:
