@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from planner.library.front import Front
     from planner.library.inputs import load_model, load_topology, load_workload, prepare
     from planner.library.placement import Placement
-    from planner.pipeline.prepared import PreparedTopology
     from planner.pipeline.execution import run
+    from planner.pipeline.prepared import PreparedTopology
     from planner.running.library import from_onnx, from_torch, split
     from planner.schemas import (
         App,

@@ -11,14 +11,20 @@ from pathlib import Path
 from planner.files.reading import read_topology
 from planner.running.agents.coordinator import Coordinator, RunOptions
 from planner.running.agents.keys import read_keys
+from planner.running.agents.manager import Manager
+from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import Samples, read_samples
 from planner.running.pieces.links import link_table
 from planner.running.pieces.reading import Pieces, read_pieces
-from planner.running.results.record import Planned, record
+from planner.running.results.prediction import predict
+from planner.running.results.record import Planned, exit_shares, record
+from planner.schemas.adaptation.placement_policy import PlacementPolicy
+from planner.schemas.adaptation.states import States
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.nodes import Nodes, parse_address
 from planner.schemas.bundles.run import Run
 from planner.schemas.planning.placement import AppPlacement, Placement
+from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.files import read_document
 from planner.schemas.reading.problems import input_error
 
@@ -118,13 +124,39 @@ def execute(request: RunRequest) -> Run:
         links=link_table(topology) if request.emulate_links and topology is not None else None,
     )
     planned = Planned(topology, _placements(request))
+    switcher = _switcher(pieces, request, topology)
     with Coordinator(pieces, addresses, options) as coordinator, counting("running", samples.count) as progress:
         nodes = {node: (each.slow_down, each.runtime) for node, each in coordinator.connections.items()}
         coordinator.warm_up(samples.inputs[0])
         began = time.monotonic()
-        outcomes = coordinator.run(samples.inputs, progress=progress)
+        outcomes = coordinator.run(samples.inputs, switcher, progress)
         wall_s = time.monotonic() - began
-        return record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, nodes=nodes)
+        switches = () if switcher is None else switcher.switches
+        return record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, switches, nodes)
+
+
+def _switcher(pieces: Pieces, request: RunRequest, topology: Topology | None) -> Switcher | None:
+    """Return the observer that switches plans by the policy; None without a policy.
+
+    Raises:
+        InputError: The states or the topology are not given, or the pieces are not those of the policy.
+    """
+    if request.policy is None:
+        return None
+    if request.states is None or topology is None:
+        fix = "give --states and --topology, which the policy was made for"
+        raise input_error("a policy is followed by its states and its topology", fix, path="--policy")
+    policy, digest = read_document(request.policy, PlacementPolicy)
+    if digest != pieces.manifest.plan_sha256:
+        fix = "split this policy: planner split BUNDLE POLICY"
+        raise input_error("the pieces are not those of this policy", fix, file=str(request.policy))
+    states, _ = read_document(request.states, States)
+    plans = {plan.name: plan for plan in pieces.manifest.plans}
+    times = {}
+    for name, plan in plans.items():
+        model = pieces.models[plan.model]
+        times[name] = predict(plan, model, topology, exit_shares(plan, model)).pieces_s
+    return Switcher(Manager(policy, states), link_table(topology), plans, times)
 
 
 def read_nodes(path: Path) -> dict[str, str]:

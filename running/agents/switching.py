@@ -1,0 +1,101 @@
+"""Switching of plans during a run: results and probes are observed, and the manager's plan takes the next samples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from planner.running.agents.coordinator import Coordinator, Outcome
+from planner.running.agents.errors import RunFailedError
+from planner.running.agents.manager import Manager
+from planner.running.pieces.links import LinkTable, hop_path
+from planner.schemas.bundles.manifest import PlanPieces
+from planner.schemas.bundles.run import Switch
+
+_PROBE_S = 0.25
+_PROBE_BYTES = 16_384
+
+
+@dataclass
+class Switcher:
+    """Observer of a coordinator that changes its plan by a policy."""
+
+    manager: Manager
+    links: LinkTable
+    plans: Mapping[str, PlanPieces]
+    pieces_s: Mapping[str, tuple[float, ...]]
+    """Predicted time of every piece, by plan."""
+    switches: list[Switch] = field(default_factory=list)
+    _probed_s: float = 0.0
+
+    def __call__(self, coordinator: Coordinator, outcome: Outcome | None) -> None:
+        """Look at a result (None: an agent was lost), and change the plan where the state has changed."""
+        for node in coordinator.lost - self.manager.lost:
+            self.manager.observe_loss(node)
+        if outcome is not None:
+            self._observe(outcome)
+        self._read_probes(coordinator)
+        self._send_probes(coordinator)
+        self._switch(coordinator)
+
+    def _observe(self, outcome: Outcome) -> None:
+        plan = self.plans[outcome.plan]
+        before = plan.source or plan.pieces[0].node
+        for index, sent, arrived, _, _, cpu, slow in outcome.trace:
+            piece = plan.pieces[int(index)]
+            if piece.node != before:
+                path = hop_path(plan, int(index), before)
+                bits = sum(tensor.bits for tensor in piece.receives)
+                self._observe_link(path, (arrived - sent) * 1e-9, bits)
+            predicted_s = self.pieces_s[plan.name][int(index)]
+            if predicted_s > 0:
+                self.manager.observe_node(piece.node, cpu * slow * 1e-9 / predicted_s)
+            before = piece.node
+
+    def _observe_link(self, path: tuple[str, ...], time_s: float, bits: float) -> None:
+        nominal_s = self.links.time_s(path, bits)
+        self.manager.observe_link(path, time_s, nominal_s, self.links.path_rates(path)[0])
+
+    def _read_probes(self, coordinator: Coordinator) -> None:
+        for notice in coordinator.notices:
+            via, sent, arrived = (notice.fields.get(key) for key in ("via", "sent_ns", "arrived_ns"))
+            bits = notice.fields.get("bits")
+            if isinstance(via, str) and isinstance(sent, int) and isinstance(arrived, int) and isinstance(bits, int):
+                path = tuple(via.split("/"))
+                self._observe_link(path, (arrived - sent) * 1e-9, bits)
+        coordinator.notices.clear()
+
+    def _send_probes(self, coordinator: Coordinator) -> None:
+        """Probe the links that conditions change, for the plan of now may not use them."""
+        now = time.monotonic()
+        if now - self._probed_s < _PROBE_S:
+            return
+        self._probed_s = now
+        plan = self.plans[coordinator.plan]
+        source = plan.source or plan.pieces[0].node
+        ends = {
+            (each.source, each.target)
+            for condition in self.manager.states.conditions
+            for each in (*condition.links, *condition.lost_links)
+        }
+        for start, end in sorted(ends & self.links.links.keys()):
+            if end in coordinator.connections and (start == source or start in coordinator.connections):
+                coordinator.probe(source, (start, end), _PROBE_BYTES)
+
+    def _switch(self, coordinator: Coordinator) -> None:
+        """Change the plan for the samples that start next.
+
+        Raises:
+            RunFailedError: Nothing can run in this state.
+        """
+        wanted = self.manager.plan()
+        conditions = self.manager.conditions
+        if wanted is None:
+            raise RunFailedError(f"no plan of the policy runs in this state ({', '.join(conditions)})")
+        if wanted == coordinator.plan:
+            return
+        coordinator.plan = wanted
+        reason = f"observed: {', '.join(conditions)}" if conditions else "nothing is wrong any more"
+        at_s = (time.monotonic_ns() - coordinator.started_ns) * 1e-9
+        self.switches.append(Switch(at_s=at_s, conditions=conditions, plan=wanted, reason=reason))
