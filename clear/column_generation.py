@@ -128,12 +128,7 @@ def generate_columns(
     for number in range(1, _ROUNDS + 1):
         if deadline.expired or (enough.expired and incumbent.plan is not None):
             break
-        value_w = trial.constant_w(joint)
-        for app, subproblem in enumerate(problem.subproblems):
-            found = subproblem.price_heuristically(trial.of_app(app))
-            value_w += found.bound_w
-            for decision in found.decisions:
-                add_decision(problem, pool, app, decision, trial)
+        value_w = _price_all(problem, pool, trial, deadline)
         if value_w > best.value_w:
             best, step = Duals(trial, value_w, number), _STEP
         else:
@@ -147,6 +142,19 @@ def generate_columns(
             break
         trial = best.prices.smoothed(master.prices, step).rounded(joint)
     return Duals(best.prices, best.value_w, best.rounds, master)
+
+
+def _price_all(problem: PricingProblem, pool: ColumnPool, prices: DualPrices, deadline: Deadline) -> float:
+    """Price all apps, add their columns to the pool, and return the Lagrangian value; -inf where time runs out."""
+    value_w = prices.constant_w(problem.joint)
+    for app, subproblem in enumerate(problem.subproblems):
+        if deadline.expired:
+            return -np.inf
+        found = subproblem.price_heuristically(prices.of_app(app))
+        value_w += found.bound_w
+        for decision in found.decisions:
+            add_decision(problem, pool, app, decision, prices)
+    return value_w
 
 
 def choose_columns(joint: JointInstance, pool: ColumnPool, incumbent: Incumbent, deadline: Deadline) -> None:

@@ -81,7 +81,7 @@ class PrimalPhase:
             return
         joint = self.problem.joint
         known = [self.pool.columns(app) for app in range(joint.count)]
-        columns = [*priced_columns_of(plan), *neighbourhood(joint, self.problem.symmetry, known, plan)]
+        columns = [*priced_columns_of(plan), *neighbourhood(joint, self.problem.symmetry, known, plan, self.deadline)]
         chosen, _ = anneal(joint, columns, range(joint.count), seed, self.deadline)
         for number in chosen:
             self.pool.keep(columns[number].column)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from planner.clear.baselines.baseline import least_energy_j
 from planner.clear.bounds.partial_lagrangian import CLOSE, QUICK, partial_lagrangian_bound
 from planner.clear.column_generation import Duals, PricingProblem
 from planner.clear.primal_phase import FEW_APPS
@@ -20,8 +23,11 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
         deadline: When to give up.
     """
     prices, joint = duals.prices, problem.joint
-    apps = (one.lower_bound(prices.of_app(app)) for app, one in enumerate(problem.subproblems))
-    bound_w = prices.constant_w(joint) + sum(apps)
+    weak_w = [app.rate_per_s * float(least_energy_j(app).min(initial=np.inf)) for app in joint.apps]
+    bound_w = prices.constant_w(joint)
+    for app, one in enumerate(problem.subproblems):  # prices are at least 0, so energy alone is a bound at any prices
+        bound_w += weak_w[app] if deadline.expired else one.lower_bound(prices.of_app(app))
+    bound_w = max(bound_w, sum(weak_w))
     efforts = [QUICK, CLOSE] if joint.count > FEW_APPS and deadline.remaining_s < float("inf") else [CLOSE]
     for effort in efforts:
         if not deadline.expired:

@@ -14,6 +14,7 @@ from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.primal.local_search import raised_prices
 from planner.clear.problem.column import Column, Key, column_of, key_of
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats, Ints, Network
 
 _LEAST_PRICES = (1e-3, 3e-2, 3e-1)
@@ -28,7 +29,7 @@ _MORE_PLACES, _MOST_PLACES = 2, 6
 
 
 def neighbourhood(
-    joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan
+    joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan, deadline: Deadline
 ) -> Iterator[PricedColumn]:
     """Yield priced columns of the columns known of every app, each on several equal nodes and at several prices."""
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
@@ -36,6 +37,8 @@ def neighbourhood(
     held_joint = replace(joint, network=_held_at(joint.network, used, plan.allocation.speed))
     prices = [raised_prices(joint, plan, least) for least in _LEAST_PRICES]
     for app, columns in enumerate(known):
+        if deadline.expired:
+            return
         first = _on_first_nodes(joint, symmetry, app, columns)
         for priced in _competitive(first, held_joint, prices[0]):
             column = priced.column

@@ -33,7 +33,7 @@ def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_fi
     plan = incumbent.plan
     assert plan is not None
     known = [pool.columns(app) for app in range(joint.count)]
-    priced_columns = [*priced_columns_of(plan), *neighbourhood(joint, problem.symmetry, known, plan)]
+    priced_columns = [*priced_columns_of(plan), *neighbourhood(joint, problem.symmetry, known, plan, Deadline())]
     for priced in priced_columns:  # offers on equal nodes are in time too
         rate = priced.node_share * priced.speed
         late_s = priced.column.fixed_s + (priced.column.node_s / rate).sum(axis=1)
