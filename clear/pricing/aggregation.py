@@ -32,10 +32,13 @@ def aggregate_nodes(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrice
     kind, chosen = _alike(pricer.instance, pricer.kind, prices)
     if len(chosen) == len(kind):
         return pricer, prices
-    instance, routes = pricer.instance, pricer.routes
-    number, moving = _efficient(routes, kind)
-    small = pricer.on_nodes(_instance(instance, kind, chosen), _routes(routes, kind, number), chosen)
-    small.moving = moving  # another node of the same kind is another place
+    small = pricer.aggregated.get(kind.tobytes())
+    if small is None:
+        instance, routes = pricer.instance, pricer.routes
+        number, moving = _efficient(routes, kind)
+        small = pricer.on_nodes(_instance(instance, kind, chosen), _routes(routes, kind, number), chosen)
+        small.moving = moving  # another node of the same kind is another place
+        pricer.keep_aggregated(kind.tobytes(), small)
     by_node = {field.name: getattr(prices, field.name)[chosen] for field in fields(prices) if field.name != "media_w"}
     return small, replace(prices, **by_node)
 
@@ -49,9 +52,10 @@ def _alike(instance: Instance, kind: Floats, prices: AppPrices) -> tuple[Ints, I
     figures = np.concatenate([figures, instance.allowed, instance.heads.can_run])
     kept = np.flatnonzero(instance.allowed.any(axis=0) | ends[0] | ends[1])
     _, first, like = np.unique(figures[:, kept], axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # classes in the order of their first nodes, whatever the prices
     kinds = np.full(len(nodes), -1, dtype=np.int64)
-    kinds[kept] = like.ravel()
-    return kinds, kept[first]
+    kinds[kept] = np.argsort(order)[like.ravel()]
+    return kinds, kept[first[order]]
 
 
 def _efficient(routes: Routes, kind: Ints) -> tuple[Ints, Bools]:

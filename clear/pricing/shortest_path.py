@@ -21,6 +21,8 @@ from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
+_MOST_AGGREGATED = 4
+"""Partitions of the nodes into classes for which a pricer is kept."""
 _VISIT = ("dynamic_w", "static_w", "load", "late_s")
 """Fields of stages that segments add up."""
 
@@ -94,6 +96,14 @@ class Pricer:
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
         self._hosts = instance.allowed.any(axis=0)
+        self.aggregated: dict[bytes, Pricer] = {}
+        """Pricers of the same app for classes of equal nodes, by the class of each node."""
+
+    def keep_aggregated(self, classes: bytes, small: Pricer) -> None:
+        """Keep the pricer for some classes of nodes; the oldest one goes."""
+        self.aggregated[classes] = small
+        if len(self.aggregated) > _MOST_AGGREGATED:
+            self.aggregated.pop(next(iter(self.aggregated)))
 
     def with_rates(self, instance: Instance, routes: Routes) -> Pricer:
         """Return the pricer of the same app where rates of links, or its own, have changed."""
@@ -101,14 +111,14 @@ class Pricer:
         if factor != 1.0:
             return Pricer(instance, self.stages.at_rate(factor), routes)
         other = copy(self)
-        other.instance, other.routes = instance, routes
+        other.instance, other.routes, other.aggregated = instance, routes, {}
         other.moving = routes.source != routes.target
         return other
 
     def on_nodes(self, instance: Instance, routes: Routes, chosen: Ints) -> Pricer:
         """Return the pricer of the same app on some of its nodes, between which other routes lead."""
         other = copy(self)
-        other.instance, other.routes = instance, routes
+        other.instance, other.routes, other.aggregated = instance, routes, {}
         other.stages = replace(self.stages, column=self.stages.column[chosen])
         other.kind, other._hosts = _kinds(instance), instance.allowed.any(axis=0)
         other.moving = routes.source != routes.target
@@ -117,7 +127,7 @@ class Pricer:
     def restricted_to(self, instance: Instance) -> Pricer:
         """Return the pricer of the same app where further nodes host nothing."""
         other = copy(self)
-        other.instance, other._hosts = instance, instance.allowed.any(axis=0)
+        other.instance, other._hosts, other.aggregated = instance, instance.allowed.any(axis=0), {}
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.clear.pricing.aggregation import aggregate_nodes
 from planner.clear.pricing.lagrangian_bound import LagrangianBound, less_limit
 from planner.clear.pricing.multiplier_ascent import LatencyMultipliers
 from planner.clear.pricing.point_tree import PointTree
 from planner.clear.pricing.routes import Routes
-from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows, Sweep
+from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats
@@ -129,7 +130,8 @@ class PricingSubproblem:
         while row >= self.tree.points:
             held, below = self._row(row, prices), self.tree.children[row]
             value = float(held.value[int(held.lowest.argmin())])
-            sweep = self.pricer.sweep(Rows(below, np.full(2, value)), prices)
+            small, seen = aggregate_nodes(self.pricer, prices)
+            sweep = small.sweep(Rows(below, np.full(2, value)), seen)
             row = int(below[int(sweep.cost_by_departure.min(axis=1).argmin())])
         self._bound(row, prices)
 
@@ -149,34 +151,41 @@ class PricingSubproblem:
         if not np.isfinite(self._most_s):
             layers = int(self.pricer.stages.depth[root])
             return LatencyMultipliers(np.zeros(layers + 1), np.zeros(layers + 1))
-        _, free = self._sweep(root, np.zeros(1), prices)
+        free = self._bounds(root, np.zeros(1), prices)
         least = float(free.min())
         values = max(least if np.isfinite(least) else 1.0, 1e-9) / self._most_s * _WIDE
-        _, bounds = self._sweep(root, values, prices)
+        bounds = self._bounds(root, values, prices)
         return LatencyMultipliers(values[bounds.argmax(axis=0)], bounds.max(axis=0))
 
     def _bound(self, row: int, prices: AppPrices) -> _Found:
         """Bound the elementary plans of a point at latency multipliers near the best; name the cheapest."""
         held = self._row(row, prices)
         values = held.tries()
-        sweep, bounds = self._sweep(row, values, prices)
+        bounds = self._bounds(row, values, prices)
         bound = self._last[row] = held.learn(values, bounds)
-        return _Found(bound, self._plans(row, values, sweep, bounds, prices) if np.isfinite(bound) else ())
+        return _Found(bound, self._plans(row, values, bounds, prices) if np.isfinite(bound) else ())
 
-    def _plans(self, row: int, values: Floats, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
+    def _plans(self, row: int, values: Floats, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
         """Return plans of the best classes, each at two multipliers, and the one that never leaves the source."""
         lowest = self._rows[row].lowest
-        rows = Rows(np.full(len(values), row), values)
-        found = []
+        asked: dict[tuple[int, int], None] = {}
         home = bounds.shape[1] - 1
         for leave in dict.fromkeys([*np.argsort(lowest, kind="stable")[:_KEPT].tolist(), home]):
             best = int(bounds[:, leave].argmax())
             for number in {best: None, min(best + 1, len(values) - 1): None} if leave < home else (best,):
-                if np.isfinite(bounds[number, leave]):
-                    found.append(self.pricer.decision(rows, prices, sweep, number, leave))
-        return tuple(found)
+                asked[number, leave] = None
+        numbers = sorted({number for number, _ in asked})
+        rows = Rows(np.full(len(numbers), row), values[numbers])
+        sweep = self.pricer.sweep(rows, prices)  # of all nodes, so that hosts can be named
+        places = [(numbers.index(number), leave) for number, leave in asked]
+        return tuple(
+            self.pricer.decision(rows, prices, sweep, place, leave)
+            for place, leave in places
+            if np.isfinite(sweep.cost_by_departure[place, leave])
+        )
 
-    def _sweep(self, row: int, values: Floats, prices: AppPrices) -> tuple[Sweep, Floats]:
-        """Return a sweep at (W,) latency multipliers, and (W, D + 1) bounds by class."""
-        sweep = self.pricer.sweep(Rows(np.full(len(values), row), values), prices)
-        return sweep, less_limit(self.pricer, values, sweep.cost_by_departure)
+    def _bounds(self, row: int, values: Floats, prices: AppPrices) -> Floats:
+        """(W, D + 1) bounds on elementary plans at (W,) latency multipliers, by class, equal nodes as one."""
+        small, seen = aggregate_nodes(self.pricer, prices)
+        sweep = small.sweep(Rows(np.full(len(values), row), values), seen)
+        return less_limit(small, values, sweep.cost_by_departure)

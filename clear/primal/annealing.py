@@ -21,11 +21,11 @@ from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Ints, Network
 
-_MOVES_PER_APP = 400
+_MOVES_PER_APP = 100
 """Moves tried for each set of nodes."""
-_FACTOR = 4
+_FACTOR = 8
 """How many times as many are tried for the most promising sets in the end."""
-_PROMISING, _NEAR = 3, 1.005
+_PROMISING, _NEAR = 2, 1.005
 """Sets of nodes that are promising at most, and the part of the least power that they may need."""
 _HOT, _COLD = 1e-2, 1e-4
 """Temperature at the beginning and at the end, in parts of the power to begin with."""
