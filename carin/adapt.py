@@ -1,4 +1,4 @@
-"""From a designs file to its policy: survey, candidates, a design for every state, baselines."""
+"""Policy of a device by RASS: joint designs are scored, and the best one of every state is chosen ahead of time."""
 
 from __future__ import annotations
 
@@ -33,13 +33,16 @@ def adapt(
     transfer_from: Designs | None = None,
     provenance: Provenance | None = None,
 ) -> Policy:
-    """Choose the design of every state of a device, and compare the usual one with the baselines.
+    """Compute the policy of a device, and compare its design of the normal state with the baselines.
+
+    Every joint design is scored by its distance to the utopia point in standardised objective space; of those that meet
+    all constraints, each state gets the one of least distance that suits it (CARIn's RASS).
 
     Args:
-        designs: What the tasks may run, and what is asked.
-        max_designs: Most joint designs that the policy may name (default: what the file says).
-        transfer_from: Another device, whose best design is tried on this one.
-        provenance: What to note in the policy.
+        designs: The designs of every task, objectives and constraints.
+        max_designs: Most joint designs that the policy may name (default: what the file says, else no bound).
+        transfer_from: Designs of another device, whose best joint design is evaluated on this one.
+        provenance: Noted in the policy.
 
     Returns:
         The policy; without rows, but with a diagnosis, where no joint design meets every constraint.

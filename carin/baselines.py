@@ -1,4 +1,4 @@
-"""Other ways of choosing the design of the state where nothing is wrong, to measure ours against."""
+"""Baselines for the design of the normal state: OODIn, one model per task, best per task alone, transferred."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Score = Callable[[list[Floats]], Floats]
 
 @dataclass(frozen=True)
 class BaselineDesign:
-    """A joint design by its number, or the reason why there is none."""
+    """The joint design that a baseline chooses, by its number, or the reason why it has none."""
 
     number: int | None
     message: str = ""
@@ -28,7 +28,7 @@ class BaselineDesign:
 
 @dataclass(frozen=True)
 class ScoredDesigns:
-    """A problem with all that its distances are measured by."""
+    """A design space with the standardisation of its objectives and the grid of undominated designs."""
 
     designs: Designs
     space: DesignSpace
@@ -37,18 +37,36 @@ class ScoredDesigns:
     """Joint designs among which every least distance is found."""
 
     def distance(self, values: list[Floats]) -> Floats:
-        """Return the distances of joint designs."""
+        """Return the distances of joint designs to the utopia point.
+
+        Args:
+            values: Every measure of the joint designs, shape (n,) each, in the order of the design space.
+
+        Returns:
+            Distances in weighted standard deviations, shape (n,).
+        """
         return distances(self.space, self.standardisation, values)
 
 
 def score_designs(designs: Designs) -> ScoredDesigns:
-    """Build a problem and measure its objectives; the grid means nothing where no joint design is feasible."""
+    """Build the design space of a designs file and standardise its objectives.
+
+    Args:
+        designs: The checked designs file.
+
+    Returns:
+        The scored designs; where no joint design is feasible, distances have no meaning.
+    """
     space = build_design_space(designs)
     return ScoredDesigns(designs, space, standardise(space), undominated_designs(space))
 
 
 def all_baselines(scored: ScoredDesigns, other: Designs | None) -> dict[str, BaselineDesign]:
-    """Return every baseline's joint design; the transferred one if another device is given.
+    """Return the joint design of every baseline, by the baseline's name.
+
+    Args:
+        scored: The designs of this device.
+        other: Designs of another device for the baseline `transferred`; None leaves that out.
 
     Raises:
         InputError: The other device has other tasks.
@@ -63,9 +81,15 @@ def all_baselines(scored: ScoredDesigns, other: Designs | None) -> dict[str, Bas
 
 
 def minimise(space: DesignSpace, grid: DesignGrid, value: Score) -> int | None:
-    """Return the number of a grid's joint design of least value that meets every constraint; None where none does.
+    """Find the feasible joint design of least score in a grid, by enumeration in chunks.
 
-    Of equal ones the first counts.
+    Args:
+        space: The design space.
+        grid: Designs of each task that take part.
+        value: Score of joint designs, to be minimised.
+
+    Returns:
+        The number of the joint design, the first of equal ones; None where none meets every constraint.
     """
     found: list[tuple[float, int]] = []
     for chunk in chunks(space, grid):
@@ -85,10 +109,13 @@ def _first(keys: Floats, alive: Bools) -> int:
 
 
 def oodin(scored: ScoredDesigns) -> BaselineDesign:
-    """OODIn's choice: the weighted sum of objectives, each divided by its largest magnitude.
+    """OODIn's choice: the least weighted sum of objectives, each divided by its largest magnitude.
 
-    Accuracy and throughput count negative. Among the joint designs that meet every constraint.
-    Venieris, Panopoulos and Venieris, SMARTCOMP 2021.
+    Accuracy and throughput enter with a negative sign. Only joint designs that meet every constraint take part.
+    Venieris, Panopoulos and Venieris, OODIn, SMARTCOMP 2021.
+
+    Args:
+        scored: The designs of a device, at least one joint design of which is feasible.
     """
     space, standardisation = scored.space, scored.standardisation
     terms = [
@@ -109,9 +136,12 @@ def oodin(scored: ScoredDesigns) -> BaselineDesign:
 
 
 def single_model(scored: ScoredDesigns, metric: str, *, most: bool) -> BaselineDesign:
-    """Hold one model for each task, the most accurate or the smallest, and choose its engine and options alone.
+    """Fix one model per task, and choose its engine and options by least distance.
 
-    A design's model is its name up to the first `@`.
+    Args:
+        scored: The designs of a device.
+        metric: What the model of each task is chosen by (`accuracy` or `size_bytes`).
+        most: Whether the largest value is chosen, else the smallest.
     """
     grid = []
     for task in scored.designs.tasks:
@@ -140,7 +170,11 @@ def _extreme_model(task: Task, metric: str, most: bool) -> str | None:
 
 
 def best_per_task(scored: ScoredDesigns) -> BaselineDesign:
-    """Choose the design of each task as if it ran alone, unaware of contention; all of them together then run."""
+    """Choose the design of each task by least distance as if it ran alone, unaware of contention.
+
+    Args:
+        scored: The designs of a device.
+    """
     indices = []
     for task in scored.designs.tasks:
         alone = score_designs(_alone(scored.designs, task))
@@ -174,7 +208,11 @@ def _implied(constraint: Constraint) -> Constraint | None:
 
 
 def transferred(scored: ScoredDesigns, other: Designs) -> BaselineDesign:
-    """Run the best design of another device here, by its names.
+    """Take the best joint design of another device, by the names of its designs.
+
+    Args:
+        scored: The designs of this device.
+        other: The designs of the other device.
 
     Raises:
         InputError: The other device has other tasks.
@@ -200,6 +238,6 @@ def _by_name(space: DesignSpace, choice: Mapping[str, str]) -> BaselineDesign:
 
 
 def choice_of(space: DesignSpace, number: int) -> dict[str, str]:
-    """Return the name of the design of every task."""
+    """Return the name of the design of every task in a joint design, given its number."""
     indices = space.indices_of(number)
     return {task: names[index] for task, names, index in zip(space.tasks, space.design_names, indices, strict=True)}

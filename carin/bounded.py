@@ -1,4 +1,4 @@
-"""A bound on the design set: which designs to hold ready so that least is given up over all states."""
+"""Design sets of limited size: the set that gives up least over all states, by enumeration or by greedy exchange."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SetLoss = tuple[int, int, float, float]
 
 @dataclass(frozen=True)
 class BoundedDesignSet:
-    """A choice from a bounded set, and what it gives up against the choice without the bound."""
+    """The designs of all states from a bounded design set, and what they give up against the unbounded choice."""
 
     chosen: StateDesigns
     newly_degraded: int
@@ -37,7 +37,7 @@ class BoundedDesignSet:
 
 @dataclass(frozen=True)
 class _LossTables:
-    """What each state (row) would think of and lose by each candidate (column), against its choice without a bound."""
+    """Rank and loss of each candidate (column) in each state (row), against the state's unbounded choice."""
 
     rank: Ints
     degraded: Bools
@@ -48,7 +48,7 @@ class _LossTables:
     """In excess, 0 where the state is degraded."""
 
     def loss(self, held: Ints) -> SetLoss:
-        """Return what a set gives up, the most important first."""
+        """Return what a design set gives up, the most important criterion first, summed over states."""
         rows = np.arange(len(self.rank))
         picked = self.picks(held)
         return (
@@ -57,32 +57,38 @@ class _LossTables:
         )  # fmt: skip
 
     def picks(self, held: Ints) -> Ints:
-        """Return the candidate that each state runs if only these are held."""
+        """Return the candidate that each state runs from a design set, shape (states,)."""
         return np.asarray(held[np.argmin(self.rank[:, held], axis=1)], dtype=np.int64)
 
 
 def choose_bounded(candidates: Candidates, chosen: StateDesigns, engines: int, max_designs: int) -> BoundedDesignSet:
     """Choose at most `max_designs` candidates, and the design of every state among them.
 
-    The design of the state where nothing is wrong always stays. Of the others, those are held that give up least:
-    fewest states that become degraded, then fewest overloaded engines in use, then least memory in degraded
-    states, then least distance, each summed over all states. Every state counts the same.
+    The design of the normal state is always kept. The others are chosen to give up least: fewest states that become
+    degraded, then fewest overloaded engines in use, then least memory in degraded states, then least distance, each
+    summed over all states with equal weight. Up to 20,000 sets are enumerated; beyond that, designs are added
+    greedily and then exchanged one at a time while that helps, without proof that no set is better.
 
-    Where there are more than 20,000 sets to compare, designs are added one by one and then exchanged as long as
-    that helps, without proof that no set is better.
+    Args:
+        candidates: The candidates of the device.
+        chosen: The unbounded choice of every state.
+        engines: Number of engines.
+        max_designs: Most candidates of the set, at least 1.
     """
     wanted = np.unique(chosen.candidate)
     if len(wanted) <= max_designs:
         return BoundedDesignSet(chosen, 0, 0, 0.0, 0.0, 0.0, 0, True)
     usual = int(chosen.candidate[0])
-    useful, all_of_them = _useful(candidates, chosen, 2 ** (engines + 1))
+    useful, all_of_them = _considered(candidates, chosen, 2 ** (engines + 1))
     few = candidates.take(useful)
     tables = _tables(few, candidates.take(chosen.candidate), chosen.degraded, engines)
     first = int(np.searchsorted(useful, usual))
     others = [place for place in range(len(few)) if place != first]
     complete = comb(len(others), max_designs - 1) <= _MOST_SETS
     held = (
-        _best_of_all(tables, first, others, max_designs) if complete else _exchanged(tables, first, others, max_designs)
+        _enumerate_sets(tables, first, others, max_designs)
+        if complete
+        else _greedy_with_exchange(tables, first, others, max_designs)
     )
     return _bounded(tables, held, useful, chosen, complete and all_of_them)
 
@@ -103,7 +109,7 @@ def _bounded(tables: _LossTables, held: Ints, useful: Ints, chosen: StateDesigns
     )
 
 
-def _front(candidates: Candidates) -> Ints:
+def _undominated(candidates: Candidates) -> Ints:
     """Return the candidates that no other beats: no engine beside theirs, no more memory, no larger distance.
 
     A set that holds a beaten one gives up no less than the same set with the one that beats it.
@@ -118,13 +124,13 @@ def _front(candidates: Candidates) -> Ints:
     return np.flatnonzero(kept)
 
 
-def _useful(candidates: Candidates, chosen: StateDesigns, count: int) -> tuple[Ints, bool]:
+def _considered(candidates: Candidates, chosen: StateDesigns, count: int) -> tuple[Ints, bool]:
     """Return the candidates to compare, and whether no set of others could give up less.
 
     They are the front and what states want; where those are too many, what most states want.
     """
     wanted, times = np.unique(chosen.candidate, return_counts=True)
-    useful = np.union1d(_front(candidates), wanted)
+    useful = np.union1d(_undominated(candidates), wanted)
     most = max(1, _MOST_CELLS // count)
     if len(useful) <= most:
         return useful, True
@@ -158,7 +164,7 @@ def _tables(candidates: Candidates, best: Candidates, degraded: Bools, engines: 
     return _LossTables(rank, newly, overloaded, memory_bytes, distance)
 
 
-def _best_of_all(tables: _LossTables, first: int, others: list[int], size: int) -> Ints:
+def _enumerate_sets(tables: _LossTables, first: int, others: list[int], size: int) -> Ints:
     sets = (np.array(sorted((first, *some))) for some in combinations(others, size - 1))
     return _least(tables, sets)
 
@@ -167,7 +173,7 @@ def _least(tables: _LossTables, sets: Iterable[Ints]) -> Ints:
     return min(sets, key=tables.loss)
 
 
-def _exchanged(tables: _LossTables, first: int, others: list[int], size: int) -> Ints:
+def _greedy_with_exchange(tables: _LossTables, first: int, others: list[int], size: int) -> Ints:
     """Add the design that helps most until the set is full; then exchange one at a time while that helps."""
     held = np.array([first])
     while len(held) < size:

@@ -1,4 +1,4 @@
-"""The few joint designs that any state of the device can call for, out of all that meet the constraints."""
+"""Candidates: the feasible joint designs that some state can call for, three for each set of engines in use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POOL = 1 << 18
 
 @dataclass(frozen=True)
 class Candidates:
-    """Joint designs that meet every constraint, shape (n,) each, in lexicographic order."""
+    """Joint designs that meet every constraint, arrays of shape (n,) each, in lexicographic order."""
 
     number: Ints
     engines: Ints
@@ -30,7 +30,7 @@ class Candidates:
         return len(self.number)
 
     def take(self, places: Ints | Bools) -> Candidates:
-        """Return some of them."""
+        """Return the candidates at some positions, or where a mask of shape (n,) holds."""
         return Candidates(
             self.number[places], self.engines[places], self.memory_bytes[places], self.distance[places],
             self.fits[places],
@@ -40,15 +40,15 @@ class Candidates:
 def lexicographic_argmin(keys: Sequence[Floats], alive: Bools, starts: Ints) -> Ints:
     """Return, for each group of rows, the first row that is least by one key after the other.
 
-    Values that differ by rounding alone count as equal.
+    Values that differ by rounding alone (relative 1e-12) count as equal.
 
     Args:
-        keys: What is compared, the most important first, shape (n,) each.
+        keys: Criteria, the most important first, shape (n,) each.
         alive: Rows that take part, shape (n,).
-        starts: First row of every group.
+        starts: First row of every group, shape (groups,), ascending.
 
     Returns:
-        A row for every group in which any takes part.
+        A row for every group in which any takes part, ascending.
     """
     sizes = np.diff(starts, append=len(alive))
     for key in keys:
@@ -59,11 +59,20 @@ def lexicographic_argmin(keys: Sequence[Floats], alive: Bools, starts: Ints) -> 
 
 
 def find_candidates(space: DesignSpace, standardisation: Standardisation, grid: DesignGrid) -> Candidates:
-    """Return three joint designs for every set of engines in use.
+    """Return three joint designs for every set of engines in use, by one pass over a grid in chunks.
 
-    They are the one of least distance, of least distance within the memory budget, and of least memory (then least
-    distance). Every state's design is among them: a state sees no more of a design than its engines, its memory
-    and its distance, and its order compares engines first, then (where it is degraded) memory, then distance.
+    They are the one of least distance, the one of least distance within the memory budget, and the one of least memory
+    (then least distance). Every state's design is among them: a state sees no more of a joint design than its
+    engines, its memory and its distance, and its order compares engines first, then (where it is degraded) memory,
+    then distance.
+
+    Args:
+        space: The design space.
+        standardisation: Utopia point and standard deviations of the objectives.
+        grid: Designs of each task that take part.
+
+    Returns:
+        At most 3 * 2**engines candidates in lexicographic order.
     """
     pool: list[Candidates] = []
     held = 0

@@ -1,9 +1,9 @@
-"""The oracle that solves anew at every sample of a trace, over all joint designs that meet the constraints.
+"""Clairvoyant oracle: the best feasible joint design at every sample of a trace, by search over undominated ones.
 
 Under load the latency of whatever runs on an engine grows by a factor of at least 1 (`carin.replay`). A joint design
 that meets every constraint while nothing is loaded can then break only an upper bound of a latency, or a lower one of
-a throughput, and does so when the factor of some engine exceeds what the joint design tolerates there. So its
-tolerances, its memory and its distance say all that the oracle needs.
+a throughput, and does so when the factor of some engine exceeds the joint design's tolerance there. So tolerances,
+memory and distance are all that the oracle compares.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHUNK = 64
 
 @dataclass(frozen=True)
 class OracleDesigns:
-    """Joint designs of which none is beaten by another in everything, nearest to the best values first."""
+    """Feasible joint designs that no other dominates in memory, tolerances and distance, nearest first."""
 
     number: Ints
     """Shape (n,), as every array below but `tolerance`."""
@@ -35,20 +35,23 @@ class OracleDesigns:
     """Factor of each engine up to which every constraint holds, shape (n, engines); infinite where none minds."""
 
     def take(self, places: Ints) -> OracleDesigns:
-        """Return some of them."""
+        """Return the joint designs at some positions."""
         return OracleDesigns(
             self.number[places], self.distance[places], self.memory_bytes[places], self.tolerance[places]
         )
 
 
 def oracle_designs(scored: ScoredDesigns) -> OracleDesigns:
-    """Return the joint designs that the oracle has to look at.
+    """Return the joint designs that the oracle has to compare.
 
-    The grid of undominated designs will do: what takes the place of a dominated design runs on the same engine, and
-    is no worse in memory, distance, and the latencies that tolerances come from.
+    The grid of undominated designs is enough: what replaces a dominated design runs on the same engine, and is no
+    worse in memory, distance, and the latencies that tolerances come from.
+
+    Args:
+        scored: The designs of a device.
     """
-    parts = [_front(_pool_of_chunk(scored, chunk)) for chunk in chunks(scored.space, scored.grid)]
-    return _front(
+    parts = [_undominated(_pool_of_chunk(scored, chunk)) for chunk in chunks(scored.space, scored.grid)]
+    return _undominated(
         OracleDesigns(
             np.concatenate([part.number for part in parts]),
             np.concatenate([part.distance for part in parts]),
@@ -64,12 +67,12 @@ def _pool_of_chunk(scored: ScoredDesigns, chunk: Chunk) -> OracleDesigns:
     meets = np.flatnonzero(meets_all(space, values))
     tolerance = np.full((len(chunk.engines), len(space.engines)), np.inf)
     for bound in space.inequalities:
-        _tighten(tolerance, space, bound, chunk)
+        _tighten_tolerances(tolerance, space, bound, chunk)
     whole = OracleDesigns(chunk.number(space), scored.distance(values), values[0], tolerance)
     return whole.take(meets)
 
 
-def _tighten(tolerance: Floats, space: DesignSpace, bound: Inequality, chunk: Chunk) -> None:
+def _tighten_tolerances(tolerance: Floats, space: DesignSpace, bound: Inequality, chunk: Chunk) -> None:
     """Lower tolerances to what a bound allows, in place."""
     measure = space.measures[bound.measure]
     if measure.metric not in TIMED or bound.upper == measure.maximised:
@@ -83,14 +86,14 @@ def _tighten(tolerance: Floats, space: DesignSpace, bound: Inequality, chunk: Ch
         tolerance[rows, engines] = np.minimum(tolerance[rows, engines], most)
 
 
-def _front(pool: OracleDesigns) -> OracleDesigns:
+def _undominated(pool: OracleDesigns) -> OracleDesigns:
     """Keep the first of those that are no worse in everything, in the order of distance."""
     pool = pool.take(np.lexsort((pool.number, pool.memory_bytes, pool.distance)))
     costs = np.column_stack([pool.memory_bytes, -pool.tolerance])  # the order takes care of distance
     kept = np.zeros(0, dtype=np.int64)
     for start in range(0, len(costs), _BLOCK):
         fresh = np.arange(start, min(start + _BLOCK, len(costs)))
-        fresh = fresh[~_beaten(costs[kept], costs[fresh])]
+        fresh = fresh[~_dominated(costs[kept], costs[fresh])]
         twins = costs[fresh]
         before = np.tri(len(fresh), k=-1, dtype=np.bool_)
         no_worse = (twins[np.newaxis] <= twins[:, np.newaxis]).all(axis=2)
@@ -98,7 +101,7 @@ def _front(pool: OracleDesigns) -> OracleDesigns:
     return pool.take(kept)
 
 
-def _beaten(costs: Floats, fresh: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _dominated(costs: Floats, fresh: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Tell for every fresh row whether some row of `costs` is at most as large in every column."""
     beaten = np.ones((len(costs), len(fresh)), dtype=np.bool_)
     for column in range(fresh.shape[1]):
@@ -107,14 +110,17 @@ def _beaten(costs: Floats, fresh: Floats) -> np.ndarray[tuple[int], np.dtype[np.
 
 
 def clairvoyant_choice(pool: OracleDesigns, slowdown: Floats, memory_available_bytes: Floats) -> Ints:
-    """Return the place in the pool of what the oracle runs at every sample.
+    """Return the joint design that the oracle runs at every sample.
 
-    Of all joint designs that is the one that breaks fewest of SLOs and memory, of these the one of least distance.
+    It is the one that breaks fewest of (any constraint, memory), and of these the one of least distance.
 
     Args:
-        pool: The joint designs.
+        pool: The joint designs, n in number.
         slowdown: Factor of the latencies on every engine, shape (engines, samples).
         memory_available_bytes: Memory that the tasks may use, shape (samples,).
+
+    Returns:
+        Positions in the pool, shape (samples,).
     """
     best = np.zeros(slowdown.shape[1], dtype=np.int64)
     troubles = np.full(slowdown.shape[1], 3, dtype=np.int8)

@@ -1,4 +1,4 @@
-"""The designs of a device as arrays: what a joint design costs is a few table look-ups."""
+"""Design space of a device as arrays: figures of joint designs are sums, means or extremes of table entries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AGGREGATIONS: dict[str, Aggregation] = {"accuracy": "mean", "latency_s": "max",
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure of every joint design: a metric (with its statistic) of one task or of all."""
+    """A metric (with its statistic) of one task or of all: one figure for every joint design."""
 
     metric: str
     statistic: str | None
@@ -50,14 +50,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class Inequality:
-    """One side of a constraint: value <= limit, or value >= limit."""
+    """One side of a constraint: a measure is at most, or at least, a limit."""
 
     measure: int
     limit: float
     upper: bool
 
     def holds(self, values: Floats) -> Bools:
-        """Tell for every value whether it is within the limit."""
+    """Tell for every value, in the unit of the measure, whether it is within the limit (relative 1e-9)."""
         if self.upper:
             return values <= self.limit * (1.0 + LIMIT_TOLERANCE)
         return values >= self.limit * (1.0 - LIMIT_TOLERANCE)
@@ -65,7 +65,7 @@ class Inequality:
 
 @dataclass(frozen=True)
 class DesignSpace:
-    """Tasks, engines, and what is asked; joint designs are numbered in lexicographic order of design numbers."""
+    """Tasks, engines, measures, objectives and constraints; joint designs are numbered in lexicographic order."""
 
     engines: tuple[str, ...]
     tasks: tuple[str, ...]
@@ -92,16 +92,23 @@ class DesignSpace:
         return int(np.prod(self.shape, dtype=np.int64))
 
     def number_of(self, indices: Sequence[int]) -> int:
-        """Return the number of a joint design, given its design of every task by number."""
+        """Return the number of a joint design from the index of its design of every task."""
         return int(np.ravel_multi_index(tuple(indices), self.shape))
 
     def indices_of(self, number: int) -> tuple[int, ...]:
-        """Return the design of every task by number."""
+        """Return the index of the design of every task from a joint design's number."""
         return tuple(int(index) for index in np.unravel_index(number, self.shape))
 
 
 def build_design_space(designs: Designs) -> DesignSpace:
-    """Return the arrays of a checked designs file."""
+    """Return the arrays of a checked designs file.
+
+    Contention is part of the tables: an entry for a design and k tasks on its engine holds the latency times the
+    contention factor of k tasks, or its inverse for throughput.
+
+    Args:
+        designs: The checked designs file.
+    """
     builder = _Builder(designs)
     builder.measure("memory_bytes", None, None)
     objectives = tuple(builder.measure_of(objective) for objective in designs.objectives)

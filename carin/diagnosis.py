@@ -1,4 +1,4 @@
-"""Why no joint design will do: for every constraint, the best that could be had if it gave way alone."""
+"""Diagnosis of an infeasible design space: the best value of each constraint with all others kept, by enumeration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _UNITS: dict[str, str] = {
 
 
 def diagnose(space: DesignSpace) -> PolicyDiagnosis:
-    """Return, for every bound, the best value that any joint design reaches with all other bounds kept."""
+    """Return, for every constraint, the best value that any joint design reaches with all other constraints kept.
+
+    Args:
+        space: A design space without a feasible joint design.
+    """
     best: list[float | None] = [None] * len(space.inequalities)
     for chunk in chunks(space, whole_grid(space)):
         values = all_values(space, chunk)

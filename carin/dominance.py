@@ -1,4 +1,4 @@
-"""Designs that can be left out of the search, whatever state the device is in."""
+"""Dominance among the designs of a task: designs that no state of the device can prefer are left out of the search."""
 
 from __future__ import annotations
 

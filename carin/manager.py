@@ -1,4 +1,4 @@
-"""The runtime manager: watches load and memory, and says which joint design to run.
+"""Runtime manager: hysteresis on load and memory gives the state, and a table gives its joint design.
 
 It needs nothing beyond the standard library, so that any program can hold it:
 
@@ -112,15 +112,28 @@ class RuntimeManager:
         return self._current
 
     def observe(self, time_s: float, loads: Sequence[float], memory_available_bytes: float) -> str:
-        """Take a sample as `step` does, and return the name of the design to run."""
+        """Take a sample as `step` does, and return the name of the design to run.
+
+        Args:
+            time_s: Time of the sample in seconds; never falls.
+            loads: Load of every engine in [0, 1], in the order of `engines`.
+            memory_available_bytes: Memory that the tasks may use, in bytes.
+
+        Raises:
+            ValueError: There is not one load for each engine.
+        """
         return self.designs[self.step(time_s, loads, memory_available_bytes)]
 
     def look_up(self, state: int) -> int:
-        """Return the place of a state's design in `designs`: bit i is engine i, the bit after them is memory."""
+        """Return the position of a state's design in `designs`; bit i is engine i, the next bit is memory."""
         return self._table[state]
 
     def design_for(self, overloaded: Iterable[str], memory_tight: bool) -> str:
         """Return the name of the design of a state.
+
+        Args:
+            overloaded: Names of the overloaded engines.
+            memory_tight: Whether memory is tight.
 
         Raises:
             ValueError: There is no such engine.

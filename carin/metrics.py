@@ -1,4 +1,4 @@
-"""What one joint design costs, task by task and together, for people and for replays."""
+"""Metrics of one joint design, per task and joint, with contention: for policies and replays."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ def metrics_of(designs: Designs, choice: Mapping[str, str]) -> JointMetrics:
     Args:
         designs: The checked designs file.
         choice: Name of the design of every task.
+
+    Returns:
+        Per task and joint: latency in seconds by statistic (joint: the largest), memory and size in bytes and energy in
+        joules (joint: the sum), accuracy (joint: the mean); None where a design does not give a figure.
     """
     chosen = {
         task.name: next(design for design in task.designs if design.name == choice[task.name]) for task in designs.tasks

@@ -1,4 +1,4 @@
-"""RASS: the design of every state of the device, found before any of them comes about."""
+"""RASS (runtime-aware sorting and search): the design of every state of the device, found before any occurs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BITS = np.array([mask.bit_count() for mask in range(2**MAX_ENGINES)], dtype=np.
 
 @dataclass(frozen=True)
 class State:
-    """Which engines are overloaded, and whether memory is tight."""
+    """A state of the device: which engines are overloaded, and whether memory is tight."""
 
     overloaded: int
     """Bit mask of engines."""
@@ -27,13 +27,13 @@ class State:
 
     @property
     def number(self) -> int:
-        """Return its place in the order of `states`."""
+        """Position of the state in the order of `states`."""
         return 2 * self.overloaded + self.memory_tight
 
 
 @dataclass(frozen=True)
 class StateDesigns:
-    """The candidates that the states run, shape (states,) each, in the order of `states`."""
+    """The candidate that every state runs, shape (states,) each, in the order of `states`."""
 
     candidate: Ints
     degraded: Bools
@@ -41,7 +41,7 @@ class StateDesigns:
 
 @dataclass(frozen=True)
 class StateFeasibility:
-    """How candidates stand in one state, shape (candidates,) each."""
+    """Which candidates suit one state, shape (candidates,) each."""
 
     admissible: Bools
     """Uses no overloaded engine, and fits where memory is tight."""
@@ -50,25 +50,41 @@ class StateFeasibility:
 
 
 def states(engines: int) -> Iterator[State]:
-    """Go through all states, by the mask of overloaded engines; memory not tight, then tight."""
+    """Yield all states, by the bit mask of overloaded engines; memory not tight, then tight.
+
+    Args:
+        engines: Number of engines.
+
+    Returns:
+        2**(engines + 1) states.
+    """
     for overloaded in range(2**engines):
         yield State(overloaded, False)
         yield State(overloaded, True)
 
 
 def state_feasibility(candidates: Candidates, state: State) -> StateFeasibility:
-    """Tell how candidates stand in a state."""
+    """Tell which candidates suit a state, and how many overloaded engines each uses.
+
+    Args:
+        candidates: The candidates.
+        state: The state.
+    """
     in_use = _BITS[candidates.engines & state.overloaded]
     admissible = in_use == 0
     return StateFeasibility(admissible & candidates.fits if state.memory_tight else admissible, in_use)
 
 
 def choose_designs(candidates: Candidates, engines: int) -> StateDesigns:
-    """Choose the design of every state.
+    """Choose the design of every state: CARIn's RASS.
 
-    That is the one of least distance that uses no overloaded engine and, where memory is tight, fits the budget.
+    It is the candidate of least distance that uses no overloaded engine and, where memory is tight, fits the budget.
     Where there is none, the state is degraded: fewest overloaded engines in use, then least memory, then least
-    distance. Among equals the first in lexicographic order counts.
+    distance. Of equal candidates the first in lexicographic order is chosen.
+
+    Args:
+        candidates: The candidates, in lexicographic order.
+        engines: Number of engines.
     """
     found = [_choose(candidates, state) for state in states(engines)]
     return StateDesigns(np.array([place for place, _ in found]), np.array([degraded for _, degraded in found]))

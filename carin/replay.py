@@ -1,8 +1,8 @@
-"""A recorded trace run through the runtime manager, beside each fixed design and oracles.
+"""Replay of a recorded trace: the runtime manager beside each fixed design, the best of the design set, and an oracle.
 
-The model of load: an engine whose load is x has 1 - x of its time left for the tasks, so whatever runs on it takes
-1 / (1 - x) times as long; at load 1 it never ends. Energy of an inference and accuracy stay as they are. At every
-sample each task makes one inference.
+Model of load: an engine whose load is x has 1 - x of its time left for the tasks, so whatever runs on it takes
+1 / (1 - x) times as long; at load 1 it never ends. Energy of an inference and accuracy do not change. At every sample
+each task makes one inference.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BLOCK = 1 << 15
 
 @dataclass(frozen=True)
 class ReplayRun:
-    """What one way of running the trace came to."""
+    """Totals of one way of running a trace."""
 
     name: str
     switches: int
@@ -44,7 +44,7 @@ class ReplayRun:
 
 @dataclass(frozen=True)
 class Replay:
-    """All ways of running one trace."""
+    """Totals of all ways of running one trace."""
 
     samples: int
     manager: ReplayRun
@@ -58,57 +58,57 @@ class Replay:
 
 
 def replay(policy: Policy, trace: LoadTrace, manager: RuntimeManager, scored: ScoredDesigns | None = None) -> Replay:
-    """Run a trace through the manager, through every design of the set held fixed, and through oracles.
+    """Run a trace through the runtime manager, through every design of the policy held fixed, and through oracles.
 
-    An oracle chooses anew at every sample, with what that sample says: the design that breaks fewest of SLOs and
-    memory, of these the one of least distance. One has the design set to choose from; no way of switching among its
-    designs breaks them at fewer samples. The other solves anew: it has all joint designs that meet the constraints.
+    An oracle chooses anew at every sample, with knowledge of that sample: the design that breaks fewest of (any
+    constraint, memory), and of these the one of least distance. One chooses from the design set; no way of switching
+    among its designs breaks constraints at fewer samples. The other solves anew over all feasible joint designs.
 
     Args:
         policy: The policy.
         trace: The trace, with a load for every engine of the manager, in its order.
         manager: A manager of the policy that has seen no sample.
-        scored: The designs that the policy was made of, for the oracle that solves anew.
+        scored: The designs that the policy was made of, for the oracle that solves anew; None leaves it out.
 
     Raises:
-        InputError: A design's metrics do not say what a constraint is about.
+        InputError: A design's metrics lack what a constraint is about.
     """
-    manager_tally, oracle_tally = _tally(policy), _tally(policy)
-    fixed = [_tally(policy) for _ in policy.design_set]
+    manager_tally, oracle_tally = _policy_totals(policy), _policy_totals(policy)
+    fixed = [_policy_totals(policy) for _ in policy.design_set]
     solver = None if scored is None else _ResolvingOracle(scored)
     switches: list[tuple[float, str]] = []
     for start in range(0, len(trace), _BLOCK):
         block = slice(start, start + _BLOCK)
         slowdown, available = _slowdown(trace.load[block].T), trace.memory_available_bytes[block]
         broken, overrun = _violations(policy, slowdown, available, manager.engines)
-        managed = _managed(manager, trace, block)
+        managed = _manager_choices(manager, trace, block)
         before = -1 if manager_tally.last is None else manager_tally.last
         for at in np.flatnonzero(np.diff(managed, prepend=before)):
             switches.append((float(trace.time_s[start + at]), manager.designs[managed[at]]))
         manager_tally.add(managed, broken, overrun)
         oracle_tally.add(_oracle(policy, broken, overrun), broken, overrun)
-        for place, tally in enumerate(fixed):
-            tally.keep(place, broken[place], overrun[place])
+        for place, totals in enumerate(fixed):
+            totals.keep(place, broken[place], overrun[place])
         if solver is not None:
             solver.add(slowdown, available)
     return Replay(
         samples=len(trace),
         manager=manager_tally.run("manager"),
-        fixed=tuple(tally.run(design.name) for tally, design in zip(fixed, policy.design_set, strict=True)),
+        fixed=tuple(totals.run(design.name) for totals, design in zip(fixed, policy.design_set, strict=True)),
         oracle=oracle_tally.run("oracle"),
-        resolved=None if solver is None else solver.tally.run("re-solved"),
+        resolved=None if solver is None else solver.totals.run("re-solved"),
         switches=tuple(switches),
     )
 
 
-def _managed(manager: RuntimeManager, trace: LoadTrace, block: slice) -> Ints:
+def _manager_choices(manager: RuntimeManager, trace: LoadTrace, block: slice) -> Ints:
     """Return the place of the design that the manager runs at every sample of a block."""
     step = manager.step
     columns = (trace.time_s[block], trace.load[block], trace.memory_available_bytes[block])
     return np.array([step(*sample) for sample in zip(*(each.tolist() for each in columns), strict=True)])
 
 
-class _Tally:
+class _Totals:
     """Sums up a way of running, block by block."""
 
     def __init__(self, distances: Sequence[float], energy_of: Callable[[int], float | None]) -> None:
@@ -152,17 +152,17 @@ class _Tally:
         )
 
 
-def _tally(policy: Policy) -> _Tally:
+def _policy_totals(policy: Policy) -> _Totals:
     designs = policy.design_set
-    return _Tally([design.distance for design in designs], lambda place: designs[place].metrics.energy_j)
+    return _Totals([design.distance for design in designs], lambda place: designs[place].metrics.energy_j)
 
 
 class _ResolvingOracle:
-    """The oracle that solves anew."""
+    """The oracle that solves anew at every sample, and its totals."""
 
     def __init__(self, scored: ScoredDesigns) -> None:
         self.scored, self.pool = scored, oracle_designs(scored)
-        self.tally = _Tally(self.pool.distance.tolist(), self._energy_j)
+        self.totals = _Totals(self.pool.distance.tolist(), self._energy_j)
 
     def _energy_j(self, place: int) -> float | None:
         choice = choice_of(self.scored.space, int(self.pool.number[place]))
@@ -173,7 +173,7 @@ class _ResolvingOracle:
         chosen = clairvoyant_choice(self.pool, slowdown, memory_available_bytes)
         broken = np.any(self.pool.tolerance[chosen] < slowdown.T, axis=1)
         overrun = self.pool.memory_bytes[chosen] > memory_available_bytes * (1.0 + LIMIT_TOLERANCE)
-        self.tally.add_troubled(chosen, broken, overrun)
+        self.totals.add_troubled(chosen, broken, overrun)
 
 
 def _slowdown(load: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Every joint design, chunk by chunk: its figures, whether it meets the constraints, its distance to the best.
+"""Scores of all joint designs, chunk by chunk: measures, feasibility, and distance to the utopia point.
 
 No joint design is ever an object: a chunk is a handful of arrays, so memory does not grow with their number.
 """
@@ -24,7 +24,7 @@ DesignGrid = tuple[Ints, ...]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Joint designs of a grid in lexicographic order, shape (n,) each."""
+    """Consecutive joint designs of a grid in lexicographic order, arrays of shape (n,) each."""
 
     indices: tuple[Ints, ...]
     """The design of every task, by number."""
@@ -34,13 +34,13 @@ class Chunk:
     """Bit mask of the engines in use."""
 
     def number(self, space: DesignSpace) -> Ints:
-        """Return the numbers of the joint designs."""
+        """Return the numbers of the joint designs in the design space, shape (n,)."""
         return np.asarray(np.ravel_multi_index(self.indices, space.shape), dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Standardisation:
-    """What distances are measured by, over the joint designs that meet every constraint."""
+    """Utopia point and spread of the objectives over the feasible joint designs."""
 
     feasible: int
     """How many they are; without any the rest says nothing."""
@@ -53,12 +53,12 @@ class Standardisation:
 
 
 def whole_grid(space: DesignSpace) -> DesignGrid:
-    """Return the grid of all joint designs."""
+    """Return the grid of all joint designs: every design of every task."""
     return tuple(np.arange(count) for count in space.shape)
 
 
 def chunks(space: DesignSpace, grid: DesignGrid) -> Iterator[Chunk]:
-    """Go through a grid in lexicographic order."""
+    """Yield a grid in lexicographic order, at most `CHUNK_SIZE` joint designs at a time."""
     shape = tuple(len(each) for each in grid)
     total = int(np.prod(shape, dtype=np.int64))
     for start in range(0, total, CHUNK_SIZE):
@@ -67,7 +67,12 @@ def chunks(space: DesignSpace, grid: DesignGrid) -> Iterator[Chunk]:
 
 
 def chunk_of(space: DesignSpace, indices: tuple[Ints, ...]) -> Chunk:
-    """Return some joint designs, given the design of every task by number."""
+    """Return joint designs given by the design of every task.
+
+    Args:
+        space: The design space.
+        indices: Index of the design of each task, shape (n,) each.
+    """
     width = len(space.tasks).bit_length()  # bits that count the tasks of one engine
     shifts = [width * engine_of for engine_of in space.engine_of]
     places = [shift[index] for shift, index in zip(shifts, indices, strict=True)]
@@ -81,7 +86,15 @@ def chunk_of(space: DesignSpace, indices: tuple[Ints, ...]) -> Chunk:
 
 
 def values_of(measure: Measure, chunk: Chunk) -> Floats:
-    """Return a measure of every joint design, shape (n,), in the unit of its metric."""
+    """Return a measure of every joint design of a chunk.
+
+    Args:
+        measure: The measure.
+        chunk: n joint designs.
+
+    Returns:
+        Values in the unit of the metric, shape (n,).
+    """
     total = values_of_part(measure, 0, chunk)
     for part in range(1, len(measure.parts)):
         total = _aggregated(measure.aggregation, total, values_of_part(measure, part, chunk))
@@ -89,7 +102,16 @@ def values_of(measure: Measure, chunk: Chunk) -> Floats:
 
 
 def values_of_part(measure: Measure, part: int, chunk: Chunk) -> Floats:
-    """Return what one task of a measure contributes in every joint design, contention included, shape (n,)."""
+    """Return the contribution of one task to a measure, contention included.
+
+    Args:
+        measure: The measure.
+        part: Position of the task in the measure's `parts`.
+        chunk: n joint designs.
+
+    Returns:
+        Values in the unit of the metric, shape (n,).
+    """
     task, table = measure.parts[part], measure.tables[part]
     width = table.shape[1]
     places = chunk.indices[task] if width == 1 else chunk.indices[task] * width + chunk.co_located[task]
@@ -103,12 +125,20 @@ def _aggregated(aggregation: str, left: Floats, right: Floats) -> Floats:
 
 
 def all_values(space: DesignSpace, chunk: Chunk) -> list[Floats]:
-    """Return every measure of every joint design."""
+    """Return every measure of every joint design of a chunk, shape (n,) each."""
     return [values_of(measure, chunk) for measure in space.measures]
 
 
 def meets_all(space: DesignSpace, values: list[Floats]) -> Bools:
-    """Tell for every joint design whether it meets every constraint."""
+    """Tell for every joint design whether it meets every constraint.
+
+    Args:
+        space: The design space.
+        values: Every measure, shape (n,) each.
+
+    Returns:
+        Shape (n,).
+    """
     meets = np.ones(values[0].shape, dtype=np.bool_)
     for bound in space.inequalities:
         meets &= bound.holds(values[bound.measure])
@@ -116,12 +146,16 @@ def meets_all(space: DesignSpace, values: list[Floats]) -> Bools:
 
 
 def standardise(space: DesignSpace) -> Standardisation:
-    """Measure the objectives over all joint designs that meet every constraint.
+    """Return utopia point, standard deviation and largest magnitude of every objective over the feasible joint designs.
 
-    Means and squares are taken chunk by chunk around each chunk's own mean, and put together exactly
-    rounded (Chan, Golub and LeVeque, The American Statistician 1983), so that the order of chunks says nothing.
+    Means and squared deviations are taken chunk by chunk around each chunk's own mean and merged with exact rounding
+    (Chan, Golub and LeVeque, The American Statistician 1983), so that the result does not depend on the size of
+    chunks.
+
+    Args:
+        space: The design space.
     """
-    tallies: list[list[_Tally]] = [[] for _ in space.objectives]
+    parts: list[list[_Moments]] = [[] for _ in space.objectives]
     feasible = 0
     for chunk in chunks(space, whole_grid(space)):
         values = all_values(space, chunk)
@@ -129,19 +163,19 @@ def standardise(space: DesignSpace) -> Standardisation:
         count = int(np.count_nonzero(meets))
         feasible += count
         if count:
-            for tally, measure in zip(tallies, space.objectives, strict=True):
+            for part, measure in zip(parts, space.objectives, strict=True):
                 kept = values[measure] if count == len(meets) else values[measure][meets]
-                tally.append(_Tally.of(kept, space.measures[measure].magnitude))
+                part.append(_Moments.of(kept, space.measures[measure].magnitude))
     if not feasible:
         nothing = np.zeros(len(space.objectives))
         return Standardisation(0, nothing, nothing, nothing)
-    rows = [_put_together(tally, space.measures[m]) for tally, m in zip(tallies, space.objectives, strict=True)]
+    rows = [_merged(part, space.measures[m]) for part, m in zip(parts, space.objectives, strict=True)]
     best, standard_deviation, largest_magnitude = np.array(rows, dtype=np.float64).reshape(-1, 3).T
     return Standardisation(feasible, best, standard_deviation, largest_magnitude)
 
 
 @dataclass(frozen=True)
-class _Tally:
+class _Moments:
     """What is kept of one objective's values in one chunk; mean and squares are of values over the magnitude."""
 
     count: int
@@ -151,7 +185,7 @@ class _Tally:
     squares: float
 
     @classmethod
-    def of(cls, values: Floats, magnitude: float) -> _Tally:
+    def of(cls, values: Floats, magnitude: float) -> _Moments:
         scaled = values / magnitude  # exact, and squares of small numbers do not vanish
         mean = float(scaled.mean())
         scaled -= mean
@@ -159,12 +193,12 @@ class _Tally:
         return cls(len(values), float(values.min()), float(values.max()), mean, squares)
 
 
-def _put_together(tallies: list[_Tally], measure: Measure) -> tuple[float, float, float]:
+def _merged(parts: list[_Moments], measure: Measure) -> tuple[float, float, float]:
     """Return best value, standard deviation and largest magnitude."""
-    least, most = min(tally.least for tally in tallies), max(tally.most for tally in tallies)
-    count = sum(tally.count for tally in tallies)
-    mean = fsum(tally.count * tally.mean for tally in tallies) / count
-    squares = fsum(tally.squares + tally.count * (tally.mean - mean) ** 2 for tally in tallies)
+    least, most = min(part.least for part in parts), max(part.most for part in parts)
+    count = sum(part.count for part in parts)
+    mean = fsum(part.count * part.mean for part in parts) / count
+    squares = fsum(part.squares + part.count * (part.mean - mean) ** 2 for part in parts)
     standard_deviation = measure.magnitude * float(np.sqrt(squares / count))
     if most - least <= SAME * most:  # all values are at least 0
         standard_deviation = 0.0
@@ -172,7 +206,16 @@ def _put_together(tallies: list[_Tally], measure: Measure) -> tuple[float, float
 
 
 def distances(space: DesignSpace, standardisation: Standardisation, values: list[Floats]) -> Floats:
-    """Return how far every joint design is from the best values, in weighted standard deviations, shape (n,)."""
+    """Return the distance of every joint design to the utopia point: sqrt(sum_i w_i ((f_i - u_i) / sigma_i)^2).
+
+    Args:
+        space: The design space, with the weights w.
+        standardisation: Utopia point u and standard deviations sigma; an objective with sigma 0 is left out.
+        values: Every measure f, shape (n,) each.
+
+    Returns:
+        Distances in weighted standard deviations, shape (n,).
+    """
     squares = np.zeros(values[0].shape)
     for number, measure in enumerate(space.objectives):
         if standardisation.standard_deviation[number] > 0.0:

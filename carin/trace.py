@@ -1,4 +1,4 @@
-"""A recorded load trace: CSV with a column for time, one for the load of each engine, and one for memory."""
+"""Recorded load traces: CSV with a column for time, one for the load of each engine, and one for available memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_PROBLEMS = 10
 
 @dataclass(frozen=True)
 class LoadTrace:
-    """Samples of a device, in the order of time."""
+    """Samples of a device in order of time."""
 
     time_s: Floats
     """Shape (samples,); never falls."""
