@@ -57,7 +57,7 @@ class Inequality:
     upper: bool
 
     def holds(self, values: Floats) -> Bools:
-    """Tell for every value, in the unit of the measure, whether it is within the limit (relative 1e-9)."""
+        """Tell for every value, in the unit of the measure, whether it is within the limit (relative 1e-9)."""
         if self.upper:
             return values <= self.limit * (1.0 + LIMIT_TOLERANCE)
         return values >= self.limit * (1.0 - LIMIT_TOLERANCE)
