@@ -60,7 +60,7 @@ def _chiplets(package: Package) -> Iterator[Node]:
 def positions_of(chiplet: ChipletAt) -> Iterator[Position]:
     """Return the positions that an entry stands for: one, or all of an area."""
     first, last = chiplet.at if isinstance(chiplet.at[0], tuple) else (chiplet.at, chiplet.at)
-    (top, left), (bottom, right) = first, last  # type: ignore[misc] # both are positions, which mypy cannot tell
+    (top, left), (bottom, right) = first, last
     yield from product(range(top, bottom + 1), range(left, right + 1))
 
 

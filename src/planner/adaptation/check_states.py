@@ -1,4 +1,4 @@
-"""Whether the names in states.json are in the topology: what a topology file alone cannot tell."""
+"""Checks of a states file against a topology: every node, package and link that conditions name must exist."""
 
 from __future__ import annotations
 

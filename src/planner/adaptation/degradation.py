@@ -1,4 +1,4 @@
-"""An app's inputs as they are in a state: some nodes slower, some links weaker, some of either gone.
+"""Inputs of an app under a change of the topology: slower nodes, weaker links, lost nodes and links.
 
 The result is a model and a topology like any other, so that the verifier and every method work on them unchanged.
 """
@@ -22,7 +22,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class TopologyChange:
-    """What several conditions do together: factors multiply, latencies add up."""
+    """The joint effect of several conditions: factors multiply, added latencies sum."""
 
     slow_down: Mapping[str, float] = field(default_factory=dict)
     """Factor on computing times, by node or package."""
@@ -35,7 +35,7 @@ class TopologyChange:
 
 
 def combine_conditions(conditions: Sequence[Condition]) -> TopologyChange:
-    """Return what conditions that hold at once do to a topology."""
+    """Return the joint effect of conditions that hold at the same time."""
     slow_down: dict[str, list[float]] = {}
     factor: dict[Pair, list[float]] = {}
     latency_s: dict[Pair, list[float]] = {}
@@ -58,16 +58,18 @@ def combine_conditions(conditions: Sequence[Condition]) -> TopologyChange:
 
 
 def directions(link: LinkEnds | Link) -> tuple[Pair, ...]:
-    """Return the directed links that a link stands for."""
+    """Return the directed links that a link stands for: one, or both ways."""
     pair = (link.source, link.target)
     return (pair, pair[::-1]) if link.bidirectional else (pair,)
 
 
 def degraded(request: Request, change: TopologyChange) -> Request:
-    """Return a request with its inputs as they are under a change.
+    """Return a request whose inputs are those under a change.
 
-    The request must name its source, and neither that nor the destination may be lost. A block that is pinned to lost
-    nodes alone keeps a pin to no node, so no plan exists.
+    Args:
+        request: The request; it must name its source, and neither that nor the destination may be lost. A block that is
+            pinned to lost nodes alone keeps a pin to no node, so no plan exists.
+        change: The change.
     """
     lost = lost_names(request.topology, change)
     names = _slowed_hardware(request.model, request.topology, change)
@@ -81,7 +83,7 @@ def degraded(request: Request, change: TopologyChange) -> Request:
 
 
 def lost_names(topology: Topology, change: TopologyChange) -> frozenset[str]:
-    """Return the names that are lost, the chiplets of lost packages among them."""
+    """Return the names of lost nodes, chiplets of lost packages included."""
     chiplets = [
         f"{package.name}[{row},{column}]"
         for package in topology.packages
@@ -136,7 +138,7 @@ def _special_positions(package: Package, change: TopologyChange) -> dict[Positio
 
 
 def position_of(name: str, package: Package) -> Position | None:
-    """Return the position of a chiplet in a package by its name, None if it is not one of its chiplets."""
+    """Return the position of a chiplet in a package by its name, None where it is none of its chiplets."""
     match = re.fullmatch(r"\[(0|[1-9]\d{0,2}),(0|[1-9]\d{0,2})\]", name.removeprefix(package.name))
     if match is None or not name.startswith(package.name):
         return None

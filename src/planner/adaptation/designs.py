@@ -1,4 +1,4 @@
-"""From paths to policies and replays."""
+"""Policies and replays of one device, from the paths of their files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What to do where no plan keeps every limit: the plan that gives up least.
+"""Fallback of an infeasible app: the plan that relaxes its limits least, in a fixed order.
 
-Capacities, pins and links are facts and stay. Of the limits that the user set, the deadline goes first, then the
-energy limit, then both; accuracy is lowered only where nothing runs otherwise, and no further than needed; a lower rate
+Capacities, pins and links stay. Of the limits that the user set, the latency limit is dropped first, then the energy
+limit, then both; accuracy is lowered only where nothing runs otherwise, and to the best that can be reached; the rate
 comes last.
 """
 
@@ -24,7 +24,7 @@ _LOWERED: tuple[tuple[LimitKind, str], ...] = (("accuracy", "min_accuracy"), ("r
 
 @dataclass(frozen=True)
 class Fallback:
-    """A plan that breaks limits of its app."""
+    """A plan that breaks limits of its app, and which."""
 
     plan: AppPlacement
     gave_up: tuple[Limit, ...]
@@ -34,11 +34,11 @@ class Fallback:
 
 
 def fallback(request: Request, refused: Placement) -> Fallback | None:
-    """Return the plan that gives up least, None where nothing can run.
+    """Return the plan that relaxes the limits least, None where nothing can run.
 
     Args:
         request: A request that has no plan within its limits.
-        refused: The proof of that.
+        refused: The proof of that, with its diagnosis.
     """
     for app, plan in _plans(request, refused):
         broken = dict(_broken(request.app, app, plan))

@@ -1,4 +1,4 @@
-"""Stepping through measured rates: a plan made once against plans made anew at every step."""
+"""Plans on measured rates: one plan kept against replanning at every step of the media's rate traces."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_STEPS = 100_000
 
 @dataclass(frozen=True)
 class RateStep:
-    """A stretch of time with the rates that hold in it."""
+    """An interval of time with constant rates."""
 
     time_s: float
     duration_s: float
@@ -44,7 +44,7 @@ class RateStep:
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What happened in a step."""
+    """What each policy does in a step."""
 
     step: RateStep
     served: Mapping[str, PlanEvaluation]
@@ -59,7 +59,7 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class PolicyTotals:
-    """What a policy did over all steps."""
+    """Sums of a policy over all steps."""
 
     energy_j: float
     inferences: float
@@ -71,7 +71,7 @@ class PolicyTotals:
 
 @dataclass
 class RateTraceComparison:
-    """One run through the traces. Making it plans for the rates at the percentiles; `rows` does the steps."""
+    """One pass through the traces. Making it plans for the rates at the percentiles; `rows` does the steps."""
 
     request: JointRequest
     """The topology has the rates at the percentiles."""
@@ -119,7 +119,12 @@ class RateTraceComparison:
             yield self._with_cold(row, joint) if number in sampled else row
 
     def totals_of(self, rows: Iterable[StepOutcome], policy: str) -> PolicyTotals:
-        """Add a policy's steps up."""
+        """Sum a policy over steps.
+
+        Args:
+            rows: Outcomes of steps.
+            policy: One of `POLICIES`.
+        """
         rates = np.array([app.rate_per_s for app in self._joint.apps])
         energy_j = inferences = late = missing_s = total_s = 0.0
         for row in rows:
@@ -152,7 +157,11 @@ class RateTraceComparison:
 
 
 def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[RateStep]:
-    """Cut the time that all traces cover into steps; a step has the rates of the last samples at or before its begin.
+    """Cut the time that all traces cover into steps, each with the rates of the last samples at or before its begin.
+
+    Args:
+        traces: Rate traces by medium.
+        step_s: Length of a step in seconds; the last may be shorter.
 
     Raises:
         InputError: There is no trace, the step is not above 0 or too short, or the traces have no time in common.

@@ -1,7 +1,7 @@
-"""The policy of an app on a changing topology: FIN's optimum for every state, and what staying on one plan would cost.
+"""Placement policy: the optimal plan of an app for every state of a topology, and the regret of keeping one plan.
 
-CARIn (Panopoulos et al., ACM TECS 2024, doi 10.1145/3665868) plans ahead for every state of one device and switches in
-no time when the state changes; here the same is done for placements on a network of devices, edge, cloud and chiplets.
+CARIn (Panopoulos et al., ACM TECS 2024, doi 10.1145/3665868) plans ahead for every state of one device and switches by
+look-up when the state changes; here the same is done for placements on a network of devices, edge, cloud and chiplets.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class _StateResult:
 def plan_for_states(
     request: Request, states: States, file: str = "", inputs: Mapping[str, str] | None = None
 ) -> PlacementPolicy:
-    """Plan for every state, merge equal plans, and tell what each plan would cost if it were kept.
+    """Plan for every state, merge equal plans, and evaluate each plan in every other state.
 
     Args:
-        request: The app, its model and the topology where nothing is wrong.
-        states: What may happen to the topology.
+        request: The app, its model and the topology without any condition.
+        states: The conditions that may hold, and which of them together.
         file: Name of the states file, for messages.
         inputs: Hash of every input file, by its name (default: those of the request).
 
     Raises:
         InputError: A name is not in the topology, or the request cannot be used.
-        InternalError: A plan does not stand before the verifier.
+        InternalError: A plan does not pass the verifier.
     """
     check_states(states, request.topology, file)
     instance = instance_of(request)

@@ -1,4 +1,4 @@
-"""A plan where it was not made for: what it costs there, if it runs at all."""
+"""Evaluation of a plan in another instance than it was made for: its cost there, if it is feasible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def evaluate_in(instance: Instance, plan: AppPlacement) -> Evaluation | None:
 
 
 def decision_of_plan(instance: Instance, plan: AppPlacement) -> Decision:
-    """Return a plan as a decision in an instance; raise KeyError where it has no such operating point or node."""
+    """Return a plan as a decision of an instance; raise KeyError where that lacks its operating point or a node."""
     network, points = instance.network, instance.points
     nodes = tuple(network.index(row.node) for row in plan.assignments)
     paths = {(route.after, route.result_of): _path(instance, route.path) for route in plan.routes}

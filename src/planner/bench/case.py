@@ -46,13 +46,13 @@ class Case:
     """Hash of every file that the request reads, by its path."""
 
     def text(self, name: str) -> str | None:
-        """Return a setting that is a text, None where the suite says nothing."""
+        """Return a setting as text, None where the suite does not set it."""
         value = self.settings.get((name,))
         return None if value is None else str(value)
 
     @property
     def labels(self) -> dict[str, Scalar]:
-        """Settings by the names that columns of tables have."""
+        """Settings by the names of the table's columns."""
         return {".".join(path): value for path, value in self.settings.items()}
 
     @cached_property
@@ -72,7 +72,7 @@ class Case:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """What came of a case. Fields that do not apply are None."""
+    """Status and figures of a case's answer; figures that do not apply are None."""
 
     digest: str
     status: str
@@ -116,13 +116,13 @@ ROW_COLUMNS = tuple(COLUMN_TYPES)
 
 
 def timed_out_row(case: Case, limit_s: float) -> CaseRow:
-    """Return the row of a case that took longer than cases may."""
+    """Return the row of a case that was killed at its limit (seconds)."""
     message = f"timeout: killed, for the case took longer than its limit of {limit_s:g} s"
     return CaseRow(case.digest, "unknown", message=message, whole_s=limit_s)
 
 
 def failed_row(case: Case, reason: str) -> CaseRow:
-    """Return the row of a case that the planner failed on."""
+    """Return the row of a case that the planner failed on, with the reason."""
     return CaseRow(case.digest, "error", message=reason)
 
 

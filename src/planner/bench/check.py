@@ -1,4 +1,4 @@
-"""Checking cases before anything runs: one of every kind is built as far as a method would get it."""
+"""Checks of cases before any runs: one case of every kind is built up to the instance that its method would get."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ Kind = tuple[tuple[Path, str | None], ...]
 
 
 def problems_of(file: str, cases: Sequence[Case], loaded: LoadedInputs) -> list[Problem]:
-    """Return every problem of the cases, each once; problems that many cases share are one."""
+    """Return the problems of all cases, each once.
+
+    Args:
+        file: The suite file, for messages.
+        cases: All cases of the suite.
+        loaded: The files that cases name.
+    """
     problems: dict[Problem, None] = {}
     built: set[tuple[Kind, bool]] = set()
     for (kind, _), case in _kinds(cases).items():

@@ -1,4 +1,4 @@
-"""From a suite to its cases, in their fixed order, with everything checked that can be before anything runs."""
+"""Expansion of a suite into its cases, in a fixed order, with all checks that need no planning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Settings = dict[SettingPath, Scalar]
 
 @dataclass(frozen=True)
 class ExpandedSuite:
-    """All that a run needs."""
+    """A checked suite, its cases, and the files that they name."""
 
     suite: Suite
     cases: tuple[Case, ...]
@@ -30,6 +30,9 @@ class ExpandedSuite:
 
 def expand_suite(path: Path) -> ExpandedSuite:
     """Read a suite and every file that it names, and check all cases.
+
+    Args:
+        path: The suite file (TOML).
 
     Raises:
         InputError: With every problem of the suite, else of the files, else of the cases.
@@ -45,7 +48,14 @@ def expand_suite(path: Path) -> ExpandedSuite:
 
 
 def matrix(suite: Suite) -> Iterator[Settings]:
-    """Yield the settings of every case: zipped groups change slowest, the last axis of the schema's order fastest."""
+    """Yield the settings of every case of a suite.
+
+    Args:
+        suite: The checked suite.
+
+    Returns:
+        Settings by path; zipped groups change slowest, the last axis of the schema's order fastest.
+    """
     fixed = _given(suite.fixed.model_dump(exclude_unset=True))
     groups = [_entries(_given(group.model_dump(exclude_unset=True))) for group in suite.zipped]
     axes = [

@@ -1,4 +1,4 @@
-"""The files of a suite, read once: cases see what was checked, whatever happens to the files, on whatever machine."""
+"""Files of a suite, read once: all cases use the contents that were checked, on whatever machine they run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FileT = TypeVar("FileT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class LoadedInputs:
-    """Checked files by their paths as the suite has them; models of workloads by their paths from the suite too."""
+    """Checked files by their paths relative to the suite, those that workloads name included."""
 
     topologies: Mapping[str, Topology]
     """Media that have a trace at the rate that they state."""
@@ -36,11 +36,11 @@ class LoadedInputs:
     """Paths of the traces of every topology that has any."""
 
     def models_of(self, workload: str) -> list[str]:
-        """Return the paths of a workload's models, an app each."""
+        """Return the paths of a workload's models, one for each app."""
         return [path_beside(workload, app.model) for app in self.workloads[workload].apps]
 
     def inputs_of(self, settings: Mapping[SettingPath, Scalar]) -> dict[str, str]:
-        """Return the hash of every file that a case reads."""
+        """Return the hash of every file that a case with these settings reads, by path."""
         topology, model, workload = (settings.get((kind,)) for kind in ("topology", "model", "workload"))
         paths = [str(topology), *self.traces.get(str(topology), ())]
         paths += [str(model)] if workload is None else [str(workload), *self.models_of(str(workload))]
@@ -48,12 +48,16 @@ class LoadedInputs:
 
 
 def path_beside(file: str, named: str) -> str:
-    """Return the path, from the suite's folder, of what a file names relative to itself."""
+    """Return the path, relative to the suite, of a file that another file names relative to itself."""
     return str(Path(file).parent / named)
 
 
 def load_inputs(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]]) -> LoadedInputs:
-    """Read every file that cases name, paths being relative to a folder.
+    """Read every file that cases name.
+
+    Args:
+        folder: Folder that paths are relative to.
+        settings: Settings of every case.
 
     Raises:
         InputError: With every problem of every file.

@@ -1,4 +1,4 @@
-"""From a case to the request that the planner answers."""
+"""Request building: from a case's settings and files to the request that the planner answers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ _OF_APPS = (
 def request_of(case: Case, loaded: LoadedInputs) -> AnyRequest:
     """Return the request of a case: all apps of its workload together, or the one that is chosen.
 
+    Args:
+        case: The case.
+        loaded: The files that it names.
+
     Raises:
         InputError: The workload has no app of that name; there is no such method, or none for so many apps; a link or
-            a node that is set is not there; or an app's field is out of range.
+            a node that is set does not exist; or an app's field is out of range.
     """
     apps, topology = apps_of(case, loaded), topology_of(case, loaded)
     return request_for(apps, topology, method_of(case), _options(case), _per_exit(case), case.inputs)
@@ -38,7 +42,12 @@ def method_of(case: Case) -> str:
 
 
 def solver_of(case: Case, loaded: LoadedInputs) -> tuple[str, bool]:
-    """Return the method that a case goes to, which is never `auto`, and whether it is a joint one."""
+    """Return the method that answers a case, with `auto` resolved, and whether it is a joint one.
+
+    Args:
+        case: The case.
+        loaded: The files that it names.
+    """
     name, workload = method_of(case), case.text("workload")
     several = workload is not None and case.text("app") is None and len(loaded.workloads[workload].apps) > 1
     joint = several or name not in (AUTO, *METHODS)
@@ -46,7 +55,7 @@ def solver_of(case: Case, loaded: LoadedInputs) -> tuple[str, bool]:
 
 
 def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
-    """Return the apps with their models; what the suite sets goes before what a workload says."""
+    """Return the apps of a case with their models; settings of the suite replace those of a workload."""
     given = {name: value for name in _OF_APPS if (value := case.settings.get((name,))) is not None}
     workload, chosen = case.text("workload"), case.text("app")
     if workload is None:
@@ -61,7 +70,7 @@ def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
 
 
 def topology_of(case: Case, loaded: LoadedInputs) -> Topology:
-    """Return the topology with the links and nodes that the suite sets."""
+    """Return the topology of a case, with the figures of links and nodes that the suite sets."""
     topology = loaded.topologies[case.text("topology") or ""]
     changes: dict[tuple[str, ...], dict[str, Scalar]] = {}
     for path, value in case.settings.items():
@@ -97,7 +106,7 @@ def _with_changes(topology: Topology, changes: Mapping[tuple[str, ...], Mapping[
 
 
 def link_names(link: Link) -> list[str]:
-    """Return how a suite may call a link: by its ends, either way round where it leads both ways."""
+    """Return the names that a suite may use for a link: its ends, either way round where it leads both ways."""
     ends = [f"{link.source}->{link.target}", f"{link.target}->{link.source}"]
     return ends if link.bidirectional else ends[:1]
 

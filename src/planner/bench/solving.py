@@ -1,4 +1,4 @@
-"""Running one case in this process."""
+"""Planning of one case in this process, with its time and peak memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ _RESET_PEAK = "5"
 
 
 def warm_up(methods: Iterable[tuple[str, bool]]) -> None:
-    """Load what methods (joint ones, where that is said) need, so that the first case is not charged for it."""
+    """Import what methods need, so that the first case is not charged for it.
+
+    Args:
+        methods: Names of methods, and whether each is a joint one.
+    """
     import planner.pipeline.dispatch
     from planner.clear.method import joint_method
     from planner.fin.method import method
@@ -37,7 +41,12 @@ def warm_up(methods: Iterable[tuple[str, bool]]) -> None:
 
 
 def run_case(case: Case, loaded: LoadedInputs) -> CaseRow:
-    """Plan a case; whatever goes wrong inside the planner is a row."""
+    """Plan a case; any failure of the planner becomes a row of status `error`.
+
+    Args:
+        case: The case.
+        loaded: The files that it names.
+    """
     from planner.pipeline.dispatch import answer
 
     _reset_peak_memory()

@@ -1,1 +1,4 @@
-"""Measuring networks on this machine through ONNX Runtime: what designs.json needs, from ONNX files."""
+"""Measurement of ONNX networks on this machine, as designs for CARIn: latency, memory, energy and accuracy.
+
+`designs.measure` runs every network, precision and number of threads in a process of its own (`measurement_process`).
+"""

@@ -1,4 +1,4 @@
-"""Where accuracies come from: what the user states for a variant, or labelled samples. Nothing is made up."""
+"""Accuracies of variants: stated by the user, or measured on labelled samples; none is assumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From ONNX files to designs.json: every network, precision and number of threads, measured one by one."""
+"""Designs from ONNX files: every network, precision and number of threads, measured one after the other."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One design measured in a process of its own, so that peaks of memory do not mix.
+"""Measurement of one design in a process of its own, so that peaks of memory do not mix.
 
-JSON comes in on standard input and goes out on standard output; only what runs the network is loaded here.
+JSON is read from standard input and written to standard output; only what runs the network is imported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class MeasurementJob:
-    """What is to be measured."""
+    """A network file with the shapes of its inputs, and how it is measured."""
 
     path: str
     inputs: Mapping[str, tuple[int, ...]]
@@ -40,7 +40,7 @@ class MeasurementJob:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured."""
+    """Figures of one design."""
 
     latencies_s: tuple[float, ...]
     """Seconds of every repeat."""
@@ -53,7 +53,11 @@ class Measurement:
 
 
 def run(job: MeasurementJob) -> Measurement:
-    """Load a network and time it; the memory and the times of loading do not count as latency."""
+    """Load a network and time it; loading counts neither as latency nor into the memory held before.
+
+    Args:
+        job: The network and how it is measured.
+    """
     import numpy as np
     import onnxruntime
 
@@ -118,7 +122,7 @@ def _peak_bytes() -> float:
 
 
 def main() -> None:
-    """Run the trial that stands on standard input; an error is the answer too."""
+    """Run the job that is read from standard input; an error is written as the answer."""
     raw = json.load(sys.stdin)
     raw["inputs"] = {name: tuple(shape) for name, shape in raw["inputs"].items()}
     try:

@@ -1,4 +1,4 @@
-"""ONNX files: what they take in, how large they are, and their int8 variants."""
+"""ONNX files: inputs, size, and dynamically quantised int8 variants."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def read_network(path: Path, dims: Mapping[str, int]) -> OnnxNetwork:
     for value in given:
         tensor = value.type.tensor_type
         if tensor.elem_type != onnx.TensorProto.FLOAT:  # 0 (undefined) where it is no tensor at all
-            known = tensor.elem_type in onnx.TensorProto.DataType.values()
-            kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower() if known else f"type {tensor.elem_type}"
+            defined = tensor.elem_type in onnx.TensorProto.DataType.values()
+            kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower() if defined else f"type {tensor.elem_type}"
             problems.append(_problem(path, value.name, kind, "this input is not float32", "give a network of float32"))
             continue
         names = [_open_names(value.name, axis, dim) for axis, dim in enumerate(tensor.shape.dim)]

@@ -1,4 +1,4 @@
-"""Measured designs for people, as plain text."""
+"""Measured designs as a table of plain text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Self-contained HTML pages of plans, fronts and results. Figures are Vega-Lite; the library loads where it is used."""
+"""Pages: plans, fronts and suite results as self-contained HTML.
+
+Figures are Vega-Lite specifications; the library that draws them is loaded only when a page is written.
+"""

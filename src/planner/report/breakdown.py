@@ -1,6 +1,6 @@
-"""What a verified plan does, piece by piece: when each part runs and where, and where its energy goes.
+"""Breakdown of a verified plan into phases: when each part runs and where, and its energy.
 
-The arithmetic is the verifier's (`planner.recompute`), part by part instead of summed up.
+The arithmetic is the verifier's (`planner.verifier.recompute`), part by part instead of summed up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KINDS = (COMPUTING, HEAD, TRANSFER, RESULT)
 
 @dataclass(frozen=True)
 class Phase:
-    """Something that takes time and energy, of a sample that runs to the last exit."""
+    """A part of an inference that takes time and energy, for a sample that runs to the last exit."""
 
     app: str
     kind: str
@@ -71,7 +71,7 @@ class BlockRun:
 
 @dataclass(frozen=True)
 class AppBreakdown:
-    """The plan of one app, taken apart."""
+    """The plan of one app as phases, exits and runs of blocks."""
 
     app: App
     plan: AppPlacement
@@ -86,7 +86,13 @@ class AppBreakdown:
 
 
 def breakdowns_of(placement: Placement, apps: Sequence[tuple[App, Model]], network: Network) -> list[AppBreakdown]:
-    """Take the plan of every app apart; the placement must have passed the verifier."""
+    """Break the plan of every app down into phases.
+
+    Args:
+        placement: A placement that has passed the verifier.
+        apps: The apps with their models.
+        network: The verifier's view of the topology.
+    """
     plans = {plan.name: plan for plan in placement.apps}
     return [_breakdown(app, model, plans[app.name], network, placement.node_speeds) for app, model in apps]
 
@@ -156,14 +162,14 @@ class _SampleClock:
 
 
 def link_label(pair: tuple[str, str], network: Network) -> str:
-    """Return how figures name a link; all wires of a package are one place."""
+    """Return the label of a link in figures; all wires of a package share one."""
     package = package_of(pair[0], network)
     inside = package is not None and package == package_of(pair[1], network)
     return f"wires of {package}" if inside else f"{pair[0]} → {pair[1]}"
 
 
 def package_of(node: str, network: Network) -> str | None:
-    """Return the package that a chiplet or an I/O die is part of, None for other nodes."""
+    """Return the package of a chiplet or an I/O die, None for other nodes."""
     name = node.partition("[")[0] if node.endswith("]") else node
     return name if name in network.nodes and network.nodes[name] is None else None
 

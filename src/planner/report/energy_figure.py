@@ -1,4 +1,4 @@
-"""Where the energy of one inference goes: by node and link, and by block."""
+"""Figures of the energy per inference: by node and link, and by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a front."""
+"""Page of a Pareto front: its figure, the plans as a table, and hashes of inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ _UNFOLDED = 30
 
 
 def front_page(front: Front, inputs: Mapping[str, str] | None) -> Page:
-    """Lay out the page of a front; `inputs` are hashes of the files that its plans passed the verifier against."""
+    """Lay out the page of a front.
+
+    Args:
+        front: The front.
+        inputs: Hashes of the files that its plans were verified against; None where they were not verified.
+    """
     points = front.points
     return Page(
         title=f"Trade-offs of {front.app}: energy, {front.latency} latency, accuracy",

@@ -1,7 +1,7 @@
-"""Where the nodes of a topology stand in its figure: a row per tier, packages as meshes.
+"""Layout of a topology for its figure: a row per tier, packages as meshes.
 
-Across, positions are percentages of the width; down, they are pixels. A link that would run behind another node goes
-round by a lane at the right edge.
+Across, positions are percentages of the width; down, they are pixels. A link whose straight line would cross another
+node is led around it, by a lane at the right edge.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Frame:
 
 @dataclass
 class TopologyLayout:
-    """All that is drawn, and how high it is."""
+    """Boxes of nodes, frames of packages, rows of tiers, and the height of the figure."""
 
     boxes: dict[str, NodeBox] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
@@ -117,7 +117,12 @@ def _crosses(box: NodeBox, start: tuple[float, float], end: tuple[float, float])
 
 
 def layout_of(topology: Topology, used: set[str]) -> TopologyLayout:
-    """Place the nodes; `used` are those that host a block or lie on a route, which are always shown."""
+    """Place the nodes of a topology.
+
+    Args:
+        topology: The topology.
+        used: Nodes that host a block or lie on a route, which are always drawn; of the others some are only counted.
+    """
     layout = TopologyLayout()
     tiers: dict[str, list[str]] = {tier: [] for tier in ("mobile", "edge", "chiplet", "cloud")}
     for node in topology.nodes:

@@ -1,4 +1,4 @@
-"""A page: head lines, tiles, sections of text, tables and figures, put together as one file that needs no network."""
+"""HTML page: head, tiles, and sections of text, tables and figures, as one file that loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Table:
     """Where it is given, the table is folded behind it."""
 
     def without(self, column: int) -> Table:
-        """Return the table without a column, such as the app's name where there is one app."""
+        """Return the table without a column (an index)."""
 
         def rest(row: Sequence[str]) -> tuple[str, ...]:
             return (*row[:column], *row[column + 1 :])
@@ -93,10 +93,13 @@ class Page:
 
 
 def page_html(page: Page) -> str:
-    """Return the page as HTML; the same page gives the same bytes.
+    """Return a page as HTML; equal pages give equal bytes.
+
+    Args:
+        page: The page.
 
     Raises:
-        InputError: The library that draws figures is not installed.
+        InputError: The package that draws figures is not installed.
     """
     figures = [part for section in page.sections for part in section.parts if isinstance(part, Figure)]
     numbers = {id(part): index for index, part in enumerate(figures, 1)}

@@ -1,4 +1,4 @@
-"""The page of a placement."""
+"""Page of a placement: topology, time lines, energy, limits, routes, shares, proof and hashes of inputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,14 @@ _NAMES = {"energy_j": "energy", "latency_s": "latency", "power_w": "power"}
 def plan_page(
     placement: Placement, topology: Topology, apps: Sequence[tuple[App, Model]], inputs: Mapping[str, str]
 ) -> Page:
-    """Lay out the page of a placement that has passed the verifier; `inputs` are hashes of the files given now."""
+    """Lay out the page of a placement.
+
+    Args:
+        placement: A placement that has passed the verifier against the other arguments.
+        topology: The topology.
+        apps: The apps with their models.
+        inputs: Hashes of the files given now, by name.
+    """
     breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
     names = f"; {_listed([app.name for app, _ in apps])}" if len(apps) > 1 else ""
     models = ", ".join(list(dict.fromkeys(model.name for _, model in apps))[:MOST_NAMED])

@@ -1,4 +1,4 @@
-"""Units of axes: one prefix for all values of a figure."""
+"""Units of axes: one SI prefix for all values of a figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ _PREFIXES = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0), ("m", 1e-3), ("µ", 
 
 
 def axis_unit(values: Iterable[float], unit: str) -> tuple[float, str]:
-    """Return what to divide by, and the unit with the prefix that suits the largest value."""
+    """Return the factor to divide values by, and the unit with its prefix, by the largest value.
+
+    Args:
+        values: Values of the axis in the unit.
+        unit: The unit without prefix.
+    """
     most = max((abs(value) for value in values), default=0.0)
     for prefix, factor in _PREFIXES:
         if most >= factor:

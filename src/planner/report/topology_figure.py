@@ -1,4 +1,4 @@
-"""The topology with a placement on it: who runs which blocks, and the way that data takes."""
+"""Figure of a topology with a placement on it: which blocks each node runs, and the routes of data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ _SHARED = "several apps"
 
 
 def topology_figure(topology: Topology, breakdowns: Sequence[AppBreakdown]) -> Figure:
-    """Draw the topology; nodes that host blocks are filled, routes are drawn over the links."""
+    """Draw a topology; nodes that host blocks are filled, routes are drawn over the links.
+
+    Args:
+        topology: The topology.
+        breakdowns: The apps of the plan.
+    """
     hosts = {run.node for breakdown in breakdowns for run in breakdown.runs}
     used = hosts | {name for breakdown in breakdowns for pair in breakdown.hops for name in pair}
     layout = layout_of(topology, used)
@@ -227,12 +232,12 @@ def _labels(layout: TopologyLayout, breakdowns: Sequence[AppBreakdown]) -> list[
     ink = {"condition": {"test": "datum.used", "value": "var(--on-fill)"}, "value": INK}
     room = "(datum.room * width / 100 - 6)"
     text = f"length(datum.text) * {_ADVANCE} * {_LEAST} <= {room} ? datum.text : datum.short"
-    size = f"clamp({room} / ({_ADVANCE} * max(1, length({text}))), {_LEAST}, datum.size)"
+    letters = f"clamp({room} / ({_ADVANCE} * max(1, length({text}))), {_LEAST}, datum.size)"
     return [
         {
             "data": {"values": [row for row in rows if row["weight"] == weight]},
             "mark": {
-                "type": "text", "fontSize": {"expr": size}, "limit": {"expr": room}, "fontWeight": int(weight),
+                "type": "text", "fontSize": {"expr": letters}, "limit": {"expr": room}, "fontWeight": int(weight),
                 "tooltip": None, "text": {"expr": text},
             },
             "encoding": {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "color": ink},

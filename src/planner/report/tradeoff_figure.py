@@ -1,4 +1,4 @@
-"""Plans as points of energy and latency, coloured by accuracy; those that no other one beats are joined by steps."""
+"""Figure of plans by energy and latency, coloured by accuracy; steps join plans that no other dominates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_DOMINATED = 400
 
 @dataclass(frozen=True)
 class PlanPoint:
-    """A plan."""
+    """A plan as a point of energy, latency and accuracy."""
 
     energy_j: float
     latency_s: float
@@ -35,10 +35,16 @@ _UNKNOWN = -1.0
 
 
 def non_dominated(plans: Sequence[PlanPoint]) -> list[bool]:
-    """Tell of each plan whether no other one is as good in energy, latency and accuracy and better in one of them.
+    """Tell of each plan whether no other is as good in energy, latency and accuracy and better in one of them.
 
-    Plans are looked at from the least energy on (then least latency, then best accuracy), so only plans before one can
-    dominate it, and plans that are equal come one after the other.
+    Plans are visited in ascending order of energy (then latency, then descending accuracy), so only plans before one
+    can dominate it, and equal plans are adjacent.
+
+    Args:
+        plans: Plans of one group.
+
+    Returns:
+        One flag for each plan, in their order.
     """
     order = sorted(range(len(plans)), key=lambda i: (plans[i].energy_j, plans[i].latency_s, -plans[i].ranked_accuracy))
     kept = [False] * len(plans)
@@ -68,7 +74,13 @@ def levels_of(accuracies: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def tradeoff_figure(plans: Sequence[PlanPoint], caption: str, choose: str = "") -> Figure:
-    """Draw plans; of several groups the reader of the page chooses one (`choose`: what a group is called)."""
+    """Draw plans; of several groups the reader of the page chooses one.
+
+    Args:
+        plans: The plans.
+        caption: What the figure shows.
+        choose: What a group is called.
+    """
     levels = levels_of([plan.ranked_accuracy for plan in plans])
     names = [_level_name(low, high) for low, high in levels]
     # few levels take colours from the whole ramp, the best level always the last

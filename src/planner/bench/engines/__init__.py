@@ -1,1 +1,1 @@
-"""Execution engines of suites: local worker processes, or actors on Ray."""
+"""Execution engines of suites: local worker processes, or actors on a Ray cluster, behind one Protocol."""

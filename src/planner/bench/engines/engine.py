@@ -1,4 +1,4 @@
-"""The seam between the pool and where cases run: an engine starts workers, each of which runs a case at a time."""
+"""Interface of execution engines: an engine starts workers, each of which runs one case at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from planner.fin.registry import load
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """What an engine is given."""
+    """What an engine is started with."""
 
     methods: tuple[tuple[str, bool], ...]
     """What cases ask for, and whether that is a joint method, so that workers can load it before the first."""
@@ -26,12 +26,12 @@ class EngineConfig:
 
 @dataclass(frozen=True)
 class WorkerReady:
-    """A worker has loaded all it needs."""
+    """Event: a worker has imported all that it needs."""
 
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """A worker is gone, and with it the case that it ran."""
+    """Event: a worker has ended, and with it the case that it ran."""
 
     reason: str
 
@@ -40,28 +40,28 @@ WorkerEvent = WorkerReady | WorkerDied | CaseRow
 
 
 class Worker(Protocol):
-    """A process of its own."""
+    """A process that runs cases, one at a time."""
 
     def send(self, case: Case) -> None:
-        """Begin a case; only a worker that is ready and idle may be given one."""
+        """Start a case; the worker must be ready and idle."""
 
     def kill(self) -> None:
-        """End the process at once, whatever it does."""
+        """End the process at once."""
 
 
 class Engine(Protocol):
-    """A place where cases run. Rows do not depend on it, but for what is measured."""
+    """A kind of workers. Rows do not depend on the engine, except for measured times and memory."""
 
     name: str
 
     def slots(self) -> int:
-        """Return how many workers to have."""
+        """Return the number of workers to run at once."""
 
     def start(self) -> Worker:
-        """Start a worker; it says later that it is ready."""
+        """Start a worker, which announces later that it is ready."""
 
     def wait(self, workers: Sequence[Worker], timeout_s: float) -> list[tuple[Worker, WorkerEvent]]:
-        """Return what has happened to workers, or nothing once the time is over."""
+        """Return events of workers, none after `timeout_s` seconds without any."""
 
     def close(self) -> None:
         """Free what the engine holds besides workers."""
@@ -73,10 +73,14 @@ ENGINES = tuple(_REGISTRY)
 
 
 def engine(name: str, setting: EngineConfig) -> Engine:
-    """Return an engine by its name; its module (and what that needs) loads now.
+    """Return an engine by its name; its module is imported now.
+
+    Args:
+        name: One of `ENGINES`.
+        setting: What it is started with.
 
     Raises:
-        InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
+        InputError: There is no such engine, its package is not installed, or its cluster does not answer.
     """
     found: Engine = load(name, _REGISTRY, "there is no such engine", setting, path="--engine")
     return found

@@ -1,4 +1,4 @@
-"""Engine `local`: long-lived processes on this machine, so that a case does not pay for loading libraries."""
+"""Engine `local`: long-lived processes of this machine, so that cases do not pay for importing libraries."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class LocalEngine:
 
 
 class LocalWorker:
-    """A process, and the pipe to it.
+    """A worker process, and the pipe to it.
 
     It is a program of its own: a fork would keep the locks of this process alive when this process is killed, and
-    what the standard library spawns runs the main module of whoever uses this library once more.
+    multiprocessing's spawn would run the main module of the program that uses this library once more.
     """
 
     def __init__(self, setting: EngineConfig) -> None:

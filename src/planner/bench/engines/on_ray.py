@@ -1,4 +1,4 @@
-"""Engine `ray`: workers are actors on the machines of a Ray cluster, each of which has this version of the planner."""
+"""Engine `ray`: actors on the machines of a Ray cluster, each of which has this version of the planner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers kept busy: cases that overrun are killed, workers that die are replaced, and what they ran is run again."""
+"""Worker pool: cases that exceed their limit are killed, dead workers are replaced, and their cases run again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Slot:
 
 
 class WorkerPool:
-    """The workers of an engine."""
+    """The workers of an engine, and the cases that they run."""
 
     def __init__(self, engine: Engine, limit_s: float, most: int) -> None:
         """Start the workers, `most` at most; a case may take `limit_s` seconds."""
@@ -55,7 +55,7 @@ class WorkerPool:
         slot.worker.send(case)
 
     def finished(self, timeout_s: float) -> list[CaseRow]:
-        """Return the rows of cases that have ended, waiting for the first of them for no longer than `timeout_s`."""
+        """Return the rows of cases that have ended, after waiting at most `timeout_s` seconds for the first."""
         now = time.monotonic()
         deadlines = [slot.deadline - now for slot in self._slots if slot.case is not None]
         patience_s = max(0.0, min([timeout_s, *deadlines]))

@@ -1,4 +1,4 @@
-"""``python -m planner.bench.engines.worker FD``: run the cases that come through a pipe, until it closes."""
+"""Worker process, ``python -m planner.bench.engines.worker FD``: runs the cases that come through a pipe."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Result folders of suites: the store, its locks, documents and export to tables."""
+"""Results folder of a suite: SQLite store, locks of processes, read-only access, export as CSV or Parquet."""

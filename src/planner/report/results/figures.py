@@ -1,4 +1,4 @@
-"""Figures of results: answers, how far plans are above the best known, and how long searches take, by method."""
+"""Figures of suite results by method: answers, distance from the best known plan, search times, trade-offs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a benchmark's results."""
+"""Page of suite results: methods side by side, figures, and every case."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_ROWS = 1_000
 
 
 def results_page(results: SuiteResults) -> Page:
-    """Lay out the page of results."""
+    """Lay out the page of a suite's results."""
     rows = results.rows
     missing = results.cases - len(rows)
     failed = sum(row.status == "error" for row in rows)

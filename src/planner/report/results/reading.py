@@ -1,4 +1,4 @@
-"""Rows of a benchmark as its page needs them, from a results folder or from the CSV table of one."""
+"""Rows of a suite for its page, read from a results folder or from its CSV table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CaseSettings = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class ReportedCase:
-    """What came of one case with one method; None where it does not apply."""
+    """Status and figures of one case with one method; None where a figure does not apply."""
 
     method: str
     setting: CaseSettings
@@ -66,19 +66,19 @@ class ReportedCase:
 
     @property
     def group(self) -> str:
-        """What is planned, in words: plans can be compared where it is the same."""
+        """The inputs in words: plans of one group are of the same apps on the same topology."""
         inputs = [(name, value) for name, value in self.setting if name not in _ASKED]
         return ", ".join(value if name in _FILES else f"{name} {value}" for name, value in inputs)
 
     @property
     def asked(self) -> str:
-        """Which plan is wanted, in words."""
+        """Limits and objective in words."""
         return ", ".join(f"{name} {value}" for name, value in self.setting if name in _ASKED)
 
 
 @dataclass(frozen=True)
 class SuiteResults:
-    """All rows of a suite that there are."""
+    """All rows of a suite."""
 
     name: str
     cases: int
@@ -96,7 +96,10 @@ _NUMBERS = tuple(name for name in _FIELDS if name not in ("status", "objective",
 
 
 def read_results(path: Path) -> SuiteResults:
-    """Read the rows of a results folder, or of a table that was made from one.
+    """Read the rows of a results folder, or of a CSV table that was exported from one.
+
+    Args:
+        path: The folder, which may be read-only, or the table.
 
     Raises:
         InputError: They cannot be read, or are no results.
@@ -196,12 +199,12 @@ def _number(raw: object) -> float | None:
 
 
 def case_of(row: ReportedCase) -> tuple[CaseSettings, str | None]:
-    """Return what makes rows of different methods comparable: the request, and what is minimised."""
+    """Return what makes rows of different methods comparable: settings and objective."""
     return row.setting, row.objective
 
 
 def best_values(rows: Iterable[ReportedCase]) -> dict[tuple[CaseSettings, str | None], float]:
-    """Return the best value that any method reached on each case that has a plan."""
+    """Return the best value of the objective that any method reached, for each case that has a plan."""
     best: dict[tuple[CaseSettings, str | None], float] = {}
     for row in rows:
         if row.value is not None:
