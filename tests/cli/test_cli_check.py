@@ -24,7 +24,10 @@ def planned(tmp_path: Path) -> Path:
 def test_check_accepts_what_plan_wrote(planned: Path) -> None:
     ran = run("check", planned, *SMALL)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == f"{planned}: stands (optimal); energy, latency, accuracy and every limit recomputed\n"
+    assert ran.out == (
+        f"{planned}: stands (optimal); energy, latency, accuracy and every limit recomputed\n"
+        "not checked: that no plan is better (--prove solves again to see)\n"
+    )
     assert run_apart("check", planned, *SMALL).out == ran.out
 
 
@@ -101,7 +104,11 @@ def test_check_does_not_pretend_to_have_checked_what_is_not_there(tmp_path: Path
     path = tmp_path / "plan.json"
     assert run("plan", *SMALL, "--max-latency", "1us", "--output", path).code == 3
     ran = run("check", path, *SMALL, "--max-latency", "1us")
-    assert (ran.code, ran.out) == (0, f"{path}: holds no plan to check (infeasible)\n")
+    assert (ran.code, ran.out) == (
+        0,
+        f"{path}: holds no plan to check (infeasible)\n"
+        "not checked: that there is no plan (--prove solves again to see)\n",
+    )
 
 
 @pytest.fixture
@@ -118,7 +125,7 @@ def test_check_takes_all_apps_of_a_workload(shared: tuple[Path, ...]) -> None:
     """The model's path is relative to the workload file, wherever the command runs."""
     ran = run("check", *shared)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == f"{shared[0]}: stands (optimal); energy, latency, accuracy and every limit recomputed\n"
+    assert ran.out.startswith(f"{shared[0]}: stands (optimal); energy, latency, accuracy and every limit recomputed\n")
     assert run_apart("check", *shared).out == ran.out
 
 
@@ -153,3 +160,70 @@ def test_a_model_of_several_apps_is_read_once(shared: tuple[Path, ...]) -> None:
     assert [app.name for app, _ in asked.apps] == ["cam", "mic"]
     assert asked.apps[0][1] is asked.apps[1][1]
     assert set(asked.inputs) == {"topology.json", "workload.json", "net.json"}
+
+
+def test_prove_solves_again(planned: Path) -> None:
+    ran = run("check", planned, *SMALL, "--prove")
+    assert ran.code == 0
+    assert ran.out.splitlines()[1] == "solved again: no plan within the limits is below 118 mJ"
+
+
+def forged(planned: Path, method: str) -> Path:
+    """Write the plan of a baseline that claims to be optimal."""
+    assert run("plan", *SMALL, "--method", method, "--output", planned).code == 0
+    raw = json.loads(planned.read_text(encoding="utf-8"))
+    value = raw["apps"][0]["energy_j"]
+    raw["status"], raw["certificate"] = "optimal", {"lower_bound": value, "relative_gap": 0, "objective": "energy_j"}
+    planned.write_text(json.dumps(raw), encoding="utf-8")
+    return planned
+
+
+def test_prove_finds_a_plan_that_is_not_optimal(planned: Path) -> None:
+    path = forged(planned, "edge-only")
+    assert run("check", path, *SMALL).code == 0
+    ran = run("check", path, *SMALL, "--prove")
+    assert ran.code == 1
+    assert "is wrong: there is a plan of 118 mJ" in ran.out
+
+
+def test_prove_finds_a_plan_where_none_was_said_to_be(planned: Path) -> None:
+    assert run("plan", *SMALL, "--max-latency", "1us", "--output", planned).code == 3
+    assert "not checked: that there is no plan" in run("check", planned, *SMALL, "--max-latency", "1us").out
+    again = run("check", planned, *SMALL, "--max-latency", "1us", "--prove")
+    assert (again.code, again.out.splitlines()[1]) == (0, "solved again: there is no plan within the limits")
+    ran = run("check", planned, *SMALL, "--prove")
+    assert ran.code == 1
+    assert "broken: infeasible, but there is a plan of 118 mJ" in ran.out
+
+
+def test_strict_refuses_inputs_that_have_changed(planned: Path, tmp_path: Path) -> None:
+    assert run("check", planned, *SMALL, "--strict").code == 0
+    spaced = tmp_path / MODEL.name
+    spaced.write_text(MODEL.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    changed = ("--model", spaced, *SMALL[2:])
+    assert run("check", planned, *changed).code == 0
+    ran = run("check", planned, *changed, "--strict")
+    assert ran.code == 1
+    assert f"broken: provenance: {MODEL.name} has changed since the plan was made" in ran.out
+
+
+def test_check_takes_the_design_of_operating_points_that_the_plan_was_made_with(tmp_path: Path) -> None:
+    exits = {"e0": {"exited": [60, 30], "correct": [57, 30]}, "e1": {"exited": [80, 50], "correct": [70, 48]}}
+    model, topology, path = tmp_path / "m.json", tmp_path / "t.json", tmp_path / "plan.json"
+    write(
+        model,
+        {
+            "schema_version": "1",
+            "name": "m",
+            "input_bits": 1,
+            "blocks": [{"name": "b0", "ops": 1e6}, {"name": "b1", "ops": 1e6}],
+            "exits": [{"name": "e0", "after": "b0"}, {"name": "e1", "after": "b1"}],
+            "calibration": {"samples": 100, "thresholds": [0.5, 0.9], "exits": exits},
+        },
+    )
+    nodes = [{"name": "n", "ops_per_s": 1e9, "j_per_op": 1e-9}]
+    write(topology, {"schema_version": "1", "name": "t", "nodes": nodes})
+    inputs = ("--model", model, "--topology", topology)
+    for thresholds in ("common", "per-exit"):
+        assert run("plan", *inputs, "--thresholds", thresholds, "--output", path).code == 0
+        assert run("check", path, *inputs, "--thresholds", thresholds, "--prove", "--strict").code == 0

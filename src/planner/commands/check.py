@@ -1,21 +1,28 @@
-"""`planner check`."""
+"""`planner check`: verification of a placement from its inputs alone, and on demand a proof by solving again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_OTHER
-from planner.commands.options import Gap, Limits, Sources
+from planner.commands.exits import EXIT_OTHER, EXIT_UNKNOWN
+from planner.commands.options import Gap, Limits, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
 from planner.commands.output import say
 from planner.schemas.reading.printable import printable
 from planner.units import parse_fraction
 
+if TYPE_CHECKING:
+    from planner.commands.inputs import Asked
+    from planner.schemas.planning.placement import Placement
+
 _MOST_SHOWN = 50
 """Violations shown; a count stands for the others."""
+Prove = Annotated[bool, typer.Option("--prove", help="Solve again, to see whether the plan is what it claims to be.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse inputs that differ from those the plan was made of.")]
 
 
 @command
@@ -24,6 +31,10 @@ def check_command(
     sources: Sources,
     limits: Limits,
     gap: Gap = "1e-6",
+    thresholds: Thresholds = "common",
+    time_limit: TimeLimit = None,
+    prove: Prove = False,
+    strict: Strict = False,
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
     from planner.commands.inputs import read_checked
@@ -31,17 +42,66 @@ def check_command(
     from planner.schemas.reading.files import read_document
     from planner.verifier.verify import verify
 
+    largest_gap, per_exit_thresholds = parse_fraction(gap, "--gap"), per_exit(thresholds)
+    limit_s = time_limit_s(time_limit)
     asked = read_checked(sources, limits)
     held, _ = read_document(placement, Placement)
-    violations = verify(held, asked.topology, asked.apps, parse_fraction(gap, "--gap"))
-    for violation in violations[:_MOST_SHOWN]:
-        where = ": ".join(part for part in (violation.app, violation.what) if part)
-        say(f"broken: {printable(where)}: {printable(violation.message)}")
-    if (more := len(violations) - _MOST_SHOWN) > 0:
+    broken = [
+        ": ".join(part for part in (violation.app, violation.what, violation.message) if part)
+        for violation in verify(held, asked.topology, asked.apps, largest_gap, per_exit_thresholds)
+    ]
+    broken += list(_changed_inputs(held, asked.inputs)) if strict else []
+    for line in broken[:_MOST_SHOWN]:
+        say(f"broken: {printable(line)}")
+    if (more := len(broken) - _MOST_SHOWN) > 0:
         say(f"and {more:,} more are broken")
+    if broken:
+        return EXIT_OTHER
     name = printable(str(placement))
-    if not violations and held.apps:
+    if held.apps:
         say(f"{name}: stands ({held.status}); energy, latency, accuracy and every limit recomputed")
-    elif not violations:
+    else:
         say(f"{name}: holds no plan to check ({held.status})")
-    return EXIT_OTHER if violations else 0
+    if prove:
+        return _prove(held, asked, largest_gap, per_exit_thresholds, limit_s)
+    _say_what_is_open(held)
+    return 0
+
+
+def _changed_inputs(held: Placement, inputs: Mapping[str, str]) -> Iterator[str]:
+    """Yield what differs between the inputs given and those that a placement says it was made of."""
+    made_of = {} if held.provenance is None else held.provenance.inputs
+    for name, digest in inputs.items():
+        if name not in made_of:
+            yield f"provenance: {name} is not among the inputs that the plan was made of"
+        elif made_of[name] != digest:
+            yield f"provenance: {name} has changed since the plan was made ({digest}, then {made_of[name]})"
+    for name in sorted(set(made_of) - set(inputs)):
+        yield f"provenance: the plan was also made of {name}, which is not given"
+
+
+def _say_what_is_open(held: Placement) -> None:
+    """Say what recomputing cannot tell."""
+    claims = {
+        "optimal": "that no plan is better",
+        "feasible": "that no plan is below the bound",
+        "infeasible": "that there is no plan",
+    }
+    if held.status in claims:
+        say(f"not checked: {claims[held.status]} (--prove solves again to see)")
+
+
+def _prove(held: Placement, asked: Asked, gap: float, per_exit_thresholds: bool, limit_s: float | None) -> int:
+    """Solve again and say what that proves; return the exit code."""
+    from planner.fin.method import Options
+    from planner.pipeline.prove import prove
+    from planner.pipeline.request import AUTO, PROVING, request_of
+    from planner.progress import waiting
+
+    by_power = held.certificate is not None and held.certificate.objective == "power_w"
+    method, options = PROVING if by_power else AUTO, Options(time_limit_s=limit_s)
+    request = request_of(asked.apps, asked.topology, method, options, per_exit_thresholds, asked.inputs)
+    with waiting("solving again"):
+        proof = prove(held, request, gap)
+    say({"proved": "", "refuted": "broken: ", "open": "not proved: "}[proof.verdict] + printable(proof.message))
+    return {"proved": 0, "refuted": EXIT_OTHER, "open": EXIT_UNKNOWN}[proof.verdict]
