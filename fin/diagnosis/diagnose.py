@@ -19,6 +19,7 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats
 from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
+from planner.schemas.planning.workload import LIMITED_FIGURES, LimitedFigure
 
 _MOST_NODES = 8
 
@@ -31,7 +32,7 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> D
         all_points: The same with all operating points of the model.
         without_pins: (L, N) hosts of each block if nothing were pinned.
     """
-    free = _without_capacities(all_points.with_limits(latency_s=np.inf, energy_j=np.inf))
+    free = _without_capacities(all_points.with_limits(**{row.name: np.inf for row in LIMITED_FIGURES}))
     broken = list(unreachable(replace(free, allowed=instance.allowed)))
     if not broken:
         broken = [row for limit in _LIMITS for row in limit(instance, all_points, without_pins)]
@@ -62,25 +63,21 @@ def _without_capacities(instance: Instance) -> Instance:
     return replace(instance, network=network, rate_per_s=0.0)
 
 
-def _latency(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
-    if not np.isfinite(instance.limits.latency_s):
-        return
-    relaxed = replace(instance.with_limits(latency_s=np.inf), minimise="latency")
-    if (decision := _best_plan(relaxed)) is not None:
-        best, asked = evaluate(relaxed, decision).latency_s, instance.limits.latency_s
-        message = f"the least {instance.statistic} latency is {best:.6g} s, the limit {asked:.6g} s"
-        message += slowest_part(relaxed, decision)
-        yield _row("latency", instance.name, asked, best, "s", message)
+def _figures(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+    """The least latency and the least energy, each with its own limit given up."""
+    for row in LIMITED_FIGURES:
+        asked = instance.limits.most(row.kind)
+        relaxed = replace(instance.with_limits(**{row.name: np.inf}), minimise=row.kind)
+        decision = _best_plan(relaxed) if np.isfinite(asked) else None
+        if decision is not None:
+            best = row.value_of(evaluate(relaxed, decision))
+            message = f"the least {_words(instance, row)} is {best:.6g} {row.unit}, the limit {asked:.6g} {row.unit}"
+            message += slowest_part(relaxed, decision) if row.kind == "latency" else ""
+            yield _row(row.kind, instance.name, asked, best, row.unit, message)
 
 
-def _energy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
-    if not np.isfinite(instance.limits.energy_j):
-        return
-    relaxed = replace(instance.with_limits(energy_j=np.inf), minimise="energy")
-    if (decision := _best_plan(relaxed)) is not None:
-        best, asked = evaluate(relaxed, decision).energy_j, instance.limits.energy_j
-        message = f"the least energy is {best:.6g} J, the limit {asked:.6g} J"
-        yield _row("energy", instance.name, asked, best, "J", message)
+def _words(instance: Instance, row: LimitedFigure) -> str:
+    return f"{instance.statistic} latency" if row.kind == "latency" else row.kind
 
 
 def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
@@ -180,7 +177,7 @@ def _pins(instance: Instance, all_points: Instance, without_pins: Bools) -> Iter
 
 
 _LIMITS: tuple[Callable[[Instance, Instance, Bools], Iterator[BrokenLimit]], ...] = (
-    _latency, _accuracy, _energy, _memory, _rate, _pins,
+    _figures, _accuracy, _memory, _rate, _pins,
 )  # fmt: skip
 
 
@@ -192,16 +189,15 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         best = instance.most_accurate
         message = f"the best accuracy that the model offers is {best:.6g}; {note}"
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
-    if np.isfinite(limits.latency_s) and (decision := _best_plan(replace(free, minimise="latency"))):
-        best = evaluate(free, decision).latency_s
-        message = (
-            f"without any other limit the least latency is {best:.6g} s, the limit {limits.latency_s:.6g} s; {note}"
-        )
-        yield _row("latency", instance.name, limits.latency_s, best, "s", message)
-    if np.isfinite(limits.energy_j) and (decision := _best_plan(replace(free, minimise="energy"))):
-        best = evaluate(free, decision).energy_j
-        message = f"without any other limit the least energy is {best:.6g} J, the limit {limits.energy_j:.6g} J; {note}"
-        yield _row("energy", instance.name, limits.energy_j, best, "J", message)
+    for figure in LIMITED_FIGURES:
+        asked = limits.most(figure.kind)
+        decision = _best_plan(replace(free, minimise=figure.kind)) if np.isfinite(asked) else None
+        if decision is not None:
+            best, unit = figure.value_of(evaluate(free, decision)), figure.unit
+            message = (
+                f"without any other limit the least {figure.kind} is {best:.6g} {unit}, the limit {asked:.6g} {unit}"
+            )
+            yield _row(figure.kind, instance.name, asked, best, unit, f"{message}; {note}")
     for row in oversized_blocks(instance):
         yield row.model_copy(update={"message": f"{row.message}; {note}"})
     memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]

@@ -21,8 +21,7 @@ class Incumbent:
         self.decision: Decision | None = None
         self.value = np.inf
         self._gap = gap
-        limits = instance.limits
-        self._own_limit = limits.energy_j if instance.minimise == "energy" else limits.latency_s
+        self._own_limit = instance.own_limit
 
     @property
     def cutoff(self) -> float:

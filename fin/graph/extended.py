@@ -143,7 +143,6 @@ def build_extended(
     arc_energy = np.stack([carried, np.zeros_like(carried), np.zeros_like(carried)], axis=2)
     arc_time = np.stack([np.zeros_like(carried), time_weight * bits, time_weight], axis=2)
     energy_first = instance.minimise == "energy"
-    limits = instance.limits
     result_bits = np.where(leaves > 0, leaves * instance.result_bits[head_of], 0.0)
     return ExtendedGraph(
         links=links,
@@ -156,7 +155,7 @@ def build_extended(
         vertex_limited=time if energy_first else energy,
         arc_cost=arc_energy if energy_first else arc_time,
         arc_limited=arc_time if energy_first else arc_energy,
-        limit=limits.latency_s if energy_first else limits.energy_j,
+        limit=instance.other_limit,
         memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
         utilization=instance.rate_per_s * reach[:, :, None] * seconds,
         medium_arc=instance.rate_per_s * carried,

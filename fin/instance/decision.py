@@ -10,6 +10,7 @@ import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats
+from planner.schemas.planning.workload import LIMITED_FIGURES
 
 Path = tuple[int, ...]
 
@@ -139,7 +140,5 @@ def objective_of(instance: Instance, evaluation: Evaluation) -> float:
 
 def within_limits(instance: Instance, evaluation: Evaluation) -> bool:
     """Tell whether latency, energy and every capacity hold."""
-    slack = 1.0 + TOLERANCE
-    limits = instance.limits
-    in_time = evaluation.latency_s <= limits.latency_s * slack
-    return in_time and evaluation.energy_j <= limits.energy_j * slack and not overloads(instance, evaluation)
+    figures = {row.name: row.value_of(evaluation) for row in LIMITED_FIGURES}
+    return bool(instance.limits.keep(**figures)) and not overloads(instance, evaluation)

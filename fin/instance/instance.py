@@ -11,11 +11,12 @@ from planner.fin.instance.costs import Costs, block_and_head_costs
 from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.workload import App, percentile_of
+from planner.schemas.planning.workload import LIMITED_FIGURES, App, percentile_of
 from planner.schemas.reading.problems import InputError, Problem
 
 TOLERANCE = 1e-9
 """Relative tolerance of every limit."""
+_NAME_OF = {row.kind: row.name for row in LIMITED_FIGURES}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,28 @@ class Limits:
     latency_s: float
     energy_j: float
     min_accuracy: float
+
+    def most(self, kind: str) -> float:
+        """Return the largest value of a figure (`latency` in seconds, `energy` in joules); infinite for no limit."""
+        return float(getattr(self, _NAME_OF[kind]))
+
+    def limited(self, **figures: Floats) -> list[tuple[Floats, float]]:
+        """Return the given figures that have a limit, each with it.
+
+        Args:
+            **figures: Values by the name of the figure, such as `latency_s`.
+        """
+        pairs = [(values, float(getattr(self, name))) for name, values in figures.items()]
+        return [(values, limit) for values, limit in pairs if np.isfinite(limit)]
+
+    def keep(self, **figures: Floats | float) -> Bools:
+        """Tell which figures are within their limits, to the tolerance of limits.
+
+        Args:
+            **figures: Values (of one shape) by the name of the figure, such as `latency_s`.
+        """
+        slack = 1.0 + TOLERANCE
+        return np.all([values <= getattr(self, name) * slack for name, values in figures.items()], axis=0)
 
 
 @dataclass(frozen=True)
@@ -66,6 +89,16 @@ class Instance:
         """Return the same app with other limits on latency or energy."""
         return replace(self, limits=replace(self.limits, **changes))
 
+    @property
+    def own_limit(self) -> float:
+        """Limit on the objective itself, in joules or seconds."""
+        return self.limits.most(self.minimise)
+
+    @property
+    def other_limit(self) -> float:
+        """Limit on the figure that is not minimised, in seconds or joules."""
+        return self.limits.most("latency" if self.minimise == "energy" else "energy")
+
     def only_points(self, mask: Bools) -> Instance:
         """Return the same app with some of its operating points."""
         return replace(self, points=self.points.take(mask))
@@ -104,7 +137,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         rate_per_s=app.rate_per_s,
         statistic=app.latency,
         minimise=app.objective,
-        limits=Limits(_or_infinite(app.max_latency_s), _or_infinite(app.max_energy_j), least),
+        limits=Limits(min_accuracy=least, **{row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}),
     )
 
 

@@ -94,8 +94,7 @@ def root_bound(instance: Instance, links: Links | None = None) -> float:
 
 def own_limit(instance: Instance) -> float:
     """Return the limit on the objective itself, in joules or seconds."""
-    limits = instance.limits
-    return limits.energy_j if instance.minimise == "energy" else limits.latency_s
+    return instance.own_limit
 
 
 @dataclass

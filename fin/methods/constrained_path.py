@@ -60,9 +60,8 @@ def _time_and_energy(instance: Instance, cost: Floats, limited: Floats) -> tuple
 
 def _largest_share(instance: Instance, time_s: Floats, energy_j: Floats) -> Floats:
     """Return the largest of time and energy over their limits; seconds where nothing is limited."""
-    limits = instance.limits
-    pairs = ((time_s, limits.latency_s), (energy_j, limits.energy_j))
-    shares = [_share(values, limit) for values, limit in pairs if np.isfinite(limit)]
+    limited = instance.limits.limited(latency_s=time_s, energy_j=energy_j)
+    shares = [_share(values, limit) for values, limit in limited]
     return np.maximum.reduce(shares) if shares else time_s
 
 
@@ -111,7 +110,7 @@ def _rank(graph: ExtendedGraph, routes: RouteTable, instance: Instance, paths: R
     """(K,) what the scenarios are compared by, less is better; infinite where there is no path."""
     share = _largest_share(instance, *_time_and_energy(instance, *routed_sums(graph, routes, paths)))
     limits = instance.limits
-    if np.isfinite(limits.latency_s) or np.isfinite(limits.energy_j):
+    if np.isfinite(min(instance.own_limit, instance.other_limit)):
         accuracy = instance.points.accuracy[graph.scenarios.point]
         needed = np.full(len(accuracy), limits.min_accuracy)
         wanting = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)

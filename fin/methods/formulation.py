@@ -183,7 +183,7 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
     size = scale or _expected_size(costs, energy if by_energy else counted.forms[-1], columns)
     _add_structure(rows, instance, costs, columns)
     _add_capacities(rows, instance, costs, columns)
-    _add_limit(rows, energy, min(instance.limits.energy_j, cutoff if by_energy else np.inf))
+    _add_limit(rows, energy, min(instance.limits.most("energy"), cutoff if by_energy else np.inf))
     objective = energy
     if by_energy:
         _add_deadlines(rows, columns, counted, instance.limits.latency_s)

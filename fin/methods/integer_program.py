@@ -116,8 +116,7 @@ def _floors(instance: Instance) -> Floats:
     Infinite where the same count of the limited sum exceeds its limit.
     """
     joules, seconds = _least_energy(instance), _least_latency(instance)
-    limits = instance.limits
-    possible = (joules <= limits.energy_j * _SLACK) & (seconds <= limits.latency_s * _SLACK)
+    possible = instance.limits.keep(latency_s=seconds, energy_j=joules)
     return np.where(possible, joules if instance.minimise == "energy" else seconds, np.inf)
 
 

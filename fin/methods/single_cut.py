@@ -235,8 +235,7 @@ def _try(trials: Trials, routes: _CutRoutes, candidate: _Candidate) -> None:
     messages = [*carried, *results.values()]
     choices = _combinations(messages, instance.minimise)
     latency, energy = _figures(instance, candidate, messages, choices)
-    slack = 1.0 + TOLERANCE
-    keep = (latency <= instance.limits.latency_s * slack) & (energy <= instance.limits.energy_j * slack)
+    keep = instance.limits.keep(latency_s=latency, energy_j=energy)
     objective, other = (energy, latency) if instance.minimise == "energy" else (latency, energy)
     order = np.lexsort((other, objective))
     order = order[keep[order]][:_MOST_OFFERS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -46,6 +47,42 @@ class App(Strict):
     )
     objective: Objective = Field("energy", description="What is minimised.")
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+
+
+@dataclass(frozen=True)
+class LimitedFigure:
+    """A figure of an app's plan that the app may limit, and that it may minimise.
+
+    Example:
+        >>> [figure.kind for figure in LIMITED_FIGURES]
+        ['latency', 'energy']
+    """
+
+    kind: Objective
+    """What messages and diagnoses call it, and the objective that minimises it."""
+    field: str
+    """Field of `App` that holds the largest value; None there is no limit."""
+    name: str
+    """Name of the figure wherever plans have it (`AppPlacement`, `Evaluation`)."""
+    unit: str
+
+    def limit_of(self, app: App) -> float | None:
+        """Return the largest value that an app allows, in `unit`; None for no limit."""
+        limit: float | None = getattr(app, self.field)
+        return limit
+
+    def value_of(self, plan: object) -> float:
+        """Return the figure of a plan, in `unit`."""
+        value: float = getattr(plan, self.name)
+        return value
+
+
+LIMITED_FIGURES = (
+    LimitedFigure("latency", "max_latency_s", "latency_s", "s"),
+    LimitedFigure("energy", "max_energy_j", "energy_j", "J"),
+)
+"""Every figure with a limit. A new one is a field of `App` with a row here, a field of `fin.instance.instance.Limits`,
+and an option of the command line."""
 
 
 def percentile_of(statistic: str) -> float | None:

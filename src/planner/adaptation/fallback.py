@@ -15,7 +15,7 @@ from planner.pipeline.one_app import solve
 from planner.pipeline.request import Request
 from planner.schemas.adaptation.placement_policy import Limit
 from planner.schemas.planning.placement import AppPlacement, LimitKind, Placement
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import LIMITED_FIGURES, App
 from planner.units import format_accuracy, format_quantity
 
 _LOWERED: tuple[tuple[LimitKind, str], ...] = (("accuracy", "min_accuracy"), ("rate", "rate_per_s"))
@@ -68,22 +68,19 @@ def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlace
 
 def _without_limits(app: App) -> Iterator[App]:
     """Yield the app without its deadline, without its energy limit, and without both: broken as little as can be."""
-    if app.max_latency_s is not None:
-        yield app.model_copy(update={"max_latency_s": None, "objective": "latency"})
-    if app.max_energy_j is not None:
-        yield app.model_copy(update={"max_energy_j": None, "objective": "energy"})
-    if app.max_latency_s is not None and app.max_energy_j is not None:
-        yield app.model_copy(update={"max_latency_s": None, "max_energy_j": None, "objective": "latency"})
+    limited = [row for row in LIMITED_FIGURES if row.limit_of(app) is not None]
+    for row in limited:
+        yield app.model_copy(update={row.field: None, "objective": row.kind})
+    if len(limited) > 1:
+        yield app.model_copy(update={**{row.field: None for row in limited}, "objective": limited[0].kind})
 
 
 def _broken(asked: App, given: App, plan: AppPlacement) -> Iterator[tuple[Limit, str]]:
     slack = 1.0 + TOLERANCE
-    if asked.max_latency_s is not None and plan.latency_s > asked.max_latency_s * slack:
-        took, limit = format_quantity(plan.latency_s, "s"), format_quantity(asked.max_latency_s, "s")
-        yield "latency", f"takes {took}, the limit is {limit}"
-    if asked.max_energy_j is not None and plan.energy_j > asked.max_energy_j * slack:
-        took, limit = format_quantity(plan.energy_j, "J"), format_quantity(asked.max_energy_j, "J")
-        yield "energy", f"takes {took}, the limit is {limit}"
+    for row in LIMITED_FIGURES:
+        limit, value = row.limit_of(asked), row.value_of(plan)
+        if limit is not None and value > limit * slack:
+            yield row.kind, f"takes {format_quantity(value, row.unit)}, the limit is {format_quantity(limit, row.unit)}"
     if given.min_accuracy != asked.min_accuracy:
         least = "the best that the model offers" if asked.min_accuracy is None else f"{asked.min_accuracy:.4g}"
         yield "accuracy", f"accuracy {format_accuracy(plan.accuracy)}, asked for is {least}"

@@ -16,9 +16,7 @@ from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import input_error
 
-_OF_APPS = (
-    "source", "destination", "rate_per_s", "max_latency_s", "latency", "min_accuracy", "max_energy_j", "objective",
-)  # fmt: skip
+_OF_APPS = tuple(name for name in App.model_fields if name not in ("name", "model", "pin"))
 
 
 def request_of(case: Case, loaded: LoadedInputs) -> AnyRequest:

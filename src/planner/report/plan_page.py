@@ -12,9 +12,9 @@ from planner.report.quantities import percent
 from planner.report.timeline import exit_rows, timelines
 from planner.report.topology_figure import topology_figure
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.placement import Diagnosis, Placement
+from planner.schemas.planning.placement import AppPlacement, Diagnosis, Placement
 from planner.schemas.planning.topology import Topology
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import LIMITED_FIGURES, App, LimitedFigure
 from planner.units import format_accuracy, format_quantity
 from planner.verifier.network import expand
 
@@ -84,14 +84,18 @@ def _without_app(section: Section) -> Section:
     return replace(section, parts=parts)
 
 
+def _figure_tile(app: App, plan: AppPlacement, row: LimitedFigure) -> Tile:
+    title = f"{app.latency} latency" if row.kind == "latency" else f"{row.kind} per inference"
+    return Tile(title, format_quantity(row.value_of(plan), row.unit), _at_most(row.limit_of(app), row.unit))
+
+
 def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile]:
     certificate, total = placement.certificate, placement.total
     tiles = []
     for plan in placement.apps if len(placement.apps) == 1 else ():
         app = apps[0][0]
         tiles = [
-            Tile("energy per inference", format_quantity(plan.energy_j, "J"), _at_most(app.max_energy_j, "J")),
-            Tile(f"{app.latency} latency", format_quantity(plan.latency_s, "s"), _at_most(app.max_latency_s, "s")),
+            *(_figure_tile(app, plan, row) for row in reversed(LIMITED_FIGURES)),
             Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
         ]
     if total is not None:
@@ -186,8 +190,14 @@ def _limits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
         app, plan = breakdown.app, breakdown.plan
         least = "the best the model offers" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}"
         figures = (
-            (f"latency ({app.latency})", format_quantity(plan.latency_s, "s"), _most(app.max_latency_s, "s")),
-            ("energy", format_quantity(plan.energy_j, "J"), _most(app.max_energy_j, "J")),
+            *(
+                (
+                    f"latency ({app.latency})" if row.kind == "latency" else row.kind,
+                    format_quantity(row.value_of(plan), row.unit),
+                    _most(row.limit_of(app), row.unit),
+                )
+                for row in LIMITED_FIGURES
+            ),
             ("accuracy", format_accuracy(plan.accuracy), least),
             ("rate", f"{app.rate_per_s:g} /s" if app.rate_per_s else "one inference", ""),
         )

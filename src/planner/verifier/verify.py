@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import isclose
 
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
+from planner.schemas.planning.workload import LIMITED_FIGURES
 from planner.verifier.network import Network, expand
 from planner.verifier.points import best_accuracy
 from planner.verifier.recompute import SLACK, Recomputed, latency_of
@@ -44,6 +45,10 @@ class _Checked:
     @property
     def latency_s(self) -> float:
         return latency_of(self.app.latency, self.cost.exits)[0]
+
+    def figure(self, kind: str) -> float:
+        """Return a figure that apps may limit, as recomputed."""
+        return {"latency": self.latency_s, "energy": self.cost.energy_j}[kind]
 
 
 def verify(
@@ -143,8 +148,8 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
 
 def _check_limits(checked: _Checked, model: Model, per_exit_thresholds: bool) -> Iterator[Violation]:
     app, cost = checked.app, checked.cost
-    yield from check_limit(app.name, "max_latency_s", app.max_latency_s, checked.latency_s, "s")
-    yield from check_limit(app.name, "max_energy_j", app.max_energy_j, cost.energy_j, "J")
+    for row in LIMITED_FIGURES:
+        yield from check_limit(app.name, row.field, row.limit_of(app), checked.figure(row.kind), row.unit)
     yield from _check_accuracy(app, cost.point.accuracy, model, per_exit_thresholds)
 
 

@@ -12,13 +12,15 @@ from typing import Any
 
 from planner.bench.results.folder import held_identity
 from planner.bench.results.reading import read_records
+from planner.schemas.planning.workload import LIMITED_FIGURES
 from planner.schemas.reading.problems import InputError, Problem, input_error
 
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", "error")
 OBJECTIVES = ("energy_j", "latency_s", "power_w")
 _AS_WRITTEN = "give the table as it was written"
 _ASKED = (
-    "max_latency_s", "min_accuracy", "max_energy_j", "objective", "thresholds", "gap", "gamma", "time_limit_s", "seed",
+    *(row.field for row in LIMITED_FIGURES),
+    "min_accuracy", "objective", "thresholds", "gap", "gamma", "time_limit_s", "seed",
 )  # fmt: skip
 """Settings that say which plans are wanted; what plans cost is decided by all others."""
 _FILES = ("topology", "model", "workload", "app")
