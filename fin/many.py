@@ -54,6 +54,9 @@ def plan_many(
 
     The batch axis of any array may be 1 where all requests share it.
 
+    Returns:
+        Nodes, energy and latency of the best plan of each request, and whether there is one.
+
     Raises:
         InputError: Shapes do not fit, or a value is NaN or negative.
     """

@@ -31,6 +31,9 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> D
         instance: The app as asked for.
         all_points: The same with all operating points of the model.
         without_pins: (L, N) hosts of each block if nothing were pinned.
+
+    Returns:
+        One sentence, and every limit that cannot hold with the best value that it could have.
     """
     free = _without_capacities(all_points.with_limits(**{row.name: np.inf for row in LIMITED_FIGURES}))
     broken = list(unreachable(replace(free, allowed=instance.allowed)))

@@ -29,6 +29,11 @@ class Costs:
 def block_and_head_costs(model: Model, network: Network, exit_names: Sequence[str]) -> tuple[Costs, Costs]:
     """Return the costs of blocks and of exit heads (in the order of `exit_names`).
 
+    Args:
+        model: The model, with its profiles.
+        network: The network, packages expanded.
+        exit_names: Exits in order of depth.
+
     Raises:
         InputError: A node gives neither speed nor energy, and the model does not profile its hardware.
     """

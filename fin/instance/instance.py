@@ -107,6 +107,15 @@ class Instance:
 def build_instance(app: App, model: Model, network: Network, per_exit_thresholds: bool = False) -> Instance:
     """Resolve an app against its model and network.
 
+    Args:
+        app: The app with its limits; names as in the model and the topology.
+        model: The model.
+        network: The network, packages expanded.
+        per_exit_thresholds: Whether operating points are designed with one threshold per exit.
+
+    Returns:
+        The arrays that methods search on, with the operating points that are accurate enough (there may be none).
+
     Raises:
         InputError: A name is not there, or nothing says what a node costs.
     """
@@ -162,7 +171,13 @@ def _allowed(app: App, model: Model, network: Network) -> Bools:
 
 
 def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
-    """Raise InputError with every name in the app that the model or the topology does not have."""
+    """Raise InputError with every name in the app that the model or the topology does not have.
+
+    Args:
+        app: The app.
+        model: Its model.
+        network: The network, packages expanded.
+    """
     blocks = {block.name for block in model.blocks}
     problems = [
         Problem("", f"app {app.name}: {field}", name, "the topology has no node of this name", _choose(network.names))

@@ -88,7 +88,16 @@ class Network:
 
 
 def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequence[str] = ()) -> Network:
-    """Turn nodes and links into arrays; `routers` names the nodes that relay but host no block."""
+    """Turn nodes and links into arrays; `routers` names the nodes that relay but host no block.
+
+    Args:
+        nodes: Nodes, packages expanded.
+        links: Links between them; bidirectional ones stand for two.
+        routers: Names of nodes that relay but host no block.
+
+    Returns:
+        The arrays, nodes in the given order.
+    """
     names = tuple(node.name for node in nodes)
     position = {name: index for index, name in enumerate(names)}
     relays = set(routers)

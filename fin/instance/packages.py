@@ -44,7 +44,13 @@ def expand(topology: Topology) -> Expansion:
 
 
 def chiplet_name(package: Package, row: int, column: int) -> str:
-    """Return the name of the node at a position."""
+    """Return the name of the node at a position.
+
+    Args:
+        package: The package.
+        row: Row of the chiplet, from 0.
+        column: Column of the chiplet, from 0.
+    """
     return f"{package.name}[{row},{column}]"
 
 

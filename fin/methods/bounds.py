@@ -144,6 +144,9 @@ class Trials:
             lower_bound: A bound on every plan; infinite where it is proved that there is none.
             nothing: What to say where no plan was even offered.
             statistics: Counts for reports.
+
+        Returns:
+            `optimal` where the bound reaches the plan held, else `feasible`; without a plan `infeasible` or `unknown`.
         """
         search_s = time.perf_counter() - self.began - self.build_s
         statistics["offered"] = float(self.offered)

@@ -70,6 +70,11 @@ class BruteForce:
 def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
     """Yield every decision whose blocks run where they may; routes differ in what they cost or load.
 
+    Args:
+        instance: The app.
+        most_plans: Number of decisions at which to give up.
+        stop_at: Time on the clock of `time.perf_counter` at which to give up, in seconds.
+
     Raises:
         TooManyError: More plans than `most_plans`, more blocks than `MOST_BLOCKS`, or the clock passes `stop_at`.
     """

@@ -137,7 +137,13 @@ class LimitRows(Rows):
     """Rows of a program over binaries, with those of limits in units of the limit."""
 
     def at_most(self, columns: Ints, coefficients: Floats, most: float) -> None:
-        """Keep a sum of binaries with coefficients >= 0 within a limit, in units of the limit."""
+        """Keep a sum of binaries with coefficients >= 0 within a limit, in units of the limit.
+
+        Args:
+            columns: (E,) numbers of binaries.
+            coefficients: (E,) what each takes of the limit, in the unit of the limit.
+            most: The limit; infinite for none.
+        """
         if np.isinf(most) or coefficients.sum() <= most:
             return
         unit = most if most > 0.0 else float(coefficients.max())
@@ -173,7 +179,17 @@ class Program:
 
 
 def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale: float | None = None) -> Program:
-    """Build the program of an operating point; only plans whose objective is within the cutoff matter."""
+    """Build the program of an operating point; only plans whose objective is within the cutoff matter.
+
+    Args:
+        instance: The app.
+        point: Index of the operating point.
+        cutoff: Largest objective that matters, in joules or seconds.
+        scale: Expected size of the objective, in joules or seconds; None to guess it.
+
+    Returns:
+        The program, its rows in units of their limits.
+    """
     costs = _costs(instance, point)
     columns, rows = Columns.of(costs), LimitRows()
     energy = np.zeros(columns.count)

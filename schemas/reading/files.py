@@ -64,7 +64,16 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - raw JSON
 
 
 def check_document(raw: object, schema: type[SchemaT], file: str = "") -> SchemaT:
-    """Check raw JSON data against a schema; raise InputError with every problem."""
+    """Check raw JSON data against a schema; raise InputError with every problem.
+
+    Args:
+        raw: Data as `json.loads` returns it.
+        schema: What it must fit.
+        file: Name for messages.
+
+    Returns:
+        The checked, frozen document.
+    """
     too_deep = input_error(
         "lists and objects are nested too deeply", "no field needs more than a few levels", file=file
     )

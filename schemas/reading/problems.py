@@ -69,7 +69,15 @@ class InputError(ValueError):
 
 
 def input_error(message: str, fix: str, *, file: str = "", path: str = "", value: object = None) -> InputError:
-    """Return an error with a single problem."""
+    """Return an error with a single problem.
+
+    Args:
+        message: What is wrong.
+        fix: What to do.
+        file: File that it is about; empty for none.
+        path: Field, option or argument that it is about.
+        value: The value found there; None to show none.
+    """
     return InputError([Problem(file, path, shown(value), message, fix)])
 
 

@@ -48,7 +48,16 @@ _MESSAGES = {
 
 
 def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> list[Problem]:
-    """Translate a validation error into problems that name the field's path and what to do."""
+    """Translate a validation error into problems that name the field's path and what to do.
+
+    Args:
+        error: What pydantic found.
+        schema: What the document should fit.
+        file: Name of the file.
+
+    Returns:
+        One problem for each mistake, in the order of fields.
+    """
     problems = []
     for detail in error.errors(include_url=False):
         kind, context = detail["type"], detail.get("ctx", {})

@@ -56,6 +56,14 @@ def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> Sch
     """Read a file and note its hash under its name, or its whole path where another input has that name.
 
     A model may also be a bundle (a folder), or an ONNX file, which is imported on the way.
+
+    Args:
+        path: The file.
+        schema: What it must fit.
+        inputs: Hashes by name, which the file's is added to.
+
+    Returns:
+        The checked document.
     """
     if schema is Model and path.is_dir():
         path = path / "model.json"

@@ -61,7 +61,13 @@ JOINT_HEADINGS = ("method", "status", *_SEVERAL, "bound", "gap", "over best", "t
 
 
 def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ...]:
-    """Return a row's cells as text, with units, under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together."""
+    """Return a row's cells as text, with units, under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together.
+
+    Args:
+        row: A method's answer.
+        best: Least objective of all methods; None where none found a plan.
+        together: Whether apps are planned together.
+    """
     certificate, found = row.placement.certificate, row.placement.total is not None
     figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()
     bound, gap = "", ""

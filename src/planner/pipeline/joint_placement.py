@@ -24,7 +24,18 @@ from planner.schemas.planning.placement import (
 def joint_placement_of(
     joint: JointInstance, outcome: Outcome[Plan], provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
 ) -> Placement:
-    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds.
+
+    Args:
+        joint: The arrays that the method searched on.
+        outcome: What the method answered.
+        provenance: Version, method and hashes of inputs.
+        build_s: Time spent before the method began, in seconds.
+        diagnosis: Why there is no plan; None where that is not proved.
+
+    Returns:
+        The placement, not verified yet.
+    """
     plan = outcome.plan
     apps = () if plan is None else tuple(_app(joint, plan, place) for place in range(joint.count))
     total = None if plan is None else _total(joint, plan, apps)

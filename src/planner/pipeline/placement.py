@@ -26,7 +26,18 @@ from planner.schemas.planning.placement import (
 def placement_of(
     instance: Instance, outcome: Outcome[Decision], provenance: Provenance, build_s: float, diagnosis: Diagnosis | None
 ) -> Placement:
-    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds.
+
+    Args:
+        instance: The arrays that the method searched on.
+        outcome: What the method answered.
+        provenance: Version, method and hashes of inputs.
+        build_s: Time spent before the method began, in seconds.
+        diagnosis: Why there is no plan; None where that is not proved.
+
+    Returns:
+        The placement, not verified yet.
+    """
     plan = None if outcome.plan is None else app_placement(instance, outcome.plan)
     return Placement(
         status=outcome.status,

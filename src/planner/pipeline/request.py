@@ -65,6 +65,14 @@ def request_of(
 ) -> AnyRequest:
     """Return the request: several apps are planned together; one is, where only a joint method has that name.
 
+    Args:
+        apps: Every app with its model.
+        topology: Nodes and links.
+        method: `auto`, or the name of a method.
+        options: Gap, time limit and levels.
+        per_exit_thresholds: Whether operating points are designed with one threshold per exit.
+        inputs: Hash of every input file, by its name.
+
     Raises:
         InputError: There is no such method, or none for so many apps.
     """

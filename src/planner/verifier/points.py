@@ -42,6 +42,11 @@ def designed_point(model: Model, calibration: Calibration, thresholds: Mapping[s
 
     A sample that leaves at an exit would have left at any later one. So an exit keeps only those beyond what
     the earlier exit that lets most go has taken (the first such exit, where several let equally many go).
+
+    Args:
+        model: The model.
+        calibration: What was measured of each exit alone.
+        thresholds: Threshold of each exit that is on; None for the last one.
     """
     fractions: dict[str, float] = {}
     most_exited, most_ratio, right = 0.0, 0.0, 0.0

@@ -163,7 +163,13 @@ class Recomputed:
 
 
 def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:
-    """Return the cost of one block or head on a node at nominal speed, None where nothing says what it is."""
+    """Return the cost of one block or head on a node at nominal speed, None where nothing says what it is.
+
+    Args:
+        part: The block or exit head.
+        node: The node; None for one that hosts nothing.
+        model: The model, with its profiles.
+    """
     if node is None:
         return None
     profile = model.profiles.get(node.hardware or "", {}).get(part.name)
@@ -187,7 +193,13 @@ def _quotient(ops: float, ops_per_s: float | None) -> float | None:
 
 
 def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
-    """Return the deployed blocks on their nodes."""
+    """Return the deployed blocks on their nodes.
+
+    Args:
+        model: The model.
+        point: The operating point.
+        hosts: Node of each deployed block, in execution order.
+    """
     heads = {head.after: head for head in exits_in_order(model, point.fractions)}
     stages, left = [], 0.0
     for block, node in zip(model.blocks, hosts, strict=False):
@@ -198,7 +210,15 @@ def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
 
 
 def needs_of(app: App, model: Model, point: Point, stages: Sequence[Stage], source: str) -> list[Need]:
-    """Return every transfer between two nodes that the plan needs."""
+    """Return every transfer between two nodes that the plan needs.
+
+    Args:
+        app: The app.
+        model: Its model.
+        point: The operating point.
+        stages: Deployed blocks on their nodes.
+        source: Node that holds the input.
+    """
     needs = [Need(None, None, source, stages[0].node, model.input_bits, 1.0)]
     for here, following in pairwise(stages):
         bits = here.block.output_bits
@@ -247,6 +267,14 @@ def recompute(
     """Return what a plan costs whose nodes can run their stages, and whose paths have every hop.
 
     Speeds and shares of all that it uses must be above 0 (`Sharing.divides`).
+
+    Args:
+        model: The model.
+        network: All nodes and hops.
+        stages: Deployed blocks on their nodes.
+        point: The operating point.
+        carried: Every transfer with its path.
+        sharing: Speeds of nodes, and the app's shares.
     """
     node_busy_s: dict[str, float] = {}
     memory_bytes: dict[str, float] = {}

@@ -54,7 +54,17 @@ def check_speeds(placement: Placement, network: Network) -> Iterator[Violation]:
 
 
 def check_shares(app: str, sharing: Sharing, nodes: Collection[str], media: Collection[Medium]) -> Iterator[Violation]:
-    """Check that an app's shares are of `nodes` and `media`, those that its plan uses, and each in (0, 1]."""
+    """Check that an app's shares are of `nodes` and `media`, those that its plan uses, and each in (0, 1].
+
+    Args:
+        app: Name of the app.
+        sharing: Its shares.
+        nodes: Nodes that host its blocks.
+        media: Media that it loads.
+
+    Returns:
+        What does not stand.
+    """
     yield from _check_shares(app, "shares.nodes", sharing.nodes, set(nodes))
     yield from _check_shares(app, "shares.media", sharing.media, {medium_name(medium) for medium in media})
 
@@ -99,7 +109,16 @@ def summed(parts: Iterable[Mapping[_Key, float]]) -> dict[_Key, float]:
 
 
 def check_sum_claims(total: Total, costs: Sequence[Recomputed], shared: bool) -> Iterator[Violation]:
-    """Check the sums of shares that a placement claims; it need not claim any."""
+    """Check the sums of shares that a placement claims; it need not claim any.
+
+    Args:
+        total: The sums that the placement claims.
+        costs: What every app's plan costs.
+        shared: Whether the plan is one with shares.
+
+    Returns:
+        What does not stand.
+    """
     node_shares = sum(share for cost in costs for share in cost.node_shares.values())
     media_shares = sum(share for cost in costs for share in cost.medium_shares.values())
     for what, claimed, value in (

@@ -28,7 +28,18 @@ from planner.verifier.violations import Violation, check_claim, fault_of
 def check_structure(
     app: App, model: Model, plan: AppPlacement, network: Network, speeds: Mapping[str, float]
 ) -> tuple[Recomputed | None, list[Violation]]:
-    """Check what must hold before anything can be computed at the speeds of nodes; no cost where it does not."""
+    """Check what must hold before anything can be computed at the speeds of nodes; no cost where it does not.
+
+    Args:
+        app: The app.
+        model: Its model.
+        plan: Its plan.
+        network: All nodes and hops.
+        speeds: Relative clock speeds by node; 1 where none is given.
+
+    Returns:
+        What the plan costs, None where it cannot be computed; and what does not stand.
+    """
     point, faults = _check_point(app, model, plan)
     source = app.source if app.source is not None else network.default_source
     for what, name in (("source", source), ("destination", app.destination)):

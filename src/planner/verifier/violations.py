@@ -24,7 +24,13 @@ class Violation:
 
 
 def fault_of(app: str, what: str, message: str) -> Violation:
-    """Return a violation that has no values to compare."""
+    """Return a violation that has no values to compare.
+
+    Args:
+        app: Name of the app; empty for the whole placement.
+        what: The claim or limit, as a path of fields.
+        message: What is wrong.
+    """
     return Violation(app, what, None, None, "", message)
 
 
@@ -36,7 +42,16 @@ def _same(claimed: float, recomputed: float, whole: float = 0.0) -> bool:
 def check_claim(
     app: str, what: str, claimed: float, recomputed: float, unit: str, *, whole: float = 0.0
 ) -> list[Violation]:
-    """Return a violation if a claimed value (a part of `whole`, same unit) is not the recomputed one."""
+    """Return a violation if a claimed value (a part of `whole`, same unit) is not the recomputed one.
+
+    Args:
+        app: Name of the app; empty for the whole placement.
+        what: The claim, as a path of fields.
+        claimed: The claimed value, in `unit`.
+        recomputed: The recomputed value, in `unit`.
+        unit: Unit of both.
+        whole: What the value is a part of, in `unit`; 0 where it is none.
+    """
     if _same(claimed, recomputed, whole):
         return []
     message = f"claims {claimed:.12g} {unit}, is {recomputed:.12g}"
@@ -46,7 +61,16 @@ def check_claim(
 def check_limit(
     app: str, what: str, limit: float | None, value: float, unit: str, *, subject: str = ""
 ) -> list[Violation]:
-    """Return a violation if `subject` takes more of something than its limit (None: no limit)."""
+    """Return a violation if `subject` takes more of something than its limit (None: no limit).
+
+    Args:
+        app: Name of the app; empty for a node or a medium.
+        what: The limit, as the input names it.
+        limit: Its value, in `unit`; None for no limit.
+        value: What is taken, in `unit`.
+        unit: Unit of both.
+        subject: What takes it; empty for the plan.
+    """
     if limit is None or value <= limit * (1.0 + SLACK):
         return []
     message = f"{subject or 'the plan'} takes {value:.12g} {unit}, more than {limit:.12g}"

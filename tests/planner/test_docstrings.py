@@ -1,0 +1,91 @@
+"""Public functions of three or more parameters say what each is, with units, and what they return."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DONE = (
+    "fin/deadline.py",
+    "fin/diagnosis",
+    "fin/instance",
+    "fin/many.py",
+    "fin/method.py",
+    "fin/methods",
+    "fin/outcome.py",
+    "fin/registry.py",
+    "fin/solvers",
+    "schemas",
+    "src/planner/api.py",
+    "src/planner/files",
+    "src/planner/pipeline",
+    "src/planner/verifier",
+)
+"""Wings whose docstrings are whole. Every wing belongs here once its functions say what they take and return."""
+_MANY = 3
+_SAYS_IT = ("Return ", "Yield ", "Tell ")
+"""How a first line begins that says what a function returns, so that no section has to repeat it."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public_functions(path: Path) -> Iterator[Function]:
+    """Yield the public functions and methods of a module that take many parameters."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for owner in ast.walk(tree):
+        if not isinstance(owner, (ast.Module, ast.ClassDef)):
+            continue
+        if isinstance(owner, ast.ClassDef) and owner.name.startswith("_"):
+            continue
+        for node in owner.body:
+            if isinstance(node, Function) and not node.name.startswith("_") and len(parameters(node)) >= _MANY:
+                yield node
+
+
+def parameters(node: Function) -> list[str]:
+    """Return the names of the parameters without the receiver, starred ones included."""
+    given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    starred = [each for each in (node.args.vararg, node.args.kwarg) if each is not None]
+    return [each.arg for each in (*given, *starred) if each.arg not in ("self", "cls")]
+
+
+def faults(node: Function) -> Iterator[str]:
+    """Yield what a docstring leaves out."""
+    text = ast.get_docstring(node) or ""
+    if "Args:" not in text:
+        yield "no Args"
+    else:
+        yield from (f"nothing on {name}" for name in parameters(node) if f"{name}:" not in text)
+    returns = node.returns is not None and ast.unparse(node.returns) not in ("None", "NoReturn")
+    if returns and not any(section in text for section in ("Returns:", "Yields:")) and not text.startswith(_SAYS_IT):
+        yield "no Returns"
+
+
+def modules(wing: str) -> list[Path]:
+    """Return the modules of a wing, which may be a single one."""
+    path = ROOT / wing
+    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+
+
+@pytest.mark.parametrize("wing", DONE)
+def test_docstrings_say_what_functions_take_and_return(wing: str) -> None:
+    assert modules(wing)
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {fault}"
+        for path in modules(wing)
+        for node in public_functions(path)
+        for fault in faults(node)
+    ]
+    assert found == []
+
+
+def test_a_fault_is_found() -> None:
+    (node,) = ast.parse(
+        'def f(a, b, *, c) -> int:\n    """Add.\n\n    Args:\n        a: First.\n        b: Second.\n    """'
+    ).body
+    assert isinstance(node, ast.FunctionDef)
+    assert list(faults(node)) == ["nothing on c", "no Returns"]
