@@ -209,7 +209,7 @@ def test_strict_refuses_inputs_that_have_changed(planned: Path, tmp_path: Path) 
 
 def test_check_takes_the_design_of_operating_points_that_the_plan_was_made_with(tmp_path: Path) -> None:
     exits = {"e0": {"exited": [60, 30], "correct": [57, 30]}, "e1": {"exited": [80, 50], "correct": [70, 48]}}
-    model, topology, path = tmp_path / "m.json", tmp_path / "t.json", tmp_path / "plan.json"
+    model, topology = tmp_path / "m.json", tmp_path / "t.json"
     write(
         model,
         {
@@ -225,5 +225,6 @@ def test_check_takes_the_design_of_operating_points_that_the_plan_was_made_with(
     write(topology, {"schema_version": "1", "name": "t", "nodes": nodes})
     inputs = ("--model", model, "--topology", topology)
     for thresholds in ("common", "per-exit"):
+        path = tmp_path / f"{thresholds}.json"
         assert run("plan", *inputs, "--thresholds", thresholds, "--output", path).code == 0
         assert run("check", path, *inputs, "--thresholds", thresholds, "--prove", "--strict").code == 0
