@@ -52,7 +52,9 @@ def _cut_off(instance: Instance, block: int, may: Bools, here: Bools) -> BrokenL
     names = instance.network.names
     block_name = instance.block_names[block]
     if not may.any():
-        return _row(block_name, f"no node can run block {block_name} (pins, profiles and I/O dies leave none)")
+        return _row(
+            block_name, f"no node can run block {block_name} (pins, profiles and nodes that host no block leave none)"
+        )
     hosts, before = _some(names, may), _some(names, here)
     return _row(block_name, f"block {block_name} may run on {hosts} only, and no links lead there from {before}")
 

@@ -194,8 +194,10 @@ def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
                     Problem("", where, node, "the topology has no node of this name", _choose(network.names))
                 )
             elif not network.hosts[network.index(node)]:
-                fix = f"pin to a chiplet such as {node}[0,0]"
-                problems.append(Problem("", where, node, "a package's I/O die hosts no block", fix))
+                die = f"{node}[0,0]" in network.names
+                message = "a package's I/O die hosts no block" if die else "this node hosts no block"
+                fix = f"pin to a chiplet such as {node}[0,0]" if die else "pin to a node whose hosts is not false"
+                problems.append(Problem("", where, node, message, fix))
     if problems:
         raise InputError(problems)
 

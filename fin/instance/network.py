@@ -26,7 +26,7 @@ class Network:
     tiers: tuple[str, ...]
     hardware: tuple[str | None, ...]
     hosts: Bools
-    """(N,) whether blocks may run here (a package's I/O die only relays)."""
+    """(N,) whether blocks may run here (an I/O die, a sensor or a switch only relays)."""
     ops_per_s: Floats
     j_per_op: Floats
     active_power_w: Floats

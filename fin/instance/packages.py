@@ -25,7 +25,7 @@ class Expansion(NamedTuple):
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     routers: tuple[str, ...]
-    """Names of the I/O dies: nodes that relay but host no block."""
+    """Names of the nodes that relay but host no block: I/O dies, and nodes whose `hosts` is false."""
 
 
 def expand(topology: Topology) -> Expansion:
@@ -40,7 +40,8 @@ def expand(topology: Topology) -> Expansion:
         nodes.append(Node.model_construct(name=package.name, tier="chiplet"))
         nodes += _chiplets(package)
         links += _wires(package)
-    return Expansion(tuple(nodes), tuple(links), tuple(package.name for package in topology.packages))
+    relays = [node.name for node in topology.nodes if not node.hosts]
+    return Expansion(tuple(nodes), tuple(links), (*relays, *(package.name for package in topology.packages)))
 
 
 def chiplet_name(package: Package, row: int, column: int) -> str:

@@ -58,7 +58,13 @@ def arcs_into(graph: ExtendedGraph, routes: RouteTable, layer: int) -> tuple[Flo
 
 
 def routed_sums(graph: ExtendedGraph, routes: RouteTable, paths: RoutedPaths) -> tuple[Floats, Floats]:
-    """(K,) cost and limited sum of one path per scenario."""
+    """Return (K,) cost and limited sum of one path per scenario.
+
+    Args:
+        graph: K scenarios.
+        routes: Efficient routes of all pairs of nodes.
+        paths: One path per scenario.
+    """
     scenarios, layers, _ = graph.shape
     rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
     figures = routes.metrics[:, paths.route, nodes_before(graph, paths.node), paths.node]  # (3, K, D)
@@ -72,7 +78,7 @@ def routed_sums(graph: ExtendedGraph, routes: RouteTable, paths: RoutedPaths) ->
 def routed_decision(
     graph: ExtendedGraph, routes: RouteTable, instance: Instance, paths: RoutedPaths, row: int = 0, scenario: int = 0
 ) -> Decision:
-    """Turn a path over routes of a table into a decision.
+    """Return the decision that a path over routes of a table stands for.
 
     Args:
         graph: K scenarios.

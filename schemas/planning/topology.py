@@ -73,10 +73,15 @@ class Compute(Strict):
 
 
 class Node(Compute):
-    """Anything that computes: a phone, a server, one chiplet."""
+    """Anything that computes or relays: a phone, a server, one chiplet, a sensor, a switch."""
 
     name: Name = Field(description="Name, unique among nodes and packages.")
     tier: Tier = Field("edge", description="Where the node stands.")
+    hosts: bool = Field(
+        True,
+        description="Whether blocks may run here; false for a sensor, a switch or an access point, which needs no "
+        "speed and may be a source or a destination or lie on routes.",
+    )
 
 
 class Link(Strict):
@@ -159,7 +164,10 @@ def _check_topology(data: object) -> Iterator[Finding]:
     for index, package in enumerate(packages):
         yield from _check_package(index, package, names)
     for index, node in enumerate(nodes):
-        yield from _check_compute(("nodes", index), node, {})
+        if field_of(node, "hosts") is not False:
+            yield from _check_compute(("nodes", index), node, {})
+    if nodes and not packages and all(field_of(node, "hosts") is False for node in nodes):
+        yield ("nodes",), len(nodes), "no node hosts blocks", "leave out hosts, or make it true, for one node at least"
     yield from _check_links(links, names | set(names_of(packages)) | chiplets)
     yield from _check_media(items_of(data, "media"), links)
     yield from _check_wires(links, packages)

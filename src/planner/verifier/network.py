@@ -15,7 +15,7 @@ Medium = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Network:
-    """Nodes by name (None: an I/O die, which hosts no block), and the link of every hop."""
+    """Nodes by name (None: an I/O die or a relay, which hosts no block), and the link of every hop."""
 
     nodes: Mapping[str, Compute | None]
     hops: Mapping[Pair, Link | Wire]
@@ -30,7 +30,7 @@ def expand(topology: Topology) -> Network:
         InputError: The topology has media whose traces were not read.
     """
     check_rates(topology)
-    nodes: dict[str, Compute | None] = {node.name: node for node in topology.nodes}
+    nodes: dict[str, Compute | None] = {node.name: node if node.hosts else None for node in topology.nodes}
     hops: dict[Pair, Link | Wire] = {}
     ambiguous: set[Pair] = set()
     both_ways: list[tuple[Pair, Link | Wire]] = []

@@ -115,7 +115,7 @@ def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Netwo
         if stage.node not in network.nodes:
             yield fault_of(app.name, "assignments", f"there is no node {stage.node!r}")
         elif network.nodes[stage.node] is None:
-            yield fault_of(app.name, "assignments", f"{stage.node} is an I/O die and hosts no block")
+            yield fault_of(app.name, "assignments", f"{stage.node} hosts no block")
         else:
             for part in stage.parts:
                 if part_cost(part, network.nodes[stage.node], model) is None:
