@@ -31,7 +31,24 @@ def _exit_code() -> int:
             sys.stderr.write(f"error: {error.strerror or error}\n")
         code = 1
         abandon_output()
+    except Exception as error:  # a fault of the program: one line for the user, all of it for who mends it
+        if os.environ.get("PLANNER_TRACEBACK"):
+            raise
+        sys.stderr.write(_internal_error(error))
+        code = 1
     return code
+
+
+def _internal_error(error: Exception) -> str:
+    """Return the line that users see of a fault of the program."""
+    import traceback
+
+    from planner.schemas.reading.printable import printable
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = printable(f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})", 400)  # noqa: PTH119 - the name alone
+    advice = "please report this with the command and its files; PLANNER_TRACEBACK=1 shows where it comes from"
+    return f"internal error: {what}; {advice}\n"
 
 
 if __name__ == "__main__":

@@ -194,6 +194,19 @@ def test_signals_that_are_ignored_stay_ignored(tmp_path: Path) -> None:
     assert run_module
 
 
+def test_a_fault_of_the_program_is_one_line(tmp_path: Path) -> None:
+    program = processes.PATCHED.format(arguments=["plan", *SMALL], body="raise RuntimeError('a\\x1b[2J')", patch="")
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("internal error: RuntimeError: a\\x1b[2J (<string>:")
+    assert done.stderr.count("\n") == 1
+    shown = subprocess.run(
+        command, env={**os.environ, "PLANNER_TRACEBACK": "1"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" in shown.stderr
+
+
 # The current folder
 
 
