@@ -1,13 +1,14 @@
-"""Peers on the same arcs: cspy's bidirectional labelling, an arc program for HiGHS, Dijkstra over latency levels.
+"""Peers on the same arcs: cspy's labelling, PathWyse, an arc program for HiGHS, Dijkstra over latency levels.
 
-Each takes a layered problem and times its search alone; what it takes to fill the peer's own data structure is left
-out. cspy is the optional extra `benchmark`.
+Each takes a layered problem and times its search alone, in CPU time; what it takes to fill the peer's own data
+structure is left out. cspy and PathWyse (on PyPI as routepricer) are the optional extra `benchmark`.
 """
 
 from __future__ import annotations
 
 import datetime
 import importlib.util
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ import numpy as np
 
 from benchmarks.fin.layered import Layered
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.solvers.output import without_output
 
 _SOURCE, _SINK = "Source", "Sink"
+_STEPS = 10_000_000
+"""Whole steps that PathWyse's costs and times are rounded to."""
 _Row = tuple[Ints, Floats, float, float]
 """Columns, coefficients, lower and upper bound."""
 
@@ -54,10 +58,55 @@ def cspy_labelling(problem: Layered, time_limit_s: float) -> Answer:
     for tail, head, joules, seconds in _arcs(problem):
         graph.add_edge(tail, head, weight=joules, res_cost=np.array([1.0, seconds]))
     search = BiDirectional(graph, [problem.layers + 1.0, problem.deadline_s], [0.0, 0.0], time_limit=time_limit_s)
-    began = time.perf_counter()
+    began = time.process_time()
     search.run()
-    spent = time.perf_counter() - began
+    spent = time.process_time() - began
     return Answer(spent, _nodes(problem, search.path))
+
+
+def has_pathwyse() -> bool:
+    """Tell whether the optional extra `benchmark` is installed."""
+    return importlib.util.find_spec("routepricer") is not None
+
+
+def pathwyse(problem: Layered, _time_limit_s: float) -> Answer:
+    """Solve by PathWyse (Salani, Basso and Giuffrida, Optimization Methods and Software, 2024) at its defaults.
+
+    It takes whole numbers only: energy and time are rounded to 1e-7 of the largest energy of a path and of the
+    deadline, time upwards, so that what it returns is in time.
+    """
+    from routepricer import PWSolver
+
+    index: dict[Any, int] = {}
+    arcs = _arcs(problem)
+    for tail, head, _, _ in arcs:
+        index.setdefault(tail, len(index))
+        index.setdefault(head, len(index))
+    most_joules = float(problem.joules.max(axis=(1, 2)).sum())
+    solver = PWSolver()
+    solver.createProblem()
+    solver.setNumNodes(len(index))
+    solver.setDirected(True)
+    solver.setCyclic(False)
+    solver.setOrigin(index[_SOURCE])
+    solver.setDestination(index[_SINK])
+    solver.initProblem()
+    resource = solver.addResource("TIME")
+    solver.setResBounds(resource, 0, _STEPS)
+    for tail, head, joules, seconds in arcs:
+        ends = (index[tail], index[head])
+        solver.addArc(*ends)
+        solver.setArcCost(*ends, round(joules / most_joules * _STEPS))
+        solver.setResArcConsumption(resource, *ends, math.ceil(seconds / problem.deadline_s * _STEPS - 1e-6))
+    solver.buildProblem()
+    solver.setupAlgorithms()
+    with without_output():
+        began = time.process_time()
+        solver.solve()
+        spent = time.process_time() - began
+    vertices = list(index)
+    tour = [vertices[place] for place in solver.getSolutionTour(0)] if solver.getNumberOfSolutions() else None
+    return Answer(spent, _nodes(problem, tour))
 
 
 def _nodes(problem: Layered, vertices: Sequence[Any] | None) -> tuple[int, ...] | None:
@@ -92,9 +141,9 @@ def highs_arcs(problem: Layered, time_limit_s: float) -> Answer:
     parameters = mathopt.SolveParameters(
         relative_gap_tolerance=0.0, time_limit=datetime.timedelta(seconds=time_limit_s)
     )
-    began = time.perf_counter()
+    began = time.process_time()
     result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-    spent = time.perf_counter() - began
+    spent = time.process_time() - began
     if not result.has_primal_feasible_solution():
         return Answer(spent, None)
     values = np.array(list(result.variable_values().values()))
@@ -148,12 +197,12 @@ def _flat(problem: Layered, table: Floats) -> Floats:
 def dijkstra_over_levels(problem: Layered, _time_limit_s: float, levels: int = 100) -> Answer:
     """Solve by NetworkX' Dijkstra over (layer, node, level): time in whole levels, rounded up, as FIN does."""
     graph = level_graph(problem, levels)
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         path = nx.dijkstra_path(graph, _SOURCE, _SINK)
     except nx.NetworkXNoPath:
-        return Answer(time.perf_counter() - began, None)
-    spent = time.perf_counter() - began
+        return Answer(time.process_time() - began, None)
+    spent = time.process_time() - began
     return Answer(spent, _nodes(problem, path))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.points import undominated_points
+from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.exact.starts import offer_starting_plans
 from planner.fin.exact.tied_paths import best_of_ties
@@ -28,6 +29,8 @@ _CLOSED = 5e-9
 _OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 _ROUNDING = 1e-11
 """Relative difference of bounds that is rounding of sums."""
+_MOST_HELD = 8
+"""Relaxations that are held."""
 _STARTING_SHARE = 0.1
 """Share of the time limit that starting plans may take."""
 
@@ -49,7 +52,9 @@ class Exact:
         """
         until = Deadline.after(options.time_limit_s)
         points = undominated_points(instance)
-        some = instance if len(points) == instance.points.count else instance.only_points(points)
+        some = instance
+        if len(points) < instance.points.count:
+            some = instance.only_points(np.isin(np.arange(instance.points.count), points))
         if some.minimise == "latency" and exits_have_own_deadlines(some):
             found = _least_deadline(some, options, until)
         else:
@@ -65,6 +70,17 @@ class _Bounded:
 
     feasible: FeasibleGraph
     duals: DualBounds
+    relaxations: dict[int, Relaxation] = field(default_factory=dict)
+    """The last relaxations that were formed, by scenario."""
+
+    def relaxation(self, scenario: int, cutoff: float, until: Deadline) -> Relaxation:
+        """Return the relaxation of a scenario without capacities, its vertices fixed out at a cutoff."""
+        if scenario not in self.relaxations:
+            if len(self.relaxations) >= _MOST_HELD:
+                self.relaxations.clear()
+            multiplier = float(self.duals.multiplier[scenario])
+            self.relaxations[scenario] = relax(self.feasible.single(scenario), multiplier, cutoff, until)
+        return self.relaxations[scenario].fixed(cutoff)
 
 
 def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
@@ -94,7 +110,7 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
     found = _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
     if found.plan is None or bounded is None or found.status != "optimal" or options.gap > 0.0:
         return found
-    plan = best_of_ties(instance, bounded.feasible, bounded.duals, found.plan, incumbent.value, until)
+    plan = best_of_ties(instance, bounded.duals.lower_bound, bounded.relaxation, found.plan, incumbent.value, until)
     return replace(found, plan=plan, search_s=time.perf_counter() - began - build_s)
 
 
@@ -130,9 +146,9 @@ def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, until: Deadline) 
             incumbent.offer(decision_of(graph, incumbent.instance, duals.paths, scenario, scenario))
             if bound >= incumbent.cutoff:
                 break
-        single = bounded.feasible.single(scenario)
         try:
-            found = solve_scenario(single, float(duals.multiplier[scenario]), bound, incumbent, network, until)
+            plain = bounded.relaxation(scenario, incumbent.cutoff, until)
+            found = solve_scenario(plain, bound, incumbent, network, until)
         except DeadlineReachedError:
             return min(ended, bound, incumbent.value), _OUT_OF_TIME
         heapq.heappop(queue)

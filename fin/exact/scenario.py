@@ -15,9 +15,8 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.labelling import LabelSearch, search
 from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax, relax_by_segments
+from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments
 from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, segment_ends
-from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.instance.decision import Overload
 from planner.fin.instance.network import Network
 
@@ -29,7 +28,7 @@ _GUESSES = (0.05, 0.1, 0.2, 0.4)
 
 
 class MediumOverloadError(Exception):
-    """The relaxed optimum overloads media whose load the routes do not track yet."""
+    """The relaxed optimum overloads media whose load the labels do not track yet."""
 
     def __init__(self, media: frozenset[int]) -> None:
         self.media = media
@@ -37,24 +36,25 @@ class MediumOverloadError(Exception):
 
 
 def solve_scenario(
-    feasible: FeasibleGraph,
-    multiplier: float,
-    lower_bound: float,
-    incumbent: Incumbent,
-    network: Network,
-    deadline: Deadline,
+    plain: Relaxation, lower_bound: float, incumbent: Incumbent, network: Network, deadline: Deadline
 ) -> float:
     """Search one scenario; better plans go to the incumbent.
+
+    Args:
+        plain: The scenario without capacities.
+        lower_bound: A bound on its plans.
+        incumbent: The best plan so far, and what is of interest.
+        network: Capacities of nodes and media.
+        deadline: When to give up.
 
     Returns:
         A lower bound on the objective of the scenario's plans; it reaches the incumbent's cutoff where the scenario
         was searched to its end.
 
     Raises:
-        DeadlineReachedError: The time was up; the bound that was passed in still holds.
-        MediumOverloadError: The search must be repeated with routes that track the load of some media.
+        DeadlineReachedError: The deadline came first; the bound that was passed in still holds.
+        MediumOverloadError: The search must be repeated with labels that track the load of some media.
     """
-    plain = relax(feasible, multiplier, incumbent.cutoff, deadline)
     if plain.graph.links.single_hop and _is_wide(plain) and (path := joined_path(plain)) is not None:
         # a better incumbent fixes more vertices out
         incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
@@ -74,11 +74,12 @@ def _deepening(plain: Relaxation, incumbent: Incumbent, deadline: Deadline) -> t
     """Search below guesses at the optimum first: the first one that a path costs less than ends the search.
 
     The optimum is mostly far nearer to the bound than to the cutoff, and a search grows with the gap that it closes.
+    Where every path is a single link, joined paths have brought the cutoff down already.
     Returns the last search, and the capacities that its cheapest path breaks.
     """
     for share in _GUESSES:
         gap = incumbent.cutoff - plain.lower_bound
-        if not _is_wide(plain) or not np.isfinite(gap):
+        if plain.graph.links.single_hop or not _is_wide(plain) or not np.isfinite(gap):
             break
         guess = plain.lower_bound + share * gap
         found = search(plain.fixed(guess), guess, _WIDTHS[0], deadline)

@@ -37,8 +37,10 @@ class Hops:
 
     def relays(self, last: int) -> list[int]:
         """Return the nodes between the two ends of a transfer, the last one first."""
-        node, before = np.concatenate(self.node or [np.zeros(0)]), np.concatenate(self.before or [np.zeros(0)])
-        passed = []
+        passed: list[int] = []
+        if last < 0:
+            return passed
+        node, before = np.concatenate(self.node), np.concatenate(self.before)
         while last >= 0 and (last := int(before[last])) >= 0:
             passed.append(int(node[last]))
         return passed
@@ -106,7 +108,8 @@ def _relayed(
 
 def _arrival_bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     """(Q,) lower bound on every completion of labels that have left their node towards a layer."""
-    return priced(relaxation, labels) + relaxation.arrival[layer, labels.node] - relaxation.offset
+    ahead = relaxation.arrival[layer, labels.node] - relaxation.offset
+    return np.asarray(priced(relaxation, labels) + ahead, dtype=np.float64)
 
 
 def _hopped(

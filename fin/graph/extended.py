@@ -132,11 +132,12 @@ def build_extended(
     open_ = (can_run | ~deployed[:, :, None])[..., None]
     energy = (reach[:, :, None] * joules)[..., None]
     time = (time_weight[:, :, None] * seconds)[..., None]
-    deadline = late = None
+    in_time: Floats | None = None
+    late: Floats | None = None
     if results is not None:
         result = result_options(instance, results, scenarios, leaves, head_of, time_weight)
         open_, energy, time = open_ & result.open, energy + result.energy, time + result.time
-        deadline, late = result.deadline, result.late
+        in_time, late = result.deadline, result.late
 
     bits = np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]])
     carried = np.where(np.arange(layers) == 0, 1.0, reach) * bits
@@ -161,7 +162,7 @@ def build_extended(
         medium_arc=instance.rate_per_s * carried,
         medium_result=instance.rate_per_s * result_bits,
         sends_result=leaves > 0,
-        deadline=deadline,
+        deadline=in_time,
         late=late,
     )
 
