@@ -33,7 +33,7 @@ def columns_of(app: int, instance: Instance, most_plans: int, deadline: Deadline
     """Return the columns of one app; see `all_columns`."""
     own = [
         column_of(app, instance, decision, variant)
-        for decision in decisions(instance, most_plans, deadline.at_s)
+        for decision in decisions(instance, most_plans, deadline)
         for variant in range(variants_of(instance, decision))
     ]
     return _undominated([column for column in own if fits_alone(instance.network, column)], instance.network)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.graph.extended import build_extended
@@ -112,6 +113,7 @@ class Trials:
 
     def __post_init__(self) -> None:
         self.incumbent = Incumbent(self.instance)
+        self._deadline = Deadline.after(self.options.time_limit_s)
 
     def built(self) -> None:
         """Note that all graphs are built."""
@@ -119,8 +121,7 @@ class Trials:
 
     def time_is_up(self) -> bool:
         """Tell whether the caller's time limit is over."""
-        limit = self.options.time_limit_s
-        self.out_of_time |= limit is not None and time.perf_counter() - self.began > limit
+        self.out_of_time |= self._deadline.expired
         return self.out_of_time
 
     def offer(self, decision: Decision) -> bool:

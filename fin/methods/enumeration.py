@@ -11,6 +11,7 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.exact.ties import TiedPlans
 from planner.fin.instance.decision import Decision, Path, evaluate, objective_of
 from planner.fin.instance.instance import Instance
@@ -54,9 +55,8 @@ class BruteForce:
         """Enumerate all plans of all operating points; of plans that tie, further criteria choose one."""
         began = time.perf_counter()
         tied = TiedPlans(instance)
-        stop_at = began + (np.inf if options.time_limit_s is None else options.time_limit_s)
         try:
-            for decision in decisions(instance, self._most_plans, stop_at):
+            for decision in decisions(instance, self._most_plans, Deadline.after(options.time_limit_s)):
                 tied.offer(decision)
         except TooManyError as stopped:
             status: Status = "unknown" if tied.best is None else "feasible"
@@ -67,21 +67,21 @@ class BruteForce:
         return Outcome("optimal", best, objective_of(instance, evaluate(instance, best)), search_s=spent)
 
 
-def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[Decision]:
+def decisions(instance: Instance, most_plans: int, deadline: Deadline) -> Iterator[Decision]:
     """Yield every decision whose blocks run where they may; routes differ in what they cost or load.
 
     Args:
         instance: The app.
         most_plans: Number of decisions at which to give up.
-        stop_at: Time on the clock of `time.perf_counter` at which to give up, in seconds.
+        deadline: When to give up.
 
     Raises:
-        TooManyError: More plans than `most_plans`, more blocks than `MOST_BLOCKS`, or the clock passes `stop_at`.
+        TooManyError: More plans than `most_plans`, more blocks than `MOST_BLOCKS`, or the deadline has come.
     """
     if (deepest := int(instance.points.depth.max(initial=0))) > MOST_BLOCKS:
         message = f"too large to enumerate: {deepest} blocks, and enumeration takes {MOST_BLOCKS}"
         raise TooManyError(message)
-    ways = _Ways(instance, stop_at)
+    ways = _Ways(instance, deadline)
     seen = 0
     for point in range(instance.points.count):
         for decision in _placements(instance, ways, point):
@@ -89,7 +89,7 @@ def decisions(instance: Instance, most_plans: int, stop_at: float) -> Iterator[D
             if seen > most_plans:
                 message = f"there are more than {most_plans} plans to enumerate"
                 raise TooManyError(message)
-            if seen % 1024 == 0 and time.perf_counter() > stop_at:
+            if seen % 1024 == 0 and deadline.expired:
                 message = "the time limit came before the enumeration ended"
                 raise TooManyError(message, "time")
             yield decision
@@ -131,8 +131,8 @@ def _placements(instance: Instance, ways: _Ways, point: int) -> Iterator[Decisio
 class _Ways:
     """All simple routes between two nodes, without those that another one is no worse than in all respects."""
 
-    def __init__(self, instance: Instance, stop_at: float) -> None:
-        self._stop_at = stop_at
+    def __init__(self, instance: Instance, deadline: Deadline) -> None:
+        self._deadline = deadline
         self._seen = 0
         self._network = instance.network
         self._graph = nx.DiGraph()
@@ -153,7 +153,7 @@ class _Ways:
         found: list[_Way] = []
         for nodes in self._simple_paths(source, target):
             self._seen += 1
-            if self._seen > MOST_ROUTES or time.perf_counter() > self._stop_at:
+            if self._seen > MOST_ROUTES or self._deadline.expired:
                 message = f"there are too many routes to enumerate (looked at {self._seen})"
                 raise TooManyError(message)
             way = _Way(tuple(nodes), self._figures(nodes, bits))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from planner.commands.inputs import read_request
 from planner.commands.options import Limits, Sources
+from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
 from planner.fin.methods.enumeration import TooManyError, decisions
@@ -35,7 +36,7 @@ def all_points(instance: Instance) -> list[Point] | None:
     """Return what every plan within the limits costs, None where there are too many."""
     points = []
     try:
-        for decision in decisions(instance, MOST_PLANS, float("inf")):
+        for decision in decisions(instance, MOST_PLANS, Deadline()):
             cost = evaluate(instance, decision)
             if within_limits(instance, cost):
                 points.append((cost.energy_j, cost.latency_s, float(instance.points.accuracy[decision.point])))
@@ -127,7 +128,7 @@ def test_groups_of_levels_leave_out_no_point() -> None:
     request = partial_request()
     app = request.app.model_copy(update={"min_accuracy": 0.0})
     instance = arrays_of(replace(request, app=app))
-    walk = _Walk(instance, None, float("inf"), lambda found, accuracy: None)
+    walk = _Walk(instance, None, Deadline(), lambda found, accuracy: None)
     for level in sorted(set(instance.points.accuracy.tolist()), reverse=True):
         walk.scan([level], instance.limits.latency_s)
     alone = {(f.cost.energy_j, f.cost.latency_s, f.accuracy) for f in walk.found}
@@ -175,7 +176,9 @@ def test_each_plan_of_a_front_passes_the_check_command(tmp_path: Path) -> None:
     run("pareto", *SMALL, "-o", tmp_path / "front.json")
     for point in json.loads((tmp_path / "front.json").read_text(encoding="utf-8"))["points"]:
         plan = write(tmp_path / "plan.json", point["placement"])
-        ran = run("check", plan, *SMALL, "--min-accuracy", point["accuracy"], "--max-latency", point["latency_s"])
+        ran = run(
+            "check", plan, *SMALL, "--min-accuracy", point["accuracy"], "--max-latency", f"{point['latency_s']!r}s"
+        )
         assert ran.code == 0, ran.out
 
 

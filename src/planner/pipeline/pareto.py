@@ -23,13 +23,13 @@ count as equal. For every plan within the limits, a point of the front is no wor
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from planner.errors import InternalError
+from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Method, Options, method
@@ -76,8 +76,7 @@ def pareto(
     app = request.app.model_copy(update={"min_accuracy": least, "objective": "energy"})
     request = replace(request, app=app, method="exact")
     instance = instance_of(request)
-    stop_at = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
-    walk = _Walk(instance, most_points, stop_at, watch)
+    walk = _Walk(instance, most_points, Deadline.after(time_limit_s), watch)
     message = ""
     try:
         levels = np.unique(instance.points.accuracy)[::-1].tolist()
@@ -104,7 +103,7 @@ class _Walk:
 
     instance: Instance
     most_points: int | None
-    stop_at: float
+    deadline: Deadline
     watch: Watch
     found: list[_Found] = field(default_factory=list)
     searches: int = 0
@@ -161,7 +160,7 @@ class _Walk:
     def _search(self, instance: Instance, accuracy: float, ceiling_s: float) -> Outcome[Decision] | None:
         """Return a proved optimum, None where it is proved that there is no plan; else stop."""
         self.watch(len(self.found), accuracy)
-        left_s = self.stop_at - time.perf_counter()
+        left_s = self.deadline.remaining_s
         if left_s <= 0.0:
             raise _StoppedError(_left("the time limit came", accuracy, ceiling_s))
         self.searches += 1
