@@ -115,7 +115,7 @@ def _enumerate(step_energy: Floats, step_time: Floats, limit: Floats) -> tuple[I
     steps_j, steps_s = (np.ascontiguousarray(steps.transpose(1, 2, 3, 0)) for steps in (step_energy, step_time))
     energy, time = steps_j[0, :1], steps_s[0, :1]
     for block in range(1, blocks):
-        # (way to the node before, node before, next node, request)
+        # (path to the node before, node before, next node, request)
         energy = (energy[:, :, None] + steps_j[block]).reshape(-1, nodes, requests)
         time = (time[:, :, None] + steps_s[block]).reshape(-1, nodes, requests)
     in_time = np.where(time <= limit, energy, np.inf).reshape(-1, requests)

@@ -40,7 +40,7 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> D
     if not broken:
         broken = [row for limit in _LIMITS for row in limit(instance, all_points, without_pins)]
     if not broken and _any_plan(replace(free, allowed=instance.allowed)) is None:
-        message = "no exit can be reached: pins and links leave no way through the blocks of any operating point"
+        message = "no exit can be reached: pins and links leave no path through the blocks of any operating point"
         broken = [_row("reachability", instance.name, None, None, "", message)]
     if not broken:
         broken = list(_together(instance, free))

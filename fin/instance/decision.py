@@ -24,9 +24,9 @@ class Decision:
     nodes: tuple[int, ...]
     """Node of each deployed block."""
     transfers: tuple[Path, ...]
-    """Way of the input to the first block, then of each block's output to the next; one node where it stays."""
+    """Route of the input to the first block, then of each block's output to the next; one node where it stays."""
     results: Mapping[int, Path] = field(default_factory=dict)
-    """Way of each exit's result to the destination, by exit index."""
+    """Route of each exit's result to the destination, by exit index."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
         compute_j += reach[block] * joules
         utilization[node] += instance.rate_per_s * reach[block] * seconds
         if head is not None and fraction[head] > 0.0:
-            way = decision.results.get(head, (node,))
-            back_s, joules = _carry(instance, way, float(instance.result_bits[head]), float(fraction[head]), media)
+            route = decision.results.get(head, (node,))
+            back_s, joules = _carry(instance, route, float(instance.result_bits[head]), float(fraction[head]), media)
             transfer_j += joules
             arrivals.append((elapsed_compute + elapsed_transfer + back_s, elapsed_compute, float(fraction[head])))
     latency_s, compute_s = statistic_of(instance, arrivals)

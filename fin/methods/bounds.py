@@ -52,8 +52,8 @@ def relaxed(instance: Instance) -> Instance:
     """Return an instance whose paths cost no more than the plans of this one.
 
     The latest of several results is never earlier than the last exit's, so for `worst` that is the
-    searchable one. A percentile may be reached by a deeper exit whose result has a faster way back; the time
-    until enough samples have left, without ways back, is a lower bound on all of these.
+    searchable one. A percentile may be reached by a deeper exit whose result has a faster route back; the time
+    until enough samples have left, without routes back, is a lower bound on all of these.
     """
     of_any_exit = instance.minimise == "latency" and exits_have_own_deadlines(instance)
     if of_any_exit and instance.percentile is not None:
@@ -99,8 +99,8 @@ def own_limit(instance: Instance) -> float:
 
 
 @dataclass
-class Trials:
-    """What a heuristic that offers plans to an incumbent has seen so far."""
+class HeuristicRun:
+    """A run of a heuristic: its incumbent, its clock, and the limits that its plans broke."""
 
     instance: Instance
     options: Options

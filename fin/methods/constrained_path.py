@@ -21,7 +21,7 @@ from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.method import Options
-from planner.fin.methods.bounds import Trials, root_bound, searchable
+from planner.fin.methods.bounds import HeuristicRun, root_bound, searchable
 from planner.fin.methods.routed import RoutedPaths, arcs_into, routed_decision, routed_sums
 from planner.fin.outcome import Outcome
 
@@ -36,21 +36,21 @@ class MultiConstrainedPath:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app at the best-ranked operating point whose path keeps every limit."""
-        trials = Trials(instance, options)
+        run = HeuristicRun(instance, options)
         routes = efficient_routes(instance.network)
         lower_bound = root_bound(instance)
         if np.isinf(lower_bound):
-            return trials.outcome(lower_bound)
+            return run.outcome(lower_bound)
         graph = build_extended(searchable(instance))
-        trials.built()
+        run.built()
         paths = _joined(list(_best_paths(graph, routes, instance)))
         rank = _rank(graph, routes, instance, paths)
         for scenario in np.argsort(rank, kind="stable").tolist():
-            if np.isinf(rank[scenario]) or trials.time_is_up():
+            if np.isinf(rank[scenario]) or run.time_is_up():
                 break
-            if trials.offer(routed_decision(graph, routes, instance, paths, scenario, scenario)):
+            if run.offer(routed_decision(graph, routes, instance, paths, scenario, scenario)):
                 break
-        return trials.outcome(lower_bound, "no operating point has a path", scenarios=float(len(rank)))
+        return run.outcome(lower_bound, "no operating point has a path", scenarios=float(len(rank)))
 
 
 def _time_and_energy(instance: Instance, cost: Floats, limited: Floats) -> tuple[Floats, Floats]:

@@ -34,7 +34,7 @@ class TooManyError(Exception):
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Route:
     """One simple route, per message."""
 
     path: Path
@@ -81,10 +81,10 @@ def decisions(instance: Instance, most_plans: int, deadline: Deadline) -> Iterat
     if (deepest := int(instance.points.depth.max(initial=0))) > MOST_BLOCKS:
         message = f"too large to enumerate: {deepest} blocks, and enumeration takes {MOST_BLOCKS}"
         raise TooManyError(message)
-    ways = _Ways(instance, deadline)
+    routes = _Routes(instance, deadline)
     seen = 0
     for point in range(instance.points.count):
-        for decision in _placements(instance, ways, point):
+        for decision in _placements(instance, routes, point):
             seen += 1
             if seen > most_plans:
                 message = f"there are more than {most_plans} plans to enumerate"
@@ -95,7 +95,7 @@ def decisions(instance: Instance, most_plans: int, deadline: Deadline) -> Iterat
             yield decision
 
 
-def _placements(instance: Instance, ways: _Ways, point: int) -> Iterator[Decision]:
+def _placements(instance: Instance, routes: _Routes, point: int) -> Iterator[Decision]:
     points = instance.points
     on, fraction = points.on[point], points.fraction[point]
     depth = int(points.depth[point])
@@ -118,17 +118,17 @@ def _placements(instance: Instance, ways: _Ways, point: int) -> Iterator[Decisio
         head = head_behind.get(block)
         sends = head is not None and fraction[head] > 0 and instance.destination is not None
         for node in hosts(block):
-            for way in ways(before, node, bits):
+            for route in routes(before, node, bits):
                 if not sends or head is None or instance.destination is None:
-                    yield from grow(block + 1, (*nodes, node), (*transfers, way), results)
+                    yield from grow(block + 1, (*nodes, node), (*transfers, route), results)
                     continue
-                for back in ways(node, instance.destination, float(instance.result_bits[head])):
-                    yield from grow(block + 1, (*nodes, node), (*transfers, way), {**results, head: back})
+                for back in routes(node, instance.destination, float(instance.result_bits[head])):
+                    yield from grow(block + 1, (*nodes, node), (*transfers, route), {**results, head: back})
 
     yield from grow(0, (), (), {})
 
 
-class _Ways:
+class _Routes:
     """All simple routes between two nodes, without those that another one is no worse than in all respects."""
 
     def __init__(self, instance: Instance, deadline: Deadline) -> None:
@@ -150,16 +150,16 @@ class _Ways:
     def _between(self, source: int, target: int, bits: float) -> tuple[Path, ...]:
         if source == target:
             return ((source,),)
-        found: list[_Way] = []
+        found: list[_Route] = []
         for nodes in self._simple_paths(source, target):
             self._seen += 1
             if self._seen > MOST_ROUTES or self._deadline.expired:
                 message = f"there are too many routes to enumerate (looked at {self._seen})"
                 raise TooManyError(message)
-            way = _Way(tuple(nodes), self._figures(nodes, bits))
-            if not any(_no_worse(other, way) for other in found):
-                found = [other for other in found if not _no_worse(way, other)] + [way]
-        return tuple(way.path for way in found)
+            route = _Route(tuple(nodes), self._figures(nodes, bits))
+            if not any(_no_worse(other, route) for other in found):
+                found = [other for other in found if not _no_worse(route, other)] + [route]
+        return tuple(route.path for route in found)
 
     def _simple_paths(self, source: int, target: int) -> Iterator[list[int]]:
         """Yield all simple paths, short ones first; each takes polynomial time, so a limit can stop them."""
@@ -179,5 +179,5 @@ class _Ways:
         return tuple(totals)
 
 
-def _no_worse(first: _Way, second: _Way) -> bool:
+def _no_worse(first: _Route, second: _Route) -> bool:
     return all(mine <= other for mine, other in zip(first.figures, second.figures, strict=True))

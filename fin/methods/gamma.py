@@ -22,7 +22,7 @@ from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.method import Options
-from planner.fin.methods.bounds import Root, Trials, search_root
+from planner.fin.methods.bounds import HeuristicRun, Root, search_root
 from planner.fin.methods.routed import RoutedPaths, arcs_into, offered_options, routed_decision
 from planner.fin.outcome import Outcome
 
@@ -41,40 +41,40 @@ class Gamma:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app."""
-        trials = Trials(instance, options)
+        run = HeuristicRun(instance, options)
         root = search_root(instance)
         routes = efficient_routes(instance.network)
-        trials.built()
+        run.built()
         if root is None or np.isinf(root.lower_bound):
-            return trials.outcome(np.inf)
+            return run.outcome(np.inf)
         levels = options.gamma if np.isfinite(root.feasible.graph.limit) else 0
-        searched = _search(root, routes, levels, trials)
+        searched = _search(root, routes, levels, run)
         nothing = f"no path in {levels} levels: rounding up may hide plans; take more levels, or exact"
         scenarios = root.feasible.graph.shape[0]
-        return trials.outcome(root.lower_bound, nothing, scenarios=scenarios, searched=searched, levels=levels)
+        return run.outcome(root.lower_bound, nothing, scenarios=scenarios, searched=searched, levels=levels)
 
 
-def _search(root: Root, routes: RouteTable, levels: int, trials: Trials) -> int:
+def _search(root: Root, routes: RouteTable, levels: int, run: HeuristicRun) -> int:
     """Offer paths of all scenarios that may be cheaper than the plan held; return how many were searched.
 
     A scenario whose lower bound is above the plan held has no cheaper path, so it need not be looked at.
     """
-    graph, incumbent = root.feasible.graph, trials.incumbent
+    graph, incumbent = root.feasible.graph, run.incumbent
     order = np.argsort(root.duals.lower_bound, kind="stable")
     for searched, scenario in enumerate(order.tolist()):
-        if root.duals.lower_bound[scenario] >= incumbent.value or trials.time_is_up():
+        if root.duals.lower_bound[scenario] >= incumbent.value or run.time_is_up():
             return searched
         single = graph.single(scenario)
         for cost, paths in _paths(single, routes, levels):
             if cost >= incumbent.value:
                 break
-            trials.offer(routed_decision(single, routes, trials.instance, paths))
+            run.offer(routed_decision(single, routes, run.instance, paths))
     return len(order)
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """The cheapest ways to the replicas of one layer, and where they come from."""
+    """The cheapest paths to the replicas of one layer, and where they come from."""
 
     value: Floats
     """(N, G+1) least cost by node and level; infinite where no path ends on just that level."""
@@ -135,7 +135,7 @@ def _latest_level(graph: ExtendedGraph, layer: int, options: int, levels: int) -
 
 
 def _step(before: Floats, cost: Floats, taken: Ints, latest: Ints) -> _Layer:
-    """Extend the cheapest ways by a layer of arcs: (P, O, N, N) cost and levels, (O, N) last level allowed."""
+    """Extend the cheapest paths by a layer of arcs: (P, O, N, N) cost and levels, (O, N) last level allowed."""
     nodes, width = before.shape
     reached = np.flatnonzero(np.isfinite(before).any(axis=1))
     cost, some_taken = cost[:, :, reached], taken[:, :, reached]
@@ -149,8 +149,8 @@ def _step(before: Floats, cost: Floats, taken: Ints, latest: Ints) -> _Layer:
         if (latest < width - 1).any():
             some = np.where((level[:, None, None] <= latest)[:, None, :, None, :], some, np.inf)
         arc[:, level], value[:, level] = _cheapest(some.reshape(len(level), -1, nodes))
-    way, row = np.divmod(arc, len(reached))
-    arc = way * nodes + reached[row]
+    taken_arc, row = np.divmod(arc, len(reached))
+    arc = taken_arc * nodes + reached[row]
     column = np.arange(width) - taken.reshape(-1, nodes)[arc, np.arange(nodes)[:, None]]
     return _Layer(value, arc, column)
 

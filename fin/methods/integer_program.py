@@ -185,12 +185,12 @@ def _decision(instance: Instance, program: Program, values: Floats) -> Decision:
     """Read the plan: the node of each block, and the flow of each message followed from node to node."""
     columns, costs = program.columns, program.costs
     nodes = tuple(values[columns.place].argmax(axis=1).tolist())
-    ways = [
+    paths = [
         _follow(instance, np.flatnonzero(values[flow] > 0.5), *_ends(instance, message, nodes))
         for message, flow in zip(costs.messages, columns.flow, strict=True)
     ]
-    results = {head: ways[message] for head, message in costs.result_of.items()}
-    return Decision(costs.point, nodes, tuple(ways[: len(nodes)]), results)
+    results = {head: paths[message] for head, message in costs.result_of.items()}
+    return Decision(costs.point, nodes, tuple(paths[: len(nodes)]), results)
 
 
 def _ends(instance: Instance, message: Message, nodes: Sequence[int]) -> tuple[int, int]:
@@ -204,25 +204,25 @@ def _ends(instance: Instance, message: Message, nodes: Sequence[int]) -> tuple[i
 
 
 def _follow(instance: Instance, links: Ints, sender: int, receiver: int) -> Path:
-    """Return the way of fewest links of a flow from sender to receiver; cycles beside it are left out."""
+    """Return the path of fewest links of a flow from sender to receiver; cycles beside it are left out."""
     network = instance.network
     onward: dict[int, list[int]] = {}
     for link in links:
         onward.setdefault(int(network.link_source[link]), []).append(int(network.link_target[link]))
-    ways: dict[int, Path] = {sender: (sender,)}
+    paths: dict[int, Path] = {sender: (sender,)}
     queue = [sender]
     for node in queue:  # grows while it is read
         for target in onward.get(node, []):
-            if target not in ways:
-                ways[target] = (*ways[node], target)
+            if target not in paths:
+                paths[target] = (*paths[node], target)
                 queue.append(target)
-    return ways[receiver]
+    return paths[receiver]
 
 
 def _forbid(program: Program, instance: Instance, decision: Decision) -> None:
     """Cut off one plan, with all that add cycles to it."""
-    ways = (*decision.transfers, *(decision.results[head] for head in program.costs.result_of))
+    paths = (*decision.transfers, *(decision.results[head] for head in program.costs.result_of))
     taken = [int(program.columns.place[block, node]) for block, node in enumerate(decision.nodes)]
-    for flow, way in zip(program.columns.flow, ways, strict=True):
-        taken += [int(flow[instance.network.link(*pair)]) for pair in pairwise(way)]
+    for flow, path in zip(program.columns.flow, paths, strict=True):
+        taken += [int(flow[instance.network.link(*pair)]) for pair in pairwise(path)]
     program.rows.add(np.array(taken), np.ones(len(taken)), -np.inf, len(taken) - 1.0)

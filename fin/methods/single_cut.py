@@ -22,7 +22,7 @@ from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 from planner.fin.method import Options
-from planner.fin.methods.bounds import Trials, own_limit, relaxed, root_bound
+from planner.fin.methods.bounds import HeuristicRun, own_limit, relaxed, root_bound
 from planner.fin.outcome import Outcome
 
 _MOST_COMBINATIONS = 4096
@@ -88,12 +88,12 @@ def best_on_each_node(instance: Instance, nodes: Bools) -> dict[int, Decision]:
     if instance.points.count == 0:
         return {}
     routes = _CutRoutes.of(instance)
-    trials = {int(node): Trials(instance, Options()) for node in np.flatnonzero(nodes)}
+    runs = {int(node): HeuristicRun(instance, Options()) for node in np.flatnonzero(nodes)}
     for candidate in _candidates(instance, routes, _whole(instance, nodes)):
-        trial = trials[candidate.nodes[0]]
-        if candidate.bound < trial.incumbent.value:
-            _try(trial, routes, candidate)
-    found = {node: trial.incumbent.decision for node, trial in trials.items()}
+        run = runs[candidate.nodes[0]]
+        if candidate.bound < run.incumbent.value:
+            _try(run, routes, candidate)
+    found = {node: run.incumbent.decision for node, run in runs.items()}
     return {node: decision for node, decision in found.items() if decision is not None}
 
 
@@ -114,16 +114,16 @@ def _whole(instance: Instance, nodes: Bools) -> Bools:
 
 def _solve(instance: Instance, options: Options, allowed: Bools, nothing: str) -> Outcome[Decision]:
     """Try the candidates (blocks on the source, node of the others) that a method allows."""
-    trials = Trials(instance, options)
+    run = HeuristicRun(instance, options)
     routes = _CutRoutes.of(instance)
     lower_bound = root_bound(instance)
-    trials.built()
+    run.built()
     if np.isfinite(lower_bound):
         for candidate in _candidates(instance, routes, allowed):
-            if candidate.bound >= trials.incumbent.value or trials.time_is_up():
+            if candidate.bound >= run.incumbent.value or run.time_is_up():
                 break
-            _try(trials, routes, candidate)
-    return trials.outcome(lower_bound, nothing)
+            _try(run, routes, candidate)
+    return run.outcome(lower_bound, nothing)
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,9 @@ def _message(routes: NodeRoutes, node: int, bits: float, weight: float) -> _Mess
     return _Message(paths, latency_s + bits * s_per_bit, weight * bits * j_per_bit)
 
 
-def _try(trials: Trials, routes: _CutRoutes, candidate: _Candidate) -> None:
+def _try(run: HeuristicRun, routes: _CutRoutes, candidate: _Candidate) -> None:
     """Offer a candidate with its best routes that keep the limits."""
-    instance = trials.instance
+    instance = run.instance
     carried, results = _messages(instance, routes, candidate)
     messages = [*carried, *results.values()]
     choices = _combinations(messages, instance.minimise)
@@ -240,16 +240,16 @@ def _try(trials: Trials, routes: _CutRoutes, candidate: _Candidate) -> None:
     order = np.lexsort((other, objective))
     order = order[keep[order]][:_MOST_OFFERS]
     if len(order) == 0:
-        trials.note()
+        run.note()
     for row in order.tolist():
-        if objective[row] >= trials.incumbent.value:
+        if objective[row] >= run.incumbent.value:
             break
         paths = [message.paths[choice] for message, choice in zip(messages, choices[:, row].tolist(), strict=True)]
         transfers = _transfers(candidate, paths[: len(carried)])
         decision = Decision(
             candidate.point, candidate.nodes, transfers, dict(zip(results, paths[len(carried) :], strict=True))
         )
-        if trials.offer(decision):
+        if run.offer(decision):
             break
 
 
@@ -274,7 +274,7 @@ def _messages(
 
 
 def _transfers(candidate: _Candidate, paths: list[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-    """Return the way into each block."""
+    """Return the route into each block."""
     transfers: list[tuple[int, ...]] = [(node,) for node in candidate.nodes]
     transfers[0] = paths[0]
     if candidate.cut > 0:

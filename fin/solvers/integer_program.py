@@ -16,7 +16,7 @@ import numpy as np
 
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.outcome import PROVED, Termination
-from planner.fin.solvers.output import without_output
+from planner.fin.solvers.output import suppress_output
 
 _LEAST_S = 1e-3
 """Time that the solver is given at least, in seconds."""
@@ -149,7 +149,7 @@ def solve_integer_program(program: IntegerProgram, settings: SolverSettings) -> 
 
     try:
         model = mathopt.Model.from_model_proto(_message(program))
-        with without_output():
+        with suppress_output():
             result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=_parameters(settings))
         return _solution(program, result)
     except Exception as error:  # a failure of HiGHS comes in several types, none of them documented

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def without_output() -> Iterator[None]:
+def suppress_output() -> Iterator[None]:
     """Throw away what compiled code writes to the standard output meanwhile.
 
     HiGHS writes some lines of its own while it solves integer programs, whatever its options say; in the middle of a

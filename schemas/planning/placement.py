@@ -22,7 +22,7 @@ class Assignment(Strict):
 
 
 class Route(Strict):
-    """The way that one output takes."""
+    """The route that one output takes."""
 
     after: str | None = Field(description="Block whose output is carried; null for the input.")
     path: tuple[Name, ...] = Field(min_length=2, description="Nodes passed, both ends included.")

@@ -1,4 +1,4 @@
-"""The way of a request of several apps: schemas to arrays, a joint method, the placement, the verifier."""
+"""Planning of several apps together: schemas to arrays, a joint method, the placement, the verifier."""
 
 from __future__ import annotations
 
