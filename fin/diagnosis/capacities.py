@@ -49,7 +49,7 @@ def sustained_rate(instance: Instance, decision: Decision) -> Sustained:
 
 
 def _quotient(capacity: Floats, load: Floats) -> Floats:
-    return np.divide(capacity, load, out=np.full(len(load), np.inf), where=load > 0.0)
+    return np.asarray(np.divide(capacity, load, out=np.full(len(load), np.inf), where=load > 0.0))
 
 
 def largest_rate(instance: Instance, any_plan: AnyPlan) -> Sustained | None:

@@ -16,7 +16,7 @@ from planner.schemas.reading.problems import InputError, Problem
 
 TOLERANCE = 1e-9
 """Relative tolerance of every limit."""
-_NAME_OF = {row.kind: row.name for row in LIMITED_FIGURES}
+_NAME_OF: dict[str, str] = {row.kind: row.name for row in LIMITED_FIGURES}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Limits:
             **figures: Values (of one shape) by the name of the figure, such as `latency_s`.
         """
         slack = 1.0 + TOLERANCE
-        return np.all([values <= getattr(self, name) * slack for name, values in figures.items()], axis=0)
+        kept = [values <= getattr(self, name) * slack for name, values in figures.items()]
+        return np.asarray(np.all(kept, axis=0))
 
 
 @dataclass(frozen=True)

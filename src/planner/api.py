@@ -262,8 +262,8 @@ def write_report(
     from planner.report.page import page_html
 
     if isinstance(result, (str, Path)):
-        from planner.report.results import read_results
-        from planner.report.results_page import results_page
+        from planner.report.results.page import results_page
+        from planner.report.results.reading import read_results
 
         page = results_page(read_results(Path(result)))
     else:

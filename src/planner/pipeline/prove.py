@@ -65,8 +65,8 @@ def _compared(placement: Placement, again: Placement, gap: float) -> Proof:
     if again.status == "infeasible":
         return Proof("refuted", "the verifier accepts the plan, but solving again finds that there is none")
     if found is not None and found < certificate.lower_bound * (1.0 - _SAME):
-        bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
-        return Proof("refuted", f"the bound {bound} is wrong: there is a plan of {_words(again, found)}")
+        claimed_bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
+        return Proof("refuted", f"the bound {claimed_bound} is wrong: there is a plan of {_words(again, found)}")
     if placement.status == "optimal" and found is not None and found < value * (1.0 - gap - _SAME):
         return Proof("refuted", f"optimal, but there is a plan of {_words(again, found)}")
     bound = again.certificate.lower_bound if again.certificate is not None else 0.0
