@@ -24,7 +24,7 @@ from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
-_START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.3, 0.35, 0.7
+_START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.6, 0.35, 0.7
 """Parts of the time that is left when the starting plan, the rounds of prices and the primal heuristics end.
 
 The starting plan needs a short search per app; only where apps are very many does it take so long.
