@@ -16,6 +16,9 @@ from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.bundles.manifest import Manifest
 from planner.schemas.bundles.nodes import Nodes
 from planner.schemas.bundles.run import Run
+from planner.schemas.fleets.fleet import Fleet
+from planner.schemas.fleets.placement import FleetPlacement
+from planner.schemas.fleets.sites import Sites
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
@@ -39,6 +42,9 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "manifest": Manifest,
     "nodes": Nodes,
     "run": Run,
+    "fleet": Fleet,
+    "fleet-placement": FleetPlacement,
+    "sites": Sites,
 }
 
 

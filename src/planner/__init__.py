@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from planner.library.inputs import load_model, load_topology, load_workload, prepare
     from planner.library.placement import Placement
     from planner.pipeline.execution import run
+    from planner.pipeline.fleet import plan_fleet
     from planner.pipeline.prepared import PreparedTopology
     from planner.running.library import from_onnx, from_torch, split
     from planner.schemas import (
@@ -92,6 +93,7 @@ __all__ = [
     "load_workload",
     "pareto",
     "plan",
+    "plan_fleet",
     "plan_many",
     "prepare",
     "run",
@@ -118,6 +120,7 @@ _HOMES = {
     "load_workload": "planner.library.inputs",
     "pareto": "planner.api",
     "plan": "planner.api",
+    "plan_fleet": "planner.pipeline.fleet",
     "plan_many": "planner.fin.many",
     "prepare": "planner.library.inputs",
     "verify": "planner.api",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -67,3 +68,28 @@ def counting(what: str, total: int, before: int) -> Iterator[Callable[[int], Non
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total, completed=before)
         yield lambda done: bar.update(task, completed=done)
+
+
+Report = Callable[[str, float, float], None]
+"""Takes what is done, the bound and the value so far (infinite where there is none)."""
+
+
+@contextmanager
+def bounding(what: str) -> Iterator[Report]:
+    """Show a progress bar with stage, bound and gap; nothing where nobody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _stage, _bound, _value: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def report(stage: str, bound: float, value: float) -> None:
+            gap = (value - bound) / value if 0.0 < value < math.inf and bound > -math.inf else math.inf
+            shown = f"gap {gap:.2%}" if gap < 1.0 else "no plan yet"
+            progress.update(task, description=f"{stage}: bound {bound:.6g} W, {shown}")
+
+        yield report

@@ -37,7 +37,7 @@ def test_every_field_is_described(kind: str) -> None:
             target = schema["$defs"].get(property_.get("$ref", "").rpartition("/")[2], {})
             assert property_.get("description") or target.get("description"), f"{name}.{field}"
             count += 1
-    assert count > 10
+    assert count > 5
 
 
 def test_there_is_a_schema_file_for_each_format_and_no_other() -> None:

@@ -10,7 +10,7 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exits import EXIT_OTHER, EXIT_UNKNOWN
-from planner.commands.options import Gap, Limits, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
+from planner.commands.options import Limits, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
 from planner.commands.output import say
 from planner.schemas.reading.printable import printable
 from planner.units import parse_fraction
@@ -24,17 +24,23 @@ _MOST_SHOWN = 50
 Prove = Annotated[bool, typer.Option("--prove", help="Solve again, to see whether the plan is what it claims to be.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse inputs that differ from those the plan was made of.")]
 
+GapOption = Annotated[
+    str | None, typer.Option("--gap", help="Relative gap that counts as proved (default: 1e-6, for fleets 1%).")
+]
+FleetPath = Annotated[Path | None, typer.Option("--fleet", help="Check a fleet placement against this fleet file.")]
+
 
 @command
 def check_command(
     placement: Annotated[Path, typer.Argument(help="The placement file to check.")],
     sources: Sources,
     limits: Limits,
-    gap: Gap = "1e-6",
+    gap: GapOption = None,
     thresholds: Thresholds = "common",
     time_limit: TimeLimit = None,
     prove: Prove = False,
     strict: Strict = False,
+    fleet: FleetPath = None,
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
     from planner.commands.inputs import read_checked
@@ -42,7 +48,11 @@ def check_command(
     from planner.schemas.reading.files import read_document
     from planner.verifier.verify import verify
 
-    largest_gap, per_exit_thresholds = parse_fraction(gap, "--gap"), per_exit(thresholds)
+    if fleet is not None:
+        from planner.commands.check_fleet import check_fleet
+
+        return check_fleet(placement, fleet, sources, limits, gap, prove or strict)
+    largest_gap, per_exit_thresholds = parse_fraction(gap or "1e-6", "--gap"), per_exit(thresholds)
     limit_s = time_limit_s(time_limit)
     asked = read_checked(sources, limits)
     held, _ = read_document(placement, Placement)

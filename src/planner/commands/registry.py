@@ -37,6 +37,7 @@ COMMANDS = (
     Registered("agent", "planner.commands.agent:agent_command", "Serve pieces of networks on this machine."),
     Registered("run", "planner.commands.run:run_command", "Run pieces on agents, beside what was predicted."),
     Registered("calibrate", "planner.commands.calibrate:calibrate_command", "Correct profiles and links by a run."),
+    Registered("fleet", "planner.commands.fleet:fleet_command", "Plan all users of a fleet together, with a bound."),
     Registered("adapt", "planner.commands.adapt:adapt_command", "Plan for every state of a device or topology."),
     Registered("replay", "planner.commands.replay:replay_command", "Run a policy on a recorded load trace."),
     Registered("bench", "planner.commands.bench:bench_command", "Run a suite of requests; restartable."),

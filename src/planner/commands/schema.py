@@ -13,7 +13,7 @@ from planner.schemas.reading.problems import input_error
 
 FORMATS = (
     *("model", "topology", "workload", "placement", "states", "placement-policy", "designs", "policy", "front"),
-    *("suite", "cuts", "manifest", "nodes", "run"),
+    *("suite", "cuts", "manifest", "nodes", "run", "fleet", "fleet-placement", "sites"),
 )
 
 

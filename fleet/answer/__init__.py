@@ -1,0 +1,1 @@
+"""From a solution to the fleet placement, its totals and its diagnosis."""

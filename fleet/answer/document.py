@@ -1,0 +1,133 @@
+"""From a method's outcome to the fleet placement that users get."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.fin.instance.network import Floats, Ints
+from planner.fleet.answer.groups import Writer, tier_power
+from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fleet.master.pool import columns_of
+from planner.fleet.method import FleetOutcome, Short, Solution
+from planner.schemas.fleets.placement import (
+    Change,
+    FleetCertificate,
+    FleetDiagnosis,
+    FleetPlacement,
+    FleetTiming,
+    FleetTotal,
+    Load,
+    Shortage,
+    Unserved,
+)
+from planner.schemas.planning.placement import Provenance
+
+_MOST_SHORT = 20
+
+
+def fleet_placement(
+    instance: FleetInstance, outcome: FleetOutcome, provenance: Provenance, build_s: float, change: Change | None
+) -> FleetPlacement:
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    solution = outcome.solution
+    writer = Writer(instance)
+    total = None if solution is None else _total(instance, writer, solution)
+    return FleetPlacement(
+        fleet=instance.columns.name,
+        status=outcome.status,
+        message=outcome.message,
+        groups=() if solution is None else writer.groups(solution),
+        total=total,
+        loads=() if solution is None else tuple(_loads(instance, solution, outcome.prices)),
+        certificate=_certificate(instance, outcome, total),
+        unserved=() if solution is None else _unserved(instance, solution.unserved),
+        diagnosis=None if outcome.short is None else diagnosis_of(instance, outcome.short),
+        change=change,
+        timing=FleetTiming(build_s=build_s, linear_s=outcome.linear_s, whole_s=outcome.whole_s),
+        provenance=provenance,
+    )
+
+
+def _total(instance: FleetInstance, writer: Writer, solution: Solution) -> FleetTotal:
+    tiers, hosting = tier_power(instance, writer, solution)
+    network = instance.network
+    idle_w = 0.0
+    for node in sorted(hosting.tolist(), key=lambda each: network.names[each]):
+        watts = float(network.idle_power_w[node])
+        idle_w += watts
+        if watts:
+            tiers[network.tiers[node]] = tiers.get(network.tiers[node], 0.0) + watts
+    columns = columns_of(instance, solution.pair, solution.plan)
+    rate = instance.rate_per_s[columns.owner]
+    power = float((rate * solution.users * columns.energy_j).sum())
+    return FleetTotal(
+        power_w=power + idle_w,
+        idle_power_w=idle_w,
+        users=int(instance.count.sum()),
+        served=int(solution.users.sum()),
+        nodes_used=len(hosting),
+        tier_w=tiers,
+    )
+
+
+def _loads(instance: FleetInstance, solution: Solution, prices: Floats) -> list[Load]:
+    """Return all resources that are loaded, in the order of their rows."""
+    resources = instance.resources
+    columns = columns_of(instance, solution.pair, solution.plan)
+    load = columns.load_of(instance.rate_per_s[columns.owner] * solution.users, resources.count)
+    return [
+        Load(
+            name=resources.names[row], kind="node" if row < resources.nodes else "medium",
+            utilization=float(load[row]), capacity=float(resources.capacity[row]), price_w=float(prices[row]),
+        )
+        for row in np.flatnonzero(load > 0.0).tolist()
+    ]  # fmt: skip
+
+
+def _certificate(instance: FleetInstance, outcome: FleetOutcome, total: FleetTotal | None) -> FleetCertificate | None:
+    """State the bound; an infeasible request has none (its diagnosis says why)."""
+    if outcome.status == "infeasible":
+        return None
+    bound = max(0.0, outcome.lower_bound_w) if np.isfinite(outcome.lower_bound_w) else 0.0
+    gap = None
+    if total is not None:
+        bound = min(bound, total.power_w)
+        gap = (total.power_w - bound) / total.power_w if total.power_w > 0.0 else 0.0
+    return FleetCertificate(
+        lower_bound=bound, relative_gap=gap, linear_gap=outcome.linear_gap, complete=instance.complete
+    )
+
+
+def _unserved(instance: FleetInstance, unserved: Ints) -> tuple[Unserved, ...]:
+    names = instance.columns.class_names
+    return tuple(
+        Unserved.model_validate({"class": str(names[index]), "count": int(unserved[index])})
+        for index in np.flatnonzero(unserved).tolist()
+    )
+
+
+def diagnosis_of(instance: FleetInstance, short: Short) -> FleetDiagnosis:
+    """Say what is short, the scarcest first."""
+    resources, columns = instance.resources, instance.columns
+    tenth = 0.1 * short.users_per_capacity * resources.capacity
+    order = [row for row in np.argsort(-tenth, kind="stable").tolist() if tenth[row] > 1e-6][:_MOST_SHORT]
+    users = int(instance.count.sum())
+    parts = [f"{short.most_served:,} of {users:,} users can be served at most"]
+    if order:
+        names = ", ".join(resources.names[row] for row in order[:3])
+        parts.append(f"short: {names}" + (f" and {len(order) - 3} more" if len(order) > 3 else ""))
+    if len(short.impossible):
+        first = columns.class_names[short.impossible[0]]
+        parts.append(f"{len(short.impossible)} classes have no plan within their limits, such as {first}")
+    return FleetDiagnosis(
+        summary="; ".join(parts),
+        most_served=short.most_served,
+        short=tuple(
+            Shortage(
+                name=resources.names[row], kind="node" if row < resources.nodes else "medium",
+                capacity=float(resources.capacity[row]), users_per_tenth=float(tenth[row]),
+            )
+            for row in order
+        ),
+        impossible=tuple(str(columns.class_names[index]) for index in short.impossible[:_MOST_SHORT].tolist()),
+    )  # fmt: skip

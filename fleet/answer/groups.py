@@ -1,0 +1,176 @@
+"""From plans of kinds to the groups of a placement: names of blocks, nodes and routes, energy by tier, loads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from planner.fin.instance.network import Floats, Ints
+from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
+from planner.fleet.instance.local_network import LocalNetwork
+from planner.fleet.method import Solution
+from planner.fleet.plans.kind import Step, columns_of
+from planner.schemas.fleets.fleet import DEVICE
+from planner.schemas.fleets.placement import Group
+from planner.schemas.planning.placement import Assignment, Route
+
+_Transfer = tuple[str | None, Step, float, str | None]
+"""Block behind which something is carried, the step, its size in bits, the exit whose result it is."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A plan of a kind without the names of nodes."""
+
+    point: str
+    fractions: dict[str, float]
+    thresholds: dict[str, float | None] | None
+    accuracy: float
+    slots: tuple[int, ...]
+    transfers: tuple[_Transfer, ...]
+    compute_j: Floats
+    """(S,) energy of computing per inference, by slot."""
+
+
+class Writer:
+    """Groups of one fleet."""
+
+    def __init__(self, instance: FleetInstance) -> None:
+        self.instance = instance
+        self._shapes: dict[tuple[int, int], Shape] = {}
+        self._assignments: dict[tuple[int, int, int], tuple[Assignment, ...]] = {}
+        self._routes: dict[tuple[int, int, int], tuple[Route, ...]] = {}
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """Names of shared nodes."""
+        return self.instance.network.names
+
+    def groups(self, solution: Solution) -> tuple[Group, ...]:
+        """Return the groups, in the order of classes."""
+        instance = self.instance
+        class_names = instance.columns.class_names
+        return tuple(
+            self._group(pair, plan, users, str(class_names[owner]))
+            for pair, plan, users, owner in zip(
+                solution.pair.tolist(), solution.plan.tolist(), solution.users.tolist(),
+                instance.pair_class[solution.pair].tolist(), strict=True,
+            )
+        )  # fmt: skip
+
+    def _group(self, pair: int, plan: int, users: int, class_name: str) -> Group:
+        instance = self.instance
+        kind, local = int(instance.pair_kind[pair]), int(instance.pair_local[pair])
+        shape, plans, key = self.shape(kind, plan), instance.kinds[kind].plans, (kind, plan, local)
+        if key not in self._assignments:
+            self._assignments[key] = self._assigned(kind, shape, instance.locals[local])
+            self._routes[key] = self._routed(shape, instance.locals[local])
+        columns = instance.columns
+        attach = columns.nodes[columns.link_node[instance.pair_link[pair]]]
+        return Group.model_validate(
+            {
+                "class": class_name, "count": users, "attach": attach,
+                "operating_point": shape.point, "exit_fractions": shape.fractions, "thresholds": shape.thresholds,
+                "assignments": self._assignments[key], "routes": self._routes[key],
+                "energy_j": float(plans.energy_j[plan]), "latency_s": float(plans.latency_s[plan]),
+                "accuracy": shape.accuracy,
+            }
+        )  # fmt: skip
+
+    def shape(self, kind: int, plan: int) -> Shape:
+        """Return a plan of a kind in words."""
+        if (kind, plan) not in self._shapes:
+            self._shapes[kind, plan] = _shape(self.instance.kinds[kind], plan)
+        return self._shapes[kind, plan]
+
+    def _assigned(self, kind: int, shape: Shape, local: LocalNetwork) -> tuple[Assignment, ...]:
+        blocks = self.instance.kinds[kind].kind.model.block_names
+        return tuple(
+            Assignment(block=block, node=self._name(local, slot))
+            for block, slot in zip(blocks, shape.slots, strict=False)
+        )
+
+    def _name(self, local: LocalNetwork, slot: int) -> str:
+        return DEVICE if slot == 0 else self.names[local.nodes[slot - 1]]
+
+    def _routed(self, shape: Shape, local: LocalNetwork) -> tuple[Route, ...]:
+        return tuple(
+            Route(after=after, path=self._path(step, local), bits=bits, result_of=result_of)
+            for after, step, bits, result_of in shape.transfers
+        )
+
+    def _path(self, step: Step, local: LocalNetwork) -> tuple[str, ...]:
+        """Return the nodes that a step passes; legs of other attach nodes of the kind lead over other links."""
+        source, target = max(step.source, 1), max(step.target, 1)
+        legs = [leg for leg in local.legs if (leg.source, leg.target) == (source, target)]
+        path = [local.nodes[source - 1]]
+        if source != target:
+            links = legs[step.option].links
+            path += [int(self.instance.network.link_target[link]) for link in links]
+        names = [self.names[node] for node in path]
+        return (*([DEVICE] if step.source == 0 else []), *names, *([DEVICE] if step.target == 0 else []))
+
+
+def _shape(each: KindPlans, plan: int) -> Shape:
+    plans, model = each.plans, each.kind.model
+    point = int(plans.point[plan])
+    points = model.points
+    on = np.flatnonzero(points.on[point]).tolist()
+    slots = tuple(slot for slot in plans.slot[plan].tolist() if slot >= 0)
+    transfers: list[_Transfer] = []
+    for block in range(len(slots)):
+        step = plans.steps[plans.step[plan, block]]
+        if step.source != step.target:
+            after = model.block_names[block - 1] if block else None
+            transfers.append((after, step, model.entering_bits(block), None))
+    for head in on:
+        number = int(plans.result_step[plan, head])
+        if number >= 0 and plans.steps[number].source != plans.steps[number].target:
+            after = model.block_names[points.exit_block[head]]
+            transfers.append((after, plans.steps[number], float(model.result_bits[head]), points.exit_names[head]))
+    thresholds = {
+        points.exit_names[head]: None if head == on[-1] else float(points.thresholds[point, head]) for head in on
+    }
+    return Shape(
+        point=points.name(point),
+        fractions={points.exit_names[head]: float(points.fraction[point, head]) for head in on},
+        thresholds=thresholds if point >= len(points.given_names) else None,
+        accuracy=float(points.accuracy[point]),
+        slots=slots,
+        transfers=tuple(transfers),
+        compute_j=_compute_by_slot(each, point, slots),
+    )
+
+
+def _compute_by_slot(each: KindPlans, point: int, slots: tuple[int, ...]) -> Floats:
+    kind, model = each.kind, each.kind.model
+    columns = columns_of(kind)
+    joules = np.zeros(kind.slots)
+    for block, slot in enumerate(slots):
+        head, column = int(model.head_at[block]), columns[slot]
+        value = float(kind.costs.blocks.energy_j[block, column])
+        if head >= 0 and model.points.on[point, head]:
+            value += float(kind.costs.heads.energy_j[head, column])
+        joules[slot] += float(model.reach[point, block]) * value
+    return joules
+
+
+def tier_power(instance: FleetInstance, writer: Writer, solution: Solution) -> tuple[dict[str, float], Ints]:
+    """Return the power by tier (`device`, `network`, tiers of nodes) without idle power, and the nodes that host."""
+    rate = instance.rate_per_s[instance.pair_class[solution.pair]] * solution.users
+    tiers = {"device": 0.0, "network": 0.0, **dict.fromkeys(dict.fromkeys(instance.network.tiers), 0.0)}
+    hosting = np.zeros(instance.network.size, dtype=bool)
+    for pair, plan, per_s in zip(solution.pair.tolist(), solution.plan.tolist(), rate.tolist(), strict=True):
+        kind = int(instance.pair_kind[pair])
+        shape, local = writer.shape(kind, plan), instance.locals[instance.pair_local[pair]]
+        energy = float(instance.kinds[kind].plans.energy_j[plan])
+        tiers["network"] += per_s * max(0.0, energy - float(shape.compute_j.sum()))
+        tiers["device"] += per_s * float(shape.compute_j[0])
+        for slot in set(shape.slots) - {0}:
+            node = local.nodes[slot - 1]
+            hosting[node] = True
+            tiers[instance.network.tiers[node]] += per_s * float(shape.compute_j[slot])
+    return {tier: watts for tier, watts in tiers.items() if watts > 0.0}, np.flatnonzero(hosting)

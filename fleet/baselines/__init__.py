@@ -1,0 +1,1 @@
+"""Baselines: nearest node, cheapest plan, random partition (POP), the monolithic programs."""

@@ -1,0 +1,1 @@
+"""A fleet and its network as arrays: classes, links, local networks of attach nodes, kinds, resources."""

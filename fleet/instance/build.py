@@ -1,0 +1,211 @@
+"""From columns, models and a topology to the arrays of a fleet; kinds are found and their plans enumerated."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+
+from planner.fin.instance.costs import block_and_head_costs
+from planner.fin.instance.network import Bools, Ints, Network, build_network
+from planner.fin.instance.packages import expand
+from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
+from planner.fleet.instance.local_network import LocalNetwork, local_network
+from planner.fleet.instance.model_arrays import ModelArrays, TypedCosts, model_arrays
+from planner.fleet.instance.paths import PathFinder
+from planner.fleet.instance.resources import Resources, resources_of
+from planner.fleet.instance.scarcity import scarce_by_kind, scarce_resources, without_loose_loads
+from planner.fleet.plans.enumeration import enumerate_plans
+from planner.fleet.plans.kind import Kind, Radio
+from planner.fleet.reading.resolve import check_names
+from planner.schemas.fleets.columns import FleetColumns
+from planner.schemas.fleets.fleet import DEVICE, UserDevice
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.topology import Node, Topology
+
+MOST_HOSTS = 6
+"""Hosts that a class may use from one attach node, by default."""
+
+
+def build_fleet(
+    columns: FleetColumns, models: Mapping[str, Model], topology: Topology, most_hosts: int = MOST_HOSTS
+) -> FleetInstance:
+    """Return the arrays of a fleet.
+
+    Args:
+        columns: The classes.
+        models: Every model by the name that classes give it.
+        topology: Shared nodes and links.
+        most_hosts: Hosts considered at most for one attach node; the nearest in energy are.
+
+    Raises:
+        InputError: A name is not there, nothing says what a node costs, or a kind has too many plans.
+    """
+    nodes, links, routers = expand(topology)
+    network = build_network(nodes, links, routers)
+    check_names(columns, models, network)
+    return _Builder(columns, models, nodes, routers, network, most_hosts).build()
+
+
+class _Builder:
+    """What building needs in several steps."""
+
+    def __init__(
+        self, columns: FleetColumns, models: Mapping[str, Model], nodes: tuple[Node, ...],
+        routers: tuple[str, ...], network: Network, most_hosts: int,
+    ) -> None:  # fmt: skip
+        self.columns, self.network, self.most_hosts = columns, network, most_hosts
+        self.resources: Resources = resources_of(network, columns)
+        self.models = [model_arrays(models[name]) for name in columns.models]
+        self.types, representatives = _types(network)
+        self.costs = [
+            self._costs(index, models[name], [nodes[each] for each in representatives], routers)
+            for index, name in enumerate(columns.models)
+        ]
+        self.finder = PathFinder(network)
+        self.position = {name: index for index, name in enumerate(network.names)}
+
+    def _costs(self, index: int, model: Model, nodes: list[Node], routers: tuple[str, ...]) -> TypedCosts:
+        """Return what a model costs on every device that runs it, and on every type of node."""
+        used = set(np.unique(self.columns.device[self.columns.model == index]).tolist())
+        devices = [
+            device_node(f"device of {self.columns.models[index]}", device) if number in used else _idle(number)
+            for number, device in enumerate(self.columns.devices)
+        ]
+        unused = [node.name for number, node in enumerate(devices) if number not in used]
+        typed = build_network([*devices, *nodes], [], (*routers, *unused))
+        names = list(self.models[index].points.exit_names)
+        return TypedCosts(*block_and_head_costs(model, typed, names), devices=len(devices))
+
+    def build(self) -> FleetInstance:
+        columns = self.columns
+        links = np.diff(columns.first_link)[columns.group]
+        first_pair = np.concatenate([[0], np.cumsum(links)])
+        pair_class = np.repeat(np.arange(len(columns.count)), links)
+        within = np.arange(first_pair[-1]) - first_pair[pair_class]
+        pair_link = np.asarray(columns.first_link)[columns.group[pair_class]] + within
+        pair_local, locals_, signature = self._locals(pair_class, pair_link)
+        scarce = scarce_resources(
+            columns, self.resources, self.models, self.costs, locals_, (pair_class, pair_link, pair_local)
+        )
+        pair_kind, first = self._kinds(pair_class, pair_link, signature[pair_local])
+        rates = np.asarray(columns.rate_per_s)[pair_class]
+        order = np.argsort(pair_kind, kind="stable")
+        members = np.split(order, np.cumsum(np.bincount(pair_kind))[:-1]) if len(order) else []
+        rows = [self._rows(pairs, pair_link, pair_local, locals_) for pairs in members]
+        may_be_short = scarce_by_kind(scarce, rows, signature[pair_local[first]])
+        kinds = []
+        for number, (pairs, example) in enumerate(zip(members, first.tolist(), strict=True)):
+            kind = self._kind(
+                int(pair_class[example]), int(pair_link[example]), locals_[pair_local[example]], may_be_short[number],
+                (float(rates[pairs].max()), float(rates[pairs].min())),
+            )  # fmt: skip
+            kinds.append(KindPlans(kind, enumerate_plans(kind), pairs, rows[number]))
+        kinds = without_loose_loads(kinds, self.resources, columns, pair_class, signature[pair_local[first]])
+        return FleetInstance(
+            columns, self.network, self.resources, tuple(kinds), tuple(locals_), first_pair, pair_class, pair_link,
+            pair_kind, pair_local, all(each.complete for each in locals_),
+        )  # fmt: skip
+
+    def _locals(self, pair_class: Ints, pair_link: Ints) -> tuple[Ints, list[LocalNetwork], Ints]:
+        """Return the local network of each pair, all of them, and the number of each one's signature."""
+        columns = self.columns
+        goal = np.array([-1 if name == DEVICE else self.position[name] for name in columns.destinations] + [-1])
+        keys = np.stack([columns.link_node[pair_link], goal[columns.destination[pair_class]]], axis=1)
+        distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
+        found: list[LocalNetwork] = []
+        codes: dict[Hashable, int] = {}
+        signature = np.empty(len(distinct), dtype=np.int64)
+        for index, (node, destination) in enumerate(distinct.tolist()):
+            attach = self.position[columns.nodes[node]]
+            local = local_network(
+                self.network, self.finder, self.types, attach, None if destination < 0 else destination,
+                self.most_hosts,
+            )  # fmt: skip
+            memory = tuple(self.network.memory_bytes[list(local.nodes)].tolist())
+            found.append(local)
+            signature[index] = codes.setdefault((local.signature, memory), len(codes))
+        return inverse.reshape(-1), found, signature
+
+    def _kinds(self, pair_class: Ints, pair_link: Ints, signature: Ints) -> tuple[Ints, Ints]:
+        """Return the kind of each pair, and one pair of each kind."""
+        columns = self.columns
+        goal = np.array([0 if name == DEVICE else 1 for name in columns.destinations] + [-1])
+        parts = [
+            columns.model[pair_class], columns.device[pair_class], columns.statistic[pair_class],
+            goal[columns.destination[pair_class]], columns.max_latency_s[pair_class],
+            columns.max_energy_j[pair_class], np.nan_to_num(columns.min_accuracy[pair_class], nan=-1.0),
+            columns.link_bit_per_s[pair_link], columns.link_down_bit_per_s[pair_link],
+            columns.link_latency_s[pair_link], columns.link_j_per_bit[pair_link],
+            columns.link_medium[pair_link] >= 0, signature,
+        ]  # fmt: skip
+        code = np.zeros(len(pair_class), dtype=np.int64)
+        for part in parts:
+            values, inverse = np.unique(part, return_inverse=True)
+            code = np.unique(code * len(values) + inverse, return_inverse=True)[1].reshape(-1)
+        return code, np.unique(code, return_index=True)[1]
+
+    def _kind(self, index: int, link: int, local: LocalNetwork, scarce: Bools, rates: tuple[float, float]) -> Kind:
+        columns = self.columns
+        model: ModelArrays = self.models[columns.model[index]]
+        least = float(columns.min_accuracy[index])
+        goal = int(columns.destination[index])
+        device = columns.devices[columns.device[index]]
+        own = np.inf if device.memory_bytes is None else device.memory_bytes
+        return Kind(
+            model=model,
+            costs=self.costs[columns.model[index]],
+            device=int(columns.device[index]),
+            local=local,
+            radio=Radio(
+                float(columns.link_bit_per_s[link]), float(columns.link_down_bit_per_s[link]),
+                float(columns.link_latency_s[link]), float(columns.link_j_per_bit[link]),
+                bool(columns.link_medium[link] >= 0),
+            ),
+            statistic=columns.statistics[columns.statistic[index]],
+            max_latency_s=float(columns.max_latency_s[index]),
+            max_energy_j=float(columns.max_energy_j[index]),
+            least_accuracy=model.best_accuracy if np.isnan(least) else least,
+            destination=-1 if goal < 0 else 0 if columns.destinations[goal] == DEVICE else local.destination,
+            memory_bytes=np.concatenate([[own], self.network.memory_bytes[list(local.nodes)]]),
+            device_utilization=device.max_utilization,
+            scarce=scarce,
+            most_rate_per_s=rates[0],
+            least_rate_per_s=rates[1],
+        )  # fmt: skip
+
+    def _rows(self, pairs: Ints, pair_link: Ints, pair_local: Ints, locals_: list[LocalNetwork]) -> Ints:
+        """(n, S - 1 + M) resource of each load of each pair."""
+        resources = self.resources
+        access = resources.link_row[pair_link[pairs]]
+        access = np.where(access >= 0, access, resources.count)
+        size = self.network.size
+        by_local = {int(each): locals_[each].rows(size) for each in np.unique(pair_local[pairs])}
+        inside = np.stack([by_local[each] for each in pair_local[pairs].tolist()])
+        slots = len(locals_[pair_local[pairs[0]]].nodes)
+        return np.concatenate([inside[:, :slots], access[:, None], inside[:, slots:]], axis=1)
+
+
+def _types(network: Network) -> tuple[Ints, Ints]:
+    """Return the type of each node (equal figures of computing), and a node of each type."""
+    codes: dict[tuple[object, ...], int] = {}
+    figures = np.stack(
+        [network.ops_per_s, network.j_per_op, network.active_power_w, network.static_power_w, network.hosts], axis=1
+    )
+    keys = [
+        (hardware, *("none" if np.isnan(value) else value for value in row))
+        for hardware, row in zip(network.hardware, figures.tolist(), strict=True)
+    ]
+    types = np.array([codes.setdefault(key, len(codes)) for key in keys], dtype=np.int64)
+    return types, np.unique(types, return_index=True)[1]
+
+
+def device_node(name: str, device: UserDevice) -> Node:
+    """Return a device as a node, to cost models on it."""
+    fields = {field: getattr(device, field) for field in UserDevice.model_fields}
+    return Node.model_construct(name=name, tier="mobile", idle_power_w=0.0, speed=None, **fields)
+
+
+def _idle(number: int) -> Node:
+    """Return a node that hosts nothing, for a device that does not run the model."""
+    return Node.model_construct(name=f"unused device {number}", tier="mobile")

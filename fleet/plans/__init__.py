@@ -1,0 +1,1 @@
+"""Plans of a kind: enumeration by labels with dominance, and evaluation."""

@@ -1,0 +1,147 @@
+"""Interface of pricing engines: shards of classes are priced somewhere, answers come back in the order of shards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from planner.fin.instance.network import Floats, Ints
+from planner.fin.registry import load
+from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fleet.pricing.shard import NearPlans, Priced, Shard, Smoothed, near_plans, price, shards_of, smooth
+
+
+@dataclass(frozen=True)
+class EngineSetting:
+    """What an engine is made for."""
+
+    instance: FleetInstance
+    jobs: int = 1
+    """Threads, or actors, at once."""
+    address: str | None = None
+    """Where the cluster is, for engines that have one."""
+
+
+class PricingEngine(Protocol):
+    """A place where shards are priced. Answers do not depend on it."""
+
+    name: str
+
+    def price(self, prices: Floats) -> list[Priced]:
+        """Price every shard."""
+
+    def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
+        """Return near plans of every shard."""
+
+    def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
+        """Smooth every shard."""
+
+    def close(self) -> None:
+        """Free what the engine holds."""
+
+
+class LocalEngine:
+    """Shards in this process, over threads where more than one job is allowed."""
+
+    name = "local"
+
+    def __init__(self, setting: EngineSetting) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._shards = shards_of(setting.instance)
+        self._pool = ThreadPoolExecutor(max(1, setting.jobs))
+
+    def price(self, prices: Floats) -> list[Priced]:
+        """Price every shard."""
+        return list(self._pool.map(lambda shard: price(shard, prices), self._shards))
+
+    def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
+        """Return near plans of every shard."""
+
+        def one(shard: Shard, cost: Floats, most: Floats) -> NearPlans:
+            return near_plans(shard, prices, cost, most)
+
+        return list(self._pool.map(one, self._shards, class_cost, allowed))
+
+    def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
+        """Smooth every shard."""
+
+        def one(shard: Shard, degrees: Floats, asked: Floats) -> Smoothed:
+            return smooth(shard, prices, degrees, asked)
+
+        return list(self._pool.map(one, self._shards, temperature, demand))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+
+_PLACES = {"local": "planner.fleet.pricing.engine:LocalEngine", "ray": "planner.fleet.pricing.on_ray:RayEngine"}
+ENGINES = tuple(_PLACES)
+
+
+def engine(name: str, setting: EngineSetting) -> PricingEngine:
+    """Return an engine by its name.
+
+    Raises:
+        InputError: There is no such engine, what it needs is not installed, or its cluster does not answer.
+    """
+    found: PricingEngine = load(name, _PLACES, "there is no such engine", setting, path="--engine")
+    return found
+
+
+@dataclass(frozen=True)
+class FleetPrices:
+    """Pricing of a whole fleet at some prices."""
+
+    pair_cost: Floats
+    """(Q,) joules per inference; infinite without a plan."""
+    pair_plan: Ints
+    class_cost: Floats
+    """(C,)"""
+
+
+class Pricer:
+    """A fleet priced by an engine."""
+
+    def __init__(self, instance: FleetInstance, pricing: PricingEngine, sizes: list[int]) -> None:
+        self._instance, self._engine = instance, pricing
+        self._bounds = np.cumsum(sizes)[:-1]
+
+    @classmethod
+    def of(cls, instance: FleetInstance, pricing: PricingEngine) -> Pricer:
+        """Return the pricer of a fleet whose shards an engine holds."""
+        from planner.fleet.pricing.shard import CLASSES_PER_SHARD
+
+        starts = range(0, instance.classes, CLASSES_PER_SHARD)
+        return cls(instance, pricing, [min(CLASSES_PER_SHARD, instance.classes - start) for start in starts])
+
+    def price(self, prices: Floats) -> FleetPrices:
+        """Return the cheapest plan of every pair at (R,) prices in watts per unit of capacity."""
+        parts = self._engine.price(np.append(prices, 0.0))
+        return FleetPrices(
+            np.concatenate([part.pair_cost for part in parts]),
+            np.concatenate([part.pair_plan for part in parts]),
+            np.concatenate([part.class_cost for part in parts]),
+        )
+
+    def near(self, prices: Floats, class_cost: Floats, allowed: Floats) -> NearPlans:
+        """Return all plans within `allowed` (C,) joules of the best of their class."""
+        split = [np.split(values, self._bounds) for values in (class_cost, allowed)]
+        parts = self._engine.near(np.append(prices, 0.0), split[0], split[1])
+        return NearPlans(
+            np.concatenate([part.pair for part in parts]),
+            np.concatenate([part.plan for part in parts]),
+            np.concatenate([part.excess for part in parts]),
+        )
+
+    def smooth(self, prices: Floats, temperature: Floats, demand: Floats) -> tuple[Floats, Floats]:
+        """Return the smoothed cost of every class, and the expected (R,) loads."""
+        split = [np.split(values, self._bounds) for values in (temperature, demand)]
+        parts = self._engine.smooth(np.append(prices, 0.0), split[0], split[1])
+        usage = np.zeros(self._instance.resources.count)
+        for part in parts:  # one after the other, so that the sum does not depend on who made it
+            usage += part.usage[:-1]
+        return np.concatenate([part.class_cost for part in parts]), usage

@@ -1,0 +1,1 @@
+"""Columns of a fleet from a document or from tables, checked vectorised, problems counted."""

@@ -1,0 +1,1 @@
+"""Whole users: rounding, repair by an integer program, moves."""

@@ -1,0 +1,120 @@
+"""From shares to whole users: round down, then place the users left over one by one where they fit.
+
+A vertex of the linear program splits few classes, so few users are left over. Each takes the plan of least cost at the
+dual prices that fits into what is free; classes whose users load most go first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.instance.network import Floats, Ints
+from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fleet.master.pool import Columns
+from planner.fleet.rounding.state import WholeUsers
+
+_NEARLY_WHOLE = 1e-6
+
+
+def rounded_down(instance: FleetInstance, columns: Columns, share: Floats) -> WholeUsers:
+    """Return the whole part of all shares; the other users wait."""
+    count = instance.count
+    users = np.floor(share * count[columns.owner] + _NEARLY_WHOLE).astype(np.int64)
+    placed = np.bincount(columns.owner, weights=users, minlength=len(count)).astype(np.int64)
+    for owner in np.flatnonzero(placed > count).tolist():  # shares that sum to a hair more than 1
+        own = np.flatnonzero((columns.owner == owner) & (users > 0))
+        users[own[-1]] -= placed[owner] - count[owner]
+    placed = np.bincount(columns.owner, weights=users, minlength=len(count)).astype(np.int64)
+    return WholeUsers(instance, columns, users, count - placed)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A plan that a user may take."""
+
+    pair: int
+    plan: int
+    rows: Ints
+    load: Floats
+    """Load of one user on the rows."""
+
+
+class Placer:
+    """Places waiting users one by one."""
+
+    def __init__(self, state: WholeUsers, prices: Floats) -> None:
+        self._state, self._prices = state, np.append(prices, 0.0)
+        self._free = np.append(state.free, np.inf)
+        instance = state.instance
+        self._position = instance.position
+
+    def place_all(self) -> WholeUsers:
+        """Place every waiting user that fits somewhere; return the state with them."""
+        state = self._state
+        pairs: list[int] = []
+        plans: list[int] = []
+        users: list[int] = []
+        waiting = state.waiting.copy()
+        for owner in self._order(waiting).tolist():
+            for option in self._options(owner):
+                fits = self._fitting(option, int(waiting[owner]))
+                if fits:
+                    self._free[option.rows] -= fits * option.load
+                    pairs.append(option.pair)
+                    plans.append(option.plan)
+                    users.append(fits)
+                    waiting[owner] -= fits
+                if not waiting[owner]:
+                    break
+        return placed(state, np.array(pairs, dtype=np.int64), np.array(plans, dtype=np.int64), users, waiting)
+
+    def _order(self, waiting: Ints) -> Ints:
+        """Classes with waiting users, those of the largest rate first."""
+        owners = np.flatnonzero(waiting)
+        return owners[np.argsort(-self._state.instance.rate_per_s[owners], kind="stable")]
+
+    def _options(self, owner: int) -> Iterator[Option]:
+        """Yield all plans of a class, the cheapest at the dual prices first."""
+        instance = self._state.instance
+        costs: list[Floats] = []
+        made: list[tuple[int, Ints, Floats]] = []
+        rate = instance.rate_per_s[owner]
+        for pair in range(int(instance.first_pair[owner]), int(instance.first_pair[owner + 1])):
+            each = instance.kinds[instance.pair_kind[pair]]
+            if not each.plans.count:
+                continue
+            rows = each.rows[self._position[pair]]
+            cost = each.plans.energy_j + each.plans.loads_s @ self._prices[rows]
+            costs.append(np.where(rate <= each.plans.most_rate_per_s * (1.0 + 1e-9), cost, np.inf))
+            made.append((pair, rows, each.plans.loads_s))
+        if not costs:
+            return
+        joined = np.concatenate(costs)
+        first = np.concatenate([[0], np.cumsum([len(cost) for cost in costs])])
+        for index in np.argsort(joined, kind="stable").tolist():
+            if not np.isfinite(joined[index]):
+                return
+            which = int(np.searchsorted(first, index, side="right")) - 1
+            pair, rows, loads = made[which]
+            plan = index - int(first[which])
+            yield Option(pair, plan, rows, rate * loads[plan])
+
+    def _fitting(self, option: Option, most: int) -> int:
+        """Return how many users fit, at most `most`."""
+        loaded = option.load > 0.0
+        if not loaded.any():
+            return most
+        room = float((self._free[option.rows[loaded]] / option.load[loaded]).min())
+        return int(min(most, np.floor(max(room, 0.0))))
+
+
+def placed(state: WholeUsers, pair: Ints, plan: Ints, users: list[int], waiting: Ints) -> WholeUsers:
+    """Return a state with some more users."""
+    from planner.fleet.rounding.state import places
+
+    grown = state.with_columns(pair, plan)
+    np.add.at(grown.users, places(grown.columns, pair, plan), np.array(users, dtype=np.int64))
+    return WholeUsers(state.instance, grown.columns, grown.users, waiting)

@@ -1,0 +1,239 @@
+"""Method `fleet`: column generation with a Lagrangian bound, then whole users by rounding and integer programs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.fin.deadline import Deadline
+from planner.fin.instance.network import Bools, Floats
+from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions
+from planner.fleet.method import FleetOptions, FleetOutcome, Short
+from planner.fleet.pricing.engine import EngineSetting, Pricer, engine
+from planner.fleet.pricing.smoothed import Demand
+from planner.fleet.rounding.neighbourhood import reoptimised
+from planner.fleet.rounding.rounding import Placer, rounded_down
+from planner.fleet.rounding.state import WholeUsers
+
+_TINY_USERS = 1e-6
+_WHOLE_COLUMNS = 6_000
+"""Columns up to which one integer program takes all classes."""
+_NODES = 300
+_NODES_TIMES_COLUMNS = 3_000_000
+"""Nodes of branch and bound of programs with few columns, which are quick."""
+_PENALTY = 100.0
+
+
+def penalty_per_user(instance: FleetInstance) -> float:
+    """Return the cost of a user without a plan, in watts: far more than any plan takes."""
+    most = max((float(each.plans.energy_j.max(initial=0.0)) for each in instance.kinds), default=0.0)
+    rate = float(instance.rate_per_s.max(initial=0.0))
+    return _PENALTY * max(most * rate, 1e-9)
+
+
+def demand_of(instance: FleetInstance, penalty_w: float) -> Demand:
+    """Return what a fleet asks, with one cost for every user without a plan."""
+    rate = instance.rate_per_s
+    per_s = instance.count * rate
+    penalty = penalty_w / np.where(rate > 0.0, rate, 1.0)
+    return Demand(per_s, penalty, instance.resources.capacity)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One solve of a method, and what it shares."""
+
+    instance: FleetInstance
+    options: FleetOptions
+    pricer: Pricer
+    deadline: Deadline
+
+
+class ColumnGenerationMethod:
+    """Linear program over all plans, then whole users."""
+
+    name = "fleet"
+    description = "column generation with a certified bound, whole users by rounding and integer programs"
+
+    def solve(self, instance: FleetInstance, options: FleetOptions) -> FleetOutcome:
+        """Plan the fleet."""
+        pricing = engine(options.engine, EngineSetting(instance, options.jobs, options.address))
+        try:
+            run = _Run(instance, options, Pricer.of(instance, pricing), Deadline.after(options.time_limit_s))
+            return _solve(run)
+        finally:
+            pricing.close()
+
+
+def _solve(run: _Run) -> FleetOutcome:
+    began = time.perf_counter()
+    instance, options = run.instance, run.options
+    penalty_w = penalty_per_user(instance)
+    before = options.before
+    start = LinearOptions() if before is None else LinearOptions(start=before.prices)
+    linear, penalty_w, short = _linear(run, penalty_w, start)
+    linear_s = time.perf_counter() - began
+    if short is not None and short.most_served < int(instance.count.sum()) and not options.serve_most:
+        return FleetOutcome(
+            "infeasible", None, np.inf, linear.prices, short=short, linear_gap=linear.gap, linear_s=linear_s
+        )
+    state, linear = whole_users(run, linear, penalty_w)
+    whole_s = time.perf_counter() - began - linear_s
+    return outcome_of(instance, options, linear, state, penalty_w, short, (linear_s, whole_s))
+
+
+def _linear(run: _Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAnswer, float, Short | None]:
+    """Solve the linear program; where it leaves users out, find how many must be, and raise the penalty if fewer."""
+    instance = run.instance
+    generation = ColumnGeneration(
+        instance, run.pricer, demand_of(instance, penalty_w), run.deadline, run.options.progress
+    )
+    linear = generation.solve(start)
+    left = float((linear.unserved * instance.count)[instance.rate_per_s > 0.0].sum())
+    impossible = _impossible(run)
+    if left <= _TINY_USERS and not impossible.any():
+        return linear, penalty_w, None
+    short = least_unserved(run, linear, impossible)
+    users = int(instance.count.sum())
+    if left > users - short.most_served + 0.01 and not run.deadline.expired:
+        penalty_w *= 100.0
+        generation = ColumnGeneration(
+            instance, run.pricer, demand_of(instance, penalty_w), run.deadline, run.options.progress
+        )
+        linear = generation.solve(replace(start, start=linear.prices, start_columns=linear.columns))
+    return linear, penalty_w, short
+
+
+def _impossible(run: _Run) -> Bools:
+    """(C,) classes with users that no plan can serve."""
+    cost = run.pricer.price(np.zeros(run.instance.resources.count)).class_cost
+    return np.asarray(~np.isfinite(cost) & (run.instance.count > 0), dtype=np.bool_)
+
+
+def least_unserved(run: _Run, linear: LinearAnswer, impossible: Bools) -> Short:
+    """Return how many users can be served at most: the linear program without costs, one for each user left out."""
+    instance = run.instance
+    rate = instance.rate_per_s
+    free = tuple(
+        replace(each, plans=replace(each.plans, energy_j=np.zeros(each.plans.count))) for each in instance.kinds
+    )
+    relaxed = replace(instance, kinds=free)
+    pricing = engine(run.options.engine, EngineSetting(relaxed, run.options.jobs, run.options.address))
+    try:
+        demand = Demand(instance.count * rate, 1.0 / np.where(rate > 0.0, rate, 1.0), instance.resources.capacity)
+        generation = ColumnGeneration(
+            relaxed, Pricer.of(relaxed, pricing), demand, run.deadline, lambda _stage, _bound, _value: None
+        )
+        answer = generation.solve(
+            LinearOptions(gap=1e-6, start=np.zeros(instance.resources.count), start_columns=linear.columns)
+        )
+    finally:
+        pricing.close()
+    still = float(instance.count[impossible & (rate <= 0.0)].sum())
+    least = max(0, int(np.ceil(answer.bound_w + still - 1e-4)))
+    return Short(int(instance.count.sum()) - least, answer.prices, np.flatnonzero(impossible))
+
+
+def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[WholeUsers, LinearAnswer]:
+    """Return whole users, and the linear program with the bound that integer programs have raised.
+
+    Rounding comes first. A plan whose reduced cost for one user is more than what bound and plan differ by is in no
+    better solution, so where few plans are left, one integer program over them is exact.
+    """
+    instance, deadline, options = run.instance, run.deadline, run.options
+    state = rounded_down(instance, linear.columns, linear.share)
+    state = Placer(state, linear.prices).place_all()
+    options.progress("whole users", linear.bound_w, _cost(state, penalty_w))
+    if _gap(state, linear, penalty_w) <= options.gap and not state.waiting.any():
+        return state, linear
+    if not deadline.expired and (wider := _with_promising(run, state, linear, penalty_w)) is not None:
+        state, bound = reoptimised(
+            wider, instance.rate_per_s > 0.0, penalty_w, seconds=deadline.remaining_s,
+            nodes=max(_NODES, _NODES_TIMES_COLUMNS // wider.columns.count), gap=min(1e-4, options.gap / 10.0),
+        )  # fmt: skip
+        return state, replace(linear, bound_w=max(linear.bound_w, min(bound, _cost(state, penalty_w))))
+    if state.waiting.any():
+        state = _repaired(state, linear.prices, penalty_w, deadline)
+    return state, linear
+
+
+def _cost(state: WholeUsers, penalty_w: float) -> float:
+    """Return power, with the penalty of users without a plan that load anything."""
+    waiting = state.waiting[state.instance.rate_per_s > 0.0]
+    return state.power_w + penalty_w * float(waiting.sum())
+
+
+def _gap(state: WholeUsers, linear: LinearAnswer, penalty_w: float) -> float:
+    cost = _cost(state, penalty_w)
+    return (cost - linear.bound_w) / cost if cost > 0.0 else 0.0
+
+
+def _with_promising(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float) -> WholeUsers | None:
+    """Return the state over all columns that a better solution may use; None where these are many."""
+    instance = run.instance
+    rate = instance.rate_per_s
+    found = run.pricer.price(linear.prices)
+    slack = (_cost(state, penalty_w) - linear.bound_w) * (1.0 + 1e-6)
+    cost = np.minimum(found.class_cost, penalty_w / np.where(rate > 0.0, rate, 1.0))
+    usable = np.isfinite(found.class_cost) & (rate > 0.0)
+    allowed = np.where(usable, slack / np.where(rate > 0.0, rate, 1.0), -1.0)
+    near = run.pricer.near(linear.prices, np.where(usable, cost, 0.0), allowed)
+    if len(near.pair) + state.columns.count > _WHOLE_COLUMNS:
+        return None
+    return state.with_columns(near.pair, near.plan)
+
+
+def _repaired(state: WholeUsers, prices: Floats, penalty_w: float, deadline: Deadline) -> WholeUsers:
+    """Plan classes with waiting users anew, together with those that load the same resources."""
+    columns = state.columns
+    for _ in range(5):
+        owners = state.waiting > 0
+        if not owners.any() or deadline.expired:
+            break
+        rows = np.unique(columns.load_row[owners[columns.owner[columns.load_column]]])
+        scarce = np.zeros(state.instance.resources.count, dtype=bool)
+        scarce[rows] = prices[rows] > 0.0
+        beside = scarce[columns.load_row] & (state.users[columns.load_column] > 0)
+        chosen = owners.copy()
+        chosen[columns.owner[columns.load_column[beside]]] = True
+        state, _ = reoptimised(state, chosen, penalty_w, seconds=deadline.remaining_s, nodes=_NODES)
+    return state
+
+
+def outcome_of(
+    instance: FleetInstance,
+    options: FleetOptions,
+    linear: LinearAnswer,
+    state: WholeUsers,
+    penalty_w: float,
+    short: Short | None,
+    times_s: tuple[float, float],
+) -> FleetOutcome:
+    """Return the answer with its status and its bound, checked against each other."""
+    left = int(state.waiting.sum())
+    served_rate = instance.rate_per_s > 0.0
+    bound = max(0.0, linear.bound_w - penalty_w * float(state.waiting[served_rate].sum()))
+    power = state.power_w
+    message = "the time limit stopped the search" if linear.stopped else ""
+    if left and not options.serve_most:
+        message = message or f"{left} users were left without a plan by the heuristic for whole users"
+        return FleetOutcome("unknown", None, bound, linear.prices, message, linear.gap, None, *times_s)
+    if bound > power * (1.0 + 1e-7) + 1e-15:
+        raise BoundError(bound, power)
+    gap = (power - bound) / power if power > 0.0 else 0.0
+    status = "optimal" if gap <= options.gap else "feasible"
+    statistics = {"rounds": float(linear.rounds), "columns": float(linear.columns.count)}
+    return FleetOutcome(
+        status, state.solution(), min(bound, power), linear.prices, message, linear.gap,  # type: ignore[arg-type] # two of the four
+        short if left else None, *times_s, statistics,
+    )  # fmt: skip
+
+
+class BoundError(RuntimeError):
+    """A plan is better than what was proved to be the best: an error of the planner."""
+
+    def __init__(self, bound_w: float, power_w: float) -> None:
+        super().__init__(f"the plan takes {power_w:.12g} W, below the bound {bound_w:.12g} W")

@@ -1,0 +1,1 @@
+"""Fleets: classes of users, tables of classes, and the placement of a fleet."""

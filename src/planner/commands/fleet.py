@@ -1,0 +1,74 @@
+"""`planner fleet`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.commands.command import command
+from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.options import AsJson, TimeLimit
+from planner.fleet.method import FLEET_METHODS
+from planner.units import parse_fraction, parse_quantity
+
+if TYPE_CHECKING:
+    from planner.schemas.fleets.placement import FleetPlacement
+
+FleetPath = Annotated[Path, typer.Argument(help="Users in classes: a fleet file (its tables are found beside it).")]
+TopologyPath = Annotated[Path, typer.Option("--topology", help="Shared nodes and links: a topology file.")]
+Method = Annotated[str, typer.Option("--method", help=f"{', '.join(FLEET_METHODS)}.")]
+Gap = Annotated[str, typer.Option(help="Relative gap of whole users that counts as proved, such as 0.01 or 1%.")]
+ServeMost = Annotated[bool, typer.Option("--serve-most", help="Plan as many users as can be served.")]
+Jobs = Annotated[int, typer.Option(min=1, max=1024, help="Threads (or actors) that price classes.")]
+Hosts = Annotated[int, typer.Option(min=1, max=16, help="Shared nodes considered at most from one attach node.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File for the placement: JSON, or groups as Parquet by suffix.")
+]
+
+
+@command
+def fleet_command(
+    fleet: FleetPath,
+    topology: TopologyPath,
+    method: Method = "fleet",
+    gap: Gap = "1%",
+    time_limit: TimeLimit = None,
+    serve_most: ServeMost = False,
+    jobs: Jobs = 1,
+    hosts: Hosts = 6,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> int:
+    """Plan all users of a fleet together: least power within every limit and the shared capacity, with a bound."""
+    from planner.files.fleet import fleet_file, fleet_json
+    from planner.fleet.method import FleetOptions
+    from planner.fleet.reading.files import read_fleet
+    from planner.pipeline.fleet import FleetRequest, answer_fleet, read_shared
+    from planner.progress import bounding
+    from planner.text.fleet import fleet_text
+
+    seconds = None if time_limit is None else parse_quantity(time_limit, "s", "--time-limit")
+    relative = parse_fraction(gap, "--gap")
+    with fleet_file(output) as write:
+        read = read_fleet(fleet)
+        network = read_shared(topology, read.inputs)
+        with bounding("planning") as progress:
+            options = FleetOptions(
+                gap=relative, time_limit_s=seconds, serve_most=serve_most, jobs=jobs, progress=progress
+            )
+            request = FleetRequest(read.columns, read.models, network, method, options, hosts, read.inputs)
+            placement = answer_fleet(request)
+        write(placement)
+    if as_json:
+        typer.echo(json.dumps(fleet_json(placement), indent=2))
+    if not as_json or not placement.groups:
+        typer.echo(fleet_text(placement), err=not placement.groups)
+    return status_code(placement)
+
+
+def status_code(placement: FleetPlacement) -> int:
+    """Return the exit code of a placement's status."""
+    return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(placement.status, 0)

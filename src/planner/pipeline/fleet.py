@@ -1,0 +1,124 @@
+"""From a fleet to its verified placement: files to arrays, a fleet method, the placement, the verifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from planner.errors import InternalError
+from planner.fleet.method import FleetOptions, fleet_method
+from planner.schemas.fleets.fleet import Fleet
+from planner.schemas.fleets.placement import FleetPlacement
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.placement import Provenance
+from planner.schemas.planning.topology import Topology
+from planner.schemas.reading.files import read_document
+from planner.version import __version__
+
+if TYPE_CHECKING:
+    from planner.schemas.fleets.columns import FleetColumns
+
+DEFAULT_METHOD, DEFAULT_HOSTS = "fleet", 6
+
+
+@dataclass(frozen=True)
+class FleetRequest:
+    """A fleet with its network, and what is asked of the method."""
+
+    columns: FleetColumns
+    models: Mapping[str, Model]
+    topology: Topology
+    method: str = DEFAULT_METHOD
+    options: FleetOptions = field(default_factory=FleetOptions)
+    most_hosts: int = DEFAULT_HOSTS
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_fleet(
+    fleet: Fleet | str | Path,
+    topology: Topology | str | Path,
+    *,
+    models: Mapping[str, Model] | None = None,
+    method: str = DEFAULT_METHOD,
+    gap: float = 0.01,
+    time_limit_s: float | None = None,
+    serve_most: bool = False,
+    jobs: int = 1,
+    most_hosts: int = DEFAULT_HOSTS,
+) -> FleetPlacement:
+    """Plan all users of a fleet together: least power within the limits of every user and the shared capacity.
+
+    Args:
+        fleet: The fleet, or the path of its file (tables are found beside it).
+        topology: The shared network, or the path of its file.
+        models: Models by the name that classes give them (default: files beside the fleet's, or in this folder).
+        method: Name of a method (`planner.fleet.method.FLEET_METHODS`).
+        gap: Relative gap to the bound at which a plan counts as proved.
+        time_limit_s: Seconds after which the best plan so far is returned with its gap.
+        serve_most: Where not all users can be served, plan as many as can be.
+        jobs: Threads that price classes.
+        most_hosts: Shared nodes considered at most from one attach node.
+
+    Returns:
+        The placement, verified. `status` tells optimal, feasible, infeasible (with a `diagnosis`) and unknown apart.
+
+    Raises:
+        InputError: An input cannot be used.
+        InternalError: The plan does not stand before the verifier.
+
+    Example:
+        >>> from planner import plan_fleet
+        >>> placement = plan_fleet("examples/city/fleet.json", "examples/city/topology.json")
+        >>> placement.status, placement.total.served
+        ('optimal', 600)
+    """
+    from planner.fleet.reading.document import columns_of
+    from planner.fleet.reading.files import read_fleet
+
+    inputs: dict[str, str] = {}
+    if isinstance(fleet, Fleet):
+        columns, known = columns_of(fleet), dict(models or {})
+        for name in columns.models:
+            if name not in known:
+                known[name], inputs[name] = read_document(Path(name), Model)
+    else:
+        read = read_fleet(Path(fleet), models)
+        columns, known, inputs = read.columns, read.models, read.inputs
+    if not isinstance(topology, Topology):
+        topology = read_shared(Path(topology), inputs)
+    options = FleetOptions(gap=gap, time_limit_s=time_limit_s, serve_most=serve_most, jobs=jobs)
+    return answer_fleet(FleetRequest(columns, known, topology, method, options, most_hosts, inputs))
+
+
+def read_shared(path: Path, inputs: dict[str, str]) -> Topology:
+    """Read the shared network and note its hash; rates of media with traces are filled in."""
+    from planner.files.reading import read_topology
+
+    return read_topology(path, inputs)
+
+
+def answer_fleet(request: FleetRequest) -> FleetPlacement:
+    """Plan a request and verify the plan.
+
+    Raises:
+        InputError: A name or a figure that the request needs is missing, or there is no such method.
+        InternalError: The plan does not stand before the verifier.
+    """
+    from planner.fleet.answer.document import fleet_placement
+    from planner.fleet.instance.build import build_fleet
+    from planner.verifier.fleet import verify_fleet
+
+    began = time.perf_counter()
+    chosen = fleet_method(request.method)
+    instance = build_fleet(request.columns, request.models, request.topology, request.most_hosts)
+    build_s = time.perf_counter() - began
+    outcome = chosen.solve(instance, request.options)
+    provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
+    placement = fleet_placement(instance, outcome, provenance, build_s, None)
+    gap = max(1e-6, request.options.gap)
+    if violations := verify_fleet(placement, request.topology, request.columns, request.models, gap):
+        raise InternalError(violations)
+    return placement

@@ -1,0 +1,262 @@
+"""The independent verifier of fleet placements: every user, limit, capacity and sum recomputed from the files.
+
+It shares no code with the solvers. Groups that differ in names alone are recomputed once (`fleet_plans`); what does not
+stand is reported, never raised, and every comparison is written so that NaN fails it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isnan
+
+from planner.schemas.fleets.columns import FleetColumns
+from planner.schemas.fleets.fleet import DEVICE
+from planner.schemas.fleets.placement import FleetPlacement, Group
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.topology import Topology
+from planner.verifier.fleet_network import OWN, UserCost
+from planner.verifier.fleet_plans import PlanCosts
+from planner.verifier.network import Medium, Network, expand, medium_name
+from planner.verifier.points import best_accuracy
+from planner.verifier.violations import TINY, Violation, check_claim, check_limit, fault_of
+
+MOST_REPORTED = 50
+"""Violations reported; a fleet that is wrong everywhere need not be listed whole."""
+
+
+@dataclass
+class _Sums:
+    """What all users together take; watts, and fractions of time."""
+
+    nodes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    media: dict[Medium, float] = field(default_factory=lambda: defaultdict(float))
+    tiers_w: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    parts: dict[str, set[tuple[int, str]]] = field(default_factory=lambda: defaultdict(set))
+    power_w: float = 0.0
+
+
+def verify_fleet(
+    placement: FleetPlacement, topology: Topology, columns: FleetColumns, models: Mapping[str, Model], gap: float = 1.0
+) -> list[Violation]:
+    """Recompute a fleet placement and check every claim and every limit.
+
+    Args:
+        placement: The placement to check.
+        topology: The topology that it was made for.
+        columns: The classes that it was made for.
+        models: Every model by the name that classes give it.
+        gap: Largest relative gap that still counts as `optimal` (no unit).
+
+    Returns:
+        What does not stand (the first fifty); empty if the placement stands.
+    """
+    if placement.status in ("infeasible", "unknown"):
+        return list(_check_no_plan(placement))
+    network = expand(topology)
+    found = _Checker(columns, models, network).check(placement)
+    found += _check_certificate(placement, gap)
+    return found[:MOST_REPORTED]
+
+
+def _check_no_plan(placement: FleetPlacement) -> Iterator[Violation]:
+    if placement.groups or placement.total is not None:
+        yield fault_of("", "groups", f"a placement that is {placement.status} holds no plan")
+    if placement.status == "infeasible" and placement.diagnosis is None:
+        yield fault_of("", "diagnosis", "a placement that is infeasible says why")
+
+
+class _Checker:
+    """One placement against its classes."""
+
+    def __init__(self, columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
+        self.columns, self.models, self.network = columns, models, network
+        self.costs = PlanCosts(columns, models, network)
+        self.position = {str(name): index for index, name in enumerate(columns.class_names)}
+        self.least = [best_accuracy(models[name]) for name in columns.models]
+        self.sums = _Sums()
+        self.found: list[Violation] = []
+
+    def check(self, placement: FleetPlacement) -> list[Violation]:
+        """Return everything that does not stand."""
+        self._check_counts(placement)
+        for group in placement.groups:
+            if len(self.found) > MOST_REPORTED:
+                break
+            index = self.position.get(group.class_name)
+            if index is not None:
+                self._check_group(group, index)
+        if not self.found:
+            self._check_capacity()
+            self._check_sums(placement)
+        return self.found
+
+    def _check_counts(self, placement: FleetPlacement) -> None:
+        """Every user is served once or named as unserved."""
+        held: Counter[str] = Counter()
+        for name, count in [(each.class_name, each.count) for each in placement.groups]:
+            held[name] += count
+        for name, count in [(each.class_name, each.count) for each in placement.unserved]:
+            held[name] += count
+        for name in held:
+            if name not in self.position:
+                self.found.append(fault_of(name, "class", "the fleet has no class of this name"))
+        users = self.columns.count.tolist()
+        for name, index in self.position.items():
+            if held.get(name, 0) != users[index]:
+                message = f"{held.get(name, 0)} users are accounted for, the class has {users[index]}"
+                self.found.append(fault_of(name, "count", message))
+        twice = Counter(each.class_name for each in placement.unserved)
+        self.found += [fault_of(name, "unserved", "named twice") for name, times in twice.items() if times > 1]
+
+    def _check_group(self, group: Group, index: int) -> None:
+        columns = self.columns
+        low, high = columns.first_link[columns.group[index]], columns.first_link[columns.group[index] + 1]
+        links = [link for link in range(int(low), int(high)) if columns.nodes[columns.link_node[link]] == group.attach]
+        if not links:
+            self.found.append(fault_of(group.class_name, "attach", f"the class does not attach to {group.attach!r}"))
+            return
+        for link in links:  # a class may have several links to one node, and the group does not say which it takes
+            cost, faults = self.costs.cost(group, index, link)
+            if cost is not None:
+                faults = [*self._check_claims(group, cost), *self._check_limits(group, index, cost)]
+            if not faults:
+                break
+        if cost is not None and not faults:
+            self._add(group, index, cost)
+        self.found += faults
+
+    @staticmethod
+    def _check_claims(group: Group, cost: UserCost) -> list[Violation]:
+        name = group.class_name
+        return [
+            *check_claim(name, "energy_j", group.energy_j, cost.energy_j, "J"),
+            *check_claim(name, "latency_s", group.latency_s, cost.latency_s, "s"),
+            *check_claim(name, "accuracy", group.accuracy, cost.accuracy, "fraction", whole=1.0),
+        ]
+
+    def _check_limits(self, group: Group, index: int, cost: UserCost) -> list[Violation]:
+        columns, name = self.columns, group.class_name
+        device, rate = columns.devices[columns.device[index]], float(columns.rate_per_s[index])
+        least = float(columns.min_accuracy[index])
+        least = self.least[columns.model[index]] if isnan(least) else least
+        found = [
+            *check_limit(name, "max_latency_s", float(columns.max_latency_s[index]), cost.latency_s, "s"),
+            *check_limit(name, "max_energy_j", float(columns.max_energy_j[index]), cost.energy_j, "J"),
+            *check_limit(name, "device.memory_bytes", device.memory_bytes, cost.device_memory_bytes, "B"),
+            *check_limit(
+                name, "device.max_utilization", device.max_utilization,
+                rate * cost.node_busy_s.get(DEVICE, 0.0), "of its time",
+            ),
+            *check_limit(name, "own link", 1.0, rate * cost.medium_busy_s.get((OWN,), 0.0), "of its time"),
+        ]  # fmt: skip
+        if not cost.accuracy >= least - 1e-9:
+            found.append(fault_of(name, "min_accuracy", f"accuracy {cost.accuracy:.9g} is below {least:.9g}"))
+        return found
+
+    def _add(self, group: Group, index: int, cost: UserCost) -> None:
+        per_s = group.count * float(self.columns.rate_per_s[index])
+        sums = self.sums
+        sums.power_w += per_s * cost.energy_j
+        sums.tiers_w["network"] += per_s * cost.transfer_j
+        for node, joules in cost.compute_j.items():
+            sums.tiers_w[self._tier(node)] += per_s * joules
+        for node, seconds in cost.node_busy_s.items():
+            if node != DEVICE:
+                sums.nodes[node] += per_s * seconds
+        for medium, seconds in cost.medium_busy_s.items():
+            if medium != (OWN,):
+                sums.media[medium] += per_s * seconds
+        model = int(self.columns.model[index])
+        for node, part in cost.parts:
+            if node != DEVICE:
+                sums.parts[node].add((model, part))
+
+    def _tier(self, node: str) -> str:
+        return "device" if node == DEVICE else str(getattr(self.network.nodes[node], "tier", "chiplet"))
+
+    def _check_capacity(self) -> None:
+        for node, load in self.sums.nodes.items():
+            compute = self.network.nodes[node]
+            limit = None if compute is None else compute.max_utilization
+            self.found += check_limit("", "max_utilization", limit, load, "of its time", subject=node)
+            held = self._memory(node)
+            memory = None if compute is None else compute.memory_bytes
+            self.found += check_limit("", "memory_bytes", memory, held, "B", subject=node)
+        for medium, load in self.sums.media.items():
+            self.found += check_limit("", "medium", 1.0, load, "of its time", subject=medium_name(medium))
+
+    def _memory(self, node: str) -> float:
+        """Bytes of all blocks and heads on a node, each of a model once."""
+        held = 0.0
+        for model, part in sorted(self.sums.parts[node]):
+            document = self.models[self.columns.models[model]]
+            held += sum(block.param_bytes for block in document.blocks if block.name == part)
+            held += sum(head.param_bytes for head in document.exits if head.name == part)
+        return held
+
+    def _check_sums(self, placement: FleetPlacement) -> None:
+        total, sums = placement.total, self.sums
+        if total is None:
+            self.found.append(fault_of("", "total", "the sums are missing"))
+            return
+        idle = 0.0
+        for node in sorted(sums.parts):
+            compute = self.network.nodes[node]
+            idle += 0.0 if compute is None else compute.idle_power_w
+            sums.tiers_w[self._tier(node)] += 0.0 if compute is None else compute.idle_power_w
+        self.found += check_claim("", "total.idle_power_w", total.idle_power_w, idle, "W", whole=idle)
+        whole = sums.power_w + idle
+        self.found += check_claim("", "total.power_w", total.power_w, whole, "W", whole=whole)
+        counts = {
+            "users": (total.users, self.columns.users),
+            "served": (total.served, sum(group.count for group in placement.groups)),
+            "nodes_used": (total.nodes_used, len(sums.parts)),
+        }
+        for what, (claimed, counted) in counts.items():
+            if claimed != counted:
+                self.found.append(fault_of("", f"total.{what}", f"claims {claimed}, is {counted}"))
+        for tier in sorted({*total.tier_w, *sums.tiers_w}):
+            claimed_w = total.tier_w.get(tier, 0.0)
+            self.found += check_claim(
+                "", f"total.tier_w.{tier}", claimed_w, sums.tiers_w.get(tier, 0.0), "W", whole=1e3 * whole
+            )
+        self._check_loads(placement)
+
+    def _check_loads(self, placement: FleetPlacement) -> None:
+        media = {medium_name(medium): load for medium, load in self.sums.media.items()}
+        seen: set[tuple[str, str]] = set()
+        for each in placement.loads:
+            known = self.sums.nodes if each.kind == "node" else media
+            claim = check_claim("", f"loads.{each.name}", each.utilization, known.get(each.name, 0.0), "of its time",
+                                whole=1e3)  # fmt: skip
+            compute = self.network.nodes.get(each.name) if each.kind == "node" else None
+            capacity = 1.0 if compute is None else compute.max_utilization
+            self.found += claim
+            self.found += check_claim("", f"loads.{each.name}.capacity", each.capacity, capacity, "of its time")
+            if (each.kind, each.name) in seen:
+                self.found.append(fault_of("", f"loads.{each.name}", "named twice"))
+            seen.add((each.kind, each.name))
+        for kind, loads in (("node", self.sums.nodes), ("medium", media)):
+            for name in loads:
+                if (kind, name) not in seen and loads[name] > TINY:
+                    self.found.append(fault_of("", f"loads.{name}", f"the {kind} is loaded, and not in the list"))
+
+
+def _check_certificate(placement: FleetPlacement, gap: float) -> list[Violation]:
+    certificate, total = placement.certificate, placement.total
+    if certificate is None or total is None:
+        return [fault_of("", "certificate", "a plan states its bound")]
+    power, bound = total.power_w, certificate.lower_bound
+    found = []
+    if not bound <= power * (1.0 + 1e-9) + TINY:
+        found.append(fault_of("", "certificate.lower_bound", f"{bound:.12g} W is above the plan's {power:.12g} W"))
+    real = (power - bound) / power if power > 0.0 else 0.0
+    if certificate.relative_gap is None:
+        found.append(fault_of("", "certificate.relative_gap", "a plan states its gap"))
+    else:
+        found += check_claim("", "certificate.relative_gap", certificate.relative_gap, real, "", whole=1e3)
+    if placement.status == "optimal" and not real <= gap * (1.0 + 1e-9) + 1e-12:
+        found.append(fault_of("", "status", f"optimal, though the gap is {real:.3g}, more than {gap:.3g}"))
+    return found

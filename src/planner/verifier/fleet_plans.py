@@ -1,0 +1,160 @@
+"""The verifier's cost of a group's plan; plans of groups that differ in names alone are computed once.
+
+Nodes are renamed in the order in which a plan meets them. Two plans whose renamed blocks and routes, figures of nodes
+and figures of hops are equal cost the same, so the many groups of a fleet need few recomputations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from itertools import pairwise
+
+from planner.schemas.fleets.columns import FleetColumns
+from planner.schemas.fleets.fleet import DEVICE
+from planner.schemas.fleets.placement import Group
+from planner.schemas.planning.model import Model
+from planner.schemas.planning.placement import AppPlacement, Breakdown, Shares
+from planner.schemas.planning.topology import Link, Wire
+from planner.verifier.fleet_network import UserCost, app_of, device_compute, user_links, user_network
+from planner.verifier.network import Medium, Network, medium_of
+from planner.verifier.recompute import Recomputed, latency_of, part_cost, stages_of
+from planner.verifier.structure import check_structure
+from planner.verifier.violations import Violation
+
+
+class PlanCosts:
+    """Costs of groups, remembered by what they depend on."""
+
+    def __init__(self, columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
+        self._columns, self._models, self._network = columns, models, network
+        self._devices = [device_compute(device) for device in columns.devices]
+        self._figures: dict[int, int] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._known: dict[Hashable, UserCost] = {}
+        self._links: dict[int, tuple[Link, Link]] = {}
+
+    def cost(self, group: Group, index: int, link: int) -> tuple[UserCost | None, list[Violation]]:
+        """Return the cost of a group of class `index` over a link; none where the plan's form is wrong."""
+        names, key = self._key(group, index, link)
+        if key is not None and (known := self._known.get(key)) is not None:
+            return _renamed(known, names), []
+        up, down = self._links.setdefault(link, user_links(self._columns, link))
+        network = user_network(self._network, self._devices[self._columns.device[index]], up, down)
+        app = app_of(self._columns, index)
+        model = self._models[app.model]
+        plan = _as_app_placement(group)
+        found, faults = check_structure(app, model, plan, network, {})
+        if found is None or faults:
+            return None, faults
+        cost = _cost_of(found, app.latency, model, plan, network)
+        if key is not None:
+            self._known[key] = _renamed(cost, {name: number for number, name in names.items()})
+        return cost, []
+
+    def _key(self, group: Group, index: int, link: int) -> tuple[dict[str, str], Hashable | None]:
+        """Return the names of the plan by their new ones, and what its cost depends on (None: a name is unknown)."""
+        columns = self._columns
+        new: dict[str, str] = {DEVICE: DEVICE}
+        order = [group.attach, *(each.node for each in group.assignments)]
+        order += [name for route in group.routes for name in route.path]
+        if any(name not in self._network.nodes and name != DEVICE for name in order):
+            return {}, None
+        for name in order:
+            new.setdefault(name, f"#{len(new)}")
+        hops: list[Hashable] = []
+        media: dict[Medium, str] = {}
+        up, down = self._links.setdefault(link, user_links(columns, link))
+        ends = {(up.source, up.target): up, (down.source, down.target): down}
+        for route in group.routes:
+            for pair in pairwise(route.path):
+                wire = ends.get(pair) or self._network.hops.get(pair)
+                if wire is None or pair in self._network.ambiguous:
+                    return {}, None
+                medium = medium_of(pair, wire)
+                # a plan holds a medium by its name, or by the new names of the link's ends
+                named = f"%{len(media)}" if len(medium) == 1 else ">".join(new[end] for end in medium)
+                hops.append((new[pair[0]], new[pair[1]], self._wire(wire), media.setdefault(medium, named)))
+        for medium, named in media.items():
+            if len(medium) == 1:
+                new["%" + medium[0]] = named
+        figures = tuple((new[name], self._number(name)) for name in dict.fromkeys(order) if name != DEVICE)
+        shape = (
+            tuple((each.block, new[each.node]) for each in group.assignments),
+            tuple((route.after, route.result_of, route.bits, len(route.path)) for route in group.routes),
+        )
+        goal = int(columns.destination[index])
+        wanted = None if goal < 0 else new.get(columns.destinations[goal], columns.destinations[goal])
+        point = (
+            group.operating_point, tuple(sorted(group.exit_fractions.items())), group.accuracy,
+            None if group.thresholds is None else tuple(sorted(group.thresholds.items())),
+        )  # fmt: skip
+        who = (int(columns.model[index]), int(columns.device[index]), int(columns.statistic[index]), wanted)
+        key = (who, point, new[group.attach], figures, shape, tuple(hops))
+        return {renamed: name for name, renamed in new.items()}, key
+
+    def _number(self, name: str) -> int:
+        """Return the number of a node's figures; equal figures have equal numbers."""
+        compute = self._network.nodes[name]
+        found = self._figures.get(id(compute))
+        if found is None:
+            key: Hashable = None if compute is None else (
+                compute.hardware, compute.ops_per_s, compute.j_per_op, compute.active_power_w, compute.static_power_w,
+            )  # fmt: skip
+            found = self._numbers.setdefault(key, len(self._numbers))
+            self._figures[id(compute)] = found
+        return found
+
+    @staticmethod
+    def _wire(wire: Link | Wire) -> Hashable:
+        return (wire.bit_per_s, wire.latency_s, wire.j_per_bit)
+
+
+def _as_app_placement(group: Group) -> AppPlacement:
+    nothing = Breakdown.model_construct(compute_j=0.0, transfer_j=0.0, compute_s=0.0, transfer_s=0.0)
+    return AppPlacement.model_construct(
+        name=group.class_name, operating_point=group.operating_point, exit_fractions=group.exit_fractions,
+        thresholds=group.thresholds, assignments=group.assignments, routes=group.routes,
+        energy_j=group.energy_j, latency_s=group.latency_s, accuracy=group.accuracy, breakdown=nothing,
+        shares=Shares(),
+    )  # fmt: skip
+
+
+def _cost_of(found: Recomputed, statistic: str, model: Model, plan: AppPlacement, network: Network) -> UserCost:
+    stages = stages_of(model, found.point, [each.node for each in plan.assignments])
+    compute: dict[str, float] = {}
+    parts: list[tuple[str, str]] = []
+    for stage in stages:
+        for part in stage.parts:
+            cost = part_cost(part, network.nodes[stage.node], model)
+            joules = 0.0 if cost is None else stage.reach * cost.energy_j
+            compute[stage.node] = compute.get(stage.node, 0.0) + joules
+            parts.append((stage.node, part.name))
+    return UserCost(
+        energy_j=found.energy_j,
+        latency_s=latency_of(statistic, found.exits)[0],
+        accuracy=found.point.accuracy,
+        compute_j=compute,
+        transfer_j=found.transfer_j,
+        node_busy_s=found.node_busy_s,
+        medium_busy_s=found.medium_busy_s,
+        device_memory_bytes=found.memory_bytes.get(DEVICE, 0.0),
+        parts=tuple(parts),
+    )
+
+
+def _renamed(cost: UserCost, names: Mapping[str, str]) -> UserCost:
+    """Return a cost with other names of nodes and media."""
+
+    def name(old: str) -> str:
+        return names.get(old, old)
+
+    def medium_of_names(medium: Medium) -> Medium:
+        return (name("%" + medium[0])[1:],) if len(medium) == 1 else tuple(map(name, medium))
+
+    return UserCost(
+        cost.energy_j, cost.latency_s, cost.accuracy,
+        {name(node): value for node, value in cost.compute_j.items()}, cost.transfer_j,
+        {name(node): value for node, value in cost.node_busy_s.items()},
+        {medium_of_names(medium): value for medium, value in cost.medium_busy_s.items()},
+        cost.device_memory_bytes, tuple((name(node), part) for node, part in cost.parts),
+    )  # fmt: skip

@@ -1,0 +1,138 @@
+"""What users may get wrong in a fleet: one message each, ten and a count of many, exit code 2."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import run
+
+from planner.fleet.reading.files import read_fleet
+from planner.pipeline.fleet import plan_fleet
+from planner.schemas import InputError
+
+CITY = Path(__file__).parents[2] / "examples" / "city"
+ATTACH = {"node": "north", "bit_per_s": 7e7, "medium": "cell"}
+CLASS = {
+    "name": "c", "count": 3, "model": "vit.json", "rate_per_s": 0.1, "min_accuracy": 0.9, "attach": [ATTACH],
+    "device": {"ops_per_s": 1e10, "j_per_op": 2e-10},
+}  # fmt: skip
+
+
+def fleet_of(folder: Path, *classes: dict[str, Any]) -> Path:
+    shutil.copy(CITY.parent / "vit.json", folder / "vit.json")
+    shutil.copy(CITY / "topology.json", folder / "topology.json")
+    path = folder / "fleet.json"
+    path.write_text(json.dumps({"schema_version": "1", "name": "f", "classes": list(classes)}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"count": 2.5}, r"classes\[0\].count"),
+        ({"count": -1}, r"classes\[0\].count"),
+        ({"attach": []}, r"classes\[0\].attach"),
+        ({"attach": [{**ATTACH, "node": "west"}]}, "no node of this name"),
+        ({"destination": "west"}, "no node of this name"),
+        ({"count": 0}, "no class has a user"),
+        ({"latency": "p0"}, "0th percentile"),
+        ({"latency": "median"}, "not a statistic"),
+        ({"device": {}}, "ops_per_s"),
+        ({"colour": "red"}, "unknown field"),
+    ],
+)
+def test_every_mistake_in_a_class_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = fleet_of(tmp_path, {**CLASS, **change})
+    with pytest.raises(InputError, match=message):
+        plan_fleet(path, tmp_path / "topology.json")
+
+
+def test_no_capacity_anywhere_is_named(tmp_path: Path) -> None:
+    path = fleet_of(tmp_path, CLASS)
+    topology = json.loads((tmp_path / "topology.json").read_text(encoding="utf-8"))
+    for node in topology["nodes"]:
+        node["max_utilization"] = 0.0
+    (tmp_path / "topology.json").write_text(json.dumps(topology), encoding="utf-8")
+    with pytest.raises(InputError, match="no shared node has any capacity"):
+        plan_fleet(path, tmp_path / "topology.json")
+
+
+def test_a_node_called_device_is_refused(tmp_path: Path) -> None:
+    path = fleet_of(tmp_path, CLASS)
+    text = (tmp_path / "topology.json").read_text(encoding="utf-8")
+    (tmp_path / "topology.json").write_text(text.replace('"south"', '"device"'), encoding="utf-8")
+    with pytest.raises(InputError, match="means the user's own node"):
+        plan_fleet(path, tmp_path / "topology.json")
+
+
+def test_many_wrong_rows_are_ten_messages_and_a_count(tmp_path: Path) -> None:
+    shutil.copytree(CITY, tmp_path / "city")
+    rows = ["name,count,model,device,attach,rate_per_s"]
+    for index in range(30_000):
+        count = "1.5" if index % 10 == 0 else "-3" if index % 10 == 1 else "4"
+        rows.append(f"c{index},{count},../vit.json,phone,centre,0.1")
+    (tmp_path / "city" / "classes.csv").write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_fleet(tmp_path / "city" / "fleet.json")
+    assert len(caught.value.problems) == 11
+    assert "row 2, count" in str(caught.value.problems[0])
+    assert "and 5,990 more problems (6,000 in all)" in str(caught.value.problems[10])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("watch,centre", "clock,centre", "no device of this name"),
+        ("watch,centre", "watch,airport", "no row for it"),
+        ("centre/photo/watch", "centre/photo/phone", "used twice"),
+        ("0.5,mean", "0.5,median", "not a statistic"),
+        ("centre/photo/watch,80", "centre/photo/watch,", "whole number"),
+        ("centre/photo/watch,80", "centre/photo/watch,80,1", "does not have 9 cells"),
+        ("rate_per_s", "rate", "unknown column"),
+        ("name,count", "name,number", "no column 'count'"),
+    ],
+)
+def test_every_mistake_in_a_table_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    shutil.copytree(CITY, tmp_path / "city")
+    table = tmp_path / "city" / "classes.csv"
+    text = table.read_text(encoding="utf-8")
+    assert old in text
+    table.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_fleet(tmp_path / "city" / "fleet.json")
+
+
+def test_tables_and_lists_say_the_same(tmp_path: Path) -> None:
+    read = read_fleet(CITY / "fleet.json").columns
+    north = {"node": "north", "bit_per_s": 7e7, "latency_s": 0.004, "j_per_bit": 2.2e-8, "medium": "cell-north"}
+    south = {"node": "south", "bit_per_s": 2.4e7, "latency_s": 0.004, "j_per_bit": 4.6e-8, "medium": "cell-south"}
+    links = [north, south]
+    device = {"ops_per_s": 1.5e10, "j_per_op": 2e-10, "memory_bytes": 4e9}
+    listed = {**CLASS, "name": "centre/photo/phone", "count": 220, "rate_per_s": 0.2, "max_latency_s": 0.3,
+              "latency": "mean", "min_accuracy": 0.95, "attach": links, "device": device}  # fmt: skip
+    other = read_fleet(fleet_of(tmp_path, listed)).columns
+    assert other.count[0] == read.count[0]
+    assert other.max_latency_s[0] == read.max_latency_s[0]
+    assert other.link_bit_per_s[:2].tolist() == read.link_bit_per_s[:2].tolist()
+    assert other.devices[0] == read.devices[0]
+    assert [other.nodes[node] for node in other.link_node[:2]] == [read.nodes[node] for node in read.link_node[:2]]
+
+
+def test_the_command_plans_and_checks_and_refuses(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    done = run("fleet", CITY / "fleet.json", "--topology", CITY / "topology.json", "-o", plan)
+    assert done.code == 0, done.err
+    assert "600 of 600 users served" in done.out
+    done = run("check", plan, "--fleet", CITY / "fleet.json", "--topology", CITY / "topology.json")
+    assert done.code == 0, done.out
+    assert "stands (optimal)" in done.out
+    done = run("fleet", CITY / "fleet.json", "--topology", CITY / "topology.json", "--method", "magic")
+    assert done.code == 2
+    assert "use one of fleet, nearest" in done.err
+    done = run("check", plan, "--fleet", CITY / "fleet.json", "--topology", CITY / "topology.json", "--rate", "3")
+    assert done.code == 2
+    assert "--rate" in done.err

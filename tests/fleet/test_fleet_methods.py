@@ -1,0 +1,83 @@
+"""All methods on the same fleets: what they promise, the same answer every time, and what is short."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+from fleet_cases import random_fleet
+from fleet_oracle import optimum
+
+from planner.fleet.method import FLEET_METHODS
+from planner.pipeline.fleet import plan_fleet
+from planner.schemas import Model, Topology, check_document
+from planner.schemas.fleets.fleet import Fleet
+from planner.schemas.fleets.placement import FleetPlacement
+
+CITY = Path(__file__).parents[2] / "examples" / "city"
+
+
+@pytest.mark.parametrize("method", FLEET_METHODS)
+@pytest.mark.parametrize("seed", [3, 8, 21])
+def test_no_method_beats_the_optimum_nor_bounds_above_it(method: str, seed: int) -> None:
+    fleet, topology, models = random_fleet(Random(seed))
+    known = {name: check_document(model, Model) for name, model in models.items()}
+    best = optimum(fleet, topology, models)
+    placement = plan_fleet(
+        check_document(fleet, Fleet), check_document(topology, Topology), models=known, method=method, gap=1e-6
+    )
+    if placement.total is None or best.unserved:
+        assert placement.status in ("infeasible", "unknown")
+        return
+    assert placement.certificate is not None
+    assert placement.total.power_w >= best.power_w * (1 - 1e-6)
+    assert placement.certificate.lower_bound <= best.power_w * (1 + 1e-6)
+    if method in ("fleet", "ilp"):
+        assert placement.total.power_w == pytest.approx(best.power_w, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_idle_power_is_counted_and_bounded(seed: int) -> None:
+    fleet, topology, models = random_fleet(Random(seed), idle=True)
+    known = {name: check_document(model, Model) for name, model in models.items()}
+    best = optimum(fleet, topology, models)
+    placement = plan_fleet(check_document(fleet, Fleet), check_document(topology, Topology), models=known)
+    if placement.total is None or placement.certificate is None or best.unserved:
+        return
+    assert placement.total.power_w >= best.power_w * (1 - 1e-6)
+    assert placement.certificate.lower_bound <= best.power_w * (1 + 1e-6)
+
+
+def without_time(placement: FleetPlacement) -> str:
+    return placement.model_copy(update={"timing": None}).model_dump_json()
+
+
+def test_the_answer_is_the_same_every_time_and_for_any_number_of_jobs() -> None:
+    answers = {
+        without_time(plan_fleet(CITY / "fleet.json", CITY / "topology.json", jobs=jobs)) for jobs in (1, 1, 2, 4)
+    }
+    assert len(answers) == 1
+
+
+def crowded(tmp_path: Path) -> Path:
+    topology = json.loads((CITY / "topology.json").read_text(encoding="utf-8"))
+    for node in topology["nodes"]:
+        node["max_utilization"] /= 100
+    path = tmp_path / "topology.json"
+    path.write_text(json.dumps(topology), encoding="utf-8")
+    return path
+
+
+def test_what_is_short_is_named_and_most_can_be_served(tmp_path: Path) -> None:
+    topology = crowded(tmp_path)
+    placement = plan_fleet(CITY / "fleet.json", topology)
+    assert placement.status == "infeasible"
+    assert placement.diagnosis is not None
+    assert placement.diagnosis.short
+    part = plan_fleet(CITY / "fleet.json", topology, serve_most=True)
+    assert part.status in ("optimal", "feasible")
+    assert part.total is not None
+    assert 0 < part.total.served <= placement.diagnosis.most_served < 600
+    assert sum(each.count for each in part.unserved) == 600 - part.total.served
