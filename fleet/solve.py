@@ -12,11 +12,13 @@ from planner.fin.instance.network import Bools, Floats
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions
 from planner.fleet.method import FleetOptions, FleetOutcome, Short
-from planner.fleet.pricing.engine import EngineSetting, Pricer, engine
+from planner.fleet.pricing.engine import EngineSetting, LocalEngine, Pricer, engine
 from planner.fleet.pricing.smoothed import Demand
+from planner.fleet.rounding.closing import with_nodes_closed
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
+from planner.schemas.planning.placement import Status
 
 _TINY_USERS = 1e-6
 _WHOLE_COLUMNS = 6_000
@@ -39,7 +41,15 @@ def demand_of(instance: FleetInstance, penalty_w: float) -> Demand:
     rate = instance.rate_per_s
     per_s = instance.count * rate
     penalty = penalty_w / np.where(rate > 0.0, rate, 1.0)
-    return Demand(per_s, penalty, instance.resources.capacity)
+    return Demand(per_s, penalty, instance.resources.capacity, idle_prices(instance))
+
+
+def idle_prices(instance: FleetInstance) -> Floats:
+    """(R,) idle power of nodes per unit of their capacity, in watts."""
+    network, prices = instance.network, np.zeros(instance.resources.count)
+    some = network.max_utilization > 0.0
+    prices[: network.size][some] = network.idle_power_w[some] / network.max_utilization[some]
+    return prices
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,10 @@ def least_unserved(run: _Run, linear: LinearAnswer, impossible: Bools) -> Short:
     relaxed = replace(instance, kinds=free)
     pricing = engine(run.options.engine, EngineSetting(relaxed, run.options.jobs, run.options.address))
     try:
-        demand = Demand(instance.count * rate, 1.0 / np.where(rate > 0.0, rate, 1.0), instance.resources.capacity)
+        demand = Demand(
+            instance.count * rate, 1.0 / np.where(rate > 0.0, rate, 1.0), instance.resources.capacity,
+            np.zeros(instance.resources.count),
+        )  # fmt: skip
         generation = ColumnGeneration(
             relaxed, Pricer.of(relaxed, pricing), demand, run.deadline, lambda _stage, _bound, _value: None
         )
@@ -145,11 +158,14 @@ def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whol
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     state = rounded_down(instance, linear.columns, linear.share)
-    state = Placer(state, linear.prices).place_all()
+    state = Placer(state, linear.prices + idle_prices(instance)).place_all()
     options.progress("whole users", linear.bound_w, _cost(state, penalty_w))
     if _gap(state, linear, penalty_w) <= options.gap and not state.waiting.any():
         return state, linear
-    if not deadline.expired and (wider := _with_promising(run, state, linear, penalty_w)) is not None:
+    has_idle = bool(state.idle_w)
+    if has_idle and not deadline.expired:
+        state = with_nodes_closed(state, linear.prices, deadline)
+    if not has_idle and not deadline.expired and (wider := _with_promising(run, state, linear, penalty_w)) is not None:
         state, bound = reoptimised(
             wider, instance.rate_per_s > 0.0, penalty_w, seconds=deadline.remaining_s,
             nodes=max(_NODES, _NODES_TIMES_COLUMNS // wider.columns.count), gap=min(1e-4, options.gap / 10.0),
@@ -163,7 +179,7 @@ def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whol
 def _cost(state: WholeUsers, penalty_w: float) -> float:
     """Return power, with the penalty of users without a plan that load anything."""
     waiting = state.waiting[state.instance.rate_per_s > 0.0]
-    return state.power_w + penalty_w * float(waiting.sum())
+    return state.power_w + state.idle_w + penalty_w * float(waiting.sum())
 
 
 def _gap(state: WholeUsers, linear: LinearAnswer, penalty_w: float) -> float:
@@ -175,12 +191,13 @@ def _with_promising(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_
     """Return the state over all columns that a better solution may use; None where these are many."""
     instance = run.instance
     rate = instance.rate_per_s
-    found = run.pricer.price(linear.prices)
+    prices = linear.prices + idle_prices(instance)
+    found = run.pricer.price(prices)
     slack = (_cost(state, penalty_w) - linear.bound_w) * (1.0 + 1e-6)
     cost = np.minimum(found.class_cost, penalty_w / np.where(rate > 0.0, rate, 1.0))
     usable = np.isfinite(found.class_cost) & (rate > 0.0)
     allowed = np.where(usable, slack / np.where(rate > 0.0, rate, 1.0), -1.0)
-    near = run.pricer.near(linear.prices, np.where(usable, cost, 0.0), allowed)
+    near = run.pricer.near(prices, np.where(usable, cost, 0.0), allowed)
     if len(near.pair) + state.columns.count > _WHOLE_COLUMNS:
         return None
     return state.with_columns(near.pair, near.plan)
@@ -203,6 +220,29 @@ def _repaired(state: WholeUsers, prices: Floats, penalty_w: float, deadline: Dea
     return state
 
 
+@dataclass(frozen=True)
+class Bounded:
+    """What is proved of a fleet: a bound with the penalties of users without a plan, and the prices that prove it."""
+
+    bound_w: float
+    prices: Floats
+    linear_gap: float | None = None
+
+
+def heuristic_outcome(
+    instance: FleetInstance, options: FleetOptions, state: WholeUsers, proved: Bounded, spent_s: float
+) -> FleetOutcome:
+    """Return the answer of a method that proves no infeasibility; `proved` is a bound without penalties."""
+    left = int(state.waiting.sum())
+    bound = proved.bound_w if not left else 0.0
+    if left and not options.serve_most:
+        message = (
+            f"{left:,} of {int(instance.count.sum()):,} users found no room (--serve-most gives the plan of the rest)"
+        )
+        return FleetOutcome("unknown", None, bound, proved.prices, message, proved.linear_gap, whole_s=spent_s)
+    return _found(options, state, Bounded(bound, proved.prices, proved.linear_gap), None, "", (0.0, spent_s), {})
+
+
 def outcome_of(
     instance: FleetInstance,
     options: FleetOptions,
@@ -216,20 +256,54 @@ def outcome_of(
     left = int(state.waiting.sum())
     served_rate = instance.rate_per_s > 0.0
     bound = max(0.0, linear.bound_w - penalty_w * float(state.waiting[served_rate].sum()))
-    power = state.power_w
     message = "the time limit stopped the search" if linear.stopped else ""
     if left and not options.serve_most:
         message = message or f"{left} users were left without a plan by the heuristic for whole users"
         return FleetOutcome("unknown", None, bound, linear.prices, message, linear.gap, None, *times_s)
+    statistics = {"rounds": float(linear.rounds), "columns": float(linear.columns.count)}
+    proved = Bounded(bound, linear.prices, linear.gap)
+    return _found(options, state, proved, short if left else None, message, times_s, statistics)
+
+
+def _found(
+    options: FleetOptions, state: WholeUsers, proved: Bounded, short: Short | None, message: str,
+    times_s: tuple[float, float], statistics: dict[str, float],
+) -> FleetOutcome:  # fmt: skip
+    """Return a plan; raise BoundError where it is better than what was proved to be the best."""
+    power, bound = state.power_w + state.idle_w, proved.bound_w
     if bound > power * (1.0 + 1e-7) + 1e-15:
         raise BoundError(bound, power)
     gap = (power - bound) / power if power > 0.0 else 0.0
-    status = "optimal" if gap <= options.gap else "feasible"
-    statistics = {"rounds": float(linear.rounds), "columns": float(linear.columns.count)}
+    status: Status = "optimal" if gap <= options.gap else "feasible"
     return FleetOutcome(
-        status, state.solution(), min(bound, power), linear.prices, message, linear.gap,  # type: ignore[arg-type] # two of the four
-        short if left else None, *times_s, statistics,
+        status, state.solution(), min(bound, power), proved.prices, message, proved.linear_gap, short, *times_s,
+        statistics,
     )  # fmt: skip
+
+
+def bound_at(instance: FleetInstance, prices: Floats) -> float:
+    """Return the Lagrangian bound at some prices, for plans that serve every user."""
+    pricing = LocalEngine(EngineSetting(instance))
+    offset = idle_prices(instance)
+    prices = np.where(instance.resources.capacity > 0.0, prices, 0.0)
+    cost = Pricer.of(instance, pricing).price(prices + offset).class_cost
+    pricing.close()
+    per_s = instance.count * instance.rate_per_s
+    cost = np.where(np.isfinite(cost), cost, 0.0)
+    return max(0.0, float((per_s * cost).sum() - (prices * instance.resources.capacity).sum()))
+
+
+def plan_part(instance: FleetInstance, options: FleetOptions, deadline: Deadline) -> tuple[WholeUsers, Floats]:
+    """Return whole users of a fleet by the linear program and rounding alone, and the prices."""
+    pricing = engine("local", EngineSetting(instance, options.jobs))
+    generation = ColumnGeneration(
+        instance, Pricer.of(instance, pricing), demand_of(instance, penalty_per_user(instance)), deadline,
+        options.progress,
+    )  # fmt: skip
+    linear = generation.solve(LinearOptions())
+    pricing.close()
+    state = rounded_down(instance, linear.columns, linear.share)
+    return Placer(state, linear.prices + idle_prices(instance)).place_all(), linear.prices
 
 
 class BoundError(RuntimeError):

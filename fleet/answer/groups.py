@@ -28,7 +28,7 @@ class Shape:
     point: str
     fractions: dict[str, float]
     thresholds: dict[str, float | None] | None
-    accuracy: float
+    accuracy: float | None
     slots: tuple[int, ...]
     transfers: tuple[_Transfer, ...]
     compute_j: Floats
@@ -138,7 +138,7 @@ def _shape(each: KindPlans, plan: int) -> Shape:
         point=points.name(point),
         fractions={points.exit_names[head]: float(points.fraction[point, head]) for head in on},
         thresholds=thresholds if point >= len(points.given_names) else None,
-        accuracy=float(points.accuracy[point]),
+        accuracy=float(points.accuracy[point]) if points.accuracy_known else None,
         slots=slots,
         transfers=tuple(transfers),
         compute_j=_compute_by_slot(each, point, slots),

@@ -23,7 +23,9 @@ from planner.fleet.pricing.smoothed import Demand, smoothed_prices
 
 Progress = Callable[[str, float, float], None]
 """Takes what is done, the bound and the value so far in watts."""
-_TEMPERATURE = 0.01
+_TEMPERATURES = (0.2, 0.05, 0.015)
+"""Parts of the cost of a class that smooth its minimum, one after the other."""
+_SMOOTH_ROUNDS = 40
 _NEAR = 4.0
 """Columns to begin with cost at most so many temperatures more than the best of their class."""
 _COLUMNS_PER_CLASS = 12
@@ -74,7 +76,18 @@ def tight_resources(instance: FleetInstance, demand: Demand) -> Bools:
             per_s = demand.per_s[instance.pair_class[each.pairs]]
             values = each.plans.loads_s.max(axis=0)[None] * per_s[:, None]
             most += np.bincount(each.rows.reshape(-1), weights=values.reshape(-1), minlength=len(most))
-    return np.asarray(most[:-1] > demand.capacity, dtype=np.bool_)
+    return np.asarray((most[:-1] > demand.capacity) & (demand.capacity > 0.0), dtype=np.bool_)
+
+
+def price_units(instance: FleetInstance, demand: Demand, scale_j: Floats) -> Floats:
+    """(R,) power of the users that may load each resource, per unit of its capacity: the size of large prices."""
+    per_pair = np.where(np.isfinite(scale_j), demand.per_s * scale_j, 0.0) / np.maximum(np.diff(instance.first_pair), 1)
+    value = np.zeros(instance.resources.count + 1)
+    for each in instance.kinds:
+        weight = np.broadcast_to(per_pair[instance.pair_class[each.pairs]][:, None], each.rows.shape)
+        value += np.bincount(each.rows.reshape(-1), weights=weight.reshape(-1), minlength=len(value))
+    least = max(float(value[:-1].max(initial=0.0)) * 1e-9, 1e-12)
+    return np.asarray(np.maximum(value[:-1], least) / np.maximum(demand.capacity, 1e-9), dtype=np.float64)
 
 
 class ColumnGeneration:
@@ -119,7 +132,7 @@ class ColumnGeneration:
     def bound_at(self, prices: Floats) -> FleetPrices:
         """Price everything and raise the bound if these prices prove more."""
         prices = np.where(self.tight, prices, 0.0)
-        found = self._pricer.price(prices)
+        found = self._pricer.price(prices + self._demand.idle_w)
         cost = np.minimum(found.class_cost, self._demand.penalty_j)
         bound = float((self._demand.per_s * cost).sum() - (prices * self._demand.capacity).sum())
         if bound > self.bound_w:
@@ -130,14 +143,28 @@ class ColumnGeneration:
         """Return the plans that are near the best at smoothed prices, and the best of every pair."""
         free = self.bound_at(np.zeros(self._instance.resources.count))
         scale = np.maximum(free.class_cost, 0.0)
-        if options.start is None:
-            prices = smoothed_prices(self._pricer, self._demand, scale, _TEMPERATURE, self.best_prices, self._deadline)
-        else:
-            prices = options.start
+        prices = options.start
+        if prices is None:
+            unit = price_units(self._instance, self._demand, scale)
+            prices = self.best_prices
+            for relative in _TEMPERATURES:
+                prices = smoothed_prices(
+                    self._pricer,
+                    self._demand,
+                    scale,
+                    unit,
+                    self.tight,
+                    relative,
+                    prices,
+                    _SMOOTH_ROUNDS,
+                    self._deadline,
+                )
         found = self.bound_at(prices)
         prices = np.where(self.tight, prices, 0.0)
-        allowed = _NEAR * _TEMPERATURE * np.where(np.isfinite(scale), scale, 0.0)
-        near = self._pricer.near(prices, np.where(np.isfinite(found.class_cost), found.class_cost, 0.0), allowed)
+        allowed = _NEAR * _TEMPERATURES[-1] * np.where(np.isfinite(scale), scale, 0.0)
+        near = self._pricer.near(
+            prices + self._demand.idle_w, np.where(np.isfinite(found.class_cost), found.class_cost, 0.0), allowed
+        )
         pair, plan = near.pair, near.plan
         most = _COLUMNS_PER_CLASS * self._instance.classes
         if len(pair) > most:
@@ -170,7 +197,7 @@ class ColumnGeneration:
             new += len(chosen)
         if not new:
             return None
-        worth = columns.cost_at(answer.prices) - class_value[columns.owner]
+        worth = columns.cost_at(answer.prices + self._demand.idle_w) - class_value[columns.owner]
         kept = (answer.share > 1e-7) | (worth <= _PURGE * np.abs(class_value[columns.owner]))
         pairs[0], plans[0] = columns.pair[kept], columns.plan[kept]
         grown = columns_of(self._instance, np.concatenate(pairs), np.concatenate(plans))
@@ -180,7 +207,7 @@ class ColumnGeneration:
     def _class_duals(self, columns: Columns, answer: MasterAnswer) -> Floats:
         """(C,) least cost of each class over the columns known, at the master's prices."""
         least = self._demand.penalty_j.copy()
-        np.minimum.at(least, columns.owner, columns.cost_at(answer.prices))
+        np.minimum.at(least, columns.owner, columns.cost_at(answer.prices + self._demand.idle_w))
         return np.asarray(least, dtype=np.float64)
 
     def _finished(self, columns: Columns, rounds: int, options: LinearOptions) -> LinearAnswer:

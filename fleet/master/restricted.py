@@ -49,7 +49,7 @@ class RestrictedMaster:
         total = np.bincount(columns.owner, weights=share, minlength=classes) + unserved
         total = np.where(total > 0.0, total, 1.0)
         share, unserved = share / total[columns.owner], unserved / total
-        value = float((demand.per_s[columns.owner] * columns.energy_j * share).sum())
+        value = float((demand.per_s[columns.owner] * columns.cost_at(demand.idle_w) * share).sum())
         value += float((demand.per_s * demand.penalty_j * unserved).sum())
         prices = np.zeros(len(demand.capacity))
         prices[rows] = np.maximum(-found.dual[classes:], 0.0) * scale / _positive(demand.capacity[rows])
@@ -58,7 +58,9 @@ class RestrictedMaster:
     def program(self, columns: Columns) -> tuple[Program, float, Ints]:
         """Return the program, the scale of its costs in watts, and the resources of its rows behind the classes."""
         demand, classes = self.demand, len(self.demand.per_s)
-        cost = np.concatenate([demand.per_s[columns.owner] * columns.energy_j, demand.per_s * demand.penalty_j])
+        cost = np.concatenate(
+            [demand.per_s[columns.owner] * columns.cost_at(demand.idle_w), demand.per_s * demand.penalty_j]
+        )
         positive = cost[: columns.count][cost[: columns.count] > 0.0]
         scale = float(np.median(positive)) if len(positive) else 1.0
         entry = self.tight[columns.load_row]

@@ -1,1 +1,1 @@
-"""Pricing of classes at dual prices in shards, the smoothed dual, local and Ray engines."""
+"""Pricing of classes at dual prices in shards, the smoothed dual, the local engine."""

@@ -78,7 +78,7 @@ class LocalEngine:
         self._pool.shutdown()
 
 
-_PLACES = {"local": "planner.fleet.pricing.engine:LocalEngine", "ray": "planner.fleet.pricing.on_ray:RayEngine"}
+_PLACES = {"local": "planner.fleet.pricing.engine:LocalEngine"}
 ENGINES = tuple(_PLACES)
 
 

@@ -7,7 +7,7 @@ shard and the prices: sums are made in a fixed order, and threads of a linear al
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
 from planner.fleet.instance.model_arrays import TOLERANCE
 
 CLASSES_PER_SHARD = 8_192
-_ROWS_AT_ONCE = 4_000_000
+_ROWS_AT_ONCE = 500_000
+_SAMPLES = 256
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class Block:
     """(n,) pairs of the shard, counted from its first."""
     rows: Ints
     """(n, K) resource of each load; R where there is no limit."""
-    too_fast: Bools | None
-    """(n, P) plans that the rate of the class rules out; None where it rules out none."""
+    typical: Ints
+    """Plans that are the best at some of many random prices; the smoothed dual, a heuristic, looks at no others."""
+    ruled_out: Bools | None
+    """(n, P) plans that the rate of the class rules out, or a resource without capacity; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +108,32 @@ def _shard(instance: FleetInstance, first: int, last: int) -> Shard:
 def _block(instance: FleetInstance, kind: int, each: KindPlans, inside: slice, low: int) -> Block:
     pairs, plans = each.pairs[inside], each.plans
     rate = instance.rate_per_s[instance.pair_class[pairs]]
-    too_fast = rate[:, None] > plans.most_rate_per_s[None] * (1.0 + TOLERANCE)
+    ruled_out = rate[:, None] > plans.most_rate_per_s[None] * (1.0 + TOLERANCE)
+    rows = each.rows[inside]
+    closed = np.append(instance.resources.capacity <= 0.0, False)[rows]
+    for column in np.flatnonzero(closed.any(axis=0)).tolist():
+        ruled_out |= closed[:, column, None] & (plans.loads_s[None, :, column] > 0.0) & (rate > 0.0)[:, None]
+    typical = typical_plans(plans.energy_j, plans.loads_s)
     return Block(
-        kind, plans.energy_j, plans.loads_s, pairs - low, each.rows[inside], too_fast if too_fast.any() else None
+        kind, plans.energy_j, plans.loads_s, pairs - low, rows, typical, ruled_out if ruled_out.any() else None
     )
 
 
-def _costs(shard: Shard, prices: Floats) -> Iterator[tuple[Block, slice, Floats]]:
+def typical_plans(energy_j: Floats, loads_s: Floats) -> Ints:
+    """Return the plans that are the best at some of many random prices, from next to nothing to prohibitive."""
+    random = np.random.default_rng(1)
+    size = energy_j.max(initial=0.0) / np.maximum(loads_s.max(axis=0, initial=0.0), 1e-300)
+    prices = size * 10.0 ** random.uniform(-3.0, 1.0, (_SAMPLES, loads_s.shape[1]))
+    prices *= random.random(prices.shape) < 0.7
+    prices[0] = 0.0
+    cost = energy_j[None] + np.einsum("sk,pk->sp", prices, loads_s)
+    return np.unique(cost.argmin(axis=1))
+
+
+def _costs(shard: Shard, prices: Floats, typical: bool = False) -> Iterator[tuple[Block, slice, Floats]]:
     """Yield (n, P) costs of blocks of pairs; `prices` has one entry more than there are resources, which is 0."""
-    for block in shard.blocks:
+    for each in shard.blocks:
+        block = _only_typical(each) if typical else each
         at_once = max(1, _ROWS_AT_ONCE // max(1, len(block.energy_j)))
         for start in range(0, len(block.pairs), at_once):
             part = slice(start, start + at_once)
@@ -122,9 +142,15 @@ def _costs(shard: Shard, prices: Floats) -> Iterator[tuple[Block, slice, Floats]
             for column in range(local.shape[1]):
                 if local[:, column].any() and block.loads_s[:, column].any():
                     cost += local[:, column, None] * block.loads_s[None, :, column]
-            if block.too_fast is not None:
-                cost[block.too_fast[part]] = np.inf
+            if block.ruled_out is not None:
+                cost[block.ruled_out[part]] = np.inf
             yield block, part, cost
+
+
+def _only_typical(block: Block) -> Block:
+    some = block.typical
+    ruled_out = None if block.ruled_out is None else block.ruled_out[:, some]
+    return replace(block, energy_j=block.energy_j[some], loads_s=block.loads_s[some], ruled_out=ruled_out)
 
 
 def _class_least(shard: Shard, pair_cost: Floats) -> Floats:
@@ -175,12 +201,16 @@ def smooth(shard: Shard, prices: Floats, temperature: Floats, demand: Floats) ->
         temperature: (C,) joules, per class.
         demand: (C,) inferences per second of all users of the class.
     """
-    least = price(shard, prices).class_cost
+    costs = list(_costs(shard, prices, typical=True))
+    pair_cost = np.full(len(shard.pair_class), np.inf)
+    for block, part, cost in costs:
+        pair_cost[block.pairs[part]] = cost.min(axis=1)
+    least = _class_least(shard, pair_cost)
     served = np.isfinite(least)
     base = np.where(served, least, 0.0)
     total = np.zeros(shard.classes)
     weights: list[tuple[Block, slice, Floats]] = []
-    for block, part, cost in _costs(shard, prices):
+    for block, part, cost in costs:
         owner = shard.pair_class[block.pairs[part]]
         weight = np.exp((base[owner, None] - cost) / temperature[owner, None])
         total += np.bincount(owner, weights=weight.sum(axis=1), minlength=shard.classes)

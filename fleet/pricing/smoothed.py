@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.instance.network import Floats
+from planner.fin.instance.network import Bools, Floats
 from planner.fleet.pricing.engine import Pricer
-
-_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,9 @@ class Demand:
     """(C,) cost of an inference that is not served, in joules."""
     capacity: Floats
     """(R,)"""
+    idle_w: Floats
+    """(R,) idle power per unit of capacity, in watts: a node in use whose load is a part of its capacity draws at least
+    that part of its idle power, which makes the linear program a relaxation."""
 
 
 class _StoppedError(Exception):
@@ -30,43 +31,48 @@ class _StoppedError(Exception):
 
 
 def smoothed_prices(
-    pricer: Pricer, demand: Demand, scale_j: Floats, relative: float, start: Floats, deadline: Deadline
-) -> Floats:
+    pricer: Pricer, demand: Demand, scale_j: Floats, unit: Floats, tight: Bools, relative: float, start: Floats,
+    rounds: int, deadline: Deadline,
+) -> Floats:  # fmt: skip
     """Return (R,) prices that nearly maximise the dual.
 
     Args:
         pricer: The fleet.
         demand: What is asked.
         scale_j: (C,) typical cost of an inference of each class; the temperature is a part of it.
+        unit: (R,) size of a price that matters, in watts per unit of capacity.
+        tight: (R,) resources that may have a price.
         relative: That part.
         start: (R,) prices to start from.
+        rounds: Iterations at most.
         deadline: When to stop.
     """
     from scipy.optimize import minimize
 
-    temperature = relative * np.maximum(scale_j, 1e-12 * max(float(scale_j.max(initial=0.0)), 1e-300))
-    asked = np.where(np.isfinite(scale_j), demand.per_s, 0.0)
-    temperature = np.where(np.isfinite(temperature), temperature, 1.0)
-    typical = float((asked * np.where(np.isfinite(scale_j), scale_j, 0.0)).sum()) / max(1, len(start))
+    usable = np.isfinite(scale_j)
+    asked = np.where(usable, demand.per_s, 0.0)
+    typical_j = np.where(usable, np.maximum(scale_j, 1e-12 * float(scale_j[usable].max(initial=0.0))), 1.0)
+    temperature = relative * np.where(typical_j > 0.0, typical_j, 1.0)
+    typical = float((asked * typical_j).sum())
     if typical <= 0.0:
         return start
-    unit = typical / np.maximum(demand.capacity, 1e-9)
     latest = start
 
     def negative(scaled: Floats) -> tuple[float, Floats]:
         nonlocal latest
         if deadline.expired:
             raise _StoppedError
-        prices = scaled * unit
-        cost, usage = pricer.smooth(prices, temperature, asked)
+        prices = np.where(tight, scaled * unit, 0.0)
+        cost, usage = pricer.smooth(prices + demand.idle_w, temperature, asked)
         latest = prices
         value = float((asked * cost).sum() - (prices * demand.capacity).sum())
-        return -value / typical, -(usage - demand.capacity) * unit / typical
+        slope = np.where(tight, (usage - demand.capacity) * unit, 0.0)
+        return -value / typical, -slope / typical
 
     try:
         found = minimize(
             negative, start / unit, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(start),
-            options={"maxiter": _ROUNDS, "maxcor": 20, "ftol": 1e-7, "gtol": 1e-6},
+            options={"maxiter": rounds, "maxcor": 20, "ftol": 1e-7, "gtol": 1e-6},
         )  # fmt: skip
     except _StoppedError:
         return latest

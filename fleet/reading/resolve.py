@@ -31,6 +31,7 @@ def check_names(columns: FleetColumns, models: Mapping[str, Model], network: Net
         if name not in models:
             rows = np.flatnonzero(columns.model == index)
             found.add_rows(_paths(columns, rows, "model", name), len(rows), "this model was not read", "give its file")
+    _unknown_accuracy(found, columns, models)
     _no_capacity(found, columns, network)
     found.raise_any()
 
@@ -62,6 +63,17 @@ def _class_of_group(columns: FleetColumns) -> Ints:
 
 def _paths(columns: FleetColumns, rows: Ints, field: str, value: str) -> Iterator[tuple[str, str]]:
     return ((f"class {columns.class_names[row]}.{field}", value) for row in rows.tolist())
+
+
+def _unknown_accuracy(found: Findings, columns: FleetColumns, models: Mapping[str, Model]) -> None:
+    """Report limits on the accuracy of models that do not say how accurate they are."""
+    for index, name in enumerate(columns.models):
+        if name in models and not models[name].accuracy_known:
+            rows = np.flatnonzero((columns.model == index) & ~np.isnan(columns.min_accuracy))
+            message = "the model does not say how accurate it is"
+            found.add_rows(
+                _paths(columns, rows, "min_accuracy", name), len(rows), message, "give the model an accuracy"
+            )
 
 
 def _no_capacity(found: Findings, columns: FleetColumns, network: Network) -> None:

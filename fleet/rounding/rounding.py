@@ -45,7 +45,15 @@ class Option:
 class Placer:
     """Places waiting users one by one."""
 
-    def __init__(self, state: WholeUsers, prices: Floats) -> None:
+    def __init__(self, state: WholeUsers, prices: Floats, rank: Ints | None = None) -> None:
+        """Prepare to place the waiting users of `state`.
+
+        Args:
+            state: Users now.
+            prices: (R,) watts per unit of capacity; plans are tried in the order of their cost at these.
+            rank: (Q,) pairs of a lower rank are tried before any cost counts; None for no ranks.
+        """
+        self._rank = rank
         self._state, self._prices = state, np.append(prices, 0.0)
         self._free = np.append(state.free, np.inf)
         instance = state.instance
@@ -93,10 +101,13 @@ class Placer:
         if not costs:
             return
         joined = np.concatenate(costs)
+        ranks = np.zeros(len(joined)) if self._rank is None else np.concatenate(
+            [np.full(len(cost), self._rank[pair]) for (pair, _, _), cost in zip(made, costs, strict=True)]
+        )  # fmt: skip
         first = np.concatenate([[0], np.cumsum([len(cost) for cost in costs])])
-        for index in np.argsort(joined, kind="stable").tolist():
+        for index in np.lexsort((joined, ranks)).tolist():
             if not np.isfinite(joined[index]):
-                return
+                continue
             which = int(np.searchsorted(first, index, side="right")) - 1
             pair, rows, loads = made[which]
             plan = index - int(first[which])

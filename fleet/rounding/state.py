@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.instance.model_arrays import TOLERANCE
 from planner.fleet.master.pool import Columns, columns_of
@@ -36,8 +36,15 @@ class WholeUsers:
         return self.instance.resources.capacity * (1.0 + TOLERANCE / 2.0) - self.load
 
     @property
+    def idle_w(self) -> float:
+        """Idle power of the shared nodes that host a block."""
+        taken = self.users > 0
+        hosting = hosting_nodes(self.instance, self.columns.pair[taken], self.columns.plan[taken])
+        return float(self.instance.network.idle_power_w[hosting].sum())
+
+    @property
     def power_w(self) -> float:
-        """Power of all users that have a plan."""
+        """Power of all users that have a plan, without idle power."""
         rate = self.instance.rate_per_s[self.columns.owner]
         return float((rate * self.users * self.columns.energy_j).sum())
 
@@ -60,3 +67,17 @@ def places(columns: Columns, pair: Ints, plan: Ints) -> Ints:
     """Return where some pairs and plans stand among columns that hold them."""
     most = 1 + int(max(columns.plan.max(initial=0), plan.max(initial=0)))
     return np.asarray(np.searchsorted(columns.pair * most + columns.plan, pair * most + plan), dtype=np.int64)
+
+
+def hosting_nodes(instance: FleetInstance, pair: Ints, plan: Ints) -> Bools:
+    """(N,) shared nodes that host a block of some plans."""
+    hosting = np.zeros(instance.network.size, dtype=bool)
+    kind, place = instance.pair_kind[pair], instance.position[pair]
+    for number in np.unique(kind):
+        here = np.flatnonzero(kind == number)
+        each = instance.kinds[number]
+        slots = each.plans.slot[plan[here]]
+        for slot in range(1, each.kind.slots):
+            used = (slots == slot).any(axis=1)
+            hosting[each.rows[place[here[used]], slot - 1]] = True
+    return hosting

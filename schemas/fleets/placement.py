@@ -27,7 +27,9 @@ class Group(Strict):
     routes: tuple[Route, ...] = Field((), description="Routes of more than one node.")
     energy_j: NonNegative = Field(description="Energy of one inference, in joules.")
     latency_s: NonNegative = Field(description="Latency by the class's statistic, in seconds.")
-    accuracy: Fraction = Field(description="Accuracy of the operating point (fraction).")
+    accuracy: Fraction | None = Field(
+        description="Accuracy of the operating point (fraction; null where the model does not say it)."
+    )
 
 
 class Load(Strict):

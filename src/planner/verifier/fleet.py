@@ -20,7 +20,7 @@ from planner.verifier.fleet_network import OWN, UserCost
 from planner.verifier.fleet_plans import PlanCosts
 from planner.verifier.network import Medium, Network, expand, medium_name
 from planner.verifier.points import best_accuracy
-from planner.verifier.violations import TINY, Violation, check_claim, check_limit, fault_of
+from planner.verifier.violations import Violation, check_claim, check_limit, fault_of
 
 MOST_REPORTED = 50
 """Violations reported; a fleet that is wrong everywhere need not be listed whole."""
@@ -133,14 +133,13 @@ class _Checker:
         return [
             *check_claim(name, "energy_j", group.energy_j, cost.energy_j, "J"),
             *check_claim(name, "latency_s", group.latency_s, cost.latency_s, "s"),
-            *check_claim(name, "accuracy", group.accuracy, cost.accuracy, "fraction", whole=1.0),
         ]
 
     def _check_limits(self, group: Group, index: int, cost: UserCost) -> list[Violation]:
         columns, name = self.columns, group.class_name
         device, rate = columns.devices[columns.device[index]], float(columns.rate_per_s[index])
-        least = float(columns.min_accuracy[index])
-        least = self.least[columns.model[index]] if isnan(least) else least
+        least: float | None = float(columns.min_accuracy[index])
+        least = self.least[columns.model[index]] if least is None or isnan(least) else least
         found = [
             *check_limit(name, "max_latency_s", float(columns.max_latency_s[index]), cost.latency_s, "s"),
             *check_limit(name, "max_energy_j", float(columns.max_energy_j[index]), cost.energy_j, "J"),
@@ -151,8 +150,8 @@ class _Checker:
             ),
             *check_limit(name, "own link", 1.0, rate * cost.medium_busy_s.get((OWN,), 0.0), "of its time"),
         ]  # fmt: skip
-        if not cost.accuracy >= least - 1e-9:
-            found.append(fault_of(name, "min_accuracy", f"accuracy {cost.accuracy:.9g} is below {least:.9g}"))
+        if least is not None and (cost.accuracy is None or not cost.accuracy >= least - 1e-9):
+            found.append(fault_of(name, "min_accuracy", f"accuracy {cost.accuracy} is below {least:.9g}"))
         return found
 
     def _add(self, group: Group, index: int, cost: UserCost) -> None:
@@ -240,7 +239,7 @@ class _Checker:
             seen.add((each.kind, each.name))
         for kind, loads in (("node", self.sums.nodes), ("medium", media)):
             for name in loads:
-                if (kind, name) not in seen and loads[name] > TINY:
+                if (kind, name) not in seen and loads[name] > 1e-15:
                     self.found.append(fault_of("", f"loads.{name}", f"the {kind} is loaded, and not in the list"))
 
 
@@ -250,7 +249,7 @@ def _check_certificate(placement: FleetPlacement, gap: float) -> list[Violation]
         return [fault_of("", "certificate", "a plan states its bound")]
     power, bound = total.power_w, certificate.lower_bound
     found = []
-    if not bound <= power * (1.0 + 1e-9) + TINY:
+    if not bound <= power * (1.0 + 1e-9):
         found.append(fault_of("", "certificate.lower_bound", f"{bound:.12g} W is above the plan's {power:.12g} W"))
     real = (power - bound) / power if power > 0.0 else 0.0
     if certificate.relative_gap is None:

@@ -103,7 +103,7 @@ class UserCost:
 
     energy_j: float
     latency_s: float
-    accuracy: float
+    accuracy: float | None
     compute_j: Mapping[str, float]
     """Energy of computing by node."""
     transfer_j: float
