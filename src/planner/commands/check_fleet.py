@@ -12,9 +12,9 @@ from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction
 
 
-def check_fleet(placement: Path, fleet: Path, sources: Sources, limits: Limits, gap: str | None) -> int:
+def check_fleet(placement: Path, fleet: Path, sources: Sources, limits: Limits, gap: str | None, solves: bool) -> int:
     """Check a fleet placement with code that shares nothing with the solvers; return the exit code."""
-    _refuse_limits(sources, limits)
+    _refuse_limits(sources, limits, solves)
     from planner.fleet.reading.files import read_fleet
     from planner.pipeline.fleet import read_shared
     from planner.schemas.fleets.placement import FleetPlacement
@@ -35,10 +35,11 @@ def check_fleet(placement: Path, fleet: Path, sources: Sources, limits: Limits, 
     return EXIT_OTHER if violations else 0
 
 
-def _refuse_limits(sources: Sources, limits: Limits) -> None:
+def _refuse_limits(sources: Sources, limits: Limits, solves: bool) -> None:
     """Raise InputError for options that a fleet file makes meaningless."""
     options = {"--model": sources.model, "--workload": sources.workload, "--app": sources.app}
     given = [name for name, value in options.items() if value is not None] + limits.given()
+    given += ["--prove and --strict"] if solves else []
     if given:
         raise input_error(
             "a fleet states its models and limits itself", f"leave out {', '.join(given)}", path="--fleet"
