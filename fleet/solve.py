@@ -15,6 +15,7 @@ from planner.fleet.method import FleetOptions, FleetOutcome, Short
 from planner.fleet.pricing.engine import EngineSetting, LocalEngine, Pricer, engine
 from planner.fleet.pricing.smoothed import Demand
 from planner.fleet.rounding.closing import with_nodes_closed
+from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
@@ -91,6 +92,7 @@ def _solve(run: _Run) -> FleetOutcome:
             "infeasible", None, np.inf, linear.prices, short=short, linear_gap=linear.gap, linear_s=linear_s
         )
     state, linear = whole_users(run, linear, penalty_w)
+    state = within_memory(state, linear.prices + idle_prices(instance))
     whole_s = time.perf_counter() - began - linear_s
     return outcome_of(instance, options, linear, state, penalty_w, short, (linear_s, whole_s))
 
@@ -233,6 +235,7 @@ def heuristic_outcome(
     instance: FleetInstance, options: FleetOptions, state: WholeUsers, proved: Bounded, spent_s: float
 ) -> FleetOutcome:
     """Return the answer of a method that proves no infeasibility; `proved` is a bound without penalties."""
+    state = within_memory(state, proved.prices)
     left = int(state.waiting.sum())
     bound = proved.bound_w if not left else 0.0
     if left and not options.serve_most:

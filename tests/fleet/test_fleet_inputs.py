@@ -126,7 +126,8 @@ def test_the_command_plans_and_checks_and_refuses(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     done = run("fleet", CITY / "fleet.json", "--topology", CITY / "topology.json", "-o", plan)
     assert done.code == 0, done.err
-    assert "600 of 600 users served" in done.out
+    page = (CITY.parents[1] / "docs" / "fleet.md").read_text(encoding="utf-8")
+    assert f"```\n{done.out}```" in page, "docs/fleet.md shows what the command prints"
     done = run("check", plan, "--fleet", CITY / "fleet.json", "--topology", CITY / "topology.json")
     assert done.code == 0, done.out
     assert "stands (optimal)" in done.out

@@ -50,6 +50,21 @@ def test_idle_power_is_counted_and_bounded(seed: int) -> None:
     assert placement.certificate.lower_bound <= best.power_w * (1 + 1e-6)
 
 
+@pytest.mark.parametrize("method", ["fleet", "cheapest"])
+@pytest.mark.parametrize("seed", range(10))
+def test_memory_of_shared_nodes_holds_over_all_users(method: str, seed: int) -> None:
+    """The verifier, which runs on every plan, counts every block and head once per model and node."""
+    fleet, topology, models = random_fleet(Random(seed), memory=True)
+    known = {name: check_document(model, Model) for name, model in models.items()}
+    best = optimum(fleet, topology, models)
+    placement = plan_fleet(
+        check_document(fleet, Fleet), check_document(topology, Topology), models=known, method=method
+    )
+    if placement.total is not None and placement.certificate is not None and not best.unserved:
+        assert placement.total.power_w >= best.power_w * (1 - 1e-6)
+        assert placement.certificate.lower_bound <= best.power_w * (1 + 1e-6)
+
+
 def without_time(placement: FleetPlacement) -> str:
     return placement.model_copy(update={"timing": None}).model_dump_json()
 
