@@ -166,11 +166,11 @@ class ColumnGeneration:
             prices + self._demand.idle_w, np.where(np.isfinite(found.class_cost), found.class_cost, 0.0), allowed
         )
         pair, plan = near.pair, near.plan
-        most = _COLUMNS_PER_CLASS * self._instance.classes
-        if len(pair) > most:
+        limit = _COLUMNS_PER_CLASS * self._instance.classes
+        if len(pair) > limit:
             owner = self._instance.pair_class[pair]
             relative = near.excess / np.maximum(allowed[owner], 1e-300)
-            kept = relative <= np.partition(relative, most)[most]
+            kept = relative <= np.partition(relative, limit)[limit]
             pair, plan = pair[kept], plan[kept]
         usable = np.flatnonzero((found.pair_plan >= 0) & np.isfinite(found.pair_cost))
         usable_free = np.flatnonzero((free.pair_plan >= 0) & np.isfinite(free.pair_cost))

@@ -14,7 +14,7 @@ _AGREE = 1e-6
 
 
 def reoptimised(
-    state: WholeUsers, chosen: Bools, penalty_w: float, *, seconds: float, nodes: int, gap: float = _GAP
+    state: WholeUsers, chosen: Bools, penalty_w: float, *, seconds: float, nodes: int | None, gap: float = _GAP
 ) -> tuple[WholeUsers, float]:
     """Return the best whole users of some classes over their columns, all others as they are, and a lower bound.
 

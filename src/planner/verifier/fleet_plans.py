@@ -34,7 +34,13 @@ class PlanCosts:
         self._links: dict[int, tuple[Link, Link]] = {}
 
     def cost(self, group: Group, index: int, link: int) -> tuple[UserCost | None, list[Violation]]:
-        """Return the cost of a group of class `index` over a link; none where the plan's form is wrong."""
+        """Return the cost of a group's plan, and what is wrong with its form (then there is no cost).
+
+        Args:
+            group: Users with their plan.
+            index: Row of the class in the columns.
+            link: Row of the link in the columns.
+        """
         names, key = self._key(group, index, link)
         if key is not None and (known := self._known.get(key)) is not None:
             return _renamed(known, names), []
