@@ -169,8 +169,8 @@ class ColumnGeneration:
         limit = _COLUMNS_PER_CLASS * self._instance.classes
         if len(pair) > limit:
             owner = self._instance.pair_class[pair]
-            relative = near.excess / np.maximum(allowed[owner], 1e-300)
-            kept = relative <= np.partition(relative, limit)[limit]
+            excess = near.excess / np.maximum(allowed[owner], 1e-300)
+            kept = excess <= np.partition(excess, limit)[limit]
             pair, plan = pair[kept], plan[kept]
         usable = np.flatnonzero((found.pair_plan >= 0) & np.isfinite(found.pair_cost))
         usable_free = np.flatnonzero((free.pair_plan >= 0) & np.isfinite(free.pair_cost))
