@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fin.solvers.output import without_output
+from planner.fin.solvers.output import suppress_output
 
 _SECONDS_AT_LEAST = 0.05
 
@@ -84,7 +84,7 @@ def solve(
     """
     import highspy
 
-    with without_output():
+    with suppress_output():
         highs: Any = highspy.Highs()  # type: ignore[no-untyped-call] # a library without types
         for name, value in _options(program, crossover, seconds, gap, nodes).items():
             highs.setOptionValue(name, value)
