@@ -41,11 +41,15 @@ def placement_json(placement: Placement | PlacementPolicy | Front) -> dict[str, 
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[str]]:
+def whole_file(path: Path, *, may_replace_input: bool = False) -> Iterator[IO[str]]:
     """Open a file for writing; it takes its place only when all is written.
 
     The temporary file is made at once, so a place that cannot be written shows before any work is done. Where the file
     system can (on Linux), it has no name until it is whole, so nothing is left of it however the process ends.
+
+    Args:
+        path: The file.
+        may_replace_input: Whether the file may be one that was read: a file that the planner itself keeps up to date.
 
     Raises:
         InputError: The file cannot be written there, or it is one of the files that were read.
@@ -55,14 +59,14 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
             with path.open("w", encoding="utf-8") as device:  # such as /dev/stdout, which must not be replaced
                 yield device
         else:
-            with _replacement(path) as file:
+            with _replacement(path, may_replace_input) as file:
                 yield file
     except OSError as error:
         raise _refused(path, error.strerror or str(error)) from None
 
 
 @contextmanager
-def _replacement(path: Path) -> Iterator[IO[str]]:
+def _replacement(path: Path, may_replace_input: bool) -> Iterator[IO[str]]:
     """Open a temporary file that takes the place of `path` at the end, unless something goes wrong before."""
     if path.is_dir():
         raise _refused(path, "it is a folder")
@@ -72,12 +76,14 @@ def _replacement(path: Path) -> Iterator[IO[str]]:
         target = path.resolve()
     except RuntimeError:  # before Python 3.13, links in a circle are no OSError
         raise _refused(path, "it is a link in a circle") from None
-    _refuse_input(path, target)
+    if not may_replace_input:
+        _refuse_input(path, target)
     with _temporary(target.parent) as (handle, place), os.fdopen(handle, "w", encoding="utf-8") as file:
         yield file
         file.flush()
         os.fsync(handle)
-        _refuse_input(path, target)
+        if not may_replace_input:
+            _refuse_input(path, target)
         place(target)
 
 

@@ -133,7 +133,7 @@ def locked_folder(folder: Path, identity: FolderIdentity) -> Iterator[None]:
         check_folder(folder, identity)  # another process may have been faster
         with _refusing(folder):
             if not (folder / IDENTITY).exists() or held_identity(folder) != identity:
-                with whole_file(folder / IDENTITY) as file:
+                with whole_file(folder / IDENTITY, may_replace_input=True) as file:
                     json.dump(asdict(identity), file, indent=2)
             (folder / PROCESSES).mkdir(exist_ok=True)
         yield
