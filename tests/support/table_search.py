@@ -27,7 +27,7 @@ class _Partial:
     """Energy, the latency of every exit passed so far, elapsed time, loads of media and of nodes."""
 
 
-def table_search(instance: Instance, most_partial: int = 3_000) -> float | None:
+def table_search(instance: Instance, most_extended: int = 200) -> float | None:
     """Return the least objective over all plans, infinite where there is none; None where there are too many."""
     media = sorted(set(instance.network.link_medium.tolist())) if instance.rate_per_s > 0 else []
     table = efficient_routes(instance.network, media)
@@ -35,11 +35,10 @@ def table_search(instance: Instance, most_partial: int = 3_000) -> float | None:
     for point in range(instance.points.count):
         partial = [_Partial((), (), (), _sums(instance, point, (), (), ()))]
         for block in range(int(instance.points.depth[point])):
-            partial = _efficient(instance, [
-                each for one in partial for each in _extended(instance, table, point, block, one)
-            ])  # fmt: skip
-            if len(partial) > most_partial:
+            if len(partial) * table.options * instance.network.size > most_extended:
                 return None
+            found = [each for one in partial for each in _extended(instance, table, point, block, one)]
+            partial = _efficient(found)
         for one in partial:
             evaluation = evaluate(instance, Decision(point, one.nodes, one.transfers, dict(one.results)))
             if within_limits(instance, evaluation):
@@ -77,7 +76,10 @@ def _sums(
     evaluation = evaluate(instance, Decision(point, nodes, transfers, dict(results)))
     latencies = _latencies(instance, point, nodes, transfers, dict(results))
     loads = evaluation.media_load.tolist() if instance.rate_per_s > 0 else []
-    capacities = [*evaluation.memory_bytes.tolist(), *evaluation.utilization.tolist()]
+    limited = np.isfinite(instance.network.memory_bytes)
+    capacities = evaluation.memory_bytes[limited].tolist()
+    if instance.rate_per_s > 0:
+        capacities += evaluation.utilization.tolist()
     return (evaluation.energy_j, *latencies, *loads, *capacities)
 
 
@@ -103,7 +105,7 @@ def _carry(instance: Instance, path: Path, bits: float) -> float:
     return sum(float(network.link_latency_s[link] + bits / network.link_bit_per_s[link]) for link in links)
 
 
-def _efficient(instance: Instance, found: list[_Partial]) -> list[_Partial]:
+def _efficient(found: list[_Partial]) -> list[_Partial]:
     """Drop partial plans that another one on the same last node is no worse than in every sum."""
     if not found:
         return []
