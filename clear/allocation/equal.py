@@ -46,6 +46,6 @@ def _times(time_s: Floats, share: Floats) -> Floats:
     """(R,) sums of times (R, H) divided by shares (H,); what takes no time needs no share."""
     with np.errstate(divide="ignore"):
         inverse = 1.0 / share
-    return np.asarray(np.where(time_s > 0.0, time_s, 0.0) @ np.where(np.isfinite(inverse), inverse, 0.0)) + np.where(
-        (time_s > 0.0) & (share <= 0.0), np.inf, 0.0
-    ).sum(axis=1)
+    never = ((time_s > 0.0) & (share <= 0.0)).any(axis=1)
+    late_s = np.where(time_s > 0.0, time_s, 0.0) @ np.where(np.isfinite(inverse), inverse, 0.0)
+    return np.asarray(np.where(never, np.inf, late_s))

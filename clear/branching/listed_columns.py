@@ -96,7 +96,7 @@ class ListedColumns:
         """(C,) highest Lagrangian values over latency multipliers, of one latency row."""
         free = self._values(row, np.zeros((1, len(self.columns))), node_w, medium_w)[0]
         if not np.isfinite(self.most_s):
-            return free
+            return np.asarray(free)
         scale = np.where(np.isfinite(free), np.maximum(free, 1e-12), 1.0) / self.most_s
         low, high = np.full(len(scale), -_DECADES), np.full(len(scale), _DECADES)
         best, at = free, np.arange(len(scale))
@@ -106,7 +106,7 @@ class ListedColumns:
             first = values.argmax(axis=0)
             best = np.maximum(best, values[first, at])
             low, high = exponents[np.maximum(first - 1, 0), at], exponents[np.minimum(first + 1, _SIDE - 1), at]
-        return best
+        return np.asarray(best)
 
     def _values(self, row: int, multiplier_w_per_s: Floats, node_w: Floats, medium_w: Floats) -> Floats:
         """(W, C) Lagrangian values at (W, C) latency multipliers, of one latency row."""

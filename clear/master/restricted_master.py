@@ -75,8 +75,8 @@ class RestrictedMaster:
         if found.values is None:
             return MasterSolution(np.inf, None, None)
         chosen = [-1] * self._joint.count
-        for number in np.flatnonzero(found.values[: len(self.priced_columns)] > 0.5):
-            chosen[self.priced_columns[number].column.app] = int(number)
+        for number in np.flatnonzero(found.values[: len(self.priced_columns)] > 0.5).tolist():
+            chosen[self.priced_columns[number].column.app] = number
         return MasterSolution(found.objective, None, tuple(chosen) if min(chosen) >= 0 else None)
 
     def _program(self, whole: bool) -> _Program:

@@ -174,7 +174,7 @@ class Pricer:
         total = self._sums["late_s"][rows.point][:, -1:, stages.column[chosen]]
         costs = additive_cost(NodeSegments(**part), terms, total)[..., like]
         costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
-        allowed = stages.allowed[rows.point, :layers][..., stages.column] & self._hosts
+        allowed = np.asarray(stages.allowed[rows.point, :layers])[..., stages.column] & self._hosts
         return np.where(allowed, costs, np.inf)
 
     def _kinds_at(self, prices: AppPrices) -> tuple[Floats, Ints, Ints]:
@@ -230,7 +230,7 @@ class Pricer:
         costs = least_cost(NodeSegments(**part), terms)[..., like]
         held = within(self._bytes[point])[:, :, None]
         costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
-        cannot = (within(self._barred[point]) > 0)[..., self.stages.column[nodes]]
+        cannot = np.asarray(within(self._barred[point]) > 0)[..., self.stages.column[nodes]]
         cannot = cannot | ~self._hosts[nodes] | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
         if results.any():
             lost = np.isinf(results)  # no route from there to the destination

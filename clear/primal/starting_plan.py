@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from planner.clear.allocation.plan import Plan
 from planner.clear.baselines.sequential import sequential_plan
 from planner.clear.baselines.single_node import edge_nodes, first_fit_plan, on_single_nodes, single_nodes
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
+from planner.fin.instance.network import Bools
 
 _PROGRAMS = 100
 """Choices of one node per app for which speeds and shares are sought."""
@@ -53,5 +55,13 @@ def _baselines(joint: JointInstance, deadline: Deadline) -> Iterator[Callable[[]
     yield lambda: sequential_plan(joint, _GAP, deadline, _POINTS)
     yield lambda: sequential_plan(joint, _GAP, deadline)
     for nodes in (hosts, edge):
-        yield lambda nodes=nodes: on_single_nodes(joint, single_nodes(joint, nodes), 4 * _PROGRAMS, deadline)
-        yield lambda nodes=nodes: first_fit_plan(joint, nodes, deadline)[0]
+        yield partial(_on_single_nodes, joint, nodes, deadline)
+        yield partial(_first_fit, joint, nodes, deadline)
+
+
+def _on_single_nodes(joint: JointInstance, nodes: Bools, deadline: Deadline) -> Plan | None:
+    return on_single_nodes(joint, single_nodes(joint, nodes), 4 * _PROGRAMS, deadline)
+
+
+def _first_fit(joint: JointInstance, nodes: Bools, deadline: Deadline) -> Plan | None:
+    return first_fit_plan(joint, nodes, deadline)[0]
