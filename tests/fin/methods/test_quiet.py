@@ -11,7 +11,7 @@ import pytest
 
 from planner.fin.solvers.output import suppress_output
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def write(text: str) -> None:

@@ -14,7 +14,7 @@ from planner.fin.method import Options
 from planner.pipeline.request import JointRequest
 from planner.schemas import Model, Topology, Workload, check_document
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 Change = Callable[[Any, Any], None]
 
 

@@ -10,7 +10,7 @@ import pytest
 from planner import plan
 from planner.schemas import Model, Topology, read_document
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def enumerated(model: Model, topology: Topology) -> list[tuple[float, float, float]]:

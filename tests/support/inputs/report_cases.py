@@ -25,7 +25,7 @@ from planner.report.results.page import results_page
 from planner.report.results.reading import read_results
 from planner.version import __version__
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 VIT = Sources(EXAMPLES / "mcm.json", EXAMPLES / "vit.json")
 SMALL = Sources(EXAMPLES / "small-topology.json", EXAMPLES / "small.json")
 SMALL_OPTIONS = ("--model", str(SMALL.model), "--topology", str(SMALL.topology))

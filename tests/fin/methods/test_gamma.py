@@ -27,7 +27,7 @@ from planner.fin.method import Options, method
 from planner.fin.outcome import Outcome
 from planner.schemas import Model, Topology, Workload, check_document, read_document
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 DEPTHS = (10, 100, 1000)
 """Each divides the next, so a path through the levels of one is a path through those of the next."""
 

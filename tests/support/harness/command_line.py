@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from planner.commands.root import app
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
 MODEL, TOPOLOGY = EXAMPLES / "small.json", EXAMPLES / "small-topology.json"
 SMALL = ("--model", str(MODEL), "--topology", str(TOPOLOGY))

@@ -11,7 +11,7 @@ import pytest
 from planner.schemas import InputError, Problem, check_document
 from planner.schemas.reading.export import DOCUMENTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
 BIG = 10**400
 """A whole number beyond all floats."""
