@@ -42,6 +42,25 @@ def test_the_python_example_prints_what_the_readme_shows() -> None:
     assert done.stdout == block_after(code)
 
 
+TASKS = [
+    line
+    for _, body in BLOCKS
+    for line in body.splitlines()
+    if line.startswith("planner ") and "examples/" in line and not line.startswith(("planner measure", "planner run"))
+]
+
+
+def test_every_command_runs_in_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    assert len(TASKS) >= 9
+    made = {line.rpartition(" ")[2] for line in TASKS if line.rpartition(" ")[0].endswith(("-o", "--output"))}
+    for line in TASKS:
+        command = [sys.executable, "-m", *shlex.split(line)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (line, done.stderr)
+    assert {path.name for path in tmp_path.iterdir()} <= made | {"examples", "digits", "policy.json"}
+
+
 def test_ci_runs_the_readmes_test_command() -> None:
     command = next(body for _, body in BLOCKS if "pytest" in body).strip()
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
