@@ -105,8 +105,8 @@ def prepare(topology: TopologyLike) -> PreparedTopology:
 
     Example:
         >>> board = planner.prepare("examples/mcm.json")
-        >>> [planner.plan("examples/vit.json", board, max_latency_s=t).status for t in (0.001, 0.04)]
-        ['infeasible', 'optimal']
+        >>> print(*(planner.plan("examples/vit.json", board, max_latency_s=t).status for t in (0.001, 0.04)))
+        infeasible optimal
     """
     if isinstance(topology, PreparedTopology):
         return topology
