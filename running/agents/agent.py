@@ -56,6 +56,8 @@ class _Run:
     links: Links[tuple[Message, int]] = field(default_factory=Links)
     sessions: dict[str, Any] = field(default_factory=dict)
     """Sessions by file name."""
+    parts: dict[str, bytearray] = field(default_factory=dict)
+    """Files that have arrived in part, by name."""
     held_bytes: int = 0
 
     def mine(self) -> dict[str, Piece]:
@@ -179,11 +181,16 @@ class Agent:
         piece = run.mine().get(name)
         if piece is None or set(message.tensors) != {"onnx"}:
             raise MessageError(f"{name} is no piece of this node")
-        data = message.tensors["onnx"].tobytes()
-        run.held_bytes += len(data)
+        part = run.parts.setdefault(name, bytearray())
+        chunk = message.tensors["onnx"].tobytes()
+        run.held_bytes += len(chunk)
         if run.held_bytes > _MOST_HELD_BYTES:
             raise MessageError("the pieces of one run have more than 4 GB")
-        run.sessions[name] = load_piece(piece, data, self._options.threads)
+        if message.count("offset") != len(part):
+            raise MessageError(f"a chunk of {name} is out of order")
+        part += chunk
+        if message.fields.get("last") is True:
+            run.sessions[name] = load_piece(piece, bytes(run.parts.pop(name)), self._options.threads)
         send(self._router, Message("ready", {"run": message.text("run"), "file": name}), sender)
 
     def _run_of(self, message: Message) -> _Run:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _WARM_UPS = 3
 _LOADING_S = 120.0
+_CHUNK_BYTES = 1_000_000
 _POLL_MS = 50
 
 
@@ -140,17 +141,20 @@ class Coordinator:
         deadline = time.monotonic() + _LOADING_S
         for node, connection in self.connections.items():
             await_answer(connection, "ready", deadline)
-            self._load_files(node, connection, deadline)
+            self._load_files(node, connection)
 
-    def _load_files(self, node: str, connection: Connection, deadline: float) -> None:
+    def _load_files(self, node: str, connection: Connection) -> None:
+        """Send files in chunks, one after the other, so that heartbeats get through on slow links too."""
         import numpy as np
 
         names = {piece.file for plan in self._plans.values() for piece in plan.pieces if piece.node == node}
         for name in sorted(names):
             data = np.frombuffer(self.pieces.files[name], np.uint8)
-            send(connection.socket, Message("load", {"run": self.run_id, "file": name}, {"onnx": data}))
-        for _ in names:
-            await_answer(connection, "ready", deadline)
+            for offset in range(0, len(data), _CHUNK_BYTES):
+                chunk = data[offset : offset + _CHUNK_BYTES]
+                fields = {"run": self.run_id, "file": name, "offset": offset, "last": offset + len(chunk) == len(data)}
+                send(connection.socket, Message("load", fields, {"onnx": chunk}))
+                await_answer(connection, "ready", time.monotonic() + _LOADING_S)
 
     def _emulated_rates(self, links: LinkTable) -> dict[str, tuple[float, float]]:
         """Return latency and seconds per bit of every path that some plan uses, results' ways back included."""

@@ -10,7 +10,8 @@ from planner.running.agents.protocol import MOST_TENSORS, Message, MessageError,
 
 MOST_MESSAGE_BYTES = 512_000_000
 """Largest frame that is received: larger ones close the connection before memory is taken."""
-HEARTBEAT_MS, SILENCE_MS = 1000, 5000
+HEARTBEAT_MS, SILENCE_MS = 1000, 30_000
+"""A heartbeat waits behind the message that is being sent, so a slow link must have time for a large one."""
 LOOPBACK = ("127.", "localhost", "[::1]")
 
 
