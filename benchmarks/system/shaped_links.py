@@ -88,8 +88,9 @@ def inside(net: str, dims: str, folder: str, rates: str) -> None:
     import zmq
 
     from planner.running.agents.connections import open_connections
-    from planner.running.agents.coordinator import Coordinator, RunOptions
+    from planner.running.agents.coordinator import Coordinator
     from planner.running.agents.keys import read_keys
+    from planner.running.agents.outcome import RunOptions
     from planner.running.graph.bundle import ImportOptions, import_onnx
     from planner.running.graph.sessions import random_inputs
     from planner.running.results.summary import net_s

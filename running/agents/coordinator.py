@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from planner.running.agents.connections import Connection, await_answer, open_connections
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.holding import Links
-from planner.running.agents.keys import Keys
+from planner.running.agents.outcome import Outcome, RunOptions
 from planner.running.agents.protocol import Message
 from planner.running.agents.transport import is_loopback, receive, send
 from planner.running.pieces.links import LinkTable, hop_path
@@ -27,38 +27,6 @@ _WARM_UPS = 3
 _LOADING_S = 120.0
 _CHUNK_BYTES = 1_000_000
 _POLL_MS = 50
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How samples are run."""
-
-    rate_per_s: float | None = None
-    """Samples started per second; None: the next starts when there is room."""
-    in_flight: int = 1
-    """Most samples under way at once."""
-    timeout_s: float = 30.0
-    """Longest time without any result."""
-    keys: Keys | None = None
-    links: LinkTable | None = None
-    """Links to emulate; None: messages are not held."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One sample that came back. Times in nanoseconds of the source's monotonic clock."""
-
-    sample: int
-    plan: str
-    exit: str
-    start: int
-    end: int
-    """When the result was there, its emulated way back included."""
-    returned: int
-    """When the result was sent on the node that made it."""
-    trace: tuple[tuple[float, ...], ...]
-    """For every piece: index, sent, arrived, start, end, processor time, slow-down factor."""
-    outputs: Mapping[str, NDArray[Any]]
 
 
 @dataclass
@@ -107,6 +75,9 @@ class Coordinator:
             raise input_error("links are emulated between agents of one machine only", fix, path="--emulate-links")
         self._links: Links[Outcome] = Links()
         self._pending: dict[int, _Pending] = {}
+        self._polled: Any = None
+        self._agents: set[Any] = set()
+        self._signalled = False
         self._context = zmq.Context()
         try:
             self.connections = open_connections(self._context, used, self.options.keys)
@@ -261,19 +232,31 @@ class Coordinator:
         import zmq
 
         found = []
-        sockets = [connection.socket for connection in self.connections.values() if not connection.lost]
-        poller = zmq.Poller()
-        for socket in sockets:
-            poller.register(socket, zmq.POLLIN)
-        ready = dict(poller.poll(wait_ms))
-        for socket in sockets:
-            while socket in ready and socket.poll(0):
-                _, message = receive(socket, routed=False)
+        self._signalled = False
+        for ready, _ in self._poller().poll(wait_ms):
+            if ready not in self._agents:
+                self._signalled = True
+                continue
+            while ready.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                _, message = receive(ready, routed=False)
                 if message is not None and message.fields.get("run") == self.run_id:
                     self._take(message, time.monotonic_ns())
         while (item := self._links.take()) is not None:
             found.append(item[1])
         return found
+
+    def _poller(self) -> Any:  # noqa: ANN401 - ZeroMQ's own types differ by version
+        """Return a poller of all connections and of what happens to them, made anew after a loss."""
+        import zmq
+
+        if self._polled is None:
+            self._agents = {each.socket for each in self.connections.values() if not each.lost}
+            self._polled = zmq.Poller()
+            for each in self.connections.values():
+                if not each.lost:
+                    self._polled.register(each.socket, zmq.POLLIN)
+                    self._polled.register(each.monitor, zmq.POLLIN)
+        return self._polled
 
     def _take(self, message: Message, now: int) -> None:
         if message.kind in ("failed", "refused"):
@@ -307,9 +290,12 @@ class Coordinator:
         self._links.hold(until, outcome)
 
     def _notice_losses(self) -> bool:
-        """Look for agents that are lost; return whether there are new ones."""
+        """Look for lost agents where something happened to a connection; return whether there are new ones."""
+        if not self._signalled:
+            return False
         new = [node for node, each in self.connections.items() if each.watch() and node not in self.lost]
         self.lost |= set(new)
+        self._polled = None
         return bool(new)
 
     def _recall(self) -> list[int]:

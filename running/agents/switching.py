@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from planner.running.agents.coordinator import Coordinator, Outcome
+from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.manager import Manager
+from planner.running.agents.outcome import Outcome
 from planner.running.pieces.links import LinkTable, hop_path
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.run import Switch

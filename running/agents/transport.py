@@ -60,13 +60,11 @@ def send(socket: Any, message: Message, to: bytes | None = None) -> bool:  # noq
 
 def receive(socket: Any, routed: bool) -> tuple[bytes, Message | None]:  # noqa: ANN401
     """Receive one message; return its sender (empty where it is not routed) and None for what is no message."""
-    import zmq
-
     frames: list[Any] = []
     count, more = 0, True
     while more:
         frame = socket.recv(copy=False)
-        more = bool(socket.getsockopt(zmq.RCVMORE))
+        more = frame.more
         count += 1
         if count <= MOST_TENSORS + 2:
             frames.append(frame)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from planner.running.agents.coordinator import Coordinator, Outcome
+from planner.running.agents.coordinator import Coordinator
+from planner.running.agents.outcome import Outcome
 from planner.running.pieces.reading import Pieces
 from planner.running.requirements import planner_version, runtime_version
 from planner.running.results.prediction import predict

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from planner.running.agents.coordinator import Outcome
+from planner.running.agents.outcome import Outcome
 from planner.running.pieces.links import hop_path
 from planner.running.results.prediction import Prediction
 from planner.running.results.timelines import measured_steps, predicted_steps

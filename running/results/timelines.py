@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.running.agents.coordinator import Outcome
+from planner.running.agents.outcome import Outcome
 from planner.running.results.prediction import Prediction
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.run import Step

@@ -16,9 +16,10 @@ from command_line import run
 
 from planner import InputError
 from planner.running.agents.agent import Agent, AgentOptions
-from planner.running.agents.coordinator import Coordinator, RunOptions
+from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.keys import make_keys, read_keys
+from planner.running.agents.outcome import RunOptions
 from planner.running.agents.protocol import Message
 from planner.running.agents.transport import connect, send
 from planner.running.graph.samples import read_samples

@@ -11,9 +11,10 @@ from agents import agents, bundle, pieces, placement, topology
 
 from planner import InputError
 from planner.running.agents.agent import Agent, AgentOptions
-from planner.running.agents.coordinator import Coordinator, Outcome, RunOptions
+from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.manager import Manager, degraded_rates
+from planner.running.agents.outcome import Outcome, RunOptions
 from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import read_samples
 from planner.running.pieces.links import link_table

@@ -11,7 +11,8 @@ from agents import NODES, agents, bundle, pieces, placement, topology
 from command_line import run
 from onnx_networks import plain, save
 
-from planner.running.agents.coordinator import Coordinator, RunOptions
+from planner.running.agents.coordinator import Coordinator
+from planner.running.agents.outcome import RunOptions
 from planner.running.graph.bundle import ImportOptions, import_onnx, read_bundle, write_bundle
 from planner.running.graph.samples import read_samples
 from planner.running.pieces.links import link_table

@@ -8,7 +8,8 @@ import pytest
 from agents import NODES, agents, bundle, pieces, placement, topology
 from command_line import run
 
-from planner.running.agents.coordinator import Coordinator, RunOptions
+from planner.running.agents.coordinator import Coordinator
+from planner.running.agents.outcome import RunOptions
 from planner.running.graph.samples import read_samples
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planner.files.reading import read_topology
-from planner.running.agents.coordinator import Coordinator, RunOptions
+from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.keys import read_keys
 from planner.running.agents.manager import Manager
+from planner.running.agents.outcome import RunOptions
 from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import Samples, read_samples
 from planner.running.pieces.links import link_table
