@@ -1,4 +1,4 @@
-"""Figures of blocks and heads: operations, parameters, and the memory of activations by the order of execution."""
+"""Figures of blocks and heads: operations, parameters, and boundaries that one tensor crosses."""
 
 from __future__ import annotations
 
@@ -52,27 +52,6 @@ def parameters(flow: Flow, nodes: Iterable[int], constants: Constants, counted: 
     tied = used & counted
     counted |= used
     return sum(constants.size[name] for name in used - tied), tied
-
-
-def working_bytes(flow: Flow, start: int, stop: int) -> float:
-    """Return the most bytes of activations that are held at once while the nodes of a range run one by one."""
-    tensors = flow.folded.tensors
-    held = {name for name in flow.crossing(start) if name in tensors}
-    kept = set(flow.crossing(stop))
-    last_use: dict[str, int] = {}
-    for index in range(start, stop):
-        last_use |= dict.fromkeys(reads(flow.nodes[index]), index)
-    now = sum(tensors[name].bits for name in held) / 8
-    most = now
-    for index in range(start, stop):
-        fresh = [name for name in flow.nodes[index].output if name in tensors]
-        now += sum(tensors[name].bits for name in fresh) / 8
-        held |= set(fresh)
-        most = max(most, now)
-        gone = {name for name in held if last_use.get(name, start - 1) <= index and name not in kept}
-        now -= sum(tensors[name].bits for name in gone) / 8
-        held -= gone
-    return float(most)
 
 
 def single_tensor_boundaries(flow: Flow) -> list[int]:
