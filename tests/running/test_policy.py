@@ -89,7 +89,7 @@ def prepared(folder: Path, rows: dict[tuple[str, ...], str | None] = ROWS) -> tu
     net, data = bundle(folder)
     plans = {"p0": placement(net, ["phone", "edge"]), "p1": placement(net, ["phone"])}
     held = pieces(folder, [PlanToSplit(name, net, plan) for name, plan in plans.items()])
-    network = topology(rate=5e7, latency=0.0005)
+    network = topology(rate=1e7, latency=0.0005)
     by_name = {plan.name: plan for plan in held.manifest.plans}
     shares = {"e1": 0.3, "e2": 0.3, "y": 0.4}
     times = {name: predict(plan, held.models[plan.model], network, shares).pieces_s for name, plan in by_name.items()}
@@ -119,6 +119,10 @@ def test_a_weak_link_switches_the_plan_and_back_and_no_sample_is_lost(tmp_path: 
                     each.change_links(good)
 
             outcomes = coordinator.run(inputs, observe)
+            for _ in range(20):  # a busy machine needs longer to see six good transfers in a row
+                if switcher.switches[-1].plan == "p0":
+                    break
+                coordinator.run(inputs[:60], observe)
     assert sorted(outcome.sample for outcome in outcomes) == list(range(300))
     assert [(each.plan, each.conditions) for each in switcher.switches][:1] == [("p1", ("weak",))]
     assert seen[0] == "p0"
