@@ -10,9 +10,10 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exits import EXIT_OTHER, EXIT_UNKNOWN
-from planner.commands.options import Limits, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
+from planner.commands.options import Limits, PartialSources, Thresholds, TimeLimit, per_exit, time_limit_s
 from planner.commands.output import say
 from planner.schemas.reading.printable import printable
+from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ FleetPath = Annotated[Path | None, typer.Option("--fleet", help="Check a fleet p
 @command
 def check_command(
     placement: Annotated[Path, typer.Argument(help="The placement file to check.")],
-    sources: Sources,
+    files: PartialSources,
     limits: Limits,
     gap: GapOption = None,
     thresholds: Thresholds = "common",
@@ -44,6 +45,7 @@ def check_command(
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
     from planner.commands.inputs import read_checked
+    from planner.commands.made_from import sources_of
     from planner.schemas.planning.placement import Placement
     from planner.schemas.reading.files import read_document
     from planner.verifier.verify import verify
@@ -51,11 +53,15 @@ def check_command(
     if fleet is not None:
         from planner.commands.check_fleet import check_fleet
 
-        return check_fleet(placement, fleet, sources, limits, gap, prove or strict)
+        given = files.whole()
+        if given is None:
+            raise input_error("the plan of a fleet needs --topology", "give it too", path="--fleet", value=str(fleet))
+        return check_fleet(placement, fleet, given, limits, gap, prove or strict)
     largest_gap, per_exit_thresholds = parse_fraction(gap or "1e-6", "--gap"), per_exit(thresholds)
     limit_s = time_limit_s(time_limit)
-    asked = read_checked(sources, limits)
     held, _ = read_document(placement, Placement)
+    sources = sources_of(held, placement, files)
+    asked = read_checked(sources, limits)
     broken = [
         ": ".join(part for part in (violation.app, violation.what, violation.message) if part)
         for violation in verify(held, asked.topology, asked.apps, largest_gap, per_exit_thresholds)

@@ -5,7 +5,7 @@ A new limit of an app is one field of `Limits`, with the field of the app that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -149,18 +149,15 @@ class PartialSources(OptionGroup):
     workload: WorkloadPath = None
     app: AppName = None
 
-    def whole(self, further: Sequence[str] = ()) -> Sources | None:
+    def whole(self) -> Sources | None:
         """Return the files with a topology, or None where no file was given.
 
-        Args:
-            further: Other options that were given and mean nothing without a topology.
-
         Raises:
-            InputError: There are files or further options, and no topology.
+            InputError: There are files, and no topology.
         """
         if self.topology is not None:
             return Sources(self.topology, self.model, self.workload, self.app)
-        if given := [*self.given(), *further]:
+        if given := self.given():
             raise input_error(f"{', '.join(given)} needs --topology", "give it too, or leave the option out")
         return None
 

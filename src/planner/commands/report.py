@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.options import Limits, PartialSources, Sources
+from planner.commands.options import Limits, PartialSources
 from planner.commands.output import say
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
@@ -32,23 +32,23 @@ def report_command(
     from planner.progress import waiting
     from planner.report.page import page_html
 
-    sources = files.whole(limits.given())
+    files.whole()
     with whole_file(output) as file:
-        page = _page(shown, sources, limits)
+        page = _page(shown, files, limits)
         with waiting("drawing"):
             file.write(page_html(page))
     say(f"wrote {printable(str(output))}", err=True)
     return 0
 
 
-def _page(shown: Path, sources: Sources | None, limits: Limits) -> Page:
+def _page(shown: Path, files: PartialSources, limits: Limits) -> Page:
     if shown.is_dir() or shown.suffix.lower() == ".csv":
         from planner.report.results.page import results_page
         from planner.report.results.reading import read_results
 
-        if sources is not None:
+        if files.given() or limits.given():
             raise input_error("results carry their own inputs", "leave --topology and the rest out", file=str(shown))
         return results_page(read_results(shown))
     from planner.commands.report_checked import checked_page
 
-    return checked_page(shown, sources, limits)
+    return checked_page(shown, files, limits)

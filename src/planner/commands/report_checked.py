@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.commands.inputs import read_asked
-from planner.commands.options import Limits, Sources
+from planner.commands.made_from import sources_of
+from planner.commands.options import Limits, PartialSources, Sources
 from planner.report.front_page import front_page
 from planner.report.page import Page
 from planner.report.plan_page import plan_page
@@ -21,7 +22,7 @@ from planner.verifier.verify import Violation, verify
 _FIX = "give the files and the limits that it was made for"
 
 
-def checked_page(path: Path, sources: Sources | None, limits: Limits) -> Page:
+def checked_page(path: Path, files: PartialSources, limits: Limits) -> Page:
     """Return the page of a run, or of a placement or a front, once its plans have passed the verifier.
 
     The file is read once, so it may be a pipe.
@@ -30,6 +31,7 @@ def checked_page(path: Path, sources: Sources | None, limits: Limits) -> Page:
         InputError: A file cannot be used, holds something else, or a plan does not stand before the verifier.
     """
     raw = read_json(path)
+    sources = files.whole()
     if isinstance(raw, dict) and ("points" in raw or "searches" in raw):
         return _front_page(path, check_document(raw, Front, str(path)), sources, limits)
     if isinstance(raw, dict) and "plans" in raw and "in_flight" in raw:
@@ -37,7 +39,8 @@ def checked_page(path: Path, sources: Sources | None, limits: Limits) -> Page:
             raise input_error("a run carries its own inputs", "leave --topology and the rest out", file=str(path))
         return run_page(check_document(raw, Run, str(path)))
     _refuse_other_kinds(path, raw)
-    return _placement_page(path, check_document(raw, Placement, str(path)), sources, limits)
+    placement = check_document(raw, Placement, str(path))
+    return _placement_page(path, placement, sources_of(placement, path, files), limits)
 
 
 _KINDS = {
@@ -64,10 +67,7 @@ def _refuse_other_kinds(path: Path, raw: object) -> None:
         raise input_error(f"the file is {kind}, which has no page", fix, file=str(path))
 
 
-def _placement_page(path: Path, placement: Placement, sources: Sources | None, limits: Limits) -> Page:
-    if sources is None:
-        message = "the page of a placement needs what it was made for"
-        raise input_error(message, "give --topology and --model (or --workload)", file=str(path))
+def _placement_page(path: Path, placement: Placement, sources: Sources, limits: Limits) -> Page:
     asked = read_asked(sources, limits)
     _refuse(path, "", verify(placement, asked.topology, asked.apps))
     return plan_page(placement, asked.topology, asked.apps, asked.inputs)
@@ -76,6 +76,8 @@ def _placement_page(path: Path, placement: Placement, sources: Sources | None, l
 def _front_page(path: Path, front: Front, sources: Sources | None, limits: Limits) -> Page:
     """Return the page of a front; its plans are checked where the files are given."""
     if sources is None:
+        if given := limits.given():
+            raise input_error(f"{', '.join(given)} needs --topology", "give it too, or leave the option out")
         return front_page(front, None)
     asked = read_asked(sources, limits)
     # a front without a least accuracy is over all accuracies

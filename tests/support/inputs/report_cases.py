@@ -14,7 +14,7 @@ from planner.bench.case import Case, CaseRow
 from planner.bench.results.folder import FORMAT, FolderIdentity
 from planner.bench.results.store import Store
 from planner.commands.inputs import read_request
-from planner.commands.options import Limits, Sources
+from planner.commands.options import Limits, PartialSources, Sources
 from planner.commands.report_checked import checked_page
 from planner.files.writing import placement_json
 from planner.fin.method import Options
@@ -85,13 +85,17 @@ def planned(folder: Path, sources: Sources, limits: Limits) -> Path:
     return write(folder / "plan.json", placement_json(placement))
 
 
+def page_of(path: Path, sources: Sources, limits: Limits) -> Page:
+    return checked_page(path, PartialSources(**vars(sources)), limits)
+
+
 def _chiplets(folder: Path) -> Page:
-    return checked_page(planned(folder, VIT, Limits()), VIT, Limits())
+    return page_of(planned(folder, VIT, Limits()), VIT, Limits())
 
 
 def _exits(folder: Path) -> Page:
     limits = Limits(max_latency="4ms", min_accuracy="0.79", destination="cloud")
-    return checked_page(planned(folder, ALEX, limits), ALEX, limits)
+    return page_of(planned(folder, ALEX, limits), ALEX, limits)
 
 
 def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
@@ -103,12 +107,12 @@ def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
 
 def _two_apps(folder: Path) -> Page:
     plan, sources = two_apps_sources(folder)
-    return checked_page(plan, sources, Limits())
+    return page_of(plan, sources, Limits())
 
 
 def _infeasible(folder: Path) -> Page:
     limits = Limits(max_latency="1us")
-    return checked_page(planned(folder, SMALL, limits), SMALL, limits)
+    return page_of(planned(folder, SMALL, limits), SMALL, limits)
 
 
 def hostile_sources(folder: Path) -> Sources:
@@ -130,7 +134,7 @@ def hostile_sources(folder: Path) -> Sources:
 
 def _hostile(folder: Path) -> Page:
     sources = hostile_sources(folder)
-    return checked_page(planned(folder, sources, Limits(objective="latency")), sources, Limits(objective="latency"))
+    return page_of(planned(folder, sources, Limits(objective="latency")), sources, Limits(objective="latency"))
 
 
 def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
@@ -139,7 +143,7 @@ def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
 
 
 def _front(folder: Path) -> Page:
-    return checked_page(front_file(folder, ALEX, 60), ALEX, Limits())
+    return page_of(front_file(folder, ALEX, 60), ALEX, Limits())
 
 
 def _results(folder: Path) -> Page:

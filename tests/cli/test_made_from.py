@@ -1,0 +1,66 @@
+"""`check` and `report` find the inputs of a placement by the names and hashes that it holds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import EXAMPLES, MODEL, TOPOLOGY, refused, run
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A placement in a folder with copies of its inputs."""
+    model, topology = (Path(shutil.copy(path, tmp_path)) for path in (MODEL, TOPOLOGY))
+    plan = tmp_path / "plan.json"
+    assert run("plan", "--model", model, "--topology", topology, "-o", plan).code == 0
+    return plan
+
+
+def test_inputs_beside_the_placement_are_found(made: Path) -> None:
+    ran = run("check", made)
+    assert (ran.code, ran.err) == (0, "")
+    assert "stands (optimal)" in ran.out
+    page = made.parent / "plan.html"
+    assert run("report", made, "-o", page).code == 0
+    assert page.stat().st_size > 10_000
+
+
+def test_inputs_in_the_current_folder_are_found(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    moved = Path(shutil.move(made, apart))
+    assert "not found beside it: small-topology.json, small.json" in refused("check", moved)
+    monkeypatch.chdir(tmp_path)
+    assert run("check", moved).code == 0
+
+
+def test_workloads_are_found_with_their_models(tmp_path: Path) -> None:
+    names = ("small-shared.workload.json", "small-shared.json", "small.json")
+    for path in EXAMPLES.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    plan = tmp_path / "plan.json"
+    given = ("--workload", tmp_path / names[0], "--topology", tmp_path / names[1])
+    assert run("plan", *given, "--method", "alone", "-o", plan).code == 0
+    assert run("check", plan).code == 0
+
+
+def test_a_changed_input_is_said_and_used(made: Path) -> None:
+    topology = made.parent / "small-topology.json"
+    raw = json.loads(topology.read_text(encoding="utf-8"))
+    for node in raw["nodes"]:
+        node["ops_per_s"] /= 2
+    topology.write_text(json.dumps(raw), encoding="utf-8")
+    ran = run("check", made)
+    assert ran.code == 1
+    assert "small-topology.json has changed since the plan was made" in ran.err
+    assert "broken: app: latency_s" in ran.out
+
+
+def test_flags_override_what_the_placement_names(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.json").unlink()
+    assert "small.json" in refused("check", made)
+    assert run("check", made, "--model", MODEL, "--topology", TOPOLOGY).code == 0
+    assert "--model needs --topology" in refused("check", made, "--model", MODEL)
