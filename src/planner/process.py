@@ -65,7 +65,7 @@ def orderly_end() -> Iterator[None]:
     finally:
         _orderly.clear()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler)  # type: ignore[arg-type] # what `signal` itself returned
 
 
 _orderly = threading.Event()

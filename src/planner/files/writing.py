@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -94,8 +95,8 @@ Place = Callable[[Path], None]
 @contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[int, Place]]:
     """Open a temporary file in a folder: one without a name where the system has such, else one that is removed."""
-    if (handle := _nameless(folder)) is not None:
-        yield handle, lambda target: _link(handle, target)
+    if (nameless := _nameless(folder)) is not None:
+        yield nameless, partial(_link, nameless)
         return
     handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
     with partly_written(name):
