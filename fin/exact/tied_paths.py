@@ -22,6 +22,8 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats
 
 _MOST_LABELS = 2_000
+"""Labels of a layer, divided among the capacities that each of them tracks: so many are dear to compare."""
+_FEWEST_LABELS = 40
 _MOST_PLANS = 64
 """Plans of one scenario that are compared."""
 
@@ -73,5 +75,6 @@ def _tied(instance: Instance, relaxation: Relaxation, cutoff: float, until: Dead
     if not relaxation.alive.any(axis=1).all():
         return []
     scarce = tuple(scarce_resources(relaxation.graph, instance.network, relaxation.alive))
-    found = search(replace(relaxation, tracked=scarce, ties=True), cutoff, _MOST_LABELS, until, _MOST_PLANS)
+    most_labels = max(_FEWEST_LABELS, _MOST_LABELS // (1 + len(scarce)) ** 2)
+    found = search(replace(relaxation, tracked=scarce, ties=True), cutoff, most_labels, until, _MOST_PLANS)
     return [decision_of(relaxation.graph, instance, path) for path in found.paths]
