@@ -81,7 +81,7 @@ def tight_resources(instance: FleetInstance, demand: Demand) -> Bools:
 
 def price_units(instance: FleetInstance, demand: Demand, scale_j: Floats) -> Floats:
     """(R,) power of the users that may load each resource, per unit of its capacity: the size of large prices."""
-    per_pair = np.where(np.isfinite(scale_j), demand.per_s * scale_j, 0.0) / np.maximum(np.diff(instance.first_pair), 1)
+    per_pair = demand.per_s * np.where(np.isfinite(scale_j), scale_j, 0.0) / np.maximum(np.diff(instance.first_pair), 1)
     value = np.zeros(instance.resources.count + 1)
     for each in instance.kinds:
         weight = np.broadcast_to(per_pair[instance.pair_class[each.pairs]][:, None], each.rows.shape)
