@@ -95,7 +95,7 @@ class Pricer:
         self._barred = _cumulative((~stages.allowed).astype(np.int16))
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
-        self._hosts = instance.allowed.any(axis=0)
+        self._hosts = _hosts(instance)
         self.aggregated: dict[bytes, Pricer] = {}
         """Pricers of the same app for classes of equal nodes, by the class of each node."""
 
@@ -120,14 +120,14 @@ class Pricer:
         other = copy(self)
         other.instance, other.routes, other.aggregated = instance, routes, {}
         other.stages = replace(self.stages, column=self.stages.column[chosen])
-        other.kind, other._hosts = _kinds(instance), instance.allowed.any(axis=0)
+        other.kind, other._hosts = _kinds(instance), _hosts(instance)
         other.moving = routes.source != routes.target
         return other
 
     def restricted_to(self, instance: Instance) -> Pricer:
         """Return the pricer of the same app where further nodes host nothing."""
         other = copy(self)
-        other.instance, other._hosts, other.aggregated = instance, instance.allowed.any(axis=0), {}
+        other.instance, other._hosts, other.aggregated = instance, _hosts(instance), {}
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
@@ -297,6 +297,11 @@ def node_terms(network: Network, prices: AppPrices, multiplier_w_per_s: Floats, 
     """Return what segments meet on some nodes."""
     columns = (prices.node_w, network.slowest, network.fastest, network.max_utilization)
     return SegmentPrices(multiplier_w_per_s, *(column[nodes] for column in columns))
+
+
+def _hosts(instance: Instance) -> Bools:
+    """(N,) nodes that may run a block of an app."""
+    return np.asarray(instance.allowed.any(axis=0))
 
 
 def _kinds(instance: Instance) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any, Self
+from typing import Any
 
 from planner.schemas.planning.front import Front as FrontFile
 
@@ -12,7 +12,7 @@ class Front(FrontFile):
     """Every trade-off between energy, latency and accuracy that no other plan beats; fields as in front.json."""
 
     @classmethod
-    def of(cls, front: FrontFile) -> Self:
+    def of(cls, front: FrontFile) -> Front:
         """Return a front with the methods of the library."""
         fields = {name: getattr(front, name) for name in type(front).model_fields}
         return cls.model_construct(front.model_fields_set, **fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
 
@@ -30,7 +30,7 @@ class Placement(PlacementFile):
     _planned: PlanningInputs | None = PrivateAttr(None)
 
     @classmethod
-    def of(cls, placement: PlacementFile, planned: PlanningInputs | None = None) -> Self:
+    def of(cls, placement: PlacementFile, planned: PlanningInputs | None = None) -> Placement:
         """Return a placement with the methods of the library; `planned` is what it was made for, if known."""
         fields = {name: getattr(placement, name) for name in type(placement).model_fields}
         result = cls.model_construct(placement.model_fields_set, **fields)
