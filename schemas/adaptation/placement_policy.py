@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Provenance, Status
-from planner.schemas.reading.base import Document, Fraction, Name, NonNegative, Strict, Version
+from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
 Limit = Literal["latency", "energy", "accuracy", "rate"]
 
@@ -15,7 +15,7 @@ Limit = Literal["latency", "energy", "accuracy", "rate"]
 class KeptFixed(Strict):
     """What it would cost never to leave a plan."""
 
-    states_kept: int = Field(ge=0, description="States where the plan runs and keeps every limit (count).")
+    states_kept: int = Field(ge=0, le=MOST_COUNT, description="States where the plan keeps every limit (count).")
     worst_regret: NonNegative | None = Field(
         description="Largest regret over those states, in the unit of `objective` (null: there is none)."
     )
@@ -26,7 +26,7 @@ class PolicyPlan(Strict):
     """A plan that some state uses."""
 
     name: Name = Field(description="Name of the plan: p0 is that of the state where nothing is wrong, if it has one.")
-    states: int = Field(ge=1, description="States that use it (count).")
+    states: int = Field(ge=1, le=MOST_COUNT, description="States that use it (count).")
     placement: AppPlacement = Field(description="The plan, with what it costs in the first state that uses it.")
     kept_fixed: KeptFixed = Field(description="The plan kept in every state.")
 

@@ -7,14 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from planner.schemas.planning.placement import Assignment, Provenance, Route, Status
-from planner.schemas.reading.base import Document, Fraction, Name, NonNegative, Strict, Version
+from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
 
 class Group(Strict):
     """Users of one class with one plan."""
 
     class_name: Name = Field(alias="class", description="Name of the class.")
-    count: int = Field(ge=1, description="Users with this plan (count).")
+    count: int = Field(ge=1, le=MOST_COUNT, description="Users with this plan (count).")
     attach: Name = Field(description="Shared node that they attach to.")
     operating_point: Name = Field(description="Operating point chosen (or designed).")
     exit_fractions: dict[str, Fraction] = Field(description="Exits that are on, with the fraction that leaves at each.")
@@ -49,9 +49,9 @@ class FleetTotal(Strict):
 
     power_w: NonNegative = Field(description="Rate times energy of all users, and idle power, in watts.")
     idle_power_w: NonNegative = Field(description="Part of it that shared nodes in use draw idle, in watts.")
-    users: int = Field(ge=0, description="Users of all classes (count).")
-    served: int = Field(ge=0, description="Users that have a plan (count).")
-    nodes_used: int = Field(ge=0, description="Shared nodes that host a block (count).")
+    users: int = Field(ge=0, le=MOST_COUNT, description="Users of all classes (count).")
+    served: int = Field(ge=0, le=MOST_COUNT, description="Users that have a plan (count).")
+    nodes_used: int = Field(ge=0, le=MOST_COUNT, description="Shared nodes that host a block (count).")
     tier_w: dict[str, NonNegative] = Field(
         description="Power by where it is spent: `device`, `network`, or the tier of the node, in watts."
     )
@@ -86,7 +86,7 @@ class FleetDiagnosis(Strict):
     """Why not all users are served."""
 
     summary: str = Field(description="One sentence.")
-    most_served: int = Field(ge=0, description="No plan serves more users (proved bound, count).")
+    most_served: int = Field(ge=0, le=MOST_COUNT, description="No plan serves more users (proved bound, count).")
     short: tuple[Shortage, ...] = Field((), description="What is short, the scarcest first.")
     impossible: tuple[str, ...] = Field((), description="Classes whose limits no plan meets, however much is free.")
 
@@ -95,15 +95,15 @@ class Unserved(Strict):
     """Users of a class that have no plan."""
 
     class_name: Name = Field(alias="class", description="Name of the class.")
-    count: int = Field(ge=1, description="Users without a plan (count).")
+    count: int = Field(ge=1, le=MOST_COUNT, description="Users without a plan (count).")
 
 
 class Change(Strict):
     """What differs from the placement that was planned from."""
 
-    moved: int = Field(ge=0, description="Users whose plan is another than before (count).")
-    new: int = Field(ge=0, description="Users that were not there before (count).")
-    gone: int = Field(ge=0, description="Users of before that are not there any more (count).")
+    moved: int = Field(ge=0, le=MOST_COUNT, description="Users whose plan is another than before (count).")
+    new: int = Field(ge=0, le=MOST_COUNT, description="Users that were not there before (count).")
+    gone: int = Field(ge=0, le=MOST_COUNT, description="Users of before that are not there any more (count).")
 
 
 class FleetTiming(Strict):

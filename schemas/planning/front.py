@@ -9,6 +9,7 @@ from pydantic import Field
 
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.schemas.reading.base import (
+    MOST_COUNT,
     Document,
     Finding,
     Fraction,
@@ -57,6 +58,6 @@ class Front(Document):
     latency: Name = Field(description="Which latency counts: worst, mean, or a percentile such as p95.")
     resolution: NonNegative = Field(description="Relative difference below which two figures count as equal (no unit).")
     points: tuple[FrontPoint, ...] = Field((), description="The front.")
-    searches: int = Field(ge=0, description="Exact searches that the front took (count).")
+    searches: int = Field(ge=0, le=MOST_COUNT, description="Exact searches that the front took (count).")
     diagnosis: Diagnosis | None = Field(None, description="Why there is no plan (infeasible only).")
     provenance: Provenance | None = Field(None, description="What made this file.")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from planner.schemas.reading.base import Document, Fraction, Name, NonNegative, Strict, Version
+from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Reason = Literal["proved", "limit", "incomplete", "numerical"]
@@ -77,7 +77,7 @@ class Total(Strict):
 
     energy_j: NonNegative = Field(description="Energy of one inference of every app, in joules.")
     power_w: NonNegative = Field(description="Rate times energy, and idle power of the nodes in use, in watts.")
-    nodes_used: int = Field(ge=0, description="Nodes that host a block (count).")
+    nodes_used: int = Field(ge=0, le=MOST_COUNT, description="Nodes that host a block (count).")
     node_share_sum: NonNegative | None = Field(
         None, description="All apps' shares of all nodes, summed (no unit; null for a plan without shares)."
     )

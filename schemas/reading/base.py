@@ -20,6 +20,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 LEAST, MOST = 1e-30, 1e30
 """Figures of files beyond these mean nothing, and what is computed of them might have no finite value."""
+MOST_COUNT = 10**15
+"""Counts up to here are exact as floating-point numbers."""
 NonNegative = Annotated[float, Field(ge=0.0)]
 Quantity = Annotated[float, Field(ge=0.0, le=MOST)]
 Positive = Annotated[float, Field(ge=LEAST, le=MOST)]
