@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def test_table_and_csv(tmp_path: Path) -> None:
     )
     assert (code, err) == (0, "")
     for name in (ONCE, ONCE_ALL_SHARES, REPLANNED):
-        assert f"│ {name} " in out
+        assert re.search(rf"^{name} ", out, re.MULTILINE)
     assert "3 steps of 80 s, from 0 s to 239 s" in out
     assert "1 steps planned from scratch" in out
     rows = list(csv.DictReader(target.read_text(encoding="utf-8").splitlines()))
