@@ -146,7 +146,7 @@ def test_a_percentile_of_results_that_travel_has_a_column_for_each_least_set_of_
             model["operating_points"] = [{"name": "even", "exit_fractions": fractions, "accuracy": 0.9}]
             request |= {"latency": "p50", "destination": case.topology["nodes"][0]["name"], "min_accuracy": 0.0}
         for app, instance in enumerate(case.joint().apps):
-            for decision in islice(decisions(instance, MANY, np.inf), 0, None, 9):
+            for decision in islice(decisions(instance, MANY, Deadline()), 0, None, 9):
                 count = variants_of(instance, decision)
                 columns = [column_of(app, instance, decision, variant) for variant in range(count)]
                 at_once_s = [nominal_s(column) for column in columns]
