@@ -16,8 +16,8 @@ from planner.schemas.reading.problems import InputError, Problem, input_error
 
 MAX_FILE_BYTES = 150_000_000
 
-_read: set[tuple[int, int]] = set()
-"""Device and inode of every regular file that this process has read as an input."""
+_read: set[tuple[int, int]] | None = None
+"""Device and inode of every regular file that the running command has read as an input; None outside commands."""
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
@@ -122,15 +122,23 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
+def record_inputs() -> None:
+    """Begin a new record of files that are read; every command does, so that its output replaces none of them."""
+    global _read  # noqa: PLW0603 - a command has one record, and reading is spread over all packages
+    _read = set()
+
+
 def note_read(file: IO[Any]) -> None:
-    """Note that an open file is an input, which no output may replace."""
+    """Note that an open file is an input of the running command, which no output may replace."""
     status = os.fstat(file.fileno())
-    if stat.S_ISREG(status.st_mode):
+    if _read is not None and stat.S_ISREG(status.st_mode):
         _read.add((status.st_dev, status.st_ino))
 
 
 def was_read(path: Path) -> bool:
-    """Tell whether this process has read the file as an input, under this name or another (a link)."""
+    """Tell whether the running command has read the file as an input, under this name or another (a link)."""
+    if _read is None:
+        return False
     try:
         status = path.stat()
     except OSError:

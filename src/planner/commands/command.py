@@ -11,6 +11,7 @@ import typer
 
 from planner.commands.exits import exit_code_of
 from planner.commands.option_groups import spread
+from planner.schemas.reading.files import record_inputs
 from planner.schemas.reading.problems import input_error
 
 
@@ -27,6 +28,7 @@ def command(function: Callable[..., int]) -> Callable[..., None]:
     spread_out = spread(function)
 
     def checked(options: dict[str, object]) -> int:
+        record_inputs()
         output = options.get("output")
         if isinstance(output, Path):
             refuse_inputs(output, _paths({name: value for name, value in options.items() if name != "output"}))
