@@ -199,9 +199,16 @@ def test_loads_that_do_not_fit_together_are_infeasible(tmp_path: Path) -> None:
 
 
 def test_no_answer_in_time_is_unknown() -> None:
-    ran = run("plan", *SHARED, "--time-limit", "0s")
+    ran = run("plan", *SHARED, "--method", "milp", "--time-limit", "0s")
     assert ran.code == 4
     assert "unknown" in ran.err
+
+
+def test_a_starting_plan_is_held_where_no_time_is_left_to_improve_it() -> None:
+    ran = run("plan", *SHARED, "--time-limit", "0s")
+    assert ran.code == 0
+    assert ran.out.startswith("feasible: ")
+    assert "(gap " in ran.out
 
 
 def test_a_node_that_may_not_be_busy_at_all_hosts_nothing(tmp_path: Path) -> None:
