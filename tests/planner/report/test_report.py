@@ -207,7 +207,7 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_commands_of_the_docs_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(EXAMPLES)
     text = (EXAMPLES.parent / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```\n(.*?)```", text, re.S)
+    blocks = re.findall(r"```[^\n]*\n(.*?)```", text, re.S)
     commands = [line for block in blocks for line in block.splitlines() if line.startswith("planner ")]
     assert commands
     for command in commands:
