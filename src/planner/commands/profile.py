@@ -72,7 +72,7 @@ def _profile(network: Path, options: ProfileOptions, agent: str | None, keys: Pa
     from planner.units import format_quantity
 
     bundle = read_bundle(network)
-    with whole_file(network / MODEL) as file, waiting("profiling"):
+    with whole_file(network / MODEL, may_replace_input=True) as file, waiting("profiling"):
         if agent is None:
             options = replace(options, runtime=runtime_version())
             found = profile(bundle, lambda parts: time_networks(parts, options.threads, options.repeats))
