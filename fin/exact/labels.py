@@ -11,6 +11,7 @@ windows, INFOR 26, 1988.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,4 +140,6 @@ def without_noise(values: Floats, scale: float) -> Floats:
     if not 0.0 < abs(scale) < np.inf:
         return values
     quantum = math.ldexp(1.0, math.frexp(scale)[1] - 41)
+    if quantum < sys.float_info.min:  # a bound of 0 that rounding left just above it
+        return values
     return np.asarray(np.rint(values / quantum) * quantum)
