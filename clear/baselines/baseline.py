@@ -38,9 +38,15 @@ def least_energy_j(instance: Instance) -> Floats:
     head_j = np.where(frugal.heads.can_run, frugal.heads.energy_j, np.inf).min(axis=1)
     reach = points.reach(len(block_j))
     deployed = np.arange(len(block_j)) < points.depth[:, None]
-    blocks = np.where(deployed, reach * np.where(deployed, block_j, 0.0), 0.0).sum(axis=1)
-    heads = np.where(points.on, reach[:, points.exit_block] * np.where(points.on, head_j, 0.0), 0.0).sum(axis=1)
+    blocks = np.where(deployed, _weighted(reach, block_j), 0.0).sum(axis=1)
+    heads = np.where(points.on, _weighted(reach[:, points.exit_block], head_j), 0.0).sum(axis=1)
     return np.asarray(blocks + heads)
+
+
+def _weighted(reach: Floats, energy_j: Floats) -> Floats:
+    """Return reach times energy, infinite wherever the energy is: what no sample reaches needs a node all the same."""
+    hosted = np.isfinite(energy_j)
+    return np.where(hosted, reach * np.where(hosted, energy_j, 0.0), np.inf)
 
 
 @dataclass(frozen=True)

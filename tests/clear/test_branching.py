@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from joint_cases import FEW, SEEDS, least_power, random_case, random_prices
 
 from planner.clear.branching.count_branching import branch_on_counts
@@ -100,6 +100,7 @@ def test_the_constant_of_a_branch_is_the_least_over_its_sets_of_nodes(seed: int)
 
 @FEW
 @given(SEEDS)
+@example(1010209)  # a block that no sample reaches and no node may run
 def test_column_generation_in_branches_never_exceeds_the_best_plan(seed: int) -> None:
     case = random_case(Random(seed), most_nodes=3)
     joint = case.joint()
