@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.fin.layered import Layered
 from planner.fin.instance.network import Floats, Ints
-from planner.fin.solvers.output import without_output
+from planner.fin.solvers.output import suppress_output
 
 _SOURCE, _SINK = "Source", "Sink"
 _STEPS = 10_000_000
@@ -100,7 +100,7 @@ def pathwyse(problem: Layered, _time_limit_s: float) -> Answer:
         solver.setResArcConsumption(resource, *ends, math.ceil(seconds / problem.deadline_s * _STEPS - 1e-6))
     solver.buildProblem()
     solver.setupAlgorithms()
-    with without_output():
+    with suppress_output():
         began = time.process_time()
         solver.solve()
         spent = time.process_time() - began
