@@ -104,7 +104,7 @@ class JointMilp:
 def _figures(pair: _Pair) -> tuple[str, ...]:
     """Write one row."""
     ours, peer = pair.outcomes
-    stopped = "+" if "time limit" in peer.message else ""
+    stopped = "+" if peer.termination.limit == "time" else ""
     power = "none" if ours.plan is None else f"{ours.plan.power_w:.5f} W"
     gap = "" if ours.plan is None else f"{1.0 - ours.lower_bound / ours.plan.power_w:.1e}"
     return (
