@@ -59,7 +59,6 @@ class FleetOptions:
     engine: str = "local"
     address: str | None = None
     before: Before | None = None
-    most_moves: int | None = None
     progress: Progress = no_progress
     seed: int = 1
     """Seed of the random partition of `pop`."""
