@@ -142,6 +142,9 @@ def single_model(scored: ScoredDesigns, metric: str, *, most: bool) -> BaselineD
         scored: The designs of a device.
         metric: What the model of each task is chosen by (`accuracy` or `size_bytes`).
         most: Whether the largest value is chosen, else the smallest.
+
+    Returns:
+        The design, or why there is none.
     """
     grid = []
     for task in scored.designs.tasks:

@@ -74,6 +74,9 @@ def choose_bounded(candidates: Candidates, chosen: StateDesigns, engines: int, m
         chosen: The unbounded choice of every state.
         engines: Number of engines.
         max_designs: Most candidates of the set, at least 1.
+
+    Returns:
+        The bounded choice, what it gives up against the unbounded one, and whether that is proved least.
     """
     wanted = np.unique(chosen.candidate)
     if len(wanted) <= max_designs:

@@ -90,6 +90,9 @@ class RuntimeManager:
             loads: Load of every engine in [0, 1], in the order of `engines`.
             memory_available_bytes: Memory that the tasks may use, what they use already included.
 
+        Returns:
+            Index into `designs`.
+
         Raises:
             ValueError: There is not one load for each engine.
         """
@@ -118,6 +121,9 @@ class RuntimeManager:
             time_s: Time of the sample in seconds; never falls.
             loads: Load of every engine in [0, 1], in the order of `engines`.
             memory_available_bytes: Memory that the tasks may use, in bytes.
+
+        Returns:
+            Name of the design.
 
         Raises:
             ValueError: There is not one load for each engine.

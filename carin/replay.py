@@ -70,6 +70,10 @@ def replay(policy: Policy, trace: LoadTrace, manager: RuntimeManager, scored: Sc
         manager: A manager of the policy that has seen no sample.
         scored: The designs that the policy was made of, for the oracle that solves anew; None leaves it out.
 
+    Returns:
+        Constraint violations, memory overruns and metrics of the manager, of every fixed design and of the oracles, and
+        the switches with their times in seconds.
+
     Raises:
         InputError: A design's metrics lack what a constraint is about.
     """

@@ -68,6 +68,9 @@ def from_torch(module: Any, example: Any, **options: Any) -> Bundle:  # noqa: AN
         example: Example inputs, as `torch.onnx.export` takes them; their shapes are those of the bundle.
         options: As for `from_onnx`; `output_names` names the outputs for `exits` and `final`.
 
+    Returns:
+        The bundle: model, cuts and network.
+
     Raises:
         InputError: PyTorch is missing, its exporter refuses the module, or as `from_onnx`.
     """

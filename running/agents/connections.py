@@ -56,6 +56,9 @@ def open_connections(context: Any, addresses: Mapping[str, str], keys: Keys | No
         addresses: Addresses by node.
         keys: Keys, if the agents have some.
 
+    Returns:
+        One greeted connection per node, in the order of `addresses`.
+
     Raises:
         RunFailedError: An agent does not answer, has other keys or another version.
     """
@@ -101,6 +104,15 @@ def _who(connection: Connection) -> str:
 
 def await_answer(connection: Connection, kind: str, deadline: float, secure: bool = False) -> Message:
     """Wait for a message of a kind.
+
+    Args:
+        connection: Connection to the agent.
+        kind: Kind of message that answers.
+        deadline: Reading of the monotonic clock in seconds at which waiting ends.
+        secure: Whether keys are used; it decides what a refused handshake is said to be.
+
+    Returns:
+        The first message of that kind.
 
     Raises:
         RunFailedError: It does not come, or the agent refuses or is lost.

@@ -176,6 +176,9 @@ class Coordinator:
             progress: Told how many samples are done.
             warm: Samples go through all pieces, whatever their confidence.
 
+        Returns:
+            One outcome per sample, in order of arrival.
+
         Raises:
             RunFailedError: An agent is lost and no other plan does without it, fails, or does not answer in time.
         """
@@ -323,7 +326,13 @@ class Coordinator:
         return f"no result for {self.options.timeout_s:g} s: sample {oldest} is stuck on one of {nodes}"
 
     def probe(self, start: str, path: Sequence[str], size: int = 16_384) -> None:
-        """Send a probe over a link; its answer is put into `notices`."""
+        """Send a probe over a link; its answer is put into `notices`.
+
+        Args:
+            start: Node at which this process sits.
+            path: Nodes of the link, from its source to its target.
+            size: Payload in bytes.
+        """
         import numpy as np
 
         tensors = {"bytes": np.zeros(size, np.uint8)}

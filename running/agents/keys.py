@@ -61,7 +61,16 @@ def read_keys(folder: Path | None) -> Keys | None:
 
 
 def secure_server(socket: Any, context: Any, keys: Keys) -> Any:  # noqa: ANN401 - ZeroMQ's own types differ by version
-    """Make a socket accept the holders of the keys alone; return the authenticator, to be stopped at the end."""
+    """Make a socket accept the holders of the keys alone; return the authenticator, to be stopped at the end.
+
+    Args:
+        socket: Listening ZeroMQ socket, not bound yet.
+        context: Its ZeroMQ context.
+        keys: Own keys and the folder of the public keys that are let in.
+
+    Returns:
+        The running authenticator; the caller stops it.
+    """
     from zmq.auth.thread import ThreadAuthenticator
 
     authenticator = ThreadAuthenticator(context)

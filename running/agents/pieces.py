@@ -35,6 +35,14 @@ class Times:
 def load_piece(piece: Piece, data: bytes, threads: int) -> Any:  # noqa: ANN401 - onnxruntime ships no types
     """Load a piece into ONNX Runtime, and warm it up on random input.
 
+    Args:
+        piece: Piece as the manifest describes it.
+        data: Bytes of its ONNX file.
+        threads: Threads inside an operator.
+
+    Returns:
+        A warmed-up ONNX Runtime session, or None for a piece that computes nothing.
+
     Raises:
         InputError: It is not the file of the manifest, has custom operators or external data, or other inputs or
             outputs than the manifest says.
@@ -85,6 +93,16 @@ def run_piece(
     """Run a piece on the tensors that arrive; return all that are known behind it, and its times.
 
     An emulated slow-down by `f` waits `f - 1` times the processor time that the piece took.
+
+    Args:
+        piece: Piece to run.
+        runtime: Session that `load_piece` returned.
+        tensors: Tensors that arrived, by name.
+        slow_down: Emulated factor on the processor time, at least 1.
+
+    Returns:
+        All tensors known behind the piece, by name, and the start and end in ns of the monotonic clock with the
+        processor time in ns.
     """
     names = [tensor.name for tensor in piece.outputs]
     feeds = {tensor.name: tensors[tensor.name] for tensor in piece.inputs}
@@ -97,7 +115,13 @@ def run_piece(
 
 
 def leaves(piece: Piece, known: Mapping[str, NDArray[Any]], measure: Confidence) -> bool:
-    """Tell whether a sample leaves at the exit of a piece."""
+    """Tell whether a sample leaves at the exit of a piece.
+
+    Args:
+        piece: Piece whose exit is looked at.
+        known: Tensors known behind the piece, by name.
+        measure: Measure of confidence that the threshold refers to.
+    """
     if piece.exit is None:
         return False
     if piece.exit.threshold is None:

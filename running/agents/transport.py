@@ -35,7 +35,14 @@ def prepare(socket: Any, most_bytes: int = MOST_MESSAGE_BYTES) -> None:  # noqa:
 
 
 def connect(context: Any, address: str, keys: Keys | None, most_bytes: int = MOST_MESSAGE_BYTES) -> Any:  # noqa: ANN401
-    """Return a socket connected to an agent."""
+    """Return a socket connected to an agent.
+
+    Args:
+        context: ZeroMQ context.
+        address: HOST:PORT of the agent.
+        keys: Keys for CURVE, if the agent has some.
+        most_bytes: Largest frame that is accepted, in bytes.
+    """
     import zmq
 
     socket = context.socket(zmq.DEALER)
@@ -47,7 +54,16 @@ def connect(context: Any, address: str, keys: Keys | None, most_bytes: int = MOS
 
 
 def send(socket: Any, message: Message, to: bytes | None = None) -> bool:  # noqa: ANN401
-    """Send a message without waiting; return whether it could be queued."""
+    """Send a message without waiting; return whether it could be queued.
+
+    Args:
+        socket: ZeroMQ socket.
+        message: Message to send.
+        to: Identity of the peer where the socket has several.
+
+    Returns:
+        True if queued, False if the queue is full or the peer is gone.
+    """
     import zmq
 
     frames = encode(message)

@@ -54,6 +54,9 @@ def answers_of(flow: Flow, samples: Samples, names: Sequence[str], measure: Conf
         measure: Measure of confidence.
         file: Data file, to name in messages.
 
+    Returns:
+        Confidence and correctness by exit and sample, arrays of shape (exits, samples).
+
     Raises:
         InputError: A label is out of range, or ONNX Runtime refuses.
     """

@@ -89,6 +89,9 @@ def trace_flow(folded: Folded, exits: Sequence[str], final: Sequence[str], file:
         final: Final outputs (empty: all outputs that are no exits).
         file: File to name in messages.
 
+    Returns:
+        The backbone in execution order, and the nodes of every head.
+
     Raises:
         InputError: An unknown or repeated output, or an exit that is no function of the backbone.
     """

@@ -98,7 +98,13 @@ def _input_tensor(value: Any, file: str) -> Tensor:  # noqa: ANN401 - protobuf
 
 
 def tensor_of(name: str, dtype: str, shape: tuple[int, ...]) -> Tensor:
-    """Return a tensor with its size in bits."""
+    """Return a tensor with its size in bits.
+
+    Args:
+        name: Name of the tensor.
+        dtype: NumPy's name of its element type.
+        shape: Sizes of all axes.
+    """
     import math
 
     import numpy as np

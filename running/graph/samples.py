@@ -46,6 +46,9 @@ def read_samples(path: Path, inputs: Sequence[Tensor], with_labels: bool = False
         inputs: Inputs of the network.
         with_labels: Labels are needed.
 
+    Returns:
+        The samples, each as arrays by input name, with labels where the file has some.
+
     Raises:
         InputError: The file cannot be read, is too large, or its arrays do not fit the network.
     """
@@ -67,7 +70,13 @@ def read_samples(path: Path, inputs: Sequence[Tensor], with_labels: bool = False
 
 
 def check_labels(samples: Samples, classes: int, file: str) -> None:
-    """Raise InputError where a label is no class of the network's output."""
+    """Raise InputError where a label is no class of the network's output.
+
+    Args:
+        samples: Samples, with or without labels.
+        classes: Number of classes of the output.
+        file: Data file, to name in the message.
+    """
     if samples.labels is not None and int(samples.labels.max(initial=0)) >= classes:
         fix = f"number the classes from 0 to {classes - 1}"
         message = f"a label is out of range: the output has {classes} classes"

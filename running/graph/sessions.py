@@ -34,6 +34,9 @@ def session(
         threads: Threads inside an operator.
         save_to: Path to save the optimised network to.
 
+    Returns:
+        An `onnxruntime.InferenceSession` on the CPU.
+
     Raises:
         InputError: ONNX Runtime refuses the network.
     """
@@ -53,7 +56,17 @@ def session(
 
 
 def execute(runtime: Any, outputs: list[str] | None, feeds: Arrays, file: str) -> list[NDArray[Any]]:  # noqa: ANN401
-    """Run a session; raise InputError where ONNX Runtime refuses."""
+    """Run a session; raise InputError where ONNX Runtime refuses.
+
+    Args:
+        runtime: Session to run.
+        outputs: Names of the outputs to compute; None for all.
+        feeds: Inputs by name.
+        file: What to call the network in messages.
+
+    Returns:
+        The outputs, in the order of `outputs`.
+    """
     try:
         results: list[NDArray[Any]] = runtime.run(outputs, dict(feeds))
     except Exception as error:  # whatever the runtime refuses is told to the user

@@ -25,6 +25,10 @@ def check_parts(cuts: Cuts, graph: Any, whole: bytes, parts: Sequence[Part], sam
         whole: The same as bytes.
         parts: Parts in execution order.
         samples: Random inputs to compare.
+
+    Returns:
+        Number of samples, whether outputs are bit-equal with optimisation off, and the largest relative error with it
+        on.
     """
     outputs = [tensor.name for part in parts if part.exit for tensor in part.exit.outputs]
     figures = []

@@ -41,6 +41,11 @@ class LinkTable:
     def fastest_path(self, source: str, target: str, bits: float) -> tuple[str, ...]:
         """Return the path of least time by Dijkstra's algorithm.
 
+        Args:
+            source: Node at which the path begins.
+            target: Node at which it ends.
+            bits: Bits to carry.
+
         Raises:
             InputError: There is no path.
         """
@@ -77,6 +82,12 @@ def _ends(link: Link) -> list[tuple[str, str]]:
 
 
 def hop_path(plan: PlanPieces, index: int, before: str) -> tuple[str, ...]:
-    """Return the nodes that the tensors for a piece pass."""
+    """Return the nodes that the tensors for a piece pass.
+
+    Args:
+        plan: Pieces of the plan.
+        index: Number of the piece that the tensors are for.
+        before: Node at which the tensors are.
+    """
     after = "input" if index == 0 else plan.pieces[index - 1].blocks[-1]
     return plan.routes.get(after, (before, plan.pieces[index].node))

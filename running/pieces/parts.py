@@ -63,7 +63,13 @@ def part_of(cuts: Cuts, graph: Any, first: int, last: int, head: ExitNodes | Non
 
 
 def head_part(cuts: Cuts, graph: Any, head: ExitNodes) -> Part | None:  # noqa: ANN401 - protobuf
-    """Return a head alone, None where it has no node."""
+    """Return a head alone, None where it has no node.
+
+    Args:
+        cuts: Cuts of the network.
+        graph: ONNX model that is cut.
+        head: Head to separate.
+    """
     if not head.nodes:
         return None
     after = next(index for index, block in enumerate(cuts.blocks) if block.name == head.after)
@@ -87,6 +93,9 @@ def run_parts(
         runs: For each part a function from names of outputs and inputs to results.
         feeds: Inputs of the network.
         outputs: Tensors to return.
+
+    Returns:
+        The tensors of `outputs` that were made, by name.
     """
     here = dict(feeds)
     found: dict[str, Any] = {}

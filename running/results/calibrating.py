@@ -65,6 +65,11 @@ def calibrated_topology(run: Run, topology: Topology, raw: Mapping[str, Any]) ->
 
     A transfer over one link that took longer or shorter than predicted changes the link's rate, and its latency where
     that alone was more than the transfer took. Transfers over several links change nothing.
+
+    Args:
+        run: Result of a run, with predicted and measured times of hops.
+        topology: Topology of the plan.
+        raw: The same as parsed JSON, of which the fields are kept.
     """
     links = link_table(topology).links
     changed: dict[tuple[str, str], dict[str, float]] = {}

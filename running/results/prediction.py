@@ -51,6 +51,9 @@ def predict(plan: PlanPieces, model: Model, topology: Topology, shares: Mapping[
         topology: Nodes and links.
         shares: Fraction of samples that leave at each exit.
 
+    Returns:
+        Predicted times of pieces, hops and results, and the latency of every exit, all in seconds.
+
     Raises:
         InputError: A node or link of the plan is not in the topology, or a node has no speed.
     """
@@ -88,6 +91,11 @@ def _hop(plan: PlanPieces, index: int, before: str, links: LinkTable) -> Predict
 
 def piece_time_s(piece: Piece, model: Model, node: Node) -> float:
     """Return the time of a piece on a node: of its blocks and of the head that is on.
+
+    Args:
+        piece: Piece of the plan.
+        model: Model with operations and profiles.
+        node: Node that runs the piece.
 
     Raises:
         InputError: The node has neither a speed nor a profile of a block.

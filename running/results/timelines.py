@@ -32,7 +32,13 @@ def measured_steps(plan: PlanPieces, outcome: Outcome) -> tuple[Step, ...]:
 
 
 def predicted_steps(plan: PlanPieces, outcome: Outcome, prediction: Prediction) -> tuple[Step, ...]:
-    """Return the planned steps of a sample that leaves at the same exit."""
+    """Return the planned steps of a sample that leaves at the same exit.
+
+    Args:
+        plan: Pieces of the plan.
+        outcome: What came back for the sample.
+        prediction: Prediction of the plan.
+    """
     steps: list[Step] = []
     now_s = 0.0
 

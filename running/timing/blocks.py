@@ -36,6 +36,9 @@ def time_networks(
         repeats: Rounds.
         slow_down: Emulated factor on all times.
 
+    Returns:
+        Median processor and wall times in seconds, by name.
+
     Raises:
         InputError: ONNX Runtime refuses a network.
     """

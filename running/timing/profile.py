@@ -86,7 +86,13 @@ def profile(bundle: Bundle, timer: Timer) -> Profiled:
 
 
 def with_profile(bundle: Bundle, profiled: Profiled, options: ProfileOptions) -> bytes:
-    """Return model.json with the profile merged in; a profile of the same hardware is replaced."""
+    """Return model.json with the profile merged in; a profile of the same hardware is replaced.
+
+    Args:
+        bundle: Bundle whose model.json is extended.
+        profiled: Measured times of blocks and heads, in seconds.
+        options: Name of the hardware and the stated power in W, if any.
+    """
     document: dict[str, Any] = json.loads(bundle.model_json)
     rows: dict[str, dict[str, float]] = {}
     for name, time_s in profiled.times_s.items():

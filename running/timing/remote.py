@@ -21,6 +21,15 @@ def time_on_agent(
 ) -> dict[str, Timed]:
     """Have an agent time networks in turns.
 
+    Args:
+        connection: Connection to the agent.
+        networks: ONNX bytes with static shapes, by name.
+        threads: Threads of ONNX Runtime.
+        repeats: Rounds.
+
+    Returns:
+        Median processor and wall times in seconds, by name.
+
     Raises:
         RunFailedError: The agent refuses, is lost, or answers something else.
     """
