@@ -23,6 +23,11 @@ def entropy_bound(posynomials: Posynomials, weight: Floats, box: Box) -> float:
 
     With the objective's weights summing to 1 this bounds the logarithm of the optimum; with none on the objective,
     a value above 0 proves that the constraints contradict each other.
+
+    Args:
+        posynomials: Objective (group 0) and constraints, T terms.
+        weight: (T,) weights of terms, at least 0.
+        box: Limits of log x.
     """
     total = sums(posynomials.group, weight, posynomials.groups)[posynomials.group]
     held = weight > 0.0
@@ -38,6 +43,11 @@ def balanced(posynomials: Posynomials, weight: Floats, bound_dual: Floats) -> Fl
 
     This is the least-squares correction in the metric of the weights. What a solver leaves uncancelled costs the
     bound dearly in variables without limits.
+
+    Args:
+        posynomials: Objective (group 0) and constraints, T terms.
+        weight: (T,) weights of terms, above 0.
+        bound_dual: (V, 2) multipliers of the lower and upper limits of log x.
     """
     from scipy.sparse import csc_array, diags_array
     from scipy.sparse.linalg import splu
@@ -57,7 +67,14 @@ def balanced(posynomials: Posynomials, weight: Floats, bound_dual: Floats) -> Fl
 
 
 def best_bound(posynomials: Posynomials, weight: Floats, bound_dual: Floats, box: Box) -> tuple[Floats, float]:
-    """Return the weights as they are or balanced, whichever prove more, and what they prove."""
+    """Return the weights as they are or balanced, whichever prove more, and what they prove.
+
+    Args:
+        posynomials: Objective (group 0) and constraints, T terms.
+        weight: (T,) weights of terms, above 0; those of the objective sum to 1.
+        bound_dual: (V, 2) multipliers of the limits of log x.
+        box: Limits of log x.
+    """
     other = balanced(posynomials, weight, bound_dual)
     objective = other[posynomials.group == 0].sum()
     if objective > 0.0:

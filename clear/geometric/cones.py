@@ -61,7 +61,16 @@ class ConicForm:
     upper_limits: Ints
 
     def solve(self, posynomials: Posynomials, box: Box, settings: Settings) -> ConicAnswer:
-        """Run Clarabel, on one thread; the same program gives the same answer whatever was solved before."""
+        """Run Clarabel, on one thread; the same program gives the same answer whatever was solved before.
+
+        Args:
+            posynomials: Program with the structure that the cones were built for; coefficients may differ.
+            box: Limits of log x.
+            settings: Tolerances and the scale of the cost.
+
+        Returns:
+            Primal and dual values with Clarabel's status and its own time in seconds.
+        """
         import clarabel
         from scipy.sparse import csc_array
 

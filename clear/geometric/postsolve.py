@@ -100,7 +100,14 @@ class PresolvedProgram:
         return self.optimum(log_x, weight, bound_dual, bound)
 
     def optimum(self, log_x: Floats, weight: Floats, bound_dual: Floats, log_bound: float) -> GeometricOptimum:
-        """Return a point of the whole program, from log x (F,) and the duals of terms (K,) and limits (F, 2)."""
+        """Return a point of the whole program, from log x (F,) and the duals of terms (K,) and limits (F, 2).
+
+        Args:
+            log_x: (F,) logarithms of the free variables.
+            weight: (K,) dual weights of the terms that presolve kept.
+            bound_dual: (F, 2) multipliers of the limits of free variables.
+            log_bound: Logarithm of the proved lower bound of the reduced program.
+        """
         program, free = self.program, self.reduction.free
         x = self.x.copy()
         x[free] = np.clip(np.exp(log_x), program.lower[free], program.upper[free])

@@ -163,12 +163,23 @@ class GeometricProgram:
 
 
 def sums(index: Ints, value: Floats, size: int) -> Floats:
-    """Return the sum of the values at every index below a size."""
+    """Return the sum of the values at every index below a size.
+
+    Args:
+        index: (T,) group of every value.
+        value: (T,) values to add up.
+        size: Number of groups.
+    """
     return np.bincount(index, value, minlength=size).astype(np.float64, copy=False)
 
 
 def finite_array(name: str, given: Any, size: int | None = None) -> Floats:  # noqa: ANN401 - what callers pass is checked here
     """Return a vector of finite floats.
+
+    Args:
+        name: Name of the field, for messages.
+        given: Anything NumPy takes as a vector.
+        size: Length that it must have; None for any.
 
     Raises:
         ValueError: It is not one, or not of this size.

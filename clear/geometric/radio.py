@@ -114,6 +114,15 @@ def solve_with_radio(
     The answer is optimal where a point that the true formula allows is within a relative 1e-6 of the lower bound
     (rounds go on to ``tolerance`` as far as the solver's precision lets them), and unknown where rounds run out before.
 
+    Args:
+        program: Geometric program with a power and a rate variable for every radio.
+        links: Radios and the indices of their two variables.
+        tolerance: Relative gap at which rounds end.
+        max_rounds: Most rounds of tangents and chords (count).
+
+    Returns:
+        The optimum with bound, powers in W and rates in bit/s.
+
     Raises:
         ValueError: A link's variables are not in the program, are the same, or belong to two links.
     """

@@ -19,6 +19,11 @@ def repaired(posynomials: Posynomials, log_x: Floats, box: Box) -> Floats:
     Constraints are smooth and convex in log x, so steps converge quadratically from where a solver ends. The first
     step may move variables off their limits; later ones leave those at a limit there. Callers check the result: where
     no steps lead to the constraints, it is the last point.
+
+    Args:
+        posynomials: Objective (group 0) and constraints.
+        log_x: (V,) point, as logarithms.
+        box: Limits of log x.
     """
     here = np.clip(log_x, box.lower, box.upper)
     fixed = np.zeros(here.size, dtype=bool)

@@ -46,6 +46,14 @@ class GeometricSolver:
     ) -> GeometricOptimum:
         """Solve the program, with other coefficients (T,) or limits (V,) where they are given.
 
+        Args:
+            coefficient: (T,) coefficients of terms, above 0.
+            lower: (V,) lower limits of x.
+            upper: (V,) upper limits of x.
+
+        Returns:
+            Status, point, value, lower bound, multipliers and residuals.
+
         Raises:
             ValueError: An array has the wrong shape, or a value that its field in the program may not have.
         """

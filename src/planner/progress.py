@@ -47,6 +47,9 @@ def counting(what: str, total: int, before: int) -> Iterator[Callable[[int], Non
         what: Label of the bar.
         total: Number of cases (count).
         before: Cases done before the start (count); they do not enter the estimate of the time left.
+
+    Returns:
+        A context manager that gives the function.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -46,6 +46,12 @@ def parse_quantity(text: str, unit: str, option: str) -> float:
 def parse_count(text: str, option: str, most: int, example: str = "4") -> int:
     """Return a whole number from 1 to `most`, however many digits were written.
 
+    Args:
+        text: What the user wrote.
+        option: Option to name in messages.
+        most: Largest count that is accepted.
+        example: Count to show as advice.
+
     Raises:
         InputError: Not a whole number, or out of range.
     """

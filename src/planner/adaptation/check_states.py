@@ -14,6 +14,11 @@ from planner.schemas.reading.problems import InputError, Problem, path_text, sho
 def check_states(states: States, topology: Topology, file: str = "") -> None:
     """Check every name of the states against a topology.
 
+    Args:
+        states: Conditions and states.
+        topology: Topology that they speak of.
+        file: States file, to name in messages.
+
     Raises:
         InputError: With every node and link that the topology does not have.
     """

@@ -52,6 +52,19 @@ def replay_of(
 
     With the designs file that the policy was made of, an oracle solves anew at every sample.
 
+    Args:
+        policy: Policy file.
+        trace: CSV of loads and available memory.
+        designs: Designs file of the policy; None leaves the oracle out.
+        enter_load: Load in [0, 1] from which an engine counts as overloaded.
+        leave_load: Load in [0, 1] down to which it no longer does.
+        dwell_s: Least time between two switches in seconds.
+        memory_enter_bytes: Available memory below which it counts as tight (default: the policy's budget).
+        memory_leave_bytes: Available memory from which it no longer does.
+
+    Returns:
+        Figures of the manager, of every fixed design and of the oracles, and the switches.
+
     Raises:
         InputError: A file cannot be used, or a threshold is out of range.
     """

@@ -52,6 +52,9 @@ def plan_for_states(
         file: Name of the states file, for messages.
         inputs: Hash of every input file, by its name (default: those of the request).
 
+    Returns:
+        The distinct plans, the plan of every state, and what each plan gives up in every other state.
+
     Raises:
         InputError: A name is not in the topology, or the request cannot be used.
         InternalError: A plan does not pass the verifier.

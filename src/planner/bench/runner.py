@@ -58,6 +58,9 @@ def run_suite(
         engine_name: Where cases run (`planner.bench.engines.engine.ENGINES`).
         address: Address of the cluster, for engines that have one.
 
+    Returns:
+        Counts of rows by status, and where they are stored.
+
     Raises:
         InputError: The suite or a file that it names cannot be used, or the folder belongs to something else.
         OSError: Rows cannot be stored, or no worker can start.

@@ -43,6 +43,9 @@ def plan_page(
         topology: The topology.
         apps: The apps with their models.
         inputs: Hashes of the files given now, by name.
+
+    Returns:
+        The page, ready to be written as HTML.
     """
     breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
     names = f"; {_listed([app.name for app, _ in apps])}" if len(apps) > 1 else ""

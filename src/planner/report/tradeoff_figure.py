@@ -80,6 +80,9 @@ def tradeoff_figure(plans: Sequence[PlanPoint], caption: str, choose: str = "") 
         plans: The plans.
         caption: What the figure shows.
         choose: What a group is called.
+
+    Returns:
+        The figure as a Vega-Lite specification with its key and caption.
     """
     levels = levels_of([plan.ranked_accuracy for plan in plans])
     names = [_level_name(low, high) for low, high in levels]

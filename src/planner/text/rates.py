@@ -47,7 +47,13 @@ def notes(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> Itera
 
 
 def write_csv(file: IO[str], comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> None:
-    """Write a row for each step."""
+    """Write a row for each step.
+
+    Args:
+        file: Open text file.
+        comparison: The compared policies and the traces of the media.
+        rows: Outcome of every step of the trace.
+    """
     media = sorted(comparison.traces)
     figures = ("power_w", "late_apps", "late_inferences")
     head = ["time_s", "duration_s", *(f"{medium}_bit_per_s" for medium in media)]
