@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.fin.exact.ties import TiedPlans, above_ties
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.decision import Decision, Overload, Path, evaluate, objective_of, overloads, within_limits
@@ -14,29 +15,42 @@ _ROUNDING = 1e-12
 
 
 class Incumbent:
-    """Holds the cheapest decision that keeps every limit, as the one evaluator sees it."""
+    """Holds the cheapest decision that keeps every limit, as the one evaluator sees it.
 
-    def __init__(self, instance: Instance, gap: float = 0.0) -> None:
+    With `ties`, plans within a tie of the cheapest stay of interest, and the one that further criteria prefer is held.
+    """
+
+    def __init__(self, instance: Instance, gap: float = 0.0, ties: bool = False) -> None:
         self.instance = instance
-        self.decision: Decision | None = None
         self.value = np.inf
+        self.ties = ties
         self._gap = gap
         self._own_limit = instance.own_limit
+        self._plans = TiedPlans(instance)
+        self._cheapest: Decision | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """The best decision, None where none keeps every limit."""
+        return self._plans.best if self.ties else self._cheapest
 
     @property
     def cutoff(self) -> float:
         """Only plans below are of interest: better than the incumbent by more than the gap, within the own limit."""
-        if np.isfinite(self.value):
-            return self.value * (1.0 - max(self._gap, _ROUNDING))
-        # the next float above, so that a plan of 0 keeps a limit of 0
-        return float(np.nextafter(self._own_limit * (1.0 + 2.0 * TOLERANCE), np.inf))
+        if not np.isfinite(self.value):
+            # the next float above, so that a plan of 0 keeps a limit of 0
+            return float(np.nextafter(self._own_limit * (1.0 + 2.0 * TOLERANCE), np.inf))
+        return above_ties(self.value) if self.ties else self.value * (1.0 - max(self._gap, _ROUNDING))
 
     def offer(self, decision: Decision) -> list[Overload]:
         """Keep a decision if it is the best; return the capacities that it breaks."""
         evaluation = evaluate(self.instance, decision)
-        value = objective_of(self.instance, evaluation)
-        if value < self.value and within_limits(self.instance, evaluation):
-            self.decision, self.value = decision, value
+        if self.ties:
+            if self._plans.offer(decision, evaluation):
+                self.value = self._plans.value
+                return []
+        elif objective_of(self.instance, evaluation) < self.value and within_limits(self.instance, evaluation):
+            self._cheapest, self.value = decision, objective_of(self.instance, evaluation)
             return []
         return overloads(self.instance, evaluation)
 

@@ -9,6 +9,7 @@ import numpy as np
 from planner.fin.deadline import Deadline
 from planner.fin.exact.labels import Labels, bounds, root_label, undominated, without_noise
 from planner.fin.exact.relaxation import Relaxation
+from planner.fin.exact.ties import most
 from planner.fin.exact.transfers import Hops, extended
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.network import Ints
@@ -27,6 +28,10 @@ class LabelSearch:
     """Cost of the first of them, infinite where there is none."""
     lower_bound: float
     """No path costs less; the cutoff where there is none below it."""
+    tied: int
+    """How many of the paths, from the first on, tie with the cheapest."""
+    complete_below: float
+    """Every path that costs less was looked at: the cutoff, or the least bound of the labels that were dropped."""
 
 
 def search(
@@ -63,19 +68,22 @@ def search(
         reached.append(labels)
         moves.append(hops)
         if len(labels.node) == 0:
-            return LabelSearch((), np.inf, dropped)
+            return LabelSearch((), np.inf, dropped, 0, dropped)
     labels = reached[-1] = labels.take(labels.cost < cutoff)
     order = _in_order(relaxation, labels)[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
     paths = tuple(_trace(reached, moves, int(index)) for index in order)
-    return LabelSearch(paths, best, min(best, dropped))
+    tied = int((labels.cost <= most(best)).sum()) if paths else 0
+    return LabelSearch(paths, best, min(best, dropped), tied, dropped)
 
 
 def _in_order(relaxation: Relaxation, labels: Labels) -> Ints:
-    """Sort complete paths by cost, or those that tie by the limited sum and the number of transfers."""
-    if relaxation.ties:
-        return np.lexsort((labels.transfers, labels.limited))
-    return np.argsort(without_noise(labels.cost, relaxation.lower_bound), kind="stable")
+    """Sort complete paths by cost; those that tie with the cheapest go first, by what else is preferred."""
+    cost = without_noise(labels.cost, relaxation.lower_bound)
+    if not relaxation.ties or len(cost) < 2:
+        return np.argsort(cost, kind="stable")
+    ties = labels.cost <= most(float(labels.cost.min()))
+    return np.lexsort((labels.transfers, labels.limited, np.where(ties, -np.inf, cost)))
 
 
 def _narrowed(relaxation: Relaxation, labels: Labels, layer: int, most: int) -> tuple[Labels, float]:

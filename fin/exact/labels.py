@@ -21,6 +21,9 @@ from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
+_MOST_TRANSFERS = 1024.0
+"""Transfers that are told apart."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -109,12 +112,10 @@ def undominated(relaxation: Relaxation, labels: Labels, layer: int) -> Bools:
 def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     """(Q, C) what dominance compares, less is better."""
     columns = [without_noise(labels.cost, relaxation.lower_bound)]
-    if np.isfinite(relaxation.graph.limit):
-        columns.append(without_noise(labels.limited, relaxation.graph.limit))
-    elif relaxation.ties:
-        columns.append(labels.limited)
     if relaxation.ties:
-        columns.append(labels.transfers)
+        columns += _limited_then_transfers(relaxation, labels)
+    elif np.isfinite(relaxation.graph.limit):
+        columns.append(without_noise(labels.limited, relaxation.graph.limit))
     if relaxation.graph.late is not None:
         columns.append(labels.late)
     if relaxation.ends is not None:
@@ -131,15 +132,33 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     return table[:, varies]
 
 
+def _limited_then_transfers(relaxation: Relaxation, labels: Labels) -> list[Floats]:
+    """Return the limited sum with the number of transfers behind it, as one column that compares them in this order.
+
+    Of plans that cost the same, the one of the least limited sum is preferred, then the one of fewest transfers: the
+    order of both at the end is that of two labels now, whatever follows them.
+    """
+    limit = relaxation.graph.limit
+    quantum = _quantum(limit if np.isfinite(limit) else float(labels.limited.max(initial=0.0)))
+    if quantum == 0.0:
+        return [labels.limited, labels.transfers]
+    # at most 2**41 steps of the quantum, so that the sum is exact
+    return [np.rint(labels.limited / quantum) * _MOST_TRANSFERS + np.minimum(labels.transfers, _MOST_TRANSFERS - 1)]
+
+
 def without_noise(values: Floats, scale: float) -> Floats:
     """Round values to about 1e-12 of a scale.
 
     Plans that cost the same then tie on every machine, whatever the order in which its sums are rounded, and ties go
     to the first node.
     """
+    quantum = _quantum(scale)
+    return values if quantum == 0.0 else np.asarray(np.rint(values / quantum) * quantum)
+
+
+def _quantum(scale: float) -> float:
+    """Return about 1e-12 of a scale, a power of two; 0 where there is no such number."""
     if not 0.0 < abs(scale) < np.inf:
-        return values
+        return 0.0
     quantum = math.ldexp(1.0, math.frexp(scale)[1] - 41)
-    if quantum < sys.float_info.min:  # a bound of 0 that rounding left just above it
-        return values
-    return np.asarray(np.rint(values / quantum) * quantum)
+    return 0.0 if quantum < sys.float_info.min else quantum  # a bound of 0 that rounding left just above it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from planner.fin.exact.points import undominated_points
 from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.exact.starts import offer_starting_plans
-from planner.fin.exact.tied_paths import best_of_ties
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
@@ -29,8 +28,6 @@ _CLOSED = 5e-9
 _OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 _ROUNDING = 1e-11
 """Relative difference of bounds that is rounding of sums."""
-_MOST_HELD = 8
-"""Relaxations that are held."""
 _STARTING_SHARE = 0.1
 """Share of the time limit that starting plans may take."""
 
@@ -70,24 +67,18 @@ class _Bounded:
 
     feasible: FeasibleGraph
     duals: DualBounds
-    relaxations: dict[int, Relaxation] = field(default_factory=dict)
-    """The last relaxations that were formed, by scenario."""
 
-    def relaxation(self, scenario: int, cutoff: float, until: Deadline) -> Relaxation:
-        """Return the relaxation of a scenario without capacities, its vertices fixed out at a cutoff."""
-        if scenario not in self.relaxations:
-            if len(self.relaxations) >= _MOST_HELD:
-                self.relaxations.clear()
-            multiplier = float(self.duals.multiplier[scenario])
-            self.relaxations[scenario] = relax(self.feasible.single(scenario), multiplier, cutoff, until)
-        return self.relaxations[scenario].fixed(cutoff)
+    def relaxation(self, scenario: int, incumbent: Incumbent, until: Deadline) -> Relaxation:
+        """Return the relaxation of a scenario without capacities, its vertices fixed out at the incumbent's cutoff."""
+        multiplier = float(self.duals.multiplier[scenario])
+        return relax(self.feasible.single(scenario), multiplier, incumbent.cutoff, until, incumbent.ties)
 
 
 def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
     """Solve an instance whose limit is a single sum; labels track the load of media only where it proves necessary."""
     began = time.perf_counter()
     tracked: frozenset[int] = frozenset()
-    incumbent = Incumbent(instance, options.gap)
+    incumbent = Incumbent(instance, options.gap, ties=options.gap == 0.0)
     bounded: _Bounded | None = None
     build_s, lower_bound, termination = 0.0, 0.0, _OUT_OF_TIME
     try:
@@ -107,11 +98,7 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
     if bounded is not None and incumbent.decision is None and lower_bound < incumbent.cutoff and not until.expired:
         offer_starting_plans(build_extended(instance), instance, incumbent, until)
     spent = time.perf_counter() - began
-    found = _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
-    if found.plan is None or bounded is None or found.status != "optimal" or options.gap > 0.0:
-        return found
-    plan = best_of_ties(instance, bounded.duals.lower_bound, bounded.relaxation, found.plan, incumbent.value, until)
-    return replace(found, plan=plan, search_s=time.perf_counter() - began - build_s)
+    return _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
 
 
 def _bounds(
@@ -147,7 +134,7 @@ def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, until: Deadline) 
             if bound >= incumbent.cutoff:
                 break
         try:
-            plain = bounded.relaxation(scenario, incumbent.cutoff, until)
+            plain = bounded.relaxation(scenario, incumbent, until)
             found = solve_scenario(plain, bound, incumbent, network, until)
         except DeadlineReachedError:
             return min(ended, bound, incumbent.value), _OUT_OF_TIME

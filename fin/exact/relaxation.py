@@ -49,8 +49,8 @@ class Relaxation:
     """(D, N) last block that a node segment may reach, None where no node capacity is in force."""
     tracked: tuple[NodeResource, ...]
     lower_bound: float
-    ties: bool = False
-    """Whether paths of equal cost are told apart by the limited sum and the number of transfers."""
+    ties: bool
+    """Whether paths of equal cost are told apart by the limited sum, then by the number of transfers."""
 
     def fixed(self, cutoff: float) -> Relaxation:
         """Return the relaxation without the vertices and relays through which no path costs less than the cutoff."""
@@ -71,7 +71,9 @@ class Relaxation:
         return self.multiplier * self.most if self.multiplier > 0 else 0.0
 
 
-def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: Deadline | None = None) -> Relaxation:
+def relax(
+    feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: Deadline | None = None, ties: bool = False
+) -> Relaxation:
     """Bound a scenario without capacities: a forward and a backward recursion, vertices fixed out by reduced cost.
 
     Args:
@@ -79,6 +81,7 @@ def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: D
         multiplier: Multiplier of the limit.
         cutoff: Only paths below are of interest.
         deadline: When to give up.
+        ties: Whether paths of equal cost are told apart.
 
     Raises:
         DeadlineReachedError: The deadline came first.
@@ -109,6 +112,7 @@ def relax(feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: D
         ends=None,
         tracked=(),
         lower_bound=float(reduced[-1].min(initial=np.inf)),
+        ties=ties,
     ).fixed(cutoff)
 
 

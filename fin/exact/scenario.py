@@ -17,7 +17,8 @@ from planner.fin.exact.labelling import LabelSearch, search
 from planner.fin.exact.path_joining import joined_path
 from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments
 from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, segment_ends
-from planner.fin.instance.decision import Overload
+from planner.fin.exact.ties import above_ties
+from planner.fin.instance.decision import Decision, Overload
 from planner.fin.instance.network import Network
 
 _WIDTHS = (1_000, 20_000, 300_000)
@@ -55,6 +56,8 @@ def solve_scenario(
         DeadlineReachedError: The deadline came first; the bound that was passed in still holds.
         MediumOverloadError: The search must be repeated with labels that track the load of some media.
     """
+    if incumbent.decision is not None and _is_only_path(plain, incumbent.decision):
+        return incumbent.cutoff
     if plain.graph.links.single_hop and _is_wide(plain) and (path := joined_path(plain)) is not None:
         # a better incumbent fixes more vertices out
         incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
@@ -84,9 +87,22 @@ def _deepening(plain: Relaxation, incumbent: Incumbent, deadline: Deadline) -> t
         guess = plain.lower_bound + share * gap
         found = search(plain.fixed(guess), guess, _WIDTHS[0], deadline)
         broken = _offer(found, plain, incumbent)
-        if found.best_cost <= found.lower_bound < guess:
+        if found.best_cost < guess and _wanted_below(found, plain) <= found.complete_below:
             return found, _without_media(broken)
     return _widening(plain.fixed(incumbent.cutoff), incumbent, deadline)
+
+
+def _wanted_below(found: LabelSearch, relaxation: Relaxation) -> float:
+    """Return the cost below which every path must have been looked at, where the cheapest one that was met is best."""
+    return above_ties(found.best_cost) if relaxation.ties and found.paths else found.best_cost
+
+
+def _is_only_path(plain: Relaxation, held: Decision) -> bool:
+    """Tell whether bounds leave one path of a scenario alone, and it is a plan that is held."""
+    alive, graph = plain.alive, plain.graph
+    if graph.open.shape[-1] > 1 or (alive.sum(axis=1) != 1).any() or (plain.passable.sum(axis=1) > 2).any():
+        return False
+    return int(graph.scenarios.point[0]) == held.point and tuple(alive.argmax(axis=1).tolist()) == held.nodes
 
 
 def _without_media(broken: list[Overload]) -> list[Overload]:
@@ -136,18 +152,23 @@ def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) 
     for width in _WIDTHS:
         found = search(relaxation, incumbent.cutoff, width, deadline)
         broken = _offer(found, relaxation, incumbent)
-        if found.lower_bound >= min(found.best_cost, incumbent.cutoff):
+        if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff):
             break
     return found, _without_media(broken)
 
 
 def _offer(found: LabelSearch, relaxation: Relaxation, incumbent: Incumbent) -> list[Overload]:
-    """Offer complete paths, cheapest first, until one keeps every capacity; return those that the cheapest breaks."""
+    """Offer complete paths, the best first, until one keeps every capacity; return those that the best breaks.
+
+    Of paths that tie, all are offered: what labels compare may leave more than one criterion open.
+    """
     broken: list[Overload] = []
+    kept = False
     for index, path in enumerate(found.paths):
+        if kept and not (incumbent.ties and index < found.tied):
+            break
         breaks = incumbent.offer(decision_of(relaxation.graph, incumbent.instance, path))
+        kept = kept or not breaks
         if index == 0:
             broken = breaks
-        if not breaks:
-            break
     return broken

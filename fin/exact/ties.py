@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
+from planner.fin.instance.decision import Decision, Evaluation, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
 
 TIE = 1e-9
@@ -25,14 +25,15 @@ class Merit(NamedTuple):
     criteria: tuple[float, ...]
 
 
-def merit_of(instance: Instance, decision: Decision) -> Merit | None:
+def merit_of(instance: Instance, decision: Decision, evaluation: Evaluation | None = None) -> Merit | None:
     """Return what a decision is compared by; None where it breaks a limit.
 
     Args:
         instance: The app.
         decision: A decision for it.
+        evaluation: What the decision costs, where that is known already.
     """
-    evaluation = evaluate(instance, decision)
+    evaluation = evaluate(instance, decision) if evaluation is None else evaluation
     if not within_limits(instance, evaluation):
         return None
     accuracy = float(instance.points.accuracy[decision.point])
@@ -45,6 +46,11 @@ def merit_of(instance: Instance, decision: Decision) -> Merit | None:
 def most(value: float) -> float:
     """Return the largest value that ties with one; equal where it is 0."""
     return value + TIE * abs(value)
+
+
+def above_ties(value: float) -> float:
+    """Return the least number above all values that tie with one."""
+    return float(np.nextafter(most(value), np.inf))
 
 
 def preferred(merits: Sequence[Merit]) -> int:
@@ -73,24 +79,33 @@ class TiedPlans:
         self._held: list[tuple[Merit, Decision]] = []
 
     @property
+    def value(self) -> float:
+        """Least objective of the plans held, infinite where there is none."""
+        return min((merit.objective for merit, _ in self._held), default=np.inf)
+
+    @property
     def best(self) -> Decision | None:
         """The plan that the criteria prefer, None where none keeps every limit."""
         if not self._held:
             return None
         return self._held[preferred([merit for merit, _ in self._held])][1]
 
-    def offer(self, decision: Decision) -> None:
-        """Hold a plan if it may be the one that the criteria prefer."""
-        evaluation = evaluate(self._instance, decision)
-        least = min((merit.objective for merit, _ in self._held), default=np.inf)
-        objective = objective_of(self._instance, evaluation)
-        if objective > most(least) or (merit := merit_of(self._instance, decision)) is None:
-            return
-        if any(_no_worse(other, merit) for other, _ in self._held):
-            return
-        least = min(least, merit.objective)
+    def offer(self, decision: Decision, evaluation: Evaluation | None = None) -> bool:
+        """Hold a plan if it may be the one that the criteria prefer; return whether it keeps every limit.
+
+        Args:
+            decision: The plan.
+            evaluation: What it costs, where that is known already.
+        """
+        merit = merit_of(self._instance, decision, evaluation)
+        if merit is None:
+            return False
+        least = min(self.value, merit.objective)
+        if merit.objective > most(least) or any(_no_worse(other, merit) for other, _ in self._held):
+            return True
         kept = [(other, plan) for other, plan in self._held if other.objective <= most(least)]
         self._held = [(other, plan) for other, plan in kept if not _no_worse(merit, other)] + [(merit, decision)]
+        return True
 
 
 def _no_worse(first: Merit, second: Merit) -> bool:
