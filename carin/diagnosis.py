@@ -8,6 +8,7 @@ from planner.carin.design_space import DesignSpace, Inequality
 from planner.carin.scoring import all_values, chunks, whole_grid
 from planner.schemas.adaptation.designs import Metric
 from planner.schemas.adaptation.policy import BrokenConstraint, PolicyDiagnosis
+from planner.schemas.reading.quantities import told_apart
 
 _UNITS: dict[str, str] = {
     "latency_s": "s", "throughput_per_s": "1/s", "energy_j": "J", "memory_bytes": "B", "size_bytes": "B",
@@ -42,12 +43,12 @@ def _row(space: DesignSpace, bound: Inequality, best: float | None) -> BrokenCon
     unit = _UNITS[measure.metric]
     what = f"{measure.metric}{'' if measure.statistic is None else f' {measure.statistic}'} of {measure.task or 'all'}"
     side = "at most" if bound.upper else "at least"
-    in_words = "" if unit == "fraction" else f" {unit}"
-    asked = f"{what} is to be {side} {bound.limit:.6g}{in_words}"
+    in_words = "" if unit == "fraction" else unit
+    limit, reached = told_apart(bound.limit, bound.limit if best is None else best, in_words)
+    asked = f"{what} is to be {side} {limit}"
+    found = f"with the others kept the best is {reached}"
     if best is None:
         found = "no joint design meets the others either"
-    else:
-        found = f"with the others kept the best is {best:.6g}{in_words}"
     metric: Metric = measure.metric  # type: ignore[assignment] # measures are made of checked files
     return BrokenConstraint(
         metric=metric, statistic=measure.statistic, task=measure.task, bound="max" if bound.upper else "min",

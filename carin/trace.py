@@ -13,6 +13,7 @@ import numpy as np
 from planner.carin.design_space import Floats
 from planner.schemas.reading.files import MAX_FILE_BYTES
 from planner.schemas.reading.problems import InputError, Problem, input_error, shown
+from planner.schemas.reading.quantities import format_quantity
 
 TIME, MEMORY = "time_s", "memory_available_bytes"
 _MOST_PROBLEMS = 10
@@ -67,7 +68,7 @@ def _text(path: Path) -> str:
         message = f"cannot read the file ({error.strerror or error})"
         raise input_error(message, "check the path and its permissions", file=str(path)) from None
     if len(data) > MAX_FILE_BYTES:
-        message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"
+        message = f"the file has more than {format_quantity(MAX_FILE_BYTES, 'B')}"
         raise input_error(message, "give a shorter trace", file=str(path))
     try:
         text = data.decode("utf-8-sig")
@@ -153,7 +154,12 @@ def _cell_problems(
         elif name not in (TIME, MEMORY) and value > 1.0:
             yield where, value, "a load above 1", "give the load as a fraction in [0, 1]"
         elif name == TIME and value < before_s:
-            yield where, value, f"earlier than a sample before it ({before_s:g} s)", "sort the samples by time"
+            yield (
+                where,
+                value,
+                f"earlier than a sample before it ({format_quantity(before_s, 's')})",
+                "sort the samples by time",
+            )
 
 
 def _number(cell: str) -> float | None:

@@ -20,6 +20,7 @@ from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
 from planner.schemas.planning.placement import Status
+from planner.schemas.reading.quantities import told_apart
 
 _TINY_USERS = 1e-6
 _WHOLE_COLUMNS = 6_000
@@ -313,4 +314,4 @@ class BoundError(RuntimeError):
     """A plan is better than what was proved to be the best: an error of the planner."""
 
     def __init__(self, bound_w: float, power_w: float) -> None:
-        super().__init__(f"the plan takes {power_w:.12g} W, below the bound {bound_w:.12g} W")
+        super().__init__("the plan takes {}, below the bound {}".format(*told_apart(power_w, bound_w, "W")))

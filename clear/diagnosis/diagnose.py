@@ -17,6 +17,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Network
 from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
+from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_ROWS = 8
 _SHORT = 1.0 - 1e-6
@@ -69,7 +70,7 @@ def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
     memory = [row for row in most.short if row[0] == "memory"]
     if most.part > 0.0:
         names = ", ".join(_name(joint.network, row) for row in most.short[:_MOST_ROWS])
-        message = f"nodes and media bear at most {most.part:.6g} of all rates; what is short: {names}"
+        message = f"nodes and media bear at most {100 * most.part:.4g} % of all rates; what is short: {names}"
         yield _row("rate", "all apps", 1.0, most.part, "of the rates asked for", message)
     else:
         yield _memory(joint, [node for _, node in memory])
@@ -79,7 +80,8 @@ def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
         what: LimitKind = "utilization" if kind == "node" else "medium"
         has = float(joint.network.max_utilization[place]) if kind == "node" else 1.0
         name = joint.network.names[place] if kind == "node" else joint.network.medium_name(place)
-        message = f"{name} is full at {most.part:.6g} of all rates; all would take {has / most.part:.6g} of its time"
+        message = f"{name} is full at {100 * most.part:.4g} % of all rates; "
+        message += f"all would take {100 * has / most.part:.4g} % of its time"
         yield _row(what, name, has / most.part, has, "fraction", message)
 
 
@@ -90,7 +92,8 @@ def _memory(joint: JointInstance, nodes: Sequence[int]) -> BrokenLimit:
     hosts = np.any([app.allowed.any(axis=0) for app in joint.apps], axis=0)
     has = float(joint.network.memory_bytes[hosts].sum())
     names = ", ".join(joint.network.names[node] for node in nodes[:_MOST_ROWS]) or "all nodes"
-    message = f"all apps together hold at least {needed:.6g} bytes; what is short is the memory of {names}"
+    held = format_quantity(needed, "B")
+    message = f"all apps together hold at least {held} of parameters; what is short is the memory of {names}"
     return _row("memory", "all apps", needed, has if np.isfinite(has) else None, "bytes", message)
 
 
@@ -111,9 +114,8 @@ def _deadline(instance: Instance) -> Iterator[BrokenLimit]:
     decision = Exact().solve(quickest, Options()).plan
     if decision is not None:
         best = evaluate(quickest, decision).latency_s
-        message = (
-            f"{instance.name}: the least {instance.statistic} latency alone is {best:.6g} s, the limit {asked:.6g} s"
-        )
+        least, limit = told_apart(best, asked, "s")
+        message = f"{instance.name}: the least {instance.statistic} latency alone is {least}, the limit {limit}"
         yield _row("latency", instance.name, asked, best, "s", message)
 
 

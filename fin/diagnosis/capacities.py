@@ -12,12 +12,12 @@ from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats
 from planner.schemas.planning.placement import BrokenLimit
+from planner.schemas.reading.quantities import format_quantity, told_apart
 
 AnyPlan = Callable[[Instance], Decision | None]
 """Returns some plan of an app that keeps every limit, None where there is none."""
 _CLOSE = 4.0 * TOLERANCE
 """Relative width at which the bisection ends; what is tried stays clear of the tolerance of limits."""
-_PREFIXES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ def oversized_blocks(instance: Instance) -> Iterator[BrokenLimit]:
         most = float(room[largest])
         if most >= 0.0 and needed > most * (1.0 + TOLERANCE):
             name, node = instance.block_names[block], network.names[largest]
-            message = f"block {name} takes {bytes_text(needed)} of memory; the most that a node which may run it has "
-            message += f"is {bytes_text(most)} ({node}; {bytes_text(needed - most)} are missing)"
+            takes, has = told_apart(needed, most, "B")
+            message = f"block {name} takes {takes} of memory; the most that a node which may run it has is {has} "
+            message += f"({node}; {format_quantity(needed - most, 'B')} are missing)"
             yield BrokenLimit(kind="memory", subject=name, demand=most, best=needed, unit="bytes", message=message)
 
 
@@ -119,12 +120,4 @@ def slowest_part(instance: Instance, decision: Decision) -> str:
             seconds = float(network.link_latency_s[link]) + bits / float(network.link_bit_per_s[link])
             parts.append((seconds, f"{what} over {network.names[source]}->{network.names[target]}"))
     seconds, what = max(parts, default=(0.0, ""))
-    return f"; {what} takes longest ({seconds:.6g} s)" if seconds > 0.0 else ""
-
-
-def bytes_text(value: float) -> str:
-    """Write a size in bytes with a decimal prefix, such as ``6.2 GB``."""
-    for size, unit in _PREFIXES:
-        if value >= size:
-            return f"{value / size:.6g} {unit}"
-    return f"{value:.6g} bytes"
+    return f"; {what} takes longest ({format_quantity(seconds, 's')})" if seconds > 0.0 else ""

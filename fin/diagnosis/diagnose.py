@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.fin.diagnosis.capacities import bytes_text, largest_rate, oversized_blocks, slowest_part
+from planner.fin.diagnosis.capacities import largest_rate, oversized_blocks, slowest_part
 from planner.fin.diagnosis.reachability import unreachable
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision, evaluate
@@ -20,6 +20,7 @@ from planner.fin.instance.network import Bools, Floats
 from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
 from planner.schemas.planning.workload import LIMITED_FIGURES, LimitedFigure
+from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_NODES = 8
 
@@ -74,7 +75,8 @@ def _figures(instance: Instance, all_points: Instance, without_pins: Bools) -> I
         decision = _best_plan(relaxed) if np.isfinite(asked) else None
         if decision is not None:
             best = row.value_of(evaluate(relaxed, decision))
-            message = f"the least {_words(instance, row)} is {best:.6g} {row.unit}, the limit {asked:.6g} {row.unit}"
+            least, limit = told_apart(best, asked, row.unit)
+            message = f"the least {_words(instance, row)} is {least}, the limit {limit}"
             message += slowest_part(relaxed, decision) if row.kind == "latency" else ""
             yield _row(row.kind, instance.name, asked, best, row.unit, message)
 
@@ -95,7 +97,8 @@ def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> 
     if low >= 0:
         best = float(levels[low])
         what = "that the model offers" if low + 1 == len(levels) else "within the other limits"
-        message = f"the best accuracy {what} is {best:.6g}, the limit {asked:.6g}"
+        reached, limit = told_apart(best, asked, "")
+        message = f"the best accuracy {what} is {reached}, the limit {limit}"
         yield _row("accuracy", instance.name, asked, best, "fraction", message)
 
 
@@ -153,9 +156,10 @@ def _least_memory(instance: Instance, node: int, enough: float) -> float:
 def _memory_row(instance: Instance, node: int, needed: float) -> BrokenLimit:
     name, has = instance.network.names[node], float(instance.network.memory_bytes[node])
     largest = int(np.where(instance.allowed[:, node], instance.block_bytes, -1.0).argmax())
-    message = f"{name} has {bytes_text(has)} of memory and needs {bytes_text(needed)}"
-    message += f" ({bytes_text(needed - has)} are missing; the largest block it may run is "
-    message += f"{instance.block_names[largest]}, {bytes_text(float(instance.block_bytes[largest]))})"
+    held, takes = told_apart(has, needed, "B")
+    message = f"{name} has {held} of memory and needs {takes} ({format_quantity(needed - has, 'B')} are missing; "
+    message += f"the largest block it may run is {instance.block_names[largest]}, "
+    message += f"{format_quantity(float(instance.block_bytes[largest]), 'B')})"
     return _row("memory", name, has, needed, "bytes", message)
 
 
@@ -164,7 +168,8 @@ def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iter
     best = largest_rate(instance, _any_plan) if asked > 0.0 else None
     if best is None or best.rate_per_s >= asked:
         return
-    message = f"at most {best.rate_per_s:.10g} inferences per second, asked for {asked:.10g}"
+    most, wanted = told_apart(best.rate_per_s, asked, "")
+    message = f"at most {most} inferences per second, asked for {wanted}"
     message += f"; {best.bottleneck} is fully used then"
     yield _row("rate", instance.name, asked, best.rate_per_s, "1/s", message)
 
@@ -190,23 +195,23 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
     note = "not enough by itself, other limits must give way too"
     if instance.points.count == 0:
         best = instance.most_accurate
-        message = f"the best accuracy that the model offers is {best:.6g}; {note}"
+        message = f"the best accuracy that the model offers is {best:.4g}; {note}"
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
     for figure in LIMITED_FIGURES:
         asked = limits.most(figure.kind)
         decision = _best_plan(replace(free, minimise=figure.kind)) if np.isfinite(asked) else None
         if decision is not None:
             best, unit = figure.value_of(evaluate(free, decision)), figure.unit
-            message = (
-                f"without any other limit the least {figure.kind} is {best:.6g} {unit}, the limit {asked:.6g} {unit}"
-            )
+            least, limit = told_apart(best, asked, unit)
+            message = f"without any other limit the least {figure.kind} is {least}, the limit {limit}"
             yield _row(figure.kind, instance.name, asked, best, unit, f"{message}; {note}")
     for row in oversized_blocks(instance):
         yield row.model_copy(update={"message": f"{row.message}; {note}"})
     memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]
     if np.isfinite(memory).any():
         needed, has = float(instance.block_bytes.sum()), float(memory.sum())
-        message = f"all blocks take {bytes_text(needed)}, the nodes that may host one hold {bytes_text(has)}; {note}"
+        takes, held = told_apart(needed, has, "B")
+        message = f"all blocks take {takes}, the nodes that may host one hold {held}; {note}"
         yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)
     if instance.rate_per_s > 0:
         yield _row("rate", instance.name, instance.rate_per_s, None, "1/s", f"the rate loads nodes and links; {note}")

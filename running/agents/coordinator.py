@@ -19,6 +19,7 @@ from planner.running.pieces.links import LinkTable, hop_path
 from planner.running.pieces.reading import Pieces
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -323,7 +324,9 @@ class Coordinator:
     def _stuck(self) -> str:
         oldest = min(self._pending)
         nodes = ", ".join(dict.fromkeys(piece.node for piece in self._plans[self._pending[oldest].plan].pieces))
-        return f"no result for {self.options.timeout_s:g} s: sample {oldest} is stuck on one of {nodes}"
+        return (
+            f"no result for {format_quantity(self.options.timeout_s, 's')}: sample {oldest} is stuck on one of {nodes}"
+        )
 
     def probe(self, start: str, path: Sequence[str], size: int = 16_384) -> None:
         """Send a probe over a link; its answer is put into `notices`.

@@ -20,6 +20,7 @@ from planner.schemas.bundles.tensors import Tensor
 from planner.schemas.planning.model import Model
 from planner.schemas.reading.files import check_document, digest_of, read_bytes, read_document
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_quantity
 
 MODEL, GRAPH, CUTS = "model.json", "graph.onnx", "cuts.json"
 OUTPUT, FULL = "output", "full"
@@ -306,7 +307,7 @@ def _model_json(
     exits.append({"name": _exit_names(flow)[-1], "after": names[-1], "result_bits": result})
     size = sum(constants.size[name] for name in tied)
     if size >= _LITTLE_BYTES:  # shapes and scalars are shared by many nodes
-        notes.append(f"tied parameters ({size / 1e6:.4g} MB) are counted in the first block that uses them")
+        notes.append(f"tied parameters ({format_quantity(size, 'B')}) are counted in the first block that uses them")
     model: dict[str, Any] = {
         "schema_version": "1",
         "name": options.name or path.stem,

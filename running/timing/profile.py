@@ -10,6 +10,7 @@ from typing import Any
 from planner.running.graph.bundle import Bundle
 from planner.running.pieces.parts import Part, head_part, part_bytes, part_of
 from planner.running.timing.blocks import Timed
+from planner.schemas.reading.quantities import format_quantity
 
 WHOLE = "whole network"
 """Name of the whole network among what is timed; no block is called so."""
@@ -105,7 +106,7 @@ def with_profile(bundle: Bundle, profiled: Profiled, options: ProfileOptions) ->
         for part in str(document.get("citation", "")).split("; ")
         if not part.startswith(f"profile {options.hardware}:")
     ]
-    energy = "" if options.power_w is None else f", energy by a stated power of {options.power_w:g} W"
+    energy = "" if options.power_w is None else f", energy by a stated power of {format_quantity(options.power_w, 'W')}"
     said = (
         f"profile {options.hardware}: ONNX Runtime {options.runtime} on {options.where}, {options.threads} threads, "
         f"median of {options.repeats} repeats, sum over whole {profiled.sum_over_whole:.3f}, "

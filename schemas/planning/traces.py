@@ -23,6 +23,7 @@ from planner.schemas.planning.topology import Medium, Topology
 from planner.schemas.reading.base import LEAST, MOST
 from planner.schemas.reading.files import digest_of, read_bytes
 from planner.schemas.reading.problems import InputError, Problem, input_error, shown
+from planner.schemas.reading.quantities import format_quantity
 
 TIME = "time_s"
 GAP_STEPS = 10.0
@@ -173,7 +174,7 @@ class _Table:
                 yield where, value / scale, "a negative rate", "give a rate from 0 on, or leave the row out"
             elif into is self.time_s and into and value <= into[-1]:
                 fix = "sort the rows by time, and keep one for each time"
-                yield where, value, f"not later than the row before ({into[-1]:g} s)", fix
+                yield where, value, f"not later than the row before ({format_quantity(into[-1], 's')})", fix
                 into.append(value)
             else:
                 into.append(value)
@@ -200,9 +201,18 @@ def _sample_findings(table: _Table, medium: Medium) -> Iterator[Finding]:
     longest = GAP_STEPS * usual if medium.max_gap_s is None else medium.max_gap_s
     for line, step in zip(table.lines[1:], steps, strict=True):
         if step > longest * (1.0 + 1e-9):
-            limit = f"{GAP_STEPS:g} times the median step of {usual:g} s" if medium.max_gap_s is None else "max_gap_s"
+            limit = (
+                f"{GAP_STEPS:g} times the median step of {format_quantity(usual, 's')}"
+                if medium.max_gap_s is None
+                else "max_gap_s"
+            )
             fix = f"fill the gap, cut the trace there, or let the medium {medium.name!r} have max_gap_s {step:g}"
-            yield f"line {line}, {TIME}", step, f"a gap longer than {longest:g} s ({limit}) before this row", fix
+            yield (
+                f"line {line}, {TIME}",
+                step,
+                f"a gap longer than {format_quantity(longest, 's')} ({limit}) before this row",
+                fix,
+            )
     if RateTrace((), tuple(table.bit_per_s)).at_percentile(medium.percentile) < LEAST:
         share = sum(rate < LEAST for rate in table.bit_per_s) / len(table.bit_per_s)
         what = f"the rate at percentile {medium.percentile:g} is 0, so nothing could be carried"

@@ -13,6 +13,7 @@ from typing import IO, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from planner.schemas.reading.problems import InputError, Problem, input_error
+from planner.schemas.reading.quantities import format_quantity
 
 MAX_FILE_BYTES = 150_000_000
 
@@ -117,7 +118,7 @@ def read_bytes(path: Path) -> bytes:
         message = f"cannot read the file ({getattr(error, 'strerror', None) or error})"
         raise input_error(message, "check the path and its permissions", file=str(path)) from None
     if len(data) > MAX_FILE_BYTES:
-        message = f"the file has more than {MAX_FILE_BYTES / 1e6:.0f} MB"
+        message = f"the file has more than {format_quantity(MAX_FILE_BYTES, 'B')}"
         raise input_error(message, "give a smaller file", file=str(path))
     return data
 

@@ -86,6 +86,8 @@ def bounding(what: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from planner.schemas.reading.quantities import format_quantity
+
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)
@@ -93,6 +95,6 @@ def bounding(what: str) -> Iterator[Report]:
         def report(stage: str, bound: float, value: float) -> None:
             gap = (value - bound) / value if 0.0 < value < math.inf and bound > -math.inf else math.inf
             shown = f"gap {gap:.2%}" if gap < 1.0 else "no plan yet"
-            progress.update(task, description=f"{stage}: bound {bound:.6g} W, {shown}")
+            progress.update(task, description=f"{stage}: bound {format_quantity(bound, 'W')}, {shown}")
 
         yield report

@@ -7,6 +7,9 @@ import re
 
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_accuracy, format_quantity
+
+__all__ = ["format_accuracy", "format_quantity", "parse_count", "parse_fraction", "parse_quantity"]
 
 _PREFIXES = {
     "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
@@ -77,19 +80,3 @@ def parse_fraction(text: str, option: str) -> float:
     if not 0.0 <= value <= 1.0:
         raise input_error("not in [0, 1]", "write it as 0.8 or 80%", path=option, value=text)
     return value
-
-
-def format_accuracy(value: float | None) -> str:
-    """Write an accuracy (fraction in [0, 1]) with four significant digits, or that it is unknown."""
-    return "unknown" if value is None else f"{value:.4g}"
-
-
-def format_quantity(value: float, unit: str) -> str:
-    """Write a quantity with four significant digits and a prefix that fits, such as ``35.64 ms``."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g} {unit}"
-    exponent = math.floor(math.log10(abs(value)) / 3) * 3
-    prefix = {3: "k", 6: "M", 9: "G", 12: "T", -3: "m", -6: "µ", -9: "n", -12: "p"}.get(exponent)
-    if prefix is None:
-        return f"{value:.4g} {unit}"
-    return f"{value / 10.0**exponent:.4g} {prefix}{unit}"

@@ -34,8 +34,8 @@ def test_check_accepts_what_plan_wrote(planned: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "found"),
     [
-        ("apps.0.energy_j", 0.1, "energy_j: claims 0.1 J"),
-        ("apps.0.latency_s", 0.02, "latency_s: claims 0.02 s"),
+        ("apps.0.energy_j", 0.1, "energy_j: claims 100 mJ"),
+        ("apps.0.latency_s", 0.02, "latency_s: claims 20 ms"),
         ("apps.0.accuracy", 0.99, "accuracy"),
         ("apps.0.operating_point", "half", "fractions"),
         ("apps.0.assignments.0.node", "cloud", "route"),
@@ -135,7 +135,7 @@ def test_check_names_the_app_that_does_not_stand(shared: tuple[Path, ...]) -> No
     write(shared[0], wrong)
     ran = run("check", *shared)
     assert (ran.code, ran.err) == (1, "")
-    assert "broken: mic: stability: the queue at p2 takes 0.4 fraction, more than 0.3\n" in ran.out
+    assert "broken: mic: stability: the queue at p2 takes 0.4, more than 0.3\n" in ran.out
     assert "cam" not in ran.out
 
 

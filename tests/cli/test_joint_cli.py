@@ -167,7 +167,7 @@ def test_every_app_that_is_wrong_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        (_set("apps", max_latency_s=0.001), "latency", "camera: the least worst latency is 0.018801 s"),
+        (_set("apps", max_latency_s=0.001), "latency", "camera: the least worst latency is 18.8 ms"),
         (_set("apps", min_accuracy=0.99), "accuracy", "camera: the best accuracy that the model offers is 0.92"),
         (_set("apps", max_energy_j=1e-6), "energy", "camera: the least energy is"),
     ],

@@ -240,3 +240,32 @@ def test_a_sign_of_life_only_where_somebody_looks(monkeypatch: pytest.MonkeyPatc
             while shows and "planning" not in stream.getvalue() and time.monotonic() < until:
                 time.sleep(0.01)
         assert ("planning" in stream.getvalue()) == shows
+
+
+def test_a_plan_says_what_was_asked_for_and_what_it_takes() -> None:
+    placement = small(rate_per_s=2.0, max_latency_s=0.03, max_energy_j=1.0)
+    lines = str(placement).splitlines()
+    assert lines[0] == "optimal: 118 mJ, 27.56 ms of 30 ms, accuracy 0.92"
+    assert lines[1] == (
+        "asked     least energy, worst latency at most 30 ms, energy at most 1 J, best accuracy, "
+        "2 inferences per second"
+    )
+    # a takes 0.2 / 50 s on the phone; b, c and d 6.51 MB on the cloud; 1 Mbit over 100 Mbit/s, twice a second
+    assert "use       phone        0.8 % of its time, 100 kB of 5 MB of memory" in lines
+    assert "          cloud        0.112 % of its time, 6.51 MB of memory" in lines
+    assert "          radio        2 % of its time" in lines
+
+
+def test_a_joint_plan_says_how_fast_each_app_is_alone() -> None:
+    text = str(plan(workload=EXAMPLES / "small-shared.workload.json", topology=EXAMPLES / "small-shared.json"))
+    assert "camera: 73.06 mJ, 120 ms of 120 ms (30.01 ms alone at full share), accuracy 0.9" in text
+    assert (
+        "asked     least energy, worst latency at most 250 ms, accuracy at least 0.9, 2 inferences per second" in text
+    )
+    assert "          edge     5.96 % of its time, 13.04 MB of memory" in text
+
+
+def test_no_plan_says_what_was_asked_for() -> None:
+    lines = str(small(max_latency_s=0.001)).splitlines()
+    assert lines[0].startswith("infeasible: no plan for 'app': the least worst latency is 18.8 ms, the limit 1 ms")
+    assert lines[-1] == "asked     least energy, worst latency at most 1 ms, best accuracy"

@@ -22,6 +22,7 @@ from planner.pipeline.several_apps import joint_of
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.planning.traces import RateTrace, with_rates
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_quantity
 from planner.verifier.verify import verify
 from planner.version import __version__
 
@@ -177,7 +178,7 @@ def steps_of(traces: Mapping[str, RateTrace], step_s: float) -> list[RateStep]:
         fix = "let time_s of all traces count from the same moment"
         raise input_error("the traces have no time in common", fix, path="media", value=sorted(traces))
     if (end - begin) / step_s > MOST_STEPS:
-        message = f"more than {MOST_STEPS:,} steps in the {end - begin:g} s that the traces cover"
+        message = f"more than {MOST_STEPS:,} steps in the {format_quantity(end - begin, 's')} that the traces cover"
         raise input_error(message, "take longer steps", path="--step", value=step_s)
     count = max(math.ceil((end - begin) / step_s - 1e-9), 1)
     starts = begin + step_s * np.arange(count, dtype=np.float64)

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 from planner.schemas.batch.suite import Path
 from planner.schemas.planning.workload import App
+from planner.schemas.reading.quantities import format_quantity
 
 Scalar = str | float | int
 
@@ -117,7 +118,7 @@ ROW_COLUMNS = tuple(COLUMN_TYPES)
 
 def timed_out_row(case: Case, limit_s: float) -> CaseRow:
     """Return the row of a case that was killed at its limit (seconds)."""
-    message = f"timeout: killed, for the case took longer than its limit of {limit_s:g} s"
+    message = f"timeout: killed, for the case took longer than its limit of {format_quantity(limit_s, 's')}"
     return CaseRow(case.digest, "unknown", message=message, whole_s=limit_s)
 
 

@@ -13,6 +13,7 @@ from planner.commands.output import say
 from planner.process import Ended, orderly_end
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_quantity
 
 if TYPE_CHECKING:
     from planner.bench.runner import SuiteSummary
@@ -52,7 +53,7 @@ def _text(summary: SuiteSummary, output: Path) -> str:
     folder = printable(str(output))
     lines = [f"{printable(summary.suite)}: {summary.cases} cases: {counts}"]
     others = summary.cases - summary.before - summary.run
-    parts = [f"{summary.run} run in {summary.seconds:.1f} s", f"{summary.before} were there before"]
+    parts = [f"{summary.run} run in {format_quantity(summary.seconds, 's')}", f"{summary.before} were there before"]
     parts += [f"{others} were run by other processes"] if others else []
     if summary.outside:
         parts.append(f"{summary.outside} rows of cases that the suite no longer has are kept")

@@ -13,7 +13,8 @@ from planner.commands.output import json_text, say, say_json
 from planner.fin.method import Options
 
 if TYPE_CHECKING:
-    from planner.schemas.planning.placement import Placement
+    from planner.library.placement import Placement
+    from planner.schemas.planning.placement import Placement as PlacementFile
 
 
 @command
@@ -28,7 +29,10 @@ def plan_command(
 ) -> int:
     """Place a DNN, or all apps of a workload, on a topology: least energy within the limits, with proof."""
     from planner.commands.inputs import read_requested
+    from planner.library.inputs import PlanningInputs
+    from planner.library.placement import Placement
     from planner.pipeline.dispatch import answer
+    from planner.pipeline.request import Request
     from planner.progress import waiting
 
     request = read_requested(sources, limits, method, search.options(gamma), search.per_exit())
@@ -38,7 +42,8 @@ def plan_command(
             placement = answer(request)
         if file is not None:
             _write(placement, file)
-    _report(placement, as_json)
+    apps = [(request.app, request.model)] if isinstance(request, Request) else request.apps
+    _report(Placement.of(placement, PlanningInputs(tuple(apps), request.topology, request.inputs)), as_json)
     return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(placement.status, 0)
 
 
@@ -48,7 +53,7 @@ def _opened(output: Path) -> AbstractContextManager[IO[str]]:
     return whole_file(output)
 
 
-def _write(placement: Placement, file: IO[str]) -> None:
+def _write(placement: PlacementFile, file: IO[str]) -> None:
     from planner.files.writing import placement_json
 
     file.write(json_text(placement_json(placement)) + "\n")
@@ -61,6 +66,4 @@ def _report(placement: Placement, as_json: bool) -> None:
 
         say_json(placement_json(placement))
     if not as_json or not placement.apps:
-        from planner.text.placement import placement_text
-
-        say(placement_text(placement), err=not placement.apps)
+        say(placement.summary(), err=not placement.apps)

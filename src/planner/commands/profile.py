@@ -90,6 +90,7 @@ def _profile(network: Path, options: ProfileOptions, agent: str | None, keys: Pa
 def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[str, Any]]:
     """Return link fields of a topology for both directions to every agent."""
     from planner.running.timing.links import measure_link
+    from planner.units import format_quantity
 
     named = dict(_named(text) for text in addresses)
     found = []
@@ -104,8 +105,11 @@ def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[
                         "latency_s": float(f"{fit.latency_s:.6g}"),
                     }
                 )
-                note = f"{ends[0]} > {ends[1]}: 1 kB takes {fit.small_s * 1e3:.3g} ms, larger messages "
-                say(f"{note}{fit.offset_s * 1e3:.3g} ms + bits / ({fit.bit_per_s / 1e6:.4g} Mbit/s)", err=True)
+                note = f"{ends[0]} > {ends[1]}: 1 kB takes {format_quantity(fit.small_s, 's')}, larger messages "
+                say(
+                    f"{note}{format_quantity(fit.offset_s, 's')} + bits / ({format_quantity(fit.bit_per_s, 'bit/s')})",
+                    err=True,
+                )
     return found
 
 

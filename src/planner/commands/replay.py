@@ -10,13 +10,15 @@ import typer
 from planner.carin.manager import DWELL_S, ENTER_LOAD, LEAVE_LOAD
 from planner.commands.command import command
 from planner.commands.options import AsJson
-from planner.units import parse_fraction, parse_quantity
+from planner.units import format_quantity, parse_fraction, parse_quantity
 
 EnterLoad = Annotated[str, typer.Option(help="Load from which on an engine is overloaded, such as 0.8 or 80%.")]
 LeaveLoad = Annotated[str, typer.Option(help="Load at which an engine no longer is overloaded.")]
 Dwell = Annotated[str, typer.Option(help="Least time between two switches, such as 500ms.")]
 MemoryEnter = Annotated[float | None, typer.Option(help="Memory below which it is tight, in bytes (default: need).")]
 MemoryLeave = Annotated[float | None, typer.Option(help="Memory at which it no longer is tight (default: 10% more).")]
+
+_DWELL = format_quantity(DWELL_S, "s")
 
 DesignsPath = Annotated[
     Path | None, typer.Option("--designs", help="The policy's designs file: an oracle solves anew at every sample.")
@@ -30,7 +32,7 @@ def replay_command(
     designs: DesignsPath = None,
     enter_load: EnterLoad = str(ENTER_LOAD),
     leave_load: LeaveLoad = str(LEAVE_LOAD),
-    dwell: Dwell = f"{DWELL_S:g}s",
+    dwell: Dwell = _DWELL,
     memory_enter_bytes: MemoryEnter = None,
     memory_leave_bytes: MemoryLeave = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the report as JSON.")] = None,

@@ -52,7 +52,8 @@ class Placement(PlacementFile):
         """Return the placement as the text that the command line prints."""
         from planner.text.placement import placement_text
 
-        return placement_text(self)
+        planned = self._planned
+        return placement_text(self) if planned is None else placement_text(self, planned.apps, planned.topology)
 
     def __str__(self) -> str:
         return self.summary()

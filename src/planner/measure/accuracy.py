@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_quantity
 
 if TYPE_CHECKING:
     from planner.measure.networks import OnnxNetwork
@@ -79,7 +80,7 @@ def check_data(path: Path, networks: Sequence[OnnxNetwork]) -> int:
     fix = "save it with numpy.savez(path, inputs=..., labels=...)"
     try:
         if (size := _stated_bytes(path)) > MAX_DATA_BYTES:
-            message = f"the arrays have {size / 1e9:.3g} GB, more than {MAX_DATA_BYTES / 1e9:.0f} GB"
+            message = f"the arrays have {format_quantity(size, 'B')}, more than {format_quantity(MAX_DATA_BYTES, 'B')}"
             raise input_error(message, "give fewer samples", file=str(path))
         with path.open("rb") as file, np.load(file) as data:
             inputs, labels = data["inputs"], data["labels"]

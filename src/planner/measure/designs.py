@@ -19,6 +19,7 @@ from planner.measure.energy import counters
 from planner.measure.measurement_process import MeasurementJob
 from planner.measure.networks import OnnxNetwork, quantised, read_network, size_bytes
 from planner.schemas.reading.problems import InputError, Problem, input_error
+from planner.schemas.reading.quantities import format_quantity
 from planner.version import __version__
 
 
@@ -200,7 +201,9 @@ def _citation(settings: MeasurementSettings, samples: int) -> str:
     from importlib.metadata import version
 
     if settings.power_w is not None:
-        energy = f"energy is the mean latency times a stated power of {settings.power_w:g} W, not measured"
+        energy = (
+            f"energy is the mean latency times a stated power of {format_quantity(settings.power_w, 'W')}, not measured"
+        )
     elif counters():
         energy = (
             "energy is what the processor's counters (RAPL) say over the repeats, all that it did meanwhile included"

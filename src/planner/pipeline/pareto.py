@@ -39,6 +39,7 @@ from planner.pipeline.placement import placement_of
 from planner.pipeline.request import Request
 from planner.schemas.planning.front import Front, FrontPoint, FrontStatus
 from planner.schemas.planning.placement import Provenance
+from planner.schemas.reading.quantities import format_quantity
 from planner.verifier.verify import verify
 from planner.version import __version__
 
@@ -177,7 +178,9 @@ def _next_below(latency_s: float) -> float:
 
 def _left(why: str, accuracy: float, ceiling_s: float) -> str:
     """Say which part of the front was not searched."""
-    at = f"accuracy {accuracy:.6g}" + (f" and at most {ceiling_s:.6g} s" if np.isfinite(ceiling_s) else "")
+    at = f"accuracy {accuracy:.4g}" + (
+        f" and at most {format_quantity(ceiling_s, 's')}" if np.isfinite(ceiling_s) else ""
+    )
     return f"{why}; missing are points of {at}, and those of less accuracy"
 
 

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from planner.schemas.planning.placement import AppPlacement, Certificate, Placement, Route, Total
-from planner.schemas.reading.printable import printable_document
+from planner.schemas.planning.workload import App
+from planner.schemas.reading.printable import printable, printable_document
 from planner.text.app_placement import app_lines, reason_lines
+from planner.text.asked import asked_text, of_limit
+from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
 
+if TYPE_CHECKING:
+    from planner.pipeline.usage import PlanUsage
 
-def joint_text(placement: Placement) -> str:
-    """Return a placement with shares as text."""
+_SMALL = 0.01
+"""Share of a medium (no unit) below which it is only counted."""
+
+
+def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage | None = None) -> str:
+    """Return a placement with shares as text.
+
+    Args:
+        placement: The placement.
+        apps: Every app as it was planned; where given, its limits are said.
+        usage: What the plan takes of nodes and media, and each app's latency alone; said where given.
+    """
     placement = printable_document(placement)
+    asked = {printable(app.name): app for app in apps}
+    alone_s = {} if usage is None else {printable(name): value for name, value in usage.alone_s.items()}
     lines: list[str] = []
     if placement.total is not None:
         lines.append(f"{placement.status}: {_total(placement.total, len(placement.apps))}")
     for plan in placement.apps:
-        lines += ["", *_plan_lines(plan)]
+        lines += ["", *_plan_lines(plan, asked.get(plan.name), alone_s.get(plan.name))]
     if placement.apps:
         lines.append("")
+        lines += [] if usage is None else usage_lines(usage)
     if placement.node_speeds:
         lines.append(f"speeds    {_listed(placement.node_speeds)}")
     if placement.certificate is not None:
@@ -39,13 +58,18 @@ def _total(total: Total, apps: int) -> str:
     return ", ".join([f"{power} for {apps} app{'s' if apps != 1 else ''}", nodes, *shares])
 
 
-def _plan_lines(plan: AppPlacement) -> Iterator[str]:
-    energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
+def _plan_lines(plan: AppPlacement, app: App | None, alone_s: float | None) -> Iterator[str]:
+    energy, latency = format_quantity(plan.energy_j, "J"), of_limit(app, plan.latency_s)
+    if alone_s is not None and alone_s < plan.latency_s * (1.0 - 1e-6):
+        # shares are the least that keep the limits, so a latency at its limit says nothing of how fast nodes are
+        latency += f" ({format_quantity(alone_s, 's')} alone at full share)"
     yield f"{plan.name}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
+    if app is not None:
+        yield f"asked     {asked_text(app)}"
     merged = plan.model_copy(update={"routes": tuple(route for route in plan.routes if route.result_of is None)})
     shares = [f"shares    {_listed(plan.shares.nodes)}"]
     if plan.shares.media:
-        shares.append(f"          {_listed(plan.shares.media)}")
+        shares.append(f"          {_media(plan.shares.media)}")
     yield from app_lines(merged, [*_results(plan), *shares])
 
 
@@ -60,6 +84,14 @@ def _named(routes: list[Route]) -> str:
     sizes = {format_quantity(route.bits, "bit") for route in routes}
     each = " each" if len(routes) > 1 and len(sizes) == 1 else ""
     return f"{', '.join(str(route.result_of) for route in routes)}, {' and '.join(sorted(sizes))}{each}"
+
+
+def _media(shares: Mapping[str, float]) -> str:
+    """List the shares of media that matter, and count the wires of packages and the like that take next to nothing."""
+    large = {name: share for name, share in shares.items() if share >= _SMALL}
+    if (small := len(shares) - len(large)) <= 1:
+        return _listed(shares)
+    return f"{_listed(large)}, " * bool(large) + f"{small} media below {100 * _SMALL:g} %"
 
 
 def _listed(values: Mapping[str, float]) -> str:

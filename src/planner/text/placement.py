@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Placement
+from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, reason_lines
+from planner.text.asked import asked_text, of_limit
 from planner.text.joint_placement import joint_text
+from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
 
 
-def placement_text(placement: Placement) -> str:
-    """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof."""
+def placement_text(
+    placement: Placement, apps: Sequence[tuple[App, Model]] = (), topology: Topology | None = None
+) -> str:
+    """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof.
+
+    Args:
+        placement: The placement.
+        apps: Every app with its model, as it was planned; where given, its objective and limits are said.
+        topology: What it was planned on; where given too, the use of nodes and media is said.
+    """
+    usage = None
+    if placement.apps and apps and topology is not None:
+        from planner.pipeline.usage import usage_of
+
+        usage = usage_of(placement, apps, topology)
     placement = printable_document(placement)
     if placement.certificate is not None and placement.certificate.objective == "power_w":
-        return joint_text(placement)
+        return joint_text(placement, [app for app, _ in apps], usage)
+    app = apps[0][0] if apps else None
     lines: list[str] = []
     for plan in placement.apps:
-        lines += _plan_lines(plan, placement.status)
+        use = [] if usage is None else list(usage_lines(usage))
+        lines += _plan_lines(plan, placement.status, app, use)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
-    return "\n".join([*lines, *reason_lines(placement)])
+    asked = [f"asked     {asked_text(app)}"] if app is not None and not placement.apps else []
+    return "\n".join([*lines, *reason_lines(placement), *asked])
 
 
-def _plan_lines(plan: AppPlacement, status: str) -> Iterator[str]:
-    energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
+def _plan_lines(plan: AppPlacement, status: str, app: App | None, use: Sequence[str]) -> Iterator[str]:
+    energy, latency = format_quantity(plan.energy_j, "J"), of_limit(app, plan.latency_s)
     yield f"{status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
+    if app is not None:
+        yield f"asked     {asked_text(app)}"
     yield from app_lines(plan)
+    yield from use
 
 
 def _proof_lines(placement: Placement) -> Iterator[str]:

@@ -35,7 +35,8 @@ def notes(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> Itera
     """Yield what stands below the table: what was stepped through, and plans from scratch beside it."""
     count, begin = len(rows), rows[0].step.time_s
     end = rows[-1].step.time_s + rows[-1].step.duration_s
-    yield f"{count} steps of {format_quantity(comparison.step_s, 's')}, from {begin:g} s to {end:g} s"
+    step, first, last = (format_quantity(value, "s") for value in (comparison.step_s, begin, end))
+    yield f"{count} steps of {step}, from {first} to {last}"
     cold = [row for row in rows if row.cold_s is not None]
     both = [row for row in cold if row.found and row.cold_power_w is not None]
     if cold:

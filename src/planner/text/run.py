@@ -11,10 +11,10 @@ def run_text(run: Run) -> str:
     """Return tables of predicted and measured figures for every plan of a run."""
     lines = []
     total = sum(plan.samples for plan in run.plans)
-    lines.append(f"{total} samples in {run.wall_s:.3g} s ({run.throughput_per_s:.3g} per second)")
+    lines.append(f"{total} samples in {format_quantity(run.wall_s, 's')} ({run.throughput_per_s:.3g} per second)")
     for plan in run.plans:
         lines += _plan_lines(plan)
-    lines += [f"switched to {each.plan} at {each.at_s:.3g} s: {each.reason}" for each in run.switches]
+    lines += [f"switched to {each.plan} at {format_quantity(each.at_s, 's')}: {each.reason}" for each in run.switches]
     if run.emulated_links:
         lines.append("links were emulated")
     if run.slow_down:

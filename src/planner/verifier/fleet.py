@@ -16,6 +16,7 @@ from planner.schemas.fleets.fleet import DEVICE
 from planner.schemas.fleets.placement import FleetPlacement, Group
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
+from planner.schemas.reading.quantities import FRACTION, told_apart
 from planner.verifier.fleet_network import OWN, UserCost
 from planner.verifier.fleet_plans import PlanCosts
 from planner.verifier.network import Medium, Network, expand, medium_name
@@ -151,7 +152,9 @@ class _Checker:
             *check_limit(name, "own link", 1.0, rate * cost.medium_busy_s.get((OWN,), 0.0), "of its time"),
         ]  # fmt: skip
         if least is not None and (cost.accuracy is None or not cost.accuracy >= least - 1e-9):
-            found.append(fault_of(name, "min_accuracy", f"accuracy {cost.accuracy} is below {least:.9g}"))
+            has, asked = told_apart(0.0 if cost.accuracy is None else cost.accuracy, least, FRACTION)
+            reached = "is unknown" if cost.accuracy is None else has
+            found.append(fault_of(name, "min_accuracy", f"accuracy {reached}, at least {asked} is asked for"))
         return found
 
     def _add(self, group: Group, index: int, cost: UserCost) -> None:
@@ -250,12 +253,14 @@ def _check_certificate(placement: FleetPlacement, gap: float) -> list[Violation]
     power, bound = total.power_w, certificate.lower_bound
     found = []
     if not bound <= power * (1.0 + 1e-9):
-        found.append(fault_of("", "certificate.lower_bound", f"{bound:.12g} W is above the plan's {power:.12g} W"))
+        claimed, has = told_apart(bound, power, "W")
+        found.append(fault_of("", "certificate.lower_bound", f"{claimed} is above the plan's {has}"))
     real = (power - bound) / power if power > 0.0 else 0.0
     if certificate.relative_gap is None:
         found.append(fault_of("", "certificate.relative_gap", "a plan states its gap"))
     else:
         found += check_claim("", "certificate.relative_gap", certificate.relative_gap, real, "", whole=1e3)
     if placement.status == "optimal" and not real <= gap * (1.0 + 1e-9) + 1e-12:
-        found.append(fault_of("", "status", f"optimal, though the gap is {real:.3g}, more than {gap:.3g}"))
+        proved, most = told_apart(real, gap, FRACTION)
+        found.append(fault_of("", "status", f"optimal, though the gap is {proved}, more than {most}"))
     return found

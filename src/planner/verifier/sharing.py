@@ -47,7 +47,7 @@ def check_speeds(placement: Placement, network: Network) -> Iterator[Violation]:
             speed = placement.node_speeds.get(name, 1.0)
             if not slowest * (1.0 - SLACK) <= speed <= fastest * (1.0 + SLACK):
                 limit = slowest if speed < slowest else fastest
-                message = f"{name} runs at speed {speed:.12g}, outside {slowest:.12g} to {fastest:.12g}"
+                message = f"{name} runs at speed {speed:.6g}, outside {slowest:.6g} to {fastest:.6g}"
                 yield Violation("", "node_speeds", limit, speed, "fraction", message)
         elif name in placement.node_speeds:
             yield fault_of("", "node_speeds", f"there is no node {name!r}")
@@ -75,7 +75,7 @@ def _check_shares(app: str, what: str, shares: Mapping[str, float], used: set[st
             uses = ", ".join(sorted(used)) or "none"
             yield fault_of(app, what, f"a share of {name!r}, which the app does not use (it uses: {uses})")
         elif not 0.0 < share <= 1.0:
-            message = f"the share of {name} is {share:.12g}, not above 0 and at most 1"
+            message = f"the share of {name} is {share:.6g}, not above 0 and at most 1"
             yield Violation(app, what, share, None, "fraction", message)
 
 

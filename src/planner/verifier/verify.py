@@ -13,6 +13,7 @@ from math import isclose
 
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
 from planner.schemas.planning.workload import LIMITED_FIGURES
+from planner.schemas.reading.quantities import FRACTION, told_apart
 from planner.verifier.network import Network, expand
 from planner.verifier.points import best_accuracy
 from planner.verifier.recompute import SLACK, Recomputed, latency_of
@@ -160,8 +161,9 @@ def _check_accuracy(app: App, accuracy: float | None, model: Model, per_exit_thr
         if app.min_accuracy:
             yield fault_of(app.name, "min_accuracy", "the model does not say how accurate it is")
     elif least is not None and not accuracy >= least * (1.0 - SLACK):
-        message = f"accuracy is {accuracy:.12g}, less than {least:.12g}"
-        yield Violation(app.name, "min_accuracy", least, accuracy, "fraction", message)
+        reached, asked = told_apart(accuracy, least, FRACTION)
+        message = f"accuracy is {reached}, less than {asked}"
+        yield Violation(app.name, "min_accuracy", least, accuracy, FRACTION, message)
 
 
 def _check_memory(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
@@ -220,13 +222,15 @@ def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[
 def _check_certificate(certificate: Certificate, value: float) -> Iterator[Violation]:
     unit = _UNITS[certificate.objective]
     if not certificate.lower_bound <= value * (1.0 + SLACK):
-        message = f"the bound {certificate.lower_bound:.12g} is above the plan's {value:.12g}"
+        bound, has = told_apart(certificate.lower_bound, value, unit)
+        message = f"the bound {bound} is above the plan's {has}"
         yield Violation("", "certificate.lower_bound", certificate.lower_bound, value, unit, message)
     true_gap = _relative_gap(value, certificate.lower_bound)
     if certificate.relative_gap is None:
         yield fault_of("", "certificate.relative_gap", "there is a plan, so it has a gap")
     elif not isclose(certificate.relative_gap, true_gap, rel_tol=SLACK, abs_tol=SLACK):
-        message = f"claims a gap of {certificate.relative_gap:.12g}, is {true_gap:.12g}"
+        says, found = told_apart(certificate.relative_gap, true_gap, FRACTION)
+        message = f"claims a gap of {says}, is {found}"
         yield Violation("", "certificate.relative_gap", certificate.relative_gap, true_gap, "fraction", message)
 
 
@@ -235,7 +239,8 @@ def _check_proof(placement: Placement, value: float, gap: float) -> Iterator[Vio
         return
     true_gap = _relative_gap(value, placement.certificate.lower_bound)
     if not true_gap <= gap + SLACK:
-        message = f"optimal, but the proved gap is {true_gap:.12g}, more than {gap:.12g}"
+        proved, most = told_apart(true_gap, gap, FRACTION)
+        message = f"optimal, but the proved gap is {proved}, more than {most}"
         yield Violation("", "status", gap, true_gap, "fraction", message)
 
 

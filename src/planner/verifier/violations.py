@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isclose, isfinite
 
+from planner.schemas.reading.quantities import told_apart
 from planner.verifier.recompute import SLACK
 
 _ROUNDING = 1e-12
@@ -54,7 +55,8 @@ def check_claim(
     """
     if _same(claimed, recomputed, whole):
         return []
-    message = f"claims {claimed:.12g} {unit}, is {recomputed:.12g}"
+    says, found = told_apart(claimed, recomputed, unit)
+    message = f"claims {says}, is {found}"
     return [Violation(app, what, claimed, recomputed, unit, message)]
 
 
@@ -73,5 +75,6 @@ def check_limit(
     """
     if limit is None or value <= limit * (1.0 + SLACK):
         return []
-    message = f"{subject or 'the plan'} takes {value:.12g} {unit}, more than {limit:.12g}"
+    takes, most = told_apart(value, limit, unit)
+    message = f"{subject or 'the plan'} takes {takes}, more than {most}"
     return [Violation(app, what, limit, value, unit, message)]

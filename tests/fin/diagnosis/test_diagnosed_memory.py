@@ -32,8 +32,7 @@ def test_missing_memory_to_the_byte() -> None:
     memory = rows["memory", "phone"]
     assert (memory.demand, memory.best) == (2.0, 5.0)
     assert memory.message == (
-        "phone has 2 bytes of memory and needs 5 bytes "
-        "(3 bytes are missing; the largest block it may run is b2, 5 bytes)"
+        "phone has 2 B of memory and needs 5 B (3 B are missing; the largest block it may run is b2, 5 B)"
     )
     assert rows["accuracy", "app"].best == 0.6
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from planner import plan
-from planner.fin.diagnosis.capacities import bytes_text
 from planner.schemas import BrokenLimit, Diagnosis, Model, Topology, check_document
+from planner.schemas.reading.quantities import told_apart
 
 UNITS = {"latency": "s", "energy": "J", "accuracy": "fraction", "memory": "bytes", "rate": "1/s"}
 
@@ -78,5 +78,6 @@ def check_units(diagnosis: Diagnosis) -> None:
             assert row.demand is None
             assert row.best is None
         elif row.best is not None:
-            words = {"bytes": bytes_text, "1/s": lambda rate: f"{rate:.10g}"}.get(row.unit, lambda best: f"{best:.6g}")
-            assert words(row.best) in row.message
+            unit = {"bytes": "B", "1/s": ""}.get(row.unit, row.unit)
+            pair = (row.best, row.best) if row.demand is None else (row.best, row.demand)
+            assert told_apart(*pair, unit)[0] in row.message

@@ -15,6 +15,7 @@ from planner.bench.results.locks import live_processes
 from planner.files.writing import whole_file
 from planner.schemas.reading.files import read_json
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import told_apart
 from planner.version import __version__
 
 FORMAT = "3"
@@ -103,7 +104,9 @@ def _check_held(folder: Path, identity: FolderIdentity) -> None:
         message = f"the results belong to another suite, {held.suite}"
         raise input_error(message, "give another folder", file=str(folder))
     if held.case_limit_s != identity.case_limit_s:
-        message = f"cases of these results were killed after {held.case_limit_s:g} s, not {identity.case_limit_s:g} s"
+        message = "cases of these results were killed after {}, not {}".format(
+            *told_apart(held.case_limit_s, identity.case_limit_s, "s")
+        )
         raise input_error(
             message, f"set case_limit_s = {held.case_limit_s:g}, or give another folder", file=str(folder)
         )

@@ -1,0 +1,50 @@
+"""What was asked for, in one line: the objective, the limits, the rate and where the input is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.schemas.planning.workload import LIMITED_FIGURES, App
+from planner.units import format_quantity
+
+
+def asked_text(app: App) -> str:
+    """Return objective and limits of an app, such as ``least energy, worst latency at most 50 ms``.
+
+    Args:
+        app: The app as it was asked for.
+    """
+    return ", ".join([_objective(app), *_limits(app)])
+
+
+def _objective(app: App) -> str:
+    return f"least {_words(app, app.objective)}"
+
+
+def _limits(app: App) -> Iterator[str]:
+    for row in LIMITED_FIGURES:
+        if (limit := row.limit_of(app)) is not None:
+            yield f"{_words(app, row.kind)} at most {format_quantity(limit, row.unit)}"
+    least = app.min_accuracy
+    yield "best accuracy" if least is None else f"accuracy at least {least:.4g}" if least > 0.0 else "any accuracy"
+    if app.rate_per_s > 0.0:
+        yield f"{app.rate_per_s:.4g} inferences per second"
+    if app.pin:
+        yield f"{len(app.pin)} block{'s' * (len(app.pin) > 1)} pinned"
+
+
+def _words(app: App, kind: str) -> str:
+    return f"{app.latency} latency" if kind == "latency" else kind
+
+
+def of_limit(app: App | None, latency_s: float) -> str:
+    """Return a latency beside its limit, such as ``12 ms of 150 ms``; alone where there is no limit.
+
+    Args:
+        app: The app as it was asked for; None where that is not known.
+        latency_s: Its latency in seconds.
+    """
+    latency = format_quantity(latency_s, "s")
+    if app is None or app.max_latency_s is None:
+        return latency
+    return f"{latency} of {format_quantity(app.max_latency_s, 's')}"
