@@ -49,8 +49,8 @@ def test_no_plan_is_code_3_with_the_reasons_on_the_error_stream() -> None:
     ran = run("plan", *SMALL, "--max-latency", "1us")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith(
-        "infeasible: no plan for 'app': the least worst latency is 0.018801 s, the limit 1e-06 s; "
-        "the output of a over phone->edge takes longest (0.012 s)\n"
+        "infeasible: no plan for 'app': the least worst latency is 18.8 ms, the limit 1 µs; "
+        "the output of a over phone->edge takes longest (12 ms)\n"
     )
 
 
