@@ -1,7 +1,8 @@
-"""Starting plans: all blocks on one node, or the first ones on the source and the rest on one other node.
+"""Starting plans: first fit, all blocks on one node, or the first ones on the source and the rest on one other node.
 
-All candidates of all operating points are bounded at once: their energy over the routes of least energy, their time
-over the fastest ones. Those that may keep every limit are tried in order of their bounds, over both kinds of routes.
+All candidates of the latter two, of all operating points, are bounded at once: their energy over the routes of least
+energy, their time over the fastest ones. Those that may keep every limit are tried in order of their bounds, over both
+kinds of routes.
 
 Source: the single cut is Neurosurgeon's (Kang et al., ASPLOS 2017, doi 10.1145/3037697.3037698).
 """
@@ -11,11 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from planner.fin.deadline import Deadline, DeadlineReachedError
-from planner.fin.exact.incumbent import Incumbent, result_paths
+from planner.fin.exact.first_fit import offer_first_fits, plan_of
+from planner.fin.exact.incumbent import Incumbent
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.links import Spread
 from planner.fin.graph.min_plus import Weights, vertex_values, weighted_links
-from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Network
 
@@ -27,7 +27,7 @@ _WEIGHTS = ((1.0, 0.0), (0.0, 1.0))
 def offer_starting_plans(
     graph: ExtendedGraph, instance: Instance, incumbent: Incumbent, until: Deadline, share: float = 1.0
 ) -> None:
-    """Offer single-node and single-cut plans, the most promising one whatever the time.
+    """Offer greedy splits, single-node and single-cut plans, the most promising one whatever the time.
 
     Args:
         graph: Extended graph of the app.
@@ -38,7 +38,8 @@ def offer_starting_plans(
     """
     soon = until.fraction(share)
     try:
-        sums = [_cut_sums(graph, weights, until) for weights in _WEIGHTS]
+        offer_first_fits(graph, instance, incumbent, soon)
+        sums = [_cut_sums(graph, weights, soon) for weights in _WEIGHTS]
         cost, limited = sums
         possible = np.isfinite(cost) & (limited <= graph.limit * (1.0 + TOLERANCE)) & (cost < incumbent.cutoff)
         possible &= _fits(graph, instance.network)
@@ -47,8 +48,10 @@ def offer_starting_plans(
         for row in np.argsort(cost[possible], kind="stable")[:_MOST_TRIED].tolist():
             if cost[possible][row] >= incumbent.cutoff:
                 break
+            single = graph.single(int(scenario[row]))
+            nodes = (graph.source,) * int(cut[row]) + (int(node[row]),) * (single.shape[1] - int(cut[row]))
             for weights in _WEIGHTS:
-                incumbent.offer(_plan(graph, instance, weights, int(scenario[row]), int(cut[row]), int(node[row])))
+                incumbent.offer(plan_of(single, instance, _weights(single, weights), nodes))
             soon.check()
     except DeadlineReachedError:
         return
@@ -94,35 +97,3 @@ def _fits(graph: ExtendedGraph, network: Network) -> Bools:
     on_node = _from(memory)[:, :, None] <= network.memory_bytes * slack
     on_node &= _from(busy) <= network.max_utilization * slack
     return np.asarray(on_source[:, :, None] & on_node)
-
-
-def _plan(
-    graph: ExtendedGraph, instance: Instance, of: tuple[float, float], scenario: int, cut: int, node: int
-) -> Decision:
-    """Return the decision of one candidate, over the routes and result options of least weighted sum."""
-    single = graph.single(scenario)
-    layers, source = single.shape[1], graph.source
-    nodes = (source,) * cut + (node,) * (layers - cut)
-    transfers: list[Path] = [(each,) for each in nodes]
-    transfers[cut] = _route(single, of, cut, node)
-    at = (0, np.arange(layers), np.array(nodes))
-    choices = of[0] * single.vertex_cost[at] + of[1] * single.vertex_limited[at]
-    option = np.where(single.open[at], choices, np.inf).argmin(axis=1)
-    point = int(single.scenarios.point[0])
-    return Decision(point, nodes, tuple(transfers), result_paths(single, instance, option, point, nodes))
-
-
-def _route(single: ExtendedGraph, of: tuple[float, float], layer: int, node: int) -> Path:
-    """Return the route of least weighted sum from the source to a node in the transfer into a layer."""
-    source, nodes = single.source, single.shape[2]
-    path = [node]
-    links = weighted_links(single, _weights(single, of))
-    seeds = np.full((1, nodes), np.inf)
-    seeds[0, source] = 0.0
-    reached = links.spread(layer, seeds, np.ones((1, nodes), dtype=bool))
-    if single.links.single_hop:
-        reached = Spread(seeds, None)
-    rows = np.zeros(1, dtype=np.int64)
-    while path[-1] != source:
-        path.append(int(links.step_back(layer, reached, rows, np.array([path[-1]]))[0]))
-    return tuple(reversed(path))

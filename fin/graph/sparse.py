@@ -11,9 +11,12 @@ from functools import cached_property
 import numpy as np
 
 from planner.fin.graph.links import Hops, Spread, cheapest_before, link_figures
+from planner.fin.graph.long_paths import finish
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 _CELLS_AT_ONCE = 4_000_000
+_MOST_ROUNDS = 32
+"""Rounds after which Dijkstra's algorithm takes over."""
 
 
 class SparseLinks:
@@ -135,6 +138,9 @@ def _relax(values: Floats, rounds: Ints | None, weights: Floats, tail: Ints, hea
     active = np.arange(len(tail))
     current = 0
     while len(active):
+        if current == _MOST_ROUNDS:
+            finish(values, rounds, weights, tail, head, current)
+            return
         current += 1
         whole = len(active) == len(tail)
         costs = values[:, tail[active]] + (weights if whole else weights[:, active])

@@ -9,13 +9,18 @@ import numpy as np
 
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance, build_instance
-from planner.fin.method import method
+from planner.fin.method import Options, method
 from planner.pipeline.placement import placement_of
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, Request
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
+
+_GRANTED_S, _GRANTED_SHARE = 1.0, 0.2
+"""How late an answer may come: a second or a fifth of the limit, whichever is more."""
+_AROUND_SEARCH = 2.5
+"""Time around a search, building and verifying, per time of building."""
 
 
 def solve(request: Request) -> Placement:
@@ -29,7 +34,7 @@ def solve(request: Request) -> Placement:
     chosen = method("exact" if request.method == AUTO else request.method)
     instance = instance_of(request)
     build_s = time.perf_counter() - began
-    outcome = chosen.solve(instance, request.options)
+    outcome = chosen.solve(instance, _with_time_left(request.options, build_s))
     diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
@@ -38,6 +43,19 @@ def solve(request: Request) -> Placement:
     if violations := verify(placement, request.topology, apps, gap, request.per_exit_thresholds):
         raise InternalError(violations)
     return placement
+
+
+def _with_time_left(options: Options, build_s: float) -> Options:
+    """Return the options with the time that building the arrays and verifying the plan leave of the limit.
+
+    Verifying reads the whole topology once more, and takes somewhat longer than building. Half of the lateness that is
+    granted may be used up by the two; the search keeps a quarter of the limit in any case.
+    """
+    if options.time_limit_s is None:
+        return options
+    granted_s = 0.5 * max(_GRANTED_S, _GRANTED_SHARE * options.time_limit_s)
+    left_s = options.time_limit_s - max(0.0, _AROUND_SEARCH * build_s - granted_s)
+    return replace(options, time_limit_s=max(left_s, 0.25 * options.time_limit_s))
 
 
 def instance_of(request: Request) -> Instance:
