@@ -47,6 +47,8 @@ _CLASSES = {
 }
 
 METHODS = tuple(_CLASSES)
+GENERAL_METHODS = ("brute",)
+"""Those that know networks that are no chains, working memory and shared parameters."""
 
 
 def method(name: str) -> Method:

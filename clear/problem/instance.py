@@ -12,6 +12,7 @@ from planner.clear.problem.points import without_dominated
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import Ints, Network
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.refusals import refuse_memory, refuse_skips
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.problems import InputError, Problem
 
@@ -95,6 +96,8 @@ def build_joint(
     instances = []
     for app, model in apps:
         try:
+            refuse_skips(model, "joint planning")
+            refuse_memory(model, "joint planning")
             instances.append(without_dominated(build_instance(app, model, network, per_exit_thresholds)))
         except InputError as error:
             problems += error.problems

@@ -20,6 +20,7 @@ from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -47,6 +48,7 @@ class Exact:
             instance: The app.
             options: Gap and time limit.
         """
+        refuse_general(instance, self.name)
         until = Deadline.after(options.time_limit_s)
         points = undominated_points(instance)
         some = instance

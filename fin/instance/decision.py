@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -24,7 +25,10 @@ class Decision:
     nodes: tuple[int, ...]
     """Node of each deployed block."""
     transfers: tuple[Path, ...]
-    """Route of the input to the first block, then of each block's output to the next; one node where it stays."""
+    """Route of each input of each block, in the order of `Instance.inputs`; one node where nothing is carried.
+
+    In a chain: of the model's input to the first block, then of each block's output to the next.
+    """
     results: Mapping[int, Path] = field(default_factory=dict)
     """Route of each exit's result to the destination, by exit index."""
 
@@ -38,7 +42,7 @@ class Evaluation:
     compute_j: float
     compute_s: float
     memory_bytes: Floats
-    """(N,) parameters held by each node."""
+    """(N,) memory that each node needs: parameters, states, and the largest working memory."""
     utilization: Floats
     """(N,) fraction of time each node is busy."""
     media_load: Floats
@@ -55,12 +59,14 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     media = np.zeros(network.media)
     compute_j = transfer_j = elapsed_compute = elapsed_transfer = 0.0
     arrivals: list[tuple[float, float, float]] = []  # latency of an exit, computing part, fraction
+    inputs = instance.inputs(len(decision.nodes))
+    carried = iter(zip(inputs, decision.transfers, strict=True))
+    reads = Counter(row.reader for row in inputs)
     for block, node in enumerate(decision.nodes):
-        bits = instance.input_bits if block == 0 else instance.output_bits[block - 1]
-        weight = 1.0 if block == 0 else reach[block]
-        seconds, joules = _carry(instance, decision.transfers[block], float(bits), weight, media)
-        elapsed_transfer += seconds
-        transfer_j += joules
+        for row, path in islice(carried, reads[block]):
+            seconds, joules = _carry(instance, path, row.bits, reach[block], media)
+            elapsed_transfer += seconds
+            transfer_j += joules
         seconds, joules = float(instance.blocks.time_s[block, node]), float(instance.blocks.energy_j[block, node])
         memory[node] += instance.block_bytes[block]
         head = exit_behind.get(block)
@@ -76,8 +82,20 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
             back_s, joules = _carry(instance, route, float(instance.result_bits[head]), float(fraction[head]), media)
             transfer_j += joules
             arrivals.append((elapsed_compute + elapsed_transfer + back_s, elapsed_compute, float(fraction[head])))
+    if instance.memory is not None:
+        memory += _beyond_sum(instance, decision.nodes, exit_behind)
     latency_s, compute_s = statistic_of(instance, arrivals)
     return Evaluation(compute_j + transfer_j, latency_s, compute_j, compute_s, memory, utilization, media)
+
+
+def _beyond_sum(instance: Instance, nodes: Sequence[int], exit_behind: Mapping[int, int]) -> Floats:
+    """Return (N,) working memory and shared parameters of each node, in bytes."""
+    more = np.zeros(instance.network.size)
+    for node in sorted(set(nodes)) if instance.memory is not None else ():
+        blocks = [block for block, host in enumerate(nodes) if host == node]
+        heads = [exit_behind[block] for block in blocks if block in exit_behind]
+        more[node] = instance.memory.beyond_sum(blocks, heads)
+    return more
 
 
 def _carry(instance: Instance, path: Path, bits: float, weight: float, media: Floats) -> tuple[float, float]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.fin.instance.costs import Costs, block_and_head_costs
+from planner.fin.instance.dataflow import Dataflow, TensorInput, dataflow_of, output_bits
+from planner.fin.instance.memory import SharedMemory, shared_memory_of
 from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.schemas.planning.model import Model
@@ -65,6 +67,7 @@ class Instance:
     blocks: Costs
     heads: Costs
     block_bytes: Floats
+    """(L,) memory that a block holds: its own parameters and its state."""
     head_bytes: Floats
     input_bits: float
     output_bits: Floats
@@ -80,6 +83,22 @@ class Instance:
     minimise: str
     """`energy` or `latency`."""
     limits: Limits
+    dataflow: Dataflow | None = None
+    """What blocks read; None where each reads the output of the block before alone."""
+    memory: SharedMemory | None = None
+    """Memory beyond the sum over blocks; None where it is no more than that, or no node has a limit."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the blocks are a chain and memory is a sum over them."""
+        return self.dataflow is None and self.memory is None
+
+    def inputs(self, depth: int) -> list[TensorInput]:
+        """Return what the first `depth` blocks read, in order of the readers: one row for each route of a decision."""
+        if self.dataflow is not None:
+            return self.dataflow.inputs(depth)
+        bits = [self.input_bits, *self.output_bits.tolist()]
+        return [TensorInput(block, block - 1, block, float(bits[block]), None) for block in range(depth)]
 
     @property
     def percentile(self) -> float | None:
@@ -126,6 +145,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     by_name = {head.name: head for head in model.exits}
     heads_in_order = [by_name[name] for name in points.exit_names]
     blocks, heads = block_and_head_costs(model, network, points.exit_names)
+    dataflow, limited = dataflow_of(model), bool(np.isfinite(network.memory_bytes).any())
     best = float(points.accuracy.max())
     least = best if app.min_accuracy is None else app.min_accuracy
     return Instance(
@@ -136,10 +156,10 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         most_accurate=best,
         blocks=blocks,
         heads=heads,
-        block_bytes=np.array([block.param_bytes for block in model.blocks]),
-        head_bytes=np.array([head.param_bytes for head in heads_in_order]),
+        block_bytes=np.array([block.param_bytes + block.state_bytes for block in model.blocks]),
+        head_bytes=np.array([head.param_bytes + head.state_bytes for head in heads_in_order]),
         input_bits=model.input_bits,
-        output_bits=np.array([block.output_bits for block in model.blocks]),
+        output_bits=output_bits(model, dataflow),
         result_bits=np.array([head.result_bits for head in heads_in_order]),
         allowed=_allowed(app, model, network) & blocks.can_run,
         source=_source(app, network),
@@ -148,6 +168,8 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         statistic=app.latency,
         minimise=app.objective,
         limits=Limits(min_accuracy=least, **{row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}),
+        dataflow=None if dataflow.is_chain else dataflow,
+        memory=shared_memory_of(model, heads_in_order) if limited else None,
     )
 
 

@@ -20,6 +20,7 @@ from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
 from planner.fin.methods.bounds import HeuristicRun, root_bound, searchable
 from planner.fin.methods.routed import RoutedPaths, arcs_into, routed_decision, routed_sums
@@ -36,6 +37,7 @@ class MultiConstrainedPath:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app at the best-ranked operating point whose path keeps every limit."""
+        refuse_general(instance, self.name)
         run = HeuristicRun(instance, options)
         routes = efficient_routes(instance.network)
         lower_bound = root_bound(instance)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import networkx as nx
 import numpy as np
@@ -107,23 +107,34 @@ def _placements(instance: Instance, routes: _Routes, point: int) -> Iterator[Dec
             may &= instance.heads.can_run[head_behind[block]]
         return [int(node) for node in np.flatnonzero(may)]
 
+    inputs = instance.inputs(depth)
+    read = [[row for row in inputs if row.reader == block] for block in range(depth)]
+
+    def carried(block: int, nodes: tuple[int, ...], node: int) -> Iterator[tuple[Path, ...]]:
+        """Yield the routes of all that a block reads on a node; what is there already is not carried again."""
+        choices = []
+        for row in read[block]:
+            before = nodes[row.producer] if row.producer >= 0 else instance.source
+            held = any(nodes[other.reader] == node for other in inputs if other.tensor == row.tensor
+                       and other.reader < block)  # fmt: skip
+            choices.append(((node,),) if held else routes(before, node, row.bits))
+        yield from product(*choices)
+
     def grow(
         block: int, nodes: tuple[int, ...], transfers: tuple[Path, ...], results: dict[int, Path]
     ) -> Iterator[Decision]:
         if block == depth:
             yield Decision(point, nodes, transfers, results)
             return
-        before = nodes[-1] if nodes else instance.source
-        bits = float(instance.input_bits if block == 0 else instance.output_bits[block - 1])
         head = head_behind.get(block)
         sends = head is not None and fraction[head] > 0 and instance.destination is not None
         for node in hosts(block):
-            for route in routes(before, node, bits):
+            for paths in carried(block, nodes, node):
                 if not sends or head is None or instance.destination is None:
-                    yield from grow(block + 1, (*nodes, node), (*transfers, route), results)
+                    yield from grow(block + 1, (*nodes, node), (*transfers, *paths), results)
                     continue
                 for back in routes(node, instance.destination, float(instance.result_bits[head])):
-                    yield from grow(block + 1, (*nodes, node), (*transfers, route), {**results, head: back})
+                    yield from grow(block + 1, (*nodes, node), (*transfers, *paths), {**results, head: back})
 
     yield from grow(0, (), (), {})
 

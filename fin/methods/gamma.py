@@ -21,6 +21,7 @@ from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
 from planner.fin.methods.bounds import HeuristicRun, Root, search_root
 from planner.fin.methods.routed import RoutedPaths, arcs_into, offered_options, routed_decision
@@ -41,6 +42,7 @@ class Gamma:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app."""
+        refuse_general(instance, self.name)
         run = HeuristicRun(instance, options)
         root = search_root(instance)
         routes = efficient_routes(instance.network)

@@ -19,6 +19,7 @@ from planner.fin.exact.incumbent import Incumbent
 from planner.fin.instance.decision import Decision, Path, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
 from planner.fin.methods.formulation import Message, Program, build_program, governing_exit
 from planner.fin.outcome import PROVED, Outcome, Termination
@@ -49,6 +50,7 @@ class IntegerProgram:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
+        refuse_general(instance, self.name)
         clock, incumbent = _Clock(options.time_limit_s), Incumbent(instance, options.gap)
         floors = _floors(instance)
         ended, termination = np.inf, PROVED

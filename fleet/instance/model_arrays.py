@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.fin.instance.costs import Costs
+from planner.fin.instance.dataflow import dataflow_of, output_bits
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.refusals import refuse_memory, refuse_skips
 from planner.schemas.planning.workload import percentile_of
 
 TOLERANCE = 1e-9
@@ -62,7 +64,16 @@ class ModelArrays:
 
 
 def model_arrays(model: Model) -> ModelArrays:
-    """Return the arrays of a model."""
+    """Return the arrays of a model.
+
+    Args:
+        model: The model.
+
+    Raises:
+        InputError: It is no chain, or its memory is more than a sum over blocks.
+    """
+    refuse_skips(model, "planning of fleets")
+    refuse_memory(model, "planning of fleets", state=True)
     points = operating_points(model)
     heads = {head.name: head for head in model.exits}
     in_order = [heads[name] for name in points.exit_names]
@@ -74,7 +85,7 @@ def model_arrays(model: Model) -> ModelArrays:
         reach=points.reach(len(model.blocks)),
         head_at=head_at,
         input_bits=model.input_bits,
-        output_bits=np.array([block.output_bits for block in model.blocks]),
+        output_bits=output_bits(model, dataflow_of(model)),
         result_bits=np.array([head.result_bits for head in in_order]),
         block_bytes=np.array([block.param_bytes for block in model.blocks]),
         head_bytes=np.array([head.param_bytes for head in in_order]),

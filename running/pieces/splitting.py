@@ -16,6 +16,7 @@ from planner.running.pieces.parts import Part, part_bytes, part_of
 from planner.schemas.bundles.cuts import Cuts, ExitNodes
 from planner.schemas.bundles.manifest import Manifest, Piece, PieceExit, PlanPieces, SplitCheck
 from planner.schemas.planning.placement import AppPlacement
+from planner.schemas.planning.refusals import refuse_skips
 from planner.schemas.reading.files import digest_of
 from planner.schemas.reading.problems import input_error
 
@@ -71,6 +72,7 @@ def write_pieces(files: Mapping[str, bytes], folder: Path) -> None:
 def _split(each: PlanToSplit, files: dict[str, bytes]) -> PlanPieces:
     import onnx
 
+    refuse_skips(each.bundle.model, "split")
     cuts, plan = each.bundle.cuts, each.plan
     graph = onnx.load_model_from_string(each.bundle.graph)
     groups = _groups(cuts, plan)

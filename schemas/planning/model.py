@@ -1,4 +1,4 @@
-"""model.json: a profiled DNN as a chain of blocks, with or without early exits."""
+"""model.json: a profiled DNN as blocks in an order of execution, with or without early exits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from planner.schemas.planning.dataflow_checks import check_inputs, check_params
 from planner.schemas.reading.base import (
     MOST,
     Document,
@@ -30,6 +31,19 @@ OUTPUT, FULL = "output", "full"
 """Names of the exit and of the operating point of a model without early exits."""
 
 
+class Input(Strict):
+    """A tensor that a block reads: all of an earlier block's output, or a part of it."""
+
+    block: Name = Field(description='Name of an earlier block, or "input".')
+    bits: Quantity | None = Field(None, description="Size of the tensor, in bits (none: that block's output_bits).")
+    tensor: Name | None = Field(None, description="Which of that block's tensors (none: its one output).")
+
+
+_WORKING = "Memory needed only while it runs (activations, workspace), in bytes."
+_STATE = "Memory held per app as long as the app is served (a KV cache), in bytes."
+_PARAMS = "Names of the model's `params` that it uses; a node holds each of them once."
+
+
 class Block(Strict):
     """A stretch of the DNN that is never split over two nodes."""
 
@@ -37,6 +51,12 @@ class Block(Strict):
     ops: Quantity = Field(description="Work of one inference in operations (one multiply-accumulate = 2 ops).")
     param_bytes: Quantity = Field(0.0, description="Memory that the parameters take, in bytes.")
     output_bits: Quantity = Field(0.0, description="Size of the output that the next block reads, in bits.")
+    inputs: tuple[Input, ...] | None = Field(
+        None, description="Tensors that the block reads (none: the output of the block before alone)."
+    )
+    working_bytes: Quantity = Field(0.0, description=_WORKING)
+    state_bytes: Quantity = Field(0.0, description=_STATE)
+    params: tuple[Name, ...] = Field((), description=_PARAMS)
 
 
 class Exit(Strict):
@@ -47,6 +67,9 @@ class Exit(Strict):
     ops: Quantity = Field(0.0, description="Work of the head in operations.")
     param_bytes: Quantity = Field(0.0, description="Memory that the head's parameters take, in bytes.")
     result_bits: Quantity = Field(0.0, description="Size of a result, in bits (carried to the destination, if any).")
+    working_bytes: Quantity = Field(0.0, description=_WORKING)
+    state_bytes: Quantity = Field(0.0, description=_STATE)
+    params: tuple[Name, ...] = Field((), description=_PARAMS)
 
 
 class OperatingPoint(Strict):
@@ -102,6 +125,8 @@ def _check_model(data: object) -> Iterator[Finding]:
                 fix = f"use one of {_some(block_names + exit_names)}"
                 yield ("profiles", hardware, name), name, "no block or exit has this name", fix
     yield from _check_points(data, exits, points)
+    yield from check_inputs(data)
+    yield from check_params(data)
 
 
 def _check_points(data: object, exits: list[object], points: list[object]) -> Iterator[Finding]:
@@ -200,7 +225,7 @@ def _some(names: list[str], most: int = 8) -> str:
 
 
 class Model(Document):
-    """A profiled DNN: a chain of blocks in execution order, its exits, and how samples leave.
+    """A profiled DNN: blocks in execution order, what they read, its exits, and how samples leave.
 
     A model without early exits may leave out `exits`, `operating_points` and `calibration`. It is completed with the
     exit `output` behind the last block, whose result is that block's output, and the operating point `full`, at which
@@ -240,6 +265,9 @@ class Model(Document):
         None, description="Accuracy of a model without early exits (fraction in [0, 1]; none: unknown)."
     )
     operating_points: tuple[OperatingPoint, ...] = Field((), description="Measured operating points.")
+    params: dict[str, Quantity] = Field(
+        default_factory=dict, description="Sizes of parameters that several blocks use, in bytes, by name."
+    )
     calibration: Calibration | None = Field(None, description="Counts to design operating points from.")
     profiles: dict[str, dict[str, Profile]] = Field(
         default_factory=dict, description="Measured costs, by hardware and by block or exit name."

@@ -25,6 +25,8 @@ class Route(Strict):
     """The route that one output takes."""
 
     after: str | None = Field(description="Block whose output is carried; null for the input.")
+    to: Name | None = Field(None, description="Block that it is carried to (none: the one behind `after`).")
+    tensor: Name | None = Field(None, description="Which of the outputs of `after` it is, where there are several.")
     path: tuple[Name, ...] = Field(min_length=2, description="Nodes passed, both ends included.")
     bits: NonNegative = Field(description="Size of what is carried, in bits.")
     result_of: str | None = Field(

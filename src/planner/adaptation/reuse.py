@@ -30,18 +30,23 @@ def decision_of_plan(instance: Instance, plan: AppPlacement) -> Decision:
     """Return a plan as a decision of an instance; raise KeyError where that lacks its operating point or a node."""
     network, points = instance.network, instance.points
     nodes = tuple(network.index(row.node) for row in plan.assignments)
-    paths = {(route.after, route.result_of): _path(instance, route.path) for route in plan.routes}
-    before = (instance.source, *nodes[:-1])
-    sends = (None, *instance.block_names[: len(nodes) - 1])
-    transfers = tuple(
-        (start,) if start == end else paths[block, None] for block, start, end in zip(sends, before, nodes, strict=True)
-    )
+    paths = {
+        (route.after, route.to, route.tensor, route.result_of): _path(instance, route.path) for route in plan.routes
+    }
+    blocks = instance.block_names
+    transfers, there = [], set[tuple[int, int]]()
+    for row in instance.inputs(len(nodes)):
+        after, start = (None, instance.source) if row.producer < 0 else (blocks[row.producer], nodes[row.producer])
+        to, end = None if instance.dataflow is None else blocks[row.reader], nodes[row.reader]
+        held = start == end or (row.tensor, end) in there
+        transfers.append((end,) if held else paths[after, to, row.name, None])
+        there.add((row.tensor, end))
     results: dict[int, Path] = {}
     for head, name in enumerate(points.exit_names):
         block = int(points.exit_block[head])
-        if (path := paths.get((instance.block_names[block], name))) is not None:
+        if (path := paths.get((blocks[block], None, None, name))) is not None:
             results[head] = path
-    return Decision(_point(instance, plan), nodes, transfers, results)
+    return Decision(_point(instance, plan), nodes, tuple(transfers), results)
 
 
 def _path(instance: Instance, names: tuple[str, ...]) -> Path:

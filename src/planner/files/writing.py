@@ -22,7 +22,7 @@ _PREFIX = ".planner-"
 
 _OPTIONAL = {
     "message": "", "termination": None, "limit": None, "detail": "",
-    "thresholds": None, "result_of": None, "diagnosis": None,
+    "thresholds": None, "to": None, "tensor": None, "result_of": None, "diagnosis": None,
     "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
 }  # fmt: skip
 

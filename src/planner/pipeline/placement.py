@@ -106,20 +106,21 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
 
 
 def _routes(instance: Instance, decision: Decision) -> list[Route]:
-    """List the routes of more than one node: the input's, each block's output's, then results'."""
+    """List the routes of more than one node: of all that blocks read, then of results."""
     names, blocks, points = instance.network.names, instance.block_names, instance.points
-    rows: list[tuple[str | None, tuple[int, ...], float, str | None]] = []
-    for block, path in enumerate(decision.transfers):
-        after = blocks[block - 1] if block else None
-        bits = instance.output_bits[block - 1] if block else instance.input_bits
-        rows.append((after, path, float(bits), None))
+    found = []
+    for row, path in zip(instance.inputs(len(decision.nodes)), decision.transfers, strict=True):
+        if len(path) > 1:
+            after = blocks[row.producer] if row.producer >= 0 else None
+            to = None if instance.dataflow is None else blocks[row.reader]
+            nodes = tuple(names[node] for node in path)
+            found.append(Route(after=after, to=to, tensor=row.name, path=nodes, bits=row.bits))
     for head, path in sorted(decision.results.items()):
-        rows.append((blocks[points.exit_block[head]], path, float(instance.result_bits[head]), points.exit_names[head]))
-    return [
-        Route(after=after, path=tuple(names[node] for node in path), bits=bits, result_of=result_of)
-        for after, path, bits, result_of in rows
-        if len(path) > 1
-    ]
+        if len(path) > 1:
+            after, nodes = blocks[points.exit_block[head]], tuple(names[node] for node in path)
+            bits = float(instance.result_bits[head])
+            found.append(Route(after=after, path=nodes, bits=bits, result_of=points.exit_names[head]))
+    return found
 
 
 def _total(instance: Instance, plan: AppPlacement) -> Total:

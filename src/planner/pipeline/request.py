@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.clear.method import JOINT_METHODS
-from planner.fin.method import METHODS, Options
+from planner.fin.method import GENERAL_METHODS, METHODS, Options
 from planner.pipeline.prepared import PreparedTopology
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.refusals import is_chain, is_sum
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.problems import input_error
@@ -101,4 +102,6 @@ def together(request: AnyRequest) -> bool:
 
 def methods_for(request: AnyRequest) -> tuple[str, ...]:
     """Return every method that a request can go to."""
-    return JOINT_METHODS if isinstance(request, JointRequest) else METHODS
+    if isinstance(request, JointRequest):
+        return JOINT_METHODS
+    return METHODS if is_chain(request.model) and is_sum(request.model) else GENERAL_METHODS

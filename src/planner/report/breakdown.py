@@ -14,7 +14,8 @@ from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.schemas.planning.workload import App
 from planner.verifier.network import Network, medium_of, rate_of
 from planner.verifier.points import Point
-from planner.verifier.recompute import UNKNOWN, Need, Sharing, Stage, needs_of, part_cost, stages_of
+from planner.verifier.recompute import UNKNOWN, Sharing, part_cost, stages_of
+from planner.verifier.transfers import Need, Stage, cargo_of, needs_of
 
 COMPUTING, HEAD, TRANSFER, RESULT = "computing", "exit head", "transfer", "result"
 KINDS = (COMPUTING, HEAD, TRANSFER, RESULT)
@@ -107,24 +108,24 @@ def _breakdown(
     point = Point(plan.exit_fractions, plan.accuracy)
     stages = stages_of(model, point, [row.node for row in plan.assignments])
     sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
-    paths = {(route.after, route.result_of): route.path for route in plan.routes}
-    needs = {need.cargo: need for need in needs_of(app, model, point, stages, source or "")}
+    routes = {cargo_of(route, model): route.path for route in plan.routes}
+    needs = needs_of(app, model, point, stages, source or "")
     clock = _SampleClock(app.name, network, sharing, model)
     phases: list[Phase] = []
     exit_times: list[ExitTime] = []
-    if (need := needs.get((None, None))) is not None:
-        phases += clock.carry(need, paths[need.cargo])
     for stage in stages:
+        for need in needs:
+            if need.to == stage.block.name:
+                phases += clock.carry(need, routes[need.cargo])
         phases += clock.compute(stage)
         if stage.head is not None:
             done_s = clock.now_s
-            if (need := needs.get((stage.block.name, stage.head.name))) is not None:
-                phases += clock.carry(need, paths[need.cargo])
+            for need in needs:
+                if need.result_of == stage.head.name:
+                    phases += clock.carry(need, routes[need.cargo])
                 # the result travels while the others go on
                 done_s, clock.now_s = clock.now_s, done_s
             exit_times.append(ExitTime(app.name, stage.head.name, point.fractions[stage.head.name], done_s))
-        if (need := needs.get((stage.block.name, None))) is not None:
-            phases += clock.carry(need, paths[need.cargo])
     return AppBreakdown(app, plan, tuple(phases), tuple(exit_times), tuple(_runs(plan)))
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from planner.schemas import App, Block, Exit, Model, percentile_of
+from planner.schemas import Block, Exit, Model, percentile_of
 from planner.schemas.planning.topology import Compute
 from planner.verifier.network import Medium, Network, medium_name, medium_of, rate_of
 from planner.verifier.points import Point, exits_in_order
+from planner.verifier.transfers import Cargo, Need, Stage
 
 SLACK = 1e-9
 """Relative difference that rounding may make."""
@@ -21,8 +22,6 @@ SLIVER = 1e-12
 """Fraction of samples that is rounding of fractions, which sum to 1."""
 
 Path = tuple[str, ...]
-Cargo = tuple[str | None, str | None]
-"""The block whose output a route carries (None: the input), and the exit whose result it is, if it is one."""
 
 
 @dataclass(frozen=True)
@@ -45,38 +44,6 @@ class Cost:
 
 UNKNOWN = Cost(float("nan"), float("nan"), float("nan"))
 """No comparison with it holds, so it can never pass a check."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A deployed block on its node, its head if that is on, and the fraction of samples that reaches it."""
-
-    block: Block
-    head: Exit | None
-    node: str
-    reach: float
-
-    @property
-    def parts(self) -> tuple[Block | Exit, ...]:
-        """All that runs on the node."""
-        return (self.block,) if self.head is None else (self.block, self.head)
-
-
-@dataclass(frozen=True)
-class Need:
-    """A transfer that the plan needs: what, from where to where, for which fraction of samples."""
-
-    after: str | None
-    result_of: str | None
-    start: str
-    end: str
-    bits: float
-    weight: float
-
-    @property
-    def cargo(self) -> Cargo:
-        """What is carried."""
-        return (self.after, self.result_of)
 
 
 Carried = tuple[Need, Path]
@@ -136,7 +103,10 @@ class Recomputed:
     node_busy_s: Mapping[str, float]
     medium_busy_s: Mapping[Medium, float]
     memory_bytes: Mapping[str, float]
+    """Memory of each node without shared parameters: the app's parameters and states, and its largest working part."""
     sharing: Sharing
+    params: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Size of the shared parameters on each node, by their name in the model."""
 
     @property
     def energy_j(self) -> float:
@@ -209,28 +179,6 @@ def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
     return stages
 
 
-def needs_of(app: App, model: Model, point: Point, stages: Sequence[Stage], source: str) -> list[Need]:
-    """Return every transfer between two nodes that the plan needs.
-
-    Args:
-        app: The app.
-        model: Its model.
-        point: The operating point.
-        stages: Deployed blocks on their nodes.
-        source: Node that holds the input.
-    """
-    needs = [Need(None, None, source, stages[0].node, model.input_bits, 1.0)]
-    for here, following in pairwise(stages):
-        bits = here.block.output_bits
-        needs.append(Need(here.block.name, None, here.node, following.node, bits, following.reach))
-    for stage in stages:
-        head = stage.head
-        if app.destination is not None and head is not None and point.fractions[head.name] > 0.0:
-            weight = point.fractions[head.name]
-            needs.append(Need(head.after, head.name, stage.node, app.destination, head.result_bits, weight))
-    return [need for need in needs if need.start != need.end]
-
-
 def latency_of(statistic: str, exits: Sequence[ExitTime]) -> tuple[float, list[tuple[float, float]]]:
     """Return the latency statistic in seconds, and its parts (computing, transfers) in seconds.
 
@@ -278,22 +226,30 @@ def recompute(
     """
     node_busy_s: dict[str, float] = {}
     memory_bytes: dict[str, float] = {}
+    working_bytes: dict[str, float] = {}
+    params: dict[str, dict[str, float]] = {}
     way_s = _times_of(network, carried, sharing)
-    compute_j, compute_s, transfer_s = 0.0, 0.0, way_s.get((None, None), 0.0)
+    compute_j, compute_s, transfer_s = 0.0, 0.0, 0.0
     exits: list[ExitTime] = []
     for stage in stages:
+        transfer_s += sum(time_s for cargo, time_s in way_s.items() if cargo.to == stage.block.name)
         for part in stage.parts:
             cost = (part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN).at(sharing.speed(stage.node))
             compute_j += stage.reach * cost.energy_j
             compute_s += cost.time_s / sharing.of_node(stage.node)
             node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + stage.reach * cost.time_s
-            memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes
+            memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes + part.state_bytes
+            working_bytes[stage.node] = max(working_bytes.get(stage.node, 0.0), part.working_bytes)
+            params.setdefault(stage.node, {}).update({name: model.params[name] for name in part.params})
         if stage.head is not None:
-            result_s = way_s.get((stage.block.name, stage.head.name), 0.0)
+            result_s = sum(time_s for cargo, time_s in way_s.items() if cargo.result_of == stage.head.name)
             exits.append(ExitTime(point.fractions[stage.head.name], compute_s, transfer_s + result_s))
-        transfer_s += way_s.get((stage.block.name, None), 0.0)
+    for node, most_bytes in working_bytes.items():
+        memory_bytes[node] += most_bytes
     transfer_j, medium_busy_s = _loads_of(network, carried)
-    return Recomputed(point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes, sharing)
+    return Recomputed(
+        point, compute_j, transfer_j, tuple(exits), node_busy_s, medium_busy_s, memory_bytes, sharing, params
+    )
 
 
 def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing) -> dict[Cargo, float]:

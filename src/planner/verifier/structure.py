@@ -9,19 +9,16 @@ from planner.schemas import App, AppPlacement, Model, Route
 from planner.verifier.network import Network
 from planner.verifier.points import Point, design_fault, designed_name, designed_point, exits_in_order
 from planner.verifier.recompute import (
-    Cargo,
     Carried,
-    Need,
     Recomputed,
     Sharing,
-    Stage,
     media_of,
-    needs_of,
     part_cost,
     recompute,
     stages_of,
 )
 from planner.verifier.sharing import check_shares
+from planner.verifier.transfers import Cargo, Need, Stage, cargo_of, needs_of
 from planner.verifier.violations import Violation, check_claim, fault_of
 
 
@@ -54,7 +51,7 @@ def check_structure(
     faults += (unable := list(_check_hosts(app, model, stages, network)))
     faults += _check_pins(app, model, stages)
     needs = needs_of(app, model, point, stages, source)
-    carried, wrong = _check_routes(app, plan.routes, needs, network)
+    carried, wrong = _check_routes(app, model, plan.routes, needs, network)
     faults += wrong
     if unable or len(carried) < len(needs):
         return None, faults
@@ -132,7 +129,7 @@ def _check_pins(app: App, model: Model, stages: Sequence[Stage]) -> Iterator[Vio
 
 
 def _check_routes(
-    app: App, routes: Iterable[Route], needs: Sequence[Need], network: Network
+    app: App, model: Model, routes: Iterable[Route], needs: Sequence[Need], network: Network
 ) -> tuple[list[Carried], list[Violation]]:
     """Match routes and needs; return the needs whose route can be followed."""
     needed = {need.cargo: need for need in needs}
@@ -140,30 +137,23 @@ def _check_routes(
     paths: dict[Cargo, Carried] = {}
     seen: set[Cargo] = set()
     for route in routes:
-        cargo = (route.after, route.result_of)
+        cargo = cargo_of(route, model)
         need = needed.get(cargo)
         if need is None or cargo in seen:
             reason = "not needed" if need is None else "given twice"
-            faults.append(fault_of(app.name, "routes", f"{_label(cargo)}: this route is {reason}"))
+            faults.append(fault_of(app.name, "routes", f"{cargo.label(model)}: this route is {reason}"))
             continue
         seen.add(cargo)
         faults += check_claim(app.name, "routes.bits", route.bits, need.bits, "bit")
         if (wrong := _path_fault(route.path, need, network)) is None:
             paths[cargo] = (need, route.path)
         else:
-            faults.append(fault_of(app.name, "routes", f"{_label(cargo)}: {wrong}"))
+            faults.append(fault_of(app.name, "routes", f"{cargo.label(model)}: {wrong}"))
     for cargo, need in needed.items():
         if cargo not in seen:
-            message = f"{_label(cargo)}: no route from {need.start} to {need.end}"
+            message = f"{cargo.label(model)}: no route from {need.start} to {need.end}"
             faults.append(fault_of(app.name, "routes", message))
     return list(paths.values()), faults
-
-
-def _label(cargo: Cargo) -> str:
-    after, result_of = cargo
-    if result_of is not None:
-        return f"result of {result_of}, after {after}"
-    return "input" if after is None else f"output of {after}"
 
 
 def _path_fault(path: Sequence[str], need: Need, network: Network) -> str | None:

@@ -168,6 +168,13 @@ def _check_accuracy(app: App, accuracy: float | None, model: Model, per_exit_thr
 
 def _check_memory(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
     memory_bytes = summed(each.cost.memory_bytes for each in checked)
+    held: set[tuple[str, str, str]] = set()
+    for each in checked:  # apps of one model share its parameters
+        for node_name, params in each.cost.params.items():
+            for param, size in params.items():
+                if (key := (node_name, each.app.model, param)) not in held:
+                    held.add(key)
+                    memory_bytes[node_name] += size
     for name, needed_bytes in memory_bytes.items():
         if (node := network.nodes[name]) is not None:
             yield from check_limit("", "memory_bytes", node.memory_bytes, needed_bytes, "B", subject=name)

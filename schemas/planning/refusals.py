@@ -1,0 +1,74 @@
+"""Refusals of models that a part of the planner cannot plan yet: no chains, or memory beyond a sum over blocks."""
+
+from __future__ import annotations
+
+from planner.schemas.planning.dataflow_checks import INPUT
+from planner.schemas.planning.model import Block, Model
+from planner.schemas.reading.problems import input_error
+
+
+def is_chain(model: Model) -> bool:
+    """Tell whether every block reads the output of the block before alone.
+
+    Args:
+        model: The model.
+    """
+    return _first_skip(model) is None
+
+
+def is_sum(model: Model) -> bool:
+    """Tell whether the memory of a node is a sum over its blocks: no working memory, no shared parameters.
+
+    Args:
+        model: The model.
+    """
+    return not model.params and not any(part.working_bytes for part in (*model.blocks, *model.exits))
+
+
+def refuse_skips(model: Model, who: str) -> None:
+    """Refuse a model that is no chain.
+
+    Args:
+        model: The model.
+        who: What cannot plan it, as the subject of a sentence.
+
+    Raises:
+        InputError: A block reads anything but the output of the block before alone.
+    """
+    if (block := _first_skip(model)) is not None:
+        fix = "leave inputs out, with output_bits that count all that crosses; or plan it alone with exact"
+        message = f"{who} knows chains of blocks only, and {block.name} reads something else"
+        raise input_error(message, fix, path=f"model {model.name}: inputs")
+
+
+def _first_skip(model: Model) -> Block | None:
+    """Return the first block that does not read the output of the block before alone."""
+    before = INPUT
+    for block in model.blocks:
+        if block.inputs is not None and [(row.block, row.tensor) for row in block.inputs] != [(before, None)]:
+            return block
+        before = block.name
+    return None
+
+
+def refuse_memory(model: Model, who: str, *, state: bool = False) -> None:
+    """Refuse a model whose memory is more than a sum over blocks.
+
+    Args:
+        model: The model.
+        who: What cannot plan it, as the subject of a sentence.
+        state: Whether states are refused too.
+
+    Raises:
+        InputError: A block or head has working memory or shared parameters (or a state).
+    """
+    parts = (*model.blocks, *model.exits)
+    for field, given in (
+        ("params", bool(model.params)),
+        ("working_bytes", any(part.working_bytes for part in parts)),
+        ("state_bytes", state and any(part.state_bytes for part in parts)),
+    ):
+        if given:
+            fix = f"leave {field} out, with param_bytes that count all; or plan it alone with exact"
+            message = f"{who} does not know {field} yet"
+            raise input_error(message, fix, path=f"model {model.name}: {field}")
