@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.baselines import BaselineDesign, ScoredDesigns, all_baselines, choice_of, score_designs
-from planner.carin.bounded import BoundedDesignSet, choose_bounded
+from planner.carin.baselines import BaselineDesign, all_baselines
+from planner.carin.bounded_design_set import BoundedDesignSet, choose_bounded
 from planner.carin.candidates import Candidates, find_candidates
 from planner.carin.diagnosis import diagnose
 from planner.carin.metrics import metrics_of
 from planner.carin.rass import StateDesigns, choose_designs, states
+from planner.carin.scored_designs import ScoredDesigns, choice_of, score_designs
 from planner.carin.scoring import all_values, chunk_of, meets_all
 from planner.schemas.adaptation.designs import Designs
 from planner.schemas.adaptation.policy import (

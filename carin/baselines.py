@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.carin.candidates import lexicographic_argmin
-from planner.carin.design_space import Bools, DesignSpace, Floats, build_design_space
-from planner.carin.dominance import undominated_designs
-from planner.carin.scoring import DesignGrid, Standardisation, all_values, chunks, distances, meets_all, standardise
+from planner.carin.design_space import Bools, DesignSpace, Floats
+from planner.carin.scored_designs import ScoredDesigns, choice_of, score_designs
+from planner.carin.scoring import DesignGrid, all_values, chunks, meets_all
 from planner.schemas.adaptation.designs import MAXIMISED, Constraint, Designs, Task
 from planner.schemas.reading.problems import input_error
 
@@ -24,41 +24,6 @@ class BaselineDesign:
 
     number: int | None
     message: str = ""
-
-
-@dataclass(frozen=True)
-class ScoredDesigns:
-    """A design space with the standardisation of its objectives and the grid of undominated designs."""
-
-    designs: Designs
-    space: DesignSpace
-    standardisation: Standardisation
-    grid: DesignGrid
-    """Joint designs among which every least distance is found."""
-
-    def distance(self, values: list[Floats]) -> Floats:
-        """Return the distances of joint designs to the utopia point.
-
-        Args:
-            values: Every measure of the joint designs, shape (n,) each, in the order of the design space.
-
-        Returns:
-            Distances in weighted standard deviations, shape (n,).
-        """
-        return distances(self.space, self.standardisation, values)
-
-
-def score_designs(designs: Designs) -> ScoredDesigns:
-    """Build the design space of a designs file and standardise its objectives.
-
-    Args:
-        designs: The checked designs file.
-
-    Returns:
-        The scored designs; where no joint design is feasible, distances have no meaning.
-    """
-    space = build_design_space(designs)
-    return ScoredDesigns(designs, space, standardise(space), undominated_designs(space))
 
 
 def all_baselines(scored: ScoredDesigns, other: Designs | None) -> dict[str, BaselineDesign]:
@@ -238,9 +203,3 @@ def _by_name(space: DesignSpace, choice: Mapping[str, str]) -> BaselineDesign:
             return BaselineDesign(None, f"this device has no design {choice[task]!r} of {task!r}")
         indices.append(names.index(choice[task]))
     return BaselineDesign(space.number_of(indices))
-
-
-def choice_of(space: DesignSpace, number: int) -> dict[str, str]:
-    """Return the name of the design of every task in a joint design, given its number."""
-    indices = space.indices_of(number)
-    return {task: names[index] for task, names, index in zip(space.tasks, space.design_names, indices, strict=True)}

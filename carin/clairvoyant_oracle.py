@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.baselines import ScoredDesigns
 from planner.carin.design_space import LIMIT_TOLERANCE, DesignSpace, Floats, Inequality, Ints
+from planner.carin.scored_designs import ScoredDesigns
 from planner.carin.scoring import Chunk, all_values, chunks, meets_all, values_of_part
 from planner.schemas.adaptation.designs import TIMED
 

@@ -172,10 +172,11 @@ class RuntimeManager:
         return self._degraded[self._state]
 
 
-_LossTables = tuple[tuple[str, ...], tuple[str, ...], tuple[dict[str, str], ...], list[int], list[bool]]
+_PolicyTable = tuple[tuple[str, ...], tuple[str, ...], tuple[dict[str, str], ...], list[int], list[bool]]
+"""Engines, designs, choices of each design, and by state the place of its design and whether it is degraded."""
 
 
-def _read(policy: Mapping[str, Any]) -> _LossTables:
+def _read(policy: Mapping[str, Any]) -> _PolicyTable:
     """Return engines, designs, their choices, and by state the design's place and whether it is degraded."""
     try:
         rows = [(list(row["overloaded"]), bool(row["memory_tight"]), row) for row in policy["policy"]]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.carin.baselines import ScoredDesigns, choice_of
 from planner.carin.clairvoyant_oracle import clairvoyant_choice, oracle_designs
 from planner.carin.design_space import LIMIT_TOLERANCE, Bools, Floats, Ints
 from planner.carin.manager import RuntimeManager
 from planner.carin.metrics import metrics_of
+from planner.carin.scored_designs import ScoredDesigns, choice_of
 from planner.carin.trace import LoadTrace
 from planner.schemas.adaptation.designs import TIMED, Constraint, statistic_of
 from planner.schemas.adaptation.policy import JointDesign, Policy

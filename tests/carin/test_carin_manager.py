@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from planner.carin import clairvoyant_oracle
 from planner.carin import replay as replaying
 from planner.carin.adapt import adapt
-from planner.carin.baselines import score_designs
 from planner.carin.manager import RuntimeManager
 from planner.carin.replay import Replay, replay
+from planner.carin.scored_designs import score_designs
 from planner.carin.trace import LoadTrace
 from planner.schemas import Designs, InputError, Policy, check_document
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from policies import ORACLE_EXAMPLES, RANDOMS, adapted, rows_of
 
 from planner.carin import scoring
-from planner.carin.baselines import score_designs
 from planner.carin.candidates import find_candidates
 from planner.carin.rass import choose_designs
+from planner.carin.scored_designs import score_designs
 from planner.carin.scoring import whole_grid
 from planner.schemas import Designs, check_document
 

@@ -68,9 +68,9 @@ def replay_of(
     Raises:
         InputError: A file cannot be used, or a threshold is out of range.
     """
-    from planner.carin.baselines import score_designs
     from planner.carin.manager import RuntimeManager
     from planner.carin.replay import replay
+    from planner.carin.scored_designs import score_designs
     from planner.carin.trace import read_load_trace
 
     held = _read_policy(policy)
