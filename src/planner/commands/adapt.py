@@ -10,7 +10,7 @@ import typer
 
 from planner.commands.adapt_placement import adapt_placement
 from planner.commands.command import command
-from planner.commands.exits import EXIT_INFEASIBLE
+from planner.commands.exit_codes import EXIT_INFEASIBLE
 from planner.commands.options import DEFAULT_SEARCH, AsJson, Limits, PartialSources, Search, Sources
 from planner.schemas.reading.problems import input_error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO
 
 if TYPE_CHECKING:

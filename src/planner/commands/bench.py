@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_OTHER
+from planner.commands.exit_codes import EXIT_OTHER
 from planner.commands.output import say
 from planner.process import Ended, orderly_end
 from planner.schemas.reading.printable import printable

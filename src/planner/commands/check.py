@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_OTHER, EXIT_UNKNOWN
+from planner.commands.exit_codes import EXIT_OTHER, EXIT_UNKNOWN
 from planner.commands.options import Limits, PartialSources, Thresholds, TimeLimit, per_exit, time_limit_s
 from planner.commands.output import say
 from planner.schemas.reading.printable import printable

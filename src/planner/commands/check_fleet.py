@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from planner.commands.exits import EXIT_OTHER
+from planner.commands.exit_codes import EXIT_OTHER
 from planner.commands.options import Limits, Sources
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction

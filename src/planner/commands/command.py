@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from planner.commands.exits import exit_code_of
+from planner.commands.exit_codes import exit_code_of
 from planner.commands.option_groups import spread
 from planner.schemas.reading.files import record_inputs
 from planner.schemas.reading.problems import input_error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.output import say
 from planner.fin.method import Options
 from planner.units import parse_quantity

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AsJson, TimeLimit
 from planner.fleet.method import FLEET_METHODS
 from planner.units import parse_fraction, parse_quantity

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO, Constraints, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
 from planner.commands.output import say
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AUTO, DEFAULT_SEARCH, AsJson, Gamma, Limits, MethodName, Output, Search, Sources
 from planner.commands.output import json_text, say, say_json
 from planner.fin.method import Options

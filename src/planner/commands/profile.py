@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_OTHER
+from planner.commands.exit_codes import EXIT_OTHER
 from planner.commands.output import say
 from planner.schemas.reading.problems import input_error
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exits import EXIT_INTERRUPTED, EXIT_OTHER
+from planner.commands.exit_codes import EXIT_INTERRUPTED, EXIT_OTHER
 from planner.commands.output import say
 
 if TYPE_CHECKING:

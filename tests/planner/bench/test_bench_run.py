@@ -35,7 +35,7 @@ from planner.bench.results.export import table
 from planner.bench.results.folder import DATABASE, IDENTITY, PROCESSES
 from planner.bench.runner import run_suite
 from planner.bench.solving import run_case
-from planner.commands.exits import EXIT_INTERRUPTED
+from planner.commands.exit_codes import EXIT_INTERRUPTED
 
 INTERRUPTED = "stopped; what is done is kept: run the same command again to go on\n"
 KILLS = int(os.environ.get("PLANNER_TEST_KILLS", "6"))
