@@ -65,7 +65,8 @@ def solve_scenario(
     found, broken = _deepening(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
-    return _with_capacities(plain, broken, incumbent, network, deadline, max(lower_bound, plain.lower_bound))
+    lower_bound = max(lower_bound, plain.lower_bound)
+    return _with_capacities(plain, broken, incumbent, network, deadline, lower_bound, found.best_cost)
 
 
 def _is_wide(plain: Relaxation) -> bool:
@@ -73,23 +74,36 @@ def _is_wide(plain: Relaxation) -> bool:
     return bool(plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0])
 
 
-def _deepening(plain: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
+def _deepening(
+    relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline, met: float = -np.inf
+) -> tuple[LabelSearch, list[Overload]]:
     """Search below guesses at the optimum first: the first one that a path costs less than ends the search.
 
     The optimum is mostly far nearer to the bound than to the cutoff, and a search grows with the gap that it closes.
     Where every path is a single link, joined paths have brought the cutoff down already.
-    Returns the last search, and the capacities that its cheapest path breaks.
+
+    Args:
+        relaxation: The scenario.
+        incumbent: The best plan so far.
+        deadline: When to give up.
+        met: No path costs less.
+
+    Returns:
+        The last search, and the capacities that its cheapest path breaks.
     """
-    for share in _GUESSES:
-        gap = incumbent.cutoff - plain.lower_bound
-        if plain.graph.links.single_hop or not _is_wide(plain) or not np.isfinite(gap):
+    gap = incumbent.cutoff - relaxation.lower_bound
+    wide = not relaxation.graph.links.single_hop and _is_wide(relaxation) and np.isfinite(gap)
+    guesses = [relaxation.lower_bound + share * gap for share in _GUESSES] if wide else []
+    for guess in guesses:
+        if guess >= incumbent.cutoff:
             break
-        guess = plain.lower_bound + share * gap
-        found = search(plain.fixed(guess), guess, _WIDTHS[0], deadline)
-        broken = _offer(found, plain, incumbent)
-        if found.best_cost < guess and _wanted_below(found, plain) <= found.complete_below:
+        if guess <= met:
+            continue
+        found = search(relaxation.fixed(guess), guess, _WIDTHS[0], deadline)
+        broken = _offer(found, relaxation, incumbent)
+        if found.best_cost < guess and _wanted_below(found, relaxation) <= found.complete_below:
             return found, _without_media(broken)
-    return _widening(plain.fixed(incumbent.cutoff), incumbent, deadline)
+    return _widening(relaxation.fixed(incumbent.cutoff), incumbent, deadline)
 
 
 def _wanted_below(found: LabelSearch, relaxation: Relaxation) -> float:
@@ -119,29 +133,33 @@ def _with_capacities(
     network: Network,
     deadline: Deadline,
     lower_bound: float,
+    met: float,
 ) -> float:
     """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
     ends = segment_ends(plain.graph, network)
     plain = replace(plain, multiplier=best_segment_multiplier(plain, ends, deadline=deadline))
     segments = relax_by_segments(plain, ends, (), deadline)
     lower_bound = max(lower_bound, segments.lower_bound)
-    scarce = tuple(scarce_resources(plain.graph, network, plain.alive))
-    dive = replace(segments, tracked=scarce)
-    found = search(dive, incumbent.cutoff, _DIVE_WIDTH, deadline)
-    _offer(found, dive, incumbent)
-    if found.lower_bound >= incumbent.cutoff:
-        return max(lower_bound, found.lower_bound)
-    segments = segments.fixed(incumbent.cutoff)
     tracked: dict[tuple[str, int], NodeResource] = {}
     while lower_bound < incumbent.cutoff:
+        if tracked and not np.isfinite(incumbent.value):
+            _dive(segments, incumbent, network, deadline)
         for resource in broken_resources(plain.graph, network, broken):
             tracked[resource.kind, resource.node] = resource
         relaxation = replace(segments, tracked=tuple(tracked.values()))
-        found, broken = _widening(relaxation, incumbent, deadline)
+        found, broken = _deepening(relaxation, incumbent, deadline, met)
+        met = found.best_cost
         lower_bound = max(lower_bound, found.lower_bound)
         if not broken:
             break
     return lower_bound
+
+
+def _dive(segments: Relaxation, incumbent: Incumbent, network: Network, deadline: Deadline) -> None:
+    """Offer plans of a narrow search that tracks every capacity at once."""
+    scarce = tuple(scarce_resources(segments.graph, network, segments.alive))
+    dive = replace(segments, tracked=scarce)
+    _offer(search(dive, incumbent.cutoff, _DIVE_WIDTH, deadline), dive, incumbent)
 
 
 def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
