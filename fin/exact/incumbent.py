@@ -64,6 +64,9 @@ def decision_of(graph: ExtendedGraph, instance: Instance, paths: Paths, row: int
         paths: Paths, one of which is meant.
         row: Which of them.
         scenario: Scenario that it belongs to.
+
+    Returns:
+        The decision, with the routes of its transfers and results.
     """
     layers = int(graph.depth[scenario])
     nodes = tuple(paths.node[row, :layers].tolist())

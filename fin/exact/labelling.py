@@ -46,6 +46,9 @@ def search(
         deadline: When to give up.
         keep_paths: Complete paths to return.
 
+    Returns:
+        Complete paths in order of cost, the labels of every layer, and the least bound of what was dropped.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """

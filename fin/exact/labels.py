@@ -68,13 +68,31 @@ def root_label(relaxation: Relaxation) -> Labels:
 
 
 def behind(table: Floats, labels: Labels, layer: int) -> Floats:
-    """Look up, for each label of a layer, what an (S, D + 1, N) table says of the layers behind it."""
+    """Look up, for each label of a layer, what an (S, D + 1, N) table says of the layers behind it.
+
+    Args:
+        table: (S, D + 1, N) figures, one row per start (or one for all).
+        labels: Q labels.
+        layer: Layer whose block the labels have placed last.
+
+    Returns:
+        (Q,) figures.
+    """
     start = labels.start if table.shape[0] > 1 else 0
     return np.asarray(table[start, layer + 1, labels.node], dtype=np.float64)
 
 
 def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
-    """(Q,) lower bound on the cost of every completion of a label."""
+    """(Q,) lower bound on the cost of every completion of a label.
+
+    Args:
+        relaxation: The scenario and its bounds.
+        labels: Q labels.
+        layer: Layer whose block the labels have placed last.
+
+    Returns:
+        (Q,) lower bounds, in the unit of the objective.
+    """
     return priced(relaxation, labels) + behind(relaxation.to_go, labels, layer) - relaxation.offset
 
 
@@ -91,7 +109,17 @@ def within_capacities(relaxation: Relaxation, usage: Floats) -> Bools:
 
 
 def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) -> Labels:
-    """Drop labels that cannot be completed within the limits below the cutoff."""
+    """Drop labels that cannot be completed within the limits below the cutoff.
+
+    Args:
+        relaxation: The scenario and its bounds.
+        labels: Q labels.
+        layer: Layer whose block the labels have placed last.
+        cutoff: Only plans below are of interest.
+
+    Returns:
+        The labels that are left.
+    """
     graph = relaxation.graph
     keep = bounds(relaxation, labels, layer) < cutoff
     keep &= labels.limited + behind(relaxation.remaining, labels, layer) <= relaxation.most
@@ -105,7 +133,16 @@ def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
 
 
 def undominated(relaxation: Relaxation, labels: Labels, layer: int) -> Bools:
-    """(Q,) labels that no other one of their node dominates, once the blocks up to a layer are placed."""
+    """(Q,) labels that no other one of their node dominates, once the blocks up to a layer are placed.
+
+    Args:
+        relaxation: The scenario and its bounds.
+        labels: Q labels.
+        layer: Layer whose block the labels have placed last.
+
+    Returns:
+        (Q,) mask of the labels to keep.
+    """
     return non_dominated(labels.node, _criteria(relaxation, labels, layer))
 
 

@@ -83,6 +83,9 @@ def relax(
         deadline: When to give up.
         ties: Whether paths of equal cost are told apart.
 
+    Returns:
+        The scenario with lower bounds to and from every vertex; vertices at or above the cutoff are closed.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """
@@ -129,6 +132,9 @@ def relax_by_segments(
         ends: (D, N) last block that a segment beginning with each block may reach.
         tracked: Capacities that labels state.
         deadline: When to give up.
+
+    Returns:
+        The relaxation with bounds that are at least as high.
 
     Raises:
         DeadlineReachedError: The deadline came first.

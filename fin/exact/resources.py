@@ -47,14 +47,27 @@ class NodeResource:
 
 
 def node_resource(graph: ExtendedGraph, network: Network, kind: str, node: int) -> NodeResource:
-    """Return one capacity of one node for the only scenario of a graph."""
+    """Return one capacity of one node for the only scenario of a graph.
+
+    Args:
+        graph: Graph of one scenario.
+        network: Network with the capacities.
+        kind: `memory` (bytes) or `utilization` (fraction of time).
+        node: Node of the capacity.
+    """
     if kind == "memory":
         return NodeResource(kind, node, float(network.memory_bytes[node]), graph.memory_bytes[0])
     return NodeResource(kind, node, float(network.max_utilization[node]), graph.utilization[0, :, node])
 
 
 def scarce_resources(graph: ExtendedGraph, network: Network, alive: Bools) -> list[NodeResource]:
-    """Return every node capacity that the blocks which may still run there could break together."""
+    """Return every node capacity that the blocks which may still run there could break together.
+
+    Args:
+        graph: Graph of one scenario.
+        network: Network with the capacities.
+        alive: (D, N) vertices that may still be used.
+    """
     found = []
     for node in np.flatnonzero(alive.any(axis=0)):
         for kind in ("memory", "utilization"):
@@ -65,7 +78,13 @@ def scarce_resources(graph: ExtendedGraph, network: Network, alive: Bools) -> li
 
 
 def broken_resources(graph: ExtendedGraph, network: Network, overloads: Iterable[Overload]) -> list[NodeResource]:
-    """Return the node capacities that a decision breaks."""
+    """Return the node capacities that a decision breaks.
+
+    Args:
+        graph: Graph of one scenario.
+        network: Network with the capacities.
+        overloads: Capacities that a decision breaks.
+    """
     return [node_resource(graph, network, row.kind, row.index) for row in overloads if row.kind != "medium"]
 
 

@@ -131,7 +131,7 @@ class HeldWeightedLinks:
         return self._weights_of[part][:, offset]
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward."""
+        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         weights = self._weights(layer)
         values = (seeds[:, :, None] + weights).min(axis=1)
         if self._links.single_hop:
@@ -149,7 +149,7 @@ class HeldWeightedLinks:
         return Spread(values, rounds)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward."""
+        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         weights = self._weights(layer)
         result = (weights + values[:, None, :]).min(axis=2)
         improved = result < values
@@ -161,13 +161,13 @@ class HeldWeightedLinks:
         return np.asarray(result)
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        """Return the (K, N) least of a first link and what follows, as `WeightedLinks.leave` says."""
         costs = self._weights(layer) + onward[:, None, :]
         costs[:, self._outside] = np.inf
         return np.asarray(costs.min(axis=2))
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Return the node before each of R nodes on a cheapest path of a relaxation."""
+        """Return the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
         values = reached.values[rows]
         candidates = values + self._weights(layer)[rows, :, node]
         candidates[np.arange(len(rows)), node] = np.inf
@@ -183,18 +183,18 @@ class FormedWeightedLinks:
         self._scratch = np.empty((2, 0, 0))
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward."""
+        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         found = [self._relax(row, seeds[k], wanted[k], True) for k, row in enumerate(self._coefficients[:, layer])]
         rounds = None if self._links.single_hop else np.stack([rounds for _, rounds in found])
         return Spread(np.stack([values for values, _ in found]), rounds)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward."""
+        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         rows = enumerate(self._coefficients[:, layer])
         return np.stack([self._relax(row, values[k], wanted[k], False)[0] for k, row in rows])
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        """Return the (K, N) least of a first link and what follows, as `WeightedLinks.leave` says."""
         rows = enumerate(self._coefficients[:, layer])
         nothing = np.full(self._links.size, np.inf)
         order = (np.argsort(one, kind="stable") for one in onward)
@@ -204,7 +204,7 @@ class FormedWeightedLinks:
         ])  # fmt: skip
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Return the node before each of R nodes on a cheapest path of a relaxation."""
+        """Return the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
         values = reached.values[rows]
         links, coefficients = self._links, self._coefficients[rows, layer]
         weights = np.einsum("rc,crn->rn", coefficients, links.matrices[:, :, node].swapaxes(1, 2))

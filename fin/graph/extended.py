@@ -111,6 +111,9 @@ def build_extended(
         tracked_media: Media whose load links and routes state.
         deadline: When to give up.
 
+    Returns:
+        The graph, with every vertex open that pins, profiles and links allow.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """

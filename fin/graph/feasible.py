@@ -48,6 +48,9 @@ def build_feasible(extended: ExtendedGraph, network: Network, deadline: Deadline
         network: Its capacities.
         deadline: When to give up.
 
+    Returns:
+        The rest of the graph with the least limited sums to and from its vertices.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """

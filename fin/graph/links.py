@@ -50,6 +50,9 @@ class WeightedLinks(Protocol):
             layer: Layer that the transfer leads into.
             seeds: (K, N) cost at which data is ready at each node.
             wanted: (K, N) nodes whose values are looked at; where a path is a single link, others may be too high.
+
+        Returns:
+            (K, N) least cost at which the data is at each node, and the rounds in which it was lowered.
         """
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
@@ -59,10 +62,19 @@ class WeightedLinks(Protocol):
             layer: Layer that the transfer leads into.
             values: (K, N) least cost from each vertex of the layer on, the vertex included.
             wanted: (K, N) nodes whose values are looked at; where a path is a single link, others may be too high.
+
+        Returns:
+            (K, N) values.
         """
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to.
+
+        Args:
+            layer: Layer that the transfer leads into.
+            onward: (K, N) least cost from each node on.
+            wanted: (K, N) nodes whose values are looked at.
+        """
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
         """Return the node before each of R nodes on a cheapest path of a relaxation.

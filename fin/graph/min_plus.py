@@ -78,7 +78,13 @@ class Paths:
         return Paths(self.node, self.option, np.pad(self.relays, ((0, 0), (0, 0), (0, missing)), constant_values=-1))
 
     def transfer(self, row: int, layer: int, before: int) -> tuple[int, ...]:
-        """Return the nodes that the data into a layer passes, both ends included; one node where nothing moves."""
+        """Return the nodes that the data into a layer passes, both ends included; one node where nothing moves.
+
+        Args:
+            row: Scenario.
+            layer: Layer that the transfer leads into.
+            before: Node of the layer before.
+        """
         node = int(self.node[row, layer])
         if node == before:
             return (node,)

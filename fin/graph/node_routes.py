@@ -100,7 +100,15 @@ def routes_from(
     network: Network, end: int, sizes_bits: Floats | None = None, tracked_media: Sequence[int] = (),
     deadline: Deadline | None = None,
 ) -> NodeRoutes:  # fmt: skip
-    """Return the efficient routes from one node to every node; arguments and errors as in `routes_to`."""
+    """Return the efficient routes from one node to every node; arguments and errors as in `routes_to`.
+
+    Args:
+        network: The network.
+        end: Node at which the routes begin.
+        sizes_bits: Sizes in bits that may be sent; None for all.
+        tracked_media: Media whose load the routes state.
+        deadline: When to give up.
+    """
     tails, heads = network.link_target, network.link_source
     return _search(network, end, (tails, heads), _criteria(sizes_bits, len(tracked_media)), tracked_media, deadline)
 

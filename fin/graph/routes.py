@@ -70,7 +70,13 @@ class RouteTable:
         return self.metrics.take(sources, axis=2).take(targets, axis=3)
 
     def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
-        """Return the nodes that a route passes, both ends included (one node where nothing moves)."""
+        """Return the nodes that a route passes, both ends included (one node where nothing moves).
+
+        Args:
+            option: Which of the efficient routes.
+            source: First node.
+            target: Last node.
+        """
         if source == target:
             return (source,)
         if self.label is None or self.label_node is None or self.label_parent is None:

@@ -96,20 +96,20 @@ class SparseWeightedLinks:
         return np.asarray(self._coefficients[:, layer] @ self._links.metrics)
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward."""
+        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         links, values = self._links, seeds.copy()
         rounds = np.zeros(values.shape, dtype=np.int64)
         _relax(values, rounds, self._weights(layer), links.source, links.target)
         return Spread(values, rounds)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward."""
+        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         links, result, order = self._links, values.copy(), self._links.by_source
         _relax(result, None, self._weights(layer)[:, order], links.target[order], links.source[order])
         return result
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to."""
+        """Return the (K, N) least of a first link and what follows, as `WeightedLinks.leave` says."""
         links, order = self._links, self._links.by_source
         result = np.full(onward.shape, np.inf)
         if len(order):
@@ -119,7 +119,7 @@ class SparseWeightedLinks:
         return result
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Return the node before each of R nodes on a cheapest path of a relaxation."""
+        """Return the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
         links = self._links
         count = links.into_start[node + 1] - links.into_start[node]
         width = np.arange(int(count.max(initial=0)))
