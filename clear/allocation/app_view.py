@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.clear.allocation.plan import Plan
 from planner.fin.instance.costs import Costs
-from planner.fin.instance.instance import Instance
+from planner.fin.instance.instance import Instance, metric_costs
 from planner.fin.instance.network import Floats, Network
 
 
@@ -53,13 +53,15 @@ def viewed_instance(instance: Instance, view: AppView) -> Instance:
         link_bit_per_s=network.link_bit_per_s * view.medium_share[network.link_medium],
         max_utilization=np.where(some, 1.0, 0.0),
     )
-    share = np.where(some, view.node_share, 1.0)
+    share, whole = np.where(some, view.node_share, 1.0), np.ones(1)
+    busy = (_at(costs, view.speed, whole) for costs in (instance.blocks, instance.heads))
     return replace(
         instance,
         network=sliced,
         blocks=_at(instance.blocks, view.speed, share),
         heads=_at(instance.heads, view.speed, share),
         allowed=instance.allowed & some,
+        metric_costs=metric_costs(network, *busy) if network.metrics.count else instance.metric_costs,
     )
 
 

@@ -113,6 +113,9 @@ def _not_joint(app: App) -> list[Problem]:
         fix = "give the inferences per second of every app that is planned with others"
         message = "the app loads no node without a rate"
         problems.append(Problem("", f"app {app.name}: rate_per_s", str(app.rate_per_s), message, fix))
+    if app.limits:
+        message, fix = "limits of metrics hold for an app that is planned alone", "leave them out, or plan it alone"
+        problems.append(Problem("", f"app {app.name}: limits", ", ".join(app.limits), message, fix))
     if app.objective != "energy":
         message, fix = "apps that are planned together minimise power", "leave the objective out, or plan it alone"
         problems.append(Problem("", f"app {app.name}: objective", app.objective, message, fix))

@@ -1,7 +1,7 @@
 """Ties: of the plans whose objective is the best to 1e-9, the one that is best by further criteria, in order.
 
-Objective energy: latency, then accuracy, then the number of routes. Objective latency: energy, latency, accuracy,
-number of routes.
+Objective energy or a metric: latency, then accuracy, then the number of routes. Objective latency: energy, latency,
+accuracy, number of routes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def merit_of(instance: Instance, decision: Decision, evaluation: Evaluation | No
     accuracy = float(instance.points.accuracy[decision.point])
     paths = (*decision.transfers, *decision.results.values())
     routes = float(sum(len(path) > 1 for path in paths))
-    first = (evaluation.latency_s,) if instance.minimise == "energy" else (evaluation.energy_j, evaluation.latency_s)
+    first = (evaluation.energy_j, evaluation.latency_s) if instance.minimise == "latency" else (evaluation.latency_s,)
     return Merit(objective_of(instance, evaluation), (*first, -accuracy, routes))
 
 

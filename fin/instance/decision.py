@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
-from planner.fin.instance.network import Floats
+from planner.fin.instance.network import Floats, Network
 from planner.schemas.planning.workload import LIMITED_FIGURES
 
 Path = tuple[int, ...]
@@ -47,6 +47,12 @@ class Evaluation:
     """(N,) fraction of time each node is busy."""
     media_load: Floats
     """(M,) fraction of time each medium is busy."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Metrics of the network, by name."""
+
+    def figure(self, kind: str) -> float:
+        """Return `energy` (in joules), `latency` (in seconds) or a metric (in its unit)."""
+        return self.energy_j if kind == "energy" else self.latency_s if kind == "latency" else self.metrics[kind]
 
 
 def evaluate(instance: Instance, decision: Decision) -> Evaluation:
@@ -85,7 +91,32 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     if instance.memory is not None:
         memory += _beyond_sum(instance, decision.nodes, exit_behind)
     latency_s, compute_s = statistic_of(instance, arrivals)
-    return Evaluation(compute_j + transfer_j, latency_s, compute_j, compute_s, memory, utilization, media)
+    metrics = _metrics_of(instance, decision, reach, exit_behind) if instance.network.metrics.count else {}
+    return Evaluation(compute_j + transfer_j, latency_s, compute_j, compute_s, memory, utilization, media, metrics)
+
+
+def _metrics_of(
+    instance: Instance, decision: Decision, reach: Sequence[float], exit_behind: Mapping[int, int]
+) -> dict[str, float]:
+    """Return the metrics of a decision, by name: what computing adds, and what each hop adds per bit."""
+    network, costs = instance.network, instance.metric_costs
+    total = np.zeros(network.metrics.count)
+    fraction = instance.points.fraction[decision.point]
+    for row, path in zip(instance.inputs(len(decision.nodes)), decision.transfers, strict=True):
+        total += reach[row.reader] * row.bits * _per_bit(network, path)
+    for block, node in enumerate(decision.nodes):
+        total += reach[block] * costs.blocks[:, block, node]
+        if (head := exit_behind.get(block)) is not None:
+            total += reach[block] * costs.heads[:, head, node]
+            sent = float(fraction[head]) * float(instance.result_bits[head])
+            total += sent * _per_bit(network, decision.results.get(head, (node,)))
+    return dict(zip(network.metrics.names, total.tolist(), strict=True))
+
+
+def _per_bit(network: Network, path: Path) -> Floats:
+    """(M,) what a bit adds to each metric along a path."""
+    links = [network.link(*pair) for pair in pairwise(path)]
+    return np.asarray(network.metrics.per_bit[:, links].sum(axis=1))
 
 
 def _beyond_sum(instance: Instance, nodes: Sequence[int], exit_behind: Mapping[int, int]) -> Floats:
@@ -152,11 +183,18 @@ def overloads(instance: Instance, evaluation: Evaluation) -> list[Overload]:
 
 
 def objective_of(instance: Instance, evaluation: Evaluation) -> float:
-    """Return what the app minimises, in joules or seconds."""
-    return evaluation.energy_j if instance.minimise == "energy" else evaluation.latency_s
+    """Return what the app minimises, in joules, seconds or the unit of a metric."""
+    return evaluation.figure(instance.minimise)
 
 
 def within_limits(instance: Instance, evaluation: Evaluation) -> bool:
-    """Tell whether latency, energy and every capacity hold."""
+    """Tell whether latency, energy, metrics and every capacity hold."""
     figures = {row.name: row.value_of(evaluation) for row in LIMITED_FIGURES}
-    return bool(instance.limits.keep(**figures)) and not overloads(instance, evaluation)
+    if not instance.limits.keep(**figures) or not keeps_metrics(instance, evaluation.metrics):
+        return False
+    return not overloads(instance, evaluation)
+
+
+def keeps_metrics(instance: Instance, metrics: Mapping[str, float]) -> bool:
+    """Tell whether metrics are within their limits, to the tolerance of limits."""
+    return all(metrics[name] <= most * (1.0 + TOLERANCE) for name, most in instance.limits.metrics.items())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from planner.fin.instance.costs import Costs, block_and_head_costs
 from planner.fin.instance.dataflow import Dataflow, TensorInput, dataflow_of, output_bits
 from planner.fin.instance.memory import SharedMemory, shared_memory_of
+from planner.fin.instance.metrics import MetricCosts
 from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.schemas.planning.model import Model
@@ -19,6 +20,7 @@ from planner.schemas.reading.problems import InputError, Problem
 TOLERANCE = 1e-9
 """Relative tolerance of every limit."""
 _NAME_OF: dict[str, str] = {row.kind: row.name for row in LIMITED_FIGURES}
+_UNIT_OF: dict[str, str] = {row.kind: row.unit for row in LIMITED_FIGURES}
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,27 @@ class Limits:
     latency_s: float
     energy_j: float
     min_accuracy: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Largest values of those metrics that have a limit, by name."""
 
     def most(self, kind: str) -> float:
-        """Return the largest value of a figure (`latency` in seconds, `energy` in joules); infinite for no limit."""
-        return float(getattr(self, _NAME_OF[kind]))
+        """Return the largest value of a figure, infinite for no limit.
+
+        Args:
+            kind: `latency` (in seconds), `energy` (in joules) or the name of a metric (in its unit).
+        """
+        return float(getattr(self, _NAME_OF[kind])) if kind in _NAME_OF else self.metrics.get(kind, np.inf)
+
+    def without(self, kind: str) -> Limits:
+        """Return the same limits without that on a figure."""
+        if kind in _NAME_OF:
+            return replace(self, **{_NAME_OF[kind]: np.inf})
+        return replace(self, metrics={name: most for name, most in self.metrics.items() if name != kind})
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Figures that have a limit: latency, energy, then metrics."""
+        return tuple(kind for kind in (*_NAME_OF, *self.metrics) if np.isfinite(self.most(kind)))
 
     def limited(self, **figures: Floats) -> list[tuple[Floats, float]]:
         """Return the given figures that have a limit, each with it.
@@ -81,8 +100,10 @@ class Instance:
     statistic: str
     """`worst`, `mean` or a percentile such as `p95`."""
     minimise: str
-    """`energy` or `latency`."""
+    """`energy`, `latency` or the name of a metric."""
     limits: Limits
+    metric_costs: MetricCosts
+    """What blocks and heads add to the metrics of the network."""
     dataflow: Dataflow | None = None
     """What blocks read; None where each reads the output of the block before alone."""
     memory: SharedMemory | None = None
@@ -111,13 +132,32 @@ class Instance:
 
     @property
     def own_limit(self) -> float:
-        """Limit on the objective itself, in joules or seconds."""
+        """Limit on the objective itself, in its unit."""
         return self.limits.most(self.minimise)
 
     @property
+    def counterpart(self) -> str:
+        """The figure that the objective is weighed against first: latency, or energy where latency is minimised."""
+        return "energy" if self.minimise == "latency" else "latency"
+
+    @property
     def other_limit(self) -> float:
-        """Limit on the figure that is not minimised, in seconds or joules."""
-        return self.limits.most("latency" if self.minimise == "energy" else "energy")
+        """Limit on the counterpart of the objective, in seconds or joules."""
+        return self.limits.most(self.counterpart)
+
+    @property
+    def further_limits(self) -> tuple[str, ...]:
+        """Figures with a limit besides the objective and its counterpart: energy, then metrics."""
+        return tuple(kind for kind in self.limits.kinds if kind not in (self.minimise, self.counterpart))
+
+    @property
+    def by_metrics(self) -> bool:
+        """Whether a metric is minimised or limited."""
+        return self.minimise not in _NAME_OF or bool(self.limits.metrics)
+
+    def unit_of(self, kind: str) -> str:
+        """Return the unit of a figure: J, s, or that of a metric."""
+        return _UNIT_OF.get(kind) or self.network.metrics.unit_of[kind]
 
     def only_points(self, mask: Bools) -> Instance:
         """Return the same app with some of its operating points."""
@@ -141,11 +181,13 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     """
     refuse_unknown_names(app, model, network)
     refuse_unknown_accuracy(app, model)
+    refuse_unknown_metrics(app, network)
     points = operating_points(model, per_exit_thresholds)
     by_name = {head.name: head for head in model.exits}
     heads_in_order = [by_name[name] for name in points.exit_names]
     blocks, heads = block_and_head_costs(model, network, points.exit_names)
     dataflow, limited = dataflow_of(model), bool(np.isfinite(network.memory_bytes).any())
+    figures = {row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}
     best = float(points.accuracy.max())
     least = best if app.min_accuracy is None else app.min_accuracy
     return Instance(
@@ -167,10 +209,23 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         rate_per_s=app.rate_per_s,
         statistic=app.latency,
         minimise=app.objective,
-        limits=Limits(min_accuracy=least, **{row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}),
+        limits=Limits(min_accuracy=least, metrics=dict(app.limits), **figures),
+        metric_costs=metric_costs(network, blocks, heads),
         dataflow=None if dataflow.is_chain else dataflow,
         memory=shared_memory_of(model, heads_in_order) if limited else None,
     )
+
+
+def metric_costs(network: Network, blocks: Costs, heads: Costs) -> MetricCosts:
+    """Return what blocks and heads add to the metrics of a network.
+
+    Args:
+        network: The network.
+        blocks: Costs of the blocks, times without waiting for a share.
+        heads: Costs of the exit heads, likewise.
+    """
+    added = network.metrics.of_computing
+    return MetricCosts(added(blocks.time_s, blocks.energy_j), added(heads.time_s, heads.energy_j))
 
 
 def _or_infinite(limit: float | None) -> float:
@@ -235,6 +290,33 @@ def refuse_unknown_accuracy(app: App, model: Model) -> None:
         fix = f'leave it out, or give the model {model.name!r} its "accuracy"'
         message = "the accuracy of the model is unknown, so no limit on it can be kept"
         raise InputError([Problem("", f"app {app.name}: min_accuracy", f"{app.min_accuracy:g}", message, fix)])
+
+
+def refuse_unknown_metrics(app: App, network: Network) -> None:
+    """Raise InputError with every metric that the app limits or minimises and the topology does not define.
+
+    Args:
+        app: The app.
+        network: The network with its metrics.
+    """
+    known = network.metrics.names
+    problems = [
+        Problem(
+            "", f"app {app.name}: limits.{name}", name, "the topology defines no metric of this name", _metric(known)
+        )
+        for name in app.limits
+        if name not in known
+    ]
+    if app.objective not in _NAME_OF and app.objective not in known:
+        message = "this is no figure that can be minimised"
+        fix = f"use energy, latency or a metric of the topology ({', '.join(known) or 'it defines none'})"
+        problems.append(Problem("", f"app {app.name}: objective", app.objective, message, fix))
+    if problems:
+        raise InputError(problems)
+
+
+def _metric(known: Sequence[str]) -> str:
+    return _choose(known) if known else "define it in the list metrics of the topology"
 
 
 def _choose(names: Sequence[str], most: int = 8) -> str:

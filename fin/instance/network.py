@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.schemas.planning.topology import Link, Node
+from planner.fin.instance.metrics import NetworkMetrics, network_metrics
+from planner.schemas.planning.topology import Link, Metric, Node
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,6 +47,7 @@ class Network:
     media: int
     """Number of media; one that links share by name is numbered behind all links, any other like its link."""
     named_media: tuple[str, ...]
+    metrics: NetworkMetrics
 
     @property
     def size(self) -> int:
@@ -87,13 +89,16 @@ class Network:
             raise KeyError(name) from None
 
 
-def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequence[str] = ()) -> Network:
+def build_network(
+    nodes: Sequence[Node], links: Sequence[Link], routers: Sequence[str] = (), metrics: Sequence[Metric] = ()
+) -> Network:
     """Turn nodes and links into arrays; `routers` names the nodes that relay but host no block.
 
     Args:
         nodes: Nodes, packages expanded.
         links: Links between them; bidirectional ones stand for two.
         routers: Names of nodes that relay but host no block.
+        metrics: Further additive figures, packages expanded.
 
     Returns:
         The arrays, nodes in the given order.
@@ -129,6 +134,7 @@ def build_network(nodes: Sequence[Node], links: Sequence[Link], routers: Sequenc
         link_medium=link_medium,
         media=len(source) + len(named),
         named_media=tuple(named),
+        metrics=network_metrics(metrics, names, list(zip(source, target, strict=True))),
     )
 
 

@@ -10,7 +10,9 @@ from planner.schemas.planning.topology import (
     ChipletAt,
     Compute,
     Link,
+    Metric,
     Node,
+    NodeMetric,
     Package,
     Position,
     Topology,
@@ -26,6 +28,7 @@ class Expansion(NamedTuple):
     links: tuple[Link, ...]
     routers: tuple[str, ...]
     """Names of the nodes that relay but host no block: I/O dies, and nodes whose `hosts` is false."""
+    metrics: tuple[Metric, ...] = ()
 
 
 def expand(topology: Topology) -> Expansion:
@@ -41,7 +44,19 @@ def expand(topology: Topology) -> Expansion:
         nodes += _chiplets(package)
         links += _wires(package)
     relays = [node.name for node in topology.nodes if not node.hosts]
-    return Expansion(tuple(nodes), tuple(links), (*relays, *(package.name for package in topology.packages)))
+    routers = (*relays, *(package.name for package in topology.packages))
+    metrics = tuple(_expanded_metric(metric, topology.packages) for metric in topology.metrics)
+    return Expansion(tuple(nodes), tuple(links), routers, metrics)
+
+
+def _expanded_metric(metric: Metric, packages: tuple[Package, ...]) -> Metric:
+    """Let the entry of a package stand for all its chiplets that have none of their own."""
+    nodes: dict[str, NodeMetric] = {}
+    for package in packages:
+        if (entry := metric.nodes.get(package.name)) is not None:
+            positions = product(range(package.rows), range(package.cols))
+            nodes |= dict.fromkeys((chiplet_name(package, *at) for at in positions), entry)
+    return metric.model_copy(update={"nodes": nodes | metric.nodes}) if nodes else metric
 
 
 def chiplet_name(package: Package, row: int, column: int) -> str:

@@ -39,7 +39,7 @@ class _Route:
 
     path: Path
     figures: tuple[float, ...]
-    """Joules, seconds, then seconds on each medium, of the message at weight 1."""
+    """Joules, seconds, metrics, then seconds on each medium, of the message at weight 1."""
 
 
 class BruteForce:
@@ -179,14 +179,17 @@ class _Routes:
 
     def _figures(self, nodes: list[int], bits: float) -> tuple[float, ...]:
         network = self._network
-        totals = [0.0] * (2 + (network.media if self._loaded else 0))
+        count = network.metrics.count
+        totals = [0.0] * (2 + count + (network.media if self._loaded else 0))
         for pair in pairwise(nodes):
             link = network.link(*pair)
             on_air = bits / float(network.link_bit_per_s[link])
             totals[0] += bits * float(network.link_j_per_bit[link])
             totals[1] += float(network.link_latency_s[link]) + on_air
+            for metric in range(count):
+                totals[2 + metric] += bits * float(network.metrics.per_bit[metric, link])
             if self._loaded:
-                totals[2 + int(network.link_medium[link])] += on_air
+                totals[2 + count + int(network.link_medium[link])] += on_air
         return tuple(totals)
 
 

@@ -22,6 +22,7 @@ from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE, UserDevice
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Node, Topology
+from planner.schemas.reading.problems import input_error
 
 MOST_HOSTS = 6
 """Hosts that a class may use from one attach node, by default."""
@@ -41,10 +42,18 @@ def build_fleet(
     Raises:
         InputError: A name is not there, nothing says what a node costs, or a kind has too many plans.
     """
-    nodes, links, routers = expand(topology)
+    refuse_metrics(topology)
+    nodes, links, routers, _ = expand(topology)
     network = build_network(nodes, links, routers)
     check_names(columns, models, network)
     return _Builder(columns, models, nodes, routers, network, most_hosts).build()
+
+
+def refuse_metrics(topology: Topology) -> None:
+    """Raise InputError for a topology with metrics, which plans of fleets do not state."""
+    if names := ", ".join(metric.name for metric in topology.metrics):
+        message, fix = "plans of fleets do not state metrics", "leave metrics out of the topology of a fleet"
+        raise input_error(message, fix, path="metrics", value=names)
 
 
 class _Builder:

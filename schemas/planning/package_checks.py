@@ -119,6 +119,14 @@ def check_wires(links: list[object], packages: list[object]) -> Iterator[Finding
                 yield ("links", index), list(pair), "the package has a wire between these two already", fix
 
 
+def wire_pairs(packages: list[object]) -> Iterator[tuple[str, str]]:
+    """Yield the ends of every wire of raw packages, in both directions."""
+    for package in packages:
+        for first, second in map(sorted, _wires(package)):
+            yield first, second
+            yield second, first
+
+
 def _wires(package: object) -> Iterator[frozenset[str]]:
     name, positions = field_of(package, "name"), set(_positions(package))
     for row, column in positions:

@@ -11,7 +11,9 @@ from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, N
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Reason = Literal["proved", "limit", "incomplete", "numerical"]
 LimitReached = Literal["time", "size", "nodes"]
-LimitKind = Literal["latency", "accuracy", "energy", "memory", "rate", "utilization", "medium", "pin", "reachability"]
+LimitKind = Literal[
+    "latency", "accuracy", "energy", "metric", "memory", "rate", "utilization", "medium", "pin", "reachability"
+]
 
 
 class Assignment(Strict):
@@ -72,6 +74,9 @@ class AppPlacement(Strict):
         description="Accuracy of the operating point (fraction); null where the model does not say it."
     )
     breakdown: Breakdown = Field(description="Where energy and time go.")
+    metrics: dict[str, NonNegative] = Field(
+        default_factory=dict, description="Metrics of the topology, of one inference, by name; units in `metric_units`."
+    )
 
 
 class Total(Strict):
@@ -86,6 +91,10 @@ class Total(Strict):
     media_share_sum: NonNegative | None = Field(
         None, description="All apps' shares of all media, summed (no unit; null for a plan without shares)."
     )
+    metrics: dict[str, NonNegative] = Field(
+        default_factory=dict,
+        description="Metrics of the topology, rates times figures of all apps, by name; units per second.",
+    )
 
 
 class Certificate(Strict):
@@ -93,7 +102,9 @@ class Certificate(Strict):
 
     lower_bound: float = Field(description="No plan within the limits has a smaller objective; unit as in `objective`.")
     relative_gap: NonNegative | None = Field(description="(objective - lower_bound) / objective; null without a plan.")
-    objective: Literal["energy_j", "latency_s", "power_w"] = Field(description="What is minimised, with its unit.")
+    objective: Name = Field(
+        description="What is minimised, with its unit: energy_j, latency_s or power_w; or the name of a metric."
+    )
 
 
 class Timing(Strict):
@@ -142,6 +153,9 @@ class Diagnosis(Strict):
     limits: tuple[BrokenLimit, ...] = Field(description="The limits, each with the best that can be reached.")
 
 
+_OBJECTIVE_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+
+
 class Placement(Document):
     """The result of planning."""
 
@@ -156,7 +170,25 @@ class Placement(Document):
     node_speeds: dict[str, NonNegative] = Field(
         default_factory=dict, description="Relative clock speeds (1 = nominal)."
     )
+    metric_units: dict[str, str] = Field(
+        default_factory=dict, description="Unit of each metric of the topology, by its name."
+    )
     certificate: Certificate | None = Field(None, description="What is proved.")
     diagnosis: Diagnosis | None = Field(None, description="Why there is no plan (infeasible only).")
     timing: Timing | None = Field(None, description="Where the planner's time went.")
     provenance: Provenance | None = Field(None, description="What made this file.")
+
+    @property
+    def objective_unit(self) -> str:
+        """Unit of what is minimised: that of the certificate's objective; J without a certificate."""
+        name = "energy_j" if self.certificate is None else self.certificate.objective
+        return _OBJECTIVE_UNITS.get(name) or self.metric_units.get(name, "")
+
+    @property
+    def objective_value(self) -> float | None:
+        """Value of what is minimised, in `objective_unit`; None without a plan or a certificate."""
+        if self.total is None or self.certificate is None or not self.apps:
+            return None
+        name, plan = self.certificate.objective, self.apps[0]
+        figures = {"power_w": self.total.power_w, "energy_j": plan.energy_j, "latency_s": plan.latency_s}
+        return figures[name] if name in figures else plan.metrics.get(name)

@@ -9,12 +9,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
 
+from planner.schemas.planning.metrics import LinkMetric, Metric, NodeMetric, check_metrics
 from planner.schemas.planning.package_checks import (
     check_compute,
     check_package,
     check_wires,
     chiplet_names,
     is_area,
+    wire_pairs,
 )
 from planner.schemas.reading.base import (
     LEAST,
@@ -173,6 +175,19 @@ def _check_topology(data: object) -> Iterator[Finding]:
     yield from _check_links(links, names | set(names_of(packages)) | chiplets)
     yield from _check_media(items_of(data, "media"), links)
     yield from check_wires(links, packages)
+    if metrics := items_of(data, "metrics"):
+        pairs = set(_directed_pairs(links)) | set(wire_pairs(packages))
+        yield from check_metrics(metrics, names | set(names_of(packages)) | chiplets, pairs)
+
+
+def _directed_pairs(links: list[object]) -> Iterator[tuple[object, object]]:
+    """Yield the ends of every raw link; a bidirectional one stands for two."""
+    for link in links:
+        pair = (field_of(link, "source"), field_of(link, "target"))
+        if all(isinstance(end, str) for end in pair):
+            yield pair
+            if field_of(link, "bidirectional") is True:
+                yield pair[::-1]
 
 
 def _check_links(links: list[object], names: set[str]) -> Iterator[Finding]:
@@ -249,6 +264,7 @@ class Topology(Document):
     links: tuple[Link, ...] = Field((), description="Links between nodes and packages.")
     packages: tuple[Package, ...] = Field((), description="Chiplet packages (MCM).")
     media: tuple[Medium, ...] = Field((), description="Shared media whose rate is read from a trace.")
+    metrics: tuple[Metric, ...] = Field((), description="Further additive figures, such as money or carbon.")
 
 
 def check_rates(topology: Topology) -> None:
@@ -264,8 +280,11 @@ __all__ = [
     "ChipletAt",
     "Compute",
     "Link",
+    "LinkMetric",
     "Medium",
+    "Metric",
     "Node",
+    "NodeMetric",
     "Package",
     "RateUnit",
     "Speed",

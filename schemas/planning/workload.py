@@ -21,9 +21,12 @@ from planner.schemas.reading.base import (
     duplicate_names,
     field_of,
     items_of,
+    mapping_of,
 )
 
-Objective = Literal["energy", "latency"]
+Objective = Annotated[str, Field(min_length=1, max_length=100)]
+"""`energy`, `latency`, or the name of a metric of the topology."""
+FigureKind = Literal["energy", "latency"]
 Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
 
 
@@ -45,8 +48,14 @@ class App(Strict):
     pin: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="Nodes that a block may run on, by block."
     )
-    objective: Objective = Field("energy", description="What is minimised.")
+    objective: Objective = Field(
+        "energy", description="What is minimised: energy, latency, or a metric of the topology by its name."
+    )
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+    limits: dict[str, Quantity] = Field(
+        default_factory=dict,
+        description="Largest values of metrics of the topology, of one inference, by name, each in its metric's unit.",
+    )
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class LimitedFigure:
         ['latency', 'energy']
     """
 
-    kind: Objective
+    kind: FigureKind
     """What messages and diagnoses call it, and the objective that minimises it."""
     field: str
     """Field of `App` that holds the largest value; None there is no limit."""
@@ -81,8 +90,9 @@ LIMITED_FIGURES = (
     LimitedFigure("latency", "max_latency_s", "latency_s", "s"),
     LimitedFigure("energy", "max_energy_j", "energy_j", "J"),
 )
-"""Every figure with a limit. A new one is a field of `App` with a row here, a field of `fin.instance.instance.Limits`,
-and an option of the command line."""
+"""Every figure with a limit of its own. A new one is a field of `App` with a row here, a field of
+`fin.instance.instance.Limits`, and an option of the command line. Metrics of a topology have theirs in `App.limits`."""
+_OWN_FIELDS = {"latency": "max_latency_s", "energy": "max_energy_j", "accuracy": "min_accuracy", "rate": "rate_per_s"}
 
 
 def percentile_of(statistic: str) -> float | None:
@@ -109,6 +119,9 @@ def _check_workload(data: object) -> Iterator[Finding]:
                 if isinstance(nodes, (list, tuple)) and not nodes:
                     fix = "name at least one node, or leave the block out"
                     yield ("apps", index, "pin", block), [], "the block is pinned to no node", fix
+        for name in mapping_of(app, "limits"):
+            if field := _OWN_FIELDS.get(name):
+                yield ("apps", index, "limits", name), name, "this is no metric of a topology", f"use {field} for it"
 
 
 class Workload(Document):

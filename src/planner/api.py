@@ -44,6 +44,7 @@ def plan(
     latency: str | None = None,
     min_accuracy: float | None = None,
     max_energy_j: float | None = None,
+    limits: Mapping[str, float] | None = None,
     objective: str | None = None,
     pin: Pins | None = None,
     method: str = AUTO,
@@ -67,7 +68,8 @@ def plan(
         latency: Which latency counts: `worst` (the default), `mean` or a percentile such as `p95`.
         min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
         max_energy_j: Energy limit of one inference in joules.
-        objective: What is minimised, `energy` (the default) or `latency`.
+        limits: Largest values of metrics of the topology, by name, each in its metric's unit.
+        objective: What is minimised: `energy` (the default), `latency` or a metric of the topology.
         pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``.
         method: `auto`, or the name of a method (`fin.method.METHODS`; for several apps `clear.method.JOINT_METHODS`).
         gap: Relative gap at which an answer counts as proved.
@@ -86,7 +88,7 @@ def plan(
         >>> print(placement.status, placement.apps[0].operating_point)
         optimal full
     """
-    limits: AppLimits = {
+    asked: AppLimits = {
         "source": source,
         "destination": destination,
         "rate_per_s": rate_per_s,
@@ -94,10 +96,11 @@ def plan(
         "latency": latency,
         "min_accuracy": min_accuracy,
         "max_energy_j": max_energy_j,
+        "limits": limits,
         "objective": objective,
         "pin": pin,
     }
-    planned = planning_inputs(model, topology, workload, models, limits)
+    planned = planning_inputs(model, topology, workload, models, asked)
     options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma)
     return Placement.of(answer(request_for(planned, method, options, per_exit_thresholds)), planned)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
+from planner.schemas.reading.base import MOST
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
 from planner.schemas.reading.quantities import format_accuracy, format_quantity
 
-__all__ = ["format_accuracy", "format_quantity", "parse_count", "parse_fraction", "parse_quantity"]
+__all__ = ["format_accuracy", "format_quantity", "parse_count", "parse_fraction", "parse_limits", "parse_quantity"]
 
 _PREFIXES = {
     "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
@@ -80,3 +82,29 @@ def parse_fraction(text: str, option: str) -> float:
     if not 0.0 <= value <= 1.0:
         raise input_error("not in [0, 1]", "write it as 0.8 or 80%", path=option, value=text)
     return value
+
+
+def parse_limits(texts: Sequence[str], option: str) -> dict[str, float]:
+    """Return limits by the name of their metric; each is a number in the unit of the metric.
+
+    Args:
+        texts: What the user wrote, such as ``cost=0.001``.
+        option: Option to name in messages.
+
+    Raises:
+        InputError: No name, no number of 0 or more, or a metric that stands twice.
+    """
+    limits: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        match = _NUMBER.fullmatch(number)
+        example = "write it as cost=0.001, in the unit that the topology gives the metric"
+        if not name or match is None or match.group(2):
+            raise input_error("not a metric with a number", example, path=option, value=text)
+        value = float(match.group(1))
+        if not 0.0 <= value <= MOST:
+            raise input_error("out of range", f"give a number of 0 or more; {example}", path=option, value=text)
+        if name in limits:
+            raise input_error("this metric has two limits", "give each metric one", path=option, value=text)
+        limits[name] = value
+    return limits

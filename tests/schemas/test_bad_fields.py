@@ -48,7 +48,7 @@ BAD: list[tuple[Any, ...]] = [
     ),
     ("workload", "apps[0].max_latency_s", "50ms", "not a number", "plain number"),
     ("workload", "apps[0].pin", {"b1": "n1"}, "not a list", "list", "apps[0].pin.b1"),
-    ("workload", "apps[0].objective", "speed", "'energy' or 'latency'"),
+    ("workload", "apps[0].objective", "", "at least 1 character"),
     ("workload", "apps[0].latency", "p200", "not a statistic", "percentile such as p95"),
     ("workload", "apps[0].latency", "median", "not a statistic", "percentile such as p95"),
     ("workload", "apps[0].latency", "p0", "0th percentile", "p1 to p100"),

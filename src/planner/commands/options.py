@@ -16,7 +16,7 @@ from planner.clear.method import JOINT_METHODS
 from planner.commands.option_groups import OptionGroup
 from planner.fin.method import METHODS, Options
 from planner.schemas.reading.problems import input_error
-from planner.units import parse_fraction, parse_quantity
+from planner.units import parse_fraction, parse_limits, parse_quantity
 
 AUTO = "auto"
 _TOGETHER = ", ".join(JOINT_METHODS)
@@ -74,6 +74,14 @@ class Constraints(OptionGroup):
         typer.Option(metavar="ENERGY", help="Energy limit of one inference, such as 20mJ."),
         AppField("max_energy_j", quantity_in("J")),
     ] = None
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=NUMBER",
+            help="Largest value of a metric of the topology, in its unit, such as cost=0.001. May be repeated.",
+        ),
+        AppField("limits", parse_limits),
+    ] = None
     pin: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,7 +120,9 @@ class Limits(Constraints):
     """Constraints of one app, and what is minimised."""
 
     objective: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What is minimised: energy or latency."), AppField("objective")
+        str | None,
+        typer.Option(metavar="NAME", help="What is minimised: energy, latency or a metric of the topology."),
+        AppField("objective"),
     ] = None
 
 

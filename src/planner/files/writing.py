@@ -24,6 +24,7 @@ _OPTIONAL = {
     "message": "", "termination": None, "limit": None, "detail": "",
     "thresholds": None, "to": None, "tensor": None, "result_of": None, "diagnosis": None,
     "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
+    "metrics": {}, "metric_units": {},
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class AppLimits(TypedDict, total=False):
     latency: str | None
     min_accuracy: float | None
     max_energy_j: float | None
+    limits: Mapping[str, float] | None
     objective: str | None
     pin: Pins | None
 
@@ -135,6 +136,8 @@ def planning_inputs(
         read = document(model, Model, inputs)
         if pins := limits.get("pin"):
             given["pin"] = {block: [on] if isinstance(on, str) else list(on) for block, on in pins.items()}
+        if most := limits.get("limits"):
+            given["limits"] = dict(most)
         apps: tuple[tuple[App, Model], ...] = ((single_app({"model": name or read.name, **given}), read),)
     else:
         if given:

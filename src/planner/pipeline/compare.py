@@ -15,7 +15,6 @@ from planner.units import format_accuracy, format_quantity
 
 _ROUNDING = 1e-11
 """Relative difference of two figures that is rounding of sums."""
-_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,7 @@ class Row:
     @property
     def value(self) -> float | None:
         """Objective of the plan, None where there is none."""
-        placement, certificate = self.placement, self.placement.certificate
-        if placement.total is None or certificate is None:
-            return None
-        if certificate.objective == "power_w":
-            return placement.total.power_w
-        return placement.apps[0].energy_j if certificate.objective == "energy_j" else placement.apps[0].latency_s
+        return self.placement.objective_value
 
 
 def compare(request: AnyRequest, methods: Sequence[str]) -> Iterator[Row]:
@@ -72,7 +66,7 @@ def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ..
     figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()
     bound, gap = "", ""
     if certificate is not None:
-        bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
+        bound = format_quantity(certificate.lower_bound, row.placement.objective_unit)
         gap = f"{100 * _visible(certificate.relative_gap or 0.0):.3g} %" if found else ""
     excess = 0.0 if best is None or row.value is None or best == 0 else _visible(row.value / best - 1.0)
     return (

@@ -45,6 +45,7 @@ def joint_placement_of(
         termination=termination_of(outcome),
         apps=apps,
         total=total,
+        metric_units={} if plan is None else dict(joint.network.metrics.unit_of),
         node_speeds={} if plan is None else _speeds(joint, plan),
         certificate=_certificate(outcome, total),
         diagnosis=diagnosis,
@@ -86,12 +87,18 @@ def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> 
     used = sorted({int(node) for column in plan.columns for node in column.nodes})
     rated = zip(plan.columns, apps, strict=True)
     power_w = sum(joint.apps[column.app].rate_per_s * app.energy_j for column, app in rated)
+    rates = [joint.apps[column.app].rate_per_s for column in plan.columns]
+    metrics = {
+        name: math.fsum(rate * app.metrics[name] for rate, app in zip(rates, apps, strict=True))
+        for name in joint.network.metrics.names
+    }
     return Total(
         energy_j=math.fsum(app.energy_j for app in apps),
         power_w=power_w + float(joint.network.idle_power_w[used].sum()),
         nodes_used=len(used),
         node_share_sum=math.fsum(share for app in apps for share in app.shares.nodes.values()),
         media_share_sum=math.fsum(share for app in apps for share in app.shares.media.values()),
+        metrics=metrics,
     )
 
 

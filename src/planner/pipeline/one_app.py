@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance, build_instance
-from planner.fin.method import Options, method
+from planner.fin.method import Options, method, refuse_metrics
 from planner.pipeline.placement import placement_of
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, Request
@@ -33,6 +33,7 @@ def solve(request: Request) -> Placement:
     began = time.perf_counter()
     chosen = method("exact" if request.method == AUTO else request.method)
     instance = instance_of(request)
+    refuse_metrics(chosen.name, instance)
     build_s = time.perf_counter() - began
     outcome = chosen.solve(instance, _with_time_left(request.options, build_s))
     diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None

@@ -21,6 +21,9 @@ from planner.schemas.planning.placement import (
     Timing,
     Total,
 )
+from planner.schemas.planning.workload import LIMITED_FIGURES
+
+_FIELDS: dict[str, str] = {row.kind: row.name for row in LIMITED_FIGURES}
 
 
 def placement_of(
@@ -45,6 +48,7 @@ def placement_of(
         termination=termination_of(outcome),
         apps=() if plan is None else (plan,),
         total=None if plan is None else _total(instance, plan),
+        metric_units=dict(instance.network.metrics.unit_of),
         certificate=_certificate(instance, outcome, plan),
         diagnosis=diagnosis,
         timing=Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
@@ -62,14 +66,14 @@ def _certificate(instance: Instance, outcome: Outcome[Decision], plan: AppPlacem
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
-    energy_first = instance.minimise == "energy"
     bound, gap = outcome.lower_bound, None
     if plan is not None:
-        value = plan.energy_j if energy_first else plan.latency_s
+        value = {"energy": plan.energy_j, "latency": plan.latency_s, **plan.metrics}[instance.minimise]
         bound = min(bound, value)
         gap = (value - bound) / value if value > 0 else 0.0
     bound = max(0.0, bound) if math.isfinite(bound) else 0.0
-    return Certificate(lower_bound=bound, relative_gap=gap, objective="energy_j" if energy_first else "latency_s")
+    name = _FIELDS.get(instance.minimise, instance.minimise)
+    return Certificate(lower_bound=bound, relative_gap=gap, objective=name)
 
 
 def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
@@ -102,6 +106,7 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
             compute_s=costs.compute_s,
             transfer_s=max(0.0, costs.latency_s - costs.compute_s),
         ),
+        metrics=dict(costs.metrics),
     )
 
 
@@ -127,4 +132,5 @@ def _total(instance: Instance, plan: AppPlacement) -> Total:
     used = {assignment.node for assignment in plan.assignments}
     idle_w = sum(float(instance.network.idle_power_w[instance.network.index(name)]) for name in sorted(used))
     power_w = instance.rate_per_s * plan.energy_j + idle_w
-    return Total(energy_j=plan.energy_j, power_w=power_w, nodes_used=len(used))
+    metrics = {name: instance.rate_per_s * value for name, value in plan.metrics.items()}
+    return Total(energy_j=plan.energy_j, power_w=power_w, nodes_used=len(used), metrics=metrics)

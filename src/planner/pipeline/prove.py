@@ -12,7 +12,6 @@ from planner.units import format_quantity
 
 _SAME = 1e-6
 """Relative difference of objectives that is no difference."""
-_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
 
 
 @dataclass(frozen=True)
@@ -21,16 +20,6 @@ class Proof:
 
     verdict: Literal["proved", "refuted", "open"]
     message: str
-
-
-def objective_value(placement: Placement) -> float | None:
-    """Return the objective of a placement's plan in the unit of its certificate, None without either."""
-    if placement.total is None or placement.certificate is None:
-        return None
-    if placement.certificate.objective == "power_w":
-        return placement.total.power_w
-    plan = placement.apps[0]
-    return plan.energy_j if placement.certificate.objective == "energy_j" else plan.latency_s
 
 
 def prove(placement: Placement, request: AnyRequest, gap: float) -> Proof:
@@ -45,7 +34,7 @@ def prove(placement: Placement, request: AnyRequest, gap: float) -> Proof:
         `proved` or `refuted`, or `open` where a limit came first.
     """
     again = answer(request)
-    found = objective_value(again)
+    found = again.objective_value
     if placement.status == "unknown":
         return Proof("open", "the placement claims nothing that could be proved")
     if placement.status == "infeasible":
@@ -59,13 +48,13 @@ def prove(placement: Placement, request: AnyRequest, gap: float) -> Proof:
 
 def _compared(placement: Placement, again: Placement, gap: float) -> Proof:
     """Compare two answers of a request, the first of which has a plan."""
-    value, found, certificate = objective_value(placement), objective_value(again), placement.certificate
+    value, found, certificate = placement.objective_value, again.objective_value, placement.certificate
     if value is None or certificate is None:
         return Proof("open", "the placement has no certificate")
     if again.status == "infeasible":
         return Proof("refuted", "the verifier accepts the plan, but solving again finds that there is none")
     if found is not None and found < certificate.lower_bound * (1.0 - _SAME):
-        claimed_bound = format_quantity(certificate.lower_bound, _UNITS[certificate.objective])
+        claimed_bound = _words(placement, certificate.lower_bound)
         return Proof("refuted", f"the bound {claimed_bound} is wrong: there is a plan of {_words(again, found)}")
     if placement.status == "optimal" and found is not None and found < value * (1.0 - gap - _SAME):
         return Proof("refuted", f"optimal, but there is a plan of {_words(again, found)}")
@@ -77,5 +66,4 @@ def _compared(placement: Placement, again: Placement, gap: float) -> Proof:
 
 
 def _words(placement: Placement, value: float) -> str:
-    unit = "J" if placement.certificate is None else _UNITS[placement.certificate.objective]
-    return format_quantity(value, unit)
+    return format_quantity(value, placement.objective_unit)

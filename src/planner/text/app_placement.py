@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from planner.schemas.planning.placement import AppPlacement, Placement
@@ -35,6 +35,12 @@ def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
     parts = plan.breakdown
     yield f"energy    {_split(parts.compute_j, parts.transfer_j, 'J')}"
     yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}"
+
+
+def metric_lines(metrics: Mapping[str, float], units: Mapping[str, str], per: str = "") -> Iterator[str]:
+    """Write metrics of a plan, each in its unit (`per` follows it)."""
+    for name, value in metrics.items():
+        yield f"{name:<8}  {format_quantity(value, units.get(name, ''))}{per}"
 
 
 def _split(computing: float, transfers: float, unit: str) -> str:

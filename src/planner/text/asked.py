@@ -25,6 +25,8 @@ def _limits(app: App) -> Iterator[str]:
     for row in LIMITED_FIGURES:
         if (limit := row.limit_of(app)) is not None:
             yield f"{_words(app, row.kind)} at most {format_quantity(limit, row.unit)}"
+    for name, limit in app.limits.items():
+        yield f"{name} at most {limit:.4g}"
     least = app.min_accuracy
     yield "best accuracy" if least is None else f"accuracy at least {least:.4g}" if least > 0.0 else "any accuracy"
     if app.rate_per_s > 0.0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from planner.schemas.planning.placement import AppPlacement, Certificate, Placement, Route, Total
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable, printable_document
-from planner.text.app_placement import app_lines, reason_lines
+from planner.text.app_placement import app_lines, metric_lines, reason_lines
 from planner.text.asked import asked_text, of_limit
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
@@ -37,11 +37,14 @@ def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage 
         lines.append(f"{placement.status}: {_total(placement.total, len(placement.apps))}")
     for plan in placement.apps:
         lines += ["", *_plan_lines(plan, asked.get(plan.name), alone_s.get(plan.name))]
+        lines += metric_lines(plan.metrics, placement.metric_units)
     if placement.apps:
         lines.append("")
         lines += [] if usage is None else usage_lines(usage)
     if placement.node_speeds:
         lines.append(f"speeds    {_listed(placement.node_speeds)}")
+    if placement.total is not None:
+        lines += metric_lines(placement.total.metrics, placement.metric_units, "/s in total")
     if placement.certificate is not None:
         lines.append(_proof(placement.certificate))
     return "\n".join([*lines, *reason_lines(placement)])

@@ -9,7 +9,7 @@ from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable_document
-from planner.text.app_placement import app_lines, reason_lines
+from planner.text.app_placement import app_lines, metric_lines, reason_lines
 from planner.text.asked import asked_text, of_limit
 from planner.text.joint_placement import joint_text
 from planner.text.usage import usage_lines
@@ -38,26 +38,27 @@ def placement_text(
     lines: list[str] = []
     for plan in placement.apps:
         use = [] if usage is None else list(usage_lines(usage))
-        lines += _plan_lines(plan, placement.status, app, use)
+        lines += _plan_lines(plan, placement, app, use)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
     asked = [f"asked     {asked_text(app)}"] if app is not None and not placement.apps else []
     return "\n".join([*lines, *reason_lines(placement), *asked])
 
 
-def _plan_lines(plan: AppPlacement, status: str, app: App | None, use: Sequence[str]) -> Iterator[str]:
+def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: Sequence[str]) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), of_limit(app, plan.latency_s)
-    yield f"{status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
+    yield f"{placement.status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     if app is not None:
         yield f"asked     {asked_text(app)}"
     yield from app_lines(plan)
     yield from use
+    yield from metric_lines(plan.metrics, placement.metric_units)
 
 
 def _proof_lines(placement: Placement) -> Iterator[str]:
     certificate = placement.certificate
     if certificate is None:
         return
-    bound = format_quantity(certificate.lower_bound, certificate.objective.rsplit("_", 1)[1].upper().replace("S", "s"))
+    bound = format_quantity(certificate.lower_bound, placement.objective_unit)
     gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
     yield f"bound     no plan within the limits is below {bound}{gap}"

@@ -100,7 +100,7 @@ def app_of(columns: FleetColumns, index: int) -> App:
         name=str(columns.class_names[index]), model=columns.models[columns.model[index]], source=DEVICE,
         destination=None if goal < 0 else columns.destinations[goal], rate_per_s=float(columns.rate_per_s[index]),
         max_latency_s=None, latency=columns.statistics[columns.statistic[index]], min_accuracy=None, pin={},
-        objective="energy", max_energy_j=None,
+        objective="energy", max_energy_j=None, limits={},
     )  # fmt: skip
 
 

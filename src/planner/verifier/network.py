@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planner.schemas import Link, Package, Topology, Wire
-from planner.schemas.planning.topology import ChipletAt, Compute, check_rates
+from planner.schemas.planning.topology import ChipletAt, Compute, Metric, check_rates
 
 Pair = tuple[str, str]
 Medium = tuple[str, ...]
@@ -21,6 +21,8 @@ class Network:
     hops: Mapping[Pair, Link | Wire]
     ambiguous: frozenset[Pair]
     default_source: str | None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """Metrics by name; the entry of a package stands for its chiplets too."""
 
 
 def expand(topology: Topology) -> Network:
@@ -50,7 +52,18 @@ def expand(topology: Topology) -> Network:
         hops[pair] = wire
     mobile = [node.name for node in topology.nodes if node.tier == "mobile"]
     hosts = [name for name, compute in nodes.items() if compute is not None]
-    return Network(nodes, hops, frozenset(ambiguous), next(iter(mobile + hosts), None))
+    metrics = {metric.name: _with_chiplets(metric, topology) for metric in topology.metrics}
+    return Network(nodes, hops, frozenset(ambiguous), next(iter(mobile + hosts), None), metrics)
+
+
+def _with_chiplets(metric: Metric, topology: Topology) -> Metric:
+    """Return a metric with an entry for each chiplet of the packages that it names."""
+    entries = dict(metric.nodes)
+    for package in topology.packages:
+        if package.name in metric.nodes:
+            for name, _ in _chiplets(package):
+                entries.setdefault(name, metric.nodes[package.name])
+    return metric.model_copy(update={"nodes": entries})
 
 
 def _chiplets(package: Package) -> Iterator[tuple[str, Compute]]:

@@ -107,6 +107,8 @@ class Recomputed:
     sharing: Sharing
     params: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Size of the shared parameters on each node, by their name in the model."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Metrics of the topology, by name, each in its unit."""
 
     @property
     def energy_j(self) -> float:

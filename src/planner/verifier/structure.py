@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from planner.schemas import App, AppPlacement, Model, Route
+from planner.verifier.metrics import metrics_of
 from planner.verifier.network import Network
 from planner.verifier.points import Point, design_fault, designed_name, designed_point, exits_in_order
 from planner.verifier.recompute import (
@@ -60,7 +62,8 @@ def check_structure(
     faults += check_shares(app.name, sharing, nodes, media)
     if not sharing.divides(nodes, media):
         return None, faults
-    return recompute(model, network, stages, point, carried, sharing), faults
+    cost = recompute(model, network, stages, point, carried, sharing)
+    return replace(cost, metrics=metrics_of(model, network, stages, carried, sharing)), faults
 
 
 def _check_point(app: App, model: Model, plan: AppPlacement) -> tuple[Point | None, list[Violation]]:

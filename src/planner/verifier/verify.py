@@ -14,6 +14,7 @@ from math import isclose
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
 from planner.schemas.planning.workload import LIMITED_FIGURES
 from planner.schemas.reading.quantities import FRACTION, told_apart
+from planner.verifier.metrics import check_metric_limits, check_metrics, check_units
 from planner.verifier.network import Network, expand
 from planner.verifier.points import best_accuracy
 from planner.verifier.recompute import SLACK, Recomputed, latency_of
@@ -33,6 +34,7 @@ __all__ = ["DEFAULT_GAP", "Violation", "verify"]
 
 DEFAULT_GAP = 1e-6
 _UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+_OBJECTIVES = {"latency": {"latency_s"}, "energy": {"energy_j", "power_w"}}
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def verify(
     if placement.status in ("infeasible", "unknown"):
         return list(_check_no_plan(placement))
     network, shared = expand(topology), has_shares(placement, len(apps))
-    found = [*_check_names(placement, apps), *_check_plan_form(placement)]
+    found = [*_check_names(placement, apps), *_check_plan_form(placement), *check_units(placement, network)]
     if shared:
         found += [*check_together([app for app, _ in apps]), *check_speeds(placement, network)]
     plans = {plan.name: plan for plan in reversed(placement.apps)}
@@ -87,6 +89,8 @@ def verify(
             if cost is not None:
                 checked.append(_Checked(app, plan, cost))
                 found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model, per_exit_thresholds)]
+                found += check_metrics(app.name, plan.metrics, cost.metrics, network)
+                found += check_metric_limits(app, cost.metrics, network)
     found += _check_memory(checked, network)
     found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
     # sums over a part of the apps would only repeat, with wrong figures, what is reported already
@@ -204,30 +208,34 @@ def _check_total(
     idle_w = sum(node.idle_power_w for name in sorted(used) if (node := network.nodes[name]) is not None)
     energy_j = sum(each.cost.energy_j for each in checked)
     power_w = sum(each.app.rate_per_s * each.cost.energy_j for each in checked) + idle_w
+    metrics = {name: sum(each.app.rate_per_s * each.cost.metrics[name] for each in checked) for name in network.metrics}
     if placement.total is not None:
         yield from check_claim("", "total.energy_j", placement.total.energy_j, energy_j, "J")
         yield from check_claim("", "total.power_w", placement.total.power_w, power_w, "W")
         yield from check_claim("", "total.nodes_used", placement.total.nodes_used, len(used), "nodes")
         shared = has_shares(placement, len(checked))
         yield from check_sum_claims(placement.total, [each.cost for each in checked], shared)
+        yield from check_metrics("", placement.total.metrics, metrics, network)
     if placement.certificate is not None:
         latency_s = sum(each.latency_s for each in checked)
         values = {"energy_j": energy_j, "latency_s": latency_s, "power_w": power_w}
-        value = values[placement.certificate.objective]
+        alone = checked[0].cost.metrics if len(checked) == 1 else {}
         yield from _check_objective(placement.certificate, [each.app for each in checked])
-        yield from _check_certificate(placement.certificate, value)
-        yield from _check_proof(placement, value, gap)
+        if (value := {**alone, **values}.get(placement.certificate.objective)) is not None:
+            yield from _check_certificate(placement.certificate, value, network)
+            yield from _check_proof(placement, value, gap)
 
 
 def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[Violation]:
     """Check what is proved: apps that are planned together minimise power, one alone what it asks for."""
-    alone = {"latency_s"} if apps[0].objective == "latency" else {"energy_j", "power_w"}
+    alone = _OBJECTIVES.get(apps[0].objective, {apps[0].objective})
     if certificate.objective not in (alone if len(apps) == 1 else {"power_w"}):
         yield fault_of("", "certificate.objective", f"{certificate.objective} is not what the apps minimise")
 
 
-def _check_certificate(certificate: Certificate, value: float) -> Iterator[Violation]:
-    unit = _UNITS[certificate.objective]
+def _check_certificate(certificate: Certificate, value: float, network: Network) -> Iterator[Violation]:
+    name = certificate.objective
+    unit = _UNITS.get(name) or network.metrics[name].unit
     if not certificate.lower_bound <= value * (1.0 + SLACK):
         bound, has = told_apart(certificate.lower_bound, value, unit)
         message = f"the bound {bound} is above the plan's {has}"

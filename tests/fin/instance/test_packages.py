@@ -105,7 +105,7 @@ def test_without_packages_nothing_changes() -> None:
         "links": [{"source": "a", "target": "b", "bit_per_s": 1.0}],
     }  # fmt: skip
     plain = check_document(document, Topology)
-    assert expand(plain) == (plain.nodes, plain.links, ())
+    assert expand(plain) == (plain.nodes, plain.links, (), ())
 
 
 def test_two_packages_do_not_mix() -> None:

@@ -1,0 +1,85 @@
+"""Metrics as arrays: further additive figures of nodes and links, and what blocks and heads of one app add to them.
+
+A metric adds ``reach * (per_s * time + per_j * energy)`` over blocks and heads, and ``weight * bits * per_bit`` over
+the hops of transfers. Time is that of computing, without waiting for a share; energy includes static energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.schemas.planning.topology import Metric
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NetworkMetrics:
+    """M metrics of N nodes and E links."""
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    per_s: Floats
+    """(M, N) added by a second of computing."""
+    per_j: Floats
+    """(M, N) added by a joule of computing."""
+    per_bit: Floats
+    """(M, E) added by a bit on each link."""
+
+    @property
+    def count(self) -> int:
+        """Number of metrics."""
+        return len(self.names)
+
+    @property
+    def unit_of(self) -> Mapping[str, str]:
+        """Unit of each metric, by its name."""
+        return dict(zip(self.names, self.units, strict=True))
+
+    def of_computing(self, time_s: Floats, energy_j: Floats) -> Floats:
+        """Return the (M, R, N) figures of R rows (blocks, or exit heads) on N nodes.
+
+        Args:
+            time_s: (R, N) busy time of one inference, in seconds.
+            energy_j: (R, N) energy of one inference, static energy included, in joules.
+        """
+        return np.asarray(self.per_s[:, None, :] * time_s + self.per_j[:, None, :] * energy_j)
+
+
+@dataclass(frozen=True)
+class MetricCosts:
+    """What the L blocks and X heads of one app add to M metrics on N nodes, per inference that runs them."""
+
+    blocks: Floats
+    """(M, L, N)"""
+    heads: Floats
+    """(M, X, N)"""
+
+
+def network_metrics(
+    metrics: Sequence[Metric], names: Sequence[str], links: Sequence[tuple[str, str]]
+) -> NetworkMetrics:
+    """Turn the metrics of a topology into arrays; entries for nodes and links that are not there are left out.
+
+    Args:
+        metrics: The metrics, packages expanded.
+        names: Names of the nodes.
+        links: Source and target of every directed link.
+    """
+    per_s, per_j = (np.zeros((len(metrics), len(names))) for _ in range(2))
+    per_bit = np.zeros((len(metrics), len(links)))
+    node_at = {name: index for index, name in enumerate(names)} if metrics else {}
+    link_at = {ends: index for index, ends in enumerate(links)} if metrics else {}
+    for row, metric in enumerate(metrics):
+        for name, added in metric.nodes.items():
+            if (node := node_at.get(name)) is not None:
+                per_s[row, node], per_j[row, node] = added.per_s, added.per_j
+        for each in metric.links:
+            if (link := link_at.get((each.source, each.target))) is not None:
+                per_bit[row, link] = each.per_bit
+    units = tuple(metric.unit for metric in metrics)
+    return NetworkMetrics(tuple(metric.name for metric in metrics), units, per_s, per_j, per_bit)
