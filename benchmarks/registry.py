@@ -1,4 +1,4 @@
-"""Every case there is."""
+"""Registry of benchmark cases: all that ``python -m benchmarks`` runs."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import numpy as np
 from planner.clear.allocation.allocate import Allocation, allocate
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
+from planner.fin.instance.instance import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -38,4 +39,4 @@ def overfull(joint: JointInstance, columns: Sequence[Column]) -> list[int]:
     held = np.zeros(joint.network.size)
     for column in columns:
         held[column.nodes] += column.memory_bytes
-    return np.flatnonzero(held > joint.network.memory_bytes * (1.0 + 1e-9)).tolist()
+    return np.flatnonzero(held > joint.network.memory_bytes * (1.0 + TOLERANCE)).tolist()

@@ -1,4 +1,4 @@
-"""A decision (which point, which nodes, which routes), and what it costs."""
+"""Decisions of one app (point, nodes, routes): their evaluation, and the limits and capacities that they break."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends a run without being the user's mistake."""
+"""Error of a run that cannot go on: an agent is lost, refuses a piece or does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong without being the user's mistake."""
+"""Error of the planner itself: a plan that does not stand before the verifier."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -161,3 +162,13 @@ def test_every_wing_is_on_the_page_and_says_its_purpose() -> None:
             assert purpose, face
             wing = "/".join(part for part in (package, *face.parent.relative_to(folder).parts))
             assert f"`{wing}/`" in page, wing
+
+
+def test_every_file_that_a_page_for_developers_names_is_there() -> None:
+    for page, least in ((ROOT / "docs" / "architecture.md", 30), (ROOT / "CONTRIBUTING.md", 15)):
+        named = re.findall(r"`([\w./-]+\.(?:py|md))`", page.read_text(encoding="utf-8"))
+        named = [name for name in named if "/" in name and "NAME" not in name]
+        assert len(named) >= least, page
+        for name in named:
+            inside = name.removeprefix("planner/") if name.startswith("planner/") else None
+            assert (ROOT / name).is_file() or (inside and (ROOT / "src" / "planner" / inside).is_file()), name
