@@ -111,6 +111,13 @@ def test_modules_folders_and_functions_stay_small() -> None:
         assert len(names) <= MOST_MODULES, folder
 
 
+def test_modules_of_tests_stay_small() -> None:
+    long = [
+        path for path in (ROOT / "tests").rglob("*.py") if path.read_text(encoding="utf-8").count("\n") > MOST_LINES
+    ]
+    assert not long, "split them by subject"
+
+
 def length_without_docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     lines = (function.end_lineno or 0) - function.lineno + 1
     if ast.get_docstring(function) is None:

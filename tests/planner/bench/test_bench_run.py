@@ -39,7 +39,7 @@ from planner.commands.exit_codes import EXIT_INTERRUPTED
 
 INTERRUPTED = "stopped; what is done is kept: run the same command again to go on\n"
 KILLS = int(os.environ.get("PLANNER_TEST_KILLS", "6"))
-"""Moments at which a run is killed; CONTRIBUTING says how often it was tried by hand."""
+"""Moments at which a run is killed."""
 CASES = 600
 
 
