@@ -13,6 +13,7 @@ import numpy as np
 from planner.fin.deadline import Deadline
 from planner.fin.exact.labels import Labels, priced, pruned, undominated, within_capacities, without_noise
 from planner.fin.exact.relaxation import Relaxation
+from planner.fin.graph.links import FULL
 from planner.fin.instance.network import Floats, Ints
 
 _CELLS_AT_ONCE = 2_000_000
@@ -131,6 +132,7 @@ def _hopped(
         ahead = relaxation.arrival[layer, target] - relaxation.offset
         keep = cost + (relaxation.multiplier * limited if relaxation.multiplier > 0 else 0.0) + ahead < cutoff
         keep &= limited + relaxation.arrival_remaining[layer, target] <= relaxation.most
+        keep &= graph.medium_arc[0, layer] * graph.links.metrics[1, link] <= FULL
         keep &= labels.node[part.parent[row]] != target  # data that comes back has not moved
         chosen = np.flatnonzero(keep)
         if len(chosen) == 0:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.fin.graph.links import Hops, Spread, cheapest_before, link_figures
+from planner.fin.graph.links import FULL, Hops, Spread, cheapest_before, link_figures
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 _PAIRS_HELD = 16_384
@@ -25,7 +25,7 @@ _CELLS_IN_CACHE = 16_000
 class DenseLinks:
     """Links as (N, N) matrices, flattened: link s * N + t leads from s to t."""
 
-    def __init__(self, network: Network, tracked_media: Sequence[int] = ()) -> None:
+    def __init__(self, network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0) -> None:
         size = self.size = network.size
         metrics, loads = link_figures(network, tracked_media)
         link = network.link_source * size + network.link_target
@@ -35,8 +35,10 @@ class DenseLinks:
         self.present.flat[link] = True
         np.fill_diagonal(self.present, True)
         self.complete = bool(self.present.all())
-        self.single_hop = self.complete and not _relays_may_help(
-            [metric.reshape(size, size) for metric in (*self.metrics, *self.loads)]
+        self.slowest = float(self.metrics[1].max(initial=0.0))
+        self.single_hop = self.complete and not (
+            _relays_may_help([metric.reshape(size, size) for metric in (*self.metrics, *self.loads)])
+            or (most_bit_per_s * self.slowest > FULL and _relays_may_be_wider(self.metrics[1].reshape(size, size)))
         )
 
     @cached_property
@@ -84,10 +86,12 @@ class DenseLinks:
         target = targets[column]
         return Hops(row, nodes[row] * self.size + target, target)
 
-    def weighted(self, coefficients: Floats) -> HeldWeightedLinks | FormedWeightedLinks:
-        """Price the links by (K, D, 3) coefficients of their three figures."""
+    def weighted(
+        self, coefficients: Floats, carried: Floats | None = None
+    ) -> HeldWeightedLinks | FormedWeightedLinks:
+        """Price the links by (K, D, 3) coefficients of their three figures; `carried` only where weights are held."""
         held = self.size * self.size <= _PAIRS_HELD
-        return HeldWeightedLinks(self, coefficients) if held else FormedWeightedLinks(self, coefficients)
+        return HeldWeightedLinks(self, coefficients, carried) if held else FormedWeightedLinks(self, coefficients)
 
     def scenarios_at_once(self) -> int:
         """Return the number of scenarios whose arrays of one layer fit into memory."""
@@ -109,11 +113,18 @@ def _relays_may_help(criteria: list[Floats]) -> bool:
     return False
 
 
+def _relays_may_be_wider(seconds_per_bit: Floats) -> bool:
+    """Tell whether some path of several links may have a wider narrowest link than the direct link has."""
+    apart = np.where(np.eye(len(seconds_per_bit), dtype=bool), np.inf, seconds_per_bit)
+    return bool((np.maximum(apart.min(axis=1)[:, None], apart.min(axis=0)) < seconds_per_bit).any())
+
+
 class HeldWeightedLinks:
     """Dense links priced for K scenarios and D layers, all weights held."""
 
-    def __init__(self, links: DenseLinks, coefficients: Floats) -> None:
+    def __init__(self, links: DenseLinks, coefficients: Floats, carried: Floats | None = None) -> None:
         self._links = links
+        self._carried = carried
         self._layers = max(1, _CELLS_AT_ONCE // max(1, len(coefficients) * links.size * links.size))
         self._coefficients = coefficients
         self._weights_of: dict[int, Floats] = {}
@@ -125,6 +136,9 @@ class HeldWeightedLinks:
         if part not in self._weights_of:
             some = self._coefficients[:, part * self._layers : (part + 1) * self._layers]
             values = (some.reshape(-1, 3) @ self._links.metrics).reshape(*some.shape[:2], self._links.size, -1)
+            if self._carried is not None:
+                bit_per_s = self._carried[:, part * self._layers : (part + 1) * self._layers, None, None]
+                values[bit_per_s * self._links.matrices[1] > FULL] = np.inf
             if not self._links.complete:
                 values[:, :, ~self._links.present] = np.inf
             self._weights_of = {part: values}

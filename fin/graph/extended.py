@@ -117,7 +117,9 @@ def build_extended(
     Raises:
         DeadlineReachedError: The deadline came first.
     """
-    links = links_of(instance.network, tracked_media) if links is None else links
+    if links is None:
+        most_bits = max(instance.input_bits, float(instance.output_bits.max(initial=0.0)))
+        links = links_of(instance.network, tracked_media, instance.rate_per_s * most_bits)
     results = result_routes(instance, tracked_media, deadline)
     scenarios, points = scenarios_of(instance), instance.points
     point = scenarios.point

@@ -14,8 +14,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
+FULL = 1.0 + TOLERANCE
+"""Most of its time that a medium may be busy."""
 DENSE_SHARE = 0.25
 """Share of all ordered pairs of nodes from which on links are held as matrices."""
 
@@ -96,6 +99,8 @@ class Links(Protocol):
     """(3, E) J/bit, s/bit and latency in s of each link."""
     loads: Floats
     """(M, E) s/bit that a link takes of each tracked medium."""
+    slowest: float
+    """Most s/bit of any link."""
     single_hop: bool
     """Whether a direct link joins every pair of nodes and no path of several links is better in any figure."""
 
@@ -105,26 +110,32 @@ class Links(Protocol):
     def out_of(self, nodes: Ints, usable: Bools) -> Hops:
         """Return every link from some nodes (one row each) to the usable ones, (N,)."""
 
-    def weighted(self, coefficients: Floats) -> WeightedLinks:
-        """Price the links by (K, D, 3) coefficients of their three figures."""
+    def weighted(self, coefficients: Floats, carried: Floats | None = None) -> WeightedLinks:
+        """Price the links by (K, D, 3) coefficients of their three figures.
+
+        Args:
+            coefficients: (K, D, 3) coefficients of J/bit, s/bit and latency.
+            carried: (K, D) bit/s into each layer; a link that these alone overload costs infinitely much.
+        """
 
     def scenarios_at_once(self) -> int:
         """Return the number of scenarios whose arrays of one layer fit into memory."""
 
 
-def links_of(network: Network, tracked_media: Sequence[int] = ()) -> Links:
+def links_of(network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0) -> Links:
     """Return the links of a network, as matrices where at least a quarter of all pairs of nodes is linked.
 
     Args:
         network: The network.
         tracked_media: Media whose load each link states.
+        most_bit_per_s: Most that one transfer carries; where it overloads a link, routes around that may be needed.
     """
     from planner.fin.graph.dense import DenseLinks
     from planner.fin.graph.sparse import SparseLinks
 
     pairs = network.size * (network.size - 1)
     dense = len(network.link_source) >= DENSE_SHARE * pairs
-    return DenseLinks(network, tracked_media) if dense else SparseLinks(network, tracked_media)
+    return DenseLinks(network, tracked_media, most_bit_per_s) if dense else SparseLinks(network, tracked_media)
 
 
 def link_figures(network: Network, tracked_media: Sequence[int]) -> tuple[Floats, Floats]:

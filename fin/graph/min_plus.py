@@ -15,7 +15,7 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.links import Spread, WeightedLinks
+from planner.fin.graph.links import FULL, Spread, WeightedLinks
 from planner.fin.instance.network import Bools, Floats, Ints
 
 _NEVER = Deadline()
@@ -135,7 +135,8 @@ def _combine(weights: Weights, cost: Floats, limited: Floats) -> Floats:
 
 def weighted_links(graph: ExtendedGraph, weights: Weights) -> WeightedLinks:
     """Price the links of a graph for every scenario and layer."""
-    return graph.links.weighted(_combine(weights, graph.arc_cost, graph.arc_limited))
+    carried = graph.medium_arc if float(graph.medium_arc.max(initial=0.0)) * graph.links.slowest > FULL else None
+    return graph.links.weighted(_combine(weights, graph.arc_cost, graph.arc_limited), carried)
 
 
 def _parts(graph: ExtendedGraph, weights: Weights) -> Iterator[tuple[slice, ExtendedGraph, Weights]]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.fin.graph.links import Hops, Spread, cheapest_before, link_figures
+from planner.fin.graph.links import FULL, Hops, Spread, cheapest_before, link_figures
 from planner.fin.graph.long_paths import finish
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
@@ -29,6 +29,7 @@ class SparseLinks:
         metrics, loads = link_figures(network, tracked_media)
         self.size = network.size
         self.metrics, self.loads = np.ascontiguousarray(metrics[:, order]), loads[:, order]
+        self.slowest = float(self.metrics[1].max(initial=0.0))
         self.source, self.target = network.link_source[order], network.link_target[order]
         self.into_start = np.searchsorted(self.target, np.arange(self.size + 1))
 
@@ -58,9 +59,9 @@ class SparseLinks:
         keep = usable[target]
         return Hops(row[keep], link[keep], target[keep])
 
-    def weighted(self, coefficients: Floats) -> SparseWeightedLinks:
-        """Price the links by (K, D, 3) coefficients of their three figures."""
-        return SparseWeightedLinks(self, coefficients)
+    def weighted(self, coefficients: Floats, carried: Floats | None = None) -> SparseWeightedLinks:
+        """Price the links by (K, D, 3) coefficients of their three figures; links that `carried` overloads are out."""
+        return SparseWeightedLinks(self, coefficients, carried)
 
     def scenarios_at_once(self) -> int:
         """Return the number of scenarios whose arrays of one layer fit into memory."""
@@ -83,17 +84,24 @@ def ragged(starts: Ints, chosen: Ints) -> tuple[Ints, Ints]:
 class SparseWeightedLinks:
     """Sparse links priced for K scenarios and D layers."""
 
-    def __init__(self, links: SparseLinks, coefficients: Floats) -> None:
+    def __init__(self, links: SparseLinks, coefficients: Floats, carried: Floats | None = None) -> None:
         self._links = links
+        self._carried = carried
         self._coefficients = coefficients
         cells = coefficients.shape[0] * coefficients.shape[1] * len(links.source)
-        self._held = coefficients @ links.metrics if cells <= _CELLS_AT_ONCE else None  # (K, D, E)
+        self._held = self._priced(slice(None)) if cells <= _CELLS_AT_ONCE else None  # (K, D, E)
 
     def _weights(self, layer: int) -> Floats:
         """(K, E) price of each link in the transfer into a layer."""
         if self._held is not None:
             return self._held[:, layer]
-        return np.asarray(self._coefficients[:, layer] @ self._links.metrics)
+        return self._priced(layer)
+
+    def _priced(self, layers: int | slice) -> Floats:
+        values = np.asarray(self._coefficients[:, layers] @ self._links.metrics)
+        if self._carried is not None:
+            values[self._carried[:, layers, None] * self._links.metrics[1] > FULL] = np.inf
+        return values
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
         """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
