@@ -86,9 +86,7 @@ class DenseLinks:
         target = targets[column]
         return Hops(row, nodes[row] * self.size + target, target)
 
-    def weighted(
-        self, coefficients: Floats, carried: Floats | None = None
-    ) -> HeldWeightedLinks | FormedWeightedLinks:
+    def weighted(self, coefficients: Floats, carried: Floats | None = None) -> HeldWeightedLinks | FormedWeightedLinks:
         """Price the links by (K, D, 3) coefficients of their three figures; `carried` only where weights are held."""
         held = self.size * self.size <= _PAIRS_HELD
         return HeldWeightedLinks(self, coefficients, carried) if held else FormedWeightedLinks(self, coefficients)
