@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,10 +104,14 @@ def build_network(
     names = tuple(node.name for node in nodes)
     position = {name: index for index, name in enumerate(names)}
     relays = set(routers)
-    source, target, bit_per_s, latency_s, j_per_bit, medium = _directed(links)
+    both = [link for link in links if link.bidirectional]
+    every = [*links, *both]
+    source = [link.source for link in links] + [link.target for link in both]
+    target = [link.target for link in links] + [link.source for link in both]
     # a link without a medium is one of its own, numbered like the link; named media come behind those numbers
-    named = {name: len(source) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
-    link_medium = np.arange(len(source))
+    medium = [link.medium for link in every]
+    named = {name: len(every) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
+    link_medium = np.arange(len(every))
     for index, name in enumerate(medium) if named else ():
         link_medium[index] = named.get(name, index)
     return Network(
@@ -126,26 +128,16 @@ def build_network(
         max_utilization=_column([node.max_utilization for node in nodes], 1.0),
         slowest=_column([node.speed.min if node.speed else None for node in nodes], 1.0),
         fastest=_column([node.speed.max if node.speed else None for node in nodes], 1.0),
-        link_source=np.array([position[name] for name in source], dtype=np.int64),
-        link_target=np.array([position[name] for name in target], dtype=np.int64),
-        link_bit_per_s=np.array(bit_per_s, dtype=np.float64),
-        link_latency_s=np.array(latency_s, dtype=np.float64),
-        link_j_per_bit=np.array(j_per_bit, dtype=np.float64),
+        link_source=np.array(list(map(position.__getitem__, source)), dtype=np.int64),
+        link_target=np.array(list(map(position.__getitem__, target)), dtype=np.int64),
+        link_bit_per_s=np.array([link.bit_per_s for link in every], dtype=np.float64),
+        link_latency_s=np.array([link.latency_s for link in every], dtype=np.float64),
+        link_j_per_bit=np.array([link.j_per_bit for link in every], dtype=np.float64),
         link_medium=link_medium,
-        media=len(source) + len(named),
+        media=len(every) + len(named),
         named_media=tuple(named),
         metrics=network_metrics(metrics, names, list(zip(source, target, strict=True))),
     )
-
-
-_FIGURES = attrgetter("source", "target", "bit_per_s", "latency_s", "j_per_bit", "medium")
-_REVERSED = attrgetter("target", "source", "bit_per_s", "latency_s", "j_per_bit", "medium")
-
-
-def _directed(links: Sequence[Link]) -> tuple[tuple[Any, ...], ...]:
-    """Return columns of all directions: sources, targets, bit/s, latencies, J/bit, media (None: one of its own)."""
-    rows = [*map(_FIGURES, links), *(_REVERSED(link) for link in links if link.bidirectional)]
-    return tuple(zip(*rows, strict=True)) if rows else ((),) * 6
 
 
 def _column(values: Sequence[float | None], missing: float) -> Floats:

@@ -20,6 +20,8 @@ def check_compute(where: tuple[str | int, ...], node: object, inherited: dict[st
         node: Raw data.
         inherited: Fields that count where the node does not give them.
     """
+    if type(node) is dict and _is_plain(node):
+        return
 
     def has(name: str) -> bool:
         return field_of(node, name) is not None or inherited.get(name) is not None
@@ -34,6 +36,11 @@ def check_compute(where: tuple[str | int, ...], node: object, inherited: dict[st
     low, high = number_of(field_of(node, "speed"), "min"), number_of(field_of(node, "speed"), "max")
     if low is not None and high is not None and low > high:
         yield (*where, "speed"), [low, high], "the slowest speed is above the fastest", "swap min and max"
+
+
+def _is_plain(node: dict[str, object]) -> bool:
+    """Tell whether a raw node gives speed and energy and no range of speeds: most do, and nothing is missing then."""
+    return node.get("ops_per_s") is not None and node.get("j_per_op") is not None and node.get("speed") is None
 
 
 def check_package(index: int, package: object, node_names: set[str]) -> Iterator[Finding]:

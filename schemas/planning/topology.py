@@ -235,7 +235,11 @@ def _link_findings(links: list[object], names: set[str]) -> Iterator[Finding]:
 
 def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
     """Report media that no link uses, and links whose rate stands nowhere."""
-    if not media and all(type(link) is dict and link.get("bit_per_s") is not None for link in links):
+    if (
+        not media
+        and all(type(link) is dict for link in links)
+        and None not in [link.get("bit_per_s") for link in links]
+    ):
         return
     yield from duplicate_names("media", media)
     used = {name for link in links if isinstance(name := field_of(link, "medium"), str)}

@@ -129,7 +129,7 @@ def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
 
 def field_of(item: object, name: str) -> Any:  # noqa: ANN401 - raw input
     """Return a field of raw JSON (or of an already built value), None where it is not there."""
-    if isinstance(item, Mapping):
+    if type(item) is dict or isinstance(item, Mapping):  # asking for the type is far cheaper
         return item.get(name)
     return getattr(item, name, None)
 
@@ -164,6 +164,9 @@ def names_of(items: Iterable[object]) -> list[str]:
 
 def duplicate_names(where: str, items: Iterable[object]) -> Iterator[Finding]:
     """Report every name that an earlier item of the list already has."""
+    items = list(items)
+    if len(set(names_of(items))) == len(items):
+        return
     seen: dict[str, int] = {}
     for index, item in enumerate(items):
         name = field_of(item, "name")

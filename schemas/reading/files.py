@@ -7,10 +7,12 @@ import json
 import os
 import stat
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from planner.schemas.reading.problems import InputError, Problem, input_error
 from planner.schemas.reading.quantities import format_quantity
@@ -79,28 +81,14 @@ def check_document(raw: object, schema: type[SchemaT], file: str = "") -> Schema
         "lists and objects are nested too deeply", "no field needs more than a few levels", file=file
     )
     try:
-        # JSON has lists where the schemas hold tuples, so the JSON rules of strictness apply
-        return schema.model_validate_json(json.dumps(raw)) if not isinstance(raw, dict) else _validate(raw, schema)
+        # a root that is no object: JSON has lists where schemas hold tuples, so its rules of strictness apply
+        return schema.model_validate(raw) if isinstance(raw, dict) else schema.model_validate_json(json.dumps(raw))
     except ValidationError as error:
         from planner.schemas.reading.translate import problems_of  # only mistakes need it
 
         raise InputError(problems_of(error, schema, file)) from None
     except RecursionError:
         raise too_deep from None
-
-
-def _validate(raw: dict[str, Any], schema: type[SchemaT]) -> SchemaT:
-    return schema.model_validate(_tuples(raw))
-
-
-def _tuples(value: Any) -> Any:  # noqa: ANN401 - raw JSON
-    """Turn lists into the tuples that the frozen schemas hold; objects without lists stay as they are."""
-    if isinstance(value, list):
-        return tuple([_tuples(item) if isinstance(item, (dict, list)) else item for item in value])
-    if isinstance(value, dict):
-        inside = {key: _tuples(item) for key, item in value.items() if isinstance(item, (dict, list))}
-        return {**value, **inside} if inside else value
-    return value
 
 
 def digest_of(data: bytes) -> str:
@@ -148,6 +136,13 @@ def was_read(path: Path) -> bool:
 
 
 def _parse(data: bytes, path: Path) -> Any:  # noqa: ANN401 - raw JSON
+    """Return what JSON text holds: by pydantic's parser where it is certain that no key stands twice in an object."""
+    try:
+        raw = from_json(data)
+        if _keys_at_most(data) == _keys_of([raw]):
+            return raw
+    except ValueError:  # the parser below says what is wrong, or takes what pydantic's does not (UTF-16)
+        pass
     try:
         return json.loads(data, object_pairs_hook=_object)
     except _DuplicateKeyError as error:
@@ -159,6 +154,23 @@ def _parse(data: bytes, path: Path) -> Any:  # noqa: ANN401 - raw JSON
     except (RecursionError, ValueError) as error:
         message, fix = f"not usable JSON: {error}", "mend the JSON"
     raise InputError([Problem(str(path), "", "", message, fix)])
+
+
+def _keys_at_most(data: bytes) -> int:
+    """Return an upper bound on the keys in JSON text: a colon follows each, behind its quote or behind white space."""
+    return sum(map(data.count, (b'":', b" :", b"\t:", b"\n:", b"\r:")))
+
+
+def _keys_of(items: list[Any]) -> int:
+    """Return the number of keys in all objects inside some values, at any depth."""
+    count = 0
+    while items:
+        objects = [item for item in items if type(item) is dict]
+        count += sum(map(len, objects))
+        inside = list(chain.from_iterable(map(dict.values, objects)))
+        inside += chain.from_iterable(item for item in items if type(item) is list)
+        items = [] if {dict, list}.isdisjoint(map(type, inside)) else [x for x in inside if type(x) in (dict, list)]
+    return count
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
