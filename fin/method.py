@@ -48,7 +48,7 @@ _CLASSES = {
 }
 
 METHODS = tuple(_CLASSES)
-GENERAL_METHODS = ("brute",)
+GENERAL_METHODS = ("exact", "brute")
 """Those that know networks that are no chains, working memory and shared parameters."""
 _KNOW_METRICS = ("brute",)
 """Methods that keep limits of metrics, and minimise them."""

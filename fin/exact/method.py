@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,6 @@ from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -31,6 +31,9 @@ _ROUNDING = 1e-11
 """Relative difference of bounds that is rounding of sums."""
 _STARTING_SHARE = 0.1
 """Share of the time limit that starting plans may take."""
+
+_Solve = Callable[[Instance, Options, Deadline], Outcome[Decision]]
+"""Solves an instance whose objective and limit are single sums."""
 
 
 class Exact:
@@ -48,16 +51,18 @@ class Exact:
             instance: The app.
             options: Gap and time limit.
         """
-        refuse_general(instance, self.name)
         until = Deadline.after(options.time_limit_s)
         points = undominated_points(instance)
         some = instance
         if len(points) < instance.points.count:
             some = instance.only_points(np.isin(np.arange(instance.points.count), points))
+        solve = _solve
+        if not instance.is_plain:
+            from planner.fin.dataflow.method import solve_dataflow as solve
         if some.minimise == "latency" and exits_have_own_deadlines(some):
-            found = _least_deadline(some, options, until)
+            found = _least_deadline(some, options, until, solve)
         else:
-            found = _solve(some, options, until)
+            found = solve(some, options, until)
         if found.plan is None or some is instance:
             return found
         return replace(found, plan=replace(found.plan, point=int(points[found.plan.point])))
@@ -178,7 +183,7 @@ def _unfinished(termination: Termination) -> Termination:
     return Termination.at_limit("size", "the search had to drop labels") if termination.proved else termination
 
 
-def _least_deadline(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
+def _least_deadline(instance: Instance, options: Options, until: Deadline, solve: _Solve) -> Outcome[Decision]:
     """Minimise a latency that any of several exits may determine: bisect on the deadline of the energy problem."""
     began = time.perf_counter()
     energy_first = replace(instance, minimise="energy")
@@ -188,7 +193,7 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline) -> Ou
     gap = max(options.gap, 0.8 * _CLOSED)
     while held is None or lower < value * (1.0 - gap):
         latency_s = latest if held is None else 0.5 * (lower + value)
-        outcome = _solve(energy_first.with_limits(latency_s=latency_s), Options(gap=1.0), until)
+        outcome = solve(energy_first.with_limits(latency_s=latency_s), Options(gap=1.0), until)
         if outcome.plan is not None:
             incumbent = Incumbent(instance)
             incumbent.offer(outcome.plan)
@@ -201,16 +206,16 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline) -> Ou
         else:
             lower = latency_s
     if held is not None and termination.proved and options.gap == 0.0:
-        held = _least_energy(energy_first.with_limits(latency_s=value), held, until)
+        held = _least_energy(energy_first.with_limits(latency_s=value), held, until, solve)
     final = Incumbent(instance, options.gap)
     if held is not None:
         final.offer(held)
     return _outcome(final, lower, termination, options, 0.0, time.perf_counter() - began)
 
 
-def _least_energy(instance: Instance, held: Decision, until: Deadline) -> Decision:
+def _least_energy(instance: Instance, held: Decision, until: Deadline, solve: _Solve) -> Decision:
     """Return the plan of least energy within the limits, or one that is held where the time limit comes first."""
     if until.expired:
         return held
-    outcome = _solve(instance, Options(time_limit_s=None if np.isinf(until.at_s) else until.remaining_s), until)
+    outcome = solve(instance, Options(time_limit_s=None if np.isinf(until.at_s) else until.remaining_s), until)
     return held if outcome.plan is None else outcome.plan

@@ -48,4 +48,6 @@ def _costly_heads(instance: Instance) -> Bools:
     """(X,) exit heads that take anything, or that some node cannot run."""
     heads = instance.heads
     costs = (heads.time_s > 0).any(axis=1) | (heads.energy_j > 0).any(axis=1)
+    if instance.memory is not None:
+        costs |= (instance.memory.head_working > 0) | instance.memory.head_uses.any(axis=1)
     return np.asarray(costs | (instance.head_bytes > 0) | ~heads.can_run.all(axis=1))

@@ -1,0 +1,208 @@
+"""Lagrangian bounds of one operating point: limits are priced, and hosts that no better plan can use are dropped.
+
+The multiplier of one limit at a time is raised along the intersections of the least paths (LARAC: Handler and Zang,
+Networks 10, 1980), the others held; any multipliers give a valid bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.fin.dataflow.elimination import (
+    Scopes,
+    Sweep,
+    choose_scopes,
+    least_path,
+    marginals,
+    relaxed_figures,
+    sweep,
+)
+from planner.fin.dataflow.problem import PointProblem
+from planner.fin.deadline import Deadline
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Floats, Ints
+
+_STEPS = 12
+_ROUNDS = 3
+_SAME = 1e-9
+_ROUNDING = 1e-11
+
+Offer = Callable[[PointProblem, Ints, Floats], None]
+"""Takes the places of a path among the hosts, and the weights that it is least at."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A weighted sum of figures that plans of interest keep below a threshold."""
+
+    swept: Sweep
+    constant: float
+    """What the limits at their multipliers take off the weighted sum."""
+    most: float
+    """Threshold of a weighted sum of one limited figure; infinite where the cutoff is the threshold."""
+
+    def threshold(self, cutoff: float) -> float:
+        """Return the largest weighted sum of interest, with room for rounding."""
+        most = self.most if np.isfinite(self.most) else cutoff + self.constant
+        return most + _ROUNDING * (abs(most) + self.constant)
+
+    @property
+    def lower_bound(self) -> float:
+        """Lower bound on the objective; minus infinity for a bound on another figure."""
+        return -np.inf if np.isfinite(self.most) else self.swept.least - self.constant
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A problem with bounds over its scopes; the first one is the tightest on the objective."""
+
+    problem: PointProblem
+    scopes: Scopes
+    bounds: tuple[Bound, ...]
+    multipliers: Floats
+    feasible: bool = True
+
+    @property
+    def lower_bound(self) -> float:
+        """Lower bound on the objective of all plans of the problem."""
+        return self.bounds[0].lower_bound if self.feasible else np.inf
+
+
+class _Ascent:
+    """Multipliers of one problem over given scopes."""
+
+    def __init__(self, problem: PointProblem, scopes: Scopes, offer: Offer, deadline: Deadline) -> None:
+        self.problem, self.scopes, self.offer, self.deadline = problem, scopes, offer, deadline
+        self.limits = np.where(np.isfinite(problem.limits), problem.limits, 0.0)
+        self.of_limit: dict[int, Bound] = {}
+        self.best: Bound | None = None
+        self.best_multipliers = np.zeros(len(problem.limits))
+        self.best_figures = np.zeros(len(problem.limits))
+
+    def weights(self, multipliers: Floats) -> Floats:
+        """Return the weights of all figures at some multipliers."""
+        weights = multipliers.copy()
+        weights[self.problem.objective] += 1.0
+        return weights
+
+    def evaluate(self, multipliers: Floats) -> tuple[float, Floats]:
+        """Return the bound at some multipliers and the figures of its path; keep the best one."""
+        weights = self.weights(multipliers)
+        swept = sweep(self.problem, self.scopes, weights, self.deadline)
+        bound = Bound(swept, float(multipliers @ self.limits), np.inf)
+        if not np.isfinite(swept.least):
+            return np.inf, self.best_figures
+        places = least_path(self.problem, self.scopes, swept)
+        self.offer(self.problem, places, weights)
+        figures = relaxed_figures(self.problem, self.scopes, weights, places)
+        if self.best is None or bound.lower_bound > self.best.lower_bound:
+            self.best, self.best_multipliers, self.best_figures = bound, multipliers, figures
+        return bound.lower_bound, figures
+
+    def least(self, figure: int) -> tuple[bool, Floats]:
+        """Tell whether a limit can hold alone, and return the figures of the path that keeps it best."""
+        weights = np.zeros(len(self.limits))
+        weights[figure] = 1.0
+        swept = sweep(self.problem, self.scopes, weights, self.deadline)
+        most = self.limits[figure] * (1.0 + TOLERANCE)
+        self.of_limit[figure] = Bound(swept, 0.0, most)
+        if not swept.least <= most * (1.0 + _ROUNDING):
+            return False, weights
+        places = least_path(self.problem, self.scopes, swept)
+        self.offer(self.problem, places, weights)
+        return True, relaxed_figures(self.problem, self.scopes, weights, places)
+
+    def raise_one(self, figure: int, start: Floats) -> bool:
+        """Raise the multiplier of one limit to where the bound is largest; False where the limit cannot hold."""
+        base = start.copy()
+        base[figure] = 0.0
+        value, figures = self.evaluate(base)
+        over = float(figures[figure] - self.limits[figure])
+        if not np.isfinite(value):
+            return False
+        if over <= 0.0:
+            return True
+        kept, within = self.least(figure)
+        if not kept:
+            return False
+        weights = self.weights(base)
+        low = (float(weights @ figures), over)
+        high = (float(weights @ within), min(0.0, float(within[figure] - self.limits[figure])))
+        for _ in range(_STEPS):
+            multiplier = max(0.0, (high[0] - low[0]) / (low[1] - high[1]))
+            if multiplier == 0.0:
+                break
+            raised = base.copy()
+            raised[figure] = multiplier
+            _, figures = self.evaluate(raised)
+            cost, slack = float(weights @ figures), float(figures[figure] - self.limits[figure])
+            if cost + multiplier * slack >= low[0] + multiplier * low[1] - _SAME * abs(low[0]):
+                break
+            if slack > 0.0:
+                low = (cost, slack)
+            else:
+                high = (cost, slack)
+        return True
+
+
+def bounded(problem: PointProblem, most: int, start: Floats | None, offer: Offer, deadline: Deadline) -> Bounded:
+    """Return bounds of a problem whose tables have at most a number of entries.
+
+    Args:
+        problem: The operating point.
+        most: Entries of a table at most.
+        start: (F,) multipliers to begin with.
+        offer: Told of every path that is least at some weights.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    scopes = choose_scopes(problem, most)
+    ascent = _Ascent(problem, scopes, offer, deadline)
+    none = np.zeros(len(problem.limits))
+    if not all(map(len, problem.hosts)):
+        return Bounded(problem, scopes, (), none, feasible=False)
+    value, _ = ascent.evaluate(none)
+    if not np.isfinite(value):
+        return Bounded(problem, scopes, (), none, feasible=False)
+    plain = ascent.best
+    if start is not None and start.any():
+        ascent.evaluate(start)
+    for _ in range(_ROUNDS):
+        assert ascent.best is not None
+        before = ascent.best.lower_bound
+        for figure in problem.limited:
+            if ascent.best_figures[figure] <= problem.limits[figure] and ascent.best_multipliers[figure] == 0.0:
+                continue
+            if not ascent.raise_one(figure, ascent.best_multipliers):
+                return Bounded(problem, scopes, (), none, feasible=False)
+        if len(problem.limited) < 2 or ascent.best.lower_bound <= before + _SAME * abs(before):
+            break
+    for figure in problem.limited:
+        if figure not in ascent.of_limit and not ascent.least(figure)[0]:
+            return Bounded(problem, scopes, (), none, feasible=False)
+    assert ascent.best is not None and plain is not None
+    bounds = (ascent.best, *(() if plain is ascent.best else (plain,)), *ascent.of_limit.values())
+    return Bounded(problem, scopes, bounds, ascent.best_multipliers)
+
+
+def without_useless(found: Bounded, cutoff: float) -> PointProblem | None:
+    """Return the problem without hosts that no plan below a cutoff can use; None where no such plan is left.
+
+    Args:
+        found: The problem with its bounds.
+        cutoff: Objective that plans of interest stay below.
+    """
+    keep = [np.ones(len(hosts), dtype=bool) for hosts in found.problem.hosts]
+    for bound in found.bounds:
+        most = bound.threshold(cutoff)
+        for mask, least in zip(keep, marginals(found.problem, found.scopes, bound.swept), strict=True):
+            np.logical_and(mask, least <= most, out=mask)
+    if not all(mask.any() for mask in keep):
+        return None
+    hosts = tuple(nodes[mask] for nodes, mask in zip(found.problem.hosts, keep, strict=True))
+    return found.problem.with_hosts(hosts)

@@ -1,0 +1,175 @@
+"""Labels: placements of the first blocks, with their figures, and what decides whether two of them compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from planner.fin.dataflow.memory import TrackedMemory, tracked_memory
+from planner.fin.dataflow.problem import LATENCY, ROUTES, PointProblem
+from planner.fin.graph.dominance import non_dominated
+from planner.fin.instance.decision import Decision, Path
+from planner.fin.instance.network import Bools, Floats, Ints
+
+_WORD = 62
+"""Nodes of one column of a key."""
+_GRAIN = 2.0**40
+"""Figures that differ by less than this part of the largest one are alike for dominance; limits are wider."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Q placements of the first blocks."""
+
+    places: Ints
+    """(Q, b) host of each block placed, as its place among the hosts."""
+    options: Ints
+    """(Q, r) route of each input; -1 where nothing is carried."""
+    results: Ints
+    """(Q, b) route of the result from behind each block; -1 where none travels."""
+    usage: Floats
+    """(Q, F) figures."""
+    elapsed: Floats
+    """(Q,) seconds, where exits have deadlines of their own."""
+    late: Floats
+    """(Q,) fraction of samples that is late."""
+    working: Floats
+    """(Q, T) largest working memory of tracked nodes."""
+    held: Bools
+    """(Q, T, P) parameters that tracked nodes hold."""
+
+    @property
+    def count(self) -> int:
+        """Number of labels."""
+        return len(self.usage)
+
+    def take(self, rows: Ints | Bools) -> Labels:
+        """Return some of the labels."""
+        return Labels(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def concatenated(parts: list[Labels]) -> Labels:
+    """Return the labels of several parts, at least one."""
+    return Labels(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Labels)))
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """What labels of one problem need at every step."""
+
+    problem: PointProblem
+    ties: bool = False
+    """Whether latency and the number of routes count as criteria."""
+
+    @cached_property
+    def memory(self) -> TrackedMemory | None:
+        """Memory of tracked nodes."""
+        return tracked_memory(self.problem)
+
+    @cached_property
+    def seconds(self) -> Floats:
+        """(D, N) time of each block and its head, where exits have deadlines of their own."""
+        instance, points = self.problem.instance, self.problem.instance.points
+        seconds = instance.blocks.time_s[: self.problem.depth].copy()
+        for head in np.flatnonzero(points.on[self.problem.point]).tolist():
+            seconds[points.exit_block[head]] += instance.heads.time_s[head]
+        return seconds
+
+    def root(self) -> Labels:
+        """Return the one label before the first block."""
+        tracked = 0 if self.memory is None else self.memory.count
+        params = 0 if self.memory is None else len(self.memory.param_bytes)
+        none = np.zeros((1, 0), dtype=np.int32)
+        return Labels(
+            none, none, none, np.zeros((1, len(self.problem.limits))), np.zeros(1), np.zeros(1),
+            np.zeros((1, tracked)), np.zeros((1, tracked, params), dtype=bool),
+        )  # fmt: skip
+
+    def undominated(self, labels: Labels, block: int) -> Bools:
+        """Return which labels no other one is at least as good as, with the same choices open."""
+        return non_dominated(self._groups(labels, block), self._criteria(labels))
+
+    def _criteria(self, labels: Labels) -> Floats:
+        """(Q, C) what counts, in grains; less is better."""
+        problem = self.problem
+        rows = {problem.objective, *problem.limited, *((LATENCY, ROUTES) if self.ties else ())}
+        columns = [labels.usage[:, row] for row in sorted(rows, key=lambda row: row != problem.objective)]
+        if problem.result_limit is not None:
+            columns += [labels.elapsed, labels.late]
+        columns += list(labels.working.T)
+        scaled = []
+        for column in columns:
+            largest = float(column.max(initial=0.0))
+            if largest > 0.0:
+                scaled.append(np.round(column * (_GRAIN / largest)))
+        return np.stack(scaled, axis=1) if scaled else np.zeros((labels.count, 1))
+
+    def _groups(self, labels: Labels, block: int) -> Ints:
+        """(Q,) labels of one group leave the same choices: where needed tensors are, which parameters are held."""
+        columns: list[Ints] = []
+        open_ = {row.tensor: row for row in self.problem.inputs if row.reader > block and row.producer <= block}
+        columns += [
+            labels.places[:, producer] for producer in {row.producer for row in open_.values()} if producer >= 0
+        ]
+        for tensor in open_:
+            columns += self._copies(labels, tensor, block)
+        if labels.held.size:
+            flat = labels.held.reshape(labels.count, -1)
+            for start in range(0, flat.shape[1], _WORD):
+                some = flat[:, start : start + _WORD]
+                columns.append(some @ (1 << np.arange(some.shape[1], dtype=np.int64)))
+        groups = np.zeros(labels.count, dtype=np.int64)
+        for column in columns:
+            groups = np.unique(groups * (int(column.max(initial=0)) + 1) + column, return_inverse=True)[1].reshape(-1)
+        return groups
+
+    def _copies(self, labels: Labels, tensor: int, block: int) -> list[Ints]:
+        """Return columns that tell where copies of a tensor are that a later reader could use."""
+        problem = self.problem
+        readers = [row.reader for row in problem.inputs if row.tensor == tensor]
+        before = [reader for reader in readers if reader <= block]
+        useful = np.unique(np.concatenate([problem.hosts[reader] for reader in readers if reader > block]))
+        bit = np.full(problem.instance.network.size, -1, dtype=np.int64)
+        bit[useful] = np.arange(len(useful))
+        words = [np.zeros(labels.count, dtype=np.int64) for _ in range(0, len(useful), _WORD)] if before else []
+        producer = next(row.producer for row in problem.inputs if row.tensor == tensor)
+        made_at = self.nodes(labels, producer)
+        for reader in before:
+            node = self.nodes(labels, reader)
+            bits = np.where(node == made_at, -1, bit[node])
+            for number in range(len(words)):
+                here = (bits >= number * _WORD) & (bits < (number + 1) * _WORD)
+                words[number] |= np.where(here, 1 << np.where(here, bits - number * _WORD, 0), 0)
+        packed = []
+        for word in words:  # small numbers, so that keys of many columns stay in range
+            packed.append(np.unique(word, return_inverse=True)[1].reshape(-1).astype(np.int64))
+        return packed
+
+    def nodes(self, labels: Labels, block: int) -> Ints:
+        """(Q,) the node of a block that is placed; the source for the model's input."""
+        if block < 0:
+            return np.full(labels.count, self.problem.instance.source, dtype=np.int64)
+        return self.problem.hosts[block][labels.places[:, block]]
+
+    def decision(self, labels: Labels, row: int) -> Decision:
+        """Return a complete label as a decision."""
+        problem, one = self.problem, labels.take(np.array([row]))
+        nodes = tuple(int(self.nodes(one, block)[0]) for block in range(problem.depth))
+        transfers: list[Path] = []
+        for place, needed in enumerate(problem.inputs):
+            start = problem.instance.source if needed.producer < 0 else nodes[needed.producer]
+            option, end = int(one.options[0, place]), nodes[needed.reader]
+            transfers.append((end,) if option < 0 else problem.routes.path(option, start, end))
+        return Decision(problem.point, nodes, tuple(transfers), self._results(one, nodes))
+
+    def _results(self, one: Labels, nodes: tuple[int, ...]) -> dict[int, Path]:
+        problem = self.problem
+        points, destination = problem.instance.points, problem.instance.destination
+        found: dict[int, Path] = {}
+        for head in np.flatnonzero(points.on[problem.point]).tolist():
+            block = int(points.exit_block[head])
+            if destination is not None and problem.sends[block]:
+                found[head] = problem.routes.path(int(one.results[0, block]), nodes[block], destination)
+        return found
