@@ -1,1 +1,1 @@
-"""Strict reading of documents: base types, problems with advice, JSON Schema export."""
+"""Strict reading of documents: base types, and problems with advice."""

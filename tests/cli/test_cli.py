@@ -12,7 +12,7 @@ from command_line import MODEL, ROOT, SMALL, TOPOLOGY, names_in, one_block_per_c
 
 from planner import __version__
 from planner.schemas import Placement, check_document, read_document
-from planner.schemas.reading.export import DOCUMENTS
+from planner.schemas.export import DOCUMENTS
 from planner.verifier.violations import Violation
 
 # Exit codes and streams

@@ -10,7 +10,7 @@ import pytest
 from command_line import SMALL, TOPOLOGY, one_block_per_chiplet, refused, run
 
 from planner.fin.method import METHODS
-from planner.schemas.reading.export import DOCUMENTS, json_schema
+from planner.schemas.export import DOCUMENTS, json_schema
 
 
 def table_of(text: str) -> list[list[str]]:

@@ -17,7 +17,7 @@ import pytest
 
 from planner.schemas import check_document, read_document
 from planner.schemas.bundles.run import Run
-from planner.schemas.reading.export import DOCUMENTS
+from planner.schemas.export import DOCUMENTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from schema_documents import BIG, DELETE, MAKERS, edited, problems_of
 
-from planner.schemas.reading.export import json_schema
+from planner.schemas.export import json_schema
 
 # kind, place, value, words of the message, words of the fix, path of the problem (if it is not the place)
 BAD: list[tuple[Any, ...]] = [

@@ -13,7 +13,7 @@ from schema_documents import DELETE, with_edits
 from planner.schemas import Designs, InputError, Policy, check_document
 from planner.schemas.adaptation.designs import MAX_ENGINES, MAX_JOINT_DESIGNS, MAX_TASKS
 from planner.schemas.adaptation.policy import engines_of
-from planner.schemas.reading.export import DOCUMENTS, json_schema
+from planner.schemas.export import DOCUMENTS, json_schema
 
 Json = dict[str, Any]
 

@@ -12,13 +12,13 @@ from schema_documents import ROOT, Json
 
 import planner.schemas
 from planner.schemas import Model, Placement, Topology, Workload, read_document
-from planner.schemas.reading.export import DOCUMENTS, json_schema
+from planner.schemas.export import DOCUMENTS, json_schema
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_schema_files_are_current(kind: str) -> None:
     held = (ROOT / "schemas" / "json" / f"{kind}.schema.json").read_text(encoding="utf-8")
-    assert held == json_schema(kind), "run python -m planner.schemas.reading.export"
+    assert held == json_schema(kind), "run python -m planner.schemas.export"
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)

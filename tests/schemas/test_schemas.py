@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from schema_documents import BIG, DELETE, MAKERS, edited, model, problems_of, topology
 
 from planner.schemas import InputError, Model, Topology, check_document
-from planner.schemas.reading.export import DOCUMENTS
+from planner.schemas.export import DOCUMENTS
 
 
 @pytest.mark.parametrize("kind", MAKERS)

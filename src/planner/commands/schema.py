@@ -25,7 +25,7 @@ def schema_command(
     ] = "",
 ) -> int:
     """Print the JSON Schema of a file format (all formats without a name)."""
-    from planner.schemas.reading.export import DOCUMENTS, json_schema
+    from planner.schemas.export import DOCUMENTS, json_schema
 
     if name and name not in DOCUMENTS:
         raise input_error("there is no such format", f"use one of {', '.join(DOCUMENTS)}", value=name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from planner.schemas import InputError, Problem, check_document
-from planner.schemas.reading.export import DOCUMENTS
+from planner.schemas.export import DOCUMENTS
 
 ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]

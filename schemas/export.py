@@ -1,4 +1,4 @@
-"""JSON Schema files of all documents: ``python -m planner.schemas.reading.export`` writes ``schemas/json``."""
+"""JSON Schema files of all documents: ``python -m planner.schemas.export`` writes ``schemas/json``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from planner.schemas.planning.placement import Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import Workload
 
-JSON_SCHEMAS = Path(__file__).parents[1] / "json"
+JSON_SCHEMAS = Path(__file__).parent / "json"
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "model": Model,
