@@ -1,7 +1,12 @@
-"""Priced columns: a column with the speeds and shares of least cost at dual prices that keep its latency limit."""
+"""Priced columns: columns with the speeds and shares of least cost at dual prices that keep their latency limits.
+
+All columns are priced at once: the latency multiplier of each is found by trying several side by side, in ever smaller
+ranges.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +15,14 @@ from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, best_share, cheapest_speed
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
-from planner.fin.instance.network import Bools, Floats, Network
+from planner.fin.instance.network import Bools, Floats, Ints
 
-_STEPS, _SIDE = 3, 128
-"""Times that latency multipliers are tried, and how many side by side: each time the range shrinks to a part in 127."""
+_STEPS, _SIDE = 6, 17
+"""Times that latency multipliers are tried, and how many side by side: each time the range shrinks to a 16th."""
 _FAST = 1e12
 """A latency multiplier, in multiples of what is at stake, at which nothing but time counts."""
+_AT_ONCE = 512
+"""Columns whose arrays fit into the cache."""
 
 
 @dataclass(frozen=True)
@@ -33,91 +40,145 @@ class PricedColumn:
     """Power without idle power."""
 
 
+def price_columns(columns: Sequence[Column], joint: JointInstance, prices: DualPrices) -> list[PricedColumn | None]:
+    """Price columns at their cheapest speeds and shares.
+
+    Args:
+        columns: Columns of any apps.
+        joint: The apps.
+        prices: Prices at which speeds and shares are set.
+
+    Returns:
+        Each column with its speeds and shares; None where it is late at full speed with full shares.
+    """
+    parts = [columns[start : start + _AT_ONCE] for start in range(0, len(columns), _AT_ONCE)]
+    return [one for part in parts for one in _priced(part, joint, prices)]
+
+
 def price_column(column: Column, joint: JointInstance, prices: DualPrices) -> PricedColumn | None:
-    """Return the cheapest priced column at given prices; None where the plan is late at full speed with full shares."""
-    asked = _ColumnPricing.of(column, joint, prices)
-    ends = asked.at(np.array([0.0, _FAST * asked.scale]))
-    left_s = column.most_s - column.fixed_s.max(initial=0.0)
-    if not ends.late_s[1] <= left_s or not ends.stable[1]:
-        return None
-    chosen = ends.row(0 if ends.late_s[0] <= left_s else 1)
-    if ends.late_s[0] > left_s:
-        low, high = 1e-12 * asked.scale, _FAST * asked.scale
-        for _ in range(_STEPS):
-            values = np.exp(np.linspace(np.log(low), np.log(high), _SIDE))
-            tried = asked.at(values)
-            first = int((tried.late_s[1:] <= left_s).argmax()) + 1  # the dearer time, the less late
-            if not tried.late_s[first] <= left_s:
-                break
-            low, high, chosen = values[first - 1], values[first], tried.row(first)
-    power_w = column.transfer_w + float((column.dynamic_w * chosen.speed**2 + column.static_w / chosen.speed).sum())
-    return PricedColumn(column, chosen.speed, chosen.node_share, chosen.medium_share, power_w)
+    """Price one column; see `price_columns`."""
+    return price_columns([column], joint, prices)[0]
+
+
+def _priced(columns: Sequence[Column], joint: JointInstance, prices: DualPrices) -> list[PricedColumn | None]:
+    """Price a few columns."""
+    asked = _ColumnPricing.of(columns, joint, prices)
+    rows, fast = np.arange(len(columns)), _FAST * asked.scale
+    ends = asked.at(rows, np.stack([np.zeros(len(rows)), fast], axis=1))
+    possible = (ends.late_s[:, 1] <= asked.left_s) & ends.stable[:, 1]
+    slack = ends.late_s[:, 0] <= asked.left_s
+    chosen = ends.take(rows, np.where(slack, 0, 1))
+    late = np.flatnonzero(possible & ~slack)
+    low, high = np.log(1e-12 * asked.scale), np.log(fast)
+    for _ in range(_STEPS):
+        if len(late) == 0:
+            break
+        values = np.linspace(low[late], high[late], _SIDE, axis=1)
+        tried = asked.at(late, np.exp(values))
+        first = (tried.late_s[:, 1:] <= asked.left_s[late, None]).argmax(axis=1) + 1  # the dearer time, the less late
+        at = np.arange(len(late))
+        found = tried.late_s[at, first] <= asked.left_s[late]
+        late, at, first = late[found], at[found], first[found]
+        low[late], high[late] = values[at, first - 1], values[at, first]
+        chosen.put(late, tried.take(at, first))
+    return [chosen.priced_column(row, column) if possible[row] else None for row, column in enumerate(columns)]
 
 
 @dataclass(frozen=True)
 class _PricedAt:
-    """Speeds and shares at V latency multipliers, one row each."""
+    """Speeds and shares of C columns at V latency multipliers; without the last axis once these are chosen."""
 
     speed: Floats
+    """(C, H, V)"""
     node_share: Floats
+    """(C, H, V)"""
     medium_share: Floats
+    """(C, M, V)"""
     late_s: Floats
+    """(C, V)"""
     stable: Bools
+    """(C, V)"""
 
-    def row(self, number: int) -> _PricedAt:
-        """Return what was chosen at one of the values."""
-        return _PricedAt(*(part[number] for part in vars(self).values()))
+    def take(self, rows: Ints, numbers: Ints) -> _PricedAt:
+        """Return some columns, each at one of the multipliers."""
+        return _PricedAt(*(part[rows, ..., numbers] for part in vars(self).values()))
+
+    def put(self, rows: Ints, other: _PricedAt) -> None:
+        """Replace some columns, once multipliers are chosen."""
+        for mine, others in zip(vars(self).values(), vars(other).values(), strict=True):
+            mine[rows] = others
+
+    def priced_column(self, row: int, column: Column) -> PricedColumn:
+        """Return one column, once multipliers are chosen."""
+        nodes, media = len(column.nodes), len(column.media)
+        speed = self.speed[row, :nodes]
+        power_w = column.transfer_w + float((column.dynamic_w * speed**2 + column.static_w / speed).sum())
+        return PricedColumn(column, speed, self.node_share[row, :nodes], self.medium_share[row, :media], power_w)
 
 
 @dataclass(frozen=True)
 class _ColumnPricing:
-    """What a column asks at given prices; of several latencies the largest part on each node and medium counts."""
+    """What C columns of up to H nodes and M media ask; the largest part of several latencies counts on each."""
 
-    nodes: NodeSegments
-    media: NodeSegments
-    node_price_w: Floats
+    nodes: Floats
+    """(4, C, H) fields of node segments."""
+    node_terms: Floats
+    """(4, C, H) price, slowest and fastest speed, largest share."""
+    media: Floats
+    """(2, C, M) load and time."""
     medium_price_w: Floats
-    network: Network
-    column: Column
+    """(C, M)"""
+    left_s: Floats
+    """(C,) latency limit less latencies that no share divides."""
+    scale: Floats
+    """(C,) size of the latency multiplier: power at stake over the limit."""
 
     @classmethod
-    def of(cls, column: Column, joint: JointInstance, prices: DualPrices) -> _ColumnPricing:
-        none = np.zeros(len(column.media))
-        medium_price = dict(zip(joint.media.tolist(), prices.media_w.tolist(), strict=True))
-        return cls(
-            nodes=NodeSegments(column.dynamic_w, column.static_w, column.node_load, column.node_s.max(axis=0)),
-            media=NodeSegments(none, none, column.medium_load, column.medium_s.max(axis=0, initial=0.0)),
-            node_price_w=prices.node_w[column.nodes],
-            medium_price_w=np.array([medium_price.get(medium, 0.0) for medium in column.media.tolist()]),
-            network=joint.network,
-            column=column,
-        )
+    def of(cls, columns: Sequence[Column], joint: JointInstance, prices: DualPrices) -> _ColumnPricing:
+        network, count = joint.network, len(columns)
+        medium_w = np.zeros(network.media)
+        medium_w[joint.media] = prices.media_w
+        by_node = np.stack([prices.node_w, network.slowest, network.fastest, network.max_utilization])
+        nodes = np.zeros((4, count, max(len(column.nodes) for column in columns)))
+        node_terms = np.ones_like(nodes)
+        media = np.zeros((2, count, max(len(column.media) for column in columns)))
+        price_w = np.zeros(media.shape[1:])
+        for row, column in enumerate(columns):
+            used, carried = len(column.nodes), len(column.media)
+            late_s = column.node_s.max(axis=0)
+            nodes[:, row, :used] = column.dynamic_w, column.static_w, column.node_load, late_s
+            node_terms[:, row, :used] = by_node[:, column.nodes]
+            if carried:
+                media[:, row, :carried] = column.medium_load, column.medium_s.max(axis=0, initial=0.0)
+                price_w[row, :carried] = medium_w[column.media]
+        most_s = np.array([column.most_s for column in columns])
+        fixed_s = np.array([column.fixed_s.max(initial=0.0) for column in columns])
+        node_price_w = np.where(nodes.any(axis=0), node_terms[0], 0.0)
+        at_stake = nodes[0].sum(axis=1) + node_price_w.sum(axis=1) + price_w.sum(axis=1)
+        scale = np.maximum(at_stake, 1e-9) / np.minimum(most_s, 1e9)
+        return cls(nodes, node_terms, media, price_w, most_s - fixed_s, scale)
 
-    @property
-    def scale(self) -> float:
-        """Size of the latency multiplier: power at stake over the limit."""
-        at_stake = self.column.dynamic_w.sum() + self.node_price_w.sum() + self.medium_price_w.sum()
-        return float(max(at_stake, 1e-9) / min(self.column.most_s, 1e9))
-
-    def at(self, multiplier_w_per_s: Floats) -> _PricedAt:
-        """Choose speeds and shares at (V,) latency multipliers."""
-        network, nodes, worth = self.network, self.column.nodes, multiplier_w_per_s[:, None]
-        ranges = (network.slowest[nodes], network.fastest[nodes], network.max_utilization[nodes])
-        terms = SegmentPrices(worth, self.node_price_w, *ranges)
-        speed = cheapest_speed(self.nodes, terms)
-        share = best_share(self.nodes, terms, speed)
-        one = np.ones(len(self.column.media))
-        on_air = best_share(self.media, SegmentPrices(worth, self.medium_price_w, one, one, one), one)
-        share = np.where(self.column.timed_nodes, share, 0.0)
-        on_air = np.where(self.column.timed_media, on_air, 0.0)
-        late = _over(self.nodes.late_s, speed * share) + _over(self.media.late_s, on_air)
-        computes = (self.nodes.load <= speed * share * (1 + 1e-9)).all(axis=1)
-        carries = (self.media.load <= on_air * (1 + 1e-9)).all(axis=1)
+    def at(self, rows: Ints, multiplier_w_per_s: Floats) -> _PricedAt:
+        """Choose speeds and shares of some columns at (C, V) latency multipliers."""
+        worth = multiplier_w_per_s[:, None]
+        segments = NodeSegments(*(part[..., None] for part in self.nodes[:, rows]))
+        terms = SegmentPrices(worth, *(part[..., None] for part in self.node_terms[:, rows]))
+        shape = (*segments.load.shape[:2], worth.shape[-1])
+        speed = np.broadcast_to(cheapest_speed(segments, terms), shape)
+        asks = (segments.load > 0.0) | (segments.late_s > 0.0)
+        share = np.where(asks, best_share(segments, terms, speed), 0.0)
+        load, late_s = (part[..., None] for part in self.media[:, rows])
+        none, one = np.zeros_like(load), np.ones_like(load)
+        price_w = self.medium_price_w[rows][..., None]
+        on_air = best_share(NodeSegments(none, none, load, late_s), SegmentPrices(worth, price_w, one, one, one), one)
+        on_air = np.where((load > 0.0) | (late_s > 0.0), on_air, 0.0)
+        late = _over(segments.late_s, speed * share) + _over(late_s, on_air)
+        computes = (segments.load <= speed * share * (1 + 1e-9)).all(axis=1)
+        carries = (load <= on_air * (1 + 1e-9)).all(axis=1)
         return _PricedAt(speed, share, on_air, late, np.asarray(computes & carries))
 
 
 def _over(time_s: Floats, share: Floats) -> Floats:
-    """(V,) sums of times over shares; nothing takes no time at any share."""
-    used = time_s > 0.0
-    with np.errstate(divide="ignore"):
-        return np.asarray((time_s[used] / share[:, used]).sum(axis=1))
+    """(C, V) sums of (C, P, 1) times over (C, P, V) shares; nothing takes no time at any share."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(time_s > 0.0, time_s / share, 0.0).sum(axis=1))

@@ -8,6 +8,7 @@ theta, the least ``power + prices + theta (latency - limit)`` over all sequences
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,7 +67,7 @@ class Sweep:
     onwards: Floats
     """(R, D, N) least cost from a segment's first block to the end."""
     left: Floats
-    """(R, D, N) least cost from where a segment with this last block has been paid; 0 behind the last block."""
+    """(R, N, D) least cost from where a segment with this last block has been paid; 0 behind the last block."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ class SegmentCosts:
 
     layers: int
     each: Floats
-    """(R, V, N) by first block and last block; infinite where a segment cannot be."""
+    """(R, N, V) by first block and last block; infinite where a segment cannot be."""
 
     def starting(self, first: int) -> Floats:
-        """(R, D - first, N) cost of a segment from a block to each last one."""
+        """(R, N, D - first) cost of a segment from a block to each last one."""
         start = first * self.layers - first * (first - 1) // 2
-        return self.each[:, start : start + self.layers - first]
+        return self.each[..., start : start + self.layers - first]
 
 
 class Pricer:
@@ -90,9 +91,9 @@ class Pricer:
         self.instance = instance
         self.stages = stages
         self.routes = routes
-        self._sums = {name: _cumulative(getattr(stages, name)) for name in _VISIT}
-        self._bytes = np.concatenate([np.zeros((len(stages.depth), 1)), np.cumsum(stages.memory_bytes, axis=1)], axis=1)
-        self._barred = _cumulative((~stages.allowed).astype(np.int16))
+        self._sums = {name: _cumulative(getattr(stages, name).swapaxes(1, 2)) for name in _VISIT}
+        self._bytes = _cumulative(stages.memory_bytes)
+        self._barred = _cumulative((~stages.allowed).swapaxes(1, 2).astype(np.int16))
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
         self._hosts = _hosts(instance)
@@ -139,16 +140,16 @@ class Pricer:
         away, target = carried[..., routes.by_source], routes.target[routes.by_source]
         results = self.results(rows, prices, layers)
         staying, segments = self.staying(rows, prices, results), self._segments_of(rows, prices, results)
-        onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, layers, nodes), np.inf)
+        onwards, left = np.full((count, layers, nodes), np.inf), np.full((count, nodes, layers), np.inf)
         cost_by_departure = np.full((count, layers + 1), np.inf)
         for layer in range(layers - 1, -1, -1):
-            left[depth == layer + 1, layer] = 0.0
-            onwards[:, layer] = (segments.starting(layer) + left[:, layer:]).min(axis=1)
+            left[depth == layer + 1, :, layer] = 0.0
+            onwards[:, layer] = (segments.starting(layer) + left[..., layer:]).min(axis=2)
             outwards = away[:, layer] + onwards[:, layer][:, target]
             least = np.minimum.reduceat(outwards, routes.source_start, axis=1)
             cost_by_departure[:, layer] = least[:, self.instance.source]
             if layer:
-                left[:, layer - 1] = least
+                left[..., layer - 1] = least
         cost_by_departure[:, 1:layers] += staying[:, : layers - 1]
         at = np.arange(count)
         cost_by_departure[at, depth] = staying[at, depth - 1]
@@ -159,9 +160,9 @@ class Pricer:
         """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
         depth, source = int(self.stages.depth[row]), self.instance.source
         column = int(self.stages.column[source])
-        segments = NodeSegments(**{name: sums[row, 1 : depth + 1, column] for name, sums in self._sums.items()})
+        segments = NodeSegments(**{name: sums[row, column, 1 : depth + 1] for name, sums in self._sums.items()})
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
-        fits = (self._barred[row, 1 : depth + 1, column] == 0) & (self._bytes[row, 1 : depth + 1] <= room)
+        fits = (self._barred[row, column, 1 : depth + 1] == 0) & (self._bytes[row, 1 : depth + 1] <= room)
         return segments, fits & self._hosts[source]
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
@@ -171,7 +172,7 @@ class Pricer:
         at = np.ix_(rows.point, np.arange(layers), stages.column[chosen])
         part = {name: getattr(stages, name)[at] for name in _VISIT}
         terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
-        total = self._sums["late_s"][rows.point][:, -1:, stages.column[chosen]]
+        total = self._sums["late_s"][rows.point][:, None, stages.column[chosen], -1]
         costs = additive_cost(NodeSegments(**part), terms, total)[..., like]
         costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
         allowed = np.asarray(stages.allowed[rows.point, :layers])[..., stages.column] & self._hosts
@@ -196,7 +197,7 @@ class Pricer:
         last = np.arange(results.shape[1])
         source = np.array([self.instance.source])
         kinds = (source, np.zeros(1, dtype=np.int64))
-        return self._segments(rows, prices, (np.zeros_like(last), last), source, kinds, results)[..., 0]
+        return self._segments(rows, prices, (np.zeros_like(last), last), source, kinds, results)[:, 0]
 
     def _segments_of(self, rows: Rows, prices: AppPrices, results: Floats) -> SegmentCosts:
         layers = results.shape[1]
@@ -213,7 +214,7 @@ class Pricer:
         kinds: tuple[Ints, Ints],
         results: Floats,
     ) -> Floats:
-        """(R, V, M) cost of segments from first to last blocks on M nodes; infinite where one cannot be.
+        """(R, M, V) cost of segments from first to last blocks on M nodes; infinite where one cannot be.
 
         Nodes of one kind and price are priced once, for packages are full of equal nodes: `kinds` names one of each
         kind, and which kind each node is of.
@@ -222,21 +223,33 @@ class Pricer:
         point = point[:1] if (point == point[0]).all() else point  # of all latency multipliers the same segments
 
         def within(sums: Floats) -> Floats:
-            return np.asarray(sums[:, last + 1] - sums[:, first])
+            return np.asarray(sums[..., last + 1] - sums[..., first])
 
-        at = np.ix_(point, np.arange(results.shape[1] + 1), self.stages.column[chosen])
+        layers, columns = np.arange(results.shape[1] + 1), self.stages.column
+        at = np.ix_(point, columns[chosen], layers)
         part = {name: within(sums[at]) for name, sums in self._sums.items()}
-        terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
-        costs = least_cost(NodeSegments(**part), terms)[..., like]
-        held = within(self._bytes[point])[:, :, None]
-        costs += prices.use_w[nodes] + prices.memory_w_per_byte[nodes] * held
-        cannot = np.asarray(within(self._barred[point]) > 0)[..., self.stages.column[nodes]]
-        cannot = cannot | ~self._hosts[nodes] | (held > self.instance.network.memory_bytes[nodes] * (1.0 + 1e-9))
+        costs = self._least_costs(part, rows, prices, chosen)[:, like]
+        held = within(self._bytes[point][:, None])
+        costs += prices.use_w[nodes, None] + prices.memory_w_per_byte[nodes, None] * held
+        cannot = within(self._barred[np.ix_(point, columns[nodes], layers)]) > 0
+        room = self.instance.network.memory_bytes[nodes, None] * (1.0 + 1e-9)
+        cannot = cannot | ~self._hosts[nodes, None] | (held > room)
         if results.any():
-            lost = np.isinf(results)  # no route from there to the destination
-            costs += within(_cumulative(np.where(lost, 0.0, results)))[..., nodes]
-            cannot = cannot | (within(_cumulative(lost.astype(np.int16))) > 0)[..., nodes]
+            lost = np.isinf(results).swapaxes(1, 2)[:, nodes]  # no route from there to the destination
+            costs += within(_cumulative(np.where(lost, 0.0, results.swapaxes(1, 2)[:, nodes])))
+            cannot = cannot | (within(_cumulative(lost.astype(np.int16))) > 0)
         return np.where(cannot, np.inf, costs)
+
+    def _least_costs(self, part: Mapping[str, Floats], rows: Rows, prices: AppPrices, chosen: Ints) -> Floats:
+        """(R, M, V) least cost of segments on M nodes at their best speeds and shares, similar nodes together."""
+        network, multiplier = self.instance.network, rows.multiplier_w_per_s[:, None, None]
+        costs = np.empty((len(rows.point), *part["load"].shape[1:]))
+        sort = 2 * (network.slowest < network.fastest)[chosen] + (network.static_power_w > 0.0)[chosen]
+        for number in np.unique(sort).tolist():  # without a clock, or leakage, less is to be computed
+            some = np.flatnonzero(sort == number)
+            segments = NodeSegments(**{name: values[:, some] for name, values in part.items()})
+            costs[:, some] = least_cost(segments, node_terms(network, prices, multiplier, chosen[some, None]))
+        return costs
 
     def results(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) cost of carrying the result behind each block to the destination, media at no price.
@@ -266,7 +279,7 @@ class Pricer:
             away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.routes.target]
             way = int(np.where(self.routes.source == node, away, np.inf).argmin())
             options[begin], node = int(self.routes.option[way]), int(self.routes.target[way])
-            costs = sweep.segments.starting(begin)[row, :, node] + sweep.left[row, begin:, node]
+            costs = sweep.segments.starting(begin)[row, node] + sweep.left[row, node, begin:]
             end = begin + int(costs.argmin()) + 1
             nodes[begin:end] = node
             begin = end
@@ -314,6 +327,7 @@ def _kinds(instance: Instance) -> Floats:
 
 
 def _cumulative(values: Any) -> Any:  # noqa: ANN401 - an array of any type
-    """(K, D + 1, N) sums of the blocks before each."""
-    shape = (values.shape[0], 1, *values.shape[2:])
-    return np.concatenate([np.zeros(shape, values.dtype), np.cumsum(values, axis=1, dtype=values.dtype)], axis=1)
+    """(..., D + 1) sums of the blocks before each."""
+    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1), values.dtype)
+    np.cumsum(values, axis=-1, out=sums[..., 1:])
+    return sums
