@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.clear.allocation.plan import Plan, overfull, plan_of
 from planner.clear.master.column_pool import ColumnPool
-from planner.clear.master.priced_column import PricedColumn, price_column
+from planner.clear.master.priced_column import PricedColumn, price_columns
 from planner.clear.master.restricted_master import MasterSolution, RestrictedMaster
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.app_arrays import app_arrays
@@ -21,9 +21,10 @@ from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.point_tree import point_tree
 from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.shortest_path import Pricer
-from planner.clear.pricing.subproblem import PricingSubproblem
+from planner.clear.pricing.subproblem import PricingResult, PricingSubproblem
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance, NodeCounts
+from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 
@@ -44,14 +45,17 @@ class PricingProblem:
     symmetry: NodeSymmetry
     gap: float
     """Relative gap that is asked for."""
+    jobs: int = 1
+    """Threads that price apps."""
 
     @classmethod
-    def of(cls, joint: JointInstance, gap: float) -> PricingProblem:
+    def of(cls, joint: JointInstance, gap: float, jobs: int = 1) -> PricingProblem:
         """Return the pricing subproblems of all apps.
 
         Args:
             joint: The apps.
             gap: Relative gap that is asked for.
+            jobs: Threads that price apps; results do not depend on their number.
         """
         routes = list_routes(joint.network, joint.media.tolist())
         trees = [point_tree(app_arrays(app)) for app in joint.apps]
@@ -59,7 +63,7 @@ class PricingProblem:
             PricingSubproblem(Pricer(app, tree.stages, routes), tree)
             for app, tree in zip(joint.apps, trees, strict=True)
         )
-        return cls(joint, subproblems, NodeSymmetry(joint, routes), gap)
+        return cls(joint, subproblems, NodeSymmetry(joint, routes), gap, jobs)
 
     def restricted_to(self, counts: NodeCounts) -> PricingProblem:
         """Return the problem of a branch that bounds the numbers of nodes in use."""
@@ -146,15 +150,16 @@ def generate_columns(
 
 def _price_all(problem: PricingProblem, pool: ColumnPool, prices: DualPrices, deadline: Deadline) -> float:
     """Price all apps, add their columns to the pool, and return the Lagrangian value; -inf where time runs out."""
-    value_w = prices.constant_w(problem.joint)
-    for app, subproblem in enumerate(problem.subproblems):
-        if deadline.expired:
-            return -np.inf
-        found = subproblem.price_heuristically(prices.of_app(app))
-        value_w += found.bound_w
-        for decision in found.decisions:
-            add_decision(problem, pool, app, decision, prices)
-    return value_w
+
+    def priced(app: int) -> PricingResult | None:
+        return None if deadline.expired else problem.subproblems[app].price_heuristically(prices.of_app(app))
+
+    results = in_parallel(priced, range(problem.joint.count), problem.jobs)
+    found = [(app, result) for app, result in enumerate(results) if result is not None]
+    add_decisions(problem, pool, [(app, decision) for app, result in found for decision in result.decisions], prices)
+    if len(found) < problem.joint.count:
+        return -np.inf
+    return prices.constant_w(problem.joint) + sum(result.bound_w for _, result in found)
 
 
 def choose_columns(joint: JointInstance, pool: ColumnPool, incumbent: Incumbent, deadline: Deadline) -> None:
@@ -166,28 +171,33 @@ def choose_columns(joint: JointInstance, pool: ColumnPool, incumbent: Incumbent,
         incumbent.offer(plan_of(joint, [pool.priced[number].column for number in chosen]))
 
 
-def add_decision(
-    problem: PricingProblem, pool: ColumnPool, app: int, decision: Decision, prices: DualPrices, offset: int = 0
+def add_decisions(
+    problem: PricingProblem,
+    pool: ColumnPool,
+    decisions: Iterable[tuple[int, Decision]],
+    prices: DualPrices,
+    offset: int = 0,
 ) -> None:
-    """Add a decision to the pool, moved to the first nodes of each equivalence class, and its priced column.
+    """Add decisions to the pool, moved to the first nodes of each equivalence class, and their priced columns.
 
     Args:
         problem: The apps.
         pool: Columns known.
-        app: Number of the app.
-        decision: What pricing found.
-        prices: Prices at which speeds and shares of the column are set.
+        decisions: What pricing found, each with the number of its app.
+        prices: Prices at which speeds and shares of the columns are set.
         offset: How many nodes of each class are passed over.
     """
-    add_column(problem.joint, pool, pool.column(app, problem.symmetry.moved_to(app, decision, offset)), prices)
+    moved = ((app, problem.symmetry.moved_to(app, decision, offset)) for app, decision in decisions)
+    add_columns(problem.joint, pool, [pool.column(app, decision) for app, decision in moved], prices)
 
 
-def add_column(joint: JointInstance, pool: ColumnPool, column: Column, prices: DualPrices) -> None:
-    """Add a priced column to the pool, unless its memory or latency limit cannot hold."""
-    if overfull(joint, [column]):  # the path returns to a node, and pricing saw each segment alone
-        return
-    if (priced := price_column(column, joint, prices)) is not None:
-        pool.add(priced)
+def add_columns(joint: JointInstance, pool: ColumnPool, columns: Iterable[Column], prices: DualPrices) -> None:
+    """Add priced columns to the pool, but for those whose memory or latency limit cannot hold."""
+    # where a path returns to a node, pricing saw the memory of each segment alone
+    fitting = [column for column in columns if not overfull(joint, [column])]
+    for priced in price_columns(fitting, joint, prices):
+        if priced is not None:
+            pool.add(priced)
 
 
 def add_plan(pool: ColumnPool, plan: Plan) -> None:

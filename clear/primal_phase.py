@@ -16,7 +16,7 @@ from planner.clear.column_generation import (
     Duals,
     Incumbent,
     PricingProblem,
-    add_decision,
+    add_decisions,
     choose_columns,
     priced_columns_of,
 )
@@ -69,10 +69,14 @@ class PrimalPhase:
         if found is None:
             return
         places = min(int(np.ceil(found.most_in_use - _TAKEN)) + 1, _MOST_PLACES)
-        for number in np.flatnonzero(found.taken > _TAKEN).tolist():
-            column = self.pool.priced[number].column
-            for offset in range(1, min(places, self.problem.symmetry.most(column.decision))):
-                add_decision(self.problem, self.pool, column.app, column.decision, self.duals.prices, offset)
+        taken = [self.pool.priced[number].column for number in np.flatnonzero(found.taken > _TAKEN).tolist()]
+        for offset in range(1, places):
+            moved = [
+                (column.app, column.decision)
+                for column in taken
+                if offset < self.problem.symmetry.most(column.decision)
+            ]
+            add_decisions(self.problem, self.pool, moved, self.duals.prices, offset)
 
     def _anneal(self, seed: int) -> None:
         """Anneal the incumbent."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan, plan_of
-from planner.clear.column_generation import Incumbent, PricingProblem, add_column, generate_columns
+from planner.clear.column_generation import Incumbent, PricingProblem, add_columns, generate_columns
 from planner.clear.master.column_pool import ColumnPool
 from planner.clear.master.restricted_master import RestrictedMaster
 from planner.clear.pricing.dual_prices import DualPrices
@@ -232,8 +232,7 @@ class _WarmStart:
     def _choose(self) -> RestrictedMaster:
         """Let the master choose among priced columns of all columns, at the prices held and at those before."""
         for app in range(self._joint.count):
-            for column in self._pool.columns(app):
-                add_column(self._joint, self._pool, column, self.prices)
+            add_columns(self._joint, self._pool, self._pool.columns(app), self.prices)
         master = RestrictedMaster(self._joint, self._pool.priced)
         if master.priced_columns:
             chosen = master.solve_integer(self._deadline.remaining_s).chosen

@@ -75,7 +75,7 @@ def solve_joint(joint: JointInstance, options: Options) -> Outcome[Plan]:
     if incumbent.within(weak_w, max(options.gap, _EQUAL)):
         nothing = _Proof(incumbent, weak_w, infeasible=False, statistics={})
         return _outcome(joint, nothing, options.gap, deadline, (0.0, time.perf_counter() - began, {}))
-    problem = PricingProblem.of(joint, options.gap)
+    problem = PricingProblem.of(joint, options.gap, options.jobs)
     built = time.perf_counter()
     proof = _searched(problem, incumbent, deadline)
     times = (built - began, time.perf_counter() - built, proof.statistics)

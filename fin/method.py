@@ -23,6 +23,8 @@ class Options:
     time_limit_s: float | None = None
     gamma: int = 100
     """Latency levels of the method `gamma`."""
+    jobs: int = 1
+    """Threads that price apps which are planned together; the answer does not depend on their number."""
 
 
 class Method(Protocol):

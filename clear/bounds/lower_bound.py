@@ -8,6 +8,7 @@ from planner.clear.baselines.baseline import least_energy_j
 from planner.clear.bounds.partial_lagrangian import CLOSE, QUICK, partial_lagrangian_bound
 from planner.clear.column_generation import Duals, PricingProblem
 from planner.clear.primal_phase import FEW_APPS
+from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 
 
@@ -25,12 +26,14 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
     prices, joint = duals.prices, problem.joint
     weak_w = [app.rate_per_s * float(least_energy_j(app).min(initial=np.inf)) for app in joint.apps]
     bound_w = prices.constant_w(joint)
-    for app, one in enumerate(problem.subproblems):  # prices are at least 0, so energy alone is a bound at any prices
-        bound_w += weak_w[app] if deadline.expired else one.lower_bound(prices.of_app(app))
-    bound_w = max(bound_w, sum(weak_w))
+
+    def bound(app: int) -> float:  # prices are at least 0, so energy alone is a bound at any prices
+        return weak_w[app] if deadline.expired else problem.subproblems[app].lower_bound(prices.of_app(app))
+
+    bound_w = max(bound_w + sum(in_parallel(bound, range(joint.count), problem.jobs)), sum(weak_w))
     efforts = [QUICK, CLOSE] if joint.count > FEW_APPS and deadline.remaining_s < float("inf") else [CLOSE]
     for effort in efforts:
         if not deadline.expired:
-            found_w = partial_lagrangian_bound(joint, problem.subproblems, prices, deadline, effort)
+            found_w = partial_lagrangian_bound(joint, problem.subproblems, prices, deadline, effort, problem.jobs)
             bound_w = max(bound_w, found_w)
     return bound_w

@@ -25,6 +25,7 @@ from planner.clear.bounds.source_subproblem import SourceOptions, source_options
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.problem.instance import JointInstance
+from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats
 
@@ -46,6 +47,7 @@ def partial_lagrangian_bound(
     prices: DualPrices,
     deadline: Deadline,
     rows: tuple[int, int] = CLOSE,
+    jobs: int = 1,
 ) -> float:
     """Return a lower bound on the power of all plans, in watts; -inf where there is no time for it.
 
@@ -55,6 +57,7 @@ def partial_lagrangian_bound(
         prices: Prices of all nodes and media, good ones where the bound is to be high.
         deadline: When to give up.
         rows: How closely apps are looked at.
+        jobs: Threads that look at apps; the bound does not depend on their number.
     """
     network, sources = joint.network, sorted({app.source for app in joint.apps})
     kept = np.ones(network.size)
@@ -65,15 +68,20 @@ def partial_lagrangian_bound(
     for source in sources:
         known_w = max(float(prices.node_w[source]), float(network.idle_power_w[source]), _SMALL * whole_w)
         source_w = known_w * _FACTORS
-        stays = []
-        for number in np.flatnonzero([instance.source == source for instance in joint.apps]).tolist():
-            if deadline.expired:
-                return -np.inf
+
+        def stay(number: int, source_w: Floats = source_w) -> tuple[SourceOptions, bool] | None:
             small = apps[number].last_w < _SMALL * whole_w
-            found = source_options(apps[number], others.of_app(number), source_w, rows[0 if small else 1])
-            stays.append((found, small))
+            if deadline.expired:
+                return None
+            return source_options(apps[number], others.of_app(number), source_w, rows[0 if small else 1]), small
+
+        own = np.flatnonzero([instance.source == source for instance in joint.apps]).tolist()
+        found = in_parallel(stay, own, jobs)
+        stays = [one for one in found if one is not None]
+        if len(stays) < len(own):
+            return -np.inf
         on_w = float(network.idle_power_w[source]) + _Problem.of(joint, source, source_w, stays).least(deadline)
-        off_w = sum(stay.at_once_w for stay, _ in stays)
+        off_w = sum(options.at_once_w for options, _ in stays)
         must = joint.branch is not None and joint.branch.least[joint.kinds[source]] > 0
         total_w += on_w if must else min(on_w, off_w)
     return total_w

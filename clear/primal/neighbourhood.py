@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.clear.allocation.plan import Plan
-from planner.clear.master.priced_column import PricedColumn, price_column
+from planner.clear.master.priced_column import PricedColumn, price_columns
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.primal.local_search import raised_prices
@@ -35,17 +35,21 @@ def neighbourhood(
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
     places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
     held_joint = replace(joint, network=_held_at(joint.network, used, plan.allocation.speed))
+    first = [_on_first_nodes(joint, symmetry, app, columns) for app, columns in enumerate(known)]
+    flat = [column for columns in first for column in columns]
     prices = [raised_prices(joint, plan, least) for least in _LEAST_PRICES]
-    for app, columns in enumerate(known):
-        if deadline.expired:
-            return
-        first = _on_first_nodes(joint, symmetry, app, columns)
-        for priced in _competitive(first, held_joint, prices[0]):
+    at_prices = list(zip(*(price_columns(flat, held_joint, price) for price in prices), strict=True))
+    begin = 0
+    for app, columns in enumerate(first):
+        own = at_prices[begin : begin + len(columns)]
+        begin += len(columns)
+        for priced, *further in _competitive(own, prices[0]):
             column = priced.column
             alone = len(column.nodes) + len(column.media) == 1  # the time limit says what rate it needs
-            further = [price_column(column, held_joint, price) for price in ([] if alone else prices[1:])]
-            held = _distinct([priced, *(other for other in further if other is not None)])
+            held = _distinct([priced, *(other for other in further if other is not None and not alone)])
             yield from held
+            if deadline.expired:
+                continue
             for offset in range(1, min(places, symmetry.most(column.decision))):
                 copy = column_of(app, joint.apps[app], symmetry.moved_to(app, column.decision, offset), column.variant)
                 yield from (_copied(own, copy) for own in held)
@@ -69,21 +73,20 @@ def _on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, colu
     return list(found.values())
 
 
-def _competitive(columns: Sequence[Column], joint: JointInstance, prices: DualPrices) -> list[PricedColumn]:
-    """Return priced columns whose transfers alone do not cost far more than the cheapest priced column."""
-    priced_columns = [priced for column in columns if (priced := price_column(column, joint, prices)) is not None]
-    costs_w = [
-        priced.power_w + float(prices.node_w[priced.column.nodes] @ priced.node_share) for priced in priced_columns
-    ]
+def _competitive(at_prices: Sequence[tuple[PricedColumn | None, ...]], prices: DualPrices) -> list[tuple[PricedColumn, *tuple[PricedColumn | None, ...]]]:
+    """Return columns, priced several times, whose transfers alone do not cost far more than the cheapest column."""
+    possible = [(first, *others) for first, *others in at_prices if first is not None]
+    costs_w = [first.power_w + float(prices.node_w[first.column.nodes] @ first.node_share) for first, *_ in possible]
     most_w = _HOPELESS * min(costs_w, default=0.0)
-    return [priced for priced in priced_columns if priced.column.transfer_w <= most_w]
+    return [row for row in possible if row[0].column.transfer_w <= most_w]
 
 
 def _distinct(priced_columns: Sequence[PricedColumn]) -> list[PricedColumn]:
     """Return priced columns of one column without those whose shares are nearly the same as those of one before."""
     found: list[PricedColumn] = []
     for priced in priced_columns:
-        if not any(np.allclose(priced.node_share, other.node_share, rtol=_SAME, atol=_SAME) for other in found):
+        share = priced.node_share
+        if not any((abs(share - other.node_share) <= _SAME * (1.0 + other.node_share)).all() for other in found):
             found.append(priced)
     return found
 
