@@ -73,7 +73,9 @@ def _on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, colu
     return list(found.values())
 
 
-def _competitive(at_prices: Sequence[tuple[PricedColumn | None, ...]], prices: DualPrices) -> list[tuple[PricedColumn, *tuple[PricedColumn | None, ...]]]:
+def _competitive(
+    at_prices: Sequence[tuple[PricedColumn | None, ...]], prices: DualPrices
+) -> list[tuple[PricedColumn, *tuple[PricedColumn | None, ...]]]:
     """Return columns, priced several times, whose transfers alone do not cost far more than the cheapest column."""
     possible = [(first, *others) for first, *others in at_prices if first is not None]
     costs_w = [first.power_w + float(prices.node_w[first.column.nodes] @ first.node_share) for first, *_ in possible]
