@@ -20,12 +20,13 @@ from planner.fin.dataflow.elimination import (
     relaxed_figures,
     sweep,
 )
-from planner.fin.dataflow.problem import PointProblem
+from planner.fin.dataflow.problem import BASE, PointProblem
 from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints
 
 _STEPS = 12
+_CLIMB = 100
 _ROUNDS = 3
 _SAME = 1e-9
 _ROUNDING = 1e-11
@@ -115,6 +116,30 @@ class _Ascent:
         self.offer(self.problem, places, weights)
         return True, relaxed_figures(self.problem, self.scopes, weights, places)
 
+    def climb(self, cutoff: float) -> None:
+        """Raise many multipliers at once by subgradient steps towards the cutoff (Polyak, 1969)."""
+        assert self.best is not None
+        problem = self.problem
+        scale = np.where(self.limits > 0.0, self.limits, 1.0)
+        priced = np.zeros(len(scale), dtype=bool)
+        priced[problem.limited] = True
+        multipliers, length, idle = self.best_multipliers.copy(), 1.0, 0
+        for _ in range(_CLIMB):
+            before = self.best.lower_bound
+            value, figures = self.evaluate(multipliers)
+            slope = np.where(priced, (figures - self.limits) / scale, 0.0)
+            slope[(multipliers == 0.0) & (slope < 0.0)] = 0.0
+            size = float(slope @ slope)
+            if not np.isfinite(value) or size < 1e-18 or self.best.lower_bound >= cutoff:
+                return
+            idle = 0 if self.best.lower_bound > before + 1e-4 * abs(before) else idle + 1
+            if idle >= 5:
+                length, idle, multipliers = 0.5 * length, 0, self.best_multipliers.copy()
+            goal = cutoff if np.isfinite(cutoff) else value + 0.1 * abs(value)
+            multipliers = np.maximum(0.0, multipliers + length * max(goal - value, 0.0) / size * slope / scale)
+            if length < 0.05:
+                return
+
     def raise_one(self, figure: int, start: Floats) -> bool:
         """Raise the multiplier of one limit to where the bound is largest; False where the limit cannot hold."""
         base = start.copy()
@@ -148,7 +173,9 @@ class _Ascent:
         return True
 
 
-def bounded(problem: PointProblem, most: int, start: Floats | None, offer: Offer, deadline: Deadline) -> Bounded:
+def bounded(
+    problem: PointProblem, most: int, start: Floats | None, offer: Offer, cutoff: float, deadline: Deadline
+) -> Bounded:
     """Return bounds of a problem whose tables have at most a number of entries.
 
     Args:
@@ -156,6 +183,7 @@ def bounded(problem: PointProblem, most: int, start: Floats | None, offer: Offer
         most: Entries of a table at most.
         start: (F,) multipliers to begin with.
         offer: Told of every path that is least at some weights.
+        cutoff: Objective that plans of interest stay below.
         deadline: When to give up.
 
     Raises:
@@ -172,21 +200,26 @@ def bounded(problem: PointProblem, most: int, start: Floats | None, offer: Offer
     plain = ascent.best
     if start is not None and start.any():
         ascent.evaluate(start)
+    own = [figure for figure in problem.limited if figure < BASE]
     for _ in range(_ROUNDS):
         assert ascent.best is not None
         before = ascent.best.lower_bound
-        for figure in problem.limited:
+        for figure in own:
             if ascent.best_figures[figure] <= problem.limits[figure] and ascent.best_multipliers[figure] == 0.0:
                 continue
             if not ascent.raise_one(figure, ascent.best_multipliers):
                 return Bounded(problem, scopes, (), none, feasible=False)
-        if len(problem.limited) < 2 or ascent.best.lower_bound <= before + _SAME * abs(before):
+        if len(own) < 2 or ascent.best.lower_bound <= before + _SAME * abs(before):
             break
-    for figure in problem.limited:
+    if problem.capacities:
+        ascent.climb(cutoff)
+    for figure in own:
         if figure not in ascent.of_limit and not ascent.least(figure)[0]:
             return Bounded(problem, scopes, (), none, feasible=False)
     assert ascent.best is not None and plain is not None
-    bounds = (ascent.best, *(() if plain is ascent.best else (plain,)), *ascent.of_limit.values())
+    # a label that capacities without a criterion price may cost more than one that it dominates
+    plain_too = plain is not ascent.best and not ascent.best_multipliers[BASE:].any()
+    bounds = (ascent.best, *((plain,) if plain_too else ()), *ascent.of_limit.values())
     return Bounded(problem, scopes, bounds, ascent.best_multipliers)
 
 

@@ -125,8 +125,7 @@ def _returned(space: LabelSpace, labels: Labels, block: int) -> Labels:
 def _bounded(space: LabelSpace, found: Bounded, labels: Labels, block: int, cutoff: float) -> Extended:
     """Drop labels that break a limit or a bound; `values` are weighted sums with the least cost to go."""
     problem, memory = space.problem, space.memory
-    finite = np.isfinite(problem.limits)
-    keep = (labels.usage[:, finite] <= problem.limits[finite] * (1.0 + 2.0 * TOLERANCE)).all(axis=1)
+    keep = (labels.usage[:, space.kept] <= problem.limits[space.kept] * (1.0 + 2.0 * TOLERANCE)).all(axis=1)
     if memory is not None:
         usage, working, held = labels.usage.copy(), labels.working.copy(), labels.held.copy()
         keep &= add_block(memory, block, space.nodes(labels, block), usage, working, held)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from planner.fin.dataflow.memory import TrackedMemory, tracked_memory
-from planner.fin.dataflow.problem import LATENCY, ROUTES, PointProblem
+from planner.fin.dataflow.problem import BASE, LATENCY, ROUTES, Capacity, PointProblem
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.network import Bools, Floats, Ints
@@ -60,13 +60,39 @@ class LabelSpace:
     """What labels of one problem need at every step."""
 
     problem: PointProblem
+    multipliers: Floats
+    """(F,) prices of limits; labels pay those of capacities that they do not track."""
+    tracked: frozenset[Capacity] = frozenset()
+    """Capacities that are criteria; the others are relaxed."""
     ties: bool = False
     """Whether latency and the number of routes count as criteria."""
 
     @cached_property
+    def kept(self) -> list[int]:
+        """Figures whose limits labels keep."""
+        problem = self.problem
+        finite = np.flatnonzero(np.isfinite(problem.limits)).tolist()
+        return [row for row in finite if row < BASE or problem.capacities[row - BASE] in self.tracked]
+
+    @cached_property
+    def prices(self) -> Floats:
+        """(F,) weights of the cost of labels: the objective, and what capacities cost that are not tracked."""
+        prices = self.multipliers.copy()
+        prices[:BASE] = 0.0
+        prices[self.kept] = 0.0
+        prices[self.problem.objective] = 1.0
+        return prices
+
+    def costs(self, labels: Labels) -> Floats:
+        """(Q,) lower bounds on the objective of complete labels, and of all that they dominate."""
+        limits = np.where(self.prices > 0.0, self.problem.limits, 0.0)
+        limits[self.problem.objective] = 0.0
+        return np.asarray(labels.usage @ self.prices - self.prices @ limits)
+
+    @cached_property
     def memory(self) -> TrackedMemory | None:
         """Memory of tracked nodes."""
-        return tracked_memory(self.problem)
+        return tracked_memory(self.problem, self.tracked)
 
     @cached_property
     def seconds(self) -> Floats:
@@ -94,8 +120,8 @@ class LabelSpace:
     def _criteria(self, labels: Labels) -> Floats:
         """(Q, C) what counts, in grains; less is better."""
         problem = self.problem
-        rows = {problem.objective, *problem.limited, *((LATENCY, ROUTES) if self.ties else ())}
-        columns = [labels.usage[:, row] for row in sorted(rows, key=lambda row: row != problem.objective)]
+        rows = {*self.kept, *((LATENCY, ROUTES) if self.ties else ())} - {problem.objective}
+        columns = [labels.usage @ self.prices, *(labels.usage[:, row] for row in sorted(rows))]
         if problem.result_limit is not None:
             columns += [labels.elapsed, labels.late]
         columns += list(labels.working.T)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner.fin.dataflow.problem import PointProblem
+from planner.fin.dataflow.problem import BASE, Capacity, PointProblem
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
@@ -40,13 +41,15 @@ class TrackedMemory:
         return len(self.nodes)
 
 
-def tracked_memory(problem: PointProblem) -> TrackedMemory | None:
-    """Return the memory that a problem tracks; None where it tracks none.
+def tracked_memory(problem: PointProblem, tracked: Collection[Capacity]) -> TrackedMemory | None:
+    """Return the memory that labels of a problem track; None where they track none.
 
     Args:
         problem: The operating point.
+        tracked: Capacities that labels track, all of them figures of the problem.
     """
-    rows = [(3 + place, row.index) for place, row in enumerate(problem.capacities) if row.kind == "memory"]
+    capacities = enumerate(problem.capacities, start=BASE)
+    rows = [(figure, row.index) for figure, row in capacities if row.kind == "memory" and row in tracked]
     if not rows:
         return None
     instance, depth = problem.instance, problem.depth

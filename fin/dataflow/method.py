@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.fin.dataflow.problem import PointProblem, build_problem
 from planner.fin.dataflow.routing import cheapest_routes
-from planner.fin.dataflow.search import PointState, bound_point, solve_point
+from planner.fin.dataflow.search import PointSearch, PointState, bound_point
 from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.instance.decision import Decision
@@ -72,13 +72,13 @@ def _solved(instance: Instance, incumbent: Incumbent, until: Deadline) -> tuple[
     queue = [(state.lower_bound, number) for number, state in enumerate(states)]
     heapq.heapify(queue)
     while queue and queue[0][0] < incumbent.cutoff:
-        bound, number = queue[0]
+        _, number = heapq.heappop(queue)
+        search = PointSearch(states[number], incumbent, until)
         try:
-            found = solve_point(states[number], incumbent, until)
+            ended = min(ended, search.solve())
         except DeadlineReachedError:
-            return states, min(ended, bound, incumbent.value), _OUT_OF_TIME
-        heapq.heappop(queue)
-        ended = min(ended, found)
+            left = min((bound for bound, _ in queue), default=np.inf)
+            return states, min(ended, search.lower_bound, left, incumbent.value), _OUT_OF_TIME
     still_open = queue[0][0] if queue else np.inf
     return states, min(ended, still_open, incumbent.value), PROVED
 
@@ -107,7 +107,7 @@ def _preferred(instance: Instance, states: list[PointState], incumbent: Incumben
     try:
         for state in sorted(states, key=lambda state: state.lower_bound):
             if state.lower_bound < tied.cutoff:
-                solve_point(state, tied, until)
+                PointSearch(state, tied, until).solve()
     except DeadlineReachedError:
         pass
     return tied.decision or held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,11 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 ENERGY, LATENCY, ROUTES = 0, 1, 2
 """Rows of the figures that every problem has; tracked capacities follow."""
-_BASE = 3
+BASE = 3
+"""Figures that every problem has."""
 
 
-@dataclass(frozen=True)
-class Capacity:
+class Capacity(NamedTuple):
     """A capacity of a node or a medium that a search tracks."""
 
     kind: str
@@ -132,6 +133,7 @@ def build_problem(
     )
     weight, governing, result_limit = _time_weights(instance, point, depth)
     readers = [row.reader for row in inputs]
+    hosts = possible_hosts(instance, point) if hosts is None else hosts
     sends, leaves = _leaving(instance, point, depth)
     terms = _Terms(instance, point, depth, capacities, weight, governing)
     return PointProblem(
@@ -143,14 +145,14 @@ def build_problem(
             tuple(other.reader for other in inputs[:place] if other.tensor == row.tensor)
             for place, row in enumerate(inputs)
         ),
-        hosts=possible_hosts(instance, point) if hosts is None else hosts,
+        hosts=hosts,
         routes=routes,
         criteria=criteria,
         node=terms.node(),
         carry=terms.carry(inputs, len(criteria)),
         result=terms.result(leaves, len(criteria)),
         sends=sends,
-        limits=_limits(instance, capacities),
+        limits=_limits(instance, capacities, terms.working(), hosts),
         capacities=capacities,
         result_limit=result_limit,
         leaves=leaves,
@@ -185,15 +187,18 @@ def _time_weights(instance: Instance, point: int, depth: int) -> tuple[Floats, i
     return weight, -1, ResultLimit(instance.limits.latency_s * (1.0 + TOLERANCE), late + TOLERANCE)
 
 
-def _limits(instance: Instance, capacities: tuple[Capacity, ...]) -> Floats:
-    network = instance.network
-    of = {
-        "memory": lambda index: network.memory_bytes[index],
-        "utilization": lambda index: network.max_utilization[index],
-        "medium": lambda index: 1.0,
-    }
-    own = [instance.limits.energy_j, instance.limits.latency_s, np.inf]
-    return np.array([*own, *(of[row.kind](row.index) for row in capacities)], dtype=np.float64)
+def _limits(instance: Instance, capacities: tuple[Capacity, ...], working: Floats, hosts: tuple[Ints, ...]) -> Floats:
+    """Return (F,) limits on sums; whatever runs on a node needs at least the least working memory there."""
+    network, limits = instance.network, [instance.limits.energy_j, instance.limits.latency_s, np.inf]
+    for row in capacities:
+        if row.kind == "memory":
+            least = min(
+                (float(size) for size, may in zip(working, hosts, strict=True) if row.index in may), default=0.0
+            )
+            limits.append(float(network.memory_bytes[row.index]) - least)
+        else:
+            limits.append(float(network.max_utilization[row.index]) if row.kind == "utilization" else 1.0)
+    return np.array(limits, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,7 @@ class _Terms:
 
     @property
     def figures(self) -> int:
-        return _BASE + len(self.capacities)
+        return BASE + len(self.capacities)
 
     @property
     def reach(self) -> Floats:
@@ -229,12 +234,23 @@ class _Terms:
         values = np.zeros((self.depth, self.figures, instance.network.size))
         values[:, ENERGY] = self.reach[:, None] * joules
         values[:, LATENCY] = self.time_weight[:, None] * seconds
-        for row, capacity in enumerate(self.capacities, start=_BASE):
+        for row, capacity in enumerate(self.capacities, start=BASE):
             if capacity.kind == "memory":
                 values[:, row, capacity.index] = held
             elif capacity.kind == "utilization":
                 values[:, row, capacity.index] = instance.rate_per_s * self.reach * seconds[:, capacity.index]
         return values
+
+    def working(self) -> Floats:
+        """(D,) working memory of each block or its head, whichever needs more."""
+        points, memory = self.instance.points, self.instance.memory
+        if memory is None:
+            return np.zeros(self.depth)
+        working = memory.block_working[: self.depth].copy()
+        for head in np.flatnonzero(points.on[self.point]).tolist():
+            block = int(points.exit_block[head])
+            working[block] = max(working[block], memory.head_working[head])
+        return working
 
     def carry(self, inputs: tuple[TensorInput, ...], criteria: int) -> Floats:
         """(R, F, C) figures of carrying each input over a route."""
@@ -258,9 +274,22 @@ class _Terms:
         values[ENERGY, 0] = weight * bits
         values[LATENCY, 1:3] = time_weight * bits, time_weight
         values[ROUTES, 3] = 1.0
-        media = [row for row, capacity in enumerate(self.capacities, start=_BASE) if capacity.kind == "medium"]
+        media = [row for row, capacity in enumerate(self.capacities, start=BASE) if capacity.kind == "medium"]
         for criterion, row in enumerate(media, start=4):
             values[row, criterion] = self.instance.rate_per_s * weight * bits
+
+
+def build_node_figures(instance: Instance, point: int, capacities: tuple[Capacity, ...]) -> Floats:
+    """Return (D, F, N) the figures of blocks with their heads alone.
+
+    Args:
+        instance: The app.
+        point: The operating point.
+        capacities: Capacities that are figures too, the last rows.
+    """
+    depth = int(instance.points.depth[point])
+    weight, governing, _ = _time_weights(instance, point, depth)
+    return _Terms(instance, point, depth, capacities, weight, governing).node()
 
 
 def possible_hosts(instance: Instance, point: int) -> tuple[Ints, ...]:

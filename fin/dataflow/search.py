@@ -13,18 +13,22 @@ import numpy as np
 from planner.fin.dataflow.bounds import Bounded, bounded, without_useless
 from planner.fin.dataflow.extension import extend
 from planner.fin.dataflow.labels import Labels, LabelSpace
-from planner.fin.dataflow.problem import Capacity, PointProblem, build_problem
+from planner.fin.dataflow.problem import BASE, Capacity, PointProblem, build_node_figures, build_problem
 from planner.fin.dataflow.routing import cheapest_routes
 from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent
-from planner.fin.instance.decision import Overload
+from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints
 
 _TABLES = (50_000, 1_000_000, 8_000_000)
 """Entries of a table at most, round after round."""
 _WIDTHS = (100, 2_000, 20_000, 200_000)
 """Labels of a block at most, round after round."""
+_TIE_WIDTHS = (2_000,)
 _MOST_OFFERS = 64
+_DIVE_WIDTH = 1_000
+_FEW = 4
+"""Scarce capacities that are tracked all at once."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class PointState:
 class _Found:
     lower_bound: float
     """No plan of the problem is below this, or below the cutoff."""
-    broken: list[Overload]
+    broken: list[Capacity]
     """Capacities that the cheapest path breaks."""
 
 
@@ -64,46 +68,70 @@ def bound_point(
         if (decision := cheapest_routes(some, places, weights)) is not None:
             incumbent.offer(decision)
 
-    found = bounded(problem, most, start, offer, deadline)
+    found = bounded(problem, most, start, offer, incumbent.cutoff, deadline)
     return PointState(found, found.lower_bound)
 
 
-def solve_point(state: PointState, incumbent: Incumbent, deadline: Deadline) -> float:
-    """Search one operating point; better plans go to the incumbent.
+class PointSearch:
+    """The search of one operating point; its lower bound holds whenever it is stopped."""
 
-    Args:
-        state: The point with its bounds.
-        incumbent: The best plan so far, and what is of interest.
-        deadline: When to give up.
+    def __init__(self, state: PointState, incumbent: Incumbent, deadline: Deadline) -> None:
+        self.lower_bound = state.lower_bound
+        self._state, self._incumbent, self._deadline = state, incumbent, deadline
+        self._tracked: frozenset[Capacity] = frozenset()
+        self._tight: tuple[float, int] | None = None  # cutoff and number of capacities that hosts were dropped for
 
-    Returns:
-        A lower bound on the objective of its plans; it reaches the cutoff where the point was searched to its end.
+    def solve(self) -> float:
+        """Search to the end; better plans go to the incumbent.
 
-    Raises:
-        DeadlineReachedError: The deadline came first; the bound of the state still holds.
-    """
-    lower_bound = state.lower_bound
-    tracked: list[Capacity] = list(state.found.problem.capacities)
-    current = state
-    while True:
-        tight = _tightened(current, incumbent, deadline)
-        if tight is None:
-            return incumbent.cutoff
-        lower_bound = max(lower_bound, tight.lower_bound)
-        if lower_bound >= incumbent.cutoff:
-            return lower_bound
-        found = _widening(tight.found, incumbent, deadline)
-        lower_bound = max(lower_bound, found.lower_bound)
-        more = [Capacity(row.kind, row.index) for row in found.broken]
-        more = [row for row in more if row not in tracked]
-        if not more or lower_bound >= incumbent.cutoff:
-            return lower_bound
-        tracked += more
-        instance, point = tight.found.problem.instance, tight.found.problem.point
-        problem = build_problem(instance, point, tuple(tracked), tight.found.problem.hosts)
-        start = np.zeros(len(problem.limits))
-        start[: len(tight.found.multipliers)] = tight.found.multipliers
-        current = bound_point(problem, incumbent, deadline, _TABLES[0], start)
+        Returns:
+            A lower bound on the objective of the point's plans; it reaches the cutoff where nothing was left out.
+
+        Raises:
+            DeadlineReachedError: The deadline came first.
+        """
+        current: PointState | None = self._state
+        while current is not None and self.lower_bound < self._incumbent.cutoff:
+            known = (self._incumbent.cutoff, len(current.found.problem.capacities))
+            tight = current if known == self._tight else _tightened(current, self._incumbent, self._deadline)
+            if tight is None:
+                break
+            self._tight = (self._incumbent.cutoff, len(tight.found.problem.capacities))
+            self.lower_bound = max(self.lower_bound, tight.lower_bound)
+            if self.lower_bound >= self._incumbent.cutoff:
+                break
+            found = _widening(tight.found, self._tracked, self._incumbent, self._deadline)
+            self.lower_bound = max(self.lower_bound, found.lower_bound)
+            more = frozenset(found.broken) - self._tracked
+            if not more:
+                return self.lower_bound
+            current = self._with_capacities(tight, more)
+        return max(self.lower_bound, self._incumbent.cutoff)
+
+    def _with_capacities(self, state: PointState, more: frozenset[Capacity]) -> PointState:
+        """Price every scarce capacity and dive with all of them tracked; then track those that were broken."""
+        known = state.found.problem.capacities
+        if any(row not in known for row in more):
+            every = tuple(dict.fromkeys((*known, *scarce_capacities(state.found.problem), *sorted(more))))
+            state = _tracking(state, every, self._incumbent, self._deadline)
+            if state.found.feasible:
+                dive = LabelSpace(state.found.problem, state.found.multipliers, frozenset(every))
+                complete, _ = _search(state.found, dive, self._incumbent.cutoff, _DIVE_WIDTH, self._deadline)
+                _offer_best(dive, complete, self._incumbent)
+        known = state.found.problem.capacities
+        self._tracked |= frozenset(known) if len(known) <= _FEW else more
+        return state
+
+
+def _tracking(
+    state: PointState, capacities: tuple[Capacity, ...], incumbent: Incumbent, deadline: Deadline
+) -> PointState:
+    """Return the same point with more capacities as figures, the multipliers so far as a start."""
+    old = state.found.problem
+    problem = build_problem(old.instance, old.point, capacities, old.hosts)
+    start = np.zeros(len(problem.limits))
+    start[: len(old.limits)] = state.found.multipliers
+    return bound_point(problem, incumbent, deadline, _TABLES[0], start)
 
 
 def _tightened(state: PointState, incumbent: Incumbent, deadline: Deadline) -> PointState | None:
@@ -125,15 +153,16 @@ def _vertices(problem: PointProblem) -> int:
     return sum(map(len, problem.hosts))
 
 
-def _widening(found: Bounded, incumbent: Incumbent, deadline: Deadline) -> _Found:
+def _widening(found: Bounded, tracked: frozenset[Capacity], incumbent: Incumbent, deadline: Deadline) -> _Found:
     """Search with more and more labels until none that matters had to be dropped."""
     result = _Found(found.lower_bound, [])
     if not found.feasible:
         return _Found(np.inf, [])
-    for width in _WIDTHS:
+    space = LabelSpace(found.problem, found.multipliers, tracked, incumbent.ties)
+    for width in _TIE_WIDTHS if incumbent.ties else _WIDTHS:
         cutoff = incumbent.cutoff
-        complete, lost = _search(found, cutoff, width, incumbent.ties, deadline)
-        broken, cheapest = _offer_best(found.problem, complete, incumbent)
+        complete, lost = _search(found, space, cutoff, width, deadline)
+        broken, cheapest = _offer_best(space, complete, incumbent)
         # every plan below the cutoff is among the labels, or costs no less than what was dropped
         result = _Found(min(lost, cheapest, cutoff), broken)
         if lost >= min(cheapest, incumbent.cutoff):
@@ -141,11 +170,9 @@ def _widening(found: Bounded, incumbent: Incumbent, deadline: Deadline) -> _Foun
     return result
 
 
-def _search(
-    found: Bounded, cutoff: float, width: int, ties: bool, deadline: Deadline
-) -> tuple[tuple[LabelSpace, Labels], float]:
+def _search(found: Bounded, space: LabelSpace, cutoff: float, width: int, deadline: Deadline) -> tuple[Labels, float]:
     """Extend labels block by block; return complete ones, and the least bound of those that were dropped."""
-    space, lost = LabelSpace(found.problem, ties), np.inf
+    lost = np.inf
     labels = space.root()
     for block in range(found.problem.depth):
         extended = extend(space, found, labels, block, cutoff, deadline)
@@ -157,23 +184,53 @@ def _search(
         labels = extended.labels.take(kept)
         if labels.count == 0:
             break
-    return (space, labels), lost
+    return labels, lost
 
 
-def _offer_best(
-    problem: PointProblem, complete: tuple[LabelSpace, Labels], incumbent: Incumbent
-) -> tuple[list[Overload], float]:
-    """Offer complete labels, cheapest first, until one keeps every capacity; return what the cheapest breaks."""
-    space, labels = complete
+def _offer_best(space: LabelSpace, labels: Labels, incumbent: Incumbent) -> tuple[list[Capacity], float]:
+    """Offer complete labels, cheapest first; return what to track further, and the cost of the cheapest.
+
+    That is what the cheapest breaks, and what it pays for without using it up.
+    """
     if labels.count == 0:
         return [], np.inf
-    costs = labels.usage[:, problem.objective]
+    costs = space.costs(labels)
     order = np.argsort(costs, kind="stable")
-    broken: list[Overload] = []
+    more: list[Capacity] = []
     for number, row in enumerate(order[:_MOST_OFFERS].tolist()):
         breaks = incumbent.offer(space.decision(labels, row))
         if number == 0:
-            broken = breaks
-        if not breaks and not incumbent.ties:
+            more = [Capacity(each.kind, each.index) for each in breaks] + _priced(space)
+        if not breaks and not incumbent.ties and not more:
             break
-    return broken, float(costs[order[0]])
+    return more, float(costs[order[0]])
+
+
+def _priced(space: LabelSpace) -> list[Capacity]:
+    """Return the capacities that labels pay for, which leaves a gap between their costs and the objective."""
+    rows = np.flatnonzero(space.prices[BASE:] > 0.0).tolist()
+    return [space.problem.capacities[row] for row in rows]
+
+
+def scarce_capacities(problem: PointProblem) -> tuple[Capacity, ...]:
+    """Return every capacity of a node that the blocks which may run there could break together.
+
+    Args:
+        problem: The operating point.
+    """
+    network = problem.instance.network
+    found = []
+    for node in np.unique(np.concatenate(problem.hosts)).tolist():
+        own = tuple(Capacity(kind, node) for kind in ("memory", "utilization"))
+        figures = build_node_figures(problem.instance, problem.point, own)
+        may = np.array([node in hosts for hosts in problem.hosts])
+        memory, busy = figures[may, -2, node].sum(), figures[may, -1, node].sum()
+        if problem.instance.memory is not None:
+            blocks = np.flatnonzero(may)
+            heads = np.flatnonzero(problem.instance.points.on[problem.point])
+            memory += problem.instance.memory.beyond_sum(blocks.tolist(), heads.tolist())
+        if memory > network.memory_bytes[node] * (1.0 + TOLERANCE):
+            found.append(own[0])
+        if busy > network.max_utilization[node] * (1.0 + TOLERANCE):
+            found.append(own[1])
+    return tuple(found)
