@@ -49,20 +49,55 @@ _CLASSES = {
     "neurosurgeon": "planner.fin.methods.single_cut:Neurosurgeon",
 }
 
+_FOR_RATE = {
+    "exact": "planner.fin.maximise.rate:LargestRate",
+    "ilp": "planner.fin.maximise.integer_program:LargestRateByProgram",
+    "brute": "planner.fin.methods.enumeration:BruteForce",
+    "best-split": "planner.fin.maximise.splits:BestSplit",
+    "by-work": "planner.fin.maximise.splits:SplitByWork",
+    "by-memory": "planner.fin.maximise.splits:SplitByMemory",
+}
+_FOR_ACCURACY = {
+    "exact": "planner.fin.maximise.accuracy:BestAccuracy",
+    "ilp": "planner.fin.maximise.accuracy:BestAccuracyByProgram",
+    "brute": "planner.fin.methods.enumeration:BruteForce",
+}
+_CLASSES_FOR = {"rate": _FOR_RATE, "accuracy": _FOR_ACCURACY}
+
 METHODS = tuple(_CLASSES)
+"""Methods of objectives that are minimised."""
+ALL_METHODS = tuple(dict.fromkeys((*_CLASSES, *_FOR_RATE, *_FOR_ACCURACY)))
+"""Methods of any objective."""
 GENERAL_METHODS = ("exact", "brute")
 """Those that know networks that are no chains, working memory and shared parameters."""
 _KNOW_METRICS = ("brute",)
 """Methods that keep limits of metrics, and minimise them."""
 
 
-def method(name: str) -> Method:
+def methods_of(objective: str) -> tuple[str, ...]:
+    """Return the names of the methods that know an objective.
+
+    Args:
+        objective: `energy`, `latency`, `rate`, `accuracy` or a metric.
+    """
+    return tuple(_CLASSES_FOR.get(objective, _CLASSES))
+
+
+def method(name: str, objective: str = "energy") -> Method:
     """Return a method by its name; its module (and what that needs) loads now.
 
+    Args:
+        name: Name of the method.
+        objective: What it is asked to minimise or maximise.
+
     Raises:
-        InputError: There is no such method.
+        InputError: There is no such method, or it does not know the objective.
     """
-    found: Method = load(name, _CLASSES, "there is no such method")
+    classes = _CLASSES_FOR.get(objective, _CLASSES)
+    missing = (
+        f"the method does not know the objective {objective}" if name in ALL_METHODS else "there is no such method"
+    )
+    found: Method = load(name, classes, missing)
     return found
 
 

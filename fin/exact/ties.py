@@ -1,7 +1,7 @@
 """Ties: of the plans whose objective is the best to 1e-9, the one that is best by further criteria, in order.
 
-Objective energy or a metric: latency, then accuracy, then the number of routes. Objective latency: energy, latency,
-accuracy, number of routes.
+Objective energy or a metric: latency, then accuracy, then the number of routes. Objective latency, rate or accuracy:
+energy, latency, accuracy, number of routes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from planner.fin.instance.decision import Decision, Evaluation, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
+from planner.schemas.planning.workload import MAXIMISED
 
 TIE = 1e-9
 """Relative difference within which two values of a criterion count as equal."""
@@ -39,7 +40,8 @@ def merit_of(instance: Instance, decision: Decision, evaluation: Evaluation | No
     accuracy = float(instance.points.accuracy[decision.point])
     paths = (*decision.transfers, *decision.results.values())
     routes = float(sum(len(path) > 1 for path in paths))
-    first = (evaluation.energy_j, evaluation.latency_s) if instance.minimise == "latency" else (evaluation.latency_s,)
+    by_energy = instance.minimise in ("latency", *MAXIMISED)
+    first = (evaluation.energy_j, evaluation.latency_s) if by_energy else (evaluation.latency_s,)
     return Merit(objective_of(instance, evaluation), (*first, -accuracy, routes))
 
 

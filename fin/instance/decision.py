@@ -43,16 +43,39 @@ class Evaluation:
     compute_s: float
     memory_bytes: Floats
     """(N,) memory that each node needs: parameters, states, and the largest working memory."""
-    utilization: Floats
-    """(N,) fraction of time each node is busy."""
-    media_load: Floats
-    """(M,) fraction of time each medium is busy."""
+    rate_per_s: float
+    node_busy_s: Floats
+    """(N,) seconds for which an inference keeps each node busy."""
+    media_busy_s: Floats
+    """(M,) the same of each medium."""
+    bottleneck_s: float
+    """Most that an inference keeps a node busy over its `max_utilization`, or a medium: one over the largest rate."""
+    accuracy: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Metrics of the network, by name."""
 
+    @property
+    def utilization(self) -> Floats:
+        """(N,) fraction of time each node is busy."""
+        return self.rate_per_s * self.node_busy_s
+
+    @property
+    def media_load(self) -> Floats:
+        """(M,) fraction of time each medium is busy."""
+        return self.rate_per_s * self.media_busy_s
+
     def figure(self, kind: str) -> float:
-        """Return `energy` (in joules), `latency` (in seconds) or a metric (in its unit)."""
-        return self.energy_j if kind == "energy" else self.latency_s if kind == "latency" else self.metrics[kind]
+        """Return what an objective minimises, in J, s or the unit of a metric.
+
+        Of what is maximised: for `rate` the busy time of the bottleneck in s, for `accuracy` its negative.
+        """
+        figures = {
+            "energy": self.energy_j,
+            "latency": self.latency_s,
+            "rate": self.bottleneck_s,
+            "accuracy": -self.accuracy,
+        }
+        return figures[kind] if kind in figures else self.metrics[kind]
 
 
 def evaluate(instance: Instance, decision: Decision) -> Evaluation:
@@ -61,7 +84,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     on, fraction = points.on[decision.point], points.fraction[decision.point]
     reach = points.reach(len(instance.block_names))[decision.point].tolist()
     exit_behind = {int(block): index for index, block in enumerate(points.exit_block) if on[index]}
-    memory, utilization = np.zeros(network.size), np.zeros(network.size)
+    memory, busy_s = np.zeros(network.size), np.zeros(network.size)
     media = np.zeros(network.media)
     compute_j = transfer_j = elapsed_compute = elapsed_transfer = 0.0
     arrivals: list[tuple[float, float, float]] = []  # latency of an exit, computing part, fraction
@@ -82,7 +105,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
             memory[node] += instance.head_bytes[head]
         elapsed_compute += seconds
         compute_j += reach[block] * joules
-        utilization[node] += instance.rate_per_s * reach[block] * seconds
+        busy_s[node] += reach[block] * seconds
         if head is not None and fraction[head] > 0.0:
             route = decision.results.get(head, (node,))
             back_s, joules = _carry(instance, route, float(instance.result_bits[head]), float(fraction[head]), media)
@@ -92,7 +115,27 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
         memory += _beyond_sum(instance, decision.nodes, exit_behind)
     latency_s, compute_s = statistic_of(instance, arrivals)
     metrics = _metrics_of(instance, decision, reach, exit_behind) if instance.network.metrics.count else {}
-    return Evaluation(compute_j + transfer_j, latency_s, compute_j, compute_s, memory, utilization, media, metrics)
+    energy_j, accuracy = compute_j + transfer_j, float(points.accuracy[decision.point])
+    return Evaluation(
+        energy_j, latency_s, compute_j, compute_s, memory, instance.rate_per_s, busy_s, media,
+        bottleneck_s(network, busy_s, media), accuracy, metrics,
+    )  # fmt: skip
+
+
+def bottleneck_s(network: Network, node_busy_s: Floats, media_busy_s: Floats) -> float:
+    """Return the busy time of the bottleneck: of nodes over their `max_utilization`, of media as it is.
+
+    Args:
+        network: The network.
+        node_busy_s: (N,) seconds for which an inference keeps each node busy.
+        media_busy_s: (M,) the same of each medium.
+
+    Returns:
+        Seconds; 0 where nothing is busy, infinite where a node is busy that must not be.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nodes = np.where(node_busy_s > 0.0, node_busy_s / network.max_utilization, 0.0)
+    return float(max(nodes.max(initial=0.0), media_busy_s.max(initial=0.0)))
 
 
 def _metrics_of(
@@ -130,14 +173,14 @@ def _beyond_sum(instance: Instance, nodes: Sequence[int], exit_behind: Mapping[i
 
 
 def _carry(instance: Instance, path: Path, bits: float, weight: float, media: Floats) -> tuple[float, float]:
-    """Return seconds and (weighted) joules of carrying bits along a path, and load the media."""
+    """Return seconds and (weighted) joules of carrying bits along a path, and add the time that media are busy."""
     network, seconds, joules = instance.network, 0.0, 0.0
     for source, target in pairwise(path):
         link = network.link(source, target)
         on_air = bits / float(network.link_bit_per_s[link])
         seconds += float(network.link_latency_s[link]) + on_air
         joules += weight * bits * float(network.link_j_per_bit[link])
-        media[network.link_medium[link]] += instance.rate_per_s * weight * on_air
+        media[network.link_medium[link]] += weight * on_air
     return seconds, joules
 
 

@@ -14,7 +14,7 @@ from planner.fin.instance.metrics import MetricCosts
 from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.workload import LIMITED_FIGURES, App, percentile_of
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App, least_accuracy, percentile_of
 from planner.schemas.reading.problems import InputError, Problem
 
 TOLERANCE = 1e-9
@@ -100,7 +100,7 @@ class Instance:
     statistic: str
     """`worst`, `mean` or a percentile such as `p95`."""
     minimise: str
-    """`energy`, `latency` or the name of a metric."""
+    """`energy`, `latency`, the name of a metric, or one of those that are maximised: `rate`, `accuracy`."""
     limits: Limits
     metric_costs: MetricCosts
     """What blocks and heads add to the metrics of the network."""
@@ -153,7 +153,7 @@ class Instance:
     @property
     def by_metrics(self) -> bool:
         """Whether a metric is minimised or limited."""
-        return self.minimise not in _NAME_OF or bool(self.limits.metrics)
+        return self.minimise not in (*_NAME_OF, *MAXIMISED) or bool(self.limits.metrics)
 
     def unit_of(self, kind: str) -> str:
         """Return the unit of a figure: J, s, or that of a metric."""
@@ -189,7 +189,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     dataflow, limited = dataflow_of(model), bool(np.isfinite(network.memory_bytes).any())
     figures = {row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}
     best = float(points.accuracy.max())
-    least = best if app.min_accuracy is None else app.min_accuracy
+    least = least_accuracy(app, best)
     return Instance(
         name=app.name,
         block_names=tuple(block.name for block in model.blocks),
@@ -281,15 +281,20 @@ def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
 
 
 def refuse_unknown_accuracy(app: App, model: Model) -> None:
-    """Refuse a limit on the accuracy of a model that does not say its accuracy.
+    """Refuse to limit or maximise the accuracy of a model that does not say it.
 
     Raises:
-        InputError: The app has such a limit.
+        InputError: The app does.
     """
-    if app.min_accuracy and not model.accuracy_known:
-        fix = f'leave it out, or give the model {model.name!r} its "accuracy"'
+    if model.accuracy_known:
+        return
+    fix = f'leave it out, or give the model {model.name!r} its "accuracy"'
+    if app.min_accuracy:
         message = "the accuracy of the model is unknown, so no limit on it can be kept"
         raise InputError([Problem("", f"app {app.name}: min_accuracy", f"{app.min_accuracy:g}", message, fix)])
+    if app.objective == "accuracy":
+        message = "the accuracy of the model is unknown, so it cannot be maximised"
+        raise InputError([Problem("", f"app {app.name}: objective", app.objective, message, fix)])
 
 
 def refuse_unknown_metrics(app: App, network: Network) -> None:
@@ -307,9 +312,11 @@ def refuse_unknown_metrics(app: App, network: Network) -> None:
         for name in app.limits
         if name not in known
     ]
-    if app.objective not in _NAME_OF and app.objective not in known:
-        message = "this is no figure that can be minimised"
-        fix = f"use energy, latency or a metric of the topology ({', '.join(known) or 'it defines none'})"
+    if app.objective not in (*_NAME_OF, *MAXIMISED) and app.objective not in known:
+        message = "this is no objective"
+        fix = (
+            f"use energy, latency, rate, accuracy or a metric of the topology ({', '.join(known) or 'it defines none'})"
+        )
         problems.append(Problem("", f"app {app.name}: objective", app.objective, message, fix))
     if problems:
         raise InputError(problems)

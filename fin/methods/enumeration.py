@@ -151,7 +151,7 @@ class _Routes:
         self._graph.add_edges_from(
             zip(instance.network.link_source.tolist(), instance.network.link_target.tolist(), strict=True)
         )
-        self._loaded = instance.rate_per_s > 0
+        self._loaded = instance.rate_per_s > 0 or instance.minimise == "rate"
         self._cached = cache(self._between)
 
     def __call__(self, source: int, target: int, bits: float) -> tuple[Path, ...]:

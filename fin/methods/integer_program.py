@@ -9,7 +9,7 @@ solved again.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -42,16 +42,23 @@ _ABSOLUTE_GAP = 1e-9
 _OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 
 
+Builder = Callable[[Instance, int, float, float | None], Program]
+"""Builds the program of an operating point: app, point, largest objective that matters, expected size."""
+
+
 class IntegerProgram:
     """One mixed-integer program per operating point, cheapest first."""
 
     name = "ilp"
     description = "integer program over places and links, solved by OR-Tools (HiGHS)"
 
+    def __init__(self, build: Builder = build_program) -> None:
+        self._build = build
+
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
         refuse_general(instance, self.name)
-        clock, incumbent = _Clock(options.time_limit_s), Incumbent(instance, options.gap)
+        clock, incumbent = _Clock(options.time_limit_s, self._build), Incumbent(instance, options.gap)
         floors = _floors(instance)
         ended, termination = np.inf, PROVED
         for point in np.argsort(floors, kind="stable").tolist():
@@ -70,8 +77,9 @@ class IntegerProgram:
 class _Clock:
     """Deadline, time spent on building programs, and their number."""
 
-    def __init__(self, limit_s: float | None) -> None:
+    def __init__(self, limit_s: float | None, build: Builder) -> None:
         self._began = time.perf_counter()
+        self._build = build
         self.deadline = Deadline.after(limit_s)
         self.build_s = 0.0
         self.programs = 0
@@ -79,7 +87,7 @@ class _Clock:
     def build(self, instance: Instance, point: int, cutoff: float, scale: float | None = None) -> Program:
         """Build a program on the clock."""
         began = time.perf_counter()
-        program = build_program(instance, point, cutoff, scale)
+        program = self._build(instance, point, cutoff, scale)
         self.build_s += time.perf_counter() - began
         self.programs += 1
         return program
@@ -119,7 +127,8 @@ def _floors(instance: Instance) -> Floats:
     """
     joules, seconds = _least_energy(instance), _least_latency(instance)
     possible = instance.limits.keep(latency_s=seconds, energy_j=joules)
-    return np.where(possible, joules if instance.minimise == "energy" else seconds, np.inf)
+    floors = {"energy": joules, "latency": seconds}.get(instance.minimise, np.zeros_like(joules))
+    return np.where(possible, floors, np.inf)
 
 
 def _least(costs: Floats, may_run: Bools) -> Floats:

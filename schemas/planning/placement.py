@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -55,6 +56,16 @@ class Breakdown(Strict):
     transfer_s: NonNegative = Field(description="Transfer part of the latency, in seconds.")
 
 
+class BusyTimes(Strict):
+    """How long one inference keeps nodes and media busy."""
+
+    nodes: dict[str, NonNegative] = Field(default_factory=dict, description="Busy time of each node, in seconds.")
+    media: dict[str, NonNegative] = Field(
+        default_factory=dict,
+        description="Busy time of each medium, by its name, or by source->target of a link of its own, in seconds.",
+    )
+
+
 class AppPlacement(Strict):
     """The plan of one app."""
 
@@ -76,6 +87,15 @@ class AppPlacement(Strict):
     breakdown: Breakdown = Field(description="Where energy and time go.")
     metrics: dict[str, NonNegative] = Field(
         default_factory=dict, description="Metrics of the topology, of one inference, by name; units in `metric_units`."
+    )
+    rate_per_s: NonNegative | None = Field(
+        None,
+        description="Largest rate that the plan sustains, where the rate is maximised, in inferences per second (null "
+        "with `busy_s`: nothing is busy, so any rate).",
+    )
+    busy_s: BusyTimes | None = Field(None, description="Busy times of one inference, where the rate is maximised.")
+    bottleneck: str | None = Field(
+        None, description="Node or medium that bounds the rate, where it is maximised (null: nothing is busy)."
     )
 
 
@@ -100,11 +120,34 @@ class Total(Strict):
 class Certificate(Strict):
     """What is proved of the answer."""
 
-    lower_bound: float = Field(description="No plan within the limits has a smaller objective; unit as in `objective`.")
-    relative_gap: NonNegative | None = Field(description="(objective - lower_bound) / objective; null without a plan.")
-    objective: Name = Field(
-        description="What is minimised, with its unit: energy_j, latency_s or power_w; or the name of a metric."
+    lower_bound: float | None = Field(
+        None,
+        description="No plan within the limits has a smaller objective; unit as in `objective`; null where it is "
+        "maximised.",
     )
+    upper_bound: NonNegative | None = Field(
+        None,
+        description="No plan within the limits has a larger objective, where it is maximised; null: no bound is known, "
+        "or a rate is without bound.",
+    )
+    relative_gap: NonNegative | None = Field(
+        description="(objective - lower_bound) / objective, or (upper_bound - objective) / upper_bound; null without a "
+        "plan or a bound."
+    )
+    objective: Name = Field(
+        description="What is minimised, with its unit: energy_j, latency_s or power_w, or the name of a metric; or "
+        "what is maximised: rate_per_s or accuracy."
+    )
+
+    @property
+    def maximised(self) -> bool:
+        """Whether the objective is maximised, so that the bound is an upper one."""
+        return self.objective in MAXIMISED_FIELDS
+
+    @property
+    def bound(self) -> float | None:
+        """The bound on the objective, whichever way; None where there is none."""
+        return self.upper_bound if self.maximised else self.lower_bound
 
 
 class Timing(Strict):
@@ -153,7 +196,9 @@ class Diagnosis(Strict):
     limits: tuple[BrokenLimit, ...] = Field(description="The limits, each with the best that can be reached.")
 
 
-_OBJECTIVE_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+_OBJECTIVE_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W", "rate_per_s": "1/s", "accuracy": ""}
+MAXIMISED_FIELDS = ("rate_per_s", "accuracy")
+"""Objectives of certificates that are maximised."""
 
 
 class Placement(Document):
@@ -182,13 +227,19 @@ class Placement(Document):
     def objective_unit(self) -> str:
         """Unit of what is minimised: that of the certificate's objective; J without a certificate."""
         name = "energy_j" if self.certificate is None else self.certificate.objective
-        return _OBJECTIVE_UNITS.get(name) or self.metric_units.get(name, "")
+        return _OBJECTIVE_UNITS[name] if name in _OBJECTIVE_UNITS else self.metric_units.get(name, "")
 
     @property
     def objective_value(self) -> float | None:
-        """Value of what is minimised, in `objective_unit`; None without a plan or a certificate."""
+        """Value of the objective, in `objective_unit`; None without a plan or a certificate."""
         if self.total is None or self.certificate is None or not self.apps:
             return None
         name, plan = self.certificate.objective, self.apps[0]
-        figures = {"power_w": self.total.power_w, "energy_j": plan.energy_j, "latency_s": plan.latency_s}
+        figures: dict[str, float | None] = {
+            "power_w": self.total.power_w,
+            "energy_j": plan.energy_j,
+            "latency_s": plan.latency_s,
+            "rate_per_s": math.inf if plan.rate_per_s is None else plan.rate_per_s,
+            "accuracy": plan.accuracy,
+        }
         return figures[name] if name in figures else plan.metrics.get(name)

@@ -25,7 +25,9 @@ from planner.schemas.reading.base import (
 )
 
 Objective = Annotated[str, Field(min_length=1, max_length=100)]
-"""`energy`, `latency`, or the name of a metric of the topology."""
+"""`energy`, `latency`, `rate`, `accuracy`, or the name of a metric of the topology."""
+MAXIMISED = ("rate", "accuracy")
+"""Objectives that are maximised; all others are minimised."""
 FigureKind = Literal["energy", "latency"]
 Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
 
@@ -41,7 +43,11 @@ class App(Strict):
     destination: Name | None = Field(
         None, description="Node that needs the results (none: they stay where they are made)."
     )
-    rate_per_s: Quantity = Field(0.0, description="Inferences per second (0: one inference, capacity not loaded).")
+    rate_per_s: Quantity = Field(
+        0.0,
+        description="Inferences per second (0: one inference, capacity not loaded); the least rate where the rate is "
+        "maximised.",
+    )
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
     latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
@@ -49,7 +55,9 @@ class App(Strict):
         default_factory=dict, description="Nodes that a block may run on, by block."
     )
     objective: Objective = Field(
-        "energy", description="What is minimised: energy, latency, or a metric of the topology by its name."
+        "energy",
+        description="What is minimised: energy, latency, or a metric of the topology by its name; or what is "
+        "maximised: rate (the largest that the plan sustains) or accuracy.",
     )
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
     limits: dict[str, Quantity] = Field(
@@ -99,6 +107,18 @@ def percentile_of(statistic: str) -> float | None:
     """Return the fraction that a percentile such as ``p95`` stands for, None for worst and mean."""
     match = re.fullmatch(r"p(\d+(?:\.\d+)?)", statistic)
     return float(match.group(1)) / 100.0 if match else None
+
+
+def least_accuracy(app: App, best: float) -> float:
+    """Return the least accuracy that an app asks for; by default the best, or none where accuracy is maximised.
+
+    Args:
+        app: The app.
+        best: Best accuracy that its model offers (fraction).
+    """
+    if app.min_accuracy is not None:
+        return app.min_accuracy
+    return 0.0 if app.objective == "accuracy" else best
 
 
 def _check_workload(data: object) -> Iterator[Finding]:

@@ -69,7 +69,8 @@ def plan(
         min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
         max_energy_j: Energy limit of one inference in joules.
         limits: Largest values of metrics of the topology, by name, each in its metric's unit.
-        objective: What is minimised: `energy` (the default), `latency` or a metric of the topology.
+        objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
+            maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`.
         pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``.
         method: `auto`, or the name of a method (`fin.method.METHODS`; for several apps `clear.method.JOINT_METHODS`).
         gap: Relative gap at which an answer counts as proved.

@@ -20,6 +20,8 @@ from planner.pipeline.request import AUTO, Request
 from planner.schemas.adaptation.placement_policy import KeptFixed, PlacementPolicy, PolicyPlan, StatePlan
 from planner.schemas.adaptation.states import Condition, States, states_of
 from planner.schemas.planning.placement import AppPlacement, BrokenLimit, Diagnosis, Placement, Provenance
+from planner.schemas.planning.workload import MAXIMISED
+from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 
 
@@ -60,6 +62,7 @@ def plan_for_states(
         InternalError: A plan does not pass the verifier.
     """
     check_states(states, request.topology, file)
+    _refuse_maximised(request)
     instance = instance_of(request)
     # the source by default is that of the whole topology: it does not wander off when its node is lost
     source = instance.network.names[instance.source]
@@ -79,6 +82,14 @@ def plan_for_states(
             inputs=dict(request.inputs if inputs is None else inputs),
         ),
     )
+
+
+def _refuse_maximised(request: Request) -> None:
+    """Raise InputError for an objective that regrets are not defined for."""
+    if (objective := request.app.objective) in MAXIMISED:
+        message = "plans of states are compared by an objective that is minimised"
+        fix = "use energy or latency; a rate or an accuracy can be a limit (rate_per_s, min_accuracy)"
+        raise input_error(message, fix, path="objective", value=objective)
 
 
 def _answer(request: Request, conditions: Sequence[Condition]) -> _StateResult:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from planner.bench.case import Case, Scalar
 from planner.bench.loaded_inputs import LoadedInputs, path_beside
 from planner.files.reading import single_app
-from planner.fin.method import METHODS, Options
+from planner.fin.method import ALL_METHODS, Options
 from planner.pipeline.request import AUTO, PROVING, AnyRequest
 from planner.pipeline.request import request_of as request_for
 from planner.schemas.planning.model import Model
@@ -48,7 +48,7 @@ def solver_of(case: Case, loaded: LoadedInputs) -> tuple[str, bool]:
     """
     name, workload = method_of(case), case.text("workload")
     several = workload is not None and case.text("app") is None and len(loaded.workloads[workload].apps) > 1
-    joint = several or name not in (AUTO, *METHODS)
+    joint = several or name not in (AUTO, *ALL_METHODS)
     return (PROVING if joint else "exact") if name == AUTO else name, joint
 
 

@@ -29,14 +29,14 @@ def warm_up(methods: Iterable[tuple[str, bool]]) -> None:
     """
     import planner.pipeline.dispatch
     from planner.clear.method import joint_method
-    from planner.fin.method import method
+    from planner.fin.method import METHODS, method
 
     for name, joint in methods:
         if joint:
             import planner.pipeline.several_apps  # noqa: F401 - as above
 
             joint_method(name)
-        else:
+        elif name in METHODS:
             method(name)
 
 

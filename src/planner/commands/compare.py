@@ -89,12 +89,12 @@ def _rows(request: AnyRequest, methods: Sequence[str]) -> list[Row]:
 
 
 def _print(rows: Sequence[Row], together: bool) -> None:
-    from planner.pipeline.compare import HEADINGS, JOINT_HEADINGS, OPTIONAL, cells
+    from planner.pipeline.compare import OPTIONAL, best_value, cells, headings
     from planner.schemas.reading.printable import printable
     from planner.text.table import fitted, table_lines, terminal_width
 
-    best = min((row.value for row in rows if row.value is not None), default=None)
-    table = [JOINT_HEADINGS if together else HEADINGS, *(cells(row, best, together) for row in rows)]
+    best = best_value(rows)
+    table = [headings(rows, together), *(cells(row, best, together) for row in rows)]
     for line in table_lines(fitted(table, OPTIONAL, terminal_width())):
         say(line)
     messages = dict.fromkeys(row.placement.message for row in rows if row.placement.message)

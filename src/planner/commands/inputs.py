@@ -12,7 +12,7 @@ from planner.files.reading import read_input, read_topology, single_app
 from planner.fin.instance.instance import refuse_unknown_names
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
-from planner.fin.method import METHODS, Options
+from planner.fin.method import ALL_METHODS, Options
 from planner.pipeline.dispatch import check_names
 from planner.pipeline.request import AUTO, AnyRequest, Request, methods_for, request_of
 from planner.schemas.planning.model import Model
@@ -82,7 +82,7 @@ def read_compared(
     Raises:
         InputError: With every problem of the first input that has any, or there is no such method.
     """
-    first = next((name for name in methods or () if name not in METHODS), AUTO)
+    first = next((name for name in methods or () if name not in ALL_METHODS), AUTO)
     request = read_requested(sources, limits, first, options, per_exit_thresholds)
     chosen = methods_for(request)
     for name in methods or ():

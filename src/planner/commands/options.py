@@ -14,11 +14,12 @@ import typer
 
 from planner.clear.method import JOINT_METHODS
 from planner.commands.option_groups import OptionGroup
-from planner.fin.method import METHODS, Options
+from planner.fin.method import ALL_METHODS, Options
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction, parse_limits, parse_quantity
 
 AUTO = "auto"
+_ALONE = ", ".join(ALL_METHODS)
 _TOGETHER = ", ".join(JOINT_METHODS)
 
 
@@ -121,7 +122,10 @@ class Limits(Constraints):
 
     objective: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What is minimised: energy, latency or a metric of the topology."),
+        typer.Option(
+            metavar="NAME",
+            help="Least energy, latency or a metric by its name; largest rate; best accuracy.",
+        ),
         AppField("objective"),
     ] = None
 
@@ -203,7 +207,9 @@ DEFAULT_SEARCH = Search()
 
 MethodName = Annotated[
     str,
-    typer.Option("--method", metavar="NAME", help=f"auto; for one app {', '.join(METHODS)}; for several {_TOGETHER}."),
+    typer.Option(
+        "--method", metavar="NAME", help=f"auto; for one app {', '.join(ALL_METHODS)}; for several {_TOGETHER}."
+    ),
 ]
 Gamma = Annotated[int, typer.Option(metavar="COUNT", min=1, max=100_000, help="Latency levels of the method gamma.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the placement as JSON.")]

@@ -24,7 +24,7 @@ _OPTIONAL = {
     "message": "", "termination": None, "limit": None, "detail": "",
     "thresholds": None, "to": None, "tensor": None, "result_of": None, "diagnosis": None,
     "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
-    "metrics": {}, "metric_units": {},
+    "metrics": {}, "metric_units": {}, "busy_s": None, "bottleneck": None, "lower_bound": None, "upper_bound": None,
 }  # fmt: skip
 
 
@@ -33,7 +33,8 @@ def placement_json(placement: Placement | PlacementPolicy | Front) -> dict[str, 
 
     def tidy(value: Any) -> Any:  # noqa: ANN401 - JSON data
         if isinstance(value, dict):
-            kept = {k: v for k, v in value.items() if not (k in _OPTIONAL and v == _OPTIONAL[k])}
+            said = {"rate_per_s", "bottleneck"} if value.get("busy_s") is not None else set()  # null: nothing is busy
+            kept = {k: v for k, v in value.items() if k in said or not (k in _OPTIONAL and v == _OPTIONAL[k])}
             # the keys of thresholds are names of exits, which may be called anything
             return {k: v if k == "thresholds" else tidy(v) for k, v in kept.items()}
         return [tidy(item) for item in value] if isinstance(value, list) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from planner.pipeline.compare import HEADINGS, JOINT_HEADINGS, Row, cells
+from planner.pipeline.compare import Row, best_value, cells, headings
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,13 +30,13 @@ class Comparison:
 
     @property
     def best(self) -> float | None:
-        """Least objective that any method found, in the unit of the objective; None where none found a plan."""
-        return min((row.value for row in self.rows if row.value is not None), default=None)
+        """Best objective that any method found, in the unit of the objective; None where none found a plan."""
+        return best_value(self.rows)
 
     def summary(self) -> str:
         """Return the comparison as a table of plain text."""
         table = [
-            JOINT_HEADINGS if self.together else HEADINGS,
+            headings(self.rows, self.together),
             *(cells(row, self.best, self.together) for row in self.rows),
         ]
         widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
@@ -57,7 +57,8 @@ class Comparison:
         """Return a row per method; figures are None where there is no plan.
 
         Returns:
-            Rows with `method`, `status`, `objective` (its name), `value`, `lower_bound`, `relative_gap` and `seconds`.
+            Rows with `method`, `status`, `objective` (its name), `value`, `lower_bound`, `upper_bound`,
+            `relative_gap` and `seconds`.
         """
         rows = []
         for row in self.rows:
@@ -69,6 +70,7 @@ class Comparison:
                     "objective": None if proof is None else proof.objective,
                     "value": row.value,
                     "lower_bound": None if proof is None else proof.lower_bound,
+                    "upper_bound": None if proof is None else proof.upper_bound,
                     "relative_gap": None if proof is None else proof.relative_gap,
                     "seconds": row.seconds,
                 }

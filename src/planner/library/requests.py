@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from planner.fin.method import METHODS, Options
+from planner.fin.method import ALL_METHODS, Options
 from planner.library.inputs import (
     AppLimits,
     ModelLike,
@@ -28,7 +28,7 @@ def request_for(planned: PlanningInputs, method: str, options: Options, per_exit
 
 def first_joint(methods: Sequence[str] | None) -> str:
     """Return the first method that plans apps together only; `auto` where there is none."""
-    return next((name for name in methods or () if name not in METHODS), AUTO)
+    return next((name for name in methods or () if name not in ALL_METHODS), AUTO)
 
 
 def single_app_request(request: AnyRequest) -> Request:

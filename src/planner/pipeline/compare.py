@@ -11,6 +11,7 @@ from planner.files.writing import placement_json
 from planner.pipeline.dispatch import answer
 from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
+from planner.text.placement import objective_text
 from planner.units import format_accuracy, format_quantity
 
 _ROUNDING = 1e-11
@@ -47,11 +48,25 @@ def row_json(row: Row) -> dict[str, Any]:
 _ONE = ("energy", "latency", "accuracy")
 _SEVERAL = ("power", "energy", "nodes", "node shares", "media shares")
 
+_RATE = ("rate", *_ONE)
+
 
 HEADINGS = ("method", "status", *_ONE, "bound", "gap", "over best", "time")
 OPTIONAL = ("bound", "media shares", "node shares", "accuracy", "nodes", "time")
 """Columns that a narrow terminal goes without, the least important first; JSON has all of them."""
 JOINT_HEADINGS = ("method", "status", *_SEVERAL, "bound", "gap", "over best", "time")
+
+
+def headings(rows: Sequence[Row], together: bool = False) -> tuple[str, ...]:
+    """Return the headings of a table; with a column of rates where the rate is maximised."""
+    if together:
+        return JOINT_HEADINGS
+    return ("method", "status", *_RATE, *HEADINGS[5:]) if any(map(_by_rate, rows)) else HEADINGS
+
+
+def _by_rate(row: Row) -> bool:
+    certificate = row.placement.certificate
+    return certificate is not None and certificate.objective == "rate_per_s"
 
 
 def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ...]:
@@ -66,18 +81,34 @@ def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ..
     figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()
     bound, gap = "", ""
     if certificate is not None:
-        bound = format_quantity(certificate.lower_bound, row.placement.objective_unit)
-        gap = f"{100 * _visible(certificate.relative_gap or 0.0):.3g} %" if found else ""
-    excess = 0.0 if best is None or row.value is None or best == 0 else _visible(row.value / best - 1.0)
+        bound = objective_text(row.placement, certificate.bound)
+        gap = f"{100 * _visible(certificate.relative_gap):.3g} %" if certificate.relative_gap is not None else ""
+    excess = _excess(row.value, best)
     return (
         row.method,
         row.placement.status,
-        *(figures or ("",) * len(_SEVERAL if together else _ONE)),
+        *(figures or ("",) * len(_SEVERAL if together else _RATE if _by_rate(row) else _ONE)),
         bound,
         gap,
         f"{100 * excess:+.3g} %" if excess else "",
         format_quantity(row.seconds, "s"),
     )
+
+
+def _excess(value: float | None, best: float | None) -> float:
+    """Return how far a value is from the best one, relatively; 0 where that is rounding."""
+    if value is None or not best or value == best:
+        return 0.0
+    return _visible(value / best - 1.0)
+
+
+def best_value(rows: Sequence[Row]) -> float | None:
+    """Return the best objective of some methods' plans; None where none found one."""
+    proofs = [row.placement.certificate for row in rows if row.placement.certificate is not None]
+    values = [row.value for row in rows if row.value is not None]
+    if any(proof.maximised for proof in proofs):
+        return max(values, default=None)
+    return min(values, default=None)
 
 
 def _visible(part: float) -> float:
@@ -87,7 +118,9 @@ def _visible(part: float) -> float:
 
 def _figures(placement: Placement) -> tuple[str, ...]:
     plan = placement.apps[0]
-    return format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s"), format_accuracy(plan.accuracy)
+    rate = () if plan.busy_s is None else (objective_text(placement, placement.objective_value),)
+    energy, latency = format_quantity(plan.energy_j, "J"), format_quantity(plan.latency_s, "s")
+    return (*rate, energy, latency, format_accuracy(plan.accuracy))
 
 
 def _shared_figures(placement: Placement) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def solve(request: Request) -> Placement:
         InternalError: The plan does not stand before the verifier.
     """
     began = time.perf_counter()
-    chosen = method("exact" if request.method == AUTO else request.method)
+    chosen = method("exact" if request.method == AUTO else request.method, request.app.objective)
     instance = instance_of(request)
     refuse_metrics(chosen.name, instance)
     build_s = time.perf_counter() - began

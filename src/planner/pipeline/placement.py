@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from planner.fin.instance.decision import Decision, evaluate
+import numpy as np
+
+from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
 from planner.fin.outcome import Outcome
 from planner.schemas.planning.placement import (
     AppPlacement,
     Assignment,
     Breakdown,
+    BusyTimes,
     Certificate,
     Diagnosis,
     Placement,
@@ -21,7 +25,7 @@ from planner.schemas.planning.placement import (
     Timing,
     Total,
 )
-from planner.schemas.planning.workload import LIMITED_FIGURES
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
 
 _FIELDS: dict[str, str] = {row.kind: row.name for row in LIMITED_FIGURES}
 
@@ -66,6 +70,8 @@ def _certificate(instance: Instance, outcome: Outcome[Decision], plan: AppPlacem
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
+    if instance.minimise in MAXIMISED:
+        return _maximised(instance, outcome, plan)
     bound, gap = outcome.lower_bound, None
     if plan is not None:
         value = {"energy": plan.energy_j, "latency": plan.latency_s, **plan.metrics}[instance.minimise]
@@ -74,6 +80,40 @@ def _certificate(instance: Instance, outcome: Outcome[Decision], plan: AppPlacem
     bound = max(0.0, bound) if math.isfinite(bound) else 0.0
     name = _FIELDS.get(instance.minimise, instance.minimise)
     return Certificate(lower_bound=bound, relative_gap=gap, objective=name)
+
+
+def _maximised(instance: Instance, outcome: Outcome[Decision], plan: AppPlacement | None) -> Certificate:
+    """State the upper bound on a rate (one over a busy time of the bottleneck) or an accuracy."""
+    least = outcome.lower_bound
+    if instance.minimise == "rate":
+        name, bound = "rate_per_s", math.inf if least <= 0.0 else 1.0 / least
+    else:
+        name, bound = "accuracy", max(0.0, min(-least, 1.0))
+    if plan is None:
+        return Certificate(upper_bound=bound if math.isfinite(bound) else None, relative_gap=None, objective=name)
+    value = plan.accuracy or 0.0
+    if instance.minimise == "rate":
+        value = math.inf if plan.rate_per_s is None else plan.rate_per_s
+    if math.isinf(bound):  # a gap is unknown unless nothing is busy
+        return Certificate(relative_gap=0.0 if math.isinf(value) else None, objective=name)
+    bound = max(bound, value)
+    return Certificate(upper_bound=bound, relative_gap=1.0 - value / bound if bound > 0.0 else 0.0, objective=name)
+
+
+def _sustained(instance: Instance, costs: Evaluation) -> dict[str, Any]:
+    """Return the fields of a plan whose rate is maximised: the rate, busy times and the bottleneck."""
+    network, busiest_s = instance.network, costs.bottleneck_s
+    nodes = {network.names[node]: float(costs.node_busy_s[node]) for node in np.flatnonzero(costs.node_busy_s)}
+    used = np.flatnonzero(costs.media_busy_s)
+    media = {network.medium_name(int(medium)): float(costs.media_busy_s[medium]) for medium in used}
+    with np.errstate(divide="ignore"):  # a node that must not be busy bounds the rate to 0
+        over = {name: float(busy_s / network.max_utilization[network.index(name)]) for name, busy_s in nodes.items()}
+    loads = {**over, **media}
+    return {
+        "rate_per_s": None if busiest_s == 0.0 else 1.0 / busiest_s,
+        "busy_s": BusyTimes(nodes=nodes, media=media),
+        "bottleneck": next((name for name, load in loads.items() if load == busiest_s), None),
+    }
 
 
 def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
@@ -107,6 +147,7 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
             transfer_s=max(0.0, costs.latency_s - costs.compute_s),
         ),
         metrics=dict(costs.metrics),
+        **(_sustained(instance, costs) if instance.minimise == "rate" else {}),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from planner.pipeline.dispatch import answer
 from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
-from planner.units import format_quantity
+from planner.text.placement import objective_text
 
 _SAME = 1e-6
 """Relative difference of objectives that is no difference."""
@@ -43,6 +44,8 @@ def prove(placement: Placement, request: AnyRequest, gap: float) -> Proof:
         if again.status == "infeasible":
             return Proof("proved", "solved again: there is no plan within the limits")
         return Proof("open", f"whether there is a plan is open ({again.message})")
+    if placement.certificate is not None and placement.certificate.maximised and again.status != "infeasible":
+        return _compared_upwards(placement, again, gap)
     return _compared(placement, again, gap)
 
 
@@ -53,17 +56,33 @@ def _compared(placement: Placement, again: Placement, gap: float) -> Proof:
         return Proof("open", "the placement has no certificate")
     if again.status == "infeasible":
         return Proof("refuted", "the verifier accepts the plan, but solving again finds that there is none")
-    if found is not None and found < certificate.lower_bound * (1.0 - _SAME):
-        claimed_bound = _words(placement, certificate.lower_bound)
-        return Proof("refuted", f"the bound {claimed_bound} is wrong: there is a plan of {_words(again, found)}")
+    claimed_bound = certificate.lower_bound or 0.0
+    if found is not None and found < claimed_bound * (1.0 - _SAME):
+        words = _words(placement, claimed_bound)
+        return Proof("refuted", f"the bound {words} is wrong: there is a plan of {_words(again, found)}")
     if placement.status == "optimal" and found is not None and found < value * (1.0 - gap - _SAME):
         return Proof("refuted", f"optimal, but there is a plan of {_words(again, found)}")
-    bound = again.certificate.lower_bound if again.certificate is not None else 0.0
-    claimed = value * (1.0 - gap) if placement.status == "optimal" else certificate.lower_bound
+    bound = (again.certificate.lower_bound or 0.0) if again.certificate is not None else 0.0
+    claimed = value * (1.0 - gap) if placement.status == "optimal" else claimed_bound
     if bound >= claimed * (1.0 - _SAME):
         return Proof("proved", f"solved again: no plan within the limits is below {_words(again, bound)}")
     return Proof("open", f"solving again proves only that no plan is below {_words(again, bound)}")
 
 
+def _compared_upwards(placement: Placement, again: Placement, gap: float) -> Proof:
+    """Compare two answers of a request whose objective is maximised; a bound that is missing is infinite."""
+    value, found = placement.objective_value or 0.0, again.objective_value or 0.0
+    bounds = [each.certificate.upper_bound if each.certificate is not None else None for each in (placement, again)]
+    claimed, bound = (math.inf if each is None else each for each in bounds)
+    if found > claimed * (1.0 + _SAME):
+        message = f"the bound {_words(placement, claimed)} is wrong: there is a plan of {_words(again, found)}"
+        return Proof("refuted", message)
+    if placement.status == "optimal" and found * (1.0 - gap - _SAME) > value:
+        return Proof("refuted", f"optimal, but there is a plan of {_words(again, found)}")
+    if bound * (1.0 - gap - _SAME) <= (value if placement.status == "optimal" else claimed):
+        return Proof("proved", f"solved again: no plan within the limits is above {_words(again, bound)}")
+    return Proof("open", f"solving again proves only that no plan is above {_words(again, bound)}")
+
+
 def _words(placement: Placement, value: float) -> str:
-    return format_quantity(value, placement.objective_unit)
+    return objective_text(placement, value)

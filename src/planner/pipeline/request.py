@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.clear.method import JOINT_METHODS
-from planner.fin.method import GENERAL_METHODS, METHODS, Options
+from planner.fin.method import ALL_METHODS, GENERAL_METHODS, Options, methods_of
 from planner.pipeline.prepared import PreparedTopology
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
@@ -77,7 +77,7 @@ def request_of(
     Raises:
         InputError: There is no such method, or none for so many apps.
     """
-    if len(apps) > 1 or method not in (AUTO, *METHODS):
+    if len(apps) > 1 or method not in (AUTO, *ALL_METHODS):
         _check_method(len(apps), method)
         return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs)
     app, model = apps[0]
@@ -88,10 +88,10 @@ def _check_method(apps: int, method: str) -> None:
     """Raise InputError unless a method plans so many apps together."""
     if method in (AUTO, *JOINT_METHODS):
         return
-    if apps > 1 and method in METHODS:
+    if apps > 1 and method in ALL_METHODS:
         fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one of the apps"
         raise input_error(f"the method plans one app, and there are {apps}", fix, path="method", value=method)
-    names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *METHODS, *JOINT_METHODS))
+    names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *ALL_METHODS, *JOINT_METHODS))
     raise input_error("there is no such method", f"use one of {', '.join(names)}", path="method", value=method)
 
 
@@ -104,4 +104,7 @@ def methods_for(request: AnyRequest) -> tuple[str, ...]:
     """Return every method that a request can go to."""
     if isinstance(request, JointRequest):
         return JOINT_METHODS
-    return METHODS if is_chain(request.model) and is_sum(request.model) else GENERAL_METHODS
+    known = methods_of(request.app.objective)
+    if is_chain(request.model) and is_sum(request.model):
+        return known
+    return tuple(name for name in known if name in GENERAL_METHODS)

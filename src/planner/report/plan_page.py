@@ -15,6 +15,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import LIMITED_FIGURES, App, LimitedFigure
+from planner.text.placement import objective_text
 from planner.units import format_accuracy, format_quantity
 from planner.verifier.network import expand
 
@@ -29,8 +30,7 @@ _MEANING = {
     "infeasible": "proved: no plan keeps every limit",
     "unknown": "a limit came before any plan was found or ruled out",
 }
-_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
-_NAMES = {"energy_j": "energy", "latency_s": "latency", "power_w": "power"}
+_NAMES = {"energy_j": "energy", "latency_s": "latency", "power_w": "power", "rate_per_s": "rate"}
 
 
 def plan_page(
@@ -101,13 +101,18 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
             *(_figure_tile(app, plan, row) for row in reversed(LIMITED_FIGURES)),
             Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
         ]
+        if plan.busy_s is not None:
+            rate = "any" if plan.rate_per_s is None else format_quantity(plan.rate_per_s, "1/s")
+            tiles.insert(0, Tile("largest rate", rate, f"bottleneck: {plan.bottleneck or 'none'}"))
     if total is not None:
         power = format_quantity(total.power_w, "W")
         tiles += [Tile("power", power, "rate times energy, and idle nodes")] if total.power_w > 0.0 else []
         tiles.append(Tile("nodes used", str(total.nodes_used)))
     if certificate is not None:
-        unit, name = _UNITS[certificate.objective], _NAMES[certificate.objective]
-        tiles.append(Tile("proved bound", format_quantity(certificate.lower_bound, unit), f"no plan has less {name}"))
+        name = _NAMES.get(certificate.objective, certificate.objective)
+        bound = objective_text(placement, certificate.bound) or "none"
+        side = "a larger" if certificate.maximised else "less"
+        tiles.append(Tile("proved bound", bound, f"no plan has {side} {name}"))
         if certificate.relative_gap is not None:
             tiles.append(Tile("gap", f"{100.0 * certificate.relative_gap:.3g} %", "how far the plan can be from best"))
     return tiles

@@ -8,6 +8,9 @@ from itertools import groupby
 from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.units import format_quantity
 
+_MOST_BUSY = 4
+"""Nodes and media whose busy time is written."""
+
 
 def reason_lines(placement: Placement) -> Iterator[str]:
     """Write why there is no plan, or what stopped the search."""
@@ -58,3 +61,17 @@ def _exits(plan: AppPlacement) -> str:
 
 def _span(blocks: Sequence[str]) -> str:
     return blocks[0] if len(blocks) == 1 else f"{blocks[0]} .. {blocks[-1]} ({len(blocks)} blocks)"
+
+
+def sustained_lines(plan: AppPlacement) -> Iterator[str]:
+    """Write the rate that a plan sustains, and how long an inference keeps the busiest nodes and media busy."""
+    if plan.busy_s is None:
+        return
+    if plan.rate_per_s is None:
+        yield "rate      any: an inference keeps nothing busy"
+        return
+    yield f"rate      {format_quantity(plan.rate_per_s, '1/s')}, bounded by {plan.bottleneck}"
+    busy = {**plan.busy_s.nodes, **plan.busy_s.media}
+    longest = sorted(busy.items(), key=lambda item: -item[1])[:_MOST_BUSY]
+    more = f", and {len(busy) - len(longest)} more" if len(busy) > len(longest) else ""
+    yield "busy      " + ", ".join(f"{name} {format_quantity(busy_s, 's')}" for name, busy_s in longest) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.schemas.planning.workload import LIMITED_FIGURES, App
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App
 from planner.units import format_quantity
 
 
@@ -18,6 +18,8 @@ def asked_text(app: App) -> str:
 
 
 def _objective(app: App) -> str:
+    if app.objective in MAXIMISED:
+        return {"rate": "largest rate", "accuracy": "best accuracy"}[app.objective]
     return f"least {_words(app, app.objective)}"
 
 
@@ -27,10 +29,10 @@ def _limits(app: App) -> Iterator[str]:
             yield f"{_words(app, row.kind)} at most {format_quantity(limit, row.unit)}"
     for name, limit in app.limits.items():
         yield f"{name} at most {limit:.4g}"
-    least = app.min_accuracy
+    least = 0.0 if app.objective == "accuracy" and app.min_accuracy is None else app.min_accuracy
     yield "best accuracy" if least is None else f"accuracy at least {least:.4g}" if least > 0.0 else "any accuracy"
     if app.rate_per_s > 0.0:
-        yield f"{app.rate_per_s:.4g} inferences per second"
+        yield f"{'at least ' if app.objective == 'rate' else ''}{app.rate_per_s:.4g} inferences per second"
     if app.pin:
         yield f"{len(app.pin)} block{'s' * (len(app.pin) > 1)} pinned"
 

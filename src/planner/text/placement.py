@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from planner.schemas.planning.model import Model
@@ -9,7 +10,7 @@ from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable_document
-from planner.text.app_placement import app_lines, metric_lines, reason_lines
+from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
 from planner.text.asked import asked_text, of_limit
 from planner.text.joint_placement import joint_text
 from planner.text.usage import usage_lines
@@ -52,6 +53,7 @@ def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: 
         yield f"asked     {asked_text(app)}"
     yield from app_lines(plan)
     yield from use
+    yield from sustained_lines(plan)
     yield from metric_lines(plan.metrics, placement.metric_units)
 
 
@@ -59,6 +61,23 @@ def _proof_lines(placement: Placement) -> Iterator[str]:
     certificate = placement.certificate
     if certificate is None:
         return
-    bound = format_quantity(certificate.lower_bound, placement.objective_unit)
     gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
-    yield f"bound     no plan within the limits is below {bound}{gap}"
+    if certificate.bound is None:
+        yield f"bound     {'any rate can be sustained' if gap else 'none is known'}{gap}"
+        return
+    side = "above" if certificate.maximised else "below"
+    yield f"bound     no plan within the limits is {side} {objective_text(placement, certificate.bound)}{gap}"
+
+
+def objective_text(placement: Placement, value: float | None) -> str:
+    """Return a value of the objective of a placement with its unit; empty for None.
+
+    Args:
+        placement: The placement.
+        value: The value, in the unit of the objective; infinite for a rate without bound.
+    """
+    if value is None:
+        return ""
+    if placement.certificate is not None and placement.certificate.objective == "accuracy":
+        return format_accuracy(value)
+    return "any rate" if math.isinf(value) else format_quantity(value, placement.objective_unit)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from math import isclose
 
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
-from planner.schemas.planning.workload import LIMITED_FIGURES
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
 from planner.schemas.reading.quantities import FRACTION, told_apart
+from planner.verifier.maximised import check_sustained, check_upper_bound, gap_below, rate_of_plan
 from planner.verifier.metrics import check_metric_limits, check_metrics, check_units
 from planner.verifier.network import Network, expand
 from planner.verifier.points import best_accuracy
@@ -91,6 +92,7 @@ def verify(
                 found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model, per_exit_thresholds)]
                 found += check_metrics(app.name, plan.metrics, cost.metrics, network)
                 found += check_metric_limits(app, cost.metrics, network)
+                found += check_sustained(app, plan, cost, network)
     found += _check_memory(checked, network)
     found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
     # sums over a part of the apps would only repeat, with wrong figures, what is reported already
@@ -160,7 +162,8 @@ def _check_limits(checked: _Checked, model: Model, per_exit_thresholds: bool) ->
 
 def _check_accuracy(app: App, accuracy: float | None, model: Model, per_exit_thresholds: bool) -> Iterator[Violation]:
     """Check the least accuracy: that asked for, else the best that the model offers."""
-    least = app.min_accuracy if app.min_accuracy is not None else best_accuracy(model, per_exit_thresholds)
+    by_default = None if app.objective == "accuracy" else best_accuracy(model, per_exit_thresholds)
+    least = app.min_accuracy if app.min_accuracy is not None else by_default
     if accuracy is None:
         if app.min_accuracy:
             yield fault_of(app.name, "min_accuracy", "the model does not say how accurate it is")
@@ -217,6 +220,9 @@ def _check_total(
         yield from check_sum_claims(placement.total, [each.cost for each in checked], shared)
         yield from check_metrics("", placement.total.metrics, metrics, network)
     if placement.certificate is not None:
+        if len(checked) == 1 and checked[0].app.objective in MAXIMISED and not has_shares(placement, 1):
+            yield from _check_maximised(placement, placement.certificate, checked[0], network, gap)
+            return
         latency_s = sum(each.latency_s for each in checked)
         values = {"energy_j": energy_j, "latency_s": latency_s, "power_w": power_w}
         alone = checked[0].cost.metrics if len(checked) == 1 else {}
@@ -224,6 +230,19 @@ def _check_total(
         if (value := {**alone, **values}.get(placement.certificate.objective)) is not None:
             yield from _check_certificate(placement.certificate, value, network)
             yield from _check_proof(placement, value, gap)
+
+
+def _check_maximised(
+    placement: Placement, certificate: Certificate, checked: _Checked, network: Network, gap: float
+) -> Iterator[Violation]:
+    rate, accuracy = rate_of_plan(checked.cost, network), checked.cost.point.accuracy
+    value = rate if checked.app.objective == "rate" else accuracy or 0.0
+    yield from check_upper_bound(certificate, checked.app, value)
+    bound = float("inf") if certificate.upper_bound is None else certificate.upper_bound
+    true_gap = gap_below(bound, value)
+    if placement.status == "optimal" and not (true_gap is not None and true_gap <= gap + SLACK):
+        message = f"optimal, but the proved gap is {true_gap}, more than {gap:.12g}"
+        yield Violation("", "status", gap, true_gap, "fraction", message)
 
 
 def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[Violation]:
@@ -236,6 +255,9 @@ def _check_objective(certificate: Certificate, apps: Sequence[App]) -> Iterator[
 def _check_certificate(certificate: Certificate, value: float, network: Network) -> Iterator[Violation]:
     name = certificate.objective
     unit = _UNITS.get(name) or network.metrics[name].unit
+    if certificate.lower_bound is None or certificate.upper_bound is not None:
+        yield fault_of("", "certificate.lower_bound", "the objective is minimised, so its bound is a lower one")
+        return
     if not certificate.lower_bound <= value * (1.0 + SLACK):
         bound, has = told_apart(certificate.lower_bound, value, unit)
         message = f"the bound {bound} is above the plan's {has}"
@@ -250,7 +272,7 @@ def _check_certificate(certificate: Certificate, value: float, network: Network)
 
 
 def _check_proof(placement: Placement, value: float, gap: float) -> Iterator[Violation]:
-    if placement.status != "optimal" or placement.certificate is None:
+    if placement.status != "optimal" or placement.certificate is None or placement.certificate.lower_bound is None:
         return
     true_gap = _relative_gap(value, placement.certificate.lower_bound)
     if not true_gap <= gap + SLACK:

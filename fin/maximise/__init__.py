@@ -1,0 +1,1 @@
+"""Objectives that are maximised, rate and accuracy: search over exact feasibility, integer programs, splits."""

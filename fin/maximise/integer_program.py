@@ -1,0 +1,70 @@
+"""Largest rate by an integer program per operating point: least busy time of the bottleneck, over places and links.
+
+Rows and columns are those of `fin.methods.formulation`; one variable is above the busy time of every node over its
+`max_utilization` and of every medium, and is minimised. It shares no bound and no bisection with `fin.maximise.rate`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from planner.fin.instance.decision import Decision
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.method import Options
+from planner.fin.methods.formulation import Program, build_program
+from planner.fin.methods.integer_program import IntegerProgram
+from planner.fin.outcome import Outcome
+
+_MOST = 1e9
+"""Largest coefficient of a node that is hardly ever free, or never."""
+
+
+class LargestRateByProgram:
+    """One mixed-integer program per operating point."""
+
+    name = "ilp"
+    description = "largest rate by integer programs over places and links (HiGHS)"
+
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
+        """Place the app for the largest rate; objective and bound are busy times of the bottleneck, in seconds."""
+        return IntegerProgram(build_rate_program).solve(instance, options)
+
+
+def build_rate_program(
+    instance: Instance, point: int, cutoff_s: float = np.inf, scale_s: float | None = None
+) -> Program:
+    """Build the program that minimises the busy time of the bottleneck.
+
+    Args:
+        instance: The app.
+        point: Index of the operating point.
+        cutoff_s: Largest busy time that matters, in seconds.
+        scale_s: Expected size of it, in seconds; None to guess it.
+
+    Returns:
+        The program; its variable `latest` is the busy time of the bottleneck, in units of the scale.
+    """
+    program = build_program(replace(instance, minimise="energy"), point)
+    costs, columns, network = program.costs, program.columns, instance.network
+    busy = costs.reach[:, None] * costs.seconds
+    least = np.where(costs.may_run, busy, np.inf).min(axis=1, initial=np.inf)
+    size = scale_s or float(least[np.isfinite(least)].max(initial=0.0)) or float(costs.air_seconds.max(initial=0.0))
+    size = size or 1.0
+
+    def below_bottleneck(variables: np.ndarray, seconds: np.ndarray) -> None:
+        if seconds.any():
+            coefficients = np.append(np.minimum(seconds / size, _MOST), -1.0)
+            program.rows.add(np.append(variables, columns.latest), coefficients, -np.inf, 0.0)
+
+    for node, most in enumerate(network.max_utilization.tolist()):
+        below_bottleneck(columns.place[:, node], busy[:, node] / max(most, 1.0 / _MOST))
+    for medium in range(network.media):
+        links = network.link_medium == medium
+        below_bottleneck(columns.flow[:, links].ravel(), costs.air_seconds[:, links].ravel())
+    if np.isfinite(cutoff_s):
+        program.rows.add(np.array([columns.latest]), np.ones(1), 0.0, cutoff_s / size * (1.0 + TOLERANCE))
+    objective = np.zeros(columns.count)
+    objective[columns.latest] = size
+    return replace(program, objective=objective, scale=size)

@@ -1,0 +1,190 @@
+"""Largest sustainable rate of one app, proved: bisection over the exact method's answers to whether a rate is feasible.
+
+A plan sustains one over the busy time of its bottleneck: the largest over nodes of busy time per inference over
+`max_utilization`, and over media of busy time. Whether some plan sustains a rate is a request with that rate as its
+load, and no longer a matter of the objective. The bisection begins from the bottleneck bound, on which some block must
+be. It ends exactly: the optimum is the bottleneck of a plan, one of finitely many values, so after each plan near the
+bound the next rate that is tried is just above what that plan sustains, and the first that is infeasible is the proof.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from planner.fin.deadline import Deadline
+from planner.fin.exact.method import Exact
+from planner.fin.graph.scenarios import exits_have_own_deadlines
+from planner.fin.instance.decision import Decision, evaluate
+from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.method import Method, Options
+from planner.fin.outcome import PROVED, Outcome, Termination
+
+_JUST_BELOW = (1.0 + TOLERANCE) * (1.0 + 1e-12)
+"""A bottleneck that is divided by this is the largest that a plan must be below to be better: limits are kept to the
+tolerance, so a rate is feasible for plans that sustain it but for that."""
+_NEAR = 0.99
+"""Ratio of bound and bottleneck from which on the next rate is just above the best plan's, not halfway."""
+_ANY_PLAN = 1.0
+"""Gap with which a search ends at its first plan."""
+
+
+class LargestRate:
+    """Bisection over feasibility, each step an exact search."""
+
+    name = "exact"
+    description = "largest rate, with proof (default)"
+
+    def __init__(self, oracle: Method | None = None) -> None:
+        self._oracle = oracle or Exact()
+
+    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
+        """Place the app for the largest rate; optimal unless the time limit comes first.
+
+        Args:
+            instance: The app; its rate is the least one.
+            options: Gap and time limit.
+
+        Returns:
+            The plan; its objective and the bound are busy times of the bottleneck, in seconds.
+        """
+        began = time.perf_counter()
+        search = _Bisection(instance, self._oracle, Deadline.after(options.time_limit_s))
+        termination = search.run(options.gap)
+        plan, bound = search.plan, search.bound_s
+        if plan is not None and termination.proved and options.gap == 0.0:
+            plan = search.preferred()
+        spent = time.perf_counter() - began
+        statistics = {"rates": float(search.tried)}
+        if plan is None:
+            status = "infeasible" if termination.proved else "unknown"
+            bound = np.inf if termination.proved else bound
+            return Outcome(status, None, bound, termination, search_s=spent, statistics=statistics)
+        status = "optimal" if termination.proved else "feasible"
+        return Outcome(status, plan, min(bound, search.value_s), termination, search_s=spent, statistics=statistics)
+
+
+@dataclass
+class _Bisection:
+    """The best plan, the bound, and the rates tried."""
+
+    instance: Instance
+    oracle: Method
+    until: Deadline
+    plan: Decision | None = None
+    value_s: float = np.inf
+    """Busy time of the bottleneck of the best plan."""
+    bound_s: float = field(init=False)
+    """No plan within the limits has a smaller one."""
+    tried: int = 0
+
+    def __post_init__(self) -> None:
+        self.bound_s = bottleneck_bound_s(self.instance)
+
+    def run(self, gap: float) -> Termination:
+        """Close the gap between plan and bound; return why that ended. Without a plan, proved means there is none."""
+        found = self._plan_at(self.instance.rate_per_s)
+        if found.plan is None:
+            return found.termination
+        if self.bound_s == 0.0 and (least_s := least_busy_s(self.instance)) < np.inf:
+            # no plan is between one that keeps nothing busy and the least busy time that there is
+            found = self._plan_at(2.0 / least_s)
+            if found.status == "infeasible":
+                self.bound_s = least_s
+            elif found.plan is None:
+                return found.termination
+        while self.bound_s < self.value_s * (1.0 - gap) and self.value_s > 0.0:
+            near = self.bound_s >= _NEAR * self.value_s or not np.isfinite(self.value_s)
+            target_s = self.value_s / _JUST_BELOW if near else float(np.sqrt(self.bound_s * self.value_s))
+            if not np.isfinite(target_s):
+                target_s = 2.0 * sum_busy_s(self.instance)
+            found = self._plan_at(1.0 / target_s)
+            if found.status == "infeasible":
+                self.bound_s = min(target_s * (1.0 + TOLERANCE), self.value_s)
+                if near and self.bound_s >= self.value_s * (1.0 - 2e-12):
+                    self.bound_s = self.value_s
+            elif found.plan is None:
+                return found.termination
+        return PROVED
+
+    def preferred(self) -> Decision | None:
+        """Return the plan of least energy among those that sustain the best rate, by the criteria of ties."""
+        busy_s = self.value_s or 0.5 * least_busy_s(self.instance)
+        if not np.isfinite(busy_s) or busy_s <= 0.0 or self.until.expired:
+            return self.plan
+        at_best = replace(self.instance, minimise="energy", rate_per_s=max(1.0 / busy_s, self.instance.rate_per_s))
+        return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
+
+    def _plan_at(self, rate_per_s: float) -> Outcome[Decision]:
+        """Ask for any plan that sustains a rate; keep it if it sustains the largest so far."""
+        self.tried += 1
+        loaded = replace(self.instance, minimise=_easiest(self.instance), rate_per_s=rate_per_s)
+        found = self.oracle.solve(loaded, self._options(_ANY_PLAN))
+        if found.plan is not None:
+            value_s = evaluate(self.instance, found.plan).bottleneck_s
+            if self.plan is None or value_s < self.value_s:
+                self.plan, self.value_s = found.plan, value_s
+        return found
+
+    def _options(self, gap: float) -> Options:
+        left_s = None if np.isinf(self.until.at_s) else self.until.remaining_s
+        return Options(gap=gap, time_limit_s=left_s)
+
+
+def _easiest(instance: Instance) -> str:
+    """Return the figure whose minimum is the quickest way to a plan: latency, which capacities seldom bear on."""
+    return "energy" if exits_have_own_deadlines(instance) else "latency"
+
+
+def bottleneck_bound_s(instance: Instance) -> float:
+    """Return a lower bound on the busy time of the bottleneck, in seconds: some node runs the block that fits worst.
+
+    Args:
+        instance: The app.
+    """
+    blocks = len(instance.block_names)
+    if instance.points.count == 0:
+        return 0.0
+    busy = instance.points.reach(blocks)[:, :, None] * _over_utilization(instance, instance.blocks.time_s)
+    least = np.where(instance.allowed, busy, np.inf).min(axis=2)
+    bound = float(np.where(np.isfinite(least), least, 0.0).max(axis=1).min())
+    return bound if np.isfinite(bound) else 0.0
+
+
+def _over_utilization(instance: Instance, time_s: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(time_s > 0.0, time_s / instance.network.max_utilization, 0.0)
+
+
+def _busy_parts(instance: Instance) -> list[np.ndarray]:
+    """Return every positive busy time that a block, a head or a tensor may add somewhere, in seconds."""
+    points, network = instance.points, instance.network
+    reach = points.reach(len(instance.block_names))
+    rates = 1.0 / network.link_bit_per_s
+    weights = [np.unique(reach), np.unique(points.fraction)]
+    weight = np.unique(np.concatenate(weights))
+    weight = weight[weight > 0.0]
+    computing = np.concatenate([_over_utilization(instance, rows.time_s) for rows in (instance.blocks, instance.heads)])
+    bits = np.concatenate([[instance.input_bits], instance.output_bits, instance.result_bits])
+    bits = np.unique(bits[bits > 0.0])
+    parts = [np.outer(weight, computing[computing > 0.0]).ravel(), np.outer(np.outer(weight, bits), rates).ravel()]
+    return [part[np.isfinite(part)] for part in parts]
+
+
+def least_busy_s(instance: Instance) -> float:
+    """Return the least busy time that is not 0 and that one block, head or tensor may cause, in seconds.
+
+    Args:
+        instance: The app.
+
+    Returns:
+        Seconds; infinite where nothing takes any time anywhere.
+    """
+    return min((float(part.min()) for part in _busy_parts(instance) if part.size), default=np.inf)
+
+
+def sum_busy_s(instance: Instance) -> float:
+    """Return a busy time that no node or medium exceeds unless it must not be busy at all, in seconds."""
+    return sum(float(part.sum()) for part in _busy_parts(instance)) or 1.0
