@@ -70,7 +70,7 @@ ALL_METHODS = tuple(dict.fromkeys((*_CLASSES, *_FOR_RATE, *_FOR_ACCURACY)))
 """Methods of any objective."""
 GENERAL_METHODS = ("exact", "brute")
 """Those that know networks that are no chains, working memory and shared parameters."""
-_KNOW_METRICS = ("brute",)
+_KNOW_METRICS = ("exact", "brute")
 """Methods that keep limits of metrics, and minimise them."""
 
 

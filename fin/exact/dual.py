@@ -34,6 +34,8 @@ class DualBounds:
     """Cheapest path within the limit that was met, per scenario."""
     cost: Floats
     """(K,) its cost, infinite where none was met."""
+    further: Floats | None = None
+    """(K, R) best multipliers found of further limits, None where there are none."""
 
 
 def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
@@ -50,7 +52,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> Du
     graph = feasible.graph
     scenarios, layers, _ = graph.shape
     most = graph.limit * (1.0 + TOLERANCE)
-    best = _Incumbents(scenarios, layers)
+    best = Incumbents(scenarios, layers)
     zero = np.zeros(scenarios)
     paths, value = best_paths(graph, Weights.lagrangian(zero), until)
     cost, limited = path_sums(graph, paths)
@@ -71,7 +73,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> Du
         step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
         step = np.maximum(step, 0.0)
         ceiling = beyond_cost[active] + step * (beyond_limited[active] - most)  # the bound is below, at any multiplier
-        go_on = _worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
+        go_on = worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
         active, step = active[go_on], step[go_on]
         if len(active) == 0 or until.expired:
             break
@@ -90,7 +92,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> Du
     return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost)
 
 
-def _worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float) -> Bools:
+def worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float) -> Bools:
     """Mark the scenarios whose bound may still rise by enough to matter.
 
     One whose bound is above some plan already known needs no better bound.
@@ -100,7 +102,7 @@ def _worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: flo
     return np.asarray(rises & (lower < least_cost))
 
 
-class _Incumbents:
+class Incumbents:
     """The cheapest path within the limit, per scenario."""
 
     def __init__(self, scenarios: int, layers: int) -> None:

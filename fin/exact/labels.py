@@ -32,6 +32,8 @@ class Labels:
     node: Ints
     cost: Floats
     limited: Floats
+    further: Floats
+    """(Q, R) the further sums with a limit."""
     usage: Floats
     """(Q, R) use of each tracked capacity: nodes first, then media."""
     late: Floats
@@ -64,7 +66,8 @@ def root_label(relaxation: Relaxation) -> Labels:
     zero, none = np.zeros(1), np.zeros(1, dtype=np.int64)
     resources = len(relaxation.tracked) + len(relaxation.graph.links.loads)
     source = np.array([relaxation.graph.source])
-    return Labels(source, zero, zero, np.zeros((1, resources)), zero, zero, none, none, none - 1, none)
+    further = np.zeros((1, 0 if relaxation.further is None else len(relaxation.further.most)))
+    return Labels(source, zero, zero, further, np.zeros((1, resources)), zero, zero, none, none, none - 1, none)
 
 
 def behind(table: Floats, labels: Labels, layer: int) -> Floats:
@@ -97,8 +100,9 @@ def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
 
 
 def priced(relaxation: Relaxation, labels: Labels) -> Floats:
-    """(Q,) cost plus multiplier times the limited sum."""
-    return labels.cost + (relaxation.multiplier * labels.limited if relaxation.multiplier > 0 else 0.0)
+    """(Q,) cost plus multipliers times limited sums."""
+    value = labels.cost + (relaxation.multiplier * labels.limited if relaxation.multiplier > 0 else 0.0)
+    return value if relaxation.further is None else value + labels.further @ relaxation.further.multiplier
 
 
 def within_capacities(relaxation: Relaxation, usage: Floats) -> Bools:
@@ -123,6 +127,9 @@ def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
     graph = relaxation.graph
     keep = bounds(relaxation, labels, layer) < cutoff
     keep &= labels.limited + behind(relaxation.remaining, labels, layer) <= relaxation.most
+    if relaxation.further is not None:
+        to_go = relaxation.further.remaining[:, layer + 1, labels.node].T
+        keep &= (labels.further + to_go <= relaxation.further.most).all(axis=1)
     if labels.usage.shape[1]:
         keep &= within_capacities(relaxation, labels.usage)
     if graph.deadline is not None:
@@ -153,6 +160,9 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
         columns += _limited_then_transfers(relaxation, labels)
     elif np.isfinite(relaxation.graph.limit):
         columns.append(without_noise(labels.limited, relaxation.graph.limit))
+    if relaxation.further is not None:
+        scales = relaxation.further.most.tolist()
+        columns += [without_noise(column, most) for column, most in zip(labels.further.T, scales, strict=True)]
     if relaxation.graph.late is not None:
         columns.append(labels.late)
     if relaxation.ends is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.fin.deadline import Deadline, DeadlineReachedError
+from planner.fin.exact.cutting_planes import bounds_of_several
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.points import undominated_points
@@ -78,7 +79,8 @@ class _Bounded:
     def relaxation(self, scenario: int, incumbent: Incumbent, until: Deadline) -> Relaxation:
         """Return the relaxation of a scenario without capacities, its vertices fixed out at the incumbent's cutoff."""
         multiplier = float(self.duals.multiplier[scenario])
-        return relax(self.feasible.single(scenario), multiplier, incumbent.cutoff, until, incumbent.ties)
+        further = None if self.duals.further is None else self.duals.further[scenario]
+        return relax(self.feasible.single(scenario), multiplier, incumbent.cutoff, until, incumbent.ties, further)
 
 
 def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
@@ -123,7 +125,7 @@ def _bounds(
     feasible = build_feasible(extended, instance.network, until)
     if feasible.graph.shape[0] == 0:
         return None
-    return _Bounded(feasible, dual_bounds(feasible, until))
+    return _Bounded(feasible, (dual_bounds if extended.further is None else bounds_of_several)(feasible, until))
 
 
 def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, until: Deadline) -> tuple[float, Termination]:

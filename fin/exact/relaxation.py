@@ -51,6 +51,10 @@ class Relaxation:
     lower_bound: float
     ties: bool
     """Whether paths of equal cost are told apart by the limited sum, then by the number of transfers."""
+    priced: ExtendedGraph
+    """The graph with the further sums in its costs, each times its multiplier; all bounds above are of its costs."""
+    further: FurtherBounds | None = None
+    """Multipliers of further limits and least sums to go, None where there are no such limits."""
 
     def fixed(self, cutoff: float) -> Relaxation:
         """Return the relaxation without the vertices and relays through which no path costs less than the cutoff."""
@@ -67,13 +71,37 @@ class Relaxation:
 
     @property
     def offset(self) -> float:
-        """What the Lagrangian subtracts: multiplier times limit."""
-        return self.multiplier * self.most if self.multiplier > 0 else 0.0
+        """What the Lagrangian subtracts: multipliers times limits."""
+        offset = self.multiplier * self.most if self.multiplier > 0 else 0.0
+        return offset if self.further is None else offset + self.further.offset
+
+    @property
+    def joins(self) -> bool:
+        """Whether every path is a single link and one sum alone is limited, so that paths can be joined."""
+        return self.graph.links.single_hop and self.further is None
+
+
+@dataclass(frozen=True)
+class FurtherBounds:
+    """R further limits of one scenario."""
+
+    multiplier: Floats
+    """(R,)"""
+    most: Floats
+    """(R,) limits with their tolerance."""
+    remaining: Floats
+    """(R, D + 1, N) least of each sum before the transfer into each layer, to the end."""
+
+    @property
+    def offset(self) -> float:
+        """Multipliers times limits."""
+        return float(self.multiplier @ self.most)
 
 
 def relax(
-    feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: Deadline | None = None, ties: bool = False
-) -> Relaxation:
+    feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: Deadline | None = None, ties: bool = False,
+    further: Floats | None = None,
+) -> Relaxation:  # fmt: skip
     """Bound a scenario without capacities: a forward and a backward recursion, vertices fixed out by reduced cost.
 
     Args:
@@ -82,6 +110,7 @@ def relax(
         cutoff: Only paths below are of interest.
         deadline: When to give up.
         ties: Whether paths of equal cost are told apart.
+        further: (R,) multipliers of further limits, where there are any.
 
     Returns:
         The scenario with lower bounds to and from every vertex; vertices at or above the cutoff are closed.
@@ -90,11 +119,14 @@ def relax(
         DeadlineReachedError: The deadline came first.
     """
     graph, until = feasible.graph, deadline or Deadline()
+    priced = graph if further is None else graph.priced(further[None])
     weights = Weights.lagrangian(np.array([multiplier]))
-    before, behind = forward(graph, weights, until), backward(graph, weights, until)
+    before, behind = forward(priced, weights, until), backward(priced, weights, until)
     offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0 else 0.0
+    bounds = _further_bounds(feasible, further)
+    offset += 0.0 if bounds is None else bounds.offset
     reduced = np.where(graph.open[0].any(axis=-1), before.values[0] + behind[0, 1:] - offset, np.inf)
-    vertices = vertex_values(graph, weights)[0]
+    vertices = vertex_values(priced, weights)[0]
     arrival, arrival_remaining = behind[0, :-1], feasible.remaining[0, :-1]
     if graph.links.single_hop:
         limited = vertex_values(graph, Weights.limited_only(1))[0]
@@ -116,7 +148,15 @@ def relax(
         tracked=(),
         lower_bound=float(reduced[-1].min(initial=np.inf)),
         ties=ties,
+        priced=priced,
+        further=bounds,
     ).fixed(cutoff)
+
+
+def _further_bounds(feasible: FeasibleGraph, multiplier: Floats | None) -> FurtherBounds | None:
+    if multiplier is None or feasible.graph.further is None or feasible.further_remaining is None:
+        return None
+    return FurtherBounds(multiplier, feasible.graph.further.most, feasible.further_remaining[0])
 
 
 def relax_by_segments(
@@ -141,7 +181,7 @@ def relax_by_segments(
     """
     graph, until = plain.graph, deadline or Deadline()
     weights = Weights.lagrangian(np.array([plain.multiplier]))
-    to_go, arrival, root = _by_segments(graph, ends, weights, until)
+    to_go, arrival, root = _by_segments(plain.priced, ends, weights, until)
     remaining, arrival_remaining = plain.remaining, plain.arrival_remaining
     if np.isfinite(graph.limit):
         remaining, arrival_remaining, _ = _by_segments(graph, ends, Weights.limited_only(1), until)
@@ -151,7 +191,7 @@ def relax_by_segments(
         remaining=remaining,
         arrival=arrival,
         arrival_remaining=arrival_remaining,
-        vertices=vertex_values(graph, weights)[0],
+        vertices=vertex_values(plain.priced, weights)[0],
         ends=ends,
         tracked=tracked,
         lower_bound=max(plain.lower_bound, root - plain.offset),
@@ -178,7 +218,7 @@ def best_segment_multiplier(
 
     def value(logarithm: float) -> float:
         multiplier = plain.multiplier * float(np.exp(logarithm))
-        _, _, root = _by_segments(plain.graph, ends, Weights.lagrangian(np.array([multiplier])), until)
+        _, _, root = _by_segments(plain.priced, ends, Weights.lagrangian(np.array([multiplier])), until)
         return root - multiplier * plain.most
 
     ratio = (np.sqrt(5.0) - 1.0) / 2.0

@@ -119,17 +119,23 @@ def _hopped(
     """Yield the extensions of a frontier by one link that bounds and capacities leave open."""
     graph, usable = relaxation.graph, relaxation.passable[layer]
     size = max(1, _CELLS_AT_ONCE // max(1, int(usable.sum())))
-    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
+    further = relaxation.further
+    arcs = () if further is None or graph.further is None else graph.further.arc[0, :, layer]
+    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer], *arcs])
     for first in range(0, len(frontier.node), size):
         part = frontier.take(np.arange(first, min(first + size, len(frontier.node))))
         row, link, target = graph.links.out_of(part.node, usable)
         if len(row) == 0:
             continue
-        cost, limited = coefficients @ graph.links.metrics[:, link]
+        cost, limited, *added = coefficients @ graph.links.metrics[:, link]
         cost += part.cost[row]
         limited += part.limited[row]
         # most extensions fall here, before anything is built for them
         ahead = relaxation.arrival[layer, target] - relaxation.offset
+        sums = part.further[row]
+        if further is not None:
+            sums = sums + np.array(added).T
+            ahead += sums @ further.multiplier
         keep = cost + (relaxation.multiplier * limited if relaxation.multiplier > 0 else 0.0) + ahead < cutoff
         keep &= limited + relaxation.arrival_remaining[layer, target] <= relaxation.most
         keep &= graph.medium_arc[0, layer] * graph.links.metrics[1, link] <= FULL
@@ -138,7 +144,7 @@ def _hopped(
         if len(chosen) == 0:
             continue
         row, link, target = row[chosen], link[chosen], target[chosen]
-        new = _moved(relaxation, part, layer, row, target, cost[chosen], limited[chosen])
+        new = _moved(part, layer, row, target, (cost[chosen], limited[chosen], sums[chosen]))
         if len(graph.links.loads):
             new.usage[:, len(relaxation.tracked) :] += (graph.medium_arc[0, layer] * graph.links.loads[:, link]).T
             keep = within_capacities(relaxation, new.usage)
@@ -146,15 +152,17 @@ def _hopped(
         yield replace(new, relay=hops.add(new.node, part.relay[row]))
 
 
-def _moved(
-    relaxation: Relaxation, labels: Labels, layer: int, row: Ints, target: Ints, cost: Floats, limited: Floats
-) -> Labels:
-    """Return copies of labels at other nodes, where they begin a node segment with a layer."""
+def _moved(labels: Labels, layer: int, row: Ints, target: Ints, sums: tuple[Floats, Floats, Floats]) -> Labels:
+    """Return copies of labels at other nodes, where they begin a node segment with a layer.
+
+    `row` says which label each is a copy of, `sums` what it costs and takes of the limited and the further sums.
+    """
     first_hop = labels.relay[row] < 0
     return Labels(
         node=target,
-        cost=cost,
-        limited=limited,
+        cost=sums[0],
+        limited=sums[1],
+        further=sums[2],
         usage=labels.usage[row],
         late=labels.late[row],
         transfers=labels.transfers[row] + first_hop,
@@ -184,9 +192,12 @@ def _entered(relaxation: Relaxation, arrived: Labels, layer: int) -> Iterator[La
         transfers = some.transfers
         if graph.results is not None and relaxation.ties:
             transfers = transfers + (graph.sends_result[0, layer] & (some.node != graph.results.end))
+        further = some.further
+        if graph.further is not None:
+            further = further + graph.further.vertex[0][:, layer, some.node, option].T
         yield replace(
             some, cost=some.cost + graph.vertex_cost[at], limited=some.limited + graph.vertex_limited[at],
-            usage=usage, late=late, transfers=transfers, option=np.full(len(rows), option),
+            further=further, usage=usage, late=late, transfers=transfers, option=np.full(len(rows), option),
         )  # fmt: skip
 
 

@@ -25,11 +25,14 @@ _CELLS_IN_CACHE = 16_000
 class DenseLinks:
     """Links as (N, N) matrices, flattened: link s * N + t leads from s to t."""
 
-    def __init__(self, network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0) -> None:
+    def __init__(
+        self, network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0,
+        of_network: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         size = self.size = network.size
-        metrics, loads = link_figures(network, tracked_media)
+        metrics, loads = link_figures(network, tracked_media, of_network)
         link = network.link_source * size + network.link_target
-        self.metrics, self.loads = np.zeros((3, size * size)), np.zeros((len(loads), size * size))
+        self.metrics, self.loads = np.zeros((len(metrics), size * size)), np.zeros((len(loads), size * size))
         self.metrics[:, link], self.loads[:, link] = metrics, loads
         self.present = np.zeros((size, size), dtype=bool)
         self.present.flat[link] = True
@@ -43,12 +46,12 @@ class DenseLinks:
 
     @cached_property
     def matrices(self) -> Floats:
-        """(3, N, N) metrics from source to target."""
-        return self.metrics.reshape(3, self.size, self.size)
+        """(C, N, N) metrics from source to target."""
+        return self.metrics.reshape(-1, self.size, self.size)
 
     @cached_property
     def transposed(self) -> Floats:
-        """(3, N, N) metrics from target to source."""
+        """(C, N, N) metrics from target to source."""
         return np.ascontiguousarray(self.matrices.swapaxes(1, 2))
 
     @cached_property
@@ -58,12 +61,12 @@ class DenseLinks:
 
     @cached_property
     def least_into(self) -> Floats:
-        """(3, N) least of each metric over the links into a node."""
+        """(C, N) least of each metric over the links into a node."""
         return self._least(axis=1)
 
     @cached_property
     def least_out(self) -> Floats:
-        """(3, N) least of each metric over the links out of a node."""
+        """(C, N) least of each metric over the links out of a node."""
         return self._least(axis=2)
 
     def _least(self, axis: int) -> Floats:
@@ -87,7 +90,7 @@ class DenseLinks:
         return Hops(row, nodes[row] * self.size + target, target)
 
     def weighted(self, coefficients: Floats, carried: Floats | None = None) -> HeldWeightedLinks | FormedWeightedLinks:
-        """Price the links by (K, D, 3) coefficients of their three figures; `carried` only where weights are held."""
+        """Price the links by (K, D, C) coefficients of their figures; `carried` only where weights are held."""
         held = self.size * self.size <= _PAIRS_HELD
         return HeldWeightedLinks(self, coefficients, carried) if held else FormedWeightedLinks(self, coefficients)
 
@@ -133,7 +136,9 @@ class HeldWeightedLinks:
         part, offset = divmod(layer, self._layers)
         if part not in self._weights_of:
             some = self._coefficients[:, part * self._layers : (part + 1) * self._layers]
-            values = (some.reshape(-1, 3) @ self._links.metrics).reshape(*some.shape[:2], self._links.size, -1)
+            values = (some.reshape(-1, some.shape[2]) @ self._links.metrics).reshape(
+                *some.shape[:2], self._links.size, -1
+            )
             if self._carried is not None:
                 bit_per_s = self._carried[:, part * self._layers : (part + 1) * self._layers, None, None]
                 values[bit_per_s * self._links.matrices[1] > FULL] = np.inf
@@ -287,8 +292,8 @@ class FormedWeightedLinks:
 def _weighted(
     links: DenseLinks, coefficients: Floats, metrics: Floats, total: Floats, term: Floats, rows: Ints | None = None
 ) -> None:
-    """Write the weighted sum of three metrics (of some rows) into `total`; those that are zero are left out."""
-    used = [index for index in range(3) if coefficients[index] != 0.0 and links.varied[index]]
+    """Write the weighted sum of the metrics (of some rows) into `total`; those that are zero are left out."""
+    used = [index for index in range(len(metrics)) if coefficients[index] != 0.0 and links.varied[index]]
     if not used:
         total[:] = 0.0
     for place, index in enumerate(used):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.fin.deadline import Deadline
+from planner.fin.graph.further_sums import FurtherSums, arc_coefficients, further_sums, metric_vertices
 from planner.fin.graph.links import Links, links_of
 from planner.fin.graph.node_routes import NodeRoutes
 from planner.fin.graph.results import result_options, result_routes
@@ -41,9 +42,9 @@ class ExtendedGraph:
     vertex_limited: Floats
     """(K, D, N, O) what the limit counts: seconds, or joules."""
     arc_cost: Floats
-    """(K, D, 3) coefficients of J/bit, s/bit and latency for the arcs into each layer."""
+    """(K, D, C) coefficients of J/bit, s/bit, latency and metrics per bit for the arcs into each layer."""
     arc_limited: Floats
-    """(K, D, 3) the same for the limit."""
+    """(K, D, C) the same for the limit."""
     limit: float
     """Limit on the sum of `limited`; infinite where there is none."""
     memory_bytes: Floats
@@ -60,6 +61,8 @@ class ExtendedGraph:
     """(K, D, N, O) latest elapsed time at which a result option is in time, where exits have deadlines of their own."""
     late: Floats | None
     """(K, D, O) fraction of samples that an option gives up as late."""
+    further: FurtherSums | None = None
+    """Sums with a limit besides `limited`, None where there is none."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -72,7 +75,9 @@ class ExtendedGraph:
         columns = {name: getattr(self, name)[keep] for name in _PER_SCENARIO}
         deadline = None if self.deadline is None else self.deadline[keep]
         late = None if self.late is None else self.late[keep]
-        return replace(self, scenarios=self.scenarios.take(keep), deadline=deadline, late=late, **columns)
+        further = None if self.further is None else self.further.take(keep)
+        scenarios = self.scenarios.take(keep)
+        return replace(self, scenarios=scenarios, deadline=deadline, late=late, further=further, **columns)
 
     def single(self, scenario: int) -> ExtendedGraph:
         """Return the graph of one scenario, without the layers that it does not use."""
@@ -81,11 +86,26 @@ class ExtendedGraph:
         columns = {name: getattr(one, name)[:, :layers] for name in _PER_SCENARIO if name != "depth"}
         deadline = None if one.deadline is None else one.deadline[:, :layers]
         late = None if one.late is None else one.late[:, :layers]
-        return replace(one, deadline=deadline, late=late, **columns)
+        further = None if one.further is None else one.further.first(layers)
+        return replace(one, deadline=deadline, late=late, further=further, **columns)
 
     def restricted(self, open_: Bools) -> ExtendedGraph:
         """Return the same graph with fewer vertices."""
         return replace(self, open=open_)
+
+    def priced(self, multipliers: Floats) -> ExtendedGraph:
+        """Return the same graph whose costs include further sums, at (K, R) multipliers."""
+        if self.further is None:
+            return self
+        vertex = np.einsum("kr,krdno->kdno", multipliers, self.further.vertex)
+        arc = np.einsum("kr,krdc->kdc", multipliers, self.further.arc)
+        return replace(self, vertex_cost=self.vertex_cost + vertex, arc_cost=self.arc_cost + arc)
+
+    def limited_by(self, further: int) -> ExtendedGraph:
+        """Return the same graph with one of the further sums as its limited sum."""
+        assert self.further is not None
+        vertex, arc = self.further.vertex[:, further], self.further.arc[:, further]
+        return replace(self, vertex_limited=vertex, arc_limited=arc)
 
 
 _PER_SCENARIO = (
@@ -117,9 +137,10 @@ def build_extended(
     Raises:
         DeadlineReachedError: The deadline came first.
     """
+    metrics = instance.used_metrics
     if links is None:
         most_bits = max(instance.input_bits, float(instance.output_bits.max(initial=0.0)))
-        links = links_of(instance.network, tracked_media, instance.rate_per_s * most_bits)
+        links = links_of(instance.network, tracked_media, instance.rate_per_s * most_bits, metrics)
     results = result_routes(instance, tracked_media, deadline)
     scenarios, points = scenarios_of(instance), instance.points
     point = scenarios.point
@@ -137,18 +158,19 @@ def build_extended(
     open_ = (can_run | ~deployed[:, :, None])[..., None]
     energy = (reach[:, :, None] * joules)[..., None]
     time = (time_weight[:, :, None] * seconds)[..., None]
+    added = metric_vertices(instance, head_of, on, reach)
     in_time: Floats | None = None
     late: Floats | None = None
     if results is not None:
         result = result_options(instance, results, scenarios, leaves, head_of, time_weight)
         open_, energy, time = open_ & result.open, energy + result.energy, time + result.time
-        in_time, late = result.deadline, result.late
+        in_time, late, added = result.deadline, result.late, added + result.metrics
 
     bits = np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]])
     carried = np.where(np.arange(layers) == 0, 1.0, reach) * bits
-    arc_energy = np.stack([carried, np.zeros_like(carried), np.zeros_like(carried)], axis=2)
-    arc_time = np.stack([np.zeros_like(carried), time_weight * bits, time_weight], axis=2)
-    energy_first = instance.minimise == "energy"
+    kinds = ("energy", "latency", *(instance.network.metrics.names[index] for index in metrics))
+    vertex = dict(zip(kinds, (energy, time, *added), strict=True))
+    arc = dict(zip(kinds, arc_coefficients(carried, time_weight, bits, len(metrics)), strict=True))
     result_bits = np.where(leaves > 0, leaves * instance.result_bits[head_of], 0.0)
     return ExtendedGraph(
         links=links,
@@ -157,10 +179,10 @@ def build_extended(
         scenarios=scenarios,
         depth=points.depth[point],
         open=open_,
-        vertex_cost=energy if energy_first else time,
-        vertex_limited=time if energy_first else energy,
-        arc_cost=arc_energy if energy_first else arc_time,
-        arc_limited=arc_time if energy_first else arc_energy,
+        vertex_cost=vertex[instance.minimise],
+        vertex_limited=vertex[instance.counterpart],
+        arc_cost=arc[instance.minimise],
+        arc_limited=arc[instance.counterpart],
         limit=instance.other_limit,
         memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
         utilization=instance.rate_per_s * reach[:, :, None] * seconds,
@@ -169,6 +191,7 @@ def build_extended(
         sends_result=leaves > 0,
         deadline=in_time,
         late=late,
+        further=further_sums(instance, vertex, arc),
     )
 
 

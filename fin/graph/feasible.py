@@ -27,17 +27,22 @@ class FeasibleGraph:
     """Least of the limited sum from the source on."""
     remaining: Floats
     """(K, D + 1, N) least of the limited sum from each node to the end, before the transfer into each layer."""
+    further_remaining: Floats | None = None
+    """(K, R, D + 1, N) the same for each further sum."""
 
     def take(self, keep: Bools | Ints) -> FeasibleGraph:
         """Return the graph of some of the scenarios."""
-        return FeasibleGraph(self.graph.take(keep), self.earliest.take(keep), self.remaining[keep])
+        further = None if self.further_remaining is None else self.further_remaining[keep]
+        return FeasibleGraph(self.graph.take(keep), self.earliest.take(keep), self.remaining[keep], further)
 
     def single(self, scenario: int) -> FeasibleGraph:
         """Return the graph of one scenario, without the layers that it does not use."""
         graph = self.graph.single(scenario)
         layers = graph.shape[1]
         part = slice(scenario, scenario + 1)
-        return FeasibleGraph(graph, self.earliest.take(part, layers), self.remaining[part, : layers + 1])
+        further = self.further_remaining
+        rest = None if further is None else further[part, :, : layers + 1]
+        return FeasibleGraph(graph, self.earliest.take(part, layers), self.remaining[part, : layers + 1], rest)
 
 
 def build_feasible(extended: ExtendedGraph, network: Network, deadline: Deadline | None = None) -> FeasibleGraph:
@@ -65,10 +70,29 @@ def build_feasible(extended: ExtendedGraph, network: Network, deadline: Deadline
     remaining = backward(graph, weights, until)
     total = earliest.values + remaining[:, 1:]
     usable = (total <= most) & np.isfinite(total)
-    alive = np.asarray(usable[:, -1].any(axis=1))
+    alive, further = np.asarray(usable[:, -1].any(axis=1)), None
     graph = graph.restricted(graph.open & usable[..., None])
-    feasible = FeasibleGraph(graph, earliest, remaining)
+    if graph.further is not None:
+        within, further = _further(graph, until)
+        graph = graph.restricted(graph.open & within[..., None])
+        # vertices that each limit leaves open need not be joined by a path
+        alive &= np.isfinite(forward(graph, weights, until).values[:, -1]).any(axis=1)
+    feasible = FeasibleGraph(graph, earliest, remaining, further)
     return feasible if alive.all() else feasible.take(alive)
+
+
+def _further(graph: ExtendedGraph, until: Deadline) -> tuple[Bools, Floats]:
+    """Return (K, D, N) vertices within every further limit by themselves, and the least of the sums that remain."""
+    assert graph.further is not None
+    weights = Weights.limited_only(graph.shape[0])
+    within = np.ones(graph.shape, dtype=bool)
+    remaining = []
+    for index, most in enumerate(graph.further.most.tolist()):
+        part = graph.limited_by(index)
+        remaining.append(backward(part, weights, until))
+        total = forward(part, weights, until).values + remaining[-1][:, 1:]
+        within &= (total <= most) & np.isfinite(total)
+    return within, np.stack(remaining, axis=1)
 
 
 def _fits(graph: ExtendedGraph, network: Network) -> Bools:

@@ -96,7 +96,7 @@ class Links(Protocol):
     size: int
     """N."""
     metrics: Floats
-    """(3, E) J/bit, s/bit and latency in s of each link."""
+    """(C, E) J/bit, s/bit and latency in s of each link, then what it adds per bit to metrics; C is 3 or more."""
     loads: Floats
     """(M, E) s/bit that a link takes of each tracked medium."""
     slowest: float
@@ -111,10 +111,10 @@ class Links(Protocol):
         """Return every link from some nodes (one row each) to the usable ones, (N,)."""
 
     def weighted(self, coefficients: Floats, carried: Floats | None = None) -> WeightedLinks:
-        """Price the links by (K, D, 3) coefficients of their three figures.
+        """Price the links by (K, D, C) coefficients of their figures.
 
         Args:
-            coefficients: (K, D, 3) coefficients of J/bit, s/bit and latency.
+            coefficients: (K, D, C) coefficients of J/bit, s/bit, latency and metrics per bit.
             carried: (K, D) bit/s into each layer; a link that these alone overload costs infinitely much.
         """
 
@@ -122,29 +122,41 @@ class Links(Protocol):
         """Return the number of scenarios whose arrays of one layer fit into memory."""
 
 
-def links_of(network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0) -> Links:
+def links_of(
+    network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0, metrics: Sequence[int] = ()
+) -> Links:
     """Return the links of a network, as matrices where at least a quarter of all pairs of nodes is linked.
 
     Args:
         network: The network.
         tracked_media: Media whose load each link states.
         most_bit_per_s: Most that one transfer carries; where it overloads a link, routes around that may be needed.
+        metrics: Metrics of the network that each link states.
     """
     from planner.fin.graph.dense import DenseLinks
     from planner.fin.graph.sparse import SparseLinks
 
     pairs = network.size * (network.size - 1)
     dense = len(network.link_source) >= DENSE_SHARE * pairs
-    return DenseLinks(network, tracked_media, most_bit_per_s) if dense else SparseLinks(network, tracked_media)
+    if dense:
+        return DenseLinks(network, tracked_media, most_bit_per_s, metrics)
+    return SparseLinks(network, tracked_media, metrics)
 
 
-def link_figures(network: Network, tracked_media: Sequence[int]) -> tuple[Floats, Floats]:
-    """Return the (3, E) metrics of links and their (M, E) s/bit on tracked media."""
+def link_figures(network: Network, tracked_media: Sequence[int], metrics: Sequence[int] = ()) -> tuple[Floats, Floats]:
+    """Return the (C, E) figures of links and their (M, E) s/bit on tracked media.
+
+    Args:
+        network: The network.
+        tracked_media: Media whose load is stated.
+        metrics: Metrics of the network that follow J/bit, s/bit and latency.
+    """
     seconds_per_bit = 1.0 / network.link_bit_per_s
-    metrics = np.stack([network.link_j_per_bit, seconds_per_bit, network.link_latency_s])
+    per_bit = network.metrics.per_bit[list(metrics)]
+    figures = np.stack([network.link_j_per_bit, seconds_per_bit, network.link_latency_s, *per_bit])
     media = np.array(tracked_media, dtype=np.int64)
     loads = np.where(network.link_medium == media[:, None], seconds_per_bit, 0.0)
-    return metrics, loads
+    return figures, loads
 
 
 def cheapest_before(candidates: Floats, values: Floats, rounds: Ints | None) -> Ints:

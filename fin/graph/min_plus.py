@@ -321,7 +321,7 @@ def path_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
     scenarios, layers, _ = graph.shape
     rows = np.arange(scenarios)[:, None]
     depth = np.arange(layers)
-    figures = _transfer_figures(graph, paths)
+    figures = transfer_figures(graph, paths)
     sums = []
     for vertex, arc in ((graph.vertex_cost, graph.arc_cost), (graph.vertex_limited, graph.arc_limited)):
         at = vertex[rows, depth, paths.node, paths.option]
@@ -329,10 +329,10 @@ def path_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
     return sums[0], sums[1]
 
 
-def _transfer_figures(graph: ExtendedGraph, paths: Paths) -> Floats:
-    """(3, K, D) metrics of the transfer into each layer."""
+def transfer_figures(graph: ExtendedGraph, paths: Paths) -> Floats:
+    """(C, K, D) metrics of the transfer into each layer."""
     before = nodes_before(graph, paths.node)
-    figures = np.zeros((3, *paths.node.shape))
+    figures = np.zeros((len(graph.links.metrics), *paths.node.shape))
     head = paths.node
     for hop in range(paths.relays.shape[2] + 1):
         relay = paths.relays[:, :, hop] if hop < paths.relays.shape[2] else np.full_like(head, -1)

@@ -28,7 +28,7 @@ class NodeRoutes:
     end: int
     """The one node."""
     metrics: Floats
-    """(3, N, P) J/bit, s/bit and latency in s; 0 where there is no route."""
+    """(C, N, P) J/bit, s/bit and latency in s, then metrics per bit; 0 where there is no route."""
     valid: Bools
     """(N, P) whether there is such a route."""
     loads: Floats
@@ -62,7 +62,7 @@ class _Labels:
 
     node: Ints
     sums: Floats
-    """(Q, 3 + M) metrics and loads."""
+    """(Q, C + M) metrics and loads."""
     serial: Ints
 
     def take(self, mask: Bools) -> _Labels:
@@ -78,7 +78,7 @@ class _Labels:
 
 def routes_to(
     network: Network, end: int, sizes_bits: Floats | None = None, tracked_media: Sequence[int] = (),
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, metrics: Sequence[int] = (),
 ) -> NodeRoutes:  # fmt: skip
     """Return the efficient routes from every node to one.
 
@@ -88,17 +88,18 @@ def routes_to(
         sizes_bits: Sizes of the messages, in bits; None for any size.
         tracked_media: Media whose load is stated, and compared.
         deadline: When to give up.
+        metrics: Metrics of the network that are stated, and compared.
 
     Raises:
         DeadlineReachedError: The deadline came first.
     """
-    tails, heads = network.link_source, network.link_target
-    return _search(network, end, (tails, heads), _criteria(sizes_bits, len(tracked_media)), tracked_media, deadline)
+    ends = (network.link_source, network.link_target)
+    return _search(network, end, ends, sizes_bits, (tracked_media, metrics), deadline)
 
 
 def routes_from(
     network: Network, end: int, sizes_bits: Floats | None = None, tracked_media: Sequence[int] = (),
-    deadline: Deadline | None = None,
+    deadline: Deadline | None = None, metrics: Sequence[int] = (),
 ) -> NodeRoutes:  # fmt: skip
     """Return the efficient routes from one node to every node; arguments and errors as in `routes_to`.
 
@@ -108,18 +109,20 @@ def routes_from(
         sizes_bits: Sizes in bits that may be sent; None for all.
         tracked_media: Media whose load the routes state.
         deadline: When to give up.
+        metrics: Metrics of the network that the routes state.
     """
-    tails, heads = network.link_target, network.link_source
-    return _search(network, end, (tails, heads), _criteria(sizes_bits, len(tracked_media)), tracked_media, deadline)
+    ends = (network.link_target, network.link_source)
+    return _search(network, end, ends, sizes_bits, (tracked_media, metrics), deadline)
 
 
 def _search(
-    network: Network, end: int, ends: tuple[Ints, Ints], criteria: Floats, tracked_media: Sequence[int],
-    deadline: Deadline | None,
+    network: Network, end: int, ends: tuple[Ints, Ints], sizes_bits: Floats | None,
+    stated: tuple[Sequence[int], Sequence[int]], deadline: Deadline | None,
 ) -> NodeRoutes:  # fmt: skip
-    """Extend what is new by one link, against the direction of `ends`, until nothing is."""
+    """Extend what is new by one link, against the direction of `ends`, until nothing is; media and metrics `stated`."""
     tails, heads = ends
-    sums = np.concatenate(link_figures(network, tracked_media)).T
+    sums = np.concatenate(link_figures(network, *stated)).T
+    criteria = _criteria(sizes_bits, sums.shape[1] - 3)
     order = np.argsort(heads, kind="stable")
     into = np.searchsorted(heads[order], np.arange(network.size + 1))
     kept = frontier = _Labels(np.array([end]), np.zeros((1, sums.shape[1])), np.zeros(1, dtype=np.int64))
@@ -140,21 +143,21 @@ def _search(
         fresh[: len(kept.node)] = False
         kept, frontier = merged.take(keep), merged.take(fresh)
     label = (np.concatenate(nodes), np.concatenate(nexts))
-    return _table(kept, network.size, end, label, from_end=tails is network.link_target)
+    return _table(kept, network.size, end, label, len(stated[0]), from_end=tails is network.link_target)
 
 
-def _criteria(sizes_bits: Floats | None, media: int) -> Floats:
-    """(3 + M, C) what dominance compares: sums that messages of one size cannot tell apart are one."""
+def _criteria(sizes_bits: Floats | None, further: int) -> Floats:
+    """(3 + M, C) what dominance compares: sums that messages of one size cannot tell apart are one; M further ones."""
     columns = np.eye(3)
     if sizes_bits is not None and len(sizes_bits) == 1:
         columns = np.array([[1.0, 0.0], [0.0, float(sizes_bits[0])], [0.0, 1.0]])
-    full = np.zeros((3 + media, columns.shape[1] + media))
+    full = np.zeros((3 + further, columns.shape[1] + further))
     full[:3, : columns.shape[1]] = columns
-    full[3:, columns.shape[1] :] = np.eye(media)
+    full[3:, columns.shape[1] :] = np.eye(further)
     return full
 
 
-def _table(labels: _Labels, size: int, end: int, label: tuple[Ints, Ints], from_end: bool) -> NodeRoutes:
+def _table(labels: _Labels, size: int, end: int, label: tuple[Ints, Ints], media: int, from_end: bool) -> NodeRoutes:
     """Spread the labels over a table; the options of a node are sorted by their sums."""
     order = np.lexsort((*labels.sums.T[::-1], labels.node))
     node = labels.node[order]
@@ -166,4 +169,5 @@ def _table(labels: _Labels, size: int, end: int, label: tuple[Ints, Ints], from_
     valid[node, option] = True
     serial = np.full(shape, -1, dtype=np.int64)
     serial[node, option] = labels.serial[order]
-    return NodeRoutes(end, table[:3], valid, table[3:], serial, *label, from_end)
+    figures = len(table) - media
+    return NodeRoutes(end, table[:figures], valid, table[figures:], serial, *label, from_end)

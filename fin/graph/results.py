@@ -33,7 +33,7 @@ def result_routes(
         return None
     used = (instance.points.fraction > 0).any(axis=0)
     sizes = np.unique(instance.result_bits[used])
-    return routes_to(instance.network, instance.destination, sizes, tracked_media, deadline)
+    return routes_to(instance.network, instance.destination, sizes, tracked_media, deadline, instance.used_metrics)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class ResultOptions:
     """(K, D, N, O) latest elapsed time at which an option is in time, where exits have deadlines of their own."""
     late: Floats | None
     """(K, D, O) fraction of samples that an option gives up as late."""
+    metrics: Floats
+    """(M, K, D, N, O) what each metric that matters gains."""
 
 
 def result_options(
@@ -68,15 +70,16 @@ def result_options(
     sends = q > 0
     seconds = np.where(sends, bits * metrics[1] + metrics[2], 0.0)
     energy = q * bits * metrics[0]
+    added = q * bits * metrics[3:, None, None]
     first = np.arange(routes.options) == 0
     open_ = np.where(sends, valid, first)
     if instance.statistic == "mean":
-        return ResultOptions(open_, energy, q * seconds, None, None)
+        return ResultOptions(open_, energy, q * seconds, None, None, added)
     layers = leaves.shape[1]
     governs = (np.arange(layers) == instance.points.exit_block[scenarios.governing][:, None])[..., None, None]
     time = np.where(governs, seconds, 0.0)
     if not (exits_have_own_deadlines(instance) and np.isfinite(instance.limits.latency_s)):
-        return ResultOptions(open_, energy, time, None, None)
+        return ResultOptions(open_, energy, time, None, None, added)
     before = sends & (time_weight[:, :, None, None] > 0) & ~governs
     deadline = np.where(before, instance.limits.latency_s * (1.0 + TOLERANCE) - seconds, np.inf)
     may_be_late = before & (q <= scenarios.late_budget[:, None, None, None] + TOLERANCE)
@@ -87,4 +90,5 @@ def result_options(
         np.concatenate([time, time], axis=3),
         np.concatenate([deadline, np.full_like(deadline, np.inf)], axis=3),
         np.concatenate([np.zeros((*late.shape[:2], routes.options)), np.repeat(late, routes.options, axis=2)], axis=2),
+        np.concatenate([added, added], axis=4),
     )

@@ -24,9 +24,9 @@ class SparseLinks:
 
     single_hop = False
 
-    def __init__(self, network: Network, tracked_media: Sequence[int] = ()) -> None:
+    def __init__(self, network: Network, tracked_media: Sequence[int] = (), of_network: Sequence[int] = ()) -> None:
         order = np.lexsort((network.link_source, network.link_target))
-        metrics, loads = link_figures(network, tracked_media)
+        metrics, loads = link_figures(network, tracked_media, of_network)
         self.size = network.size
         self.metrics, self.loads = np.ascontiguousarray(metrics[:, order]), loads[:, order]
         self.slowest = float(self.metrics[1].max(initial=0.0))
@@ -60,7 +60,7 @@ class SparseLinks:
         return Hops(row[keep], link[keep], target[keep])
 
     def weighted(self, coefficients: Floats, carried: Floats | None = None) -> SparseWeightedLinks:
-        """Price the links by (K, D, 3) coefficients of their three figures; links that `carried` overloads are out."""
+        """Price the links by (K, D, C) coefficients of their figures; links that `carried` overloads are out."""
         return SparseWeightedLinks(self, coefficients, carried)
 
     def scenarios_at_once(self) -> int:

@@ -151,6 +151,13 @@ class Instance:
         return tuple(kind for kind in self.limits.kinds if kind not in (self.minimise, self.counterpart))
 
     @property
+    def used_metrics(self) -> tuple[int, ...]:
+        """Indices of the metrics that are minimised or limited."""
+        names = self.network.metrics.names
+        used = {self.minimise, *self.further_limits}
+        return tuple(index for index, name in enumerate(names) if name in used)
+
+    @property
     def by_metrics(self) -> bool:
         """Whether a metric is minimised or limited."""
         return self.minimise not in (*_NAME_OF, *MAXIMISED) or bool(self.limits.metrics)

@@ -60,6 +60,12 @@ class MetricCosts:
     """(M, X, N)"""
 
 
+def no_metrics() -> NetworkMetrics:
+    """Return the metrics of a network that has none."""
+    none = np.zeros((0, 1))
+    return NetworkMetrics((), (), none, none, none)
+
+
 def network_metrics(
     metrics: Sequence[Metric], names: Sequence[str], links: Sequence[tuple[str, str]]
 ) -> NetworkMetrics:

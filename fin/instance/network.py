@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.fin.instance.metrics import NetworkMetrics, network_metrics
+from planner.fin.instance.metrics import NetworkMetrics, network_metrics, no_metrics
 from planner.schemas.planning.topology import Link, Metric, Node
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Network:
     media: int
     """Number of media; one that links share by name is numbered behind all links, any other like its link."""
     named_media: tuple[str, ...]
-    metrics: NetworkMetrics
+    metrics: NetworkMetrics = field(default_factory=no_metrics)
 
     @property
     def size(self) -> int:

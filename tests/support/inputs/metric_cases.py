@@ -42,7 +42,7 @@ def _added(r: Random) -> dict[str, float]:
 def by_metrics(r: Random, app: dict[str, Any], topology: dict[str, Any]) -> dict[str, Any]:
     """Return an app that limits some metrics of the topology, and may minimise one."""
     names = [metric["name"] for metric in topology["metrics"]]
-    limits = {name: r.choice([0.0, r.uniform(0.5, 15), r.uniform(0.5, 40)]) for name in names if r.random() < 0.7}
+    limits = {name: r.choice([0.0, *(r.uniform(1, 60) for _ in range(5))]) for name in names if r.random() < 0.7}
     app = {**app, "limits": limits}
     return {**app, "objective": r.choice(names)} if r.random() < 0.4 else app
 

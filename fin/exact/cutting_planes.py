@@ -1,0 +1,163 @@
+"""Lagrangian dual of several limits: cutting planes on one multiplier per limit, many scenarios at once.
+
+With multipliers m >= 0 the least of ``cost + sum(m * (sum - limit))`` over all paths is below every path within the
+limits. Each path met is a plane above that concave function; the multipliers at which the planes met so far are highest
+are tried next (Kelley, J. SIAM 8(4), 1960). They are the dual values of a linear program that mixes the paths met
+(Dantzig and Wolfe, Operations Research 8, 1960), which has a row per limit and is kept optimal by a few pivots.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.fin.deadline import Deadline
+from planner.fin.exact.dual import DualBounds, Incumbents, worth_a_round
+from planner.fin.graph.extended import ExtendedGraph
+from planner.fin.graph.feasible import FeasibleGraph
+from planner.fin.graph.min_plus import Paths, Weights, best_paths, path_sums, transfer_figures
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Floats, Ints
+
+_MOST_ROUNDS = 60
+_MOST_PIVOTS = 50
+_ROUNDING = 1e-11
+_FALLBACK = 100.0
+"""Cost of the artificial plan that keeps all limits, over that of the dearest path met at first."""
+
+
+def bounds_of_several(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
+    """Ascend on the multipliers of every scenario by cutting planes.
+
+    Args:
+        feasible: K scenarios with further sums.
+        deadline: When to give up; what is found of the bounds until then holds.
+
+    Raises:
+        DeadlineReachedError: The deadline came before the first bound.
+    """
+    until, graph = deadline or Deadline(), feasible.graph
+    assert graph.further is not None
+    scenarios, layers, _ = graph.shape
+    most = np.append(graph.limit * (1.0 + TOLERANCE), graph.further.most)
+    best = Incumbents(scenarios, layers)
+    multipliers, every = np.zeros((scenarios, len(most))), np.arange(scenarios)
+    paths, lower = best_paths(graph, Weights.lagrangian(np.zeros(scenarios)), until)
+    cost, sums = _all_sums(graph, paths)
+    best.update(every, (sums <= most).all(axis=1), cost, paths)
+    active = np.flatnonzero(~(sums <= most).all(axis=1))
+    if len(active):
+        masters = _masters(graph, most, active, (cost, sums), best, until)
+        _ascend(graph, most, active, masters, (lower, multipliers, best), until)
+    return DualBounds(np.minimum(lower, best.cost), multipliers[:, 0], best.paths, best.cost, multipliers[:, 1:])
+
+
+def _masters(
+    graph: ExtendedGraph, most: Floats, active: Ints, met: tuple[Floats, Floats], best: Incumbents, until: Deadline
+) -> dict[int, Master]:
+    """Return the linear program of each scenario, with the cheapest path and those that spare each limit most."""
+    found = {}
+    part = graph.take(active)
+    costs, sums = [met[0][active]], [met[1][active]]
+    for row in np.flatnonzero(np.isfinite(most)).tolist():
+        spared = part if row == 0 else part.limited_by(row - 1)
+        paths, _ = best_paths(spared, Weights.limited_only(len(active)), until)
+        cost, used = _all_sums(part, paths)
+        best.update(active, (used <= most).all(axis=1), cost, paths)
+        costs.append(cost)
+        sums.append(used)
+    for place, scenario in enumerate(active.tolist()):
+        dearest = max(float(each[place]) for each in costs)
+        master = Master(most, _FALLBACK * dearest if dearest > 0.0 else 1.0)
+        for cost, used in zip(costs, sums, strict=True):
+            master.add(float(cost[place]), used[place])
+        found[scenario] = master
+    return found
+
+
+def _ascend(
+    graph: ExtendedGraph, most: Floats, active: Ints, masters: dict[int, Master],
+    held: tuple[Floats, Floats, Incumbents], until: Deadline,
+) -> None:  # fmt: skip
+    """Raise the bounds that are held, and their multipliers, until no plane is worth another round."""
+    lower, multipliers, best = held
+    finite = np.where(np.isfinite(most), most, 0.0)
+    for _ in range(_MOST_ROUNDS):
+        solved = [masters[scenario].solve() for scenario in active.tolist()]
+        trial, ceiling = np.array([each for each, _ in solved]), np.array([each for _, each in solved])
+        go_on = worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
+        active, trial = active[go_on], trial[go_on]
+        if len(active) == 0 or until.expired:
+            return
+        part = graph.take(active)
+        paths, value = best_paths(part.priced(trial[:, 1:]), Weights.lagrangian(trial[:, 0]))
+        cost, sums = _all_sums(part, paths)
+        best.update(active, (sums <= most).all(axis=1), cost, paths)
+        bound = value - trial @ finite
+        improves = bound > lower[active]
+        lower[active] = np.where(improves, bound, lower[active])
+        multipliers[active] = np.where(improves[:, None], trial, multipliers[active])
+        for place, scenario in enumerate(active.tolist()):
+            masters[scenario].add(float(cost[place]), sums[place])
+
+
+def _all_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
+    """Return (K,) costs and (K, 1 + R) limited sums of one path per scenario, the further ones behind."""
+    assert graph.further is not None
+    cost, limited = path_sums(graph, paths)
+    scenarios, layers, _ = graph.shape
+    rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
+    vertex = graph.further.vertex[rows, :, depth, paths.node, paths.option].sum(axis=1)
+    arc = np.einsum("krdc,ckd->kr", graph.further.arc, transfer_figures(graph, paths))
+    return cost, np.concatenate([limited[:, None], vertex + arc], axis=1)
+
+
+class Master:
+    """Linear program that mixes paths at least cost within the limits: a row per limit, and one for the mixture.
+
+    Primal simplex with the basis of the last call; columns are slacks, an artificial plan, then paths.
+    """
+
+    def __init__(self, most: Floats, fallback: float) -> None:
+        self._rows = np.flatnonzero(np.isfinite(most))
+        self._most = most
+        self._scale = np.where(most > 0.0, most, 1.0)[self._rows]
+        size = len(self._rows) + 1
+        artificial = np.append(np.full(size - 1, -1.0), 1.0)
+        self._columns = [*np.eye(size)[: size - 1], artificial]
+        self._costs = [*([0.0] * (size - 1)), fallback]
+        self._basis = list(range(size))
+
+    def add(self, cost: float, sums: Floats) -> None:
+        """Add a path by its cost and its (1 + R) limited sums."""
+        over = (sums - self._most)[self._rows] / self._scale
+        self._columns.append(np.append(over, 1.0))
+        self._costs.append(cost)
+
+    def solve(self) -> tuple[Floats, float]:
+        """Return the (1 + R) multipliers of the limits, and a value above the bound at any multipliers."""
+        columns, costs = np.array(self._columns).T, np.array(self._costs)
+        right = np.append(np.zeros(len(self._rows)), 1.0)
+        for pivot in range(_MOST_PIVOTS):
+            basis = columns[:, self._basis]
+            dual = np.linalg.solve(basis.T, costs[self._basis])
+            reduced = costs - dual @ columns
+            reduced[self._basis] = 0.0
+            entering = _entering(reduced, _ROUNDING * (1.0 + np.abs(costs).max()), pivot)
+            if entering < 0:
+                break
+            levels, change = np.linalg.solve(basis, np.stack([right, columns[:, entering]], axis=1)).T
+            ratios = np.where(
+                change > _ROUNDING, np.maximum(levels, 0.0) / np.where(change > _ROUNDING, change, 1.0), np.inf
+            )
+            self._basis[int(ratios.argmin())] = entering
+        multipliers = np.zeros(len(self._most))
+        multipliers[self._rows] = np.maximum(-dual[:-1], 0.0) / self._scale
+        return multipliers, float(dual[-1])
+
+
+def _entering(reduced: Floats, tolerance: float, pivot: int) -> int:
+    """Return the column to enter: the one of least reduced cost, late the first (Bland's rule); -1 for none."""
+    negative = np.flatnonzero(reduced < -tolerance)
+    if len(negative) == 0:
+        return -1
+    return int(negative[0] if 2 * pivot > _MOST_PIVOTS else reduced.argmin())

@@ -1,0 +1,59 @@
+"""Metrics as limits and as the objective: the exact method against enumeration, and before the verifier."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+from cases import instance_of
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from metric_cases import random_metric_case
+
+from planner.fin.exact.method import Exact
+from planner.fin.instance.decision import Decision, evaluate, objective_of
+from planner.fin.instance.instance import Instance
+from planner.fin.method import Options
+from planner.fin.methods.enumeration import BruteForce
+from planner.fin.outcome import Outcome
+from planner.pipeline.placement import placement_of
+from planner.schemas import Provenance
+from planner.verifier.verify import verify
+
+MOST_PLANS = 1_500
+ORACLE_EXAMPLES = 2000 if settings().max_examples > 100 else 100
+
+
+def value_of(instance: Instance, outcome: Outcome[Decision]) -> float:
+    return objective_of(instance, evaluate(instance, outcome.plan)) if outcome.plan else np.inf
+
+
+@settings(max_examples=ORACLE_EXAMPLES)
+@given(st.randoms(use_true_random=False))
+def test_exact_equals_enumeration(random: Random) -> None:
+    instance = instance_of(*random_metric_case(random))
+    assume(instance is not None)
+    assert instance is not None
+    exact, brute = Exact().solve(instance, Options()), BruteForce(MOST_PLANS).solve(instance, Options())
+    assert exact.status in ("optimal", "infeasible")
+    value, other = value_of(instance, exact), value_of(instance, brute)
+    if brute.status in ("optimal", "infeasible"):
+        assert brute.status == exact.status
+        assert value == pytest.approx(other, rel=1e-7, abs=1e-12)
+    assert value <= other * (1 + 1e-9)
+    assert exact.lower_bound <= value * (1 + 1e-9)
+
+
+@given(st.randoms(use_true_random=False))
+def test_every_plan_stands_before_the_verifier(random: Random) -> None:
+    app, model, topology = random_metric_case(random, most_nodes=5, most_blocks=6)
+    instance = instance_of(app, model, topology)
+    assume(instance is not None)
+    assert instance is not None
+    outcome = Exact().solve(instance, Options())
+    if outcome.plan is None:
+        assert outcome.status == "infeasible"
+        return
+    placement = placement_of(instance, outcome, Provenance(planner="test", method="exact"), 0.0, None)
+    assert verify(placement, topology, [(app, model)]) == []
