@@ -138,9 +138,7 @@ def build_extended(
         DeadlineReachedError: The deadline came first.
     """
     metrics = instance.used_metrics
-    if links is None:
-        most_bits = max(instance.input_bits, float(instance.output_bits.max(initial=0.0)))
-        links = links_of(instance.network, tracked_media, instance.rate_per_s * most_bits, metrics)
+    links = _links(instance, tracked_media) if links is None else links
     results = result_routes(instance, tracked_media, deadline)
     scenarios, points = scenarios_of(instance), instance.points
     point = scenarios.point
@@ -193,6 +191,12 @@ def build_extended(
         late=late,
         further=further_sums(instance, vertex, arc),
     )
+
+
+def _links(instance: Instance, tracked_media: tuple[int, ...]) -> Links:
+    """Return the links of an app's network, with what they add to the metrics that matter."""
+    most_bits = max(instance.input_bits, float(instance.output_bits.max(initial=0.0)))
+    return links_of(instance.network, tracked_media, instance.rate_per_s * most_bits, instance.used_metrics)
 
 
 def _heads(instance: Instance, layers: int) -> Ints:
