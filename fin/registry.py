@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import advice_for, input_error
 
 
 def load(name: str, places: Mapping[str, str], missing: str, *arguments: object, path: str = "method") -> Any:  # noqa: ANN401 - the caller knows its Protocol
@@ -23,6 +23,6 @@ def load(name: str, places: Mapping[str, str], missing: str, *arguments: object,
         InputError: There is no such name.
     """
     if name not in places:
-        raise input_error(missing, f"use one of {', '.join(places)}", path=path, value=name)
+        raise input_error(missing, advice_for(name, places), path=path, value=name)
     module, _, attribute = places[name].partition(":")
     return getattr(importlib.import_module(module), attribute)(*arguments)

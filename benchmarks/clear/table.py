@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.clear.traces import Traces
 from planner.clear.method import JOINT_METHODS
-from planner.commands.inputs import read_asked
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
@@ -91,7 +91,7 @@ def _less(ours: float | None, other: float) -> str:
 def measured(folder: Path, options: Options) -> Iterator[str]:
     """Yield the name of every trace of a folder that leaves a rate to plan for, and its table."""
     for name, topology, place, workload in Traces(folder=folder).cases():
-        asked = read_asked(Sources(EXAMPLES / "mobile-mcm.json", workload=workload), Limits())
+        asked = read_planned(Sources(EXAMPLES / "mobile-mcm.json", workload=workload), Limits())
         try:
             planned = with_planned_rates(topology, read_traces(topology, place))
         except InputError as error:

@@ -11,7 +11,7 @@ from statistics import median
 
 from benchmarks.report import Report, seconds_text
 from planner.adaptation.measured_rates import ONCE, ONCE_ALL_SHARES, REPLANNED, RateTraceComparison, StepOutcome
-from planner.commands.inputs import read_asked
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
 from planner.fin.method import Options
 from planner.pipeline.request import JointRequest
@@ -72,7 +72,7 @@ class Traces:
         """Return the cells of one trace with the percentile that its media state."""
         traces = read_traces(topology, folder)
         planned_for = f"p{topology.media[0].percentile:g}"
-        asked = read_asked(Sources(_EXAMPLES / "mobile-mcm.json", workload=workload), Limits())
+        asked = read_planned(Sources(_EXAMPLES / "mobile-mcm.json", workload=workload), Limits())
         options = Options(time_limit_s=self.time_limit_s)
         request = JointRequest(asked.apps, with_planned_rates(topology, traces), options=options)
         comparison = RateTraceComparison(request, traces, self.step_s, self.cold_steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App, least_accuracy, percentile_of
-from planner.schemas.reading.problems import InputError, Problem
+from planner.schemas.reading.problems import InputError, Problem, advice_for
 
 TOLERANCE = 1e-9
 """Relative tolerance of every limit."""
@@ -265,18 +265,32 @@ def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
     """
     blocks = {block.name for block in model.blocks}
     problems = [
-        Problem("", f"app {app.name}: {field}", name, "the topology has no node of this name", _choose(network.names))
+        Problem(
+            "",
+            f"app {app.name}: {field}",
+            name,
+            "the topology has no node of this name",
+            advice_for(name, sorted(network.names)),
+        )
         for field, name in (("source", app.source), ("destination", app.destination))
         if name is not None and name not in network.names
     ]
     for block, nodes in app.pin.items():
         where = f"app {app.name}: pin.{block}"
         if block not in blocks:
-            problems.append(Problem("", where, block, "the model has no block of this name", _choose(tuple(blocks))))
+            problems.append(
+                Problem("", where, block, "the model has no block of this name", advice_for(block, sorted(blocks)))
+            )
         for node in nodes:
             if node not in network.names:
                 problems.append(
-                    Problem("", where, node, "the topology has no node of this name", _choose(network.names))
+                    Problem(
+                        "",
+                        where,
+                        node,
+                        "the topology has no node of this name",
+                        advice_for(node, sorted(network.names)),
+                    )
                 )
             elif not network.hosts[network.index(node)]:
                 die = f"{node}[0,0]" in network.names
@@ -312,27 +326,20 @@ def refuse_unknown_metrics(app: App, network: Network) -> None:
         network: The network with its metrics.
     """
     known = network.metrics.names
+
+    def fix(name: str) -> str:
+        return advice_for(name, known) if known else "define it in the list metrics of the topology"
+
     problems = [
-        Problem(
-            "", f"app {app.name}: limits.{name}", name, "the topology defines no metric of this name", _metric(known)
-        )
+        Problem("", f"app {app.name}: limits.{name}", name, "the topology defines no metric of this name", fix(name))
         for name in app.limits
         if name not in known
     ]
     if app.objective not in (*_NAME_OF, *MAXIMISED) and app.objective not in known:
         message = "this is no objective"
-        fix = (
+        advice = (
             f"use energy, latency, rate, accuracy or a metric of the topology ({', '.join(known) or 'it defines none'})"
         )
-        problems.append(Problem("", f"app {app.name}: objective", app.objective, message, fix))
+        problems.append(Problem("", f"app {app.name}: objective", app.objective, message, advice))
     if problems:
         raise InputError(problems)
-
-
-def _metric(known: Sequence[str]) -> str:
-    return _choose(known) if known else "define it in the list metrics of the topology"
-
-
-def _choose(names: Sequence[str], most: int = 8) -> str:
-    shown = sorted(names)
-    return f"use one of {', '.join(shown[:most])}" + (", ..." if len(shown) > most else "")

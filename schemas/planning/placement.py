@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -163,6 +163,10 @@ class Provenance(Strict):
     planner: str = Field(description="Version of the planner.")
     method: str = Field(description="Method used.")
     inputs: dict[str, str] = Field(default_factory=dict, description="Hash of every input file.")
+    limits: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Limits that were given beside the files, by the name of the library's argument.",
+    )
 
 
 class Termination(Strict):

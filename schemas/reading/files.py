@@ -84,8 +84,12 @@ def check_document(raw: object, schema: type[SchemaT], file: str = "") -> Schema
         # a root that is no object: JSON has lists where schemas hold tuples, so its rules of strictness apply
         return schema.model_validate(raw) if isinstance(raw, dict) else schema.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        from planner.schemas.reading.translate import problems_of  # only mistakes need it
+        from planner.schemas.reading.kinds import named, other_kind  # only mistakes need them
+        from planner.schemas.reading.translate import problems_of
 
+        if (kind := other_kind(raw, schema.__name__)) is not None:
+            message = f"the file is {kind.words}, not {named(schema.__name__)}"
+            raise input_error(message, "give another file, or name it with another option", file=file) from None
         raise InputError(problems_of(error, schema, file)) from None
     except RecursionError:
         raise too_deep from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from planner.schemas.reading.printable import printable
 
 _MOST = 400
 """Characters of one part of a message; longer ones lose their middle."""
+_MOST_COMPARED = 60
+"""Characters of an unknown name that are compared with known ones."""
 _PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\w.+-]*")
 """Names and numbers in a message, which do not make it another kind."""
 
@@ -79,6 +81,24 @@ def input_error(message: str, fix: str, *, file: str = "", path: str = "", value
         value: The value found there; None to show none.
     """
     return InputError([Problem(file, path, shown(value), message, fix)])
+
+
+def advice_for(name: str, known: Iterable[str], most: int = 8) -> str:
+    """Return what to do about an unknown name: take the known one that is nearest, else one of all.
+
+    Args:
+        name: The unknown name.
+        known: All names that are known, in the order to list them.
+        most: Largest number to list.
+    """
+    from difflib import get_close_matches  # only mistakes need it
+
+    names = list(dict.fromkeys(known))
+    if near := get_close_matches(name[:_MOST_COMPARED], names, n=1):
+        return f"did you mean {near[0]!r}?"
+    if not names:
+        return "there is none to choose from"
+    return f"use one of {', '.join(names[:most])}" + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def path_text(location: Sequence[str | int]) -> str:

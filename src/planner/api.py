@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Unpack
 
 from planner.fin.method import Options
+from planner.library.checking import check, prove
 from planner.library.comparison import Comparison
 from planner.library.front import Front
 from planner.library.inputs import (
     AppLimits,
     ModelLike,
-    Pins,
     TopologyLike,
     WorkloadLike,
-    document,
     planning_inputs,
-    topology_of,
 )
+from planner.library.pages import write_report
+from planner.library.pins import Pins
 from planner.library.placement import Placement
-from planner.library.requests import first_joint, planned_for, request_for, single_app_request
+from planner.library.requests import first_joint, request_for, single_app_request
 from planner.pipeline.dispatch import answer, check_names
 from planner.pipeline.request import AUTO, methods_for, together
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.placement import Placement as PlacementFile
-from planner.schemas.planning.workload import App
-from planner.schemas.reading.problems import input_error
-from planner.verifier.verify import DEFAULT_GAP, Violation
-from planner.verifier.verify import verify as recompute
+from planner.schemas.reading.problems import advice_for, input_error
+
+if TYPE_CHECKING:
+    from planner.pipeline.compare import Row
+    from planner.pipeline.pareto import Watch
+
+__all__ = ["check", "compare", "pareto", "plan", "prove", "verify", "write_report"]
+
+verify = check
+"""Another name of `check`."""
 
 
 def plan(
@@ -47,6 +51,8 @@ def plan(
     limits: Mapping[str, float] | None = None,
     objective: str | None = None,
     pin: Pins | None = None,
+    private_until: str | None = None,
+    app: str | None = None,
     method: str = AUTO,
     gap: float = 0.0,
     time_limit_s: float | None = None,
@@ -71,7 +77,10 @@ def plan(
         limits: Largest values of metrics of the topology, by name, each in its metric's unit.
         objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
             maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`.
-        pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``.
+        pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
+            (``encoder*``) and ranges (``b1..b4``) of blocks.
+        private_until: Block up to which (and including which) all blocks stay on the source.
+        app: Name of the app of the workload that is planned alone (default: all together).
         method: `auto`, or the name of a method (`fin.method.METHODS`; for several apps `clear.method.JOINT_METHODS`).
         gap: Relative gap at which an answer counts as proved.
         time_limit_s: Seconds after which the best plan so far is returned with its gap.
@@ -100,6 +109,8 @@ def plan(
         "limits": limits,
         "objective": objective,
         "pin": pin,
+        "private_until": private_until,
+        "app": app,
     }
     planned = planning_inputs(model, topology, workload, models, asked)
     options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma)
@@ -117,6 +128,7 @@ def compare(
     time_limit_s: float | None = 10.0,
     gamma: int = Options.gamma,
     per_exit_thresholds: bool = False,
+    watch: Callable[[Row], None] = lambda row: None,
     **limits: Unpack[AppLimits],
 ) -> Comparison:
     """Run several methods on the same request, one after the other; every plan is verified.
@@ -131,6 +143,7 @@ def compare(
         time_limit_s: Limit of each method, in seconds.
         gamma: Latency levels of the method `gamma`.
         per_exit_thresholds: Design operating points with one threshold per exit.
+        watch: Told of every row as soon as it is there.
         **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
 
     Returns:
@@ -150,11 +163,16 @@ def compare(
     chosen = methods_for(request)
     for name in methods or ():
         if name not in chosen:
-            raise input_error("there is no such method to compare", f"use one of {', '.join(chosen)}", value=name)
+            fix = advice_for(name, chosen, len(chosen))
+            raise input_error("there is no such method to compare with the others", fix, path="methods", value=name)
     check_names(request)
     from planner.pipeline.compare import compare as run_methods
 
-    return Comparison(tuple(run_methods(request, methods or chosen)), together(request))
+    rows = []
+    for row in run_methods(request, methods or chosen):
+        watch(row)
+        rows.append(row)
+    return Comparison(tuple(rows), together(request))
 
 
 def pareto(
@@ -166,6 +184,7 @@ def pareto(
     max_points: int | None = None,
     time_limit_s: float | None = None,
     per_exit_thresholds: bool = False,
+    watch: Watch = lambda found, accuracy: None,
     **limits: Unpack[AppLimits],
 ) -> Front:
     """Find every plan of one app that no other one beats in energy, latency and accuracy (epsilon-constraint method).
@@ -178,6 +197,7 @@ def pareto(
         max_points: Stop with a partial front after this number of points.
         time_limit_s: Stop with a partial front after this time, in seconds.
         per_exit_thresholds: Design operating points with one threshold per exit.
+        watch: Told of the points found and the accuracy searched, before every search.
         **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`; without `min_accuracy`, all
             accuracies are of interest.
 
@@ -191,94 +211,4 @@ def pareto(
 
     planned = planning_inputs(model, topology, workload, models, limits)
     request = single_app_request(request_for(planned, AUTO, Options(time_limit_s=time_limit_s), per_exit_thresholds))
-    return Front.of(walk(request, max_points, time_limit_s))
-
-
-def check(
-    placement: PlacementFile | Mapping[str, object] | str | Path,
-    topology: TopologyLike | None = None,
-    apps: Sequence[tuple[App, Model]] | None = None,
-    gap: float = DEFAULT_GAP,
-    *,
-    model: ModelLike | None = None,
-    workload: WorkloadLike | None = None,
-    models: Mapping[str, Model] | None = None,
-    **limits: Unpack[AppLimits],
-) -> list[Violation]:
-    """Recompute a placement with code that shares nothing with the solvers, and check every claim and limit.
-
-    Args:
-        placement: The placement: a value, a dict as in its file, or a path.
-        topology: The topology that it was made for. For a placement that `plan` returned, it and all that follows may
-            be left out.
-        apps: Every app with its model; or else `model` with the limits of one app, or `workload`.
-        gap: Largest relative gap that still counts as `optimal` (no unit).
-        model: As for `plan`.
-        workload: As for `plan`.
-        models: As for `plan`.
-        **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
-
-    Returns:
-        What does not stand, with the values of both sides; empty if the placement stands.
-
-    Raises:
-        InputError: An input cannot be used.
-    """
-    held = document(placement, PlacementFile, {})
-    if apps is not None:
-        if topology is None or model is not None or workload is not None or limits:
-            raise input_error("apps are given with their models", "give placement, topology and apps alone")
-        return recompute(held, topology_of(topology, {}), apps, gap)
-    planned = planned_for(placement, model, topology, workload, models, limits)
-    return recompute(held, planned.topology, planned.apps, gap)
-
-
-verify = check
-"""Another name of `check`."""
-
-
-def write_report(
-    result: PlacementFile | Front | str | Path,
-    path: str | Path,
-    *,
-    model: ModelLike | None = None,
-    topology: TopologyLike | None = None,
-    workload: WorkloadLike | None = None,
-    models: Mapping[str, Model] | None = None,
-    **limits: Unpack[AppLimits],
-) -> None:
-    """Write a result as one HTML page that needs no network (needs the extra `report`).
-
-    Args:
-        result: A placement, a front, or the folder (or CSV table) of a suite's results.
-        path: File for the page.
-        model: What a placement was made for, as for `plan`; not needed for a placement that `plan` returned.
-        topology: As for `plan`.
-        workload: As for `plan`.
-        models: As for `plan`.
-        **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
-
-    Raises:
-        InputError: An input cannot be used, the plan does not stand before the verifier, the file cannot be written, or
-            the extra is not installed.
-    """
-    from planner.files.writing import whole_file
-    from planner.report.page import page_html
-
-    if isinstance(result, (str, Path)):
-        from planner.report.results.page import results_page
-        from planner.report.results.reading import read_results
-
-        page = results_page(read_results(Path(result)))
-    else:
-        from planner.library.pages import checked_front_page, checked_placement_page
-        from planner.schemas.planning.front import Front as FrontFile
-
-        if isinstance(result, FrontFile):
-            given = topology is not None or model is not None or workload is not None
-            planned = planning_inputs(model, topology, workload, models, limits) if given else None
-            page = checked_front_page(result, planned)
-        else:
-            page = checked_placement_page(result, planned_for(result, model, topology, workload, models, limits))
-    with whole_file(Path(path)) as file:
-        file.write(page_html(page))
+    return Front.of(walk(request, max_points, time_limit_s, watch))

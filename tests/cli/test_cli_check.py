@@ -10,7 +10,7 @@ import pytest
 import two_apps
 from command_line import MODEL, SMALL, refused, run, run_apart, write
 
-from planner.commands.inputs import read_asked
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
 
 
@@ -92,7 +92,7 @@ def test_check_refuses_files_that_are_no_placements(planned: Path) -> None:
     message = refused("check", write(planned, raw), *SMALL)
     assert "apps[0].energy: unknown field" in message
     assert "apps[0].energy_j: required field is missing" in message
-    assert "unknown field" in refused("check", MODEL, *SMALL)
+    assert "the file is a model, not a placement" in refused("check", MODEL, *SMALL)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--source", "moon"), ("--destination", "moon"), ("--pin", "a=moon")])
@@ -156,7 +156,7 @@ def test_check_reads_the_model_of_every_app(shared: tuple[Path, ...]) -> None:
 
 def test_a_model_of_several_apps_is_read_once(shared: tuple[Path, ...]) -> None:
     _, _, topology, _, path = shared
-    asked = read_asked(Sources(topology, workload=path), Limits())
+    asked = read_planned(Sources(topology, workload=path), Limits())
     assert [app.name for app, _ in asked.apps] == ["cam", "mic"]
     assert asked.apps[0][1] is asked.apps[1][1]
     assert set(asked.inputs) == {"topology.json", "workload.json", "net.json"}

@@ -63,4 +63,28 @@ def test_flags_override_what_the_placement_names(made: Path, tmp_path: Path) -> 
     (tmp_path / "small.json").unlink()
     assert "small.json" in refused("check", made)
     assert run("check", made, "--model", MODEL, "--topology", TOPOLOGY).code == 0
-    assert "--model needs --topology" in refused("check", made, "--model", MODEL)
+    assert run("check", made, "--model", MODEL).code == 0
+
+
+def test_limits_are_those_that_the_plan_was_made_with(made: Path) -> None:
+    plan, given = made.parent / "quick.json", ("--model", made.parent / "small.json")
+    options = ("--topology", made.parent / "small-topology.json", "--max-latency", "30ms", "--pin", "a=phone")
+    assert run("plan", *given, *options, "-o", plan).code == 0
+    limits = json.loads(plan.read_text(encoding="utf-8"))["provenance"]["limits"]
+    assert limits == {"max_latency_s": 0.03, "pin": ["a=phone"]}
+    assert run("check", plan).code == 0
+    ran = run("check", plan, "--max-latency", "1ms")
+    assert ran.code == 1
+    assert "max_latency_s: the plan takes 27.56 ms, more than 1 ms" in ran.out
+    page = made.parent / "quick.html"
+    assert run("report", plan, "-o", page).code == 0
+    assert "limit 30 ms" in page.read_text(encoding="utf-8")
+
+
+def test_one_app_of_a_workload_is_found_again(tmp_path: Path) -> None:
+    for path in EXAMPLES.glob("small*.json"):
+        shutil.copy(path, tmp_path)
+    plan = tmp_path / "plan.json"
+    given = ("--workload", tmp_path / "small-shared.workload.json", "--topology", tmp_path / "small-shared.json")
+    assert run("plan", *given, "--app", "camera", "-o", plan).code == 0
+    assert run("check", plan).code == 0

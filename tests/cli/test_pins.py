@@ -10,7 +10,7 @@ from command_line import MODEL, SMALL, TOPOLOGY, refused, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.commands.pins import matching, read_pins
+from planner.library.pins import matching, read_pins
 from planner.schemas import InputError
 
 BLOCKS = ["stem", "enc1", "enc2", "a=b", "a=b=c", "x..y", "s*", "head"]

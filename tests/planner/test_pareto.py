@@ -15,12 +15,13 @@ from command_line import SMALL, names_in, refused, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.commands.inputs import read_request
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
 from planner.fin.methods.enumeration import TooManyError, decisions
+from planner.library.requests import request_for, single_app_request
 from planner.pipeline.pareto import RESOLUTION, pareto
 from planner.pipeline.request import Request
 from planner.schemas import App, Front, Model, Topology, check_document, read_document
@@ -99,7 +100,7 @@ def partial_request() -> Request:
     sources = Sources(ROOT / "examples/device-edge-cloud.json", ROOT / "examples/b-alexnet-branchynet.json")
     from planner.fin.method import Options
 
-    return read_request(sources, Limits(), "auto", Options(), False)
+    return single_app_request(request_for(read_planned(sources, Limits()), "auto", Options(), False))
 
 
 def test_a_partial_front_is_a_part_of_the_whole_and_says_where_it_stopped() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from planner.adaptation.degradation import Pair, directions, position_of
 from planner.schemas.adaptation.states import Condition, LinkEnds, States
 from planner.schemas.planning.topology import Topology
-from planner.schemas.reading.problems import InputError, Problem, path_text, shown
+from planner.schemas.reading.problems import InputError, Problem, advice_for, path_text, shown
 
 
 def check_states(states: States, topology: Topology, file: str = "") -> None:
@@ -37,7 +36,9 @@ def _problems(where: tuple[str | int, ...], condition: Condition, topology: Topo
     for name in condition.nodes:
         if name not in names and not _is_chiplet(name, topology):
             message = "the topology has no node or package of this name"
-            yield Problem(file, path_text((*where, "nodes", name)), shown(name), message, _choose(name, names))
+            yield Problem(
+                file, path_text((*where, "nodes", name)), shown(name), message, advice_for(name, sorted(names))
+            )
     for index, name in enumerate(condition.lost_nodes):
         path = path_text((*where, "lost_nodes", index))
         if _is_chiplet(name, topology):
@@ -45,7 +46,7 @@ def _problems(where: tuple[str | int, ...], condition: Condition, topology: Topo
             yield Problem(file, path, shown(name), "a chiplet cannot be lost alone", fix)
         elif name not in names:
             message = "the topology has no node or package of this name"
-            yield Problem(file, path, shown(name), message, _choose(name, names))
+            yield Problem(file, path, shown(name), message, advice_for(name, sorted(names)))
     rows: tuple[tuple[str, Sequence[LinkEnds]], ...] = (
         ("links", condition.links),
         ("lost_links", condition.lost_links),
@@ -70,9 +71,3 @@ def _no_link(pair: Pair, pairs: set[Pair], topology: Topology) -> tuple[str, str
 
 def _is_chiplet(name: str, topology: Topology) -> bool:
     return any(position_of(name, package) is not None for package in topology.packages)
-
-
-def _choose(name: str, names: Iterable[str]) -> str:
-    known = sorted(names)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known[:8])}"

@@ -11,14 +11,13 @@ import typer
 from planner.commands.adapt_placement import adapt_placement
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_INFEASIBLE
-from planner.commands.options import DEFAULT_SEARCH, AsJson, Limits, PartialSources, Search, Sources
+from planner.commands.options import DEFAULT_SEARCH, AsJson, Limits, Output, PartialSources, Search
 from planner.schemas.reading.problems import input_error
 
 DesignsPath = Annotated[Path | None, typer.Argument(help="What each task may run on the device: a designs file.")]
 MaxDesigns = Annotated[int | None, typer.Option(min=1, help="Most joint designs to hold ready (default: no bound).")]
 TransferFrom = Annotated[Path | None, typer.Option(help="Designs file of another device, whose best is tried here.")]
 StatesPath = Annotated[Path | None, typer.Option("--states", help="For placements: what may happen to the topology.")]
-PolicyOutput = Annotated[Path | None, typer.Option("--output", "-o", help="File for the policy as JSON.")]
 
 
 @command
@@ -30,7 +29,7 @@ def adapt_command(
     transfer_from: TransferFrom = None,
     states: StatesPath = None,
     search: Search = DEFAULT_SEARCH,
-    output: PolicyOutput = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> int:
     """Choose what to run in every state of a device or a topology, before any comes about."""
@@ -43,8 +42,7 @@ def adapt_command(
         missing = [name for name, path in (("--topology", files.topology), ("--states", states)) if path is None]
         fix = "give --model or --workload, --topology and --states"
         raise input_error(f"placements need {' and '.join(missing)}", fix)
-    sources = Sources(files.topology, files.model, files.workload, files.app)
-    return adapt_placement(sources, limits, states, search.options(), search.per_exit(), output, as_json)
+    return adapt_placement(files, limits, states, search, output, as_json)
 
 
 def _given(options: Mapping[str, object]) -> list[str]:
@@ -66,7 +64,18 @@ def _refuse_a_mixture(designs: Path | None, of_designs: list[str], of_placements
 def adapt_designs(
     designs: Path, max_designs: int | None, transfer_from: Path | None, output: Path | None, as_json: bool
 ) -> int:
-    """Make the policy of a designs file, write it and print it; return the exit code."""
+    """Make the policy of a designs file, write it and print it; return the exit code.
+
+    Args:
+        designs: The designs file.
+        max_designs: Most joint designs to hold ready; None for no bound.
+        transfer_from: Designs file of another device; None for none.
+        output: File for the policy as JSON.
+        as_json: Print the policy as JSON.
+
+    Returns:
+        The exit code.
+    """
     from planner.adaptation.designs import policy_of
     from planner.commands.results import written
     from planner.progress import waiting

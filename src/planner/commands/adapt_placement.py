@@ -6,39 +6,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
-from planner.commands.options import AUTO
 
 if TYPE_CHECKING:
-    from planner.commands.options import Limits, Sources
-    from planner.fin.method import Options
+    from planner.commands.options import Limits, PartialSources, Search
     from planner.schemas.adaptation.placement_policy import PlacementPolicy
 
 
 def adapt_placement(
-    sources: Sources,
-    limits: Limits,
-    states_path: Path,
-    options: Options,
-    per_exit_thresholds: bool,
-    output: Path | None,
-    as_json: bool,
+    files: PartialSources, limits: Limits, states: Path, search: Search, output: Path | None, as_json: bool
 ) -> int:
-    """Plan for every state of a topology, write the policy and print it; return the exit code."""
-    from planner.adaptation.placement_policy import plan_for_states
-    from planner.commands.inputs import read_request
+    """Plan for every state of a topology, write the policy and print it; return the exit code.
+
+    Args:
+        files: Files, as options.
+        limits: Limits, as options.
+        states: The states file.
+        search: Gap, time limit and kind of thresholds, as options.
+        output: File for the policy as JSON.
+        as_json: Print the policy as JSON.
+
+    Returns:
+        The exit code.
+    """
+    from planner.commands.inputs import asked_for
     from planner.commands.results import written
-    from planner.files.reading import read_input
     from planner.files.writing import placement_json
+    from planner.library.adapting import adapt
     from planner.progress import waiting
-    from planner.schemas.adaptation.states import States
     from planner.text.placement_policy import policy_text
 
+    asked, given = asked_for(files, limits), search.arguments()
     with written(output, as_json) as give:
-        request = read_request(sources, limits, AUTO, options, per_exit_thresholds)
-        inputs = dict(request.inputs)
-        states = read_input(states_path, States, inputs)
         with waiting("planning for every state"):
-            policy = plan_for_states(request, states, str(states_path), inputs)
+            policy = adapt(**asked, **given, states=states)
         give(placement_json(policy), policy_text(policy), True)
     return _exit_code(policy)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,8 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_OTHER
-from planner.commands.output import say
+from planner.commands.options import AsJson
+from planner.commands.output import FOLDER, say, say_json
 from planner.process import Ended, orderly_end
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 @command
 def bench_command(
     suite: Annotated[Path, typer.Argument(help="The suite: a TOML file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the rows.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the rows."), FOLDER],
+    as_json: AsJson = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Cases at once (default: one per processor).")] = None,
     engine: Annotated[str, typer.Option(help="Where cases run: local or ray.")] = "local",
     address: Annotated[str | None, typer.Option(help="Address of the Ray cluster, such as 10.0.0.1:6379.")] = None,
@@ -40,7 +43,10 @@ def bench_command(
     except Ended as ended:
         say("stopped; what is done is kept: run the same command again to go on", err=True)
         return ended.exit_code
-    say(_text(summary, output))
+    if as_json:
+        say_json(asdict(summary))
+    else:
+        say(_text(summary, output))
     if summary.errors:
         failed = f"error: {summary.errors} of {summary.cases} cases have the status error"
         say(f"{failed}; the column message of the table says why", err=True)

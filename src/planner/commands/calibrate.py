@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.output import say
+from planner.commands.output import FOLDER, say
 
 
 @command
@@ -17,7 +17,11 @@ def calibrate_command(
     run: Annotated[Path, typer.Argument(help="The record of a run, from planner run -o.")],
     model: Annotated[Path, typer.Option(help="The model that ran: a model file or a bundle.")],
     topology: Annotated[Path, typer.Option(help="The topology that was planned.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the corrected model and topology.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the corrected files."),
+        FOLDER,
+    ],
 ) -> int:
     """Write profiles and links as a run measured them, to plan with again."""
     from planner.files.writing import whole_file

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +11,24 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_OTHER, EXIT_UNKNOWN
-from planner.commands.options import Limits, PartialSources, Thresholds, TimeLimit, per_exit, time_limit_s
-from planner.commands.output import say
+from planner.commands.options import (
+    AsJson,
+    Limits,
+    Output,
+    PartialSources,
+    Thresholds,
+    TimeLimit,
+    per_exit,
+    time_limit_s,
+)
+from planner.commands.output import note
 from planner.schemas.reading.printable import printable
-from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction
 
 if TYPE_CHECKING:
-    from planner.commands.inputs import Asked
+    from planner.pipeline.prove import Proof
     from planner.schemas.planning.placement import Placement
+    from planner.verifier.verify import Violation
 
 _MOST_SHOWN = 50
 """Violations shown; a count stands for the others."""
@@ -42,82 +52,71 @@ def check_command(
     prove: Prove = False,
     strict: Strict = False,
     fleet: FleetPath = None,
+    output: Output = None,
+    as_json: AsJson = False,
 ) -> int:
     """Check a placement against its inputs, with code that shares nothing with the solvers."""
-    from planner.commands.inputs import read_checked
-    from planner.commands.made_from import sources_of
+    from planner.commands.inputs import asked_for
+    from planner.commands.results import written
+    from planner.library.checking import made_for
+    from planner.library.checking import prove as solve_again
+    from planner.library.made_from import changed_inputs
+    from planner.progress import waiting
     from planner.schemas.planning.placement import Placement
     from planner.schemas.reading.files import read_document
-    from planner.verifier.verify import verify
+    from planner.verifier.verify import Violation, verify
 
     if fleet is not None:
         from planner.commands.check_fleet import check_fleet
 
-        given = files.whole()
-        if given is None:
-            raise input_error("the plan of a fleet needs --topology", "give it too", path="--fleet", value=str(fleet))
-        return check_fleet(placement, fleet, given, limits, gap, prove or strict)
-    largest_gap, per_exit_thresholds = parse_fraction(gap or "1e-6", "--gap"), per_exit(thresholds)
-    limit_s = time_limit_s(time_limit)
-    held, _ = read_document(placement, Placement)
-    sources = sources_of(held, placement, files)
-    asked = read_checked(sources, limits)
-    broken = [
-        ": ".join(part for part in (violation.app, violation.what, violation.message) if part)
-        for violation in verify(held, asked.topology, asked.apps, largest_gap, per_exit_thresholds)
-    ]
-    broken += list(_changed_inputs(held, asked.inputs)) if strict else []
-    for line in broken[:_MOST_SHOWN]:
-        say(f"broken: {printable(line)}")
-    if (more := len(broken) - _MOST_SHOWN) > 0:
-        say(f"and {more:,} more are broken")
+        return check_fleet(placement, fleet, files, limits, gap, prove or strict, output, as_json)
+    largest_gap, separate, limit_s = (
+        parse_fraction(gap or "1e-6", "--gap"),
+        per_exit(thresholds),
+        time_limit_s(time_limit),
+    )
+    with written(output, as_json) as give:
+        held, _ = read_document(placement, Placement)
+        planned = made_for(placement, held, asked_for(files, limits), note=note)
+        broken = verify(held, planned.topology, planned.apps, largest_gap, separate)
+        if strict:
+            changed = changed_inputs(held, planned.inputs)
+            broken += [Violation("", "provenance", None, None, "", text) for text in changed]
+        proof = None
+        if prove and not broken:
+            with waiting("solving again"):
+                proof = solve_again(held, planned, gap=largest_gap, time_limit_s=limit_s, per_exit_thresholds=separate)
+        give(_result(held, broken, proof), "\n".join(_lines(str(placement), held, broken, proof)), True)
+    return EXIT_OTHER if broken else _exit_code(proof)
+
+
+def _result(held: Placement, broken: Sequence[Violation], proof: Proof | None) -> dict[str, object]:
+    """Return what was found as JSON data."""
+    rows = [asdict(each) for each in broken]
+    return {"status": held.status, "stands": not broken, "violations": rows, "proof": proof and asdict(proof)}
+
+
+def _lines(name: str, held: Placement, broken: Sequence[Violation], proof: Proof | None) -> list[str]:
+    """Return what was found as text."""
     if broken:
-        return EXIT_OTHER
-    name = printable(str(placement))
-    if held.apps:
-        say(f"{name}: stands ({held.status}); energy, latency, accuracy and every limit recomputed")
-    else:
-        say(f"{name}: holds no plan to check ({held.status})")
-    if prove:
-        return _prove(held, asked, largest_gap, per_exit_thresholds, limit_s)
-    _say_what_is_open(held)
-    return 0
-
-
-def _changed_inputs(held: Placement, inputs: Mapping[str, str]) -> Iterator[str]:
-    """Yield what differs between the inputs given and those that a placement says it was made of."""
-    made_of = {} if held.provenance is None else held.provenance.inputs
-    for name, digest in inputs.items():
-        if name not in made_of:
-            yield f"provenance: {name} is not among the inputs that the plan was made of"
-        elif made_of[name] != digest:
-            yield f"provenance: {name} has changed since the plan was made ({digest}, then {made_of[name]})"
-    for name in sorted(set(made_of) - set(inputs)):
-        yield f"provenance: the plan was also made of {name}, which is not given"
-
-
-def _say_what_is_open(held: Placement) -> None:
-    """Say what recomputing cannot tell."""
+        texts = [": ".join(part for part in (each.app, each.what, each.message) if part) for each in broken]
+        lines = [f"broken: {printable(text)}" for text in texts[:_MOST_SHOWN]]
+        more = len(broken) - _MOST_SHOWN
+        return [*lines, f"and {more:,} more are broken"] if more > 0 else lines
+    stands = f"stands ({held.status}); energy, latency, accuracy and every limit recomputed"
+    lines = [f"{printable(name)}: {stands if held.apps else f'holds no plan to check ({held.status})'}"]
+    if proof is not None:
+        head = {"proved": "", "refuted": "broken: ", "open": "not proved: "}[proof.verdict]
+        return [*lines, head + printable(proof.message)]
     claims = {
         "optimal": "that no plan is better",
         "feasible": "that no plan is below the bound",
         "infeasible": "that there is no plan",
     }
     if held.status in claims:
-        say(f"not checked: {claims[held.status]} (--prove solves again to see)")
+        lines.append(f"not checked: {claims[held.status]} (--prove solves again to see)")
+    return lines
 
 
-def _prove(held: Placement, asked: Asked, gap: float, per_exit_thresholds: bool, limit_s: float | None) -> int:
-    """Solve again and say what that proves; return the exit code."""
-    from planner.fin.method import Options
-    from planner.pipeline.prove import prove
-    from planner.pipeline.request import AUTO, PROVING, request_of
-    from planner.progress import waiting
-
-    by_power = held.certificate is not None and held.certificate.objective == "power_w"
-    method, options = PROVING if by_power else AUTO, Options(time_limit_s=limit_s)
-    request = request_of(asked.apps, asked.topology, method, options, per_exit_thresholds, asked.inputs)
-    with waiting("solving again"):
-        proof = prove(held, request, gap)
-    say({"proved": "", "refuted": "broken: ", "open": "not proved: "}[proof.verdict] + printable(proof.message))
-    return {"proved": 0, "refuted": EXIT_OTHER, "open": EXIT_UNKNOWN}[proof.verdict]
+def _exit_code(proof: Proof | None) -> int:
+    return 0 if proof is None else {"proved": 0, "refuted": EXIT_OTHER, "open": EXIT_UNKNOWN}[proof.verdict]

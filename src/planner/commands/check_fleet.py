@@ -2,42 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
-import typer
-
 from planner.commands.exit_codes import EXIT_OTHER
-from planner.commands.options import Limits, Sources
+from planner.commands.options import Limits, PartialSources
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction
 
 
-def check_fleet(placement: Path, fleet: Path, sources: Sources, limits: Limits, gap: str | None, solves: bool) -> int:
-    """Check a fleet placement with code that shares nothing with the solvers; return the exit code."""
-    _refuse_limits(sources, limits, solves)
+def check_fleet(
+    placement: Path,
+    fleet: Path,
+    files: PartialSources,
+    limits: Limits,
+    gap: str | None,
+    solves: bool,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Check a fleet placement with code that shares nothing with the solvers; return the exit code.
+
+    Args:
+        placement: The fleet placement.
+        fleet: The fleet file.
+        files: Other files given; the topology is needed, and no more.
+        limits: Limits given; there must be none.
+        gap: Largest relative gap that counts as proved, as text; None for 1 %.
+        solves: Whether options are given that only placements of apps have.
+        output: File for what is found, as JSON.
+        as_json: Print what is found as JSON.
+    """
+    _refuse_limits(files, limits, solves)
+    from planner.commands.results import written
     from planner.fleet.reading.files import read_fleet
     from planner.pipeline.fleet import read_shared
     from planner.schemas.fleets.placement import FleetPlacement
     from planner.schemas.reading.files import read_document
     from planner.verifier.fleet import verify_fleet
 
-    held, _ = read_document(placement, FleetPlacement)
-    read = read_fleet(fleet)
-    network = read_shared(sources.topology, {})
-    violations = verify_fleet(held, network, read.columns, read.models, parse_fraction(gap or "1%", "--gap"))
-    for violation in violations:
-        where = ": ".join(part for part in (violation.app, violation.what) if part)
-        typer.echo(f"broken: {where}: {violation.message}")
-    if not violations and held.groups:
-        typer.echo(f"{placement}: stands ({held.status}); every user, limit, capacity and sum recomputed")
-    elif not violations:
-        typer.echo(f"{placement}: holds no plan to check ({held.status})")
-    return EXIT_OTHER if violations else 0
+    if files.topology is None:
+        raise input_error("the plan of a fleet needs --topology", "give it too", path="--fleet", value=str(fleet))
+    with written(output, as_json) as give:
+        held, _ = read_document(placement, FleetPlacement)
+        read = read_fleet(fleet)
+        network = read_shared(files.topology, {})
+        broken = verify_fleet(held, network, read.columns, read.models, parse_fraction(gap or "1%", "--gap"))
+        lines = [
+            f"broken: {': '.join(part for part in (each.app, each.what, each.message) if part)}" for each in broken
+        ]
+        if not broken:
+            stands = f"stands ({held.status}); every user, limit, capacity and sum recomputed"
+            lines = [f"{placement}: {stands if held.groups else f'holds no plan to check ({held.status})'}"]
+        rows = [asdict(each) for each in broken]
+        give({"status": held.status, "stands": not broken, "violations": rows, "proof": None}, "\n".join(lines), True)
+    return EXIT_OTHER if broken else 0
 
 
-def _refuse_limits(sources: Sources, limits: Limits, solves: bool) -> None:
+def _refuse_limits(files: PartialSources, limits: Limits, solves: bool) -> None:
     """Raise InputError for options that a fleet file makes meaningless."""
-    options = {"--model": sources.model, "--workload": sources.workload, "--app": sources.app}
+    options = {"--model": files.model, "--workload": files.workload, "--app": files.app}
     given = [name for name, value in options.items() if value is not None] + limits.given()
     given += ["--prove and --strict"] if solves else []
     if given:

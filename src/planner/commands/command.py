@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import typer
 
 from planner.commands.exit_codes import exit_code_of
 from planner.commands.option_groups import spread
+from planner.commands.output import Written
 from planner.schemas.reading.files import record_inputs
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import InputError, input_error
 
 
 def command(function: Callable[..., int]) -> Callable[..., None]:
@@ -31,14 +34,34 @@ def command(function: Callable[..., int]) -> Callable[..., None]:
         record_inputs()
         output = options.get("output")
         if isinstance(output, Path):
+            for each in _written(spread_out):
+                each.refuse_suffix(output)
             refuse_inputs(output, _paths({name: value for name, value in options.items() if name != "output"}))
         return spread_out(**options)
 
     @wraps(spread_out)
     def run(**options: object) -> None:
-        raise typer.Exit(exit_code_of(lambda: checked(options)))
+        raise typer.Exit(exit_code_of(lambda: _named_as_options(checked, options)))
 
     return run
+
+
+def _written(function: Callable[..., int]) -> list[Written]:
+    """Return what the option ``--output`` of a command says that it writes."""
+    hint = inspect.signature(function).parameters["output"].annotation
+    return [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Written)]
+
+
+def _named_as_options(run: Callable[[dict[str, object]], int], options: dict[str, object]) -> int:
+    """Run a command; problems that name an argument of the library name the option that gives it."""
+    try:
+        return run(options)
+    except InputError as error:
+        renamed = [
+            replace(each, path=f"--{each.path.replace('_', '-')}") if not each.file and each.path in options else each
+            for each in error.problems
+        ]
+        raise InputError(renamed) from None
 
 
 def _paths(options: dict[str, object]) -> Iterator[Path]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,93 +12,91 @@ import typer
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AsJson, Gamma, Limits, Search, Sources
-from planner.commands.output import say, say_json
+from planner.commands.output import TABLE
 from planner.fin.method import Options
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from planner.pipeline.compare import Row
-    from planner.pipeline.request import AnyRequest
+    from collections.abc import Callable
+
+    from planner.library.comparison import Comparison
 
 
 _TEN_SECONDS = Search(time_limit="10s")
+Methods = Annotated[
+    str | None, typer.Option(help="Methods to compare, separated by commas (default: all).", show_default=False)
+]
+Trace = Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")]
+Step = Annotated[str | None, typer.Option(help="With --trace: time between two plans (default: 10s).")]
+ColdSteps = Annotated[
+    int | None, typer.Option(min=0, help="With --trace: steps planned from scratch as well (default: 0).")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="File for the rows: JSON, or a table as CSV by suffix."),
+    TABLE,
+]
 
 
 @command
 def compare_command(
     sources: Sources,
     limits: Limits,
-    methods: Annotated[
-        str | None, typer.Option(help="Methods to compare, separated by commas (default: all).", show_default=False)
-    ] = None,
+    methods: Methods = None,
     search: Search = _TEN_SECONDS,
     gamma: Gamma = Options.gamma,
+    output: Output = None,
     as_json: AsJson = False,
-    trace: Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")] = False,
-    step: Annotated[str | None, typer.Option(help="With --trace: time between two plans (default: 10s).")] = None,
-    cold_steps: Annotated[
-        int | None, typer.Option(min=0, help="With --trace: steps planned from scratch as well (default: 0).")
-    ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="With --trace: CSV, a row per step.")] = None,
+    trace: Trace = False,
+    step: Step = None,
+    cold_steps: ColdSteps = None,
 ) -> int:
     """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
-    from planner.commands.inputs import read_compared
-    from planner.pipeline.request import together
+    from planner.api import compare
+    from planner.commands.inputs import asked_for
+    from planner.commands.results import written
+    from planner.text.table import terminal_width
 
-    of_traces = {"--step": step, "--cold-steps": cold_steps, "--output": output}
-    _check_options(trace, {"--methods": methods, "--json": as_json or None}, of_traces)
+    _check_options(trace, methods, {"--step": step, "--cold-steps": cold_steps})
     if trace:
         from planner.commands.compare_trace import compare_trace
 
-        return compare_trace(
-            sources, limits, search.options(gamma), search.per_exit(), step or "10s", cold_steps or 0, output
-        )
+        options, per_exit = search.options(gamma), search.per_exit()
+        return compare_trace(sources, limits, options, per_exit, step or "10s", cold_steps or 0, output, as_json)
     names = None if methods is None else [name.strip() for name in methods.split(",")]
-    request, chosen = read_compared(sources, limits, names, search.options(gamma), search.per_exit())
-    rows = _rows(request, chosen)
-    if as_json:
-        from planner.pipeline.compare import row_json
+    asked, given = asked_for(sources, limits), search.arguments()
+    with written(output, as_json) as give:
+        with _progress() as watch:
+            comparison = compare(**asked, **given, methods=names, gamma=gamma, watch=lambda row: watch(row.method))
+        text = comparison.summary(terminal_width(), notes=True)
+        give(comparison.to_json(), text, True, comparison.to_csv)
+    return _exit_code(comparison)
 
-        say_json([row_json(row) for row in rows])
-    else:
-        _print(rows, together(request))
-    if any(row.value is not None for row in rows):
+
+def _exit_code(comparison: Comparison) -> int:
+    if comparison.best is not None:
         return 0
-    return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in rows) else EXIT_UNKNOWN
+    return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in comparison) else EXIT_UNKNOWN
 
 
-def _check_options(trace: bool, only_without: Mapping[str, object], only_with: Mapping[str, object]) -> None:
+def _check_options(trace: bool, methods: str | None, of_traces: dict[str, object]) -> None:
     """Raise InputError for options that mean nothing with --trace, or nothing without it."""
-    for name, value in (only_without if trace else only_with).items():
+    if trace and methods is not None:
+        raise input_error("this option means nothing with --trace", "leave it out", path="--methods")
+    for name, value in of_traces.items() if not trace else ():
         if value is not None:
-            message = f"this option means nothing {'with' if trace else 'without'} --trace"
-            raise input_error(message, "leave it out" if trace else "add --trace, or leave it out", path=name)
+            message, fix = "this option means nothing without --trace", "add --trace, or leave it out"
+            raise input_error(message, fix, path=name)
 
 
-def _rows(request: AnyRequest, methods: Sequence[str]) -> list[Row]:
-    """Run the methods, with a bar on the error stream where a person watches."""
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Hand out what takes the name of every method that is done, and shows it where a person watches."""
     from rich.console import Console
-    from rich.progress import track
-
-    from planner.pipeline.compare import compare
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     errors = Console(stderr=True)
-    silent = not errors.is_terminal
-    return list(
-        track(compare(request, methods), "comparing", len(methods), console=errors, transient=True, disable=silent)
-    )
-
-
-def _print(rows: Sequence[Row], together: bool) -> None:
-    from planner.pipeline.compare import OPTIONAL, best_value, cells, headings
-    from planner.schemas.reading.printable import printable
-    from planner.text.table import fitted, table_lines, terminal_width
-
-    best = best_value(rows)
-    table = [headings(rows, together), *(cells(row, best, together) for row in rows)]
-    for line in table_lines(fitted(table, OPTIONAL, terminal_width())):
-        say(line)
-    messages = dict.fromkeys(row.placement.message for row in rows if row.placement.message)
-    for message in messages:
-        names = ", ".join(row.method for row in rows if row.placement.message == message)
-        say(f"{names}: {printable(message)}")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("comparing")
+        yield lambda done: progress.update(task, description=f"comparing: {done} is done")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,24 +20,37 @@ if TYPE_CHECKING:
 
 def compare_trace(
     sources: Sources, limits: Limits, options: Options, per_exit_thresholds: bool, step: str, cold_steps: int,
-    output: Path | None,
+    output: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run one plan and plans made anew through the traces of a topology; print a table, write the steps.
+
+    Args:
+        sources: Files, as options.
+        limits: Limits, as options.
+        options: Gap, time limit and levels.
+        per_exit_thresholds: Whether operating points are designed with one threshold per exit.
+        step: Time between two plans, as text.
+        cold_steps: Steps that are planned from scratch as well (count).
+        output: File for the steps: JSON, or CSV by suffix.
+        as_json: Print the steps as JSON.
+
+    Returns:
+        The exit code.
 
     Raises:
         InputError: With every problem of the inputs, or the output cannot be written.
     """
     from planner.adaptation.measured_rates import RateTraceComparison, steps_of
-    from planner.commands.inputs import read_asked
+    from planner.commands.inputs import read_planned
+    from planner.commands.results import written
     from planner.files.reading import read_measured
-    from planner.files.writing import whole_file
     from planner.pipeline.request import JointRequest
     from planner.progress import waiting
-    from planner.text.rates import write_csv
+    from planner.text.rates import rates_csv, rates_rows, rates_text
 
     step_s = parse_quantity(step, "s", "--step")
-    with nullcontext() if output is None else whole_file(output) as file:
-        asked = read_asked(sources, limits)
+    with written(output, as_json) as give:
+        asked = read_planned(sources, limits)
         _, traces = read_measured(sources.topology, {})
         steps_of(traces, step_s)  # input errors show before anything runs
         request = JointRequest(asked.apps, asked.topology, options=options, per_exit_thresholds=per_exit_thresholds)
@@ -48,9 +59,8 @@ def compare_trace(
         if not comparison.planned:
             raise typer.Exit(_why_not(request))
         rows = _rows(comparison)
-        if file is not None:
-            write_csv(file, comparison, rows)
-    _print(comparison, rows)
+        data, text = rates_rows(comparison, rows), rates_text(comparison, rows)
+        give(data, text, True, lambda: rates_csv(data))
     return 0
 
 
@@ -73,11 +83,3 @@ def _rows(comparison: RateTraceComparison) -> list[StepOutcome]:
     errors, count = Console(stderr=True), len(comparison.steps)
     silent = not errors.is_terminal
     return list(track(comparison.rows(), "stepping", count, console=errors, transient=True, disable=silent))
-
-
-def _print(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> None:
-    from planner.text.rates import HEADINGS, notes, table
-    from planner.text.table import table_lines
-
-    for line in (*table_lines([HEADINGS, *table(comparison, rows)]), *notes(comparison, rows)):
-        say(line)

@@ -14,6 +14,11 @@ EXIT_OTHER, EXIT_INPUT, EXIT_INFEASIBLE, EXIT_UNKNOWN = 1, 2, 3, 4
 EXIT_INTERRUPTED = 130
 
 
+def status_code(status: str) -> int:
+    """Return the exit code of a status of planning."""
+    return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(status, 0)
+
+
 def exit_code_of(run: Callable[[], int]) -> int:
     """Run a command and return its exit code; every expected error becomes one clear message."""
     try:

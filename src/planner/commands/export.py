@@ -8,14 +8,18 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.output import say
+from planner.commands.output import EXPORT, say
 from planner.schemas.reading.printable import printable
 
 
 @command
 def export_command(
     results: Annotated[Path, typer.Argument(help="The folder that planner bench wrote.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table: a file that ends in .csv or .parquet.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="File for the table (.csv or .parquet)."),
+        EXPORT,
+    ],
 ) -> int:
     """Write the rows of a suite as a table, in the order of its cases."""
     from planner.bench.results.export import export_table

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from planner.commands.command import command
-from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
+from planner.commands.exit_codes import status_code
 from planner.commands.options import AsJson, TimeLimit
+from planner.commands.output import GROUPS, say, say_json
 from planner.fleet.method import FLEET_METHODS
 from planner.units import parse_fraction, parse_quantity
-
-if TYPE_CHECKING:
-    from planner.schemas.fleets.placement import FleetPlacement
 
 FleetPath = Annotated[Path, typer.Argument(help="Users in classes: a fleet file (its tables are found beside it).")]
 TopologyPath = Annotated[Path, typer.Option("--topology", help="Shared nodes and links: a topology file.")]
@@ -25,7 +22,9 @@ ServeMost = Annotated[bool, typer.Option("--serve-most", help="Plan as many user
 Jobs = Annotated[int, typer.Option(min=1, max=1024, help="Threads (or actors) that price classes.")]
 Hosts = Annotated[int, typer.Option(min=1, max=16, help="Shared nodes considered at most from one attach node.")]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="File for the placement: JSON, or groups as Parquet by suffix.")
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="File for the placement as JSON, or its groups as .parquet."),
+    GROUPS,
 ]
 
 
@@ -63,12 +62,7 @@ def fleet_command(
             placement = answer_fleet(request)
         write(placement)
     if as_json:
-        typer.echo(json.dumps(fleet_json(placement), indent=2))
+        say_json(fleet_json(placement))
     if not as_json or not placement.groups:
-        typer.echo(fleet_text(placement), err=not placement.groups)
-    return status_code(placement)
-
-
-def status_code(placement: FleetPlacement) -> int:
-    """Return the exit code of a placement's status."""
-    return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(placement.status, 0)
+        say(fleet_text(placement), err=not placement.groups)
+    return status_code(placement.status)

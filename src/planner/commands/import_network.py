@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.output import say
+from planner.commands.options import AsJson
+from planner.commands.output import FOLDER, say, say_json
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ Dims = Annotated[list[str] | None, typer.Option("--dim", help="Size of an open d
 @command
 def import_command(
     network: Annotated[Path, typer.Argument(help="An ONNX file, or with --csv a table of measured layers.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the bundle.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the bundle."), FOLDER],
+    as_json: AsJson = False,
     dim: Dims = None,
     exits: Annotated[str | None, typer.Option(help="Outputs that are early exits: e1,e2.")] = None,
     final: Annotated[str | None, typer.Option(help="Final outputs (default: those that are no exits).")] = None,
@@ -41,7 +43,7 @@ def import_command(
     stated = None if accuracy is None else parse_fraction(accuracy, "--accuracy")
     if as_csv:
         model, notes = _layers(network, hardware, stated, name, output)
-        say(bundle_text(model, [1] * (len(model.blocks) - 1), notes))
+        counts = [1] * (len(model.blocks) - 1)
     else:
         from planner.progress import waiting
         from planner.running.graph.bundle import ImportOptions, import_onnx, write_bundle
@@ -62,7 +64,11 @@ def import_command(
             bundle = import_onnx(network, options)
             write_bundle(bundle, output)
         counts = [len(boundary.tensors) for boundary in bundle.cuts.boundaries]
-        say(bundle_text(bundle.model, counts, bundle.notes))
+        model, notes = bundle.model, list(bundle.notes)
+    if as_json:
+        say_json(model.model_dump(mode="json"))
+    else:
+        say(bundle_text(model, counts, notes))
     say(f"wrote {output}", err=True)
     return 0
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from planner.commands.command import command, refuse_inputs
-from planner.commands.output import json_text, say
+from planner.commands.options import AsJson, Output
+from planner.commands.output import note
 from planner.process import orderly_end
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_count
-
-if TYPE_CHECKING:
-    from planner.measure.designs import MeasurementSettings
 
 _MOST_THREADS = 1024
 _MAX_NAME = 150
@@ -46,15 +43,17 @@ def measure_command(
         float | None, typer.Option("--power-w", help="Power while running, in watts (default: energy counters).")
     ] = None,
     name: Annotated[str, typer.Option("--name", help="Name of the use case.")] = "measured",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the designs as JSON.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the designs as JSON.")] = False,
+    output: Output = None,
+    as_json: AsJson = False,
 ) -> int:
     """Measure ONNX networks on this machine: designs for planner adapt."""
-    from planner.files.writing import whole_file
+    from planner.commands.results import written
     from planner.measure.accuracy import stated_accuracies
     from planner.measure.designs import MeasurementSettings, measure, read_tasks
     from planner.measure.networks import check_installed
+    from planner.measure.report import designs_text
     from planner.progress import waiting
+    from planner.schemas.reading.printable import printable_document
 
     _check_name(name, "--name")
     settings = MeasurementSettings(
@@ -67,24 +66,14 @@ def measure_command(
     check_installed()
     with ExitStack() as stack:
         stack.enter_context(orderly_end())  # networks are measured by other processes, in a folder of their own
-        file = stack.enter_context(whole_file(output)) if output is not None else None
+        give = stack.enter_context(written(output, as_json))
         networks = read_tasks(paths, dims)
         with waiting("measuring"):
             document = measure(networks, settings)
-        if file is not None:
-            json.dump(document, file, indent=2)
-            file.write("\n")
-    _report(document, settings, as_json)
-    return 0
-
-
-def _report(document: dict[str, Any], settings: MeasurementSettings, as_json: bool) -> None:
-    from planner.measure.report import designs_text
-    from planner.schemas.reading.printable import printable_document
-
-    say(json_text(document) if as_json else designs_text(printable_document(document)))
+        give(document, designs_text(printable_document(document)), True)
     if settings.power_w is None and not any("energy_j" in row for task in document["tasks"] for row in task["designs"]):
-        say("note: energy was not measured: the processor's counters cannot be read; give --power-w", err=True)
+        note("energy was not measured: the processor's counters cannot be read; give --power-w")
+    return 0
 
 
 def _tasks(files: Sequence[Path], texts: Sequence[str]) -> dict[str, list[Path]]:

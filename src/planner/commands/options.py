@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast, get_type_hints
 
 import typer
 
 from planner.clear.method import JOINT_METHODS
 from planner.commands.option_groups import OptionGroup
+from planner.commands.output import DOCUMENT
 from planner.fin.method import ALL_METHODS, Options
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction, parse_limits, parse_quantity
+
+if TYPE_CHECKING:
+    from planner.library.inputs import AppLimits
 
 AUTO = "auto"
 _ALONE = ", ".join(ALL_METHODS)
@@ -89,14 +93,16 @@ class Constraints(OptionGroup):
             metavar="BLOCK=NODE[,NODE]",
             help="Nodes that a block may run on; encoder* and b1..b4 stand for several blocks. May be repeated.",
         ),
+        AppField("pin"),
     ] = None
     private_until: Annotated[
         str | None,
         typer.Option(metavar="BLOCK", help="Keep the blocks up to and including this one on the source."),
+        AppField("private_until"),
     ] = None
 
-    def app_fields(self) -> dict[str, object]:
-        """Return the fields of an app that the options set; pins are left to who knows the blocks.
+    def app_fields(self) -> AppLimits:
+        """Return what the options set, by the names that the library has for them.
 
         Raises:
             InputError: A text is no number, or names no unit.
@@ -109,11 +115,12 @@ class Constraints(OptionGroup):
             if isinstance(note, AppField)
         }
         values = {name: getattr(self, name) for name in set_by}
-        return {
+        found = {
             note.name: note.read(values[name], f"--{name.replace('_', '-')}")
             for name, note in set_by.items()
             if values[name] is not None
         }
+        return cast("AppLimits", found)  # a test compares the names
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,14 @@ Thresholds = Annotated[
 ]
 
 
+class SearchArguments(TypedDict):
+    """What every search of the library may be asked."""
+
+    gap: float
+    time_limit_s: float | None
+    per_exit_thresholds: bool
+
+
 @dataclass(frozen=True)
 class Search(OptionGroup):
     """How long to search, for which proof, over which designed operating points."""
@@ -197,6 +212,14 @@ class Search(OptionGroup):
         """Return what every method may be asked; raise InputError for what is not a number."""
         gap = parse_fraction(self.gap, "--gap")
         return Options(gap=gap, time_limit_s=time_limit_s(self.time_limit), gamma=gamma)
+
+    def arguments(self) -> SearchArguments:
+        """Return the arguments of functions of the library; raise InputError for what cannot be read."""
+        return {
+            "gap": parse_fraction(self.gap, "--gap"),
+            "time_limit_s": time_limit_s(self.time_limit),
+            "per_exit_thresholds": self.per_exit(),
+        }
 
     def per_exit(self) -> bool:
         """Tell whether designed points have a threshold per exit; raise InputError for another word."""
@@ -212,7 +235,9 @@ MethodName = Annotated[
     ),
 ]
 Gamma = Annotated[int, typer.Option(metavar="COUNT", min=1, max=100_000, help="Latency levels of the method gamma.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the placement as JSON.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the result as JSON."), DOCUMENT
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

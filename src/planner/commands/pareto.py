@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
-from planner.commands.options import AUTO, Constraints, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
-from planner.commands.output import say
+from planner.commands.exit_codes import status_code
+from planner.commands.options import AsJson, Constraints, Sources, Thresholds, TimeLimit, per_exit, time_limit_s
+from planner.commands.output import TABLE, say
 
 if TYPE_CHECKING:
     from planner.pipeline.pareto import Watch
-    from planner.schemas.planning.front import Front
 
 MostPoints = Annotated[int | None, typer.Option("--max-points", min=1, help="Stop after this number of points.")]
-FrontOutput = Annotated[Path | None, typer.Option("--output", "-o", help="File for the front as JSON.")]
+FrontOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="File for the front: JSON, or a table as CSV by suffix."),
+    TABLE,
+]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print the front as CSV, in SI units.")]
 
 
@@ -31,37 +34,28 @@ def pareto_command(
     max_points: MostPoints = None,
     time_limit: TimeLimit = None,
     output: FrontOutput = None,
+    as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> int:
     """Find every trade-off of energy, latency and accuracy that no other plan beats, with proof."""
-    from planner.commands.inputs import read_request
-    from planner.fin.method import Options
-    from planner.pipeline.pareto import pareto
+    from planner.api import pareto
+    from planner.commands.inputs import asked_for
+    from planner.commands.results import written
+    from planner.files.writing import placement_json
+    from planner.text.front import front_csv, front_text
 
-    options = Options(time_limit_s=time_limit_s(time_limit))
-    with _written(output) as give:
-        request = read_request(sources, limits, AUTO, options, per_exit(thresholds))
+    asked, limit_s, separate = asked_for(sources, limits), time_limit_s(time_limit), per_exit(thresholds)
+    with written(output, as_json) as give:
         with _progress() as watch:
-            front = pareto(request, max_points, options.time_limit_s, watch)
-        give.append(front)
-    _report(front, as_csv)
-    return {"infeasible": EXIT_INFEASIBLE, "unknown": EXIT_UNKNOWN}.get(front.status, 0)
-
-
-@contextmanager
-def _written(output: Path | None) -> Iterator[list[Front]]:
-    """Hand out a list; the front put into it is written whole, and a file that cannot be shows before any work."""
-    import json
-    from contextlib import nullcontext
-
-    from planner.files.writing import placement_json, whole_file
-
-    given: list[Front] = []
-    with nullcontext() if output is None else whole_file(output) as file:
-        yield given
-        if file is not None:
-            json.dump(placement_json(given[0]), file, indent=2)
-            file.write("\n")
+            front = pareto(
+                **asked, max_points=max_points, time_limit_s=limit_s, per_exit_thresholds=separate, watch=watch
+            )
+        table = front_csv(front)
+        shown = table.removesuffix("\n") if as_csv and front.points else front_text(front)
+        give(placement_json(front), shown, bool(front.points), lambda: table)
+    if front.status == "partial" and (as_csv or as_json):
+        say(f"partial: {front.message}", err=True)
+    return status_code(front.status)
 
 
 @contextmanager
@@ -79,15 +73,3 @@ def _progress() -> Iterator[Watch]:
             progress.update(task, description=f"{found} points, searching accuracy {accuracy:.4g} and below")
 
         yield watch
-
-
-def _report(front: Front, as_csv: bool) -> None:
-    """Print the result; without a plan the reasons go to the error stream."""
-    from planner.text.front import front_csv, front_text
-
-    if as_csv:
-        say(front_csv(front).removesuffix("\n"))
-        if front.status == "partial":
-            say(f"partial: {front.message}", err=True)
-    if not as_csv or not front.points:
-        say(front_text(front), err=not front.points)

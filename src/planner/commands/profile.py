@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,8 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_OTHER
-from planner.commands.output import say
+from planner.commands.options import AsJson, Output
+from planner.commands.output import json_text, say
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -36,17 +36,23 @@ def profile_command(
     agent: AgentAddress = None,
     links: LinkAddresses = None,
     keys: Annotated[Path | None, typer.Option(help="Folder of keys, if the agents have them.")] = None,
+    output: Output = None,
+    as_json: AsJson = False,
 ) -> int:
     """Measure the blocks of a bundle here or on an agent; or measure links to agents."""
+    from planner.commands.results import written
     from planner.running.agents.errors import RunFailedError
     from planner.running.requirements import require
 
     require("onnx", "onnxruntime", "pyzmq", doing="profiling")
     try:
-        if links:
-            say(json.dumps({"links": _links(links, hardware, keys)}, indent=1))
-        else:
-            say(_profile(network, _options(hardware, threads, repeats, power_w), agent, keys))
+        with written(output, as_json) as give:
+            if links:
+                data: dict[str, Any] = {"links": _links(links, hardware, keys)}
+                give(data, json_text(data), True)
+            else:
+                data, text = _profile(network, _options(hardware, threads, repeats, power_w), agent, keys)
+                give(data, text, True)
     except RunFailedError as error:
         say(f"error: {error}", err=True)
         return EXIT_OTHER
@@ -59,7 +65,9 @@ def _options(hardware: str, threads: int, repeats: int, power_w: float | None) -
     return ProfileOptions(hardware, threads, repeats, power_w)
 
 
-def _profile(network: Path, options: ProfileOptions, agent: str | None, keys: Path | None) -> str:
+def _profile(
+    network: Path, options: ProfileOptions, agent: str | None, keys: Path | None
+) -> tuple[dict[str, Any], str]:
     from dataclasses import replace
 
     from planner.files.writing import whole_file
@@ -84,7 +92,8 @@ def _profile(network: Path, options: ProfileOptions, agent: str | None, keys: Pa
                 found = profile(bundle, lambda parts: time_on_agent(there, parts, options.threads, options.repeats))
         file.write(with_profile(bundle, found, options).decode())
     lines = [f"{name}  {format_quantity(time_s, 's')}" for name, time_s in found.times_s.items()]
-    return "\n".join([f"profile {options.hardware}", *lines, *(f"note: {note}" for note in found.notes)])
+    text = "\n".join([f"profile {options.hardware}", *lines, *(f"note: {note}" for note in found.notes)])
+    return {"hardware": options.hardware, "times_s": dict(found.times_s), "notes": list(found.notes)}, text
 
 
 def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import typer
 
 from planner.carin.manager import DWELL_S, ENTER_LOAD, LEAVE_LOAD
 from planner.commands.command import command
-from planner.commands.options import AsJson
+from planner.commands.options import AsJson, Output
 from planner.units import format_quantity, parse_fraction, parse_quantity
 
 EnterLoad = Annotated[str, typer.Option(help="Load from which on an engine is overloaded, such as 0.8 or 80%.")]
@@ -35,7 +35,7 @@ def replay_command(
     dwell: Dwell = _DWELL,
     memory_enter_bytes: MemoryEnter = None,
     memory_leave_bytes: MemoryLeave = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the report as JSON.")] = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> int:
     """Run a recorded load trace through the runtime manager, fixed designs and an oracle."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_INTERRUPTED, EXIT_OTHER
+from planner.commands.options import AsJson, Output
 from planner.commands.output import say
-
-if TYPE_CHECKING:
-    pass
 
 
 @command
@@ -32,9 +29,11 @@ def run_command(
     keys: Annotated[Path | None, typer.Option(help="Folder of keys, if the agents have them.")] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy of placements: switch plans by state.")] = None,
     states: Annotated[Path | None, typer.Option(help="States that the policy was made for.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File for the record (JSON).")] = None,
+    output: Output = None,
+    as_json: AsJson = False,
 ) -> int:
     """Run pieces on agents, and set what is measured beside what was predicted."""
+    from planner.commands.results import written
     from planner.pipeline.execution import RunRequest, execute
     from planner.running.agents.errors import RunFailedError
     from planner.running.requirements import require
@@ -59,13 +58,9 @@ def run_command(
         states=states,
     )
     try:
-        if output is None:
-            say(run_text(execute(request)))
-        else:
-            with _opened(output) as file:
-                run = execute(request)
-                file.write(run.model_dump_json(indent=1) + "\n")
-            say(run_text(run))
+        with written(output, as_json) as give:
+            run = execute(request)
+            give(run.model_dump(mode="json"), run_text(run), True)
     except RunFailedError as error:
         say(f"error: {error}", err=True)
         return EXIT_OTHER
@@ -73,9 +68,3 @@ def run_command(
         say("interrupted: the run was ended on all agents", err=True)
         return EXIT_INTERRUPTED
     return 0
-
-
-def _opened(output: Path) -> AbstractContextManager[IO[str]]:
-    from planner.files.writing import whole_file
-
-    return whole_file(output)

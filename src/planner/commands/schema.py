@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from planner.commands.command import command
-from planner.commands.output import say, say_json
-from planner.schemas.reading.problems import input_error
+from planner.commands.options import Output
+from planner.commands.output import json_text
+from planner.schemas.reading.problems import advice_for, input_error
 
 FORMATS = (
     *("model", "topology", "workload", "placement", "states", "placement-policy", "designs", "policy", "front"),
@@ -23,14 +24,17 @@ def schema_command(
         str,
         typer.Argument(help=f"{', '.join(FORMATS)}."),
     ] = "",
+    output: Output = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the schema, as without this option.")] = False,
 ) -> int:
     """Print the JSON Schema of a file format (all formats without a name)."""
+    from planner.commands.results import written
     from planner.schemas.export import DOCUMENTS, json_schema
 
     if name and name not in DOCUMENTS:
-        raise input_error("there is no such format", f"use one of {', '.join(DOCUMENTS)}", value=name)
-    if name:
-        say(json_schema(name).removesuffix("\n"))
-    else:
-        say_json({each: json.loads(json_schema(each)) for each in DOCUMENTS})
+        raise input_error("there is no such format", advice_for(name, DOCUMENTS, len(DOCUMENTS)), value=name)
+    schemas = {each: json.loads(json_schema(each)) for each in ([name] if name else DOCUMENTS)}
+    schema = schemas[name] if name else schemas
+    with written(output, as_json) as give:
+        give(schema, json_text(schema), True)
     return 0

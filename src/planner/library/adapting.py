@@ -55,6 +55,7 @@ def adapt(
     *,
     workload: WorkloadLike | None = None,
     models: Mapping[str, Model] | None = None,
+    gap: float = 0.0,
     time_limit_s: float | None = None,
     per_exit_thresholds: bool = False,
     **limits: Unpack[AppLimits],
@@ -69,6 +70,7 @@ def adapt(
         states: What may happen to the topology: a value, a dict as in its file, or a path.
         workload: A workload of one app.
         models: As for `plan`.
+        gap: Relative gap at which an answer counts as proved (no unit).
         time_limit_s: Limit of each search, in seconds.
         per_exit_thresholds: Design operating points with one threshold per exit.
         **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
@@ -84,7 +86,8 @@ def adapt(
     if states is None:
         raise input_error("there are no states to plan for", "give states: a path, a dict or a planner.States")
     planned = planning_inputs(model, topology, workload, models, limits)
-    request = single_app_request(request_for(planned, AUTO, Options(time_limit_s=time_limit_s), per_exit_thresholds))
+    options = Options(gap=gap, time_limit_s=time_limit_s)
+    request = single_app_request(request_for(planned, AUTO, options, per_exit_thresholds))
     inputs = dict(planned.inputs)
     file = str(states) if isinstance(states, (str, Path)) else "states"
     return plan_for_states(request, document(states, States, inputs), file, inputs)

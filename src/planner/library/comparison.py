@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from planner.pipeline.compare import Row, best_value, cells, headings
+from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, row_json
+from planner.schemas.reading.printable import printable
+from planner.text.table import fitted, table_lines
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,16 +37,23 @@ class Comparison:
         """Best objective that any method found, in the unit of the objective; None where none found a plan."""
         return best_value(self.rows)
 
-    def summary(self) -> str:
-        """Return the comparison as a table of plain text."""
-        table = [
-            headings(self.rows, self.together),
-            *(cells(row, self.best, self.together) for row in self.rows),
-        ]
-        widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-        return "\n".join(
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in table
-        )
+    def summary(self, width: int | None = None, notes: bool = False) -> str:
+        """Return the comparison as a table of plain text.
+
+        Args:
+            width: Characters in a line; columns that can be missed are left out to fit (default: no limit).
+            notes: Say below the table what stopped methods, where something did.
+        """
+        lines = list(table_lines(fitted(self._table(), OPTIONAL, width)))
+        messages = dict.fromkeys(row.placement.message for row in self.rows if row.placement.message)
+        for message in messages if notes else ():
+            names = ", ".join(row.method for row in self.rows if row.placement.message == message)
+            lines.append(f"{names}: {printable(message)}")
+        return "\n".join(lines)
+
+    def _table(self) -> list[tuple[str, ...]]:
+        rows = (cells(row, self.best, self.together) for row in self.rows)
+        return [headings(self.rows, self.together), *rows]
 
     def __str__(self) -> str:
         return self.summary()
@@ -76,3 +87,16 @@ class Comparison:
                 }
             )
         return rows
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return a row per method as JSON data, each with its whole placement."""
+        return [row_json(row) for row in self.rows]
+
+    def to_csv(self) -> str:
+        """Return `to_rows` as CSV, in SI units."""
+        text = io.StringIO()
+        rows = self.to_rows()
+        table = csv.DictWriter(text, list(rows[0]) if rows else ["method"], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        return text.getvalue()

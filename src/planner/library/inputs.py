@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TypedDict, TypeVar, cast
 
 from planner.files.reading import read_input, read_topology, single_app
+from planner.library.pins import Pins, private_pins, read_pins
 from planner.pipeline.prepared import PreparedTopology, prepared
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.base import Document
 from planner.schemas.reading.files import check_document
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import advice_for, input_error
 
 DocumentT = TypeVar("DocumentT", bound=Document)
 ModelLike = Model | Mapping[str, object] | str | Path
 TopologyLike = Topology | PreparedTopology | Mapping[str, object] | str | Path
 WorkloadLike = Workload | Mapping[str, object] | str | Path
-Pins = Mapping[str, str | Sequence[str]]
 
 
 class AppLimits(TypedDict, total=False):
@@ -36,6 +36,16 @@ class AppLimits(TypedDict, total=False):
     limits: Mapping[str, float] | None
     objective: str | None
     pin: Pins | None
+    private_until: str | None
+    app: str | None
+
+
+class Asked(AppLimits, total=False):
+    """What functions of the library are asked for: files or values, and limits of one app."""
+
+    model: ModelLike | None
+    topology: TopologyLike | None
+    workload: WorkloadLike | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class PlanningInputs:
     inputs: Mapping[str, str]
     """Hash of every input file, by its name."""
     prepared: PreparedTopology | None = None
+    limits: Mapping[str, object] = field(default_factory=dict)
+    """Limits that were given beside the files, by the name of the argument."""
 
 
 def load_model(source: ModelLike) -> Model:
@@ -128,25 +140,44 @@ def planning_inputs(
         InputError: An input is missing or cannot be used; the error holds every problem found.
     """
     if topology is None or (model is None) == (workload is None):
-        raise input_error("give a topology, and either a model or a workload", "see help(planner.plan)")
+        raise input_error("give a topology, and either a model or a workload", "see planner plan -h or help(planner)")
     inputs: dict[str, str] = {}
-    given = {name: value for name, value in limits.items() if value is not None}
-    if model is not None:
-        name = str(model) if isinstance(model, (str, Path)) else None
-        read = document(model, Model, inputs)
-        if pins := limits.get("pin"):
-            given["pin"] = {block: [on] if isinstance(on, str) else list(on) for block, on in pins.items()}
-        if most := limits.get("limits"):
-            given["limits"] = dict(most)
-        apps: tuple[tuple[App, Model], ...] = ((single_app({"model": name or read.name, **given}), read),)
+    given = {name: value for name, value in limits.items() if value is not None and value != []}
+    nodes = topology_of(topology, inputs)
+    if workload is not None:
+        apps = _chosen(_apps_of(workload, models or {}, inputs, given), limits.get("app"))
     else:
-        if given:
-            fix = f"write them into the workload, or leave out {', '.join(given)}"
-            raise input_error("limits stand in the workload, and are arguments too", fix)
-        assert workload is not None
-        apps = _apps_of(workload, models or {}, inputs)
+        assert model is not None
+        if limits.get("app") is not None:
+            raise input_error("an app is chosen from a workload, and none is given", "leave it out", path="app")
+        apps = (_app_of(model, nodes, inputs, given),)
     kept = topology if isinstance(topology, PreparedTopology) else None
-    return PlanningInputs(apps, topology_of(topology, inputs), inputs, kept)
+    return PlanningInputs(apps, nodes, inputs, kept, {name: given[name] for name in sorted(given)})
+
+
+def _app_of(
+    model: ModelLike, topology: Topology, inputs: dict[str, str], given: dict[str, object]
+) -> tuple[App, Model]:
+    """Return the one app that limits describe, and its model, by which names of blocks are resolved."""
+    read = document(model, Model, inputs)
+    fields = {name: value for name, value in given.items() if name not in ("pin", "private_until")}
+    if isinstance(most := given.get("limits"), Mapping):
+        fields["limits"] = dict(most)
+    blocks = [block.name for block in read.blocks]
+    pins = read_pins(cast(Pins, given.get("pin", {})), blocks)
+    if (last := given.get("private_until")) is not None:
+        source = given.get("source")
+        pins = private_pins(str(last), None if source is None else str(source), blocks, topology, pins)
+    name = str(model) if isinstance(model, (str, Path)) else read.name
+    return single_app({"model": name, **fields, **({"pin": pins} if pins else {})}), read
+
+
+def _chosen(apps: tuple[tuple[App, Model], ...], name: str | None) -> tuple[tuple[App, Model], ...]:
+    """Return all apps, or the one of that name."""
+    names = [app.name for app, _ in apps]
+    if name is not None and name not in names:
+        raise input_error("the workload has no app of this name", advice_for(name, names), path="app", value=name)
+    return tuple(pair for pair in apps if name in (None, pair[0].name))
 
 
 def document(
@@ -174,9 +205,12 @@ def topology_of(source: TopologyLike, inputs: dict[str, str]) -> Topology:
 
 
 def _apps_of(
-    workload: WorkloadLike, models: Mapping[str, Model], inputs: dict[str, str]
+    workload: WorkloadLike, models: Mapping[str, Model], inputs: dict[str, str], given: Mapping[str, object]
 ) -> tuple[tuple[App, Model], ...]:
     """Return every app with its model; a file that several apps name is read once."""
+    if limits := [name for name in given if name != "app"]:
+        fix = f"write them into the workload, or leave out {', '.join(limits)}"
+        raise input_error("limits stand in the workload, and are given beside it too", fix)
     folder = Path(workload).parent if isinstance(workload, (str, Path)) else Path()
     apps = document(workload, Workload, inputs).apps
     known = dict(models)

@@ -2,31 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
-from planner.library.inputs import PlanningInputs
-from planner.report.front_page import front_page
-from planner.report.page import Page
-from planner.report.plan_page import plan_page
+from planner.library.checking import made_for, planned_from
+from planner.library.inputs import AppLimits, Asked, ModelLike, PlanningInputs, TopologyLike, WorkloadLike
+from planner.library.made_from import Note
 from planner.schemas.planning.front import Front
+from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
-from planner.schemas.reading.problems import InputError, Problem
+from planner.schemas.reading.files import check_document, read_json
+from planner.schemas.reading.kinds import kind_of
+from planner.schemas.reading.problems import InputError, Problem, input_error
 from planner.verifier.verify import Violation, verify
+
+if TYPE_CHECKING:
+    from planner.report.page import Page
 
 _FIX = "give the inputs and the limits that it was made for"
 
 
-def checked_placement_page(placement: Placement, planned: PlanningInputs, file: str = "") -> Page:
-    """Return the page of a placement; raise InputError where it does not stand before the verifier."""
+def write_report(
+    result: Placement | Front | str | Path,
+    path: str | Path,
+    *,
+    model: ModelLike | None = None,
+    topology: TopologyLike | None = None,
+    workload: WorkloadLike | None = None,
+    models: Mapping[str, Model] | None = None,
+    **limits: Unpack[AppLimits],
+) -> None:
+    """Write a result as one HTML page that needs no network (needs the extra `report`).
+
+    Args:
+        result: A placement, a front, or the path of either, of the record of a run, or of a suite's results (their
+            folder, or their CSV table).
+        path: File for the page.
+        model: What a placement was made for, as for `plan`; not needed for a placement that `plan` returned, nor where
+            the files that it names are found beside it or in the current folder.
+        topology: As for `plan`.
+        workload: As for `plan`.
+        models: As for `plan`.
+        **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
+
+    Raises:
+        InputError: An input cannot be used, the plan does not stand before the verifier, the file cannot be written, or
+            the extra is not installed.
+    """
+    from planner.files.writing import whole_file
+    from planner.report.page import page_html
+
+    asked: Asked = {"model": model, "topology": topology, "workload": workload, **limits}
+    page = page_of(Path(result) if isinstance(result, str) else result, asked, models)
+    with whole_file(Path(path)) as file:
+        file.write(page_html(page))
+
+
+def page_of(
+    result: Placement | Front | Path, asked: Asked, models: Mapping[str, Model] | None = None, note: Note | None = None
+) -> Page:
+    """Return the page of a result; plans on it have passed the verifier.
+
+    A file is read once, so it may be a pipe.
+
+    Args:
+        result: As for `write_report`.
+        asked: Files and limits that are given.
+        models: Models by the name that apps give them.
+        note: Told of files that have changed since the plan was made (default: a warning).
+
+    Raises:
+        InputError: A file cannot be used, holds something else, or a plan does not stand before the verifier.
+    """
+    given = any(value is not None for value in asked.values())
+    if isinstance(result, Path):
+        if result.is_dir() or result.suffix.lower() == ".csv":
+            return _results_page(result, given)
+        raw = read_json(result)
+        kind = kind_of(raw)
+        schema = "Placement" if kind is None else kind.schema
+        if schema == "Run":
+            return _run_page(result, raw, given)
+        if kind is not None and schema not in ("Placement", "Front"):
+            fix = "give a placement, a front, the record of a run, or a folder of results"
+            raise input_error(f"the file is {kind.words}, which has no page", fix, file=str(result))
+        held = check_document(raw, Front if schema == "Front" else Placement, str(result))
+    else:
+        held = result
+    file = str(result) if isinstance(result, Path) else ""
+    if isinstance(held, Front):
+        return _front_page(held, planned_from(asked, models) if given else None, file)
+    assert isinstance(held, Placement)
+    return _placement_page(held, made_for(result, held, asked, models, note), file)
+
+
+def _results_page(folder: Path, given: bool) -> Page:
+    from planner.report.results.page import results_page
+    from planner.report.results.reading import read_results
+
+    if given:
+        raise input_error("results carry their own inputs", "leave the topology and the rest out", file=str(folder))
+    return results_page(read_results(folder))
+
+
+def _run_page(path: Path, raw: object, given: bool) -> Page:
+    from planner.report.run.run_page import run_page
+    from planner.schemas.bundles.run import Run
+
+    if given:
+        raise input_error("a run carries its own inputs", "leave the topology and the rest out", file=str(path))
+    return run_page(check_document(raw, Run, str(path)))
+
+
+def _placement_page(placement: Placement, planned: PlanningInputs, file: str) -> Page:
+    from planner.report.plan_page import plan_page
+
     _refuse(file, "", verify(placement, planned.topology, planned.apps))
     return plan_page(placement, planned.topology, planned.apps, planned.inputs)
 
 
-def checked_front_page(front: Front, planned: PlanningInputs | None, file: str = "") -> Page:
-    """Return the page of a front; raise InputError where one of its plans does not stand before the verifier.
+def _front_page(front: Front, planned: PlanningInputs | None, file: str) -> Page:
+    """Return the page of a front; without `planned` there is nothing to verify against, and the page says so."""
+    from planner.report.front_page import front_page
 
-    Without `planned` there is nothing to verify against, and the page says so.
-    """
     if planned is None:
         return front_page(front, None)
     # a front without a least accuracy is over all accuracies

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
+from pydantic_core import to_jsonable_python
 
 from planner.library.inputs import PlanningInputs
 from planner.schemas.planning.placement import Placement as PlacementFile
@@ -33,6 +34,9 @@ class Placement(PlacementFile):
     def of(cls, placement: PlacementFile, planned: PlanningInputs | None = None) -> Placement:
         """Return a placement with the methods of the library; `planned` is what it was made for, if known."""
         fields = {name: getattr(placement, name) for name in type(placement).model_fields}
+        if planned is not None and planned.limits and placement.provenance is not None:
+            limits = {name: to_jsonable_python(value) for name, value in planned.limits.items()}
+            fields["provenance"] = placement.provenance.model_copy(update={"limits": limits})
         result = cls.model_construct(placement.model_fields_set, **fields)
         result._planned = planned
         return result

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from planner.fin.method import ALL_METHODS, Options
-from planner.library.inputs import (
-    AppLimits,
-    ModelLike,
-    PlanningInputs,
-    TopologyLike,
-    WorkloadLike,
-    planning_inputs,
-)
-from planner.library.placement import Placement
+from planner.library.inputs import PlanningInputs
 from planner.pipeline.request import AUTO, AnyRequest, Request, request_of
-from planner.schemas.planning.model import Model
 from planner.schemas.reading.problems import input_error
 
 
@@ -36,19 +27,5 @@ def single_app_request(request: AnyRequest) -> Request:
     if isinstance(request, Request):
         return request
     names = ", ".join(app.name for app, _ in request.apps)
-    raise input_error("this is done for one app at a time", f"give a workload of one of {names}", path="workload")
-
-
-def planned_for(
-    placement: object,
-    model: ModelLike | None,
-    topology: TopologyLike | None,
-    workload: WorkloadLike | None,
-    models: Mapping[str, Model] | None,
-    limits: AppLimits,
-) -> PlanningInputs:
-    """Return what a placement was made for: as given, or as the placement itself remembers."""
-    given = model is not None or topology is not None or workload is not None or limits
-    if isinstance(placement, Placement) and placement.planned is not None and not given:
-        return placement.planned
-    return planning_inputs(model, topology, workload, models, limits)
+    message = f"the workload has {len(request.apps)} apps, and this is done for one at a time"
+    raise input_error(message, f"choose one of {names}", path="app")

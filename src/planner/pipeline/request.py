@@ -12,7 +12,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import advice_for, input_error
 
 AUTO = "auto"
 """The method `exact` for one app, `clear` for several."""
@@ -92,7 +92,7 @@ def _check_method(apps: int, method: str) -> None:
         fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one of the apps"
         raise input_error(f"the method plans one app, and there are {apps}", fix, path="method", value=method)
     names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *ALL_METHODS, *JOINT_METHODS))
-    raise input_error("there is no such method", f"use one of {', '.join(names)}", path="method", value=method)
+    raise input_error("there is no such method", advice_for(method, names, len(names)), path="method", value=method)
 
 
 def together(request: AnyRequest) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
-from typing import IO
+from typing import Any
 
 from planner.adaptation.measured_rates import POLICIES, REPLANNED, RateTraceComparison, StepOutcome
+from planner.text.table import table_lines
 from planner.units import format_quantity
 
 HEADINGS = ("policy", "energy", "power", "inferences late", "time with a miss", "steps without a plan", "time per step")
@@ -47,24 +49,32 @@ def notes(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> Itera
         yield f"and its plans took {100.0 * max(more):+.2g} % power at most, {100.0 * median(more):+.2g} % by median"
 
 
-def write_csv(file: IO[str], comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> None:
-    """Write a row for each step.
+def rates_text(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> str:
+    """Return the table of policies, and notes below it."""
+    return "\n".join([*table_lines([HEADINGS, *table(comparison, rows)]), *notes(comparison, rows)])
 
-    Args:
-        file: Open text file.
-        comparison: The compared policies and the traces of the media.
-        rows: Outcome of every step of the trace.
-    """
+
+def rates_rows(comparison: RateTraceComparison, rows: Sequence[StepOutcome]) -> list[dict[str, Any]]:
+    """Return a row for each step, in SI units: rates of media, what every policy did, and plans made anew."""
     media = sorted(comparison.traces)
-    figures = ("power_w", "late_apps", "late_inferences")
-    head = ["time_s", "duration_s", *(f"{medium}_bit_per_s" for medium in media)]
-    head += [f"{name}_{figure}" for name in _COLUMNS.values() for figure in figures]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*head, "replan_found", "replan_s", "cold_power_w", "cold_s"])
+    found = []
     for row in rows:
-        cells: list[object] = [row.step.time_s, row.step.duration_s, *(row.step.bit_per_s[medium] for medium in media)]
+        cells: dict[str, Any] = {"time_s": row.step.time_s, "duration_s": row.step.duration_s}
+        cells |= {f"{medium}_bit_per_s": row.step.bit_per_s[medium] for medium in media}
         for policy in POLICIES:
-            did = row.served[policy]
-            cells += [did.power_w, int(did.late.sum()), comparison.late_inferences(row, policy)]
-        cold = ["" if value is None else value for value in (row.cold_power_w, row.cold_s)]
-        writer.writerow([*cells, int(row.found), row.replan_s, *cold])
+            did, name = row.served[policy], _COLUMNS[policy]
+            cells[f"{name}_power_w"] = did.power_w
+            cells[f"{name}_late_apps"] = int(did.late.sum())
+            cells[f"{name}_late_inferences"] = comparison.late_inferences(row, policy)
+        cells |= {"replan_found": int(row.found), "replan_s": row.replan_s}
+        found.append(cells | {"cold_power_w": row.cold_power_w, "cold_s": row.cold_s})
+    return found
+
+
+def rates_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return `rates_rows` as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -19,7 +19,7 @@ from planner.adaptation.measured_rates import (
     RateTraceComparison,
     steps_of,
 )
-from planner.commands.inputs import read_asked
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
 from planner.commands.root import app
 from planner.files.reading import read_measured
@@ -49,7 +49,7 @@ def made(folder: Path, rates: str, **medium: Any) -> Path:
 
 
 def comparison(topology: Path, step_s: float, **options: Any) -> RateTraceComparison:
-    asked = read_asked(Sources(topology, workload=WORKLOAD), Limits())
+    asked = read_planned(Sources(topology, workload=WORKLOAD), Limits())
     request = JointRequest(asked.apps, asked.topology, options=Options(time_limit_s=60.0))
     return RateTraceComparison(request, read_measured(topology, {})[1], step_s, **options)
 

@@ -112,7 +112,7 @@ def test_the_page_of_a_plan_says_what_the_plan_says(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     texts = " ".join(Parsed(page_html(PAGES["infeasible"](tmp_path / "x"))).texts)
     assert "proved: no plan keeps every limit" in texts
-    assert "the least worst latency is 0.018801 s, the limit 1e-06 s" in texts
+    assert "the least worst latency is 18.8 ms, the limit 1 µs" in texts
 
 
 def test_the_library_cannot_end_its_own_script() -> None:

@@ -14,7 +14,7 @@ import report_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.commands.inputs import read_asked
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
 from planner.fin.method import Options
 from planner.pipeline.dispatch import answer
@@ -43,7 +43,7 @@ def rows_of(figure: Figure) -> list[Json]:
 
 def planned(app: Json) -> AppBreakdown:
     """Return the plan of a model with exits, taken apart."""
-    asked = read_asked(report_cases.ALEX, Limits(destination="cloud"))
+    asked = read_planned(report_cases.ALEX, Limits(destination="cloud"))
     (_, model), given_app = asked.apps[0], App.model_validate({"model": "m", "destination": "cloud", **app})
     answer = solve(Request(given_app, model, asked.topology))
     assert answer.apps, answer.diagnosis
@@ -200,7 +200,7 @@ def test_twelve_apps_make_a_page_of_few_figures(tmp_path: Path) -> None:
     apps = [{"name": f"camera-{index:02d}", "model": "small.json", "rate_per_s": 0.2} for index in range(12)]
     (tmp_path / "w.json").write_text(json.dumps({"schema_version": "1", "apps": apps}), encoding="utf-8")
     sources = Sources(tmp_path / "small-topology.json", None, tmp_path / "w.json")
-    asked = read_asked(sources, Limits())
+    asked = read_planned(sources, Limits())
     page = plan_page(
         answer(request_of(asked.apps, asked.topology, "auto", Options(), False, {})), asked.topology, asked.apps, {}
     )

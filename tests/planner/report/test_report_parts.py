@@ -13,7 +13,7 @@ from cases import instance_of, random_case, random_topology
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.commands.inputs import read_asked
+from planner.commands.inputs import read_planned
 from planner.commands.options import Limits
 from planner.pipeline.one_app import solve
 from planner.pipeline.request import Request
@@ -55,7 +55,7 @@ def test_the_parts_of_an_account_add_up_to_the_plan(random: Random) -> None:
 
 def two_accounts(tmp_path: Path) -> list[AppBreakdown]:
     plan, sources = report_cases.two_apps_sources(tmp_path)
-    asked = read_asked(sources, Limits())
+    asked = read_planned(sources, Limits())
     placement = check_document(two_apps.PLACEMENT, Placement)
     assert not verify(placement, asked.topology, asked.apps)
     assert plan.is_file()
@@ -137,7 +137,7 @@ def test_a_large_topology_shows_what_is_used_and_says_what_it_leaves_out() -> No
 
 
 def test_a_link_behind_a_node_goes_round_it() -> None:
-    asked = read_asked(report_cases.VIT, Limits())
+    asked = read_planned(report_cases.VIT, Limits())
     layout = layout_of(asked.topology, set())
     assert len(layout.polyline("phone", "edge")) == 2
     assert len(layout.polyline("edge", "cloud")) == 4  # the package stands between

@@ -13,11 +13,12 @@ import two_apps
 from planner.bench.case import Case, CaseRow
 from planner.bench.results.folder import FORMAT, FolderIdentity
 from planner.bench.results.store import Store
-from planner.commands.inputs import read_request
-from planner.commands.options import Limits, PartialSources, Sources
-from planner.commands.report_checked import checked_page
+from planner.commands.inputs import asked_for, read_planned
+from planner.commands.options import Limits, Sources
 from planner.files.writing import placement_json
 from planner.fin.method import Options
+from planner.library.pages import page_of as checked_page
+from planner.library.requests import request_for, single_app_request
 from planner.pipeline.one_app import solve
 from planner.pipeline.pareto import pareto
 from planner.report.page import Page
@@ -81,12 +82,12 @@ def results_folder(folder: Path, rows: Iterable[Mapping[str, Any]], cases: int) 
 
 
 def planned(folder: Path, sources: Sources, limits: Limits) -> Path:
-    placement = solve(read_request(sources, limits, "auto", Options(), False))
+    placement = solve(single_app_request(request_for(read_planned(sources, limits), "auto", Options(), False)))
     return write(folder / "plan.json", placement_json(placement))
 
 
 def page_of(path: Path, sources: Sources, limits: Limits) -> Page:
-    return checked_page(path, PartialSources(**vars(sources)), limits)
+    return checked_page(path, asked_for(sources, limits))
 
 
 def _chiplets(folder: Path) -> Page:
@@ -138,7 +139,7 @@ def _hostile(folder: Path) -> Page:
 
 
 def front_file(folder: Path, sources: Sources, most: int | None = None) -> Path:
-    front = pareto(read_request(sources, Limits(), "auto", Options(), False), most)
+    front = pareto(single_app_request(request_for(read_planned(sources, Limits()), "auto", Options(), False)), most)
     return write(folder / "front.json", placement_json(front))
 
 

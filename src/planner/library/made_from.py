@@ -1,0 +1,112 @@
+"""The inputs of a placement, found by the names and hashes that the placement holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from planner.library.inputs import Asked
+from planner.schemas.planning.placement import Placement
+from planner.schemas.reading.files import digest_of, read_bytes, read_json
+from planner.schemas.reading.kinds import kind_of
+from planner.schemas.reading.problems import input_error
+
+Note = Callable[[str], None]
+"""Takes what the user should know, in one line."""
+_ARGUMENTS = {"Topology": "topology", "Model": "model", "Workload": "workload"}
+
+
+def completed(asked: Asked, placement: Placement, path: Path | None, note: Note) -> Asked:
+    """Return what a placement was made for: what is given, and the rest as the placement names it.
+
+    Files are looked up beside the placement and in the current folder: of two with one name, the one with the hash
+    that the placement holds counts. A changed file is used, and said.
+
+    Args:
+        asked: Files and limits that are given; each overrides what the placement names.
+        placement: The placement, whose provenance names its inputs.
+        path: Where the placement was read; None for a placement from no file.
+        note: Told of every file that has changed.
+
+    Raises:
+        InputError: A file is nowhere, or the placement names none.
+    """
+    given: Asked = {key: value for key, value in asked.items() if value is not None}  # type: ignore[assignment] # the same keys
+    apps_given = "model" in given or "workload" in given
+    made_of = placement.provenance
+    if "topology" in given and apps_given:
+        recorded = {} if made_of is None or "workload" in given else made_of.limits
+        return cast(Asked, {**recorded, **given})
+    named = {} if made_of is None else made_of.inputs
+    kinds = _kinds(named, path, note, {name for name in _ARGUMENTS.values() if name in given})
+    for kind in ("workload",) if "workload" in kinds else ("model",):
+        if not apps_given and kind in kinds:
+            given[kind] = kinds[kind]  # type: ignore[literal-required] # model or workload
+    if "topology" not in given and "topology" in kinds:
+        given["topology"] = kinds["topology"]
+    if "topology" not in given or not ("model" in given or "workload" in given):
+        missing = [name for name in named if next(_places(name, path), None) is None]
+        looked = f"not found beside it: {', '.join(missing)}" if missing else "it does not name them all"
+        fix = "give the topology and the model (or the workload)"
+        raise input_error(f"the inputs of the placement are needed ({looked})", fix, file=_file(path))
+    if "workload" not in given and made_of is not None:
+        given = cast(Asked, {**made_of.limits, **given})
+    elif "workload" in given and not apps_given and made_of is not None and "app" in made_of.limits:
+        given = cast(Asked, {"app": made_of.limits["app"], **given})
+    return given
+
+
+def changed_inputs(placement: Placement, inputs: Mapping[str, str]) -> Iterator[str]:
+    """Yield what differs between the inputs given and those that a placement says it was made of.
+
+    Args:
+        placement: The placement.
+        inputs: Hashes of the files given, by name.
+    """
+    made_of = {} if placement.provenance is None else placement.provenance.inputs
+    for name, digest in inputs.items():
+        if name not in made_of:
+            yield f"{name} is not among the inputs that the plan was made of"
+        elif made_of[name] != digest:
+            yield f"{name} has changed since the plan was made ({digest}, then {made_of[name]})"
+    for name in sorted(set(made_of) - set(inputs)):
+        yield f"the plan was also made of {name}, which is not given"
+
+
+def _kinds(named: Mapping[str, str], path: Path | None, note: Note, given: set[str]) -> dict[str, Path]:
+    """Return the files that a placement names, by the argument that they belong to; none that is given anyway."""
+    kinds: dict[str, Path] = {}
+    for name, digest in named.items():
+        held = list(_places(name, path))
+        kind = _argument(held[0]) if held else None
+        if kind is None or kind in given or kind in kinds:
+            continue
+        same = next((place for place in held if _digest(place) == digest), None)
+        kinds[kind] = same or held[0]
+        if same is None and digest:
+            note(f"{held[0]} has changed since the plan was made")
+    return kinds
+
+
+def _places(name: str, path: Path | None) -> Iterator[Path]:
+    beside = [] if path is None else [path.parent / name]
+    for place in (*beside, Path(name)):
+        if place.is_file():
+            yield place
+
+
+def _digest(path: Path) -> str:
+    return digest_of(read_bytes(path))
+
+
+def _argument(path: Path) -> str | None:
+    """Return the argument that a file belongs to; None for traces and the like."""
+    if path.suffix.lower() == ".onnx":
+        return "model"
+    kind = kind_of(read_json(path)) if path.suffix.lower() == ".json" else None
+    return None if kind is None else _ARGUMENTS.get(kind.schema)
+
+
+def _file(path: Path | None) -> str:
+    return "" if path is None else str(path)
