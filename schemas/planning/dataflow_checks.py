@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.schemas.reading.base import Finding, field_of, items_of, mapping_of, names_of, number_of
+from planner.schemas.reading.quantities import format_quantity
 
 INPUT = "input"
 """What blocks call the input of the model."""
@@ -85,7 +86,7 @@ def _check_size(
     bits = 0.0 if bits is None else bits
     if sizes.setdefault(key, bits) != bits:
         fix = "give it one size, or another tensor a name of its own"
-        yield where, bits, f"the same tensor has {sizes[key]:g} bits elsewhere", fix
+        yield where, bits, f"the same tensor has {format_quantity(sizes[key], 'bit')} elsewhere", fix
 
 
 def check_params(data: object) -> Iterator[Finding]:

@@ -41,7 +41,13 @@ def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
 
 
 def metric_lines(metrics: Mapping[str, float], units: Mapping[str, str], per: str = "") -> Iterator[str]:
-    """Write metrics of a plan, each in its unit (`per` follows it)."""
+    """Yield the metrics of a plan, a line each.
+
+    Args:
+        metrics: Values by name, each in the unit of its metric.
+        units: Unit of every metric by name.
+        per: What follows the unit, such as ``/s``.
+    """
     for name, value in metrics.items():
         yield f"{name:<8}  {format_quantity(value, units.get(name, ''))}{per}"
 
