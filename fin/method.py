@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from planner.fin.registry import load
-from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
     from planner.fin.instance.decision import Decision
@@ -70,7 +69,7 @@ ALL_METHODS = tuple(dict.fromkeys((*_CLASSES, *_FOR_RATE, *_FOR_ACCURACY)))
 """Methods of any objective."""
 GENERAL_METHODS = ("exact", "brute")
 """Those that know networks that are no chains, working memory and shared parameters."""
-_KNOW_METRICS = ("exact", "brute")
+METHODS_WITH_METRICS = ("exact", "ilp", "brute")
 """Methods that keep limits of metrics, and minimise them."""
 
 
@@ -99,15 +98,3 @@ def method(name: str, objective: str = "energy") -> Method:
     )
     found: Method = load(name, classes, missing)
     return found
-
-
-def refuse_metrics(name: str, instance: Instance) -> None:
-    """Raise InputError where an app limits or minimises a metric, and a method knows none.
-
-    Args:
-        name: Name of the method.
-        instance: The app.
-    """
-    if instance.by_metrics and name not in _KNOW_METRICS:
-        fix = f"use one of {', '.join(_KNOW_METRICS)}, or leave out limits and objectives that are metrics"
-        raise input_error("the method knows no metrics", fix, path="method", value=name)

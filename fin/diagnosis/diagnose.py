@@ -19,10 +19,12 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats
 from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
-from planner.schemas.planning.workload import LIMITED_FIGURES, LimitedFigure
+from planner.schemas.planning.workload import LIMITED_FIGURES
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_NODES = 8
+_KINDS: dict[str, LimitKind] = {row.kind: row.kind for row in LIMITED_FIGURES}
+"""Kinds of limits of the figures that every plan has; those of metrics are of the kind `metric`."""
 
 
 def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
@@ -36,7 +38,7 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> D
     Returns:
         One sentence, and every limit that cannot hold with the best value that it could have.
     """
-    free = _without_capacities(all_points.with_limits(**{row.name: np.inf for row in LIMITED_FIGURES}))
+    free = _without_capacities(_without_limits(all_points))
     broken = list(unreachable(replace(free, allowed=instance.allowed)))
     if not broken:
         broken = [row for limit in _LIMITS for row in limit(instance, all_points, without_pins)]
@@ -61,6 +63,13 @@ def _best_plan(instance: Instance) -> Decision | None:
     return Exact().solve(instance, Options()).plan if instance.points.count else None
 
 
+def _without_limits(instance: Instance) -> Instance:
+    limits = instance.limits
+    for kind in limits.kinds:
+        limits = limits.without(kind)
+    return replace(instance, limits=limits)
+
+
 def _without_capacities(instance: Instance) -> Instance:
     size = instance.network.size
     network = replace(instance.network, memory_bytes=np.full(size, np.inf))
@@ -68,21 +77,18 @@ def _without_capacities(instance: Instance) -> Instance:
 
 
 def _figures(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
-    """The least latency and the least energy, each with its own limit given up."""
-    for row in LIMITED_FIGURES:
-        asked = instance.limits.most(row.kind)
-        relaxed = replace(instance.with_limits(**{row.name: np.inf}), minimise=row.kind)
-        decision = _best_plan(relaxed) if np.isfinite(asked) else None
+    """The least of each limited figure (latency, energy, metrics), with its own limit given up."""
+    for kind in instance.limits.kinds:
+        asked, unit = instance.limits.most(kind), instance.unit_of(kind)
+        relaxed = replace(instance, limits=instance.limits.without(kind), minimise=kind)
+        decision = _best_plan(relaxed)
         if decision is not None:
-            best = row.value_of(evaluate(relaxed, decision))
-            least, limit = told_apart(best, asked, row.unit)
-            message = f"the least {_words(instance, row)} is {least}, the limit {limit}"
-            message += slowest_part(relaxed, decision) if row.kind == "latency" else ""
-            yield _row(row.kind, instance.name, asked, best, row.unit, message)
-
-
-def _words(instance: Instance, row: LimitedFigure) -> str:
-    return f"{instance.statistic} latency" if row.kind == "latency" else row.kind
+            best = evaluate(relaxed, decision).figure(kind)
+            least, limit = told_apart(best, asked, unit)
+            what = f"{instance.statistic} latency" if kind == "latency" else kind
+            message = f"the least {what} is {least}, the limit {limit}"
+            message += slowest_part(relaxed, decision) if kind == "latency" else ""
+            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, best, unit, message)
 
 
 def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
@@ -197,14 +203,14 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         best = instance.most_accurate
         message = f"the best accuracy that the model offers is {best:.4g}; {note}"
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
-    for figure in LIMITED_FIGURES:
-        asked = limits.most(figure.kind)
-        decision = _best_plan(replace(free, minimise=figure.kind)) if np.isfinite(asked) else None
+    for kind in limits.kinds:
+        asked, unit = limits.most(kind), instance.unit_of(kind)
+        decision = _best_plan(replace(free, minimise=kind))
         if decision is not None:
-            best, unit = figure.value_of(evaluate(free, decision)), figure.unit
+            best = evaluate(free, decision).figure(kind)
             least, limit = told_apart(best, asked, unit)
-            message = f"without any other limit the least {figure.kind} is {least}, the limit {limit}"
-            yield _row(figure.kind, instance.name, asked, best, unit, f"{message}; {note}")
+            message = f"without any other limit the least {kind} is {least}, the limit {limit}"
+            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, best, unit, f"{message}; {note}")
     for row in oversized_blocks(instance):
         yield row.model_copy(update={"message": f"{row.message}; {note}"})
     memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.fin.instance.instance import Instance
-from planner.fin.method import GENERAL_METHODS
+from planner.fin.method import GENERAL_METHODS, METHODS_WITH_METRICS
 from planner.schemas.reading.problems import input_error
 
 
@@ -22,3 +22,21 @@ def refuse_general(instance: Instance, method: str) -> None:
     what = "working_bytes and params" if instance.dataflow is None else "inputs of blocks"
     fix = f"use one of {', '.join(GENERAL_METHODS)}"
     raise input_error(f"the method does not know {what}", fix, path="method", value=method)
+
+
+def refuse_metrics(instance: Instance, method: str) -> None:
+    """Refuse an app that limits or minimises a metric.
+
+    Args:
+        instance: The app.
+        method: Name of the method that cannot plan it.
+
+    Raises:
+        InputError: The app is such a one.
+    """
+    if instance.by_metrics:
+        known = ", ".join(METHODS_WITH_METRICS)
+        where = "" if instance.is_plain else " where blocks are no chain, or share memory"
+        fix = f"use one of {known}" if instance.is_plain else "use brute"
+        fix += ", or leave out limits and objectives that are metrics"
+        raise input_error(f"the method knows no metrics{where}", fix, path="method", value=method)

@@ -13,6 +13,7 @@ import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.methods.metric_forms import metric_forms
 from planner.fin.solvers.integer_program import IntegerProgram, Rows
 
 _SLACK = 1.0 + TOLERANCE
@@ -195,13 +196,14 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
     energy = np.zeros(columns.count)
     energy[columns.place], energy[columns.flow] = costs.joules, costs.link_joules
     counted = _Counted.of(instance, costs, columns)
-    by_energy = instance.minimise == "energy"
-    size = scale or _expected_size(costs, energy if by_energy else counted.forms[-1], columns)
+    forms = {"energy": energy, **metric_forms(instance, costs, columns)}
+    objective = forms.get(instance.minimise)
+    size = scale or _expected_size(costs, counted.forms[-1] if objective is None else objective, columns)
     _add_structure(rows, instance, costs, columns)
     _add_capacities(rows, instance, costs, columns)
-    _add_limit(rows, energy, min(instance.limits.most("energy"), cutoff if by_energy else np.inf))
-    objective = energy
-    if by_energy:
+    for kind, form in forms.items():
+        _add_limit(rows, form, min(instance.limits.most(kind), cutoff if kind == instance.minimise else np.inf))
+    if objective is not None:
         _add_deadlines(rows, columns, counted, instance.limits.latency_s)
     else:
         within_s = min(instance.limits.latency_s, cutoff)

@@ -61,7 +61,9 @@ def headings(rows: Sequence[Row], together: bool = False) -> tuple[str, ...]:
     """Return the headings of a table; with a column of rates where the rate is maximised."""
     if together:
         return JOINT_HEADINGS
-    return ("method", "status", *_RATE, *HEADINGS[5:]) if any(map(_by_rate, rows)) else HEADINGS
+    names = tuple(rows[0].placement.metric_units) if rows else ()
+    figures = _RATE if any(map(_by_rate, rows)) else _ONE
+    return ("method", "status", *figures, *names, *HEADINGS[5:])
 
 
 def _by_rate(row: Row) -> bool:
@@ -84,15 +86,23 @@ def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ..
         bound = objective_text(row.placement, certificate.bound)
         gap = f"{100 * _visible(certificate.relative_gap):.3g} %" if certificate.relative_gap is not None else ""
     excess = _excess(row.value, best)
+    metrics = () if together else tuple(_metric(row.placement, name) for name in row.placement.metric_units)
     return (
         row.method,
         row.placement.status,
         *(figures or ("",) * len(_SEVERAL if together else _RATE if _by_rate(row) else _ONE)),
+        *metrics,
         bound,
         gap,
         f"{100 * excess:+.3g} %" if excess else "",
         format_quantity(row.seconds, "s"),
     )
+
+
+def _metric(placement: Placement, name: str) -> str:
+    """Return a metric of the only app with its unit; nothing without a plan."""
+    values = [plan.metrics[name] for plan in placement.apps if name in plan.metrics]
+    return format_quantity(values[0], placement.metric_units[name]) if values else ""
 
 
 def _excess(value: float | None, best: float | None) -> float:

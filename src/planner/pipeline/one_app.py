@@ -9,7 +9,8 @@ import numpy as np
 
 from planner.errors import InternalError
 from planner.fin.instance.instance import Instance, build_instance
-from planner.fin.method import Options, method, refuse_metrics
+from planner.fin.instance.refusal import refuse_metrics
+from planner.fin.method import METHODS_WITH_METRICS, Options, method
 from planner.pipeline.placement import placement_of
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, Request
@@ -33,7 +34,8 @@ def solve(request: Request) -> Placement:
     began = time.perf_counter()
     chosen = method("exact" if request.method == AUTO else request.method, request.app.objective)
     instance = instance_of(request)
-    refuse_metrics(chosen.name, instance)
+    if chosen.name not in METHODS_WITH_METRICS:
+        refuse_metrics(instance, chosen.name)
     build_s = time.perf_counter() - began
     outcome = chosen.solve(instance, _with_time_left(request.options, build_s))
     diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None

@@ -32,7 +32,7 @@ from planner.errors import InternalError
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
-from planner.fin.method import Method, Options, method, refuse_metrics
+from planner.fin.method import Method, Options, method
 from planner.fin.outcome import Outcome
 from planner.pipeline.one_app import instance_of, solve
 from planner.pipeline.placement import placement_of
@@ -77,7 +77,6 @@ def pareto(
     app = request.app.model_copy(update={"min_accuracy": least, "objective": "energy"})
     request = replace(request, app=app, method="exact")
     instance = instance_of(request)
-    refuse_metrics("exact", instance)
     walk = _Walk(instance, most_points, Deadline.after(time_limit_s), watch)
     message = ""
     try:

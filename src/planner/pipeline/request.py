@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.clear.method import JOINT_METHODS
-from planner.fin.method import ALL_METHODS, GENERAL_METHODS, Options, methods_of
+from planner.fin.method import ALL_METHODS, GENERAL_METHODS, METHODS_WITH_METRICS, Options, methods_of
 from planner.pipeline.prepared import PreparedTopology
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
@@ -105,6 +105,8 @@ def methods_for(request: AnyRequest) -> tuple[str, ...]:
     if isinstance(request, JointRequest):
         return JOINT_METHODS
     known = methods_of(request.app.objective)
+    if request.app.limits or request.app.objective in {metric.name for metric in request.topology.metrics}:
+        known = tuple(name for name in known if name in METHODS_WITH_METRICS)
     if is_chain(request.model) and is_sum(request.model):
         return known
     return tuple(name for name in known if name in GENERAL_METHODS)

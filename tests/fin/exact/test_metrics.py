@@ -16,6 +16,7 @@ from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
+from planner.fin.methods.integer_program import IntegerProgram
 from planner.fin.outcome import Outcome
 from planner.pipeline.placement import placement_of
 from planner.schemas import Provenance
@@ -57,3 +58,13 @@ def test_every_plan_stands_before_the_verifier(random: Random) -> None:
         return
     placement = placement_of(instance, outcome, Provenance(planner="test", method="exact"), 0.0, None)
     assert verify(placement, topology, [(app, model)]) == []
+
+
+@given(st.randoms(use_true_random=False))
+def test_exact_equals_integer_programming(random: Random) -> None:
+    instance = instance_of(*random_metric_case(random, most_nodes=4, most_blocks=5))
+    assume(instance is not None)
+    assert instance is not None
+    exact, program = Exact().solve(instance, Options()), IntegerProgram().solve(instance, Options())
+    assert program.status == exact.status
+    assert value_of(instance, exact) == pytest.approx(value_of(instance, program), rel=1e-6, abs=1e-9)
