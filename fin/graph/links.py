@@ -1,4 +1,4 @@
-"""Links as the arcs of transfers: one interface for dense and sparse networks, chosen by counting links.
+"""Links as the arcs of transfers: one interface for dense and sparse networks.
 
 A transfer between two blocks takes any path of links. At given multipliers the cheapest paths from all nodes at once
 are one multi-source shortest path problem over the links, seeded with the values of the layer before (or behind), so a
@@ -19,8 +19,6 @@ from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 FULL = 1.0 + TOLERANCE
 """Most of its time that a medium may be busy."""
-DENSE_SHARE = 0.25
-"""Share of all ordered pairs of nodes from which on links are held as matrices."""
 
 
 class Spread(NamedTuple):
@@ -120,27 +118,6 @@ class Links(Protocol):
 
     def scenarios_at_once(self) -> int:
         """Return the number of scenarios whose arrays of one layer fit into memory."""
-
-
-def links_of(
-    network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0, metrics: Sequence[int] = ()
-) -> Links:
-    """Return the links of a network, as matrices where at least a quarter of all pairs of nodes is linked.
-
-    Args:
-        network: The network.
-        tracked_media: Media whose load each link states.
-        most_bit_per_s: Most that one transfer carries; where it overloads a link, routes around that may be needed.
-        metrics: Metrics of the network that each link states.
-    """
-    from planner.fin.graph.dense import DenseLinks
-    from planner.fin.graph.sparse import SparseLinks
-
-    pairs = network.size * (network.size - 1)
-    dense = len(network.link_source) >= DENSE_SHARE * pairs
-    if dense:
-        return DenseLinks(network, tracked_media, most_bit_per_s, metrics)
-    return SparseLinks(network, tracked_media, metrics)
 
 
 def link_figures(network: Network, tracked_media: Sequence[int], metrics: Sequence[int] = ()) -> tuple[Floats, Floats]:

@@ -67,6 +67,15 @@ def test_packages_import_only_what_is_below_them(package: str) -> None:
         assert met <= MAY_IMPORT[package], f"{path.name} imports {met - MAY_IMPORT[package]}"
 
 
+def test_documents_import_only_reading_and_planning() -> None:
+    """Documents of one wing of schemas import their own wing, and those below it: reading, then planning."""
+    for path in sorted(FOLDERS["schemas"].rglob("*/*.py")):
+        wing = path.parent.name
+        below = {"reading": set(), "planning": {"reading"}}.get(wing, {"reading", "planning"}) | {wing}
+        met = {name.split(".")[2] for name in imported(path) if name.startswith("planner.schemas.")}
+        assert met <= below, f"{wing}/{path.name} imports {met - below}"
+
+
 def test_the_verifier_reaches_no_solver() -> None:
     """Follow its imports through the project: only schemas and its own modules may be met."""
     rooms = sorted((FOLDERS["planner"] / "verifier").glob("*.py"))

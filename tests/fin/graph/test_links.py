@@ -13,9 +13,9 @@ from networks import SHAPES, shaped_topology
 from table_search import table_search
 
 from planner.fin.exact.method import Exact
-from planner.fin.graph import links as links_module
+from planner.fin.graph import representation
 from planner.fin.graph.dense import DenseLinks
-from planner.fin.graph.links import links_of
+from planner.fin.graph.representation import links_of
 from planner.fin.graph.sparse import SparseLinks
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
@@ -38,7 +38,7 @@ def test_exact_equals_a_search_over_a_table_of_routes(shape: str, random: Random
     if instance is None or expected is None:
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(links_module, "DENSE_SHARE", random.choice([0.0, 2.0]))
+        patch.setattr(representation, "DENSE_SHARE", random.choice([0.0, 2.0]))
         outcome = Exact().solve(instance, Options())
     assert outcome.status == ("optimal" if np.isfinite(expected) else "infeasible")
     if outcome.plan is not None:

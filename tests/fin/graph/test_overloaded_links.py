@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from networks import SHAPES, shaped_topology
 
 from planner.fin.exact.method import Exact
-from planner.fin.graph import links as links_module
+from planner.fin.graph import representation
 from planner.fin.graph.dense import DenseLinks
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.network import build_network
@@ -36,7 +36,7 @@ def test_exact_equals_enumeration_at_high_rates(random: Random) -> None:
         return
     expected = BruteForce().solve(instance, Options())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(links_module, "DENSE_SHARE", random.choice([0.0, 2.0]))
+        patch.setattr(representation, "DENSE_SHARE", random.choice([0.0, 2.0]))
         found = Exact().solve(instance, Options())
     assert found.status == expected.status
     if found.plan is not None and expected.plan is not None:

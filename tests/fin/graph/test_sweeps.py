@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise, product
 from random import Random
 
@@ -12,7 +13,7 @@ from cases import instance_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.fin.graph import dense, links
+from planner.fin.graph import dense, representation
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.min_plus import (
     Weights,
@@ -34,6 +35,7 @@ def random_graph(random: Random) -> tuple[ExtendedGraph, RouteTable] | None:
     instance = instance_of(*random_case(random, most_nodes=4, most_blocks=4))
     if instance is None or instance.points.count == 0:
         return None
+    instance = replace(instance, rate_per_s=0.0)  # links that a transfer overloads have tests of their own
     graph = build_extended(instance)
     table = efficient_routes(instance.network)
     return (graph, table) if graph.shape[2] ** graph.shape[1] <= MOST_PATHS else None
@@ -76,7 +78,7 @@ def enumerated(graph: ExtendedGraph, routes: RouteTable, weights: Weights) -> tu
 def kind_of_links(request: pytest.FixtureRequest) -> Iterator[str]:
     """Lists of links, matrices whose weights are held, and matrices whose weights are formed one row at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(links, "DENSE_SHARE", 2.0 if request.param == "sparse" else 0.0)
+        patch.setattr(representation, "DENSE_SHARE", 2.0 if request.param == "sparse" else 0.0)
         if request.param == "formed":
             patch.setattr(dense, "_PAIRS_HELD", 0)
             patch.setattr(dense, "_CELLS_AT_ONCE", 0)
