@@ -25,7 +25,8 @@ def format_quantity(value: float, unit: str, digits: int = _DIGITS) -> str:
         digits: Significant digits (count).
     """
     if value == 0 or not math.isfinite(value) or unit not in _PREFIXED:
-        return f"{value:.{digits}g} {'' if unit == FRACTION else unit}".rstrip()
+        shown = "" if unit == FRACTION else unit.removeprefix("1")  # 5 /s, not 5 1/s
+        return f"{value:.{digits}g} {shown}".rstrip()
     rounded = float(f"{value:.{digits}g}")
     exponent = math.floor(math.log10(abs(rounded)) / 3 + 1e-9) * 3
     if exponent not in _PREFIXES:

@@ -21,6 +21,8 @@ from planner.verifier.network import expand
 
 MOST_NAMED = 6
 """Apps or models that head lines name."""
+MOST_IN_TITLE = 2
+"""Models that the title names."""
 MOST_UNFOLDED = 14
 """Rows of a table that is shown at once."""
 SEVERITIES = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
@@ -49,7 +51,8 @@ def plan_page(
     """
     breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
     names = f"; {_listed([app.name for app, _ in apps])}" if len(apps) > 1 else ""
-    models = ", ".join(list(dict.fromkeys(model.name for _, model in apps))[:MOST_NAMED])
+    models = list(dict.fromkeys(model.name for _, model in apps))
+    what = ", ".join(models) if len(models) <= MOST_IN_TITLE else f"{len(apps)} apps"
     sections = [
         *_reasons(placement.diagnosis),
         *([Section("The apps and their limits", "", [_apps_table(breakdowns)])] if len(breakdowns) > 1 else []),
@@ -60,7 +63,7 @@ def plan_page(
     if len(apps) == 1:
         sections = [_without_app(section) for section in sections]
     return Page(
-        title=f"{models} on {topology.name}",
+        title=f"{what} on {topology.name}",
         badge=placement.status,
         severity=SEVERITIES[placement.status],
         lead=_MEANING[placement.status] + names + (f" ({placement.message})" if placement.message else ""),

@@ -27,6 +27,7 @@ MOST_SEPARATE = 3
 MOST_LANES = 50
 """Apps that are drawn in it."""
 _LANE = 26.0
+_TRIANGLES = " Triangles are means or percentiles: the stroke is a limit on them, not on single samples."
 
 
 def timelines(breakdowns: Sequence[AppBreakdown]) -> list[Figure]:
@@ -105,10 +106,21 @@ def _overview(breakdowns: Sequence[AppBreakdown], count: int) -> Figure:
     tooltip = [{"field": name} for name in ("place", "of", "planned", "limit")]
     at = {"x": {**x, "field": "at"}, "y": {**y, "field": "place"}, "tooltip": tooltip}
     layers.append({"data": {"values": limits}, "mark": stroke, "encoding": at})
+    others = [
+        {"at": each.plan.latency_s / factor, "place": each.app.name, "of": f"{each.app.latency} latency",
+         "planned": format_quantity(each.plan.latency_s, "s")}
+        for each in breakdowns
+        if each.app.latency != "worst"
+    ]  # fmt: skip
+    if others:  # single samples may lie beyond a limit that holds for a mean or a percentile
+        shape = {"type": "point", "shape": "triangle-up", "filled": True, "size": 90, "color": INK, "opacity": 1}
+        place = {"x": {**x, "field": "at"}, "y": {**y, "field": "place"}, "tooltip": tooltip[:3]}
+        layers.append({"data": {"values": others}, "mark": shape, "encoding": place})
     left_out = f" The first {len(names)} of {count} apps are drawn." if len(names) < count else ""
     caption = (
         "One inference of every app that runs to its last exit, at its shares of nodes and media; red strokes are "
-        f"limits of the latency statistic that each app asks for. Point at a part for its node and figures.{left_out}"
+        f"limits of the latency statistic that each app asks for.{_TRIANGLES if others else ''} Point at a part for "
+        f"its node and figures.{left_out}"
     )
     listed = ", ".join(f"{each.app.name} {format_quantity(each.plan.latency_s, 's')}" for each in breakdowns)
     spec = figure(layers, f"Time lines of {len(names)} apps. Latencies: {listed}.", 22.0 * len(names))

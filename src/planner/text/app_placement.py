@@ -32,6 +32,7 @@ def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
         yield f"{'blocks' if index == 0 else '':<8}  {node:<{width}}  {_span(blocks)}"
     for index, route in enumerate(plan.routes):
         what = f"result of {route.result_of}" if route.result_of else route.after or "input"
+        what += "" if route.to is None else f" to {route.to}"
         way = " > ".join(route.path)
         yield f"{'routes' if index == 0 else '':<8}  {way}  ({what}, {format_quantity(route.bits, 'bit')})"
     yield from further

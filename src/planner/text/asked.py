@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App
 from planner.units import format_quantity
 
 
-def asked_text(app: App) -> str:
+def asked_text(app: App, units: Mapping[str, str]) -> str:
     """Return objective and limits of an app, such as ``least energy, worst latency at most 50 ms``.
 
     Args:
         app: The app as it was asked for.
+        units: Unit of every metric by name, where known.
     """
-    return ", ".join([_objective(app), *_limits(app)])
+    return ", ".join([_objective(app), *_limits(app, units)])
 
 
 def _objective(app: App) -> str:
@@ -23,14 +24,16 @@ def _objective(app: App) -> str:
     return f"least {_words(app, app.objective)}"
 
 
-def _limits(app: App) -> Iterator[str]:
+def _limits(app: App, units: Mapping[str, str]) -> Iterator[str]:
     for row in LIMITED_FIGURES:
         if (limit := row.limit_of(app)) is not None:
             yield f"{_words(app, row.kind)} at most {format_quantity(limit, row.unit)}"
     for name, limit in app.limits.items():
-        yield f"{name} at most {limit:.4g}"
-    least = 0.0 if app.objective == "accuracy" and app.min_accuracy is None else app.min_accuracy
-    yield "best accuracy" if least is None else f"accuracy at least {least:.4g}" if least > 0.0 else "any accuracy"
+        yield f"{name} at most {format_quantity(limit, units.get(name, ''))}"
+    if app.min_accuracy is not None:
+        yield f"accuracy at least {app.min_accuracy:.4g}" if app.min_accuracy > 0.0 else "any accuracy"
+    elif app.objective != "accuracy":
+        yield "best accuracy"
     if app.rate_per_s > 0.0:
         yield f"{'at least ' if app.objective == 'rate' else ''}{app.rate_per_s:.4g} inferences per second"
     if app.pin:

@@ -36,7 +36,7 @@ def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage 
     if placement.total is not None:
         lines.append(f"{placement.status}: {_total(placement.total, len(placement.apps))}")
     for plan in placement.apps:
-        lines += ["", *_plan_lines(plan, asked.get(plan.name), alone_s.get(plan.name))]
+        lines += ["", *_plan_lines(plan, asked.get(plan.name), alone_s.get(plan.name), placement.metric_units)]
         lines += metric_lines(plan.metrics, placement.metric_units)
     if placement.apps:
         lines.append("")
@@ -61,14 +61,14 @@ def _total(total: Total, apps: int) -> str:
     return ", ".join([f"{power} for {apps} app{'s' if apps != 1 else ''}", nodes, *shares])
 
 
-def _plan_lines(plan: AppPlacement, app: App | None, alone_s: float | None) -> Iterator[str]:
+def _plan_lines(plan: AppPlacement, app: App | None, alone_s: float | None, units: Mapping[str, str]) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), of_limit(app, plan.latency_s)
     if alone_s is not None and alone_s < plan.latency_s * (1.0 - 1e-6):
         # shares are the least that keep the limits, so a latency at its limit says nothing of how fast nodes are
         latency += f" ({format_quantity(alone_s, 's')} alone at full share)"
     yield f"{plan.name}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     if app is not None:
-        yield f"asked     {asked_text(app)}"
+        yield f"asked     {asked_text(app, units)}"
     merged = plan.model_copy(update={"routes": tuple(route for route in plan.routes if route.result_of is None)})
     shares = [f"shares    {_listed(plan.shares.nodes)}"]
     if plan.shares.media:

@@ -42,7 +42,7 @@ def placement_text(
         lines += _plan_lines(plan, placement, app, use)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
-    asked = [f"asked     {asked_text(app)}"] if app is not None and not placement.apps else []
+    asked = [f"asked     {asked_text(app, placement.metric_units)}"] if app is not None and not placement.apps else []
     return "\n".join([*lines, *reason_lines(placement), *asked])
 
 
@@ -50,7 +50,7 @@ def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: 
     energy, latency = format_quantity(plan.energy_j, "J"), of_limit(app, plan.latency_s)
     yield f"{placement.status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     if app is not None:
-        yield f"asked     {asked_text(app)}"
+        yield f"asked     {asked_text(app, placement.metric_units)}"
     yield from app_lines(plan)
     yield from use
     yield from sustained_lines(plan)
