@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from planner.fin.method import Options
-from planner.library.checking import check, prove
+from planner.library.checking import check
 from planner.library.comparison import Comparison
 from planner.library.front import Front
 from planner.library.inputs import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from planner.pipeline.compare import Row
     from planner.pipeline.pareto import Watch
 
-__all__ = ["check", "compare", "pareto", "plan", "prove", "verify", "write_report"]
+__all__ = ["check", "compare", "pareto", "plan", "verify", "write_report"]
 
 verify = check
 """Another name of `check`."""
