@@ -22,6 +22,7 @@ from planner.clear.pricing.point_tree import point_tree
 from planner.clear.pricing.routes import list_routes
 from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.subproblem import PricingResult, PricingSubproblem
+from planner.clear.primal.greedy import greedy_plan
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance, NodeCounts
 from planner.clear.workers import in_parallel
@@ -140,6 +141,9 @@ def generate_columns(
         master = RestrictedMaster(joint, pool.priced).solve_relaxation()
         if master is None or master.prices is None:
             break
+        if incumbent.plan is None and master.unserved < 0.5:
+            known = [pool.columns(app) for app in range(joint.count)]
+            incumbent.offer(greedy_plan(joint, problem.symmetry, known, deadline))
         if incumbent.plan is None and master.unserved < 0.5:
             choose_columns(joint, pool, incumbent, deadline)
         if best.value_w >= min(master.value_w * (1.0 - max(CLOSE, 0.5 * problem.gap)), incumbent.power_w):

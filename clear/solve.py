@@ -24,11 +24,8 @@ from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
-_START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.6, 0.35, 0.7
-"""Parts of the time that is left when the starting plan, the rounds of prices and the primal heuristics end.
-
-The starting plan needs a short search per app; only where apps are very many does it take so long.
-"""
+_START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.1, 0.35, 0.7
+"""Parts of the time that is left when the starting plan, the rounds of prices and the primal heuristics end."""
 _DIVISIONS, _SMALL_GAP = 50, 1e-3
 """Branches that are divided at most within a time limit, where the gap is larger than this."""
 _EQUAL = 1e-6

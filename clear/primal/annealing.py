@@ -146,24 +146,34 @@ def _annealed_on(
     return best, tables.power_w(best) if tables.nodes_of(best) <= nodes else math.inf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """A node, or a medium, which costs nothing and runs at speed 1."""
 
     slowest: float
     fastest: float
-    most_share: float
-    memory_bytes: float
+    most_rate: float
+    """Shares times speed at which it is full, and with which it still counts as not full."""
+    most_bytes: float
+    per_rate: float
+    """Speed per rate: one over the largest share."""
+
+    @classmethod
+    def of(cls, slowest: float, fastest: float, most_share: float, memory_bytes: float) -> _Place:
+        """Return a place by its range of speeds, largest share and memory."""
+        per_rate = 1.0 / most_share if most_share > 0.0 else 0.0
+        return cls(slowest, fastest, most_share * fastest * _ROOM, memory_bytes * _ROOM, per_rate)
 
     def power_w(self, asked: Asked) -> float:
         """Return the least power at which everything fits, without idle power; infinite where it does not."""
         dynamic_w, static_w, rate, memory_bytes, users = asked
         if users == 0:
             return 0.0
-        speed = max(self.slowest, rate / self.most_share if self.most_share > 0.0 else math.inf if rate > 0.0 else 0.0)
-        if speed > self.fastest * _ROOM or memory_bytes > self.memory_bytes * _ROOM:
+        if rate > self.most_rate or memory_bytes > self.most_bytes:
             return math.inf
-        if static_w > 0.0 and dynamic_w > 0.0:
+        speed = rate * self.per_rate
+        speed = max(speed, self.slowest)
+        if static_w > 0.0 and dynamic_w > 0.0 and speed < self.fastest:
             speed = max(speed, min((0.5 * static_w / dynamic_w) ** (1.0 / 3.0), self.fastest))
         return dynamic_w * speed * speed + static_w / speed
 
@@ -192,9 +202,9 @@ class _Tables:
             by_app[priced.column.app].append(number)
         nodes = [frozenset(priced.column.nodes.tolist()) for priced in priced_columns]
         return cls(
-            places=_places_of(joint.network, joint.media),
+            places=places_of(joint.network, joint.media),
             idle_w=joint.network.idle_power_w.tolist(),
-            asked=[_asked_by(priced, joint.network.size, joint.media) for priced in priced_columns],
+            asked=[asked_by(priced, joint) for priced in priced_columns],
             transfer_w=[priced.column.transfer_w for priced in priced_columns],
             stake_w=[priced.power_w for priced in priced_columns],
             nodes=nodes,
@@ -216,7 +226,7 @@ class _Tables:
         held = [_NOTHING] * len(self.places)
         for number in chosen:
             for place, asked in self.asked[number]:
-                held[place] = _sum(held[place], asked, 1)
+                held[place] = summed(held[place], asked)
         return held
 
     def power_w(self, chosen: Sequence[int]) -> float:
@@ -235,59 +245,64 @@ class _State:
         away_w = _AWAY * tables.power_w(chosen)
         self._user_w = [0.0 if node in nodes else away_w for node in range(len(tables.idle_w))]
         self._user_w += [0.0] * (len(tables.places) - len(self._user_w))
-        self._cost_w = [self._cost_of(place, held) for place, held in enumerate(self._held)]
+        self._cost_w = [
+            place.power_w(held) + user_w * held[4]
+            for place, held, user_w in zip(tables.places, self._held, self._user_w, strict=True)
+        ]
         self.power_w = sum(self._cost_w) + sum(tables.transfer_w[number] for number in chosen)
-
-    def _cost_of(self, place: int, held: Asked) -> float:
-        return self._tables.places[place].power_w(held) + self._user_w[place] * held[4]
 
     def move(self, numbers: Sequence[int], most_w: float) -> None:
         """Let the apps of some priced columns take them, unless that costs more than `most_w` more."""
-        tables, more_w = self._tables, 0.0
+        tables, chosen, now_held, more_w = self._tables, self.chosen, self._held, 0.0
         held: dict[int, Asked] = {}
-        for number in numbers:
-            now = self.chosen[tables.app[number]]
-            if now != number:
-                more_w += tables.transfer_w[number] - tables.transfer_w[now]
-                for place, asked in tables.asked[now]:
-                    held[place] = _sum(held.get(place, self._held[place]), asked, -1)
-                for place, asked in tables.asked[number]:
-                    held[place] = _sum(held.get(place, self._held[place]), asked, 1)
-        cost_w = {place: self._cost_of(place, asked) for place, asked in held.items()}
-        for place, place_w in cost_w.items():
-            more_w += place_w - self._cost_w[place]
-        if not held or not more_w <= most_w:
+        for number in numbers:  # no calls in here: this is what annealing spends its time on
+            now = chosen[tables.app[number]]
+            if now == number:
+                continue
+            more_w += tables.transfer_w[number] - tables.transfer_w[now]
+            for place, (dynamic_w, static_w, rate, memory, users) in tables.asked[now]:
+                a, b, c, d, e = held[place] if place in held else now_held[place]
+                held[place] = (a - dynamic_w, b - static_w, c - rate, d - memory, e - users)
+            for place, (dynamic_w, static_w, rate, memory, users) in tables.asked[number]:
+                a, b, c, d, e = held[place] if place in held else now_held[place]
+                held[place] = (a + dynamic_w, b + static_w, c + rate, d + memory, e + users)
+        if not held:
+            return
+        costs_w = []
+        for place, asked in held.items():
+            cost_w = tables.places[place].power_w(asked) + self._user_w[place] * asked[4]
+            more_w += cost_w - self._cost_w[place]
+            if more_w == math.inf:  # it does not fit
+                return
+            costs_w.append(cost_w)
+        if not more_w <= most_w:
             return
         self.power_w += more_w
         for number in numbers:
-            self.chosen[tables.app[number]] = number
-        for place, asked in held.items():
-            self._held[place], self._cost_w[place] = asked, cost_w[place]
+            chosen[tables.app[number]] = number
+        for (place, asked), cost_w in zip(held.items(), costs_w, strict=True):
+            now_held[place], self._cost_w[place] = asked, cost_w
 
 
-def _places_of(network: Network, media: Ints) -> list[_Place]:
+def places_of(network: Network, media: Ints) -> list[_Place]:
     """Return all nodes, then the media whose shares are limited."""
     most = (network.slowest, network.fastest, network.max_utilization, network.memory_bytes)
-    nodes = [_Place(*row) for row in zip(*(part.tolist() for part in most), strict=True)]
-    return nodes + [_Place(1.0, 1.0, 1.0, math.inf)] * len(media)
+    nodes = [_Place.of(*row) for row in zip(*(part.tolist() for part in most), strict=True)]
+    return nodes + [_Place.of(1.0, 1.0, 1.0, math.inf)] * len(media)
 
 
-def _asked_by(priced: PricedColumn, nodes: int, media: Ints) -> list[tuple[int, Asked]]:
+def asked_by(priced: PricedColumn, joint: JointInstance) -> list[tuple[int, Asked]]:
     """Return what a priced column asks of each place."""
-    column, rate = priced.column, priced.node_share * priced.speed
+    column, rate, nodes = priced.column, priced.node_share * priced.speed, joint.network.size
     parts = (column.nodes, column.dynamic_w, column.static_w, rate, column.memory_bytes)
     rows = zip(*(part.tolist() for part in parts), strict=True)
     asked: list[tuple[int, Asked]] = [(node, (*sums, 1)) for node, *sums in rows]
-    number = {medium: nodes + place for place, medium in enumerate(media.tolist())}
+    number = {medium: nodes + place for place, medium in enumerate(joint.media.tolist())}
     held = zip(column.media.tolist(), priced.medium_share.tolist(), strict=True)
     return asked + [(number[medium], (0.0, 0.0, share, 0.0, 1)) for medium, share in held if medium in number]
 
 
-def _sum(held: Asked, asked: Asked, sign: int) -> Asked:
-    return (
-        held[0] + sign * asked[0],
-        held[1] + sign * asked[1],
-        held[2] + sign * asked[2],
-        held[3] + sign * asked[3],
-        held[4] + sign * asked[4],
-    )
+def summed(held: Asked, asked: Asked) -> Asked:
+    """Return what is asked of a place by some, and by one more."""
+    (a, b, c, d, e), (dynamic_w, static_w, rate, memory, users) = held, asked
+    return (a + dynamic_w, b + static_w, c + rate, d + memory, e + users)

@@ -35,7 +35,7 @@ def neighbourhood(
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
     places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
     held_joint = replace(joint, network=_held_at(joint.network, used, plan.allocation.speed))
-    first = [_on_first_nodes(joint, symmetry, app, columns) for app, columns in enumerate(known)]
+    first = [on_first_nodes(joint, symmetry, app, columns) for app, columns in enumerate(known)]
     flat = [column for columns in first for column in columns]
     prices = [raised_prices(joint, plan, least) for least in _LEAST_PRICES]
     at_prices = list(zip(*(price_columns(flat, held_joint, price) for price in prices), strict=True))
@@ -52,7 +52,7 @@ def neighbourhood(
                 continue
             for offset in range(1, min(places, symmetry.most(column.decision))):
                 copy = column_of(app, joint.apps[app], symmetry.moved_to(app, column.decision, offset), column.variant)
-                yield from (_copied(own, copy) for own in held)
+                yield from (copied_to(own, copy) for own in held)
 
 
 def _held_at(network: Network, nodes: Ints, speed: Floats) -> Network:
@@ -62,7 +62,7 @@ def _held_at(network: Network, nodes: Ints, speed: Floats) -> Network:
     return replace(network, slowest=slowest, fastest=fastest)
 
 
-def _on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, columns: Sequence[Column]) -> list[Column]:
+def on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, columns: Sequence[Column]) -> list[Column]:
     """Return columns on the first nodes of each kind, those that are copies of others once."""
     found: dict[Key, Column] = {}
     for column in columns:
@@ -93,7 +93,7 @@ def _distinct(priced_columns: Sequence[PricedColumn]) -> list[PricedColumn]:
     return found
 
 
-def _copied(priced: PricedColumn, column: Column) -> PricedColumn:
+def copied_to(priced: PricedColumn, column: Column) -> PricedColumn:
     """Return a priced column of the same column on other nodes; media that only the copy uses have room."""
     moved = dict(zip(priced.column.decision.nodes, column.decision.nodes, strict=True))
     place = np.searchsorted(column.nodes, [moved[node] for node in priced.column.nodes.tolist()])

@@ -58,6 +58,7 @@ def plan(
     time_limit_s: float | None = None,
     gamma: int = Options.gamma,
     per_exit_thresholds: bool = False,
+    jobs: int = 1,
 ) -> Placement:
     """Place one DNN on a topology, or all apps of a workload together.
 
@@ -86,6 +87,7 @@ def plan(
         time_limit_s: Seconds after which the best plan so far is returned with its gap.
         gamma: Latency levels of the method `gamma`.
         per_exit_thresholds: Design operating points with one threshold per exit.
+        jobs: Threads that plan several apps together; the plan does not depend on their number.
 
     Returns:
         The placement, verified. `status` tells optimal, feasible, infeasible (with a `diagnosis`) and unknown apart.
@@ -113,7 +115,7 @@ def plan(
         "app": app,
     }
     planned = planning_inputs(model, topology, workload, models, asked)
-    options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma)
+    options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma, jobs=jobs)
     return Placement.of(answer(request_for(planned, method, options, per_exit_thresholds)), planned)
 
 
@@ -128,6 +130,7 @@ def compare(
     time_limit_s: float | None = 10.0,
     gamma: int = Options.gamma,
     per_exit_thresholds: bool = False,
+    jobs: int = 1,
     watch: Callable[[Row], None] = lambda row: None,
     **limits: Unpack[AppLimits],
 ) -> Comparison:
@@ -143,6 +146,7 @@ def compare(
         time_limit_s: Limit of each method, in seconds.
         gamma: Latency levels of the method `gamma`.
         per_exit_thresholds: Design operating points with one threshold per exit.
+        jobs: As for `plan`.
         watch: Told of every row as soon as it is there.
         **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
 
@@ -158,7 +162,7 @@ def compare(
         True
     """
     planned = planning_inputs(model, topology, workload, models, limits)
-    options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma)
+    options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma, jobs=jobs)
     request = request_for(planned, first_joint(methods), options, per_exit_thresholds)
     chosen = methods_for(request)
     for name in methods or ():

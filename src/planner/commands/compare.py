@@ -11,7 +11,7 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
-from planner.commands.options import AsJson, Gamma, Limits, Search, Sources
+from planner.commands.options import AsJson, Gamma, Jobs, Limits, Search, Sources
 from planner.commands.output import TABLE
 from planner.fin.method import Options
 from planner.schemas.reading.problems import input_error
@@ -45,6 +45,7 @@ def compare_command(
     methods: Methods = None,
     search: Search = _TEN_SECONDS,
     gamma: Gamma = Options.gamma,
+    jobs: Jobs = Options.jobs,
     output: Output = None,
     as_json: AsJson = False,
     trace: Trace = False,
@@ -61,13 +62,15 @@ def compare_command(
     if trace:
         from planner.commands.compare_trace import compare_trace
 
-        options, per_exit = search.options(gamma), search.per_exit()
+        options, per_exit = search.options(gamma, jobs), search.per_exit()
         return compare_trace(sources, limits, options, per_exit, step or "10s", cold_steps or 0, output, as_json)
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     asked, given = asked_for(sources, limits), search.arguments()
     with written(output, as_json) as give:
         with _progress() as watch:
-            comparison = compare(**asked, **given, methods=names, gamma=gamma, watch=lambda row: watch(row.method))
+            comparison = compare(
+                **asked, **given, methods=names, gamma=gamma, jobs=jobs, watch=lambda row: watch(row.method)
+            )
         text = comparison.summary(terminal_width(), notes=True)
         give(comparison.to_json(), text, True, comparison.to_csv)
     return _exit_code(comparison)

@@ -208,10 +208,10 @@ class Search(OptionGroup):
     time_limit: TimeLimit = None
     thresholds: Thresholds = "common"
 
-    def options(self, gamma: int = Options.gamma) -> Options:
+    def options(self, gamma: int = Options.gamma, jobs: int = Options.jobs) -> Options:
         """Return what every method may be asked; raise InputError for what is not a number."""
         gap = parse_fraction(self.gap, "--gap")
-        return Options(gap=gap, time_limit_s=time_limit_s(self.time_limit), gamma=gamma)
+        return Options(gap=gap, time_limit_s=time_limit_s(self.time_limit), gamma=gamma, jobs=jobs)
 
     def arguments(self) -> SearchArguments:
         """Return the arguments of functions of the library; raise InputError for what cannot be read."""
@@ -235,6 +235,13 @@ MethodName = Annotated[
     ),
 ]
 Gamma = Annotated[int, typer.Option(metavar="COUNT", min=1, max=100_000, help="Latency levels of the method gamma.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        metavar="COUNT", min=1, max=1024,
+        help="Threads that plan several apps together; the plan does not depend on their number.",
+    ),
+]  # fmt: skip
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the result as JSON."), DOCUMENT
 ]

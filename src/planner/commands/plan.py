@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from planner.commands.command import command
 from planner.commands.exit_codes import status_code
-from planner.commands.options import AUTO, DEFAULT_SEARCH, AsJson, Gamma, Limits, MethodName, Output, Search, Sources
+from planner.commands.options import (
+    AUTO,
+    DEFAULT_SEARCH,
+    AsJson,
+    Gamma,
+    Jobs,
+    Limits,
+    MethodName,
+    Output,
+    Search,
+    Sources,
+)
 from planner.fin.method import Options
 
 
@@ -15,6 +26,7 @@ def plan_command(
     method: MethodName = AUTO,
     search: Search = DEFAULT_SEARCH,
     gamma: Gamma = Options.gamma,
+    jobs: Jobs = Options.jobs,
     output: Output = None,
     as_json: AsJson = False,
 ) -> int:
@@ -28,6 +40,6 @@ def plan_command(
     asked, given = asked_for(sources, limits), search.arguments()
     with written(output, as_json) as give:
         with waiting("planning"):
-            placement = plan(**asked, **given, method=method, gamma=gamma)
+            placement = plan(**asked, **given, method=method, gamma=gamma, jobs=jobs)
         give(placement_json(placement), placement.summary(), bool(placement.apps))
     return status_code(placement.status)

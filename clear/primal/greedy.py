@@ -1,0 +1,168 @@
+"""Greedy insertion: a first plan from the columns that pricing found, one app after the other.
+
+Each app takes the priced column that adds the least power to what those before it ask of nodes and media, the idle
+power of nodes that it puts into use included. Columns are copied to further equal nodes as the first ones fill up, and
+priced at several prices of shares: at low ones an app takes much of a node and slows it down, at high ones it leaves
+room for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from planner.clear.allocation.plan import Plan, plan_of
+from planner.clear.master.priced_column import PricedColumn, price_columns
+from planner.clear.master.symmetry import NodeSymmetry
+from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.primal.annealing import Asked, asked_by, places_of, summed
+from planner.clear.primal.neighbourhood import copied_to, on_first_nodes
+from planner.clear.problem.column import Column, Key, column_of
+from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
+
+_LEVELS = (1e-3, 3e-2, 1.0)
+"""Least price of a whole node or medium, in parts of the power of all apps."""
+
+_ORDERS = 30
+"""Orders of apps that are tried: one that finds no room is the first the next time."""
+
+
+def greedy_plan(
+    joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], deadline: Deadline
+) -> Plan | None:
+    """Return a plan of columns known, or of their copies on equal nodes; None where an app finds no room.
+
+    Args:
+        joint: The apps.
+        symmetry: Equal nodes.
+        known: Columns known of every app.
+        deadline: When to give up.
+    """
+    first = [on_first_nodes(joint, symmetry, app, columns) for app, columns in enumerate(known)]
+    flat = [column for columns in first for column in columns]
+    offers: list[list[PricedColumn]] = [[] for _ in known]
+    for prices in _price_levels(joint, flat):
+        for priced in price_columns(flat, joint, prices):
+            if priced is not None:
+                offers[priced.column.app].append(priced)
+    if not all(offers):
+        return None
+    least_w = [min(priced.power_w for priced in own) for own in offers]
+    order = sorted(range(joint.count), key=lambda app: (-least_w[app], app))
+    copies = _Copies(joint, symmetry)
+    for _ in range(_ORDERS):
+        found = _in_order(_Insertion(joint, copies), offers, order, deadline)
+        if not isinstance(found, int):
+            return plan_of(joint, found)
+        if order[0] == found or deadline.expired:
+            return None
+        order = [found, *(app for app in order if app != found)]
+    return None
+
+
+def _in_order(
+    insertion: _Insertion, offers: Sequence[Sequence[PricedColumn]], order: Sequence[int], deadline: Deadline
+) -> list[Column] | int:
+    """Insert apps in an order; return the column of each app, or the number of the first that finds no room."""
+    chosen = dict[int, Column]()
+    for app in order:
+        found = None if deadline.expired else insertion.insert(offers[app])
+        if found is None:
+            return app
+        chosen[app] = found
+    return [chosen[app] for app in range(len(order))]
+
+
+def _price_levels(joint: JointInstance, columns: Sequence[Column]) -> list[DualPrices]:
+    """Return prices of shares that grow from level to level; idle power is passed on at all of them."""
+    shared = DualPrices.none(joint)
+    least_w = np.full(joint.count, np.inf)
+    for column in columns:
+        power_w = column.transfer_w + float((column.dynamic_w + column.static_w).sum())
+        least_w[column.app] = min(least_w[column.app], power_w)
+    total_w = float(least_w[np.isfinite(least_w)].sum())
+    return [
+        replace(
+            shared,
+            node_w=np.maximum(shared.node_w, level * total_w),
+            media_w=np.maximum(shared.media_w, level * total_w),
+        )
+        for level in _LEVELS
+    ]
+
+
+class _Copies:
+    """Priced columns on further equal nodes, each made once."""
+
+    def __init__(self, joint: JointInstance, symmetry: NodeSymmetry) -> None:
+        self.joint, self._symmetry = joint, symmetry
+        self._columns: dict[tuple[int, Key, int], Column] = {}
+        self._made: dict[tuple[int, int], tuple[PricedColumn, list[tuple[int, Asked]]]] = {}
+
+    def most(self, priced: PricedColumn) -> int:
+        """Return the number of places where a priced column can be."""
+        return self._symmetry.most(priced.column.decision)
+
+    def at(self, priced: PricedColumn, offset: int) -> tuple[PricedColumn, list[tuple[int, Asked]]]:
+        """Return the copy that passes over some nodes of each class, and what it asks of each place."""
+        key = id(priced), offset
+        if key not in self._made:
+            copy = self._moved(priced, offset)
+            self._made[key] = copy, asked_by(copy, self.joint)
+        return self._made[key]
+
+    def _moved(self, priced: PricedColumn, offset: int) -> PricedColumn:
+        if offset == 0:
+            return priced
+        column = priced.column
+        key = column.app, column.key, offset  # several priced columns are of one column
+        if key not in self._columns:
+            decision = self._symmetry.moved_to(column.app, column.decision, offset)
+            self._columns[key] = column_of(column.app, self.joint.apps[column.app], decision, column.variant)
+        return copied_to(priced, self._columns[key])
+
+
+class _Insertion:
+    """What the apps so far ask of every node and medium."""
+
+    def __init__(self, joint: JointInstance, copies: _Copies) -> None:
+        self._copies, self._places = copies, places_of(joint.network, joint.media)
+        self._idle_w = [*joint.network.idle_power_w.tolist(), *([0.0] * len(joint.media))]
+        self._held: list[Asked] = [(0.0, 0.0, 0.0, 0.0, 0)] * len(self._places)
+        self._cost_w = [0.0] * len(self._places)
+        self._used = 0
+        """Most equal nodes that were passed over so far."""
+
+    def insert(self, offers: Sequence[PricedColumn]) -> Column | None:
+        """Give an app its cheapest priced column on nodes in use, or on the next ones; None where nothing has room."""
+        most = [self._copies.most(priced) for priced in offers]
+        least_w, chosen, used = np.inf, None, self._used
+        for offset in range(max(most)):
+            if offset > self._used + 1 and chosen is not None:
+                break
+            for priced, places in zip(offers, most, strict=True):
+                if offset < places:
+                    copy, asked = self._copies.at(priced, offset)
+                    added_w = self._added_w(copy, asked)
+                    if added_w < least_w:
+                        least_w, chosen, used = added_w, (copy, asked), max(self._used, offset)
+        if chosen is None:
+            return None
+        self._used = used
+        for place, asked_of in chosen[1]:
+            self._held[place] = summed(self._held[place], asked_of)
+            self._cost_w[place] = self._cost_of(place, self._held[place])
+        return chosen[0].column
+
+    def _added_w(self, priced: PricedColumn, asked: Sequence[tuple[int, Asked]]) -> float:
+        """Return the power that a priced column adds; infinite where it does not fit."""
+        added_w = priced.column.transfer_w
+        for place, asked_of in asked:
+            added_w += self._cost_of(place, summed(self._held[place], asked_of)) - self._cost_w[place]
+        return added_w
+
+    def _cost_of(self, place: int, asked: Asked) -> float:
+        return self._places[place].power_w(asked) + self._idle_w[place]
