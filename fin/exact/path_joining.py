@@ -1,7 +1,7 @@
 """Path joining: a good plan from the best paths to and from each vertex, at the price of about one recursion.
 
 At a good multiplier the best path from the source to each vertex and the best path from each vertex to the end are all
-near the optimum, and some within the limit. Joining two of them over every link between vertices that bounds leave
+near the optimum, and some within the limits. Joining two of them over every link between vertices that bounds leave
 open, and keeping the cheapest join within the limit, often meets the optimum itself. Where no direct link joins two
 vertices, or one of several links might be better, labels do this instead.
 """
@@ -14,37 +14,68 @@ import numpy as np
 
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.graph.min_plus import Paths
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Bools, Floats, Ints
 
 _WIDEST = 32
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer cut down to Q vertices, with the arcs into it from the Q' of the layer before."""
+    """A layer cut down to Q vertices, with the arcs into it from the Q' of the layer before; S sums, the cost first."""
 
     node: Ints
-    cost: Floats
-    """(Q,) vertex cost at its best option."""
-    limited: Floats
+    sums: Floats
+    """(S, Q) cost, limited sum and further sums of each vertex at its best option."""
     option: Ints
-    arc_cost: Floats
-    """(Q', Q) cost of the link."""
-    arc_limited: Floats
+    arc: Floats
+    """(S, Q', Q) the same of the link."""
 
 
 @dataclass(frozen=True)
 class _BestPaths:
     """Best paths to (or from) the vertices of one layer."""
 
-    cost: Floats
-    limited: Floats
+    sums: Floats
+    """(S, Q)"""
     next: Ints
     """Vertex that each path goes on over, as an index into its layer."""
 
 
+@dataclass(frozen=True)
+class _Limits:
+    """Weights of the sums in the Lagrangian, and their limits with tolerance."""
+
+    weights: Floats
+    """(S,)"""
+    most: Floats
+    """(S,) infinite where there is none."""
+
+    @classmethod
+    def of(cls, relaxation: Relaxation) -> _Limits:
+        """Return those of a relaxation."""
+        further = relaxation.further
+        weights, most = [1.0, relaxation.multiplier], [np.inf, relaxation.most]
+        if further is None:
+            return cls(np.array(weights), np.array(most))
+        return cls(np.array([*weights, *further.multiplier]), np.array([*most, *further.most]))
+
+    def weighted(self, sums: Floats) -> Floats:
+        """Return the weighted sum over the first axis; what weighs nothing is left out."""
+        total = sums[0]
+        for weight, each in zip(self.weights[1:].tolist(), sums[1:], strict=True):
+            total = total + weight * each if weight > 0.0 else total
+        return np.asarray(total)
+
+    def keep(self, before: Floats, sums: Floats) -> Bools:
+        """(Q', Q) whether (S, Q') sums before a seam and (S, Q', Q) sums behind it keep every limit together."""
+        kept = np.ones(sums.shape[1:], dtype=bool)
+        for row in np.flatnonzero(np.isfinite(self.most)).tolist():
+            kept &= before[row][:, None] + sums[row] <= self.most[row]
+        return kept
+
+
 def joined_path(relaxation: Relaxation) -> Paths | None:
-    """Return the cheapest join of a best path in and a best path out that keeps the limit, None where there is none.
+    """Return the cheapest join of a best path in and a best path out that keeps the limits, None where there is none.
 
     Args:
         relaxation: A scenario on a network in which every path is a single link.
@@ -52,41 +83,35 @@ def joined_path(relaxation: Relaxation) -> Paths | None:
     layers = _layers(relaxation)
     if layers is None:
         return None
-    paths_in = _paths_in(layers, relaxation.multiplier)
-    zero = np.zeros(len(layers[-1].node))
-    paths_out = [_BestPaths(zero, zero, np.zeros(0, dtype=np.int64))]
+    limits = _Limits.of(relaxation)
+    paths_in = _paths_in(layers, limits)
+    paths_out = [_BestPaths(np.zeros_like(layers[-1].sums), np.zeros(0, dtype=np.int64))]
     best, seam = np.inf, None
     for index in reversed(range(len(layers))):
         layer, before, behind = layers[index], paths_in[index], paths_out[-1]
-        cost = layer.arc_cost + (layer.cost + behind.cost)
-        limited = layer.arc_limited + (layer.limited + behind.limited)
-        in_time = before.limited[:, None] + limited <= relaxation.most
-        joined = np.where(in_time, before.cost[:, None] + cost, np.inf)
+        sums = layer.arc + (layer.sums + behind.sums)[:, None]
+        joined = np.where(limits.keep(before.sums, sums), before.sums[0][:, None] + sums[0], np.inf)
         place = int(joined.argmin())
         if joined.flat[place] < best:
             best, seam = float(joined.flat[place]), (index, *divmod(place, joined.shape[1]))
-        onward = (cost + relaxation.multiplier * limited).argmin(axis=1)
-        rows = np.arange(len(onward))
-        paths_out.append(_BestPaths(cost[rows, onward], limited[rows, onward], onward))
+        onward = limits.weighted(sums).argmin(axis=1)
+        paths_out.append(_BestPaths(sums[:, np.arange(len(onward)), onward], onward))
     return None if seam is None else _joined(layers, paths_in, paths_out[::-1], *seam)
 
 
-def _paths_in(layers: list[_Layer], multiplier: float) -> list[_BestPaths]:
+def _paths_in(layers: list[_Layer], limits: _Limits) -> list[_BestPaths]:
     """Return the best paths to the vertices before each layer, the source first."""
-    zero = np.zeros(1)
-    found = [_BestPaths(zero, zero, np.zeros(0, dtype=np.int64))]
+    found = [_BestPaths(np.zeros((len(limits.most), 1)), np.zeros(0, dtype=np.int64))]
     for layer in layers[:-1]:
-        before = found[-1]
-        cost, limited = before.cost[:, None] + layer.arc_cost, before.limited[:, None] + layer.arc_limited
-        best = (cost + multiplier * limited).argmin(axis=0)
-        columns = np.arange(len(best))
-        found.append(_BestPaths(cost[best, columns] + layer.cost, limited[best, columns] + layer.limited, best))
+        sums = found[-1].sums[:, :, None] + layer.arc
+        best = limits.weighted(sums).argmin(axis=0)
+        found.append(_BestPaths(sums[:, best, np.arange(len(best))] + layer.sums, best))
     return found
 
 
 def _layers(relaxation: Relaxation) -> list[_Layer] | None:
     """Cut every layer down to the vertices of least bound."""
-    graph = relaxation.graph
+    graph, limits = relaxation.graph, _Limits.of(relaxation)
     before = np.array([graph.source])
     found = []
     for layer in range(graph.shape[1]):
@@ -95,23 +120,26 @@ def _layers(relaxation: Relaxation) -> list[_Layer] | None:
             node = np.sort(node[np.argsort(relaxation.reduced[layer, node], kind="stable")[:_WIDEST]])
         if len(node) == 0:
             return None
-        arc_cost, arc_limited = _arcs(relaxation, layer, before, node)
-        cost, limited = graph.vertex_cost[0, layer, node], graph.vertex_limited[0, layer, node]  # (Q, O)
-        combined = np.where(graph.open[0, layer, node], cost + relaxation.multiplier * limited, np.inf)
+        further = () if graph.further is None else graph.further.vertex[0][:, layer, node]
+        sums = np.stack(
+            [graph.vertex_cost[0, layer, node], graph.vertex_limited[0, layer, node], *further]
+        )  # (S, Q, O)
+        combined = np.where(graph.open[0, layer, node], limits.weighted(sums), np.inf)
         option = np.asarray(combined.argmin(axis=1), dtype=np.int64)
-        rows = np.arange(len(node))
-        found.append(_Layer(node, cost[rows, option], limited[rows, option], option, arc_cost, arc_limited))
+        arc = _arcs(relaxation, layer, before, node)
+        found.append(_Layer(node, sums[:, np.arange(len(node)), option], option, arc))
         before = node
     return found
 
 
 def _arcs(relaxation: Relaxation, layer: int, before: Ints, node: Ints) -> Floats:
-    """(2, Q', Q) cost and limited sum of the links between vertices."""
+    """(S, Q', Q) sums of the links between vertices."""
     graph = relaxation.graph
     link = graph.links.between(before[:, None], node)
-    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer]])
+    further = () if graph.further is None else graph.further.arc[0, :, layer]
+    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer], *further])
     figures = graph.links.metrics[:, link.ravel()]
-    return np.asarray((coefficients @ figures).reshape(2, *link.shape))
+    return np.asarray((coefficients @ figures).reshape(-1, *link.shape))
 
 
 def _joined(

@@ -76,8 +76,8 @@ class Relaxation:
         return offset if self.further is None else offset + self.further.offset
 
     @property
-    def joins(self) -> bool:
-        """Whether every path is a single link and one sum alone is limited, so that paths can be joined."""
+    def joins_well(self) -> bool:
+        """Whether joined paths come near the optimum: every path is a single link, and one sum alone is limited."""
         return self.graph.links.single_hop and self.further is None
 
 

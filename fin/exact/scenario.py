@@ -58,7 +58,7 @@ def solve_scenario(
     """
     if incumbent.decision is not None and _is_only_path(plain, incumbent.decision):
         return incumbent.cutoff
-    if plain.joins and _is_wide(plain) and (path := joined_path(plain)) is not None:
+    if plain.graph.links.single_hop and _is_wide(plain) and (path := joined_path(plain)) is not None:
         # a better incumbent fixes more vertices out
         incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
         plain = plain.fixed(incumbent.cutoff)
@@ -92,7 +92,7 @@ def _deepening(
         The last search, and the capacities that its cheapest path breaks.
     """
     gap = incumbent.cutoff - relaxation.lower_bound
-    wide = not relaxation.joins and _is_wide(relaxation) and np.isfinite(gap)
+    wide = not relaxation.joins_well and _is_wide(relaxation) and np.isfinite(gap)
     guesses = [relaxation.lower_bound + share * gap for share in _GUESSES] if wide else []
     for guess in guesses:
         if guess >= incumbent.cutoff:
