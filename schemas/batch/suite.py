@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from planner.schemas.batch.ranges import Range, is_valid_range, range_values
-from planner.schemas.planning.workload import Objective, Statistic
+from planner.schemas.planning.workload import MAXIMISED, Objective, Statistic
 from planner.schemas.reading.base import (
     Document,
     Finding,
@@ -159,6 +159,7 @@ def _check_suite(data: object) -> Iterator[Finding]:
     places: list[tuple[tuple[str | int, ...], dict[Path, Any]]] = [(("fixed",), fixed), (("axes",), axes)]
     places += [(("zipped", index), group) for index, group in enumerate(groups)]
     yield from _check_twice(places)
+    yield from _check_objectives(places)
     yield from _check_needs({path[0] for _, table in places for path in table})
     for path, values in axes.items():
         yield from _check_repeats(("axes", *path), values)
@@ -172,6 +173,16 @@ def _check_suite(data: object) -> Iterator[Finding]:
     elif math.prod(sizes) > MOST_CASES:
         fix = f"split the suite: {MOST_CASES} cases are the most"
         yield ("axes",), None, f"the matrix has {math.prod(sizes)} cases", fix
+
+
+def _check_objectives(places: list[tuple[tuple[str | int, ...], dict[Path, Any]]]) -> Iterator[Finding]:
+    """Refuse objectives that are maximised: rows of results are compared by lower bounds."""
+    for where, table in places:
+        for path, values in table.items():
+            for value in values if isinstance(values, (list, tuple)) else (values,):
+                if path == ("objective",) and value in MAXIMISED:
+                    fix = "sweep rate_per_s or min_accuracy instead, with energy or latency as the objective"
+                    yield (*where, *path), value, "suites do not maximise", fix
 
 
 def _check_twice(places: list[tuple[tuple[str | int, ...], dict[Path, Any]]]) -> Iterator[Finding]:

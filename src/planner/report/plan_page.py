@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
+from planner.report.busy_figure import busy_figures
 from planner.report.energy_figure import energy_figures
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.quantities import percent
@@ -57,6 +58,7 @@ def plan_page(
         *_reasons(placement.diagnosis),
         *([Section("The apps and their limits", "", [_apps_table(breakdowns)])] if len(breakdowns) > 1 else []),
         *_pictures(topology, breakdowns),
+        *(Section("What bounds the rate", parts=busy) for plan in placement.apps if (busy := busy_figures(plan))),
         *_details(placement, breakdowns),
         _provenance(placement, inputs),
     ]

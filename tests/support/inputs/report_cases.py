@@ -99,6 +99,11 @@ def _exits(folder: Path) -> Page:
     return page_of(planned(folder, ALEX, limits), ALEX, limits)
 
 
+def _rate(folder: Path) -> Page:
+    limits = Limits(objective="rate", min_accuracy="0.9")
+    return page_of(planned(folder, SMALL, limits), SMALL, limits)
+
+
 def two_apps_sources(folder: Path) -> tuple[Path, Sources]:
     write(folder / "net.json", two_apps.MODEL)
     workload = write(folder / "workload.json", two_apps.WORKLOAD)
@@ -153,5 +158,5 @@ def _results(folder: Path) -> Page:
 
 PAGES: dict[str, Callable[[Path], Page]] = {
     "chiplets": _chiplets, "exits": _exits, "two-apps": _two_apps, "infeasible": _infeasible, "hostile": _hostile,
-    "front": _front, "results": _results,
+    "rate": _rate, "front": _front, "results": _results,
 }  # fmt: skip
