@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from dataclasses import dataclass, fields
@@ -24,6 +25,14 @@ from planner.schemas import App
 def test_every_row_of_the_table_is_a_command(row) -> None:
     assert callable(row.load())
     assert run(row.name, "--help").out == run(row.name, "-h").out
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_every_option_says_what_it_is(row) -> None:
+    """Parameters of commands are documented here, and not in docstrings, which are the help pages."""
+    for parameter in inspect.signature(row.load()).parameters.values():
+        helps = [getattr(note, "help", None) for note in parameter.annotation.__metadata__]
+        assert any(helps), parameter.name
 
 
 def test_the_list_of_commands_is_whole_and_imports_none_of_them() -> None:

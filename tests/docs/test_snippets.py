@@ -16,7 +16,16 @@ from command_line import run
 import planner
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("index.md", "concepts.md", "faq.md", "glossary.md", "pareto.md", "reference.md", "report.md")
+NAMES = (
+    "command-line.md",
+    "index.md",
+    "concepts.md",
+    "faq.md",
+    "glossary.md",
+    "pareto.md",
+    "reference.md",
+    "report.md",
+)
 PAGES = sorted([*(ROOT / "docs" / "how-to").glob("*.md"), *(ROOT / "docs" / "formats").glob("*.md")]) + [
     ROOT / "docs" / name for name in NAMES
 ]
@@ -98,3 +107,18 @@ def test_pictures_are_those_that_the_script_draws() -> None:
         for scheme, colours in (("light", pictures.LIGHT), ("dark", pictures.DARK)):
             drawn = ROOT / "docs" / "img" / f"{draw.__name__}-{scheme}.svg"
             assert drawn.read_text(encoding="utf-8") == draw(colours).svg(), "run python docs/pictures.py"
+
+
+TERMS = (
+    "agent", "attach node", "axis", "baseline", "bottleneck", "bundle", "case", "confidence", "contention", "cut",
+    "design", "dwell time", "engine", "fleet", "front", "gap", "gateway", "hardware", "interposer", "manifest",
+    "metric", "objective", "oracle", "piece", "policy", "profile", "provenance", "regret", "skip", "SLO", "suite",
+    "threshold", "tier", "workload",
+)  # fmt: skip
+"""Technical terms of the command line and the documentation beside those of the methods."""
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_every_term_is_in_the_glossary_once(term: str) -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert len(re.findall(rf"^\| {term} \|", text, re.MULTILINE)) == 1

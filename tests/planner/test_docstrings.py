@@ -29,7 +29,9 @@ DONE = (
     "src/planner/adaptation",
     "src/planner/api.py",
     "src/planner/bench",
+    "src/planner/commands",
     "src/planner/files",
+    "src/planner/library",
     "src/planner/measure",
     "src/planner/pipeline",
     "src/planner/report",
@@ -56,8 +58,16 @@ def public_functions(path: Path) -> Iterator[Function]:
         if isinstance(owner, ast.ClassDef) and owner.name.startswith("_"):
             continue
         for node in owner.body:
+            if is_command(node):
+                continue
             if isinstance(node, Function) and not node.name.startswith("_") and len(parameters(node)) >= _MANY:
                 yield node
+
+
+def is_command(node: ast.AST) -> bool:
+    """Tell whether a function is a command: its docstring is its help page, and its parameters have help texts."""
+    decorators = node.decorator_list if isinstance(node, Function) else []
+    return any(isinstance(each, ast.Name) and each.id == "command" for each in decorators)
 
 
 def parameters(node: Function) -> list[str]:

@@ -32,6 +32,9 @@ def check_fleet(
         solves: Whether options are given that only placements of apps have.
         output: File for what is found, as JSON.
         as_json: Print what is found as JSON.
+
+    Returns:
+        The exit code.
     """
     _refuse_limits(files, limits, solves)
     from planner.commands.results import written

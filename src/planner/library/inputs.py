@@ -136,6 +136,16 @@ def planning_inputs(
 ) -> PlanningInputs:
     """Read and check what a function of the library was given.
 
+    Args:
+        model: The model, or None with a workload.
+        topology: The topology, which must be given.
+        workload: The workload, or None with a model.
+        models: Models by the name that apps give them.
+        limits: Limits of one app, by the name of the argument; beside a workload only `app`.
+
+    Returns:
+        Every app with its model, the topology, hashes of files, and the limits given.
+
     Raises:
         InputError: An input is missing or cannot be used; the error holds every problem found.
     """
@@ -183,7 +193,16 @@ def _chosen(apps: tuple[tuple[App, Model], ...], name: str | None) -> tuple[tupl
 def document(
     source: DocumentT | Mapping[str, object] | str | Path, schema: type[DocumentT], inputs: dict[str, str]
 ) -> DocumentT:
-    """Return a checked document of a value, a dict or a path; the hash of a file is noted in `inputs`."""
+    """Return a checked document of a value, a dict or a path.
+
+    Args:
+        source: A value of the schema, a dict as in its file, or a path.
+        schema: What it must fit.
+        inputs: Hashes by name, which a file's is added to.
+
+    Raises:
+        InputError: The input cannot be used; the error holds every problem found.
+    """
     if isinstance(source, schema):
         return source
     if isinstance(source, (str, Path)):

@@ -21,7 +21,8 @@ def asked_text(app: App, units: Mapping[str, str]) -> str:
 def _objective(app: App) -> str:
     if app.objective in MAXIMISED:
         return {"rate": "largest rate", "accuracy": "best accuracy"}[app.objective]
-    return f"least {_words(app, app.objective)}"
+    latency = "latency" if app.latency == "worst" else f"{app.latency} latency"
+    return f"least {latency if app.objective == 'latency' else app.objective}"
 
 
 def _limits(app: App, units: Mapping[str, str]) -> Iterator[str]:
