@@ -15,6 +15,7 @@ from planner.fleet.method import FleetOptions, FleetOutcome, Short
 from planner.fleet.pricing.engine import EngineSetting, LocalEngine, Pricer, engine
 from planner.fleet.pricing.smoothed import Demand
 from planner.fleet.rounding.closing import with_nodes_closed
+from planner.fleet.rounding.local_search import LocalSearch
 from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
@@ -160,23 +161,33 @@ def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whol
     better solution, so where few plans are left, one integer program over them is exact.
     """
     instance, deadline, options = run.instance, run.deadline, run.options
+    prices = linear.prices + idle_prices(instance)
     state = rounded_down(instance, linear.columns, linear.share)
-    state = Placer(state, linear.prices + idle_prices(instance)).place_all()
+    state = _searched(run, Placer(state, prices).place_all(), linear, penalty_w, shrink=False)
     options.progress("whole users", linear.bound_w, _cost(state, penalty_w))
     if _gap(state, linear, penalty_w) <= options.gap and not state.waiting.any():
         return state, linear
-    has_idle = bool(state.idle_w)
-    if has_idle and not deadline.expired:
-        state = with_nodes_closed(state, linear.prices, deadline)
-    if not has_idle and not deadline.expired and (wider := _with_promising(run, state, linear, penalty_w)) is not None:
+    if state.idle_w:
+        return (state if deadline.expired else with_nodes_closed(state, linear.prices, deadline)), linear
+    if not deadline.expired and (wider := _with_promising(run, state, linear, penalty_w)) is not None:
         state, bound = reoptimised(
             wider, instance.rate_per_s > 0.0, penalty_w, seconds=deadline.remaining_s,
             nodes=max(_NODES, _NODES_TIMES_COLUMNS // wider.columns.count), gap=min(1e-4, options.gap / 10.0),
         )  # fmt: skip
         return state, replace(linear, bound_w=max(linear.bound_w, min(bound, _cost(state, penalty_w))))
-    if state.waiting.any():
-        state = _repaired(state, linear.prices, penalty_w, deadline)
-    return state, linear
+    return _searched(run, state, linear, penalty_w, shrink=True), linear
+
+
+def _searched(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float, *, shrink: bool) -> WholeUsers:
+    """Place who waits, and shrink the gap to what is asked, by integer programs over neighbourhoods."""
+    if not shrink and not state.waiting.any():
+        return state
+    prices = linear.prices + idle_prices(run.instance)
+    search = LocalSearch.of(state, prices, penalty_w, run.deadline)
+    search.place_waiting()
+    if shrink:
+        search.shrink(_cost(state, penalty_w) - linear.bound_w / (1.0 - min(run.options.gap, 0.99)))
+    return search.state()
 
 
 def _cost(state: WholeUsers, penalty_w: float) -> float:
@@ -204,23 +215,6 @@ def _with_promising(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_
     if len(near.pair) + state.columns.count > _WHOLE_COLUMNS:
         return None
     return state.with_columns(near.pair, near.plan)
-
-
-def _repaired(state: WholeUsers, prices: Floats, penalty_w: float, deadline: Deadline) -> WholeUsers:
-    """Plan classes with waiting users anew, together with those that load the same resources."""
-    columns = state.columns
-    for _ in range(5):
-        owners = state.waiting > 0
-        if not owners.any() or deadline.expired:
-            break
-        rows = np.unique(columns.load_row[owners[columns.owner[columns.load_column]]])
-        scarce = np.zeros(state.instance.resources.count, dtype=bool)
-        scarce[rows] = prices[rows] > 0.0
-        beside = scarce[columns.load_row] & (state.users[columns.load_column] > 0)
-        chosen = owners.copy()
-        chosen[columns.owner[columns.load_column[beside]]] = True
-        state, _ = reoptimised(state, chosen, penalty_w, seconds=deadline.remaining_s, nodes=_NODES)
-    return state
 
 
 @dataclass(frozen=True)

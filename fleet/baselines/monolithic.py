@@ -54,7 +54,7 @@ class LinearProgram:
         columns = all_columns(instance)
         demand = demand_of(instance, penalty_per_user(instance))
         master = RestrictedMaster(demand, tight_resources(instance, demand))
-        answer = master.solve(columns, crossover=True, seconds=Deadline.after(options.time_limit_s).remaining_s)
+        answer = master.vertex(columns, seconds=Deadline.after(options.time_limit_s).remaining_s)
         if answer is None:
             none = np.zeros(instance.resources.count)
             return FleetOutcome("unknown", None, 0.0, none, "the time limit stopped the search")

@@ -188,9 +188,8 @@ class _Builder:
         resources = self.resources
         access = resources.link_row[pair_link[pairs]]
         access = np.where(access >= 0, access, resources.count)
-        size = self.network.size
-        by_local = {int(each): locals_[each].rows(size) for each in np.unique(pair_local[pairs])}
-        inside = np.stack([by_local[each] for each in pair_local[pairs].tolist()])
+        used, place = np.unique(pair_local[pairs], return_inverse=True)
+        inside = np.stack([locals_[each].rows(self.network.size) for each in used.tolist()])[place]
         slots = len(locals_[pair_local[pairs[0]]].nodes)
         return np.concatenate([inside[:, :slots], access[:, None], inside[:, slots:]], axis=1)
 

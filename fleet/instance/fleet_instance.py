@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class FleetInstance:
         """(C,) inferences per second of one user."""
         return np.asarray(self.columns.rate_per_s, dtype=np.float64)
 
-    @property
+    @cached_property
     def position(self) -> Ints:
         """(Q,) place of each pair among those of its kind."""
         place = np.empty(len(self.pair_kind), dtype=np.int64)

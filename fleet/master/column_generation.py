@@ -1,9 +1,9 @@
 """The linear program over all plans: column generation from smoothed prices, with a Lagrangian bound.
 
 Every pricing at prices p gives the bound ``sum_c demand_c min(cost_c(p), penalty_c) - p capacity`` (Geoffrion 1974),
-whatever p is. The restricted master is solved by an interior-point method without crossover, whose duals are central;
-prices are smoothed towards the best ones so far (Wentges 1997). One solve with crossover at the end gives a vertex, in
-which at most as many classes are split as resources are short.
+whatever p is. The restricted master is solved by an interior-point method to a part of the present gap, and its duals
+are central; prices are smoothed towards the best ones so far (Wentges 1997). A vertex over the columns that are near
+the best, at the end, splits at most as many classes as resources are short.
 """
 
 from __future__ import annotations
@@ -14,23 +14,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.instance.network import Bools, Floats
+from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.instance.fleet_instance import FleetInstance
-from planner.fleet.master.pool import Columns, columns_of, merged
+from planner.fleet.master.pool import Columns, columns_of
 from planner.fleet.master.restricted import MasterAnswer, RestrictedMaster
 from planner.fleet.pricing.engine import FleetPrices, Pricer
 from planner.fleet.pricing.smoothed import Demand, smoothed_prices
 
 Progress = Callable[[str, float, float], None]
 """Takes what is done, the bound and the value so far in watts."""
-_TEMPERATURES = (0.2, 0.05, 0.015)
-"""Parts of the cost of a class that smooth its minimum, one after the other."""
-_SMOOTH_ROUNDS = 40
-_NEAR = 4.0
-"""Columns to begin with cost at most so many temperatures more than the best of their class."""
-_COLUMNS_PER_CLASS = 12
-_PURGE = 0.02
+_TEMPERATURES = ((0.1, 15), (0.03, 25))
+"""Parts of the cost of a class that smooth its minimum, one after the other, and iterations at each."""
+_NEAR = 0.02
+"""Columns to begin with cost at most such a part more than the best of their class."""
+_SCARCE = (0.0, 1.0, 3.0, 10.0)
+"""Multiples of the first prices at which the best plan of each class is a column to begin with."""
+_COLUMNS_PER_CLASS = 8
+_PURGE = 0.01
 """Columns whose reduced cost is a larger part of their class's cost are dropped."""
+_VERTEX = 5.0
+"""Columns whose reduced cost is so many times the gap, as a part of the class's cost, may be in a vertex."""
+_ELASTIC = 10.0
+"""Capacities may be exceeded at so many times the first price; what stays exceeded costs ten times more."""
+_PART_OF_GAP = 0.1
+_CENTRAL_GAP = 3e-3
+_MOST_EXCESS = 1e-4
+_SHARE = 1e-4
+"""Shares of an interior point that count."""
+_VERTEX_SHARE = 0.02
+_SMALL = 20_000
+"""Columns up to which all of them are in the last program."""
 _ROUNDS = 40
 _SMOOTHING = 0.3
 
@@ -61,7 +74,7 @@ class LinearAnswer:
 class LinearOptions:
     """What is asked of the linear program."""
 
-    gap: float = 5e-5
+    gap: float = 1e-4
     start: Floats | None = None
     """(R,) prices to start from; None for the smoothed dual."""
     start_columns: Columns | None = None
@@ -101,33 +114,31 @@ class ColumnGeneration:
         self.tight = tight_resources(instance, demand)
         self._master = RestrictedMaster(demand, self.tight)
         self.bound_w, self.best_prices = -np.inf, np.zeros(instance.resources.count)
+        self._unit = np.ones(instance.resources.count)
 
     def solve(self, options: LinearOptions) -> LinearAnswer:
         """Run the loop until the gap is closed, nothing prices out, or the time is over."""
-        columns = self._first_columns(options)
-        answer: MasterAnswer | None = None
-        rounds, value = 0, np.inf
-        while rounds < _ROUNDS:
-            if answer is not None and self._deadline.expired:
-                break
+        columns, prices = self._first_columns(options)
+        if not self._instance.classes or not columns.count:
+            return self._nothing(columns)
+        most_price = np.maximum(_ELASTIC * prices, self._unit)
+        rounds, value, wanted = 0, np.inf, max(_CENTRAL_GAP, _PART_OF_GAP * options.gap)
+        least = max(_PART_OF_GAP * options.gap, 1e-9)
+        while True:
             rounds += 1
-            answer = self._master.solve(columns, crossover=False, seconds=self._seconds(answer)) or answer
-            if answer is None:
-                answer = self._master.solve(columns, crossover=True)
-            if answer is None:
-                break
-            value = min(value, answer.value_w)
+            answer = self._master.central(columns, prices, most_price, wanted, self._deadline)
+            prices, exceeded = answer.prices, bool(answer.excess.any())
+            most_price = np.where(answer.excess > 0.0, 10.0 * most_price, most_price)
+            if answer.excess.max(initial=0.0) <= _MOST_EXCESS:
+                value = min(value, answer.value_w)
             added = self._price(columns, answer)
             self._progress("linear program", self.bound_w, value)
-            if added is None or value - self.bound_w <= options.gap * abs(value):
-                break
-            columns = added
-        if answer is None:
-            return self._nothing(columns, rounds)
-        return self._finished(columns, rounds, options)
-
-    def _seconds(self, answer: MasterAnswer | None) -> float:
-        return np.inf if answer is None else self._deadline.remaining_s
+            gap = max(0.0, value - self.bound_w) / abs(value) if value and np.isfinite(value) else float(value > 0.0)
+            done = gap <= options.gap or (added is None and wanted <= least and not exceeded)
+            if done or rounds >= _ROUNDS or self._deadline.expired:
+                return self._finished(columns, answer, rounds, options)
+            wanted = max(least, min(wanted, _PART_OF_GAP * (wanted if added is None else gap)))
+            columns = columns if added is None else added
 
     def bound_at(self, prices: Floats) -> FleetPrices:
         """Price everything and raise the bound if these prices prove more."""
@@ -139,47 +150,41 @@ class ColumnGeneration:
             self.bound_w, self.best_prices = bound, prices
         return found
 
-    def _first_columns(self, options: LinearOptions) -> Columns:
-        """Return the plans that are near the best at smoothed prices, and the best of every pair."""
+    def _first_prices(self, scale: Floats) -> Floats:
+        """Return prices that nearly maximise the smoothed dual, at falling temperatures."""
+        prices = self.best_prices
+        for relative, rounds in _TEMPERATURES:
+            prices = smoothed_prices(
+                self._pricer, self._demand, scale, self._unit, self.tight, relative, prices, rounds, self._deadline
+            )
+        return prices
+
+    def _first_columns(self, options: LinearOptions) -> tuple[Columns, Floats]:
+        """Return the plans that are near the best at the first prices or the best at multiples of them, and these."""
         free = self.bound_at(np.zeros(self._instance.resources.count))
-        scale = np.maximum(free.class_cost, 0.0)
-        prices = options.start
-        if prices is None:
-            unit = price_units(self._instance, self._demand, scale)
-            prices = self.best_prices
-            for relative in _TEMPERATURES:
-                prices = smoothed_prices(
-                    self._pricer,
-                    self._demand,
-                    scale,
-                    unit,
-                    self.tight,
-                    relative,
-                    prices,
-                    _SMOOTH_ROUNDS,
-                    self._deadline,
-                )
-        found = self.bound_at(prices)
+        scale = np.where(np.isfinite(free.class_cost), np.maximum(free.class_cost, 0.0), 0.0)
+        self._unit = price_units(self._instance, self._demand, scale)
+        prices = self._first_prices(free.class_cost) if options.start is None else options.start
         prices = np.where(self.tight, prices, 0.0)
-        allowed = _NEAR * _TEMPERATURES[-1] * np.where(np.isfinite(scale), scale, 0.0)
+        chosen: list[tuple[Ints, Ints]] = []
+        class_cost = free.class_cost
+        for multiple in _SCARCE:
+            found = free if multiple == 0.0 else self.bound_at(multiple * prices)
+            class_cost = found.class_cost if multiple == 1.0 else class_cost
+            best = np.isfinite(found.pair_cost) & (found.pair_cost <= found.class_cost[self._instance.pair_class])
+            chosen.append((np.flatnonzero(best), found.pair_plan[best]))
         near = self._pricer.near(
-            prices + self._demand.idle_w, np.where(np.isfinite(found.class_cost), found.class_cost, 0.0), allowed
+            prices + self._demand.idle_w, np.where(np.isfinite(class_cost), class_cost, 0.0), _NEAR * scale
         )
-        pair, plan = near.pair, near.plan
-        limit = _COLUMNS_PER_CLASS * self._instance.classes
+        pair, plan, limit = near.pair, near.plan, _COLUMNS_PER_CLASS * self._instance.classes
         if len(pair) > limit:
-            owner = self._instance.pair_class[pair]
-            excess = near.excess / np.maximum(allowed[owner], 1e-300)
+            excess = near.excess / np.maximum(scale[self._instance.pair_class[pair]], 1e-300)
             kept = excess <= np.partition(excess, limit)[limit]
             pair, plan = pair[kept], plan[kept]
-        usable = np.flatnonzero((found.pair_plan >= 0) & np.isfinite(found.pair_cost))
-        usable_free = np.flatnonzero((free.pair_plan >= 0) & np.isfinite(free.pair_cost))
-        pair = np.concatenate([pair, usable, usable_free])
-        plan = np.concatenate([plan, found.pair_plan[usable], free.pair_plan[usable_free]])
-        columns = columns_of(self._instance, pair, plan)
         if options.start_columns is not None:
-            columns = merged(self._instance, columns, options.start_columns.pair, options.start_columns.plan)
-        return columns
+            chosen.append((options.start_columns.pair, options.start_columns.plan))
+        pairs = np.concatenate([pair, *(pairs for pairs, _ in chosen)])
+        return columns_of(self._instance, pairs, np.concatenate([plan, *(plans for _, plans in chosen)])), prices
 
     def _price(self, columns: Columns, answer: MasterAnswer) -> Columns | None:
         """Price at the master's prices and at smoothed ones; return the columns with the new ones, None if none is."""
@@ -198,7 +203,7 @@ class ColumnGeneration:
         if not new:
             return None
         worth = columns.cost_at(answer.prices + self._demand.idle_w) - class_value[columns.owner]
-        kept = (answer.share > 1e-7) | (worth <= _PURGE * np.abs(class_value[columns.owner]))
+        kept = (answer.share > _SHARE) | (worth <= _PURGE * np.abs(class_value[columns.owner]))
         pairs[0], plans[0] = columns.pair[kept], columns.plan[kept]
         grown = columns_of(self._instance, np.concatenate(pairs), np.concatenate(plans))
         return grown if grown.count != columns.count or (grown.pair != columns.pair).any() or (
@@ -210,20 +215,31 @@ class ColumnGeneration:
         np.minimum.at(least, columns.owner, columns.cost_at(answer.prices + self._demand.idle_w))
         return np.asarray(least, dtype=np.float64)
 
-    def _finished(self, columns: Columns, rounds: int, options: LinearOptions) -> LinearAnswer:
-        """Return a vertex over the columns that are near the best."""
-        stopped = self._deadline.expired
-        answer = self._master.solve(columns, crossover=options.vertex, seconds=np.inf)
-        if answer is None:
-            return self._nothing(columns, rounds)
-        self.bound_at(answer.prices)
+    def _finished(self, columns: Columns, central: MasterAnswer, rounds: int, options: LinearOptions) -> LinearAnswer:
+        """Return a vertex over the columns that are near the best, or the last central point where none is found."""
+        stopped, all_columns = self._deadline.expired, columns
+        if columns.count > _SMALL:
+            value = self._class_duals(columns, central)
+            worth = columns.cost_at(central.prices + self._demand.idle_w) - value[columns.owner]
+            near = worth <= _VERTEX * max(options.gap, 1e-4) * np.abs(value[columns.owner])
+            columns = columns.take(near | (central.share > _VERTEX_SHARE))
+        answer = self._master.vertex(columns, self._deadline.remaining_s) if options.vertex else None
+        if answer is not None:
+            self.bound_at(answer.prices)
+            central, all_columns = answer, columns
         return LinearAnswer(
-            columns, answer.share, answer.unserved, answer.value_w, self.bound_w, self.best_prices, rounds, stopped
+            all_columns,
+            central.share,
+            central.unserved,
+            central.value_w,
+            self.bound_w,
+            self.best_prices,
+            rounds,
+            stopped,
         )
 
-    def _nothing(self, columns: Columns, rounds: int) -> LinearAnswer:
-        """Return the answer that serves nobody, which always holds."""
-        unserved = np.ones(self._instance.classes)
+    def _nothing(self, columns: Columns) -> LinearAnswer:
+        """Return the answer where no class has a plan: nobody is served."""
         value = float((self._demand.per_s * self._demand.penalty_j).sum())
-        none = np.zeros(columns.count)
-        return LinearAnswer(columns, none, unserved, value, self.bound_w, self.best_prices, rounds, True)
+        unserved, share = np.ones(self._instance.classes), np.zeros(columns.count)
+        return LinearAnswer(columns, share, unserved, value, self.bound_w, self.best_prices, 0, self._deadline.expired)

@@ -11,6 +11,7 @@ import numpy as np
 from planner.fin.instance.network import Bools, Floats, Ints
 
 _BLOCK = 128
+_EARLIER = np.triu(np.ones((_BLOCK, _BLOCK), dtype=bool), k=1)
 
 
 def efficient(groups: Ints, criteria: Floats) -> Bools:
@@ -36,23 +37,22 @@ def efficient(groups: Ints, criteria: Floats) -> Bools:
 
 def _front(rows: Floats) -> Ints:
     """Return the efficient ones of rows in ascending order of their sums."""
-    front = np.zeros((0, rows.shape[1]))
-    kept: list[Ints] = []
+    columns = np.ascontiguousarray(rows.T)
+    front: list[Ints] = []
     for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        numbers = np.arange(start, start + len(block))
-        alive = ~_dominated(front, block)
-        block, numbers = block[alive], numbers[alive]
-        inside = (block[:, None] <= block[None]).all(axis=2)
-        later = np.triu(inside, k=1).any(axis=0)
-        front = np.concatenate([front, block[~later]])
-        kept.append(numbers[~later])
-    return np.concatenate(kept)
+        numbers = np.arange(start, min(start + _BLOCK, len(rows)))
+        if front:
+            known = np.concatenate(front)
+            numbers = numbers[~_no_worse(columns[:, known], columns[:, numbers]).any(axis=0)]
+        inside = _no_worse(columns[:, numbers], columns[:, numbers])
+        inside &= _EARLIER[: len(numbers), : len(numbers)]
+        front.append(numbers[~inside.any(axis=0)])
+    return np.concatenate(front)
 
 
-def _dominated(front: Floats, block: Floats) -> Bools:
-    """(n,) whether a row of the front is no worse than each row of the block in all columns."""
-    worse = np.ones((len(front), len(block)), dtype=bool)
-    for column in range(front.shape[1]):
-        worse &= front[:, column, None] <= block[None, :, column]
-    return np.asarray(worse.any(axis=0), dtype=np.bool_)
+def _no_worse(first: Floats, second: Floats) -> Bools:
+    """(n, m) whether each of n points is no worse than each of m points in all rows of figures."""
+    found = np.ones((first.shape[1], second.shape[1]), dtype=bool)
+    for one, other in zip(first, second, strict=True):
+        found &= one[:, None] <= other[None]
+    return found

@@ -10,8 +10,8 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fleet.instance.fleet_instance import FleetInstance
-from planner.fleet.rounding.rounding import Option, Placer
+from planner.fleet.instance.fleet_instance import KindPlans
+from planner.fleet.rounding.rounding import Placer
 from planner.fleet.rounding.state import WholeUsers, hosting_nodes
 
 
@@ -61,13 +61,10 @@ class _OpenPlacer(Placer):
     def __init__(self, state: WholeUsers, prices: Floats, is_open: Bools) -> None:
         super().__init__(state, prices)
         self._open = is_open
-        self._instance: FleetInstance = state.instance
 
-    def _fitting(self, option: Option, most: int) -> int:
-        each = self._instance.kinds[self._instance.pair_kind[option.pair]]
-        slots = each.plans.slot[option.plan]
-        nodes = option.rows[slots[slots > 0] - 1]
-        return super()._fitting(option, most) if self._open[nodes].all() else 0
+    def _allowed(self, pair: int, each: KindPlans) -> Bools:
+        is_open = np.append(True, self._open[each.rows[self._position[pair], : each.kind.slots - 1]])
+        return np.asarray((is_open[each.plans.slot] | (each.plans.slot < 0)).all(axis=1), dtype=np.bool_)
 
 
 def _closed(state: WholeUsers, node: int, prices: Floats) -> WholeUsers:

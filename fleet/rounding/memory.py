@@ -10,10 +10,10 @@ from collections import defaultdict
 
 import numpy as np
 
-from planner.fin.instance.network import Floats
-from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fin.instance.network import Bools, Floats
+from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
 from planner.fleet.instance.model_arrays import TOLERANCE
-from planner.fleet.rounding.rounding import Option, Placer
+from planner.fleet.rounding.rounding import Placer
 from planner.fleet.rounding.state import WholeUsers
 
 _Held = dict[int, dict[int, dict[tuple[str, int], float]]]
@@ -75,12 +75,13 @@ class _LeavingPlacer(Placer):
 
     def __init__(self, state: WholeUsers, prices: Floats, left: set[tuple[int, int]]) -> None:
         super().__init__(state, prices)
-        self._instance, self._left = state.instance, left
+        self._left = left
 
-    def _fitting(self, option: Option, most: int) -> int:
-        model, by_node = _places(self._instance, option.pair, option.plan)
-        allowed = all((node, model) not in self._left for node in by_node)
-        return super()._fitting(option, most) if allowed else 0
+    def _allowed(self, pair: int, each: KindPlans) -> Bools:
+        model = int(self._instance.columns.model[self._instance.pair_class[pair]])
+        nodes = each.rows[self._position[pair], : each.kind.slots - 1].tolist()
+        is_open = np.array([True, *((node, model) not in self._left for node in nodes)])
+        return np.asarray((is_open[each.plans.slot] | (each.plans.slot < 0)).all(axis=1), dtype=np.bool_)
 
 
 def _without(state: WholeUsers, prices: Floats, left: set[tuple[int, int]]) -> WholeUsers:

@@ -6,13 +6,13 @@ dual prices that fits into what is free; classes whose users load most go first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner.fin.instance.network import Floats, Ints
-from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
+from planner.fleet.instance.model_arrays import TOLERANCE
 from planner.fleet.master.pool import Columns
 from planner.fleet.rounding.state import WholeUsers
 
@@ -43,7 +43,7 @@ class Option:
 
 
 class Placer:
-    """Places waiting users one by one."""
+    """Places waiting users, class by class."""
 
     def __init__(self, state: WholeUsers, prices: Floats, rank: Ints | None = None) -> None:
         """Prepare to place the waiting users of `state`.
@@ -56,8 +56,8 @@ class Placer:
         self._rank = rank
         self._state, self._prices = state, np.append(prices, 0.0)
         self._free = np.append(state.free, np.inf)
-        instance = state.instance
-        self._position = instance.position
+        self._instance = state.instance
+        self._position = state.instance.position
 
     def place_all(self) -> WholeUsers:
         """Place every waiting user that fits somewhere; return the state with them."""
@@ -67,16 +67,13 @@ class Placer:
         users: list[int] = []
         waiting = state.waiting.copy()
         for owner in self._order(waiting).tolist():
-            for option in self._options(owner):
+            while waiting[owner] and (option := self._best(owner)) is not None:
                 fits = self._fitting(option, int(waiting[owner]))
-                if fits:
-                    self._free[option.rows] -= fits * option.load
-                    pairs.append(option.pair)
-                    plans.append(option.plan)
-                    users.append(fits)
-                    waiting[owner] -= fits
-                if not waiting[owner]:
-                    break
+                self._free[option.rows] -= fits * option.load
+                pairs.append(option.pair)
+                plans.append(option.plan)
+                users.append(fits)
+                waiting[owner] -= fits
         return placed(state, np.array(pairs, dtype=np.int64), np.array(plans, dtype=np.int64), users, waiting)
 
     def _order(self, waiting: Ints) -> Ints:
@@ -84,42 +81,39 @@ class Placer:
         owners = np.flatnonzero(waiting)
         return owners[np.argsort(-self._state.instance.rate_per_s[owners], kind="stable")]
 
-    def _options(self, owner: int) -> Iterator[Option]:
-        """Yield all plans of a class, the cheapest at the dual prices first."""
-        instance = self._state.instance
-        costs: list[Floats] = []
-        made: list[tuple[int, Ints, Floats]] = []
-        rate = instance.rate_per_s[owner]
+    def _best(self, owner: int) -> Option | None:
+        """Return the plan of least rank and cost at the dual prices that fits for one user at least."""
+        instance, best, found = self._instance, (np.inf, np.inf), None
+        rate = float(instance.rate_per_s[owner])
         for pair in range(int(instance.first_pair[owner]), int(instance.first_pair[owner + 1])):
             each = instance.kinds[instance.pair_kind[pair]]
             if not each.plans.count:
                 continue
             rows = each.rows[self._position[pair]]
-            cost = each.plans.energy_j + each.plans.loads_s @ self._prices[rows]
-            costs.append(np.where(rate <= each.plans.most_rate_per_s * (1.0 + 1e-9), cost, np.inf))
-            made.append((pair, rows, each.plans.loads_s))
-        if not costs:
-            return
-        joined = np.concatenate(costs)
-        ranks = np.zeros(len(joined)) if self._rank is None else np.concatenate(
-            [np.full(len(cost), self._rank[pair]) for (pair, _, _), cost in zip(made, costs, strict=True)]
-        )  # fmt: skip
-        first = np.concatenate([[0], np.cumsum([len(cost) for cost in costs])])
-        for index in np.lexsort((joined, ranks)).tolist():
-            if not np.isfinite(joined[index]):
+            load = rate * each.plans.loads_s
+            fits = ((load <= self._free[rows]) | (load <= 0.0)).all(axis=1)
+            fits &= rate <= each.plans.most_rate_per_s * (1.0 + TOLERANCE)
+            fits &= self._allowed(pair, each)
+            if not fits.any():
                 continue
-            which = int(np.searchsorted(first, index, side="right")) - 1
-            pair, rows, loads = made[which]
-            plan = index - int(first[which])
-            yield Option(pair, plan, rows, rate * loads[plan])
+            cost = np.where(fits, each.plans.energy_j + each.plans.loads_s @ self._prices[rows], np.inf)
+            plan = int(cost.argmin())
+            key = (0.0 if self._rank is None else float(self._rank[pair]), float(cost[plan]))
+            if key < best:
+                best, found = key, Option(pair, plan, rows, load[plan])
+        return found
+
+    def _allowed(self, _pair: int, each: KindPlans) -> Bools:
+        """(P,) plans of a pair that may be taken; all of them here."""
+        return np.ones(each.plans.count, dtype=bool)
 
     def _fitting(self, option: Option, most: int) -> int:
-        """Return how many users fit, at most `most`."""
+        """Return how many users fit, at least 1 and at most `most`."""
         loaded = option.load > 0.0
         if not loaded.any():
             return most
         room = float((self._free[option.rows[loaded]] / option.load[loaded]).min())
-        return int(min(most, np.floor(max(room, 0.0))))
+        return int(min(most, max(1.0, np.floor(room))))
 
 
 def placed(state: WholeUsers, pair: Ints, plan: Ints, users: list[int], waiting: Ints) -> WholeUsers:
