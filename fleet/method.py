@@ -59,6 +59,8 @@ class FleetOptions:
     engine: str = "local"
     address: str | None = None
     before: Before | None = None
+    most_moves: int | None = None
+    """Users of before whose plan may change at most, beside those whose plan is not possible any more."""
     progress: Progress = no_progress
     seed: int = 1
     """Seed of the random partition of `pop`."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats
+from planner.fleet.again.replan import changed_within, kept_plan, warm_start
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions
 from planner.fleet.method import FleetOptions, FleetOutcome, Short
@@ -20,49 +21,17 @@ from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
+from planner.fleet.task import Run, cost_of, demand_of, idle_prices, penalty_per_user
 from planner.schemas.planning.placement import Status
 from planner.schemas.reading.quantities import told_apart
 
-_TINY_USERS = 1e-6
+_TINY_USERS = 1e-7
+"""Part of all users that may be left over by rounding errors of the linear program."""
 _WHOLE_COLUMNS = 6_000
 """Columns up to which one integer program takes all classes."""
 _NODES = 300
 _NODES_TIMES_COLUMNS = 3_000_000
 """Nodes of branch and bound of programs with few columns, which are quick."""
-_PENALTY = 100.0
-
-
-def penalty_per_user(instance: FleetInstance) -> float:
-    """Return the cost of a user without a plan, in watts: far more than any plan takes."""
-    most = max((float(each.plans.energy_j.max(initial=0.0)) for each in instance.kinds), default=0.0)
-    rate = float(instance.rate_per_s.max(initial=0.0))
-    return _PENALTY * max(most * rate, 1e-9)
-
-
-def demand_of(instance: FleetInstance, penalty_w: float) -> Demand:
-    """Return what a fleet asks, with one cost for every user without a plan."""
-    rate = instance.rate_per_s
-    per_s = instance.count * rate
-    penalty = penalty_w / np.where(rate > 0.0, rate, 1.0)
-    return Demand(per_s, penalty, instance.resources.capacity, idle_prices(instance))
-
-
-def idle_prices(instance: FleetInstance) -> Floats:
-    """(R,) idle power of nodes per unit of their capacity, in watts."""
-    network, prices = instance.network, np.zeros(instance.resources.count)
-    some = network.max_utilization > 0.0
-    prices[: network.size][some] = network.idle_power_w[some] / network.max_utilization[some]
-    return prices
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One solve of a method, and what it shares."""
-
-    instance: FleetInstance
-    options: FleetOptions
-    pricer: Pricer
-    deadline: Deadline
 
 
 class ColumnGenerationMethod:
@@ -75,31 +44,37 @@ class ColumnGenerationMethod:
         """Plan the fleet."""
         pricing = engine(options.engine, EngineSetting(instance, options.jobs, options.address))
         try:
-            run = _Run(instance, options, Pricer.of(instance, pricing), Deadline.after(options.time_limit_s))
+            run = Run(instance, options, Pricer.of(instance, pricing), Deadline.after(options.time_limit_s))
             return _solve(run)
         finally:
             pricing.close()
 
 
-def _solve(run: _Run) -> FleetOutcome:
+def _solve(run: Run) -> FleetOutcome:
     began = time.perf_counter()
     instance, options = run.instance, run.options
     penalty_w = penalty_per_user(instance)
     before = options.before
-    start = LinearOptions() if before is None else LinearOptions(start=before.prices)
+    if before is not None and (kept := kept_plan(run, before, penalty_w)) is not None:
+        times_s = (0.0, time.perf_counter() - began)
+        return _found(options, kept[0], Bounded(kept[1], before.prices), None, "", times_s, {})
+    start = LinearOptions() if before is None else warm_start(instance, before)
     linear, penalty_w, short = _linear(run, penalty_w, start)
     linear_s = time.perf_counter() - began
     if short is not None and short.most_served < int(instance.count.sum()) and not options.serve_most:
         return FleetOutcome(
             "infeasible", None, np.inf, linear.prices, short=short, linear_gap=linear.gap, linear_s=linear_s
         )
-    state, linear = whole_users(run, linear, penalty_w)
+    if before is not None and options.most_moves is not None:
+        state = changed_within(run, before, linear, penalty_w)
+    else:
+        state, linear = whole_users(run, linear, penalty_w)
     state = within_memory(state, linear.prices + idle_prices(instance))
     whole_s = time.perf_counter() - began - linear_s
     return outcome_of(instance, options, linear, state, penalty_w, short, (linear_s, whole_s))
 
 
-def _linear(run: _Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAnswer, float, Short | None]:
+def _linear(run: Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAnswer, float, Short | None]:
     """Solve the linear program; where it leaves users out, find how many must be, and raise the penalty if fewer."""
     instance = run.instance
     generation = ColumnGeneration(
@@ -108,7 +83,7 @@ def _linear(run: _Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAn
     linear = generation.solve(start)
     left = float((linear.unserved * instance.count)[instance.rate_per_s > 0.0].sum())
     impossible = _impossible(run)
-    if left <= _TINY_USERS and not impossible.any():
+    if left <= _TINY_USERS * instance.count.sum() and not impossible.any():
         return linear, penalty_w, None
     short = least_unserved(run, linear, impossible)
     users = int(instance.count.sum())
@@ -121,13 +96,13 @@ def _linear(run: _Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAn
     return linear, penalty_w, short
 
 
-def _impossible(run: _Run) -> Bools:
+def _impossible(run: Run) -> Bools:
     """(C,) classes with users that no plan can serve."""
     cost = run.pricer.price(np.zeros(run.instance.resources.count)).class_cost
     return np.asarray(~np.isfinite(cost) & (run.instance.count > 0), dtype=np.bool_)
 
 
-def least_unserved(run: _Run, linear: LinearAnswer, impossible: Bools) -> Short:
+def least_unserved(run: Run, linear: LinearAnswer, impossible: Bools) -> Short:
     """Return how many users can be served at most: the linear program without costs, one for each user left out."""
     instance = run.instance
     rate = instance.rate_per_s
@@ -154,7 +129,7 @@ def least_unserved(run: _Run, linear: LinearAnswer, impossible: Bools) -> Short:
     return Short(int(instance.count.sum()) - least, answer.prices, np.flatnonzero(impossible))
 
 
-def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[WholeUsers, LinearAnswer]:
+def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[WholeUsers, LinearAnswer]:
     """Return whole users, and the linear program with the bound that integer programs have raised.
 
     Rounding comes first. A plan whose reduced cost for one user is more than what bound and plan differ by is in no
@@ -164,7 +139,7 @@ def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whol
     prices = linear.prices + idle_prices(instance)
     state = rounded_down(instance, linear.columns, linear.share)
     state = _searched(run, Placer(state, prices).place_all(), linear, penalty_w, shrink=False)
-    options.progress("whole users", linear.bound_w, _cost(state, penalty_w))
+    options.progress("whole users", linear.bound_w, cost_of(state, penalty_w))
     if _gap(state, linear, penalty_w) <= options.gap and not state.waiting.any():
         return state, linear
     if state.idle_w:
@@ -174,11 +149,11 @@ def whole_users(run: _Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whol
             wider, instance.rate_per_s > 0.0, penalty_w, seconds=deadline.remaining_s,
             nodes=max(_NODES, _NODES_TIMES_COLUMNS // wider.columns.count), gap=min(1e-4, options.gap / 10.0),
         )  # fmt: skip
-        return state, replace(linear, bound_w=max(linear.bound_w, min(bound, _cost(state, penalty_w))))
+        return state, replace(linear, bound_w=max(linear.bound_w, min(bound, cost_of(state, penalty_w))))
     return _searched(run, state, linear, penalty_w, shrink=True), linear
 
 
-def _searched(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float, *, shrink: bool) -> WholeUsers:
+def _searched(run: Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float, *, shrink: bool) -> WholeUsers:
     """Place who waits, and shrink the gap to what is asked, by integer programs over neighbourhoods."""
     if not shrink and not state.waiting.any():
         return state
@@ -186,28 +161,22 @@ def _searched(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_w: flo
     search = LocalSearch.of(state, prices, penalty_w, run.deadline)
     search.place_waiting()
     if shrink:
-        search.shrink(_cost(state, penalty_w) - linear.bound_w / (1.0 - min(run.options.gap, 0.99)))
+        search.shrink(cost_of(state, penalty_w) - linear.bound_w / (1.0 - min(run.options.gap, 0.99)))
     return search.state()
 
 
-def _cost(state: WholeUsers, penalty_w: float) -> float:
-    """Return power, with the penalty of users without a plan that load anything."""
-    waiting = state.waiting[state.instance.rate_per_s > 0.0]
-    return state.power_w + state.idle_w + penalty_w * float(waiting.sum())
-
-
 def _gap(state: WholeUsers, linear: LinearAnswer, penalty_w: float) -> float:
-    cost = _cost(state, penalty_w)
+    cost = cost_of(state, penalty_w)
     return (cost - linear.bound_w) / cost if cost > 0.0 else 0.0
 
 
-def _with_promising(run: _Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float) -> WholeUsers | None:
+def _with_promising(run: Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float) -> WholeUsers | None:
     """Return the state over all columns that a better solution may use; None where these are many."""
     instance = run.instance
     rate = instance.rate_per_s
     prices = linear.prices + idle_prices(instance)
     found = run.pricer.price(prices)
-    slack = (_cost(state, penalty_w) - linear.bound_w) * (1.0 + 1e-6)
+    slack = (cost_of(state, penalty_w) - linear.bound_w) * (1.0 + 1e-6)
     cost = np.minimum(found.class_cost, penalty_w / np.where(rate > 0.0, rate, 1.0))
     usable = np.isfinite(found.class_cost) & (rate > 0.0)
     allowed = np.where(usable, slack / np.where(rate > 0.0, rate, 1.0), -1.0)

@@ -80,6 +80,10 @@ class Writer:
             }
         )  # fmt: skip
 
+    def routes(self, kind: int, plan: int, local: int) -> tuple[Route, ...]:
+        """Return the routes of a plan of a kind in a local network."""
+        return self._routed(self.shape(kind, plan), self.instance.locals[local])
+
     def shape(self, kind: int, plan: int) -> Shape:
         """Return a plan of a kind in words."""
         if (kind, plan) not in self._shapes:

@@ -15,7 +15,8 @@ from planner.fleet.method import FleetOptions, FleetOutcome
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
-from planner.fleet.solve import Bounded, bound_at, demand_of, heuristic_outcome, penalty_per_user
+from planner.fleet.solve import Bounded, bound_at, heuristic_outcome
+from planner.fleet.task import demand_of, penalty_per_user
 from planner.schemas.reading.problems import input_error
 
 MOST_COLUMNS = 1_000_000

@@ -8,7 +8,7 @@ the best, at the end, splits at most as many classes as resources are short.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ _CENTRAL_GAP = 3e-3
 _MOST_EXCESS = 1e-4
 _SHARE = 1e-4
 """Shares of an interior point that count."""
-_VERTEX_SHARE = 0.02
+_VERTEX_SHARE = 0.002
 _SMALL = 20_000
 """Columns up to which all of them are in the last program."""
 _ROUNDS = 40
@@ -174,7 +174,9 @@ class ColumnGeneration:
             best = np.isfinite(found.pair_cost) & (found.pair_cost <= found.class_cost[self._instance.pair_class])
             chosen.append((np.flatnonzero(best), found.pair_plan[best]))
         near = self._pricer.near(
-            prices + self._demand.idle_w, np.where(np.isfinite(class_cost), class_cost, 0.0), _NEAR * scale
+            prices + self._demand.idle_w,
+            np.where(np.isfinite(class_cost), class_cost, 0.0),
+            np.where(scale > 0.0, _NEAR * scale, -1.0),
         )
         pair, plan, limit = near.pair, near.plan, _COLUMNS_PER_CLASS * self._instance.classes
         if len(pair) > limit:
@@ -217,29 +219,35 @@ class ColumnGeneration:
 
     def _finished(self, columns: Columns, central: MasterAnswer, rounds: int, options: LinearOptions) -> LinearAnswer:
         """Return a vertex over the columns that are near the best, or the last central point where none is found."""
-        stopped, all_columns = self._deadline.expired, columns
+        found, answer = (columns, central), central
+        if options.vertex and not self._deadline.expired:
+            for some in self._near_best(columns, central, options.gap):
+                vertex = self._master.vertex(some, self._deadline.remaining_s)
+                if vertex is not None and (some is columns or vertex.value_w <= _no_worse(central, options.gap)):
+                    found, answer = (some, vertex), vertex
+                    self.bound_at(vertex.prices)
+                    break
+        return LinearAnswer(
+            found[0], answer.share, answer.unserved, answer.value_w, self.bound_w, self.best_prices, rounds,
+            self._deadline.expired,
+        )  # fmt: skip
+
+    def _near_best(self, columns: Columns, central: MasterAnswer, gap: float) -> Iterator[Columns]:
+        """Yield columns that a vertex may need: those near the best first, where there are many, then all."""
         if columns.count > _SMALL:
             value = self._class_duals(columns, central)
             worth = columns.cost_at(central.prices + self._demand.idle_w) - value[columns.owner]
-            near = worth <= _VERTEX * max(options.gap, 1e-4) * np.abs(value[columns.owner])
-            columns = columns.take(near | (central.share > _VERTEX_SHARE))
-        answer = self._master.vertex(columns, self._deadline.remaining_s) if options.vertex else None
-        if answer is not None:
-            self.bound_at(answer.prices)
-            central, all_columns = answer, columns
-        return LinearAnswer(
-            all_columns,
-            central.share,
-            central.unserved,
-            central.value_w,
-            self.bound_w,
-            self.best_prices,
-            rounds,
-            stopped,
-        )
+            near = worth <= _VERTEX * max(gap, 1e-4) * np.abs(value[columns.owner])
+            yield columns.take(near | (central.share > _VERTEX_SHARE))
+        yield columns
 
     def _nothing(self, columns: Columns) -> LinearAnswer:
         """Return the answer where no class has a plan: nobody is served."""
         value = float((self._demand.per_s * self._demand.penalty_j).sum())
         unserved, share = np.ones(self._instance.classes), np.zeros(columns.count)
         return LinearAnswer(columns, share, unserved, value, self.bound_w, self.best_prices, 0, self._deadline.expired)
+
+
+def _no_worse(central: MasterAnswer, gap: float) -> float:
+    """Return the value of a vertex that is as good as a central point, but for the gap."""
+    return central.value_w + gap * abs(central.value_w)

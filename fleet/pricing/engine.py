@@ -10,7 +10,17 @@ import numpy as np
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.registry import load
 from planner.fleet.instance.fleet_instance import FleetInstance
-from planner.fleet.pricing.shard import NearPlans, Priced, Shard, Smoothed, near_plans, price, shards_of, smooth
+from planner.fleet.pricing.shard import (
+    NearPlans,
+    Priced,
+    Shard,
+    Smoothed,
+    near_plans,
+    price,
+    shard_sizes,
+    shards_of,
+    smooth,
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ class LocalEngine:
         self._pool.shutdown()
 
 
-_PLACES = {"local": "planner.fleet.pricing.engine:LocalEngine"}
+_PLACES = {"local": "planner.fleet.pricing.engine:LocalEngine", "ray": "planner.fleet.pricing.ray_engine:RayEngine"}
 ENGINES = tuple(_PLACES)
 
 
@@ -113,10 +123,7 @@ class Pricer:
     @classmethod
     def of(cls, instance: FleetInstance, pricing: PricingEngine) -> Pricer:
         """Return the pricer of a fleet whose shards an engine holds."""
-        from planner.fleet.pricing.shard import CLASSES_PER_SHARD
-
-        starts = range(0, instance.classes, CLASSES_PER_SHARD)
-        return cls(instance, pricing, [min(CLASSES_PER_SHARD, instance.classes - start) for start in starts])
+        return cls(instance, pricing, shard_sizes(instance.classes))
 
     def price(self, prices: Floats) -> FleetPrices:
         """Return the cheapest plan of every pair at (R,) prices in watts per unit of capacity."""

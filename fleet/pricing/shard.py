@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
 from planner.fleet.instance.model_arrays import TOLERANCE
 
-CLASSES_PER_SHARD = 8_192
+CLASSES_PER_SHARD = 4_096
 _ROWS_AT_ONCE = 500_000
 _SAMPLES = 256
 
@@ -86,10 +87,15 @@ class Smoothed:
     """(R + 1,) busy fraction."""
 
 
-def shards_of(instance: FleetInstance, classes_per_shard: int = CLASSES_PER_SHARD) -> tuple[Shard, ...]:
-    """Split a fleet into shards of classes; their number does not depend on who prices them."""
-    starts = range(0, instance.classes, classes_per_shard)
-    return tuple(_shard(instance, start, min(start + classes_per_shard, instance.classes)) for start in starts)
+def shard_sizes(classes: int) -> list[int]:
+    """Return how many classes each shard has; that does not depend on who prices them."""
+    return [min(CLASSES_PER_SHARD, classes - start) for start in range(0, classes, CLASSES_PER_SHARD)]
+
+
+def shards_of(instance: FleetInstance) -> tuple[Shard, ...]:
+    """Split a fleet into shards of classes."""
+    ends = np.cumsum([0, *shard_sizes(instance.classes)]).tolist()
+    return tuple(_shard(instance, first, last) for first, last in pairwise(ends))
 
 
 def _shard(instance: FleetInstance, first: int, last: int) -> Shard:

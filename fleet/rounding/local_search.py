@@ -13,14 +13,13 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats, Ints
+from planner.fleet.again.moves import Group, MoveBudget
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.instance.model_arrays import TOLERANCE
 from planner.fleet.master.pool import columns_of
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.state import WholeUsers
 
-Group = tuple[int, int, int]
-"""Pair, plan, users."""
 _SIZES = (4, 8, 16, 64)
 """Classes of a neighbourhood; larger ones where users still wait."""
 _PLANS_PER_PAIR = 4
@@ -46,12 +45,16 @@ class LocalSearch:
     waiting: Ints
     load: Floats
     """(R,) load of all users."""
+    budget: MoveBudget | None
+    """How many users of before may move; None where that does not count."""
     _row_start: Ints
     _row_classes: Ints
     _plans: dict[int, tuple[Ints, Ints]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: WholeUsers, prices: Floats, penalty_w: float, deadline: Deadline) -> LocalSearch:
+    def of(
+        cls, state: WholeUsers, prices: Floats, penalty_w: float, deadline: Deadline, budget: MoveBudget | None = None
+    ) -> LocalSearch:
         """Begin from whole users."""
         columns, groups = state.columns, dict[int, list[Group]]()
         taken = np.flatnonzero(state.users > 0)
@@ -63,7 +66,16 @@ class LocalSearch:
         order = np.lexsort((owner, row))
         start = np.searchsorted(row[order], np.arange(state.instance.resources.count + 1))
         return cls(
-            state.instance, prices, penalty_w, deadline, groups, state.waiting.copy(), state.load, start, owner[order]
+            state.instance,
+            prices,
+            penalty_w,
+            deadline,
+            groups,
+            state.waiting.copy(),
+            state.load,
+            budget,
+            start,
+            owner[order],
         )
 
     def state(self) -> WholeUsers:
@@ -185,12 +197,14 @@ class LocalSearch:
 
     def _accept(self, before: WholeUsers, after: WholeUsers, classes: Ints, own: Floats) -> float:
         columns = after.columns
-        for owner in classes.tolist():
-            self.groups.pop(owner, None)
+        new: dict[int, list[Group]] = {owner: [] for owner in classes.tolist()}
         taken = np.flatnonzero(after.users > 0)
         parts = (columns.owner, columns.pair, columns.plan, after.users)
         for owner, pair, plan, users in zip(*(part[taken].tolist() for part in parts), strict=True):
-            self.groups.setdefault(owner, []).append((pair, plan, users))
+            new[owner].append((pair, plan, users))
+        if self.budget is not None and not self.budget.take(new, after.waiting):
+            return 0.0
+        self.groups.update(new)
         self.waiting[classes] = after.waiting[classes]
         self.load = self.load - own + after.load
         costs = [each.power_w + self.penalty_w * float(each.waiting.sum()) for each in (before, after)]

@@ -21,6 +21,13 @@ Gap = Annotated[str, typer.Option(help="Relative gap of whole users that counts 
 ServeMost = Annotated[bool, typer.Option("--serve-most", help="Plan as many users as can be served.")]
 Jobs = Annotated[int, typer.Option(min=1, max=1024, help="Threads (or actors) that price classes.")]
 Hosts = Annotated[int, typer.Option(min=1, max=16, help="Shared nodes considered at most from one attach node.")]
+Engine = Annotated[str, typer.Option(help="Where classes are priced: local, or ray (--jobs actors).")]
+Address = Annotated[str | None, typer.Option(help="Ray cluster (host:port, or auto); none: one on this machine.")]
+Before = Annotated[Path | None, typer.Option("--from", help="Placement to plan again from; its plans are kept.")]
+Moves = Annotated[
+    int | None,
+    typer.Option("--most-moves", min=0, help="Users of --from who may move, beside those whose plan is ruled out."),
+]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="File for the placement as JSON, or its groups as .parquet."),
@@ -38,6 +45,10 @@ def fleet_command(
     serve_most: ServeMost = False,
     jobs: Jobs = 1,
     hosts: Hosts = 6,
+    engine: Engine = "local",
+    address: Address = None,
+    before: Before = None,
+    most_moves: Moves = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> int:
@@ -45,7 +56,7 @@ def fleet_command(
     from planner.files.fleet import fleet_file, fleet_json
     from planner.fleet.method import FleetOptions
     from planner.fleet.reading.files import read_fleet
-    from planner.pipeline.fleet import FleetRequest, answer_fleet, read_shared
+    from planner.pipeline.fleet import FleetRequest, answer_fleet, read_before, read_shared
     from planner.progress import bounding
     from planner.text.fleet import fleet_text
 
@@ -54,11 +65,13 @@ def fleet_command(
     with fleet_file(output) as write:
         read = read_fleet(fleet)
         network = read_shared(topology, read.inputs)
+        held = None if before is None else read_before(before, read.inputs)
         with bounding("planning") as progress:
             options = FleetOptions(
-                gap=relative, time_limit_s=seconds, serve_most=serve_most, jobs=jobs, progress=progress
-            )
-            request = FleetRequest(read.columns, read.models, network, method, options, hosts, read.inputs)
+                gap=relative, time_limit_s=seconds, serve_most=serve_most, jobs=jobs, progress=progress,
+                engine=engine, address=address, most_moves=most_moves,
+            )  # fmt: skip
+            request = FleetRequest(read.columns, read.models, network, method, options, hosts, read.inputs, held)
             placement = answer_fleet(request)
         write(placement)
     if as_json:

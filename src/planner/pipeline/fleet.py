@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.files import read_document
+from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class FleetRequest:
     options: FleetOptions = field(default_factory=FleetOptions)
     most_hosts: int = DEFAULT_HOSTS
     inputs: Mapping[str, str] = field(default_factory=dict)
+    before: FleetPlacement | None = None
+    """The placement to plan again from."""
 
 
 def plan_fleet(
@@ -48,6 +51,10 @@ def plan_fleet(
     serve_most: bool = False,
     jobs: int = 1,
     most_hosts: int = DEFAULT_HOSTS,
+    engine: str = "local",
+    address: str | None = None,
+    before: FleetPlacement | str | Path | None = None,
+    most_moves: int | None = None,
 ) -> FleetPlacement:
     """Plan all users of a fleet together: least power within the limits of every user and the shared capacity.
 
@@ -59,8 +66,13 @@ def plan_fleet(
         gap: Relative gap to the bound at which a plan counts as proved.
         time_limit_s: Seconds after which the best plan so far is returned with its gap.
         serve_most: Where not all users can be served, plan as many as can be.
-        jobs: Threads that price classes.
+        jobs: Threads (or actors) that price classes.
         most_hosts: Shared nodes considered at most from one attach node.
+        engine: Where classes are priced: `local`, or `ray` (actors; the same answer).
+        address: Address of a running Ray cluster (default: one is started on this machine).
+        before: A placement to plan again from, or the path of its file: plans are kept where that closes the gap, and
+            `change` counts who moves.
+        most_moves: Users of `before` whose plan may change at most, beside those whose plan is not possible any more.
 
     Returns:
         The placement, verified. `status` tells optimal, feasible, infeasible (with a `diagnosis`) and unknown apart.
@@ -89,8 +101,26 @@ def plan_fleet(
         columns, known, inputs = read.columns, read.models, read.inputs
     if not isinstance(topology, Topology):
         topology = read_shared(Path(topology), inputs)
-    options = FleetOptions(gap=gap, time_limit_s=time_limit_s, serve_most=serve_most, jobs=jobs)
-    return answer_fleet(FleetRequest(columns, known, topology, method, options, most_hosts, inputs))
+    if before is not None and not isinstance(before, FleetPlacement):
+        before = read_before(Path(before), inputs)
+    options = FleetOptions(
+        gap=gap, time_limit_s=time_limit_s, serve_most=serve_most, jobs=jobs, engine=engine, address=address,
+        most_moves=most_moves,
+    )  # fmt: skip
+    return answer_fleet(FleetRequest(columns, known, topology, method, options, most_hosts, inputs, before))
+
+
+def read_before(path: Path, inputs: dict[str, str]) -> FleetPlacement:
+    """Read the placement to plan again from and note its hash.
+
+    Raises:
+        InputError: It cannot be read, or holds no plan.
+    """
+    placement, inputs[f"from {path.name}"] = read_document(path, FleetPlacement)
+    if not placement.groups:
+        message = f"the placement holds no plan ({placement.status})"
+        raise input_error(message, "plan without --from", file=str(path), path="groups")
+    return placement
 
 
 def read_shared(path: Path, inputs: dict[str, str]) -> Topology:
@@ -107,6 +137,8 @@ def answer_fleet(request: FleetRequest) -> FleetPlacement:
         InputError: A name or a figure that the request needs is missing, or there is no such method.
         InternalError: The plan does not stand before the verifier.
     """
+    from planner.fleet.again.matching import before_of
+    from planner.fleet.again.moves import change_of
     from planner.fleet.answer.document import fleet_placement
     from planner.fleet.instance.build import build_fleet
     from planner.verifier.fleet import verify_fleet
@@ -115,9 +147,20 @@ def answer_fleet(request: FleetRequest) -> FleetPlacement:
     chosen = fleet_method(request.method)
     instance = build_fleet(request.columns, request.models, request.topology, request.most_hosts)
     build_s = time.perf_counter() - began
-    outcome = chosen.solve(instance, request.options)
+    options = request.options
+    if request.before is not None:
+        options = replace(options, before=before_of(instance, request.before))
+    elif options.most_moves is not None:
+        raise input_error("moves count against a placement", "give one (--from)", path="--most-moves")
+    if options.before is not None and chosen.name != DEFAULT_METHOD:
+        message = f"method {chosen.name} does not plan again from a placement"
+        raise input_error(message, f"use --method {DEFAULT_METHOD}", path="--from")
+    outcome = chosen.solve(instance, options)
+    change = None
+    if options.before is not None and outcome.solution is not None:
+        change = change_of(instance, options.before, outcome.solution)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
-    placement = fleet_placement(instance, outcome, provenance, build_s, None)
+    placement = fleet_placement(instance, outcome, provenance, build_s, change)
     gap = max(1e-6, request.options.gap)
     if violations := verify_fleet(placement, request.topology, request.columns, request.models, gap):
         raise InternalError(violations)
