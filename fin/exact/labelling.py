@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.fin.deadline import Deadline
+from planner.fin.exact.arcs import Stage, stages_of
 from planner.fin.exact.labels import Labels, bounds, root_label, undominated, without_noise
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.exact.ties import most
@@ -16,6 +17,8 @@ from planner.fin.instance.network import Ints
 
 _FEW = 40
 """Labels that are dearer to compare than to extend."""
+_HOPS_PER_LABEL = 16
+"""Extensions by one link that a round keeps, for each label that a layer keeps."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +55,19 @@ def search(
     Raises:
         DeadlineReachedError: The deadline came first.
     """
-    layers = relaxation.graph.shape[1]
     dropped = cutoff
     reached: list[Labels] = []
     moves: list[Hops] = []
     labels = root_label(relaxation)
-    for layer in range(layers):
+    stages = stages_of(relaxation, cutoff)
+    for stage in stages:
         deadline.check()
-        hops = Hops()
-        parts, lost = extended(relaxation, labels, layer, cutoff, 4 * most_labels, hops, deadline)
+        hops, layer = Hops(), stage.last
+        parts, lost = extended(relaxation, labels, stage, cutoff, _HOPS_PER_LABEL * most_labels, hops, deadline)
         labels = Labels.joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64))
         # far too many are thinned out before dominance is looked at, which is the dearer of the two
         labels, thinned = _narrowed(relaxation, labels, layer, 4 * most_labels)
-        if len(labels.node) > _FEW or layer == layers - 1:
+        if len(labels.node) > _FEW or stage is stages[-1]:
             labels = labels.take(undominated(relaxation, labels, layer))
         labels, narrowed = _narrowed(relaxation, labels, layer, most_labels)
         dropped = min(dropped, lost, thinned, narrowed)
@@ -75,7 +78,7 @@ def search(
     labels = reached[-1] = labels.take(labels.cost < cutoff)
     order = _in_order(relaxation, labels)[:keep_paths]
     best = float(labels.cost.min(initial=np.inf))
-    paths = tuple(_trace(reached, moves, int(index)) for index in order)
+    paths = tuple(_trace(stages, reached, moves, int(index)) for index in order)
     tied = int((labels.cost <= most(best)).sum()) if paths else 0
     return LabelSearch(paths, best, min(best, dropped), tied, dropped)
 
@@ -98,11 +101,13 @@ def _narrowed(relaxation: Relaxation, labels: Labels, layer: int, most: int) -> 
     return labels.take(np.sort(order[:most])), float(bound[order[most]])
 
 
-def _trace(reached: list[Labels], moves: list[Hops], index: int) -> Paths:
+def _trace(stages: list[Stage], reached: list[Labels], moves: list[Hops], index: int) -> Paths:
     """Follow parents back from a label of the last layer."""
-    rows = []
-    for labels, hops in zip(reversed(reached), reversed(moves), strict=True):
-        rows.append((int(labels.node[index]), int(labels.option[index]), hops.relays(int(labels.relay[index]))))
+    rows: list[tuple[int, int, list[int]]] = []
+    for stage, labels, hops in zip(reversed(stages), reversed(reached), reversed(moves), strict=True):
+        node, option = int(labels.node[index]), int(labels.option[index])
+        rows += [(node, option, [])] * (stage.last - stage.first)
+        rows.append((node, option, hops.relays(int(labels.relay[index]))))
         index = int(labels.parent[index])
     nodes, options, passed = zip(*reversed(rows), strict=True)
     relays = np.full((1, len(rows), max(map(len, passed))), -1, dtype=np.int64)

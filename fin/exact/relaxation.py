@@ -18,6 +18,9 @@ from planner.fin.graph.min_plus import Recursion, Weights, backward, forward, ve
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
+_MOST_LINKS = 100_000
+"""Links up to which it is worth knowing in which transfers something moves."""
+
 
 @dataclass(frozen=True)
 class Relaxation:
@@ -39,6 +42,8 @@ class Relaxation:
     """(D, N) ``cost + multiplier * limited`` of each vertex at its best option, infinite where it is closed."""
     before: Recursion
     """Least ``cost + multiplier * limited`` from the source on."""
+    moving: Floats
+    """(D,) bound on the cost of every path on which something moves in the transfer into a layer; -inf: not known."""
     reduced: Floats
     """(D, N) bound on the cost of every path through a vertex; infinite where it is closed."""
     alive: Bools
@@ -141,6 +146,7 @@ def relax(
         arrival_remaining=arrival_remaining,
         vertices=vertices,
         before=before,
+        moving=_moving(priced, weights, before, arrival) - offset,
         reduced=reduced,
         alive=closed,
         passable=closed,
@@ -159,8 +165,27 @@ def _further_bounds(feasible: FeasibleGraph, multiplier: Floats | None) -> Furth
     return FurtherBounds(multiplier, feasible.graph.further.most, feasible.further_remaining[0])
 
 
+def _moving(graph: ExtendedGraph, weights: Weights, before: Recursion, arrival: Floats) -> Floats:
+    """(D,) least weighted cost of paths on which something moves in the transfer into each layer."""
+    layers = graph.shape[1]
+    if len(graph.links.metrics[0]) > _MOST_LINKS:
+        return np.full(layers, -np.inf)
+    links, every = weighted_links(graph, weights), np.ones((1, graph.shape[2]), dtype=bool)
+    least = np.empty(layers)
+    for layer in range(layers):
+        ready = before.values[0, layer - 1] if layer and graph.links.single_hop else before.arriving[0, layer]
+        if layer == 0 and graph.links.single_hop:
+            ready = np.where(np.arange(graph.shape[2]) == graph.source, 0.0, np.inf)
+        least[layer] = (ready + links.leave(layer, arrival[layer][None], every)[0]).min()
+    return least
+
+
 def relax_by_segments(
-    plain: Relaxation, ends: Ints, tracked: tuple[NodeResource, ...], deadline: Deadline | None = None
+    plain: Relaxation,
+    ends: Ints,
+    multiplier: float,
+    tracked: tuple[NodeResource, ...] = (),
+    deadline: Deadline | None = None,
 ) -> Relaxation:
     """Bound a scenario in which every node segment keeps the node's capacities.
 
@@ -170,6 +195,7 @@ def relax_by_segments(
     Args:
         plain: The scenario without capacities.
         ends: (D, N) last block that a segment beginning with each block may reach.
+        multiplier: Multiplier of the limit.
         tracked: Capacities that labels state.
         deadline: When to give up.
 
@@ -180,7 +206,10 @@ def relax_by_segments(
         DeadlineReachedError: The deadline came first.
     """
     graph, until = plain.graph, deadline or Deadline()
-    weights = Weights.lagrangian(np.array([plain.multiplier]))
+    weights = Weights.lagrangian(np.array([multiplier]))
+    if multiplier != plain.multiplier:
+        before, unknown = forward(plain.priced, weights, until), np.full_like(plain.moving, -np.inf)
+        plain = replace(plain, multiplier=multiplier, before=before, moving=unknown)
     to_go, arrival, root = _by_segments(plain.priced, ends, weights, until)
     remaining, arrival_remaining = plain.remaining, plain.arrival_remaining
     if np.isfinite(graph.limit):

@@ -137,8 +137,8 @@ def _with_capacities(
 ) -> float:
     """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
     ends = segment_ends(plain.graph, network)
-    plain = replace(plain, multiplier=best_segment_multiplier(plain, ends, deadline=deadline))
-    segments = relax_by_segments(plain, ends, (), deadline)
+    multiplier = best_segment_multiplier(plain, ends, deadline=deadline)
+    segments = relax_by_segments(plain, ends, multiplier, deadline=deadline)
     lower_bound = max(lower_bound, segments.lower_bound)
     tracked: dict[tuple[str, int], NodeResource] = {}
     while lower_bound < incumbent.cutoff:

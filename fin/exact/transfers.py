@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from planner.fin.deadline import Deadline
+from planner.fin.exact.arcs import Arcs, Stage
 from planner.fin.exact.labels import Labels, priced, pruned, undominated, within_capacities, without_noise
 from planner.fin.exact.relaxation import Relaxation
-from planner.fin.graph.links import FULL
+from planner.fin.graph.sparse import ragged
 from planner.fin.instance.network import Floats, Ints
 
 _CELLS_AT_ONCE = 2_000_000
@@ -48,14 +49,14 @@ class Hops:
 
 
 def extended(
-    relaxation: Relaxation, labels: Labels, layer: int, cutoff: float, most: int, hops: Hops, deadline: Deadline
+    relaxation: Relaxation, labels: Labels, stage: Stage, cutoff: float, most: int, hops: Hops, deadline: Deadline
 ) -> tuple[list[Labels], float]:
-    """Extend labels into a layer.
+    """Extend labels through a stage: into its first layer, then through the others where they are.
 
     Args:
         relaxation: The scenario and its bounds.
         labels: Labels of the layer before, or of the source.
-        layer: Layer to extend into.
+        stage: Layers to extend through, and the arcs into the first one.
         cutoff: Only paths below are of interest.
         most: Labels that a round of hops may keep; those of worst bound are dropped.
         hops: Where hops are noted.
@@ -69,28 +70,29 @@ def extended(
     """
     rows = np.arange(len(labels.node))
     still = replace(labels, parent=rows, relay=np.full(len(rows), -1))
-    lost = np.inf
-    if relaxation.graph.links.single_hop:
-        arrived = [still]
-        for part in _hopped(relaxation, labels, still, layer, cutoff, hops):
+    arcs, layer = stage.arcs, stage.first
+    arrived, lost = [still], np.inf
+    if arcs is not None and relaxation.graph.links.single_hop:
+        for part in _hopped(relaxation, labels, still, layer, arcs, hops):
             deadline.check()
             arrived.append(part)
-    else:
-        arrivals, lost = _relayed(relaxation, labels, still, layer, cutoff, most, hops, deadline)
-        arrived = [arrivals]
-    parts = [pruned(relaxation, part, layer, cutoff) for some in arrived for part in _entered(relaxation, some, layer)]
+    elif arcs is not None:
+        arrived[0], lost = _relayed(relaxation, labels, still, layer, arcs, most, hops, deadline)
+    parts = [
+        pruned(relaxation, part, stage.last, cutoff) for some in arrived for part in _entered(relaxation, some, stage)
+    ]
     return parts, lost
 
 
 def _relayed(
-    relaxation: Relaxation, labels: Labels, still: Labels, layer: int, cutoff: float, most: int, hops: Hops,
+    relaxation: Relaxation, labels: Labels, still: Labels, layer: int, arcs: Arcs, most: int, hops: Hops,
     deadline: Deadline,
 ) -> tuple[Labels, float]:  # fmt: skip
     """Return everything that reaches a node before a layer: what stays, and what moves over any number of links."""
     kept, frontier, lost = still, still, np.inf
     while len(frontier.node):
         deadline.check()
-        parts = list(_hopped(relaxation, labels, frontier, layer, cutoff, hops))
+        parts = list(_hopped(relaxation, labels, frontier, layer, arcs, hops))
         if not parts:
             break
         new = Labels.joined(parts)
@@ -114,39 +116,34 @@ def _arrival_bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Float
 
 
 def _hopped(
-    relaxation: Relaxation, labels: Labels, frontier: Labels, layer: int, cutoff: float, hops: Hops
+    relaxation: Relaxation, labels: Labels, frontier: Labels, layer: int, arcs: Arcs, hops: Hops
 ) -> Iterator[Labels]:
     """Yield the extensions of a frontier by one link that bounds and capacities leave open."""
-    graph, usable = relaxation.graph, relaxation.passable[layer]
-    size = max(1, _CELLS_AT_ONCE // max(1, int(usable.sum())))
-    further = relaxation.further
-    arcs = () if further is None or graph.further is None else graph.further.arc[0, :, layer]
-    coefficients = np.stack([graph.arc_cost[0, layer], graph.arc_limited[0, layer], *arcs])
+    graph, further = relaxation.graph, relaxation.further
+    size = max(1, _CELLS_AT_ONCE // arcs.most)
     for first in range(0, len(frontier.node), size):
-        part = frontier.take(np.arange(first, min(first + size, len(frontier.node))))
-        row, link, target = graph.links.out_of(part.node, usable)
+        part = frontier if size >= len(frontier.node) else frontier.take(np.arange(first, first + size))
+        row, arc = ragged(arcs.start, part.node)
         if len(row) == 0:
             continue
-        cost, limited, *added = coefficients @ graph.links.metrics[:, link]
-        cost += part.cost[row]
-        limited += part.limited[row]
+        cost, limited = part.cost[row] + arcs.cost[arc], part.limited[row] + arcs.limited[arc]
         # most extensions fall here, before anything is built for them
-        ahead = relaxation.arrival[layer, target] - relaxation.offset
+        value = cost + relaxation.multiplier * limited if relaxation.multiplier > 0 else cost
         sums = part.further[row]
         if further is not None:
-            sums = sums + np.array(added).T
-            ahead += sums @ further.multiplier
-        keep = cost + (relaxation.multiplier * limited if relaxation.multiplier > 0 else 0.0) + ahead < cutoff
-        keep &= limited + relaxation.arrival_remaining[layer, target] <= relaxation.most
-        keep &= graph.medium_arc[0, layer] * graph.links.metrics[1, link] <= FULL
-        keep &= labels.node[part.parent[row]] != target  # data that comes back has not moved
+            sums += arcs.further[arc]
+            value = value + sums @ further.multiplier
+        keep = value < arcs.below[arc]
+        keep &= limited <= arcs.most_limited[arc]
+        keep &= labels.node[part.parent[row]] != arcs.target[arc]  # data that comes back has not moved
         chosen = np.flatnonzero(keep)
         if len(chosen) == 0:
             continue
-        row, link, target = row[chosen], link[chosen], target[chosen]
-        new = _moved(part, layer, row, target, (cost[chosen], limited[chosen], sums[chosen]))
+        row, arc = row[chosen], arc[chosen]
+        new = _moved(part, layer, row, arcs.target[arc], (cost[chosen], limited[chosen], sums[chosen]))
         if len(graph.links.loads):
-            new.usage[:, len(relaxation.tracked) :] += (graph.medium_arc[0, layer] * graph.links.loads[:, link]).T
+            loads = graph.links.loads[:, arcs.link[arc]]
+            new.usage[:, len(relaxation.tracked) :] += (graph.medium_arc[0, layer] * loads).T
             keep = within_capacities(relaxation, new.usage)
             row, new = row[keep], new.take(keep)
         yield replace(new, relay=hops.add(new.node, part.relay[row]))
@@ -173,42 +170,50 @@ def _moved(labels: Labels, layer: int, row: Ints, target: Ints, sums: tuple[Floa
     )
 
 
-def _entered(relaxation: Relaxation, arrived: Labels, layer: int) -> Iterator[Labels]:
+def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[Labels]:
     """Yield labels that enter the vertices of their nodes, for each result option."""
-    graph = relaxation.graph
-    possible = relaxation.alive[layer, arrived.node]
+    graph, layer = relaxation.graph, stage.first
+    run = slice(stage.first, stage.last + 1)
+    possible = relaxation.alive[run, arrived.node].all(axis=0)
     if relaxation.ends is not None:
-        possible &= relaxation.ends[arrived.start, arrived.node] >= layer
-    for option in range(graph.open.shape[-1]):
-        rows = np.flatnonzero(possible & graph.open[0, layer, arrived.node, option])
+        possible &= relaxation.ends[arrived.start, arrived.node] >= stage.last
+    options = graph.open.shape[-1]
+    for option in range(options):
+        rows = np.flatnonzero(possible if options == 1 else possible & graph.open[0, layer, arrived.node, option])
         if len(rows) == 0:
             continue
         some = arrived if len(rows) == len(arrived.node) else arrived.take(rows)
-        at = (0, layer, some.node, option)
         usage = some.usage
         if usage.shape[1]:
-            usage = _with_vertex(relaxation, some, layer, option)
+            usage = _with_vertices(relaxation, some, stage, option)
         late = some.late if graph.late is None else some.late + graph.late[0, layer, option]
         transfers = some.transfers
         if graph.results is not None and relaxation.ties:
             transfers = transfers + (graph.sends_result[0, layer] & (some.node != graph.results.end))
         further = some.further
         if graph.further is not None:
-            further = further + graph.further.vertex[0][:, layer, some.node, option].T
+            further = further + graph.further.vertex[0][:, run, :, option][:, :, some.node].sum(axis=1).T
         yield replace(
-            some, cost=some.cost + graph.vertex_cost[at], limited=some.limited + graph.vertex_limited[at],
-            further=further, usage=usage, late=late, transfers=transfers, option=np.full(len(rows), option),
-        )  # fmt: skip
+            some,
+            cost=some.cost + graph.vertex_cost[0, run, :, option][:, some.node].sum(axis=0),
+            limited=some.limited + graph.vertex_limited[0, run, :, option][:, some.node].sum(axis=0),
+            further=further,
+            usage=usage,
+            late=late,
+            transfers=transfers,
+            option=np.full(len(rows), option),
+        )
 
 
-def _with_vertex(relaxation: Relaxation, labels: Labels, layer: int, option: int) -> Floats:
-    """(Q, R) use of tracked capacities once a layer's block runs and its result is sent."""
+def _with_vertices(relaxation: Relaxation, labels: Labels, stage: Stage, option: int) -> Floats:
+    """(Q, R) use of tracked capacities once the blocks of a stage run and the result is sent."""
     graph = relaxation.graph
     usage = labels.usage.copy()
     for index, resource in enumerate(relaxation.tracked):
-        usage[:, index] += np.where(labels.node == resource.node, resource.demand[layer], 0.0)
+        demand = resource.demand[stage.first : stage.last + 1].sum()
+        usage[:, index] += np.where(labels.node == resource.node, demand, 0.0)
     if graph.results is not None:
         first = len(relaxation.tracked)
         loads = graph.results.loads[:, labels.node, option % graph.results.options]
-        usage[:, first:] += (graph.medium_result[0, layer] * loads).T
+        usage[:, first:] += (graph.medium_result[0, stage.first] * loads).T
     return usage

@@ -121,7 +121,8 @@ class SparseWeightedLinks:
         links, order = self._links, self._links.by_source
         result = np.full(onward.shape, np.inf)
         if len(order):
-            nodes, starts = np.unique(links.source[order], return_index=True)
+            nodes = np.flatnonzero(np.diff(links.out_start))
+            starts = links.out_start[nodes]
             costs = self._weights(layer)[:, order] + onward[:, links.target[order]]
             result[:, nodes] = np.minimum.reduceat(costs, starts, axis=1)
         return result

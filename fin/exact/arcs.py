@@ -1,0 +1,129 @@
+"""Arcs that may lie on a path below a cutoff: reduced-cost fixing of links, transfer by transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from planner.fin.exact.relaxation import Relaxation
+from planner.fin.graph.links import FULL
+from planner.fin.instance.network import Floats, Ints
+
+_CELLS_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """A links that data may take in the transfer into one layer, in order of the nodes that they leave."""
+
+    start: Ints
+    """(N + 1,) first arc out of each node."""
+    link: Ints
+    target: Ints
+    cost: Floats
+    limited: Floats
+    further: Floats
+    """(A, R) what each takes of the further sums with a limit."""
+    below: Floats
+    """(A,) what cost and limited sums times multipliers must stay below on a path that has taken the arc."""
+    most_limited: Floats
+    """(A,) what its limited sum may be at most then."""
+
+    @property
+    def most(self) -> int:
+        """Largest number of arcs out of a node."""
+        return int(np.diff(self.start).max())
+
+
+class Stage(NamedTuple):
+    """Layers of which only the first one can be moved into; in the others everything stays where it is."""
+
+    first: int
+    last: int
+    arcs: Arcs | None
+    """Arcs of the transfer into the first one."""
+
+
+def stages_of(relaxation: Relaxation, cutoff: float) -> list[Stage]:
+    """Join layers into which no arc leads on a path below the cutoff with the layer before.
+
+    Where results travel, every layer is a stage of its own.
+
+    Args:
+        relaxation: The scenario and its bounds.
+        cutoff: Only paths below are of interest.
+    """
+    layers = relaxation.graph.shape[1]
+    arcs = [surviving_arcs(relaxation, layer, cutoff) for layer in range(layers)]
+    apart = relaxation.graph.results is not None
+    first = [layer for layer in range(layers) if layer == 0 or apart or arcs[layer] is not None]
+    return [Stage(here, behind - 1, arcs[here]) for here, behind in zip(first, [*first[1:], layers], strict=True)]
+
+
+def surviving_arcs(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | None:
+    """Return the arcs that bounds up to their tails and from their heads on leave open, None where there is none.
+
+    Args:
+        relaxation: The scenario and its bounds.
+        layer: Layer that the transfer leads into.
+        cutoff: Only paths below are of interest.
+    """
+    if relaxation.moving[layer] >= cutoff:
+        return None
+    parts = list(_parts(relaxation, layer, cutoff))
+    if not parts:
+        return None
+    tail, link, target, cost, limited, further, below, most_limited = (
+        column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    start = np.searchsorted(tail, np.arange(relaxation.graph.shape[2] + 1))
+    return Arcs(start, link, target, cost, limited, further, below, most_limited)
+
+
+def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[Ints | Floats, ...]]:
+    """Yield tails and the columns of `Arcs`, a few tails at a time."""
+    graph, usable = relaxation.graph, relaxation.passable[layer]
+    tails, values = _tails(relaxation, layer)
+    sums = () if graph.further is None else graph.further.arc[0, :, layer]
+    coefficients = np.array([graph.arc_cost[0, layer], graph.arc_limited[0, layer], *sums])
+    size = max(1, _CELLS_AT_ONCE // max(1, int(usable.sum())))
+    for first in range(0, len(tails), size):
+        some = tails[first : first + size]
+        row, link, target = graph.links.out_of(some, usable)
+        if len(row) == 0:
+            continue
+        figures = coefficients @ graph.links.metrics[:, link]
+        cost, limited, further = figures[0], figures[1], figures[2:].T
+        below = cutoff + relaxation.offset - relaxation.arrival[layer, target]
+        priced = cost + relaxation.multiplier * limited if relaxation.multiplier > 0 else cost
+        if relaxation.further is not None:
+            priced = priced + further @ relaxation.further.multiplier
+        keep = values[first:][row] + priced < below
+        if (carried := graph.medium_arc[0, layer]) > 0.0:
+            keep &= carried * graph.links.metrics[1, link] <= FULL
+        chosen = np.flatnonzero(keep)
+        if len(chosen):
+            row, target = row[chosen], target[chosen]
+            most_limited = relaxation.most - relaxation.arrival_remaining[layer, target]
+            added = (cost[chosen], limited[chosen], further[chosen])
+            yield some[row], link[chosen], target, *added, below[chosen], most_limited
+
+
+def _tails(relaxation: Relaxation, layer: int) -> tuple[Ints, Floats]:
+    """Return the nodes that data may leave in the transfer into a layer, and the least priced cost there."""
+    before = relaxation.before
+    if relaxation.graph.links.single_hop:
+        if layer == 0:
+            return np.array([relaxation.graph.source]), np.zeros(1)
+        tails = np.flatnonzero(relaxation.alive[layer - 1])
+        return tails, before.values[0, layer - 1, tails]
+    leaving = relaxation.passable[layer].copy()
+    if layer == 0:
+        leaving[relaxation.graph.source] = True
+    else:
+        leaving |= relaxation.alive[layer - 1]
+    tails = np.flatnonzero(leaving)
+    return tails, before.arriving[0, layer, tails]
