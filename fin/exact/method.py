@@ -13,12 +13,12 @@ from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.cutting_planes import bounds_of_several
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
-from planner.fin.exact.points import undominated_points
 from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.exact.starts import offer_starting_plans
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
+from planner.fin.graph.points import undominated_points
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from planner.fin.exact.points import undominated_points
+from planner.fin.graph.points import undominated_points
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
