@@ -14,7 +14,7 @@ from planner.fin.instance.network import Ints, Network
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import refuse_memory, refuse_skips
 from planner.schemas.planning.workload import App
-from planner.schemas.reading.problems import InputError, Problem
+from planner.schemas.reading.problems import InputError, Problem, shown
 
 _LOADED = 0.02
 """Media that all apps together could load more than this are priced."""
@@ -106,6 +106,13 @@ def build_joint(
     return JointInstance(network, tuple(instances))
 
 
+_KEPT = frozenset({
+    "name", "model", "source", "destination", "rate_per_s", "max_latency_s", "latency", "min_accuracy", "pin",
+    "objective", "max_energy_j",
+})  # fmt: skip
+"""Fields of an app that joint plans keep; what any other one asks for is refused, so that no limit is ignored."""
+
+
 def _not_joint(app: App) -> list[Problem]:
     """Say why an app cannot be planned together with others."""
     problems = []
@@ -113,9 +120,11 @@ def _not_joint(app: App) -> list[Problem]:
         fix = "give the inferences per second of every app that is planned with others"
         message = "the app loads no node without a rate"
         problems.append(Problem("", f"app {app.name}: rate_per_s", str(app.rate_per_s), message, fix))
-    if app.limits:
-        message, fix = "limits of metrics hold for an app that is planned alone", "leave them out, or plan it alone"
-        problems.append(Problem("", f"app {app.name}: limits", ", ".join(app.limits), message, fix))
+    for name, field in type(app).model_fields.items():
+        asked = getattr(app, name)
+        if name not in _KEPT and asked != field.get_default(call_default_factory=True):
+            message, fix = "methods for several apps do not keep this", "leave it out, or plan the app alone"
+            problems.append(Problem("", f"app {app.name}: {name}", shown(asked), message, fix))
     if app.objective != "energy":
         message, fix = "apps that are planned together minimise power", "leave the objective out, or plan it alone"
         problems.append(Problem("", f"app {app.name}: objective", app.objective, message, fix))

@@ -1,0 +1,39 @@
+"""Joint instances: what joint plans do not keep is refused, a limit that nobody thought of included."""
+
+from __future__ import annotations
+
+import two_apps
+
+from planner.clear.problem.instance import build_joint
+from planner.fin.instance.network import build_network
+from planner.fin.instance.packages import expand
+from planner.schemas import App, InputError, Model, Topology, Workload, check_document
+
+
+class LaterApp(App):
+    """An app of a later version, with a limit that joint planning does not know."""
+
+    max_transfers: int | None = None
+
+
+def problems_with(**changes: object) -> list[str]:
+    """Return the problems of building two apps, the first of which is changed."""
+    first, second = check_document(two_apps.WORKLOAD, Workload).apps
+    model = check_document(two_apps.MODEL, Model)
+    network = build_network(*expand(check_document(two_apps.TOPOLOGY, Topology)))
+    changed = LaterApp(**{**first.model_dump(exclude_none=True), **changes})
+    try:
+        build_joint([(changed, model), (second, model)], network)
+    except InputError as error:
+        return [f"{problem.path}: {problem.message} ({problem.value})" for problem in error.problems]
+    return []
+
+
+def test_an_unknown_limit_is_refused_where_it_is_set() -> None:
+    assert problems_with() == []
+    assert problems_with(max_transfers=2) == ["app cam: max_transfers: methods for several apps do not keep this (2)"]
+
+
+def test_limits_of_metrics_are_refused() -> None:
+    problem = 'app cam: limits: methods for several apps do not keep this ({"money": 0.5})'
+    assert problem in problems_with(limits={"money": 0.5})
