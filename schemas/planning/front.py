@@ -1,4 +1,4 @@
-"""front.json: every trade-off between energy, latency and accuracy that no other plan beats, each with its plan."""
+"""front.json: every trade-off of energy, latency, accuracy or metrics that no other plan beats, each with its plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FrontStatus = Literal["complete", "partial", "infeasible", "unknown"]
 
 
 class FrontPoint(Strict):
-    """A plan that no other one is as good as in all three respects and better in one."""
+    """A plan that no other one is as good as in all axes and better in one."""
 
     energy_j: NonNegative = Field(description="Energy of one inference, in joules.")
     latency_s: NonNegative = Field(description="Latency by the app's statistic, in seconds.")
@@ -44,7 +44,11 @@ def _check_front(data: object) -> Iterator[Finding]:
 
 
 class Front(Document):
-    """The trade-offs of one app on one topology, most accurate first, then by rising energy."""
+    """The trade-offs of one app on one topology.
+
+    Those of energy, latency and accuracy come with the most accurate first, then by rising energy; those of two axes by
+    the first one, rising (or by the second, where the first is accuracy).
+    """
 
     cross_checks: ClassVar = _check_front
 
@@ -56,6 +60,9 @@ class Front(Document):
     message: str = Field("", description="What stopped the search and which plans it had not looked at yet.")
     app: Name = Field(description="Name of the app.")
     latency: Name = Field(description="Which latency counts: worst, mean, or a percentile such as p95.")
+    axes: tuple[Name, ...] = Field(
+        ("energy", "latency", "accuracy"), description="Figures that plans are compared by; metrics by their names."
+    )
     resolution: NonNegative = Field(description="Relative difference below which two figures count as equal (no unit).")
     points: tuple[FrontPoint, ...] = Field((), description="The front.")
     searches: int = Field(ge=0, le=MOST_COUNT, description="Exact searches that the front took (count).")

@@ -185,6 +185,7 @@ def pareto(
     *,
     workload: WorkloadLike | None = None,
     models: Mapping[str, Model] | None = None,
+    axes: tuple[str, ...] | None = None,
     max_points: int | None = None,
     time_limit_s: float | None = None,
     per_exit_thresholds: bool = False,
@@ -198,6 +199,7 @@ def pareto(
         topology: As for `plan`.
         workload: A workload of one app.
         models: As for `plan`.
+        axes: Two of energy, latency, accuracy and the metrics of the topology (default: energy, latency and accuracy).
         max_points: Stop with a partial front after this number of points.
         time_limit_s: Stop with a partial front after this time, in seconds.
         per_exit_thresholds: Design operating points with one threshold per exit.
@@ -215,4 +217,8 @@ def pareto(
 
     planned = planning_inputs(model, topology, workload, models, limits)
     request = single_app_request(request_for(planned, AUTO, Options(time_limit_s=time_limit_s), per_exit_thresholds))
+    if axes is not None:
+        from planner.pipeline.front_of_two import front_of_two
+
+        return Front.of(front_of_two(request, axes, max_points, time_limit_s, watch))
     return Front.of(walk(request, max_points, time_limit_s, watch))

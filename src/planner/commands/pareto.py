@@ -17,6 +17,13 @@ from planner.commands.output import TABLE, say
 if TYPE_CHECKING:
     from planner.pipeline.pareto import Watch
 
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIGURE,FIGURE",
+        help="Two of energy, latency, accuracy and the topology's metrics (default: energy, latency and accuracy).",
+    ),
+]
 MostPoints = Annotated[int | None, typer.Option("--max-points", min=1, help="Stop after this number of points.")]
 FrontOutput = Annotated[
     Path | None,
@@ -30,6 +37,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print the front as CSV, in S
 def pareto_command(
     sources: Sources,
     limits: Constraints,
+    axes: Axes = None,
     thresholds: Thresholds = "common",
     max_points: MostPoints = None,
     time_limit: TimeLimit = None,
@@ -47,9 +55,11 @@ def pareto_command(
     asked, limit_s, separate = asked_for(sources, limits), time_limit_s(time_limit), per_exit(thresholds)
     with written(output, as_json) as give:
         with _progress() as watch:
+            compared = None if axes is None else tuple(axes.split(","))
             front = pareto(
-                **asked, max_points=max_points, time_limit_s=limit_s, per_exit_thresholds=separate, watch=watch
-            )
+                **asked, axes=compared, max_points=max_points, time_limit_s=limit_s, per_exit_thresholds=separate,
+                watch=watch,
+            )  # fmt: skip
         table = front_csv(front)
         shown = table.removesuffix("\n") if as_csv and front.points else front_text(front)
         give(placement_json(front), shown, bool(front.points), lambda: table)

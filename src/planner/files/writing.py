@@ -24,7 +24,8 @@ _OPTIONAL = {
     "message": "", "termination": None, "limit": None, "detail": "",
     "thresholds": None, "to": None, "tensor": None, "result_of": None, "diagnosis": None,
     "limits": {}, "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
-    "metrics": {}, "metric_units": {}, "busy_s": None, "bottleneck": None, "lower_bound": None, "upper_bound": None,
+    "metrics": {}, "metric_units": {}, "axes": ["energy", "latency", "accuracy"],
+    "busy_s": None, "bottleneck": None, "lower_bound": None, "upper_bound": None,
 }  # fmt: skip
 
 

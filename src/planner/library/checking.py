@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from planner.fin.instance.instance import refuse_unknown_names
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
+from planner.fin.instance.unknown_names import refuse_unknown_names
 from planner.fin.method import Options
 from planner.library.inputs import (
     AppLimits,

@@ -39,11 +39,11 @@ class Front(FrontFile):
         return f"<pre>{escape(self.summary())}</pre>"
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Return a row per point: `energy_j`, `latency_s`, `accuracy`, `operating_point` and `nodes`."""
+        """Return a row per point: `energy_j`, `latency_s`, `accuracy`, metrics, `operating_point` and `nodes`."""
         rows = []
         for point in self.points:
             plan = point.placement.apps[0]
             figures = {"energy_j": point.energy_j, "latency_s": point.latency_s, "accuracy": point.accuracy}
             nodes = list(dict.fromkeys(each.node for each in plan.assignments))
-            rows.append({**figures, "operating_point": plan.operating_point, "nodes": nodes})
+            rows.append({**figures, **plan.metrics, "operating_point": plan.operating_point, "nodes": nodes})
         return rows

@@ -51,7 +51,7 @@ Watch = Callable[[int, float], None]
 """Told the number of points found and the accuracy that is being searched."""
 
 
-class _StoppedError(Exception):
+class StoppedError(Exception):
     """A limit came before the front was complete; the text says which plans were not looked at."""
 
 
@@ -82,7 +82,7 @@ def pareto(
     try:
         levels = np.unique(instance.points.accuracy)[::-1].tolist()
         walk.scan(levels, instance.limits.latency_s)
-    except _StoppedError as stopped:
+    except StoppedError as stopped:
         message = str(stopped)
     return _front(request, walk, message)
 
@@ -153,7 +153,7 @@ class _Walk:
         decision, cost = min(costs, key=lambda pair: pair[1].latency_s)
         if not covered_s <= cost.latency_s * _ABOVE:
             if self.most_points is not None and len(self.found) >= self.most_points:
-                raise _StoppedError(_left(f"stopped after {self.most_points} points", accuracy, ceiling_s))
+                raise StoppedError(_left(f"stopped after {self.most_points} points", accuracy, ceiling_s))
             outcome = Outcome("optimal", decision, min(cheapest.lower_bound, cost.energy_j))
             self.found.append(_Found(accuracy, outcome, cost, level))
         return cost.latency_s
@@ -163,11 +163,11 @@ class _Walk:
         self.watch(len(self.found), accuracy)
         left_s = self.deadline.remaining_s
         if left_s <= 0.0:
-            raise _StoppedError(_left("the time limit came", accuracy, ceiling_s))
+            raise StoppedError(_left("the time limit came", accuracy, ceiling_s))
         self.searches += 1
         outcome = self.exact.solve(instance, Options(time_limit_s=left_s if np.isfinite(left_s) else None))
         if outcome.status in ("feasible", "unknown"):
-            raise _StoppedError(_left(outcome.termination.detail, accuracy, ceiling_s))
+            raise StoppedError(_left(outcome.termination.detail, accuracy, ceiling_s))
         return None if outcome.status == "infeasible" else outcome
 
 
@@ -186,7 +186,7 @@ def _left(why: str, accuracy: float, ceiling_s: float) -> str:
 
 def _front(request: Request, walk: _Walk, message: str) -> Front:
     """Write what was found as a verified front."""
-    points = tuple(_point(request, found) for found in walk.found)
+    points = tuple(front_point(request, found.instance, found.outcome) for found in walk.found)
     points = tuple(sorted(points, key=lambda point: (-(point.accuracy or 0.0), point.energy_j)))
     status: FrontStatus = ("partial" if points else "unknown") if message else "complete" if points else "infeasible"
     return Front(
@@ -202,10 +202,20 @@ def _front(request: Request, walk: _Walk, message: str) -> Front:
     )
 
 
-def _point(request: Request, found: _Found) -> FrontPoint:
+def front_point(request: Request, instance: Instance, outcome: Outcome[Decision]) -> FrontPoint:
+    """Write an optimum as a verified point of a front.
+
+    Args:
+        request: What the front is of.
+        instance: The app with the operating points that the decision's indices are of.
+        outcome: The optimum.
+
+    Raises:
+        InternalError: The plan does not stand before the verifier.
+    """
     provenance = Provenance(planner=__version__, method="pareto", inputs=dict(request.inputs))
     # times differ from run to run, and a front is the same in each
-    placement = placement_of(found.instance, found.outcome, provenance, 0.0, None).model_copy(update={"timing": None})
+    placement = placement_of(instance, outcome, provenance, 0.0, None).model_copy(update={"timing": None})
     if violations := verify(
         placement, request.topology, [(request.app, request.model)], per_exit_thresholds=request.per_exit_thresholds
     ):

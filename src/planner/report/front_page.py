@@ -8,7 +8,7 @@ from planner.report.page import Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.schemas.planning.front import Front, FrontPoint
-from planner.text.front import nodes_text
+from planner.text.front import metrics_text, nodes_text
 from planner.units import format_accuracy, format_quantity
 
 _SEVERITIES = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
@@ -18,6 +18,7 @@ _MEANING = {
     "infeasible": "proved: no plan keeps every limit",
     "unknown": "a limit came before any plan was found or ruled out",
 }
+_DRAWN = ("energy", "latency", "accuracy")
 _UNFOLDED = 30
 """A longer table is folded."""
 
@@ -31,7 +32,7 @@ def front_page(front: Front, inputs: Mapping[str, str] | None) -> Page:
     """
     points = front.points
     return Page(
-        title=f"Trade-offs of {front.app}: energy, {front.latency} latency, accuracy",
+        title=f"Trade-offs of {front.app}: {', '.join(_axis(front, name) for name in front.axes)}",
         badge=front.status,
         severity=_SEVERITIES[front.status],
         lead=f"{_MEANING[front.status]}. {front.message}".removesuffix(". ").strip(),
@@ -42,6 +43,10 @@ def front_page(front: Front, inputs: Mapping[str, str] | None) -> Page:
             _provenance(front, inputs),
         ],
     )
+
+
+def _axis(front: Front, name: str) -> str:
+    return f"{front.latency} latency" if name == "latency" else name
 
 
 def _tiles(front: Front) -> list[Tile]:
@@ -70,6 +75,8 @@ def _picture(front: Front) -> Section:
         "Every plan of the front: less energy is lower, less latency further left. Steps join plans of one accuracy; "
         "above and right of them nothing is gained without more accuracy. Point at a plan for its figures."
     )
+    if set(front.axes) != set(_DRAWN):
+        return Section("The front", "The table has the figures; only energy, latency and accuracy are drawn.")
     figures = [tradeoff_figure(plans, caption)] if len(plans) > 1 else []
     return Section("The front", "" if figures else "One plan is the best in energy and latency.", figures)
 
@@ -84,14 +91,16 @@ def _table(points: tuple[FrontPoint, ...]) -> Section:
             format_quantity(point.energy_j, "J"),
             format_quantity(point.latency_s, "s"),
             format_accuracy(point.accuracy),
+            *metrics_text(point),
             point.placement.apps[0].operating_point,
             nodes_text(point),
         )
         for point in points
     ]
-    headings = ("energy", "latency", "accuracy", "operating point", "nodes")
+    names = tuple(points[0].placement.metric_units)
+    headings = (*_DRAWN, *names, "operating point", "nodes")
     folded = f"All {len(rows)} plans" if len(rows) > _UNFOLDED else ""
-    return Section("The plans", parts=[Table(headings, rows, numbers=(0, 1, 2), summary=folded)])
+    return Section("The plans", parts=[Table(headings, rows, numbers=tuple(range(3 + len(names))), summary=folded)])
 
 
 def _provenance(front: Front, inputs: Mapping[str, str] | None) -> Section:

@@ -11,7 +11,7 @@ from planner.schemas.reading.printable import printable_document
 from planner.text.table import table_lines
 from planner.units import format_accuracy, format_quantity
 
-_HEADINGS = ("energy", "latency", "accuracy", "operating point", "nodes")
+_FIGURES = ("energy", "latency", "accuracy")
 _COLUMNS = ("energy_j", "latency_s", "accuracy", "operating_point", "nodes_used", "nodes")
 
 
@@ -23,18 +23,20 @@ def front_text(front: Front) -> str:
         return "\n".join([f"infeasible: {front.diagnosis.summary}", *reasons])
     if not front.points:
         return f"unknown: no plan was found, and none was ruled out ({front.message})"
-    rows = [_HEADINGS, *(_cells(point) for point in front.points)]
+    headings = (*_FIGURES, *front.points[0].placement.metric_units, "operating point", "nodes")
+    rows = [headings, *(_cells(point) for point in front.points)]
     return "\n".join([_heading(front), *table_lines(rows), *([f"note: {front.message}"] if front.message else [])])
 
 
 def _heading(front: Front) -> str:
     which = {"worst": "worst latency", "mean": "mean latency"}.get(front.latency, f"{front.latency} latency")
     proof = {
-        "complete": "no other plan within the limits is as good in all three",
+        "complete": f"no other plan within the limits is as good in {'both' if len(front.axes) == 2 else 'all three'}",
         "partial": "each belongs to the front, and some are missing",
     }[front.status]
     points = f"{len(front.points)} point{'' if len(front.points) == 1 else 's'}"
-    return f"{front.status}: {points} of energy, {which} and accuracy; {proof}"
+    axes = [which if axis == "latency" else axis for axis in front.axes]
+    return f"{front.status}: {points} of {', '.join(axes[:-1])} and {axes[-1]}; {proof}"
 
 
 def _cells(point: FrontPoint) -> tuple[str, ...]:
@@ -42,9 +44,16 @@ def _cells(point: FrontPoint) -> tuple[str, ...]:
         format_quantity(point.energy_j, "J"),
         format_quantity(point.latency_s, "s"),
         format_accuracy(point.accuracy),
+        *metrics_text(point),
         point.placement.apps[0].operating_point,
         nodes_text(point, most=3),
     )
+
+
+def metrics_text(point: FrontPoint) -> tuple[str, ...]:
+    """Return the metrics of a point, each with its unit."""
+    units, values = point.placement.metric_units, point.placement.apps[0].metrics
+    return tuple(format_quantity(values[name], unit) for name, unit in units.items())
 
 
 def nodes_text(point: FrontPoint, most: int | None = None) -> str:
@@ -59,10 +68,12 @@ def front_csv(front: Front) -> str:
     """Return the front as CSV, one row per point, in SI units."""
     front, text = printable_document(front), io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COLUMNS)
+    names = tuple(front.points[0].placement.metric_units) if front.points else ()
+    table.writerow((*_COLUMNS, *names))
     for point in front.points:
         plan, total = point.placement.apps[0], point.placement.total
         used = "" if total is None else total.nodes_used
         figures = (repr(point.energy_j), repr(point.latency_s), "" if point.accuracy is None else repr(point.accuracy))
-        table.writerow((*figures, plan.operating_point, used, nodes_text(point)))
+        metrics = (repr(plan.metrics[name]) for name in names)
+        table.writerow((*figures, plan.operating_point, used, nodes_text(point), *metrics))
     return text.getvalue()
