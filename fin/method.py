@@ -67,7 +67,7 @@ METHODS = tuple(_CLASSES)
 """Methods of objectives that are minimised."""
 ALL_METHODS = tuple(dict.fromkeys((*_CLASSES, *_FOR_RATE, *_FOR_ACCURACY)))
 """Methods of any objective."""
-GENERAL_METHODS = ("exact", "brute")
+GENERAL_METHODS = ("exact", "ilp", "brute", "source-only", "edge-only", "cloud-only", "neurosurgeon")
 """Those that know networks that are no chains, working memory and shared parameters."""
 METHODS_WITH_METRICS = ("exact", "ilp", "brute")
 """Methods that keep limits of metrics, and minimise them."""

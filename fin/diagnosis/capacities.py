@@ -90,7 +90,7 @@ def oversized_blocks(instance: Instance) -> Iterator[BrokenLimit]:
     shallowest = int(points.depth.min()) if points.count else 0
     for block in range(shallowest):
         room = np.where(instance.allowed[block], network.memory_bytes, -np.inf)
-        needed, largest = float(instance.block_bytes[block]), int(room.argmax())
+        needed, largest = alone_bytes(instance, block), int(room.argmax())
         most = float(room[largest])
         if most >= 0.0 and needed > most * (1.0 + TOLERANCE):
             name, node = instance.block_names[block], network.names[largest]
@@ -98,6 +98,17 @@ def oversized_blocks(instance: Instance) -> Iterator[BrokenLimit]:
             message = f"block {name} takes {takes} of memory; the most that a node which may run it has is {has} "
             message += f"({node}; {format_quantity(needed - most, 'B')} are missing)"
             yield BrokenLimit(kind="memory", subject=name, demand=most, best=needed, unit="bytes", message=message)
+
+
+def alone_bytes(instance: Instance, block: int) -> float:
+    """Return the memory that a block needs where it runs alone: parameters, state and working memory.
+
+    Args:
+        instance: The app.
+        block: The block.
+    """
+    more = 0.0 if instance.memory is None else instance.memory.beyond_sum([block], [])
+    return float(instance.block_bytes[block]) + more
 
 
 def slowest_part(instance: Instance, decision: Decision) -> str:
@@ -112,9 +123,10 @@ def slowest_part(instance: Instance, decision: Decision) -> str:
         (float(instance.blocks.time_s[block, node]), f"block {instance.block_names[block]} on {network.names[node]}")
         for block, node in enumerate(nodes)
     ]
-    for block, path in enumerate(decision.transfers):
-        bits = float(instance.output_bits[block - 1]) if block else instance.input_bits
-        what = f"the output of {instance.block_names[block - 1]}" if block else "the input"
+    for row, path in zip(instance.inputs(len(nodes)), decision.transfers, strict=True):
+        bits = row.bits
+        what = f"the output of {instance.block_names[row.producer]}" if row.producer >= 0 else "the input"
+        what += "" if instance.dataflow is None else f" to {instance.block_names[row.reader]}"
         for source, target in pairwise(path):
             link = network.link(source, target)
             seconds = float(network.link_latency_s[link]) + bits / float(network.link_bit_per_s[link])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.fin.diagnosis.capacities import largest_rate, oversized_blocks, slowest_part
+from planner.fin.diagnosis.capacities import alone_bytes, largest_rate, oversized_blocks, slowest_part
 from planner.fin.diagnosis.reachability import unreachable
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision, evaluate
@@ -161,11 +161,12 @@ def _least_memory(instance: Instance, node: int, enough: float) -> float:
 
 def _memory_row(instance: Instance, node: int, needed: float) -> BrokenLimit:
     name, has = instance.network.names[node], float(instance.network.memory_bytes[node])
-    largest = int(np.where(instance.allowed[:, node], instance.block_bytes, -1.0).argmax())
+    alone = np.array([alone_bytes(instance, block) for block in range(len(instance.block_names))])
+    largest = int(np.where(instance.allowed[:, node], alone, -1.0).argmax())
     held, takes = told_apart(has, needed, "B")
     message = f"{name} has {held} of memory and needs {takes} ({format_quantity(needed - has, 'B')} are missing; "
     message += f"the largest block it may run is {instance.block_names[largest]}, "
-    message += f"{format_quantity(float(instance.block_bytes[largest]), 'B')})"
+    message += f"{format_quantity(float(alone[largest]), 'B')})"
     return _row("memory", name, has, needed, "bytes", message)
 
 
@@ -215,7 +216,8 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         yield row.model_copy(update={"message": f"{row.message}; {note}"})
     memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]
     if np.isfinite(memory).any():
-        needed, has = float(instance.block_bytes.sum()), float(memory.sum())
+        more = 0.0 if instance.memory is None else instance.memory.beyond_sum(range(len(instance.block_bytes)), [])
+        needed, has = float(instance.block_bytes.sum()) + more, float(memory.sum())
         takes, held = told_apart(needed, has, "B")
         message = f"all blocks take {takes}, the nodes that may host one hold {held}; {note}"
         yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)

@@ -53,9 +53,9 @@ class Dataflow:
 
     @property
     def is_chain(self) -> bool:
-        """Whether every block reads one tensor, of the block before."""
+        """Whether every block reads one tensor, the one output of the block before."""
         blocks = np.arange(len(self.producer))
-        return bool(
+        return all(name is None for name in self.names) and bool(
             np.array_equal(self.reader, blocks)
             and np.array_equal(self.tensor, blocks)
             and np.array_equal(self.producer, blocks - 1)

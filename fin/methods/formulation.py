@@ -6,105 +6,20 @@ and one row per limit. Rows are divided by their limit, because solver tolerance
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
-from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.instance.network import Floats, Ints
 from planner.fin.methods.metric_forms import metric_forms
+from planner.fin.methods.point_costs import Costs, governing_exit, point_costs
+from planner.fin.methods.sharing_rows import SharingColumns, add_ends, add_memory
 from planner.fin.solvers.integer_program import IntegerProgram, Rows
 
 _SLACK = 1.0 + TOLERANCE
 _SPECK = 1e-9
 """A floor that is a smaller part of an average plan says nothing of the size of an optimum."""
-
-
-def governing_exit(instance: Instance, fraction: Floats) -> int:
-    """Return the first exit by which enough samples have left; no plan can do with a shallower one."""
-    used = np.flatnonzero(fraction > 0)
-    if instance.percentile is None:
-        return int(used[-1])
-    enough = np.cumsum(fraction[used]) >= instance.percentile - TOLERANCE
-    return int(used[int(np.argmax(enough)) if enough.any() else -1])
-
-
-@dataclass(frozen=True)
-class Message:
-    """Something carried: the input, the output of a block, or the result of an exit."""
-
-    after: int
-    """Block whose node sends; -1 for the source."""
-    before: int
-    """Block whose node receives; -1 for the destination."""
-    bits: float
-    weight: float
-    """Fraction of samples that send it."""
-
-
-@dataclass(frozen=True)
-class Costs:
-    """One operating point over D deployed blocks, N nodes, M messages and E links."""
-
-    point: int
-    may_run: Bools
-    """(D, N) where blocks may run with their heads."""
-    joules: Floats
-    """(D, N) energy per inference."""
-    seconds: Floats
-    """(D, N) time of one execution."""
-    reach: Floats
-    """(D,) fraction of samples that executes a block."""
-    memory_bytes: Floats
-    """(D,) memory of a block and its head."""
-    messages: tuple[Message, ...]
-    link_joules: Floats
-    """(M, E) energy per inference."""
-    link_seconds: Floats
-    """(M, E) time of one transfer."""
-    air_seconds: Floats
-    """(M, E) time per inference that the medium is busy."""
-    exits: tuple[int, ...]
-    """Exits at which samples leave, shallowest first."""
-    result_of: Mapping[int, int] = field(default_factory=dict)
-    """Message of each exit whose result travels."""
-
-
-def _costs(instance: Instance, point: int) -> Costs:
-    points, network = instance.points, instance.network
-    depth = int(points.depth[point])
-    reach = points.reach(len(instance.block_names))[point, :depth]
-    joules, seconds = instance.blocks.energy_j[:depth].copy(), instance.blocks.time_s[:depth].copy()
-    memory, may_run = instance.block_bytes[:depth].astype(np.float64), instance.allowed[:depth].copy()
-    for head in np.flatnonzero(points.on[point]):
-        block = int(points.exit_block[head])
-        joules[block] += instance.heads.energy_j[head]
-        seconds[block] += instance.heads.time_s[head]
-        memory[block] += instance.head_bytes[head]
-        may_run[block] &= instance.heads.can_run[head]
-    exits = tuple(int(head) for head in np.flatnonzero(points.on[point] & (points.fraction[point] > 0)))
-    messages = _messages(instance, point, reach, exits)
-    bits = np.array([message.bits for message in messages])[:, None]
-    weight = np.array([message.weight for message in messages])[:, None]
-    air = bits / network.link_bit_per_s
-    results = {head: depth + row for row, head in enumerate(exits)} if len(messages) > depth else {}
-    return Costs(
-        point, may_run, reach[:, None] * joules, seconds, reach, memory, messages,
-        weight * bits * network.link_j_per_bit, network.link_latency_s + air, weight * air, exits, results,
-    )  # fmt: skip
-
-
-def _messages(instance: Instance, point: int, reach: Floats, exits: Sequence[int]) -> tuple[Message, ...]:
-    """List the input, the outputs between blocks, then the results where there is a destination."""
-    carried = [Message(-1, 0, float(instance.input_bits), 1.0)]
-    for block in range(1, len(reach)):
-        bits = float(instance.output_bits[block - 1])
-        carried.append(Message(block - 1, block, bits, float(reach[block])))
-    for head in exits if instance.destination is not None else ():
-        block, fraction = int(instance.points.exit_block[head]), float(instance.points.fraction[point, head])
-        carried.append(Message(block, -1, float(instance.result_bits[head]), fraction))
-    return tuple(carried)
 
 
 @dataclass(frozen=True)
@@ -117,16 +32,19 @@ class Columns:
     """(M, E) whether a message takes a link."""
     in_time: Ints
     """(X,) whether an exit that is used meets the deadline."""
+    sharing: SharingColumns
     latest: int
     """Latency, in units of the scale."""
 
     @classmethod
-    def of(cls, costs: Costs) -> Columns:
+    def of(cls, instance: Instance, costs: Costs) -> Columns:
         """Number the variables of an operating point."""
         place = np.arange(costs.may_run.size).reshape(costs.may_run.shape)
         flow = place.size + np.arange(costs.link_joules.size).reshape(costs.link_joules.shape)
         in_time = place.size + flow.size + np.arange(len(costs.exits))
-        return cls(place, flow, in_time, place.size + flow.size + len(in_time))
+        first = place.size + flow.size + len(in_time)
+        sharing = SharingColumns.of(instance, sum(bool(message.earlier) for message in costs.messages), first)
+        return cls(place, flow, in_time, sharing, first + sharing.count)
 
     @property
     def count(self) -> int:
@@ -176,6 +94,7 @@ class Program:
         """Return the program for the solver, its objective in units of the expected size."""
         count = self.columns.count
         integer = np.arange(count) != self.columns.latest
+        integer[self.columns.sharing.working] = False
         return IntegerProgram(self.objective / self.scale, np.zeros(count), self.upper, integer, self.rows)
 
 
@@ -191,8 +110,8 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
     Returns:
         The program, its rows in units of their limits.
     """
-    costs = _costs(instance, point)
-    columns, rows = Columns.of(costs), LimitRows()
+    costs = point_costs(instance, point)
+    columns, rows = Columns.of(instance, costs), LimitRows()
     energy = np.zeros(columns.count)
     energy[columns.place], energy[columns.flow] = costs.joules, costs.link_joules
     counted = _Counted.of(instance, costs, columns)
@@ -227,8 +146,18 @@ def _add_structure(rows: LimitRows, instance: Instance, costs: Costs, columns: C
         rows.add(block, np.ones(len(block)), 1.0, 1.0)
     leaving = [np.flatnonzero(network.link_source == node) for node in range(network.size)]
     arriving = [np.flatnonzero(network.link_target == node) for node in range(network.size)]
+    shared = iter(zip(columns.sharing.leave, columns.sharing.arrive, strict=True))
     for message, flow in zip(costs.messages, columns.flow, strict=True):
+        own = next(shared) if message.earlier else None
+        if own is not None:
+            ends = (message.after, message.before)
+            add_ends(rows, columns.place, *own, ends, message.earlier, instance.source)
         for node in range(network.size):
+            if own is not None:
+                names = [*flow[leaving[node]], *flow[arriving[node]], own[0][node], own[1][node]]
+                signs = np.repeat([1.0, -1.0, -1.0, 1.0], [len(leaving[node]), len(arriving[node]), 1, 1])
+                rows.add(np.array(names), signs, 0.0, 0.0)
+                continue
             ends = [(message.after, -1.0, instance.source), (message.before, 1.0, instance.destination)]
             moving = [(int(columns.place[block, node]), sign) for block, sign, _ in ends if block >= 0]
             fixed = sum(-sign for block, sign, at in ends if block < 0 and at == node)
@@ -247,8 +176,11 @@ def _add_capacities(rows: LimitRows, instance: Instance, costs: Costs, columns: 
     network, rate = instance.network, instance.rate_per_s
     busy = rate * costs.reach[:, None] * costs.seconds
     for node in range(network.size):
-        rows.at_most(columns.place[:, node], costs.memory_bytes, float(network.memory_bytes[node]))
+        if instance.memory is None:
+            rows.at_most(columns.place[:, node], costs.memory_bytes, float(network.memory_bytes[node]))
         rows.at_most(columns.place[:, node], busy[:, node], float(network.max_utilization[node]))
+    if instance.memory is not None:
+        add_memory(rows, instance, costs.point, columns.place, columns.sharing, costs.memory_bytes)
     if rate > 0.0:
         for medium in range(network.media):
             links = network.link_medium == medium
@@ -292,7 +224,8 @@ def _arrival(instance: Instance, costs: Costs, columns: Columns, head: int) -> F
     form = np.zeros(columns.count)
     last = int(instance.points.exit_block[head])
     form[columns.place[: last + 1]] = costs.seconds[: last + 1]
-    form[columns.flow[: last + 1]] = costs.link_seconds[: last + 1]
+    before = [row for row, message in enumerate(costs.messages) if 0 <= message.before <= last]
+    form[columns.flow[before]] = costs.link_seconds[before]
     if head in costs.result_of:
         form[columns.flow[costs.result_of[head]]] = costs.link_seconds[costs.result_of[head]]
     return form

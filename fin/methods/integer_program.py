@@ -19,9 +19,9 @@ from planner.fin.exact.incumbent import Incumbent
 from planner.fin.instance.decision import Decision, Path, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
-from planner.fin.methods.formulation import Message, Program, build_program, governing_exit
+from planner.fin.methods.formulation import Program, build_program
+from planner.fin.methods.point_costs import Message, governing_exit
 from planner.fin.outcome import PROVED, Outcome, Termination
 from planner.fin.solvers.integer_program import SolverSettings, solve_integer_program
 
@@ -57,7 +57,6 @@ class IntegerProgram:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
-        refuse_general(instance, self.name)
         clock, incumbent = _Clock(options.time_limit_s, self._build), Incumbent(instance, options.gap)
         floors = _floors(instance)
         ended, termination = np.inf, PROVED
@@ -196,12 +195,15 @@ def _decision(instance: Instance, program: Program, values: Floats) -> Decision:
     """Read the plan: the node of each block, and the flow of each message followed from node to node."""
     columns, costs = program.columns, program.costs
     nodes = tuple(values[columns.place].argmax(axis=1).tolist())
-    paths = [
-        _follow(instance, np.flatnonzero(values[flow] > 0.5), *_ends(instance, message, nodes))
-        for message, flow in zip(costs.messages, columns.flow, strict=True)
-    ]
+    paths = []
+    for message, flow in zip(costs.messages, columns.flow, strict=True):
+        sender, receiver = _ends(instance, message, nodes)
+        there = any(nodes[block] == receiver for block in message.earlier)
+        taken = np.flatnonzero(values[flow] > 0.5)
+        paths.append((receiver,) if there else _follow(instance, taken, sender, receiver))
     results = {head: paths[message] for head, message in costs.result_of.items()}
-    return Decision(costs.point, nodes, tuple(paths[: len(nodes)]), results)
+    inputs = sum(message.before >= 0 for message in costs.messages)
+    return Decision(costs.point, nodes, tuple(paths[:inputs]), results)
 
 
 def _ends(instance: Instance, message: Message, nodes: Sequence[int]) -> tuple[int, int]:

@@ -21,7 +21,6 @@ from planner.fin.graph.node_routes import NodeRoutes, routes_from, routes_to
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
-from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
 from planner.fin.methods.bounds import HeuristicRun, own_limit, relaxed, root_bound
 from planner.fin.outcome import Outcome
@@ -115,7 +114,10 @@ def _whole(instance: Instance, nodes: Bools) -> Bools:
 
 def _solve(instance: Instance, options: Options, allowed: Bools, nothing: str) -> Outcome[Decision]:
     """Try the candidates (blocks on the source, node of the others) that a method allows."""
-    refuse_general(instance, "single cut")
+    if not instance.is_plain:
+        from planner.fin.methods.restricted import solve_restricted
+
+        return solve_restricted(instance, options, allowed, nothing)
     run = HeuristicRun(instance, options)
     routes = _CutRoutes.of(instance)
     lower_bound = root_bound(instance)
