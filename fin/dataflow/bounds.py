@@ -20,7 +20,7 @@ from planner.fin.dataflow.elimination import (
     relaxed_figures,
     sweep,
 )
-from planner.fin.dataflow.problem import BASE, PointProblem
+from planner.fin.dataflow.problem import PointProblem
 from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints
@@ -200,7 +200,7 @@ def bounded(
     plain = ascent.best
     if start is not None and start.any():
         ascent.evaluate(start)
-    own = [figure for figure in problem.limited if figure < BASE]
+    own = [figure for figure in problem.limited if figure < problem.base]
     for _ in range(_ROUNDS):
         assert ascent.best is not None
         before = ascent.best.lower_bound
@@ -218,7 +218,7 @@ def bounded(
             return Bounded(problem, scopes, (), none, feasible=False)
     assert ascent.best is not None and plain is not None
     # a label that capacities without a criterion price may cost more than one that it dominates
-    plain_too = plain is not ascent.best and not ascent.best_multipliers[BASE:].any()
+    plain_too = plain is not ascent.best and not ascent.best_multipliers[problem.base :].any()
     bounds = (ascent.best, *((plain,) if plain_too else ()), *ascent.of_limit.values())
     return Bounded(problem, scopes, bounds, ascent.best_multipliers)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from planner.fin.dataflow.memory import TrackedMemory, tracked_memory
-from planner.fin.dataflow.problem import BASE, LATENCY, ROUTES, Capacity, PointProblem
+from planner.fin.dataflow.problem import ENERGY, LATENCY, ROUTES, Capacity, PointProblem
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.network import Bools, Floats, Ints
@@ -72,13 +72,13 @@ class LabelSpace:
         """Figures whose limits labels keep."""
         problem = self.problem
         finite = np.flatnonzero(np.isfinite(problem.limits)).tolist()
-        return [row for row in finite if row < BASE or problem.capacities[row - BASE] in self.tracked]
+        return [row for row in finite if row < problem.base or problem.capacities[row - problem.base] in self.tracked]
 
     @cached_property
     def prices(self) -> Floats:
         """(F,) weights of the cost of labels: the objective, and what capacities cost that are not tracked."""
         prices = self.multipliers.copy()
-        prices[:BASE] = 0.0
+        prices[: self.problem.base] = 0.0
         prices[self.kept] = 0.0
         prices[self.problem.objective] = 1.0
         return prices
@@ -120,7 +120,8 @@ class LabelSpace:
     def _criteria(self, labels: Labels) -> Floats:
         """(Q, C) what counts, in grains; less is better."""
         problem = self.problem
-        rows = {*self.kept, *((LATENCY, ROUTES) if self.ties else ())} - {problem.objective}
+        further = ((ENERGY,) if problem.objective == LATENCY else ()) + (LATENCY, ROUTES)
+        rows = {*self.kept, *(further if self.ties else ())} - {problem.objective}
         columns = [labels.usage @ self.prices, *(labels.usage[:, row] for row in sorted(rows))]
         if problem.result_limit is not None:
             columns += [labels.elapsed, labels.late]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.fin.dataflow.problem import BASE, Capacity, PointProblem
+from planner.fin.dataflow.problem import Capacity, PointProblem
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
@@ -48,7 +48,7 @@ def tracked_memory(problem: PointProblem, tracked: Collection[Capacity]) -> Trac
         problem: The operating point.
         tracked: Capacities that labels track, all of them figures of the problem.
     """
-    capacities = enumerate(problem.capacities, start=BASE)
+    capacities = enumerate(problem.capacities, start=problem.base)
     rows = [(figure, row.index) for figure, row in capacities if row.kind == "memory" and row in tracked]
     if not rows:
         return None

@@ -13,9 +13,9 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 ENERGY, LATENCY, ROUTES = 0, 1, 2
-"""Rows of the figures that every problem has; tracked capacities follow."""
-BASE = 3
-"""Figures that every problem has."""
+"""Rows of the figures that every problem has; metrics in use follow, then tracked capacities."""
+_OWN = 3
+"""Number of them."""
 
 
 class Capacity(NamedTuple):
@@ -38,7 +38,7 @@ class ResultLimit:
 
 @dataclass(frozen=True)
 class PointProblem:
-    """D blocks of one operating point with F figures: energy, latency, routes, then tracked capacities.
+    """D blocks of one operating point with F figures: energy, latency, routes, metrics, then tracked capacities.
 
     A figure is a sum over blocks (`node`), over the routes of inputs (`carry`) and over the routes of results
     (`result`). Routes have C criteria, of which each figure is a weighted sum.
@@ -55,7 +55,7 @@ class PointProblem:
     """(D,) nodes that may still run each block."""
     routes: RouteTable
     criteria: Floats
-    """(C, P, N, N) J/bit, s/bit, s, moves, then s/bit of tracked media, of the efficient routes."""
+    """(C, P, N, N) J/bit, s/bit, s, moves, s/bit of tracked media, then metrics per bit, of the efficient routes."""
     node: Floats
     """(D, F, N)"""
     carry: Floats
@@ -77,9 +77,15 @@ class PointProblem:
         return len(self.hosts)
 
     @property
+    def base(self) -> int:
+        """Number of figures that are no capacities: energy, latency, routes and metrics in use."""
+        return _OWN + len(self.instance.used_metrics)
+
+    @property
     def objective(self) -> int:
         """Row of the figure that is minimised."""
-        return ENERGY if self.instance.minimise == "energy" else LATENCY
+        names = [self.instance.network.metrics.names[index] for index in self.instance.used_metrics]
+        return ("energy", "latency", "routes", *names).index(self.instance.minimise)
 
     @property
     def limited(self) -> list[int]:
@@ -126,7 +132,7 @@ def build_problem(
     depth = int(points.depth[point])
     inputs = tuple(instance.inputs(depth))
     media = tuple(row.index for row in capacities if row.kind == "medium")
-    routes = efficient_routes(network, media)
+    routes = efficient_routes(network, media, instance.used_metrics)
     moves = 1.0 - np.eye(network.size)
     criteria = np.concatenate(
         [routes.metrics, np.broadcast_to(moves, routes.metrics[:1].shape), routes.loads], dtype=np.float64
@@ -190,6 +196,7 @@ def _time_weights(instance: Instance, point: int, depth: int) -> tuple[Floats, i
 def _limits(instance: Instance, capacities: tuple[Capacity, ...], working: Floats, hosts: tuple[Ints, ...]) -> Floats:
     """Return (F,) limits on sums; whatever runs on a node needs at least the least working memory there."""
     network, limits = instance.network, [instance.limits.energy_j, instance.limits.latency_s, np.inf]
+    limits += [instance.limits.most(network.metrics.names[index]) for index in instance.used_metrics]
     for row in capacities:
         if row.kind == "memory":
             least = min(
@@ -214,7 +221,11 @@ class _Terms:
 
     @property
     def figures(self) -> int:
-        return BASE + len(self.capacities)
+        return self.base + len(self.capacities)
+
+    @property
+    def base(self) -> int:
+        return _OWN + len(self.instance.used_metrics)
 
     @property
     def reach(self) -> Floats:
@@ -226,15 +237,19 @@ class _Terms:
         instance, points = self.instance, self.instance.points
         seconds, joules = instance.blocks.time_s[: self.depth].copy(), instance.blocks.energy_j[: self.depth].copy()
         held = instance.block_bytes[: self.depth].astype(np.float64)
+        metrics = list(instance.used_metrics)
+        added = instance.metric_costs.blocks[metrics][:, : self.depth].copy()
         for head in np.flatnonzero(points.on[self.point]).tolist():
             block = int(points.exit_block[head])
             seconds[block] += instance.heads.time_s[head]
             joules[block] += instance.heads.energy_j[head]
             held[block] += instance.head_bytes[head]
+            added[:, block] += instance.metric_costs.heads[metrics, head]
         values = np.zeros((self.depth, self.figures, instance.network.size))
         values[:, ENERGY] = self.reach[:, None] * joules
         values[:, LATENCY] = self.time_weight[:, None] * seconds
-        for row, capacity in enumerate(self.capacities, start=BASE):
+        values[:, _OWN : self.base] = (self.reach[:, None] * added).swapaxes(0, 1)
+        for row, capacity in enumerate(self.capacities, start=self.base):
             if capacity.kind == "memory":
                 values[:, row, capacity.index] = held
             elif capacity.kind == "utilization":
@@ -274,9 +289,11 @@ class _Terms:
         values[ENERGY, 0] = weight * bits
         values[LATENCY, 1:3] = time_weight * bits, time_weight
         values[ROUTES, 3] = 1.0
-        media = [row for row, capacity in enumerate(self.capacities, start=BASE) if capacity.kind == "medium"]
+        media = [row for row, capacity in enumerate(self.capacities, start=self.base) if capacity.kind == "medium"]
         for criterion, row in enumerate(media, start=4):
             values[row, criterion] = self.instance.rate_per_s * weight * bits
+        for row in range(_OWN, self.base):
+            values[row, 4 + len(media) + row - _OWN] = weight * bits
 
 
 def build_node_figures(instance: Instance, point: int, capacities: tuple[Capacity, ...]) -> Floats:

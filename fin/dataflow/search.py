@@ -13,7 +13,7 @@ import numpy as np
 from planner.fin.dataflow.bounds import Bounded, bounded, without_useless
 from planner.fin.dataflow.extension import extend
 from planner.fin.dataflow.labels import Labels, LabelSpace
-from planner.fin.dataflow.problem import BASE, Capacity, PointProblem, build_node_figures, build_problem
+from planner.fin.dataflow.problem import Capacity, PointProblem, build_node_figures, build_problem
 from planner.fin.dataflow.routing import cheapest_routes
 from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent
@@ -208,7 +208,7 @@ def _offer_best(space: LabelSpace, labels: Labels, incumbent: Incumbent) -> tupl
 
 def _priced(space: LabelSpace) -> list[Capacity]:
     """Return the capacities that labels pay for, which leaves a gap between their costs and the objective."""
-    rows = np.flatnonzero(space.prices[BASE:] > 0.0).tolist()
+    rows = np.flatnonzero(space.prices[space.problem.base :] > 0.0).tolist()
     return [space.problem.capacities[row] for row in rows]
 
 

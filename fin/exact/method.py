@@ -22,7 +22,6 @@ from planner.fin.graph.points import undominated_points
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.refusal import refuse_metrics
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -60,7 +59,6 @@ class Exact:
             some = instance.only_points(np.isin(np.arange(instance.points.count), points))
         solve = _solve
         if not instance.is_plain:
-            refuse_metrics(instance, self.name)
             from planner.fin.dataflow.method import solve_dataflow as solve
         if some.minimise == "latency" and exits_have_own_deadlines(some):
             found = _least_deadline(some, options, until, solve)

@@ -28,7 +28,7 @@ class RouteTable:
     valid: Bools
     """(P, N, N) whether there is such a route."""
     loads: Floats
-    """(M, P, N, N) s/bit that the route takes of each tracked medium."""
+    """(M, P, N, N) s/bit that the route takes of each tracked medium, then what a bit adds to each further metric."""
     label: Ints | None = None
     """(P, N, N) label at which each route ends; None where every route is a direct link."""
     label_node: Ints | None = None
@@ -88,17 +88,25 @@ class RouteTable:
         return tuple(reversed(nodes))
 
 
-def efficient_routes(network: Network, tracked_media: Sequence[int] = ()) -> RouteTable:
-    """Return the efficient routes of all pairs of nodes; they are found once per network and kept with it."""
-    key = ("efficient routes", *tracked_media)
+def efficient_routes(
+    network: Network, tracked_media: Sequence[int] = (), further_metrics: Sequence[int] = ()
+) -> RouteTable:
+    """Return the efficient routes of all pairs of nodes; they are found once per network and kept with it.
+
+    Args:
+        network: The network.
+        tracked_media: Media whose load is a criterion.
+        further_metrics: Metrics of the network that are criteria; what routes add to them follows the loads.
+    """
+    key = ("efficient routes", tuple(tracked_media), tuple(further_metrics))
     if (kept := network.derived.get(key)) is None:
-        kept = network.derived[key] = _efficient_routes(network, tracked_media)
+        kept = network.derived[key] = _efficient_routes(network, tracked_media, further_metrics)
     assert isinstance(kept, RouteTable)
     return kept
 
 
-def _efficient_routes(network: Network, tracked_media: Sequence[int]) -> RouteTable:
-    direct = _direct(network, tracked_media)
+def _efficient_routes(network: Network, tracked_media: Sequence[int], further_metrics: Sequence[int]) -> RouteTable:
+    direct = _direct(network, tracked_media, further_metrics)
     present = np.zeros((network.size, network.size), dtype=bool)
     present[network.link_source, network.link_target] = True
     np.fill_diagonal(present, True)
@@ -108,13 +116,15 @@ def _efficient_routes(network: Network, tracked_media: Sequence[int]) -> RouteTa
     return _search(network, direct)
 
 
-def _direct(network: Network, tracked_media: Sequence[int]) -> Floats:
-    """(3 + M, N, N) criteria of the direct links, infinite where there is none, zero on the diagonal."""
-    criteria = np.full((3 + len(tracked_media), network.size, network.size), np.inf)
+def _direct(network: Network, tracked_media: Sequence[int], further_metrics: Sequence[int]) -> Floats:
+    """(C, N, N) criteria of the direct links, infinite where there is none, zero on the diagonal."""
+    count = 3 + len(tracked_media) + len(further_metrics)
+    criteria = np.full((count, network.size, network.size), np.inf)
     ends = (network.link_source, network.link_target)
     seconds_per_bit = 1.0 / network.link_bit_per_s
     columns = [network.link_j_per_bit, seconds_per_bit, network.link_latency_s]
     columns += [np.where(network.link_medium == medium, seconds_per_bit, 0.0) for medium in tracked_media]
+    columns += [network.metrics.per_bit[metric] for metric in further_metrics]
     for index, column in enumerate(columns):
         criteria[index][ends] = column
         np.fill_diagonal(criteria[index], 0.0)

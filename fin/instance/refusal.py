@@ -35,8 +35,5 @@ def refuse_metrics(instance: Instance, method: str) -> None:
         InputError: The app is such a one.
     """
     if instance.by_metrics:
-        known = ", ".join(METHODS_WITH_METRICS)
-        where = "" if instance.is_plain else " where blocks are no chain, or share memory"
-        fix = f"use one of {known}" if instance.is_plain else "use brute"
-        fix += ", or leave out limits and objectives that are metrics"
-        raise input_error(f"the method knows no metrics{where}", fix, path="method", value=method)
+        fix = f"use one of {', '.join(METHODS_WITH_METRICS)}, or leave out limits and objectives that are metrics"
+        raise input_error("the method knows no metrics", fix, path="method", value=method)

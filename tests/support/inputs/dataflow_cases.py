@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from cases import random_app, random_model, random_topology
+from metric_cases import by_metrics, with_metrics
 
 from planner.schemas import App, Model, Topology, Workload, check_document
 
@@ -49,5 +50,9 @@ def random_dataflow_case(r: Random, most_nodes: int = 3, most_blocks: int = 4) -
     """Return one problem whose files are valid; whether it has a plan is open."""
     topology = random_topology(r, most_nodes)
     model = with_dataflow(r, random_model(r, most_blocks))
-    workload = check_document({"schema_version": "1", "apps": [random_app(r, model, topology)]}, Workload)
+    app = random_app(r, model, topology)
+    if r.random() < 0.4:
+        topology = with_metrics(r, topology)
+        app = by_metrics(r, app, topology)
+    workload = check_document({"schema_version": "1", "apps": [app]}, Workload)
     return workload.apps[0], check_document(model, Model), check_document(topology, Topology)
