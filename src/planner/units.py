@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from planner.schemas.reading.base import MOST
 from planner.schemas.reading.printable import printable
@@ -14,9 +15,10 @@ from planner.schemas.reading.quantities import format_accuracy, format_quantity
 __all__ = ["format_accuracy", "format_quantity", "parse_count", "parse_fraction", "parse_limits", "parse_quantity"]
 
 _PREFIXES = {
-    "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
-    "m": 1e-3, "u": 1e-6, "\N{MICRO SIGN}": 1e-6, "\N{GREEK SMALL LETTER MU}": 1e-6, "n": 1e-9, "p": 1e-12,
+    "": 0, "k": 3, "M": 6, "G": 9, "T": 12,
+    "m": -3, "u": -6, "\N{MICRO SIGN}": -6, "\N{GREEK SMALL LETTER MU}": -6, "n": -9, "p": -12,
 }  # fmt: skip
+"""Power of ten of every prefix."""
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 _MOST_DIGITS = 20
 """Characters of a number that a hint repeats."""
@@ -42,7 +44,9 @@ def parse_quantity(text: str, unit: str, option: str) -> float:
     prefix = suffix.removesuffix(unit) if suffix.endswith(unit) else None if suffix else ""
     if match is None or prefix not in _PREFIXES:
         raise input_error(f"not a number with the unit {unit}", example, path=option, value=text)
-    value = float(number) * _PREFIXES[prefix]
+    value = float(number)
+    if prefix and value != 0.0 and math.isfinite(value):
+        value = float(Decimal(number).scaleb(_PREFIXES[prefix]))  # 25 ms is the very number that 0.025 s is
     if not math.isfinite(value) or value < 0:
         raise input_error("out of range", f"give a positive number; {example}", path=option, value=text)
     return value

@@ -31,7 +31,7 @@ from planner.schemas import Placement, check_document
         (("--rate", "inf"), ("rate_per_s", "finite")),
         (("--latency", "median"), ("latency", "percentile such as p95")),
         (("--latency", "p0"), ("latency", "0th percentile")),
-        (("--objective", "speed"), ("objective", "use energy, latency or a metric")),
+        (("--objective", "speed"), ("objective", "use energy, latency, rate, accuracy or a metric")),
         (("--limit", "cost=1"), ("limits.cost", "defines no metric of this name")),
         (("--limit", "cost"), ("--limit", "write it as cost=0.001")),
         (("--limit", "cost=1USD"), ("--limit", "write it as cost=0.001")),
@@ -49,7 +49,7 @@ from planner.schemas import Placement, check_document
         (("--pin", "a=laptop"), ("pin.a", "no node of this name", "laptop")),
         (("--pin", "a=phone,,edge"), ("pin.a[1]", "at least 1 character")),
         (("--pin", "a=phone", "--pin", "a=edge"), ("--pin", "pinned twice")),
-        (("--app", "cam"), ("--app", "--workload")),
+        (("--app", "cam"), ("--app", "a workload")),
     ],
 )
 def test_bad_limits_are_refused_by_name(options: tuple[str, ...], words: tuple[str, ...]) -> None:
