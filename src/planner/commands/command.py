@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ from planner.commands.exit_codes import exit_code_of
 from planner.commands.option_groups import spread
 from planner.commands.output import Written
 from planner.schemas.reading.files import record_inputs
-from planner.schemas.reading.problems import InputError, input_error
+from planner.schemas.reading.problems import InputError, Problem, input_error
 
 
 def command(function: Callable[..., int]) -> Callable[..., None]:
@@ -57,11 +57,14 @@ def _named_as_options(run: Callable[[dict[str, object]], int], options: dict[str
     try:
         return run(options)
     except InputError as error:
-        renamed = [
-            replace(each, path=f"--{each.path.replace('_', '-')}") if not each.file and each.path in options else each
-            for each in error.problems
-        ]
-        raise InputError(renamed) from None
+        raise InputError([_named_as_option(each, options) for each in error.problems]) from None
+
+
+def _named_as_option(problem: Problem, options: Mapping[str, object]) -> Problem:
+    for name in (problem.path, f"{problem.path}s"):  # compare has --methods
+        if not problem.file and name in options:
+            return replace(problem, path=f"--{name.replace('_', '-')}")
+    return problem
 
 
 def _paths(options: dict[str, object]) -> Iterator[Path]:
