@@ -8,7 +8,7 @@ from planner.clear.allocation.app_view import view_of_plan, viewed_instance
 from planner.clear.allocation.plan import Plan
 from planner.clear.problem.instance import JointInstance
 from planner.fin.outcome import Outcome
-from planner.pipeline.placement import app_placement, termination_of
+from planner.pipeline.placement import app_placement, certificate_of, termination_of
 from planner.schemas.planning.placement import (
     AppPlacement,
     Certificate,
@@ -106,8 +106,4 @@ def _certificate(outcome: Outcome[Plan], total: Total | None) -> Certificate | N
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
-    bound, gap = max(0.0, outcome.lower_bound) if math.isfinite(outcome.lower_bound) else 0.0, None
-    if total is not None:
-        bound = min(bound, total.power_w)
-        gap = (total.power_w - bound) / total.power_w if total.power_w > 0.0 else 0.0
-    return Certificate(lower_bound=bound, relative_gap=gap, objective="power_w")
+    return certificate_of(outcome.lower_bound, None if total is None else total.power_w, "power_w")

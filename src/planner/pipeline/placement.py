@@ -72,14 +72,23 @@ def _certificate(instance: Instance, outcome: Outcome[Decision], plan: AppPlacem
         return None
     if instance.minimise in MAXIMISED:
         return _maximised(instance, outcome, plan)
-    bound, gap = outcome.lower_bound, None
-    if plan is not None:
-        value = {"energy": plan.energy_j, "latency": plan.latency_s, **plan.metrics}[instance.minimise]
-        bound = min(bound, value)
-        gap = (value - bound) / value if value > 0 else 0.0
-    bound = max(0.0, bound) if math.isfinite(bound) else 0.0
+    figures = {} if plan is None else {"energy": plan.energy_j, "latency": plan.latency_s, **plan.metrics}
     name = _FIELDS.get(instance.minimise, instance.minimise)
-    return Certificate(lower_bound=bound, relative_gap=gap, objective=name)
+    return certificate_of(outcome.lower_bound, figures.get(instance.minimise), name)
+
+
+def certificate_of(lower_bound: float, value: float | None, objective: str) -> Certificate:
+    """State a lower bound on what is minimised, and the relative gap to a plan.
+
+    Args:
+        lower_bound: What a method proved, in the unit of the objective.
+        value: The plan's value in that unit; None without a plan.
+        objective: Name of the figure, such as `energy_j`.
+    """
+    bound = lower_bound if value is None else min(lower_bound, value)
+    bound = max(0.0, bound) if math.isfinite(bound) else 0.0
+    gap = None if value is None else (value - bound) / value if value > 0.0 else 0.0
+    return Certificate(lower_bound=bound, relative_gap=gap, objective=objective)
 
 
 def _maximised(instance: Instance, outcome: Outcome[Decision], plan: AppPlacement | None) -> Certificate:
