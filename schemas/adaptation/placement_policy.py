@@ -9,7 +9,7 @@ from pydantic import Field
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Provenance, Status
 from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
-Limit = Literal["latency", "energy", "accuracy", "rate"]
+Limit = Literal["latency", "energy", "metric", "accuracy", "rate"]
 
 
 class KeptFixed(Strict):

@@ -1,8 +1,8 @@
 """Fallback of an infeasible app: the plan that relaxes its limits least, in a fixed order.
 
 Capacities, pins and links stay. Of the limits that the user set, the latency limit is dropped first, then the energy
-limit, then both; accuracy is lowered only where nothing runs otherwise, and to the best that can be reached; the rate
-comes last.
+limit, then those of metrics, then all; accuracy is lowered only where nothing runs otherwise, and to the best that can
+be reached; the rate comes last.
 """
 
 from __future__ import annotations
@@ -67,12 +67,20 @@ def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlace
 
 
 def _without_limits(app: App) -> Iterator[App]:
-    """Yield the app without its deadline, without its energy limit, and without both: broken as little as can be."""
-    limited = [row for row in LIMITED_FIGURES if row.limit_of(app) is not None]
-    for row in limited:
-        yield app.model_copy(update={row.field: None, "objective": row.kind})
-    if len(limited) > 1:
-        yield app.model_copy(update={**{row.field: None for row in limited}, "objective": limited[0].kind})
+    """Yield the app without each limit in turn (those of metrics together), then without all.
+
+    What is given up is minimised (of several, the first), so that it is broken as little as can be.
+    """
+    changes: list[tuple[str, dict[str, object]]] = [
+        (row.kind, {row.field: None}) for row in LIMITED_FIGURES if row.limit_of(app) is not None
+    ]
+    if app.limits:
+        changes.append((next(iter(app.limits)), {"limits": {}}))
+    for kind, change in changes:
+        yield app.model_copy(update={**change, "objective": kind})
+    if len(changes) > 1:
+        every = {name: value for _, change in changes for name, value in change.items()}
+        yield app.model_copy(update={**every, "objective": changes[0][0]})
 
 
 def _broken(asked: App, given: App, plan: AppPlacement) -> Iterator[tuple[Limit, str]]:
@@ -81,6 +89,13 @@ def _broken(asked: App, given: App, plan: AppPlacement) -> Iterator[tuple[Limit,
         limit, value = row.limit_of(asked), row.value_of(plan)
         if limit is not None and value > limit * slack:
             yield row.kind, f"takes {format_quantity(value, row.unit)}, the limit is {format_quantity(limit, row.unit)}"
+    over = [
+        f"has {name} {plan.metrics[name]:.4g}, the limit is {most:.4g}"
+        for name, most in asked.limits.items()
+        if plan.metrics[name] > most * slack
+    ]
+    if over:
+        yield "metric", "; ".join(over)
     if given.min_accuracy != asked.min_accuracy:
         least = "the best that the model offers" if asked.min_accuracy is None else f"{asked.min_accuracy:.4g}"
         yield "accuracy", f"accuracy {format_accuracy(plan.accuracy)}, asked for is {least}"

@@ -86,7 +86,11 @@ def plan_for_states(
 
 def _refuse_maximised(request: Request) -> None:
     """Raise InputError for an objective that regrets are not defined for."""
-    if (objective := request.app.objective) in MAXIMISED:
+    objective, metrics = request.app.objective, {metric.name for metric in request.topology.metrics}
+    if objective in metrics:
+        fix = f'use energy or latency; a metric can be a limit ("limits": {{"{objective}": ...}})'
+        raise input_error("plans of states are compared by energy or latency", fix, path="objective", value=objective)
+    if objective in MAXIMISED:
         message = "plans of states are compared by an objective that is minimised"
         fix = "use energy or latency; a rate or an accuracy can be a limit (rate_per_s, min_accuracy)"
         raise input_error(message, fix, path="objective", value=objective)

@@ -31,6 +31,12 @@ def request_of(case: Case, loaded: LoadedInputs) -> AnyRequest:
             a node that is set does not exist; or an app's field is out of range.
     """
     apps, topology = apps_of(case, loaded), topology_of(case, loaded)
+    metrics = {metric.name for metric in topology.metrics}
+    for app, _ in apps:
+        if app.objective in metrics:
+            fix = "use energy or latency; a workload file may limit metrics"
+            message = "results of suites have no column for a metric"
+            raise input_error(message, fix, path="objective", value=app.objective)
     return request_for(apps, topology, method_of(case), _options(case), _per_exit(case), case.inputs)
 
 

@@ -97,6 +97,12 @@ def _figure_tile(app: App, plan: AppPlacement, row: LimitedFigure) -> Tile:
     return Tile(title, format_quantity(row.value_of(plan), row.unit), _at_most(row.limit_of(app), row.unit))
 
 
+def _metric_tile(app: App, plan: AppPlacement, name: str, unit: str) -> Tile:
+    return Tile(
+        f"{name} per inference", format_quantity(plan.metrics[name], unit), _at_most(app.limits.get(name), unit)
+    )
+
+
 def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile]:
     certificate, total = placement.certificate, placement.total
     tiles = []
@@ -105,6 +111,7 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
         tiles = [
             *(_figure_tile(app, plan, row) for row in reversed(LIMITED_FIGURES)),
             Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
+            *(_metric_tile(app, plan, name, unit) for name, unit in placement.metric_units.items()),
         ]
         if plan.busy_s is not None:
             rate = "any" if plan.rate_per_s is None else format_quantity(plan.rate_per_s, "1/s")
@@ -187,7 +194,7 @@ def _exits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
 def _details(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> list[Section]:
     if not breakdowns:
         return []
-    parts: list[Table | Figure] = [_limits_table(breakdowns)] if len(breakdowns) == 1 else []
+    parts: list[Table | Figure] = [_limits_table(breakdowns, placement.metric_units)] if len(breakdowns) == 1 else []
     parts.append(_routes_table(breakdowns))
     if (
         any(breakdown.plan.shares.nodes or breakdown.plan.shares.media for breakdown in breakdowns)
@@ -197,7 +204,7 @@ def _details(placement: Placement, breakdowns: Sequence[AppBreakdown]) -> list[S
     return [Section("Limits and routes" if len(breakdowns) == 1 else "Routes, shares and speeds", "", parts)]
 
 
-def _limits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
+def _limits_table(breakdowns: Sequence[AppBreakdown], units: Mapping[str, str]) -> Table:
     rows = []
     for breakdown in breakdowns:
         app, plan = breakdown.app, breakdown.plan
@@ -210,6 +217,10 @@ def _limits_table(breakdowns: Sequence[AppBreakdown]) -> Table:
                     _most(row.limit_of(app), row.unit),
                 )
                 for row in LIMITED_FIGURES
+            ),
+            *(
+                (name, format_quantity(plan.metrics[name], unit), _most(app.limits.get(name), unit))
+                for name, unit in units.items()
             ),
             ("accuracy", format_accuracy(plan.accuracy), least),
             ("rate", f"{app.rate_per_s:g} /s" if app.rate_per_s else "one inference", ""),
