@@ -29,8 +29,8 @@ from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats
 
-_RANGES = 1_500
-"""Ranges of speed of a source with a clock."""
+_RANGES, _AT_ONCE = 1_500, 100
+"""Ranges of speed of a source with a clock, and how many of them are looked at together."""
 _FACTORS = np.concatenate([np.linspace(0.0, 1.6, 17), np.geomspace(1.8, 10.0, 8)])
 """Prices of a source's shares that are tried, in parts of what is known of it."""
 _SMALL = 5e-3
@@ -80,11 +80,28 @@ def partial_lagrangian_bound(
         stays = [one for one in found if one is not None]
         if len(stays) < len(own):
             return -np.inf
-        on_w = float(network.idle_power_w[source]) + _Problem.of(joint, source, source_w, stays).least(deadline)
+        on_w = float(network.idle_power_w[source]) + _source_w(joint, source, source_w, stays, deadline)
         off_w = sum(options.at_once_w for options, _ in stays)
         must = joint.branch is not None and joint.branch.least[joint.kinds[source]] > 0
         total_w += on_w if must else min(on_w, off_w)
     return total_w
+
+
+def _source_w(
+    joint: JointInstance,
+    source: int,
+    source_w: Floats,
+    stays: Sequence[tuple[SourceOptions, bool]],
+    deadline: Deadline,
+) -> float:
+    """Return what the apps of a source cost at the least, over all ranges of its speed, some ranges at a time."""
+    slowest, fastest = float(joint.network.slowest[source]), float(joint.network.fastest[source])
+    edges = np.geomspace(slowest, fastest, _RANGES + 1) if slowest < fastest else np.array([slowest, fastest])
+    most, least_w = float(joint.network.max_utilization[source]), np.inf
+    for start in range(0, len(edges) - 1, _AT_ONCE):
+        problem = _Problem.of(edges[start : start + _AT_ONCE + 1], source_w, most, stays)
+        least_w = min(least_w, problem.least(deadline, least_w))
+    return least_w
 
 
 @dataclass(frozen=True)
@@ -97,15 +114,8 @@ class _Problem:
     """(C, G, J) costs of what each other app can do."""
 
     @classmethod
-    def of(
-        cls, joint: JointInstance, source: int, source_w: Floats, stays: Sequence[tuple[SourceOptions, bool]]
-    ) -> _Problem:
-        """Price what apps do; those that are small do what is cheapest at each speed and price."""
-        network = joint.network
-        slowest, fastest, most = (
-            float(column[source]) for column in (network.slowest, network.fastest, network.max_utilization)
-        )
-        edges = np.geomspace(slowest, fastest, _RANGES + 1) if slowest < fastest else np.array([slowest, fastest])
+    def of(cls, edges: Floats, source_w: Floats, most: float, stays: Sequence[tuple[SourceOptions, bool]]) -> _Problem:
+        """Price what apps do between (G + 1,) speeds; those that are small do what is cheapest at each speed, price."""
         given_w = np.tile(-most * source_w, (len(edges) - 1, 1))
         choices_w = []
         for stay, small in stays:
@@ -116,11 +126,11 @@ class _Problem:
                 choices_w.append(costs_w)
         return cls(given_w, tuple(choices_w))
 
-    def least(self, deadline: Deadline) -> float:
-        """Return what the source's apps cost at the least."""
+    def least(self, deadline: Deadline, enough_w: float = np.inf) -> float:
+        """Return what the source's apps cost at the least; it may be less where that is `enough_w` or more."""
         queue = [self._looked(0, tuple(np.ones(len(costs), dtype=np.bool_) for costs in self.choices_w))]
         number = 1
-        while number < _CHOICES and not deadline.expired:
+        while number < _CHOICES and queue[0].bound_w < enough_w and not deadline.expired:
             node = queue[0]
             app = self._undecided(node) if np.isfinite(node.bound_w) else None
             if app is None:

@@ -29,6 +29,12 @@ def aggregate_nodes(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrice
 
     Nodes that can run nothing are left out. Source and destination are kinds of their own.
     """
+    if pricer.seen is None or pricer.seen[0] is not prices:
+        pricer.seen = (prices, *_aggregated(pricer, prices))
+    return pricer.seen[1:]
+
+
+def _aggregated(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
     kind, chosen = _alike(pricer.instance, pricer.kind, prices)
     if len(chosen) == len(kind):
         return pricer, prices

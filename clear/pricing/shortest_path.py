@@ -91,12 +91,12 @@ class Pricer:
         self.instance = instance
         self.stages = stages
         self.routes = routes
-        self._sums = {name: _cumulative(getattr(stages, name).swapaxes(1, 2)) for name in _VISIT}
         self._bytes = _cumulative(stages.memory_bytes)
-        self._barred = _cumulative((~stages.allowed).swapaxes(1, 2).astype(np.int16))
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
         self._hosts = _hosts(instance)
+        self.seen: tuple[AppPrices, Pricer, AppPrices] | None = None
+        """The last prices, with the pricer for classes of equal nodes, and what the classes meet."""
         self.aggregated: dict[bytes, Pricer] = {}
         """Pricers of the same app for classes of equal nodes, by the class of each node."""
 
@@ -112,14 +112,14 @@ class Pricer:
         if factor != 1.0:
             return Pricer(instance, self.stages.at_rate(factor), routes)
         other = copy(self)
-        other.instance, other.routes, other.aggregated = instance, routes, {}
+        other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
         other.moving = routes.source != routes.target
         return other
 
     def on_nodes(self, instance: Instance, routes: Routes, chosen: Ints) -> Pricer:
         """Return the pricer of the same app on some of its nodes, between which other routes lead."""
         other = copy(self)
-        other.instance, other.routes, other.aggregated = instance, routes, {}
+        other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
         other.stages = replace(self.stages, column=self.stages.column[chosen])
         other.kind, other._hosts = _kinds(instance), _hosts(instance)
         other.moving = routes.source != routes.target
@@ -128,7 +128,7 @@ class Pricer:
     def restricted_to(self, instance: Instance) -> Pricer:
         """Return the pricer of the same app where further nodes host nothing."""
         other = copy(self)
-        other.instance, other._hosts, other.aggregated = instance, _hosts(instance), {}
+        other.instance, other._hosts, other.aggregated, other.seen = instance, _hosts(instance), {}, None
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
@@ -159,11 +159,20 @@ class Pricer:
     def source_prefixes(self, row: int) -> tuple[NodeSegments, Bools]:
         """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
         depth, source = int(self.stages.depth[row]), self.instance.source
-        column = int(self.stages.column[source])
-        segments = NodeSegments(**{name: sums[row, column, 1 : depth + 1] for name, sums in self._sums.items()})
+        point, column = np.array([row]), self.stages.column[[source]]
+        sums = {name: self._sums(name, point, column)[0, 0, 1 : depth + 1] for name in _VISIT}
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
-        fits = (self._barred[row, column, 1 : depth + 1] == 0) & (self._bytes[row, 1 : depth + 1] <= room)
-        return segments, fits & self._hosts[source]
+        fits = self._barred(point, column)[0, 0, 1 : depth + 1] == 0
+        fits = fits & (self._bytes[row, 1 : depth + 1] <= room)
+        return NodeSegments(**sums), fits & self._hosts[source]
+
+    def _sums(self, name: str, point: Ints, column: Ints) -> Floats:
+        """(R, M, D + 1) sums of what the blocks before each ask of some columns of nodes."""
+        return np.asarray(_cumulative(getattr(self.stages, name)[point][..., column].swapaxes(1, 2)))
+
+    def _barred(self, point: Ints, column: Ints) -> Ints:
+        """(R, M, D + 1) blocks before each that may not run on some columns of nodes."""
+        return np.asarray(_cumulative((~self.stages.allowed[point][..., column]).swapaxes(1, 2).astype(np.int16)))
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
@@ -172,7 +181,7 @@ class Pricer:
         at = np.ix_(rows.point, np.arange(layers), stages.column[chosen])
         part = {name: getattr(stages, name)[at] for name in _VISIT}
         terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
-        total = self._sums["late_s"][rows.point][:, None, stages.column[chosen], -1]
+        total = stages.late_s[rows.point][..., stages.column[chosen]].sum(axis=1, keepdims=True)
         costs = additive_cost(NodeSegments(**part), terms, total)[..., like]
         costs = costs + prices.memory_w_per_byte * stages.memory_bytes[rows.point, :layers, None]
         allowed = np.asarray(stages.allowed[rows.point, :layers])[..., stages.column] & self._hosts
@@ -225,13 +234,12 @@ class Pricer:
         def within(sums: Floats) -> Floats:
             return np.asarray(sums[..., last + 1] - sums[..., first])
 
-        layers, columns = np.arange(results.shape[1] + 1), self.stages.column
-        at = np.ix_(point, columns[chosen], layers)
-        part = {name: within(sums[at]) for name, sums in self._sums.items()}
+        column = self.stages.column
+        part = {name: within(self._sums(name, point, column[chosen])) for name in _VISIT}
         costs = self._least_costs(part, rows, prices, chosen)[:, like]
         held = within(self._bytes[point][:, None])
         costs += prices.use_w[nodes, None] + prices.memory_w_per_byte[nodes, None] * held
-        cannot = within(self._barred[np.ix_(point, columns[nodes], layers)]) > 0
+        cannot = within(self._barred(point, column[nodes])) > 0
         room = self.instance.network.memory_bytes[nodes, None] * (1.0 + 1e-9)
         cannot = cannot | ~self._hosts[nodes, None] | (held > room)
         if results.any():
