@@ -58,7 +58,7 @@ def sequential_plan(
         deadline: When to give up.
         most_points: Operating points of each app that are tried, those of least energy; None for all.
     """
-    kept = [_frugal_points(app, most_points) for app in joint.apps]
+    kept = [frugal_points(app, most_points) for app in joint.apps]
     some = tuple(app.only_points(keep) for app, keep in zip(joint.apps, kept, strict=True))
     plan = _repeated(JointInstance(joint.network, some), gap, deadline)
     if plan is None:
@@ -71,7 +71,7 @@ def sequential_plan(
     return Plan(columns, plan.allocation)
 
 
-def _frugal_points(instance: Instance, most: int | None) -> Bools:
+def frugal_points(instance: Instance, most: int | None) -> Bools:
     """(K,) the operating points of least energy, and the one that stands for the DNN without early exits."""
     energy_j = least_energy_j(instance)
     keep = np.zeros(len(energy_j), dtype=np.bool_)

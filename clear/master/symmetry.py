@@ -14,7 +14,7 @@ import numpy as np
 from planner.clear.pricing.routes import Routes
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
-from planner.fin.instance.network import Ints
+from planner.fin.instance.network import Bools, Ints
 
 
 class NodeSymmetry:
@@ -53,6 +53,13 @@ class NodeSymmetry:
             for head, path in decision.results.items()
         }
         return replace(decision, nodes=nodes, transfers=transfers, results=results)
+
+    @property
+    def first_nodes(self) -> Bools:
+        """(N,) the first node of each kind."""
+        first = np.zeros(len(self._kind), dtype=np.bool_)
+        first[[order[0] for order in self._order.values()]] = True
+        return first
 
     def most(self, decision: Decision) -> int:
         """Return the number of nodes of the largest kind that the decision uses."""

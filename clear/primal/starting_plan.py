@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
+from planner.clear.allocation.app_view import most_favourable
 from planner.clear.allocation.plan import Plan
-from planner.clear.baselines.sequential import sequential_plan
+from planner.clear.baselines.sequential import frugal_points, sequential_plan
 from planner.clear.baselines.single_node import edge_nodes, first_fit_plan, on_single_nodes, single_nodes
+from planner.clear.master.symmetry import NodeSymmetry
+from planner.clear.pricing.routes import list_routes
+from planner.clear.primal.greedy import greedy_plan
+from planner.clear.problem.column import column_of
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools
+from planner.fin.methods.single_cut import best_on_each_node
 
 _PROGRAMS = 100
 """Choices of one node per app for which speeds and shares are sought."""
 _FEW_APPS = 12
 """Of more apps, single nodes are tried only where nothing else finds a plan."""
+_FEW_POINTS = 2
+"""Operating points of least energy at which many apps are put on one node each."""
 _GAP, _POINTS = 0.05, 6
 """Relative gap of each app's search in the sequential plan, and operating points that it tries at first."""
 
@@ -23,21 +34,37 @@ _GAP, _POINTS = 0.05, 6
 def starting_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
     """Return the best plan that cheap baselines find.
 
-    Of few apps, each is put on one node. The sequential plan costs a search per app; it is made where time is limited,
-    so that a plan is held before anything else begins, and otherwise left to `any_baseline_plan`.
+    Of few apps, each is put on one node; of more, they are inserted one after the other, each on its best of a few
+    nodes. The sequential plan costs a search per app; it is made where time is limited, so that a good plan is held
+    before anything else begins, and otherwise left to `any_baseline_plan`.
 
     Args:
         joint: The apps.
         deadline: When to give up.
     """
-    best = None
     if joint.count <= _FEW_APPS:
         best = on_single_nodes(joint, single_nodes(joint, joint.network.hosts), _PROGRAMS, deadline)
+    else:  # no plan is worse than a late one: this takes a moment
+        best = inserted_plan(joint)
     if deadline.remaining_s < float("inf") and not deadline.expired:
         other = sequential_plan(joint, _GAP, deadline, _POINTS)
         if other is not None and (best is None or other.power_w < best.power_w):
             best = other
     return best
+
+
+def inserted_plan(joint: JointInstance) -> Plan | None:
+    """Return a plan of apps that are whole on one node each, at few operating points, by greedy insertion."""
+    symmetry = NodeSymmetry(joint, list_routes(joint.network, joint.media.tolist()))
+    nodes = symmetry.first_nodes & joint.network.hosts
+    known = []
+    for app, instance in enumerate(joint.apps):
+        points = np.flatnonzero(frugal_points(instance, _FEW_POINTS))
+        some = most_favourable(instance.only_points(np.isin(np.arange(instance.points.count), points)))
+        found = best_on_each_node(some, nodes).values()
+        decisions = [replace(decision, point=int(points[decision.point])) for decision in found]
+        known.append([column_of(app, instance, decision) for decision in decisions])
+    return greedy_plan(joint, symmetry, known, Deadline()) if all(known) else None
 
 
 def any_baseline_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
