@@ -8,7 +8,7 @@ fixed_s, and a queue is stable where node_load / s <= phi and medium_load <= bet
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -159,7 +159,9 @@ class _Stages:
             time_s[block] += instance.heads.time_s[head, nodes[block]]
             dynamic_j[block] += instance.heads.dynamic_j[head, nodes[block]]
             memory[block] += instance.head_bytes[head]
-        reach = points.reach(len(instance.block_names))[decision.point, : len(nodes)]
+        own = replace(points, on=points.on[[decision.point]], fraction=points.fraction[[decision.point]],
+                      accuracy=points.accuracy[[decision.point]])  # fmt: skip
+        reach = own.reach(len(instance.block_names))[0, : len(nodes)]
         return cls(reach, time_s, dynamic_j, memory)
 
 
@@ -231,13 +233,17 @@ def _late_rows(
     points = instance.points
     fraction = points.fraction[decision.point]
     used = np.flatnonzero(points.on[decision.point] & (fraction > 0.0))
-    rows = {int(head): _late_row(instance, int(head), stages, carried, media) for head in used}
+
+    def late(heads: Iterable[int]) -> dict[int, _LateRow]:
+        return {int(head): _late_row(instance, int(head), stages, carried, media) for head in heads}
+
     if instance.statistic == "mean":
-        return [_mean_row(rows, fraction)]
+        return [_mean_row(late(used), fraction)]
     if instance.destination is None:
         enough = np.cumsum(fraction[used]) >= (instance.percentile or 1.0) - TOLERANCE
         last = int(used[int(np.argmax(enough)) if enough.any() and instance.percentile is not None else -1])
-        return [rows[last]]
+        return [late([last])[last]]
+    rows = late(used)
     if instance.percentile is None:
         return list(rows.values())
     sets = _minimal_sets(used.tolist(), fraction, instance.percentile)
