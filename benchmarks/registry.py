@@ -13,11 +13,12 @@ from benchmarks.fin.large import Large
 from benchmarks.fin.peers import Peers
 from benchmarks.fin.plan_many import Batch
 from benchmarks.fin.shapes import Shapes
+from benchmarks.fleets.melbourne import Fleets
 from benchmarks.report import Case
 from benchmarks.system.parallel import Parallel
 from benchmarks.system.startup import StartUp
 
 CASES: tuple[Case, ...] = (
     Peers(), Large(), Shapes(), Designed(), StartUp(), Batch(),
-    Geometric(), Together(), JointMilp(), Replan(), Traces(), Adaptation(), Parallel(),
+    Geometric(), Together(), JointMilp(), Replan(), Traces(), Adaptation(), Fleets(), Parallel(),
 )  # fmt: skip

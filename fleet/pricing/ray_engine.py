@@ -7,6 +7,8 @@ with the same shards, and what it was asked is asked again.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ from planner.fleet.pricing.shard import NearPlans, Priced, Shard, Smoothed, near
 from planner.schemas.reading.problems import input_error
 
 _ATTEMPTS = 5
+_CONNECT_S = 5.0
 _STEPS: dict[str, Callable[..., Any]] = {"price": price, "near": near_plans, "smooth": smooth}
 
 
@@ -30,6 +33,11 @@ class ShardActor:
     def run(self, step: str, prices: Floats, arguments: Sequence[Sequence[Floats]]) -> list[Any]:
         """Run a step of pricing on every shard; `arguments` holds what else each takes."""
         return [_STEPS[step](shard, prices, *more) for shard, more in zip(self._shards, arguments, strict=True)]
+
+    @staticmethod
+    def process() -> int:
+        """Return the number of the process that the actor is."""
+        return os.getpid()
 
 
 class RayEngine:
@@ -104,7 +112,15 @@ def _connect(ray: Any, setting: EngineSetting) -> None:  # noqa: ANN401 - a modu
         ray.init(num_cpus=max(1, setting.jobs), **options)
         return
     try:
+        _reach(setting.address)
         ray.init(address=setting.address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         message = f"no Ray cluster answers at this address ({error})"
         raise input_error(message, "start one (ray start --head), or give its address", path="--address") from None
+
+
+def _reach(address: str) -> None:
+    """Try a connection first: Ray itself waits for minutes where nothing listens."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()

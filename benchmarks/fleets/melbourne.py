@@ -1,0 +1,167 @@
+"""Case `fleet`: fleets around the sites of Melbourne, planned by `fleet` and side by side with its peers.
+
+Fleets are drawn by examples/melbourne/make_fleet.py; its arguments here are the specification. Seconds are CPU time of
+reading, building, planning and verifying, in one run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import resource
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmarks.report import Report, at_most
+from planner.pipeline.fleet import plan_fleet
+from planner.schemas.fleets.placement import FleetPlacement
+from planner.schemas.reading.problems import InputError
+
+_SCRIPT = Path(__file__).parents[2] / "examples" / "melbourne" / "make_fleet.py"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A fleet and who plans it."""
+
+    title: str
+    arguments: tuple[str, ...]
+    methods: tuple[str, ...]
+    most_gap: float
+    most_s: float
+    again: bool = True
+    """Whether it is planned again after one class in a hundred got a user more."""
+
+
+_CBD = ("--cbd", "--seed", "1")
+DRAWINGS = (
+    Drawing("CBD, 816 users", ("--users", "816", *_CBD), ("fleet", "pop", "lp", "ilp"), 0.02, 30.0),
+    Drawing("CBD, 8,160 users", ("--users", "8160", *_CBD), ("fleet", "pop", "lp", "ilp"), 0.02, 30.0),
+    Drawing("131,312 users", ("--users", "131312", "--seed", "1"), ("fleet", "pop", "cheapest", "nearest"), 0.01, 25.0),
+    Drawing(
+        "1,000,000 users", ("--users", "1000000", "--cell-km", "0.85", "--seed", "1"), ("fleet", "pop"), 0.002, 45.0
+    ),
+    Drawing(
+        "131,312 users, sites draw 100 W idle", ("--users", "131312", "--idle-power-w", "100", "--seed", "1"),
+        ("fleet",), 0.06, 300.0, again=False,
+    ),
+)  # fmt: skip
+QUICK = (Drawing("CBD, 60 users", ("--users", "60", *_CBD), ("fleet", "pop", "lp"), 0.1, 30.0),)
+
+
+@dataclass(frozen=True)
+class Fleets:
+    """Fleets of growing size."""
+
+    name: str = "fleet"
+    drawings: tuple[Drawing, ...] = DRAWINGS
+    time_limit_s: float = 300.0
+
+    def quick(self) -> Fleets:
+        """Return a version of seconds."""
+        return replace(self, drawings=QUICK, time_limit_s=20.0)
+
+    def run(self) -> Report:
+        """Plan every fleet by every method."""
+        rows: list[tuple[str, ...]] = []
+        targets: list[str] = []
+        for drawing in self.drawings:
+            with tempfile.TemporaryDirectory() as folder:
+                made, found = self._drawing(drawing, Path(folder))
+            rows += made
+            targets += found
+        columns = (
+            "fleet and method",
+            "served",
+            "power (W)",
+            "gap to the best bound",
+            "linear gap",
+            "CPU (s)",
+            "peak (MB)",
+        )
+        notes = (
+            "peak: largest memory of the process so far",
+            "again: counts of one class in a hundred changed, --from",
+        )
+        return Report(
+            "fleet: users around 1,464 sites, capacity 0.6 of free load", columns, tuple(rows), notes, tuple(targets)
+        )
+
+    def _drawing(self, drawing: Drawing, folder: Path) -> tuple[list[tuple[str, ...]], list[str]]:
+        make_fleet().main([str(folder), *drawing.arguments])
+        answers = {method: self._planned(folder, method=method) for method in drawing.methods}
+        placement, spent_s = answers["fleet"]
+        if drawing.again and placement is not None:
+            change_counts(folder / "classes.csv")
+            answers["again"] = self._planned(folder, before=placement)
+        best = max((_bound(each) for name, (each, _) in answers.items() if name != "again"), default=0.0)
+        rows = [_row(f"{drawing.title}: {name}", *answer, best if name != "again" else None)
+                for name, answer in answers.items()]  # fmt: skip
+        gap = 1.0 if placement is None or placement.certificate is None else placement.certificate.relative_gap
+        targets = [
+            at_most(f"{drawing.title}: gap", 1.0 if gap is None else gap, drawing.most_gap, ""),
+            at_most(f"{drawing.title}: CPU", spent_s, drawing.most_s, "s"),
+        ]
+        if "again" in answers:
+            targets.append(
+                at_most(f"{drawing.title}: again, part of a cold plan", answers["again"][1] / spent_s, 0.2, "")
+            )
+        return rows, targets
+
+    def _planned(self, folder: Path, **options: Any) -> tuple[FleetPlacement | None, float]:  # noqa: ANN401
+        began = time.process_time()
+        try:
+            found = plan_fleet(
+                folder / "fleet.json", folder / "topology.json", time_limit_s=self.time_limit_s, **options
+            )
+        except InputError:  # too large for a program over all plans
+            found = None
+        return found, time.process_time() - began
+
+
+def make_fleet() -> ModuleType:
+    """Load the script that draws fleets."""
+    spec = importlib.util.spec_from_file_location("make_fleet", _SCRIPT)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(_SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_fleet"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def change_counts(classes: Path) -> None:
+    """Give one class in a hundred another user, and take one from its neighbour where it has several."""
+    lines = classes.read_text(encoding="utf-8").splitlines()
+    place = lines[0].split(",").index("count")
+    for index in range(1, len(lines), 100):
+        for row, step in ((index, 1), (index + 1, -1)):
+            cells = lines[row].split(",") if row < len(lines) else []
+            if cells and int(cells[place]) + step > 0:
+                cells[place] = str(int(cells[place]) + step)
+                lines[row] = ",".join(cells)
+    classes.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _bound(placement: FleetPlacement | None) -> float:
+    """Return the bound of a plan that serves all."""
+    whole = placement is not None and placement.total is not None and placement.certificate is not None
+    return placement.certificate.lower_bound if whole else 0.0  # type: ignore[union-attr] # checked in `whole`
+
+
+def _row(name: str, placement: FleetPlacement | None, spent_s: float, best: float | None) -> tuple[str, ...]:
+    peak = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}"
+    if placement is None:
+        return (name, "too large", "", "", "", f"{spent_s:.1f}", peak)
+    total, certificate = placement.total, placement.certificate
+    if total is None or certificate is None:
+        return (name, placement.status, "", "", "", f"{spent_s:.1f}", peak)
+    bound = certificate.lower_bound if best is None else best
+    moved = "" if placement.change is None else f" ({placement.change.moved:,} moved)"
+    linear = "" if certificate.linear_gap is None else f"{certificate.linear_gap:.1e}"
+    gap = f"{(total.power_w - bound) / total.power_w:.3%}" if total.power_w > 0.0 else "0 %"
+    return (name + moved, f"{total.served:,}", f"{total.power_w:.6g}", gap, linear, f"{spent_s:.1f}", peak)
