@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,14 +11,31 @@ from planner.commands.command import command
 from planner.commands.options import Limits, PartialSources
 from planner.commands.output import PAGE, note, say
 from planner.schemas.reading.printable import printable
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from planner.report.page import Page
 
 Shown = Annotated[Path, typer.Argument(help="A placement, a front, a run, or a folder (or CSV) of results.")]
+FleetFile = Annotated[
+    Path | None, typer.Option("--fleet", metavar="FILE", help="Fleet that a fleet placement was made for.")
+]
+SitesFile = Annotated[
+    Path | None, typer.Option("--sites", metavar="FILE", help="Positions of sites, for the map of a fleet.")
+]
 PageOutput = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File for the page (.html)."), PAGE]
 
 
 @command
-def report_command(shown: Shown, files: PartialSources, limits: Limits, output: PageOutput) -> int:
-    """Draw a plan, a front, a run or results as one HTML page that needs no network."""
+def report_command(
+    shown: Shown,
+    files: PartialSources,
+    limits: Limits,
+    output: PageOutput,
+    fleet: FleetFile = None,
+    sites: SitesFile = None,
+) -> int:
+    """Draw a plan, a front, a fleet, a run or results as one HTML page that needs no network."""
     from planner.commands.inputs import asked_for
     from planner.files.writing import whole_file
     from planner.library.pages import page_of
@@ -26,8 +43,25 @@ def report_command(shown: Shown, files: PartialSources, limits: Limits, output: 
     from planner.report.page import page_html
 
     with whole_file(output) as file:
-        page = page_of(shown, asked_for(files, limits), note=note)
+        if fleet is not None or sites is not None:
+            page = _fleet_page(shown, fleet, sites, files, limits)
+        else:
+            page = page_of(shown, asked_for(files, limits), note=note)
         with waiting("drawing"):
             file.write(page_html(page))
     say(f"wrote {printable(str(output))}", err=True)
     return 0
+
+
+def _fleet_page(shown: Path, fleet: Path | None, sites: Path | None, files: PartialSources, limits: Limits) -> Page:
+    """Return the page of a fleet placement; options that mean nothing for fleets are refused."""
+    from planner.pipeline.fleet import fleet_page_of
+
+    if fleet is None or files.topology is None:
+        raise input_error(
+            "a fleet placement is drawn with the files it was made for", "give --fleet and --topology", path="--fleet"
+        )
+    if given := [each for each in [*files.given(), *limits.given()] if each != "--topology"]:
+        fix = f"leave out {', '.join(given)}"
+        raise input_error("a fleet states its models and limits itself", fix, path="--fleet")
+    return fleet_page_of(shown, fleet, files.topology, sites)

@@ -86,6 +86,10 @@ def page_of(
             return _run_page(result, raw, given)
         if kind is not None and schema not in ("Placement", "Front"):
             fix = "give a placement, a front, the record of a run, or a folder of results"
+            if schema == "FleetPlacement":
+                raise input_error(
+                    "the page of a fleet needs its files", "give --fleet and --topology too", file=str(result)
+                )
             raise input_error(f"the file is {kind.words}, which has no page", fix, file=str(result))
         held = check_document(raw, Front if schema == "Front" else Placement, str(result))
     else:

@@ -20,7 +20,9 @@ from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 
 if TYPE_CHECKING:
+    from planner.report.page import Page
     from planner.schemas.fleets.columns import FleetColumns
+    from planner.schemas.fleets.sites import Site
 
 DEFAULT_METHOD, DEFAULT_HOSTS = "fleet", 6
 
@@ -165,3 +167,37 @@ def answer_fleet(request: FleetRequest) -> FleetPlacement:
     if violations := verify_fleet(placement, request.topology, request.columns, request.models, gap):
         raise InternalError(violations)
     return placement
+
+
+def fleet_page_of(placement: Path, fleet: Path, topology: Path, sites: Path | None = None) -> Page:
+    """Return the page of a fleet placement that has passed the verifier.
+
+    Args:
+        placement: File of the placement.
+        fleet: The fleet file; tables and models are found beside it.
+        topology: The topology file.
+        sites: File with positions of shared nodes, for a map.
+
+    Raises:
+        InputError: A file cannot be used, or the plan does not stand before the verifier.
+    """
+    from planner.fleet.reading.files import read_fleet
+    from planner.report.fleet_page import fleet_page
+    from planner.schemas.fleets.sites import Sites
+    from planner.verifier.fleet import verify_fleet
+
+    held, _ = read_document(placement, FleetPlacement)
+    read = read_fleet(fleet)
+    network = read_shared(topology, read.inputs)
+    if violations := verify_fleet(held, network, read.columns, read.models):
+        first = violations[0]
+        message = f"the plan does not stand before the verifier: {first.app or first.what}: {first.message}"
+        raise input_error(message, "give the files that it was made for", file=str(placement))
+    positions: tuple[Site, ...] = ()
+    if sites is not None:
+        found, read.inputs[sites.name] = read_document(sites, Sites)
+        known = {node.name for node in network.nodes}
+        positions = tuple(site for site in found.sites if site.name in known)
+        if not positions:
+            raise input_error("no site is a node of the topology", "give the sites of this topology", file=str(sites))
+    return fleet_page(held, positions, read.inputs)
