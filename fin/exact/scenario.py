@@ -24,7 +24,7 @@ from planner.fin.instance.network import Network
 _WIDTHS = (1_000, 20_000, 300_000)
 _DIVE_WIDTH = 64
 _MANY_PER_LAYER = 4
-_GUESSES = (0.05, 0.1, 0.2, 0.4)
+_GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
 
 

@@ -7,16 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from planner.fin.graph.links import FULL, Hops, Spread, cheapest_before, link_figures
-from planner.fin.graph.long_paths import finish
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 _CELLS_AT_ONCE = 4_000_000
 _MOST_ROUNDS = 32
 """Rounds after which Dijkstra's algorithm takes over."""
+
+
+class Grouped(NamedTuple):
+    """Links in order of the nodes that data goes to, the heads."""
+
+    tail: Ints
+    head: Ints
+    nodes: Ints
+    """Nodes that some link leads to."""
+    starts: Ints
+    """First link into each of them."""
+
+    @classmethod
+    def of(cls, tail: Ints, head: Ints, first: Ints) -> Grouped:
+        """Group links whose (N + 1,) first ones into each node are known."""
+        nodes = np.flatnonzero(np.diff(first))
+        return cls(tail, head, nodes, first[nodes])
 
 
 class SparseLinks:
@@ -42,6 +59,16 @@ class SparseLinks:
     def out_start(self) -> Ints:
         """(N + 1,) first link out of each node in that order."""
         return np.searchsorted(self.source[self.by_source], np.arange(self.size + 1))
+
+    @cached_property
+    def inward(self) -> Grouped:
+        """Links by the node that they lead to."""
+        return Grouped.of(self.source, self.target, self.into_start)
+
+    @cached_property
+    def outward(self) -> Grouped:
+        """Reversed links by the node that they leave."""
+        return Grouped.of(self.target[self.by_source], self.source[self.by_source], self.out_start)
 
     @cached_property
     def _keys(self) -> Ints:
@@ -107,13 +134,13 @@ class SparseWeightedLinks:
         """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         links, values = self._links, seeds.copy()
         rounds = np.zeros(values.shape, dtype=np.int64)
-        _relax(values, rounds, self._weights(layer), links.source, links.target)
+        _relax(values, rounds, self._weights(layer), links.inward)
         return Spread(values, rounds)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
         """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         links, result, order = self._links, values.copy(), self._links.by_source
-        _relax(result, None, self._weights(layer)[:, order], links.target[order], links.source[order])
+        _relax(result, None, self._weights(layer)[:, order], links.outward)
         return result
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
@@ -121,10 +148,9 @@ class SparseWeightedLinks:
         links, order = self._links, self._links.by_source
         result = np.full(onward.shape, np.inf)
         if len(order):
-            nodes = np.flatnonzero(np.diff(links.out_start))
-            starts = links.out_start[nodes]
-            costs = self._weights(layer)[:, order] + onward[:, links.target[order]]
-            result[:, nodes] = np.minimum.reduceat(costs, starts, axis=1)
+            outward = links.outward
+            costs = self._weights(layer)[:, order] + onward[:, outward.tail]
+            result[:, outward.nodes] = np.minimum.reduceat(costs, outward.starts, axis=1)
         return result
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
@@ -142,31 +168,29 @@ class SparseWeightedLinks:
         return np.asarray(before[np.arange(len(rows)), cheapest_before(candidates, values, rounds)])
 
 
-def _relax(values: Floats, rounds: Ints | None, weights: Floats, tail: Ints, head: Ints) -> None:
-    """Lower (K, N) values by links from `tail` to `head` until nothing changes; the links are in order of heads."""
-    active = np.arange(len(tail))
+def _relax(values: Floats, rounds: Ints | None, weights: Floats, links: Grouped) -> None:
+    """Lower (K, N) values by (K, E) weights of links from tails to heads until nothing changes."""
+    tail, head = links.tail, links.head
+    costs, nodes, starts = values.take(tail, axis=1) + weights, links.nodes, links.starts
     current = 0
-    while len(active):
-        if current == _MOST_ROUNDS:
-            finish(values, rounds, weights, tail, head, current)
-            return
+    while len(nodes):
         current += 1
-        whole = len(active) == len(tail)
-        costs = values[:, tail[active]] + (weights if whole else weights[:, active])
-        heads = head[active]
-        first = np.ones(len(heads), dtype=bool)
-        first[1:] = heads[1:] != heads[:-1]
-        starts = np.flatnonzero(first)
         least = np.minimum.reduceat(costs, starts, axis=1)
-        nodes = heads[starts]
-        better = least < values[:, nodes]
+        held = values.take(nodes, axis=1)
+        better = least < held
         improved = nodes[better.any(axis=0)]
         if len(improved) == 0:
             return
-        values[:, nodes] = np.minimum(values[:, nodes], least)
+        values[:, nodes] = np.minimum(held, least)
         if rounds is not None:
             scenario, column = np.nonzero(better)
             rounds[scenario, nodes[column]] = current
         changed = np.zeros(values.shape[1], dtype=bool)
         changed[improved] = True
         active = np.flatnonzero(changed[tail])
+        if len(active) == 0:
+            return
+        heads = head[active]
+        starts = np.flatnonzero(np.append(True, heads[1:] != heads[:-1]))
+        nodes = heads[starts]
+        costs = values.take(tail[active], axis=1) + weights.take(active, axis=1)
