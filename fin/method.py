@@ -22,6 +22,11 @@ class Options:
     time_limit_s: float | None = None
     gamma: int = 100
     """Latency levels of the method `gamma`."""
+    most_labels: int | None = None
+    """Labels of a layer that the exact search keeps at most: a limit on effort that does not depend on the clock.
+
+    What it leaves unproved is said as for any limit. None: as many as the method thinks fit.
+    """
     jobs: int = 1
     """Threads that price apps which are planned together; the answer does not depend on their number."""
 

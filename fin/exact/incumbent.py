@@ -20,8 +20,12 @@ class Incumbent:
     With `ties`, plans within a tie of the cheapest stay of interest, and the one that further criteria prefer is held.
     """
 
-    def __init__(self, instance: Instance, gap: float = 0.0, ties: bool = False) -> None:
+    def __init__(
+        self, instance: Instance, gap: float = 0.0, ties: bool = False, most_labels: int | None = None
+    ) -> None:
         self.instance = instance
+        self.most_labels = most_labels
+        """Labels of a layer that a search may keep at most; None: as many as the method thinks fit."""
         self.value = np.inf
         self.ties = ties
         self._gap = gap

@@ -87,7 +87,7 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
     """Solve an instance whose limit is a single sum; labels track the load of media only where it proves necessary."""
     began = time.perf_counter()
     tracked: frozenset[int] = frozenset()
-    incumbent = Incumbent(instance, options.gap, ties=options.gap == 0.0)
+    incumbent = Incumbent(instance, options.gap, options.gap == 0.0, options.most_labels)
     bounded: _Bounded | None = None
     build_s, lower_bound, termination = 0.0, 0.0, _OUT_OF_TIME
     try:

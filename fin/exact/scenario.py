@@ -99,7 +99,7 @@ def _deepening(
             break
         if guess <= met:
             continue
-        found = search(relaxation.fixed(guess), guess, _WIDTHS[0], deadline)
+        found = search(relaxation.fixed(guess), guess, _widths(incumbent)[0], deadline)
         broken = _offer(found, relaxation, incumbent)
         if found.best_cost < guess and _wanted_below(found, relaxation) <= found.complete_below:
             return found, _without_media(broken)
@@ -162,12 +162,18 @@ def _dive(segments: Relaxation, incumbent: Incumbent, network: Network, deadline
     _offer(search(dive, incumbent.cutoff, _DIVE_WIDTH, deadline), dive, incumbent)
 
 
+def _widths(incumbent: Incumbent) -> tuple[int, ...]:
+    """Return how many labels of a layer searches keep, one after the other."""
+    most = incumbent.most_labels or _WIDTHS[-1]
+    return (min(_WIDTHS[0], most), *(width for width in _WIDTHS[1:] if width <= most))
+
+
 def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
     """Search with more and more labels until none that matters had to be dropped.
 
     Returns the last search, and the capacities that its cheapest path breaks.
     """
-    for width in _WIDTHS:
+    for width in _widths(incumbent):
         found = search(relaxation, incumbent.cutoff, width, deadline)
         broken = _offer(found, relaxation, incumbent)
         if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff):

@@ -15,6 +15,7 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Bools
 from planner.fin.method import Method, Options
 from planner.fin.methods.integer_program import IntegerProgram
 from planner.fin.outcome import PROVED, Outcome, Termination
@@ -70,7 +71,7 @@ class BestAccuracy:
         bound = -float(levels[open_to]) if open_to >= 0 else np.inf
         return _outcome(held, bound, termination, began)
 
-    def _of_points(self, instance: Instance, mask: np.ndarray, gap: float, until: Deadline) -> Outcome[Decision]:
+    def _of_points(self, instance: Instance, mask: Bools, gap: float, until: Deadline) -> Outcome[Decision]:
         """Search the plans of least energy over some operating points; the plan's point is that of the instance."""
         left_s = None if np.isinf(until.at_s) else until.remaining_s
         some = replace(instance.only_points(mask), minimise="energy")

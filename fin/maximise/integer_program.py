@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Floats, Ints
 from planner.fin.method import Options
 from planner.fin.methods.formulation import Program, build_program
 from planner.fin.methods.integer_program import IntegerProgram
@@ -53,7 +54,7 @@ def build_rate_program(
     size = scale_s or float(least[np.isfinite(least)].max(initial=0.0)) or float(costs.air_seconds.max(initial=0.0))
     size = size or 1.0
 
-    def below_bottleneck(variables: np.ndarray, seconds: np.ndarray) -> None:
+    def below_bottleneck(variables: Ints, seconds: Floats) -> None:
         if seconds.any():
             coefficients = np.append(np.minimum(seconds / size, _MOST), -1.0)
             program.rows.add(np.append(variables, columns.latest), coefficients, -np.inf, 0.0)

@@ -19,14 +19,22 @@ from planner.fin.exact.method import Exact
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.network import Floats
 from planner.fin.method import Method, Options
 from planner.fin.outcome import PROVED, Outcome, Termination
+from planner.schemas.planning.placement import Status
 
 _JUST_BELOW = (1.0 + TOLERANCE) * (1.0 + 1e-12)
 """A bottleneck that is divided by this is the largest that a plan must be below to be better: limits are kept to the
 tolerance, so a rate is feasible for plans that sustain it but for that."""
 _NEAR = 0.99
 """Ratio of bound and bottleneck from which on the next rate is just above the best plan's, not halfway."""
+_MOST_LABELS = 20_000
+"""Labels of a layer with which a rate is proved infeasible, or left open."""
+_MOST_CELLS_OF_TIES = 400
+"""Blocks times nodes up to which the plan of least energy at the best rate is sought. Beyond, that takes many times as
+long as the rate itself, and the plan that the bisection ended with is given: its rate is the best, its energy need not
+be."""
 _ANY_PLAN = 1.0
 """Gap with which a search ends at its first plan."""
 
@@ -58,12 +66,13 @@ class LargestRate:
             plan = search.preferred()
         spent = time.perf_counter() - began
         statistics = {"rates": float(search.tried)}
+        status: Status = "optimal" if termination.proved else "feasible"
         if plan is None:
             status = "infeasible" if termination.proved else "unknown"
             bound = np.inf if termination.proved else bound
-            return Outcome(status, None, bound, termination, search_s=spent, statistics=statistics)
-        status = "optimal" if termination.proved else "feasible"
-        return Outcome(status, plan, min(bound, search.value_s), termination, search_s=spent, statistics=statistics)
+        else:
+            bound = min(bound, search.value_s)
+        return Outcome(status, plan, bound, termination, search_s=spent, statistics=statistics)
 
 
 @dataclass
@@ -112,7 +121,8 @@ class _Bisection:
     def preferred(self) -> Decision | None:
         """Return the plan of least energy among those that sustain the best rate, by the criteria of ties."""
         busy_s = self.value_s or 0.5 * least_busy_s(self.instance)
-        if not np.isfinite(busy_s) or busy_s <= 0.0 or self.until.expired:
+        cells = self.instance.network.size * len(self.instance.block_names)
+        if not np.isfinite(busy_s) or busy_s <= 0.0 or self.until.expired or cells > _MOST_CELLS_OF_TIES:
             return self.plan
         at_best = replace(self.instance, minimise="energy", rate_per_s=max(1.0 / busy_s, self.instance.rate_per_s))
         return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
@@ -130,7 +140,7 @@ class _Bisection:
 
     def _options(self, gap: float) -> Options:
         left_s = None if np.isinf(self.until.at_s) else self.until.remaining_s
-        return Options(gap=gap, time_limit_s=left_s)
+        return Options(gap=gap, time_limit_s=left_s, most_labels=_MOST_LABELS)
 
 
 def _easiest(instance: Instance) -> str:
@@ -153,12 +163,12 @@ def bottleneck_bound_s(instance: Instance) -> float:
     return bound if np.isfinite(bound) else 0.0
 
 
-def _over_utilization(instance: Instance, time_s: np.ndarray) -> np.ndarray:
+def _over_utilization(instance: Instance, time_s: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(time_s > 0.0, time_s / instance.network.max_utilization, 0.0)
+        return np.asarray(np.where(time_s > 0.0, time_s / instance.network.max_utilization, 0.0))
 
 
-def _busy_parts(instance: Instance) -> list[np.ndarray]:
+def _busy_parts(instance: Instance) -> list[Floats]:
     """Return every positive busy time that a block, a head or a tensor may add somewhere, in seconds."""
     points, network = instance.points, instance.network
     reach = points.reach(len(instance.block_names))

@@ -11,7 +11,7 @@ exo does (`exo/topology/ring_memory_weighted_partitioning_strategy.py`, github.c
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -64,7 +64,13 @@ class SplitByMemory:
         return _solve(instance, options, self.name, lambda split, point: [split.by_memory(point)])
 
 
-def _solve(instance: Instance, options: Options, name: str, runs_of: object) -> Outcome[Decision]:
+Runs = Iterable[list[int] | None]
+"""Nodes of the blocks of some splits; None where there is no split."""
+
+
+def _solve(
+    instance: Instance, options: Options, name: str, runs_of: Callable[[_Split, int], Runs]
+) -> Outcome[Decision]:
     refuse_general(instance, name)
     run = HeuristicRun(instance, options)
     split = _Split(instance)
@@ -72,7 +78,7 @@ def _solve(instance: Instance, options: Options, name: str, runs_of: object) -> 
     for point in undominated_points(instance).tolist():
         if run.time_is_up():
             break
-        for nodes in runs_of(split, point):  # type: ignore[operator]  # a function of this module
+        for nodes in runs_of(split, point):
             if nodes is not None and (decision := split.decision(point, nodes)) is not None:
                 run.offer(decision)
     return run.outcome(bottleneck_bound_s(instance), "no split puts every block on a node that can run it")
@@ -119,7 +125,7 @@ class _Split:
         reach = points.reach(len(instance.block_names))[point, :depth]
         with np.errstate(divide="ignore", invalid="ignore"):
             busy = np.where(seconds > 0.0, reach[:, None] * seconds / instance.network.max_utilization, 0.0)
-        return np.where(may_run, busy, np.inf)
+        return np.asarray(np.where(may_run, busy, np.inf))
 
     def best(self, point: int) -> list[int] | None:
         """Return the node of each block in the split of least bottleneck; None where there is none.
@@ -204,7 +210,7 @@ def _product(bits: float, seconds_per_bit: float) -> float:
 
 def _products(bits: float, seconds_per_bit: Floats) -> Floats:
     """Return transfer times; nothing cannot be carried either where there is no route."""
-    return np.where(np.isfinite(seconds_per_bit), bits * np.nan_to_num(seconds_per_bit, posinf=0.0), np.inf)
+    return np.asarray(np.where(np.isfinite(seconds_per_bit), bits * np.nan_to_num(seconds_per_bit, posinf=0.0), np.inf))
 
 
 def _in_proportion(amounts: Floats, nodes: Ints, shares: Floats) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from cases import instance_of, random_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_cases import random_metric_case
 
 from planner.fin.exact.ties import merit_of
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options, method, methods_of
+from planner.fin.methods.enumeration import BruteForce
 from planner.fin.outcome import Outcome
 from planner.schemas import App, InputError, Model, Topology, check_document
 
@@ -149,3 +152,31 @@ def test_methods_refuse_objectives_that_they_do_not_know() -> None:
     for name, objective in (("gamma", "rate"), ("best-split", "energy"), ("neurosurgeon", "accuracy")):
         with pytest.raises(InputError, match=f"does not know the objective {objective}"):
             method(name, objective)
+
+
+@given(random=st.randoms(use_true_random=False))
+def test_rates_within_limits_of_metrics_equal_enumeration(random: Random) -> None:
+    app, model, topology = random_metric_case(random)
+    instance = instance_of(app.model_copy(update={"objective": "rate"}), model, topology)
+    if instance is None or not instance.is_plain:
+        return
+    expected = BruteForce(1_500).solve(instance, Options())
+    if expected.status not in ("optimal", "infeasible"):
+        return
+    found = method("exact", "rate").solve(instance, Options())
+    assert found.status == expected.status
+    if found.plan is not None:
+        assert value_of(instance, found) == pytest.approx(value_of(instance, expected), rel=EQUAL, abs=1e-12)
+
+
+def test_a_limit_on_labels_leaves_an_honest_answer() -> None:
+    """On twelve equal nodes some rates stay open with few labels: bound and plan are then apart, and both hold."""
+    random = Random(3)
+    instance = chain([random.uniform(1.0, 9.0) for _ in range(12)], line(12, 1e6))
+    best = method("exact", "rate").solve(instance, Options())
+    loaded = replace(instance, minimise="energy", rate_per_s=1.0 / value_of(instance, best))
+    found = method("exact").solve(loaded, Options(most_labels=1))
+    assert found.status in ("optimal", "feasible", "unknown")
+    exact = method("exact").solve(loaded, Options())
+    assert exact.status == "optimal"
+    assert found.lower_bound <= exact.lower_bound * (1.0 + 1e-9)
