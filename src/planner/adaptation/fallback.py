@@ -7,7 +7,7 @@ be reached; the rate comes last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from planner.fin.instance.instance import TOLERANCE
@@ -41,7 +41,8 @@ def fallback(request: Request, refused: Placement) -> Fallback | None:
         refused: The proof of that, with its diagnosis.
     """
     for app, plan in _plans(request, refused):
-        broken = dict(_broken(request.app, app, plan))
+        units = {metric.name: metric.unit for metric in request.topology.metrics}
+        broken = dict(_broken(request.app, app, plan, units))
         rate_per_s = app.rate_per_s if "rate" in broken else None
         return Fallback(plan, tuple(broken), rate_per_s, "; ".join(broken.values()))
     return None
@@ -83,14 +84,15 @@ def _without_limits(app: App) -> Iterator[App]:
         yield app.model_copy(update={**every, "objective": changes[0][0]})
 
 
-def _broken(asked: App, given: App, plan: AppPlacement) -> Iterator[tuple[Limit, str]]:
+def _broken(asked: App, given: App, plan: AppPlacement, units: Mapping[str, str]) -> Iterator[tuple[Limit, str]]:
     slack = 1.0 + TOLERANCE
     for row in LIMITED_FIGURES:
         limit, value = row.limit_of(asked), row.value_of(plan)
         if limit is not None and value > limit * slack:
             yield row.kind, f"takes {format_quantity(value, row.unit)}, the limit is {format_quantity(limit, row.unit)}"
     over = [
-        f"has {name} {plan.metrics[name]:.4g}, the limit is {most:.4g}"
+        f"has {name} {format_quantity(plan.metrics[name], units[name])}, "
+        f"the limit is {format_quantity(most, units[name])}"
         for name, most in asked.limits.items()
         if plan.metrics[name] > most * slack
     ]
