@@ -133,7 +133,7 @@ def step_cost(problem: PointProblem, scopes: Scopes, block: int, weights: Floats
     alone = weights @ problem.node[block][:, hosts]
     if problem.sends[block]:
         alone = alone + problem.returned(block, weights, hosts).min(axis=0)
-    cost = np.zeros([len(problem.hosts[axis]) for axis in axes]) + alone
+    cost: Floats = np.zeros([len(problem.hosts[axis]) for axis in axes]) + alone
     for row in range(problem.first_input[block], problem.first_input[block + 1]):
         charge, own = _charge(problem, scopes.rows[row], row, weights)
         cost += spread(charge, (*own, block), axes)

@@ -16,6 +16,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 _AT_ONCE = 200_000
 """Labels that are made at once."""
 _ROUNDING = 1e-11
+_SLACK = 1.0 + 1e-12
+"""Rounding of sums that limits leave room for."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def _placed(space: LabelSpace, labels: Labels, block: int, place: Ints) -> Label
     node = problem.hosts[block][place]
     labels = replace(
         labels,
-        places=np.concatenate([labels.places, place[:, None].astype(np.int32)], axis=1),
+        places=np.concatenate([labels.places, place[:, None].astype(np.int64)], axis=1),
         usage=labels.usage + problem.node[block][:, node].T,
     )
     for row in range(problem.first_input[block], problem.first_input[block + 1]):
@@ -85,7 +87,7 @@ def _carried(space: LabelSpace, labels: Labels, row: int, block: int) -> Labels:
     if problem.result_limit is not None:
         elapsed = elapsed.copy()
         elapsed[moves] += problem.inputs[row].bits * some[1] + some[2]
-    chosen = np.concatenate([labels.options, options[:, None].astype(np.int32)], axis=1)
+    chosen = np.concatenate([labels.options, options[:, None].astype(np.int64)], axis=1)
     return replace(labels, usage=usage, elapsed=elapsed, options=chosen)
 
 
@@ -104,7 +106,7 @@ def _returned(space: LabelSpace, labels: Labels, block: int) -> Labels:
     problem = space.problem
     destination, limit = problem.instance.destination, problem.result_limit
     if not problem.sends[block] or destination is None:
-        none = np.full((labels.count, 1), -1, dtype=np.int32)
+        none = np.full((labels.count, 1), -1, dtype=np.int64)
         return replace(labels, results=np.concatenate([labels.results, none], axis=1))
     node = space.nodes(labels, block)
     target = np.full(labels.count, destination)
@@ -118,19 +120,19 @@ def _returned(space: LabelSpace, labels: Labels, block: int) -> Labels:
         done_s = labels.elapsed + problem.instance.result_bits[head] * some[1] + some[2]
         late = late + np.where(done_s > limit.latency_s * (1.0 + _ROUNDING), problem.leaves[block], 0.0)
         keep = late <= limit.late
-    results = np.concatenate([labels.results, options[:, None].astype(np.int32)], axis=1)
+    results = np.concatenate([labels.results, options[:, None].astype(np.int64)], axis=1)
     return replace(labels, usage=usage, late=late, results=results).take(keep)
 
 
 def _bounded(space: LabelSpace, found: Bounded, labels: Labels, block: int, cutoff: float) -> Extended:
     """Drop labels that break a limit or a bound; `values` are weighted sums with the least cost to go."""
     problem, memory = space.problem, space.memory
-    keep = (labels.usage[:, space.kept] <= problem.limits[space.kept] * (1.0 + 2.0 * TOLERANCE)).all(axis=1)
+    keep = (labels.usage[:, space.kept] <= problem.limits[space.kept] * (1.0 + TOLERANCE) * _SLACK).all(axis=1)
     if memory is not None:
         usage, working, held = labels.usage.copy(), labels.working.copy(), labels.held.copy()
         keep &= add_block(memory, block, space.nodes(labels, block), usage, working, held)
         labels = replace(labels, usage=usage, working=working, held=held)
-    labels = labels.take(keep)
+    labels = labels.take(np.asarray(keep))
     values = np.zeros(labels.count)
     for bound in reversed(found.bounds):  # the first one last, whose values are returned
         index = tuple(labels.places[:, axis] for axis in found.scopes.open[block + 1])

@@ -107,7 +107,7 @@ class LabelSpace:
         """Return the one label before the first block."""
         tracked = 0 if self.memory is None else self.memory.count
         params = 0 if self.memory is None else len(self.memory.param_bytes)
-        none = np.zeros((1, 0), dtype=np.int32)
+        none = np.zeros((1, 0), dtype=np.int64)
         return Labels(
             none, none, none, np.zeros((1, len(self.problem.limits))), np.zeros(1), np.zeros(1),
             np.zeros((1, tracked)), np.zeros((1, tracked, params), dtype=bool),

@@ -95,8 +95,7 @@ def add_block(tracked: TrackedMemory, block: int, node: Ints, usage: Floats, wor
     new = here[:, :, None] & tracked.uses[block] & ~held
     usage[:, tracked.figures] += new @ tracked.param_bytes
     held |= new
-    fits: Bools = (usage[:, tracked.figures] + working <= tracked.capacity).all(axis=1)
-    return fits
+    return np.asarray((usage[:, tracked.figures] + working <= tracked.capacity).all(axis=1))
 
 
 def relax(tracked: TrackedMemory, block: int, usage: Floats, working: Floats, held: Bools) -> None:

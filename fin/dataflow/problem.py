@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +17,8 @@ _OWN = 3
 """Number of them."""
 
 
-class Capacity(NamedTuple):
+@dataclass(frozen=True, order=True)
+class Capacity:
     """A capacity of a node or a medium that a search tracks."""
 
     kind: str

@@ -17,6 +17,7 @@ from planner.fin.dataflow.problem import Capacity, PointProblem, build_node_figu
 from planner.fin.dataflow.routing import cheapest_routes
 from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent
+from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints
 
@@ -190,20 +191,24 @@ def _search(found: Bounded, space: LabelSpace, cutoff: float, width: int, deadli
 def _offer_best(space: LabelSpace, labels: Labels, incumbent: Incumbent) -> tuple[list[Capacity], float]:
     """Offer complete labels, cheapest first; return what to track further, and the cost of the cheapest.
 
-    That is what the cheapest breaks, and what it pays for without using it up.
+    That is what the cheapest breaks, and what it pays for without using it up. Labels that break by rounding what they
+    track are no plans.
     """
-    if labels.count == 0:
-        return [], np.inf
     costs = space.costs(labels)
     order = np.argsort(costs, kind="stable")
     more: list[Capacity] = []
-    for number, row in enumerate(order[:_MOST_OFFERS].tolist()):
-        breaks = incumbent.offer(space.decision(labels, row))
-        if number == 0:
-            more = [Capacity(each.kind, each.index) for each in breaks] + _priced(space)
-        if not breaks and not incumbent.ties and not more:
+    cheapest = np.inf
+    for number, row in enumerate(order.tolist()):
+        decision = space.decision(labels, row)
+        breaks = [Capacity(each.kind, each.index) for each in incumbent.offer(decision)]
+        holds = not breaks and within_limits(incumbent.instance, evaluate(incumbent.instance, decision))
+        if not holds and all(each in space.tracked for each in breaks):
+            continue
+        if np.isinf(cheapest):
+            cheapest, more = float(costs[row]), breaks + _priced(space)
+        if number >= _MOST_OFFERS or (holds and not incumbent.ties and not more):
             break
-    return more, float(costs[order[0]])
+    return more, cheapest
 
 
 def _priced(space: LabelSpace) -> list[Capacity]:

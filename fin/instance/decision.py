@@ -164,11 +164,11 @@ def _per_bit(network: Network, path: Path) -> Floats:
 
 def _beyond_sum(instance: Instance, nodes: Sequence[int], exit_behind: Mapping[int, int]) -> Floats:
     """Return (N,) working memory and shared parameters of each node, in bytes."""
-    more = np.zeros(instance.network.size)
-    for node in sorted(set(nodes)) if instance.memory is not None else ():
+    more, memory = np.zeros(instance.network.size), instance.memory
+    for node in sorted(set(nodes)) if memory is not None else ():
         blocks = [block for block, host in enumerate(nodes) if host == node]
         heads = [exit_behind[block] for block in blocks if block in exit_behind]
-        more[node] = instance.memory.beyond_sum(blocks, heads)
+        more[node] = 0.0 if memory is None else memory.beyond_sum(blocks, heads)
     return more
 
 

@@ -148,19 +148,16 @@ def _add_structure(rows: LimitRows, instance: Instance, costs: Costs, columns: C
     arriving = [np.flatnonzero(network.link_target == node) for node in range(network.size)]
     shared = iter(zip(columns.sharing.leave, columns.sharing.arrive, strict=True))
     for message, flow in zip(costs.messages, columns.flow, strict=True):
-        own = next(shared) if message.earlier else None
-        if own is not None:
-            ends = (message.after, message.before)
-            add_ends(rows, columns.place, *own, ends, message.earlier, instance.source)
+        ends = [(message.after, -1.0, instance.source), (message.before, 1.0, instance.destination)]
+        if message.earlier:
+            leave, arrive = next(shared)
+            readers = (message.after, message.before)
+            add_ends(rows, columns.place, leave, arrive, readers, message.earlier, instance.source)
         for node in range(network.size):
-            if own is not None:
-                names = [*flow[leaving[node]], *flow[arriving[node]], own[0][node], own[1][node]]
-                signs = np.repeat([1.0, -1.0, -1.0, 1.0], [len(leaving[node]), len(arriving[node]), 1, 1])
-                rows.add(np.array(names), signs, 0.0, 0.0)
-                continue
-            ends = [(message.after, -1.0, instance.source), (message.before, 1.0, instance.destination)]
             moving = [(int(columns.place[block, node]), sign) for block, sign, _ in ends if block >= 0]
             fixed = sum(-sign for block, sign, at in ends if block < 0 and at == node)
+            if message.earlier:
+                moving, fixed = [(int(leave[node]), -1.0), (int(arrive[node]), 1.0)], 0.0
             names = np.concatenate([flow[leaving[node]], flow[arriving[node]], [name for name, _ in moving]])
             signs = np.repeat([1.0, -1.0], [len(leaving[node]), len(arriving[node])])
             signs = np.concatenate([signs, [sign for _, sign in moving]])

@@ -10,7 +10,8 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats
 
 if TYPE_CHECKING:
-    from planner.fin.methods.formulation import Columns, Costs
+    from planner.fin.methods.formulation import Columns
+    from planner.fin.methods.point_costs import Costs
 
 
 def metric_forms(instance: Instance, costs: Costs, columns: Columns) -> dict[str, Floats]:

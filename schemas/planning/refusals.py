@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.schemas.planning.dataflow_checks import INPUT
-from planner.schemas.planning.model import Block, Model
+from planner.schemas.planning.model import Block, Exit, Model
 from planner.schemas.reading.problems import input_error
 
 
@@ -22,7 +22,7 @@ def is_sum(model: Model) -> bool:
     Args:
         model: The model.
     """
-    return not model.params and not any(part.working_bytes for part in (*model.blocks, *model.exits))
+    return not model.params and not any(part.working_bytes for part in _parts(model))
 
 
 def refuse_skips(model: Model, who: str) -> None:
@@ -39,6 +39,10 @@ def refuse_skips(model: Model, who: str) -> None:
         fix = "leave inputs out, with output_bits that count all that crosses; or plan it alone with exact"
         message = f"{who} knows chains of blocks only, and {block.name} reads something else"
         raise input_error(message, fix, path=f"model {model.name}: inputs")
+
+
+def _parts(model: Model) -> list[Block | Exit]:
+    return [*model.blocks, *model.exits]
 
 
 def _first_skip(model: Model) -> Block | None:
@@ -62,7 +66,7 @@ def refuse_memory(model: Model, who: str, *, state: bool = False) -> None:
     Raises:
         InputError: A block or head has working memory or shared parameters (or a state).
     """
-    parts = (*model.blocks, *model.exits)
+    parts = _parts(model)
     for field, given in (
         ("params", bool(model.params)),
         ("working_bytes", any(part.working_bytes for part in parts)),

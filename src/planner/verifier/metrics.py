@@ -8,7 +8,8 @@ from itertools import pairwise
 from planner.schemas import App, Model, Placement
 from planner.schemas.planning.topology import Metric
 from planner.verifier.network import Network
-from planner.verifier.recompute import UNKNOWN, Carried, Sharing, Stage, part_cost
+from planner.verifier.recompute import UNKNOWN, Carried, Sharing, part_cost
+from planner.verifier.transfers import Stage
 from planner.verifier.violations import Violation, check_claim, check_limit, fault_of
 
 

@@ -116,3 +116,13 @@ def test_a_state_is_held_like_parameters():
     for memory_bytes, count in ((305.0, 1), (304.0, 2)):
         placement = _plan(check_document(raw, Model), _topology(memory_bytes))
         assert len({row.node for row in placement.apps[0].assignments}) == count
+
+
+def test_the_largest_rate_is_that_of_the_busiest_part():
+    """By hand: b keeps the edge busy for 0.1 s; a and c keep the phone busy for 0.002 s, if c is there too."""
+    raw = copy.deepcopy(RAW)
+    raw["blocks"][2]["inputs"] = [{"block": "b"}, {"block": "a"}]
+    request = Request(App(model="net", objective="rate"), check_document(raw, Model), _topology())
+    placement = solve(request)
+    assert placement.status == "optimal"
+    assert placement.apps[0].rate_per_s == pytest.approx(1.0 / 0.1)
