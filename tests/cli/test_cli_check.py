@@ -191,7 +191,7 @@ def test_prove_finds_a_plan_where_none_was_said_to_be(planned: Path) -> None:
     assert "not checked: that there is no plan" in run("check", planned, *SMALL, "--max-latency", "1us").out
     again = run("check", planned, *SMALL, "--max-latency", "1us", "--prove")
     assert (again.code, again.out.splitlines()[1]) == (0, "solved again: there is no plan within the limits")
-    ran = run("check", planned, *SMALL, "--prove")
+    ran = run("check", planned, *SMALL, "--max-latency", "1s", "--prove")  # overrides what the plan was asked
     assert ran.code == 1
     assert "broken: infeasible, but there is a plan of 118 mJ" in ran.out
 
