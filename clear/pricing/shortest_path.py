@@ -231,7 +231,7 @@ class Pricer:
         (first, last), (chosen, like), point = ends, kinds, rows.point
         point = point[:1] if (point == point[0]).all() else point  # of all latency multipliers the same segments
 
-        def within(sums: Floats) -> Floats:
+        def within(sums: Floats | Ints) -> Floats:
             return np.asarray(sums[..., last + 1] - sums[..., first])
 
         column = self.stages.column

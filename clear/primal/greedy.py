@@ -130,7 +130,7 @@ class _Insertion:
 
     def __init__(self, joint: JointInstance, copies: _Copies) -> None:
         self._copies, self._places = copies, places_of(joint.network, joint.media)
-        self._idle_w = [*joint.network.idle_power_w.tolist(), *([0.0] * len(joint.media))]
+        self._idle_w: list[float] = [*joint.network.idle_power_w.tolist(), *([0.0] * len(joint.media))]
         self._held: list[Asked] = [(0.0, 0.0, 0.0, 0.0, 0)] * len(self._places)
         self._cost_w = [0.0] * len(self._places)
         self._used = 0
@@ -159,7 +159,7 @@ class _Insertion:
 
     def _added_w(self, priced: PricedColumn, asked: Sequence[tuple[int, Asked]]) -> float:
         """Return the power that a priced column adds; infinite where it does not fit."""
-        added_w = priced.column.transfer_w
+        added_w = float(priced.column.transfer_w)
         for place, asked_of in asked:
             added_w += self._cost_of(place, summed(self._held[place], asked_of)) - self._cost_w[place]
         return added_w

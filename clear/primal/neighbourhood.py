@@ -27,6 +27,9 @@ _SAME = 1e-4
 _MORE_PLACES, _MOST_PLACES = 2, 6
 """Equal nodes that priced columns are made on, beyond those of one kind in use, and at most."""
 
+_AtPrices = tuple[PricedColumn | None, ...]
+"""A column priced several times; None where it is late."""
+
 
 def neighbourhood(
     joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan, deadline: Deadline
@@ -43,7 +46,7 @@ def neighbourhood(
     for app, columns in enumerate(first):
         own = at_prices[begin : begin + len(columns)]
         begin += len(columns)
-        for priced, *further in _competitive(own, prices[0]):
+        for priced, further in _competitive(own, prices[0]):
             column = priced.column
             alone = len(column.nodes) + len(column.media) == 1  # the time limit says what rate it needs
             held = _distinct([priced, *(other for other in further if other is not None and not alone)])
@@ -73,14 +76,12 @@ def on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, colum
     return list(found.values())
 
 
-def _competitive(
-    at_prices: Sequence[tuple[PricedColumn | None, ...]], prices: DualPrices
-) -> list[tuple[PricedColumn, *tuple[PricedColumn | None, ...]]]:
-    """Return columns, priced several times, whose transfers alone do not cost far more than the cheapest column."""
-    possible = [(first, *others) for first, *others in at_prices if first is not None]
-    costs_w = [first.power_w + float(prices.node_w[first.column.nodes] @ first.node_share) for first, *_ in possible]
+def _competitive(at_prices: Sequence[_AtPrices], prices: DualPrices) -> list[tuple[PricedColumn, _AtPrices]]:
+    """Return columns whose transfers alone do not cost far more than the cheapest column, and their further prices."""
+    possible = [(first, tuple(others)) for first, *others in at_prices if first is not None]
+    costs_w = [one.power_w + float(prices.node_w[one.column.nodes] @ one.node_share) for one, _ in possible]
     most_w = _HOPELESS * min(costs_w, default=0.0)
-    return [row for row in possible if row[0].column.transfer_w <= most_w]
+    return [(one, others) for one, others in possible if one.column.transfer_w <= most_w]
 
 
 def _distinct(priced_columns: Sequence[PricedColumn]) -> list[PricedColumn]:
