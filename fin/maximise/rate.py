@@ -105,12 +105,14 @@ class _Bisection:
             elif found.plan is None:
                 return found.termination
         while self.bound_s < self.value_s * (1.0 - gap) and self.value_s > 0.0:
-            near = self.bound_s >= _NEAR * self.value_s or not np.isfinite(self.value_s)
+            near, any_rate = self.bound_s >= _NEAR * self.value_s, np.isinf(self.value_s)
             target_s = self.value_s / _JUST_BELOW if near else float(np.sqrt(self.bound_s * self.value_s))
-            if not np.isfinite(target_s):
+            if any_rate:  # the plan keeps a node busy that must not be; is there one that does not?
                 target_s = 2.0 * sum_busy_s(self.instance)
             found = self._plan_at(1.0 / target_s)
-            if found.status == "infeasible":
+            if found.status == "infeasible" and any_rate:
+                self.bound_s = np.inf
+            elif found.status == "infeasible":
                 self.bound_s = min(target_s * (1.0 + TOLERANCE), self.value_s)
                 if near and self.bound_s >= self.value_s * (1.0 - 2e-12):
                     self.bound_s = self.value_s
