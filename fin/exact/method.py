@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.fin.deadline import Deadline, DeadlineReachedError
-from planner.fin.exact.cutting_planes import bounds_of_several
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
-from planner.fin.exact.starts import offer_starting_plans
-from planner.fin.graph.extended import build_extended
+from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.points import undominated_points
 from planner.fin.graph.scenarios import exits_have_own_deadlines
@@ -105,7 +103,7 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
     except DeadlineReachedError:  # while something was built
         build_s = time.perf_counter() - began
     if bounded is not None and incumbent.decision is None and lower_bound < incumbent.cutoff and not until.expired:
-        offer_starting_plans(build_extended(instance), instance, incumbent, until)
+        _offer_starts(build_extended(instance), instance, incumbent, until)
     spent = time.perf_counter() - began
     return _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
 
@@ -121,11 +119,24 @@ def _bounds(
         return None
     extended = build_extended(instance, tracked_media=tuple(sorted(tracked_media)), deadline=until)
     if np.isfinite(until.at_s) and incumbent.decision is None:
-        offer_starting_plans(extended, instance, incumbent, until, _STARTING_SHARE)
+        _offer_starts(extended, instance, incumbent, until, _STARTING_SHARE)
     feasible = build_feasible(extended, instance.network, until)
     if feasible.graph.shape[0] == 0:
         return None
-    return _Bounded(feasible, (dual_bounds if extended.further is None else bounds_of_several)(feasible, until))
+    if extended.further is None:
+        return _Bounded(feasible, dual_bounds(feasible, until))
+    from planner.fin.exact.cutting_planes import bounds_of_several  # few requests have several limits
+
+    return _Bounded(feasible, bounds_of_several(feasible, until))
+
+
+def _offer_starts(
+    graph: ExtendedGraph, instance: Instance, incumbent: Incumbent, until: Deadline, share: float = 1.0
+) -> None:
+    """Offer starting plans, whose module loads where time is limited or a search found nothing."""
+    from planner.fin.exact.starts import offer_starting_plans
+
+    offer_starting_plans(graph, instance, incumbent, until, share)
 
 
 def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, until: Deadline) -> tuple[float, Termination]:
