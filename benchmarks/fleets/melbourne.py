@@ -43,10 +43,10 @@ DRAWINGS = (
     Drawing("CBD, 8,160 users", ("--users", "8160", *_CBD), ("fleet", "pop", "lp", "ilp"), 0.02, 30.0),
     Drawing("131,312 users", ("--users", "131312", "--seed", "1"), ("fleet", "pop", "cheapest", "nearest"), 0.01, 25.0),
     Drawing(
-        "1,000,000 users", ("--users", "1000000", "--cell-km", "0.85", "--seed", "1"), ("fleet", "pop"), 0.002, 45.0
+        "1,000,000 users", ("--users", "1000000", "--cell-km", "1.1", "--seed", "1"), ("fleet", "pop"), 0.002, 45.0
     ),
     Drawing(
-        "131,312 users, sites draw 100 W idle", ("--users", "131312", "--idle-power-w", "100", "--seed", "1"),
+        "131,312 users, sites draw 1 W idle", ("--users", "131312", "--idle-power-w", "1", "--seed", "1"),
         ("fleet",), 0.06, 300.0, again=False,
     ),
 )  # fmt: skip

@@ -124,11 +124,14 @@ class ColumnGeneration:
         most_price = np.maximum(_ELASTIC * prices, self._unit)
         rounds, value, wanted = 0, np.inf, max(_CENTRAL_GAP, _PART_OF_GAP * options.gap)
         least = max(_PART_OF_GAP * options.gap, 1e-9)
+        best: tuple[Columns, MasterAnswer] | None = None
         while True:
             rounds += 1
             answer = self._master.central(columns, prices, most_price, wanted, self._deadline)
             prices, exceeded = answer.prices, bool(answer.excess.any())
             most_price = np.where(answer.excess > 0.0, 10.0 * most_price, most_price)
+            if best is None or (answer.excess.max(initial=0.0) <= _MOST_EXCESS and answer.value_w <= value):
+                best = (columns, answer)
             if answer.excess.max(initial=0.0) <= _MOST_EXCESS:
                 value = min(value, answer.value_w)
             added = self._price(columns, answer)
@@ -136,7 +139,7 @@ class ColumnGeneration:
             gap = max(0.0, value - self.bound_w) / abs(value) if value and np.isfinite(value) else float(value > 0.0)
             done = gap <= options.gap or (added is None and wanted <= least and not exceeded)
             if done or rounds >= _ROUNDS or self._deadline.expired:
-                return self._finished(columns, answer, rounds, options)
+                return self._finished(*best, rounds, options)
             wanted = max(least, min(wanted, _PART_OF_GAP * (wanted if added is None else gap)))
             columns = columns if added is None else added
 

@@ -9,76 +9,125 @@ from __future__ import annotations
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.instance.network import Bools, Floats
+from planner.fleet.again.moves import Group, groups_of
 from planner.fleet.instance.fleet_instance import KindPlans
+from planner.fleet.master.pool import columns_of
 from planner.fleet.rounding.rounding import Placer
-from planner.fleet.rounding.state import WholeUsers, hosting_nodes
+from planner.fleet.rounding.state import WholeUsers
 
 
 def with_nodes_closed(state: WholeUsers, prices: Floats, deadline: Deadline) -> WholeUsers:
     """Return the users after closing every node whose idle power is worth it."""
-    instance = state.instance
-    idle_w = instance.network.idle_power_w
-    used = state.users > 0
-    in_use = hosting_nodes(instance, state.columns.pair[used], state.columns.plan[used])
-    served = _served(state)
-    order = [node for node in np.argsort(served, kind="stable").tolist() if in_use[node] and idle_w[node] > 0.0]
-    for node in order:
+    closing = _Closing(state, prices)
+    idle_w = state.instance.network.idle_power_w
+    served_w = closing.served_w()
+    for node in np.argsort(served_w, kind="stable").tolist():
         if deadline.expired:
             break
-        state = _closed(state, node, prices)
-    return state
+        if closing.is_open[node] and idle_w[node] > 0.0:
+            closing.close(node)
+    return closing.state()
 
 
-def _served(state: WholeUsers) -> Floats:
-    """(N,) power of the users that each node hosts."""
-    hosted = _hosted(state)
-    rate = state.instance.rate_per_s[state.columns.owner] * state.users * state.columns.energy_j
-    return np.asarray(
-        np.bincount(hosted[1], weights=rate[hosted[0]], minlength=state.instance.network.size), np.float64
-    )
+class _Closing(Placer):
+    """Groups by class and by node, changed in place."""
 
-
-def _hosted(state: WholeUsers) -> tuple[Ints, Ints]:
-    """Return columns in use and the nodes that host some block of theirs, as pairs."""
-    instance, columns = state.instance, state.columns
-    found: list[tuple[Ints, Ints]] = []
-    taken = np.flatnonzero(state.users > 0)
-    kind, place = instance.pair_kind[columns.pair[taken]], instance.position[columns.pair[taken]]
-    for number in np.unique(kind):
-        here = kind == number
-        each = instance.kinds[number]
-        slots = each.plans.slot[columns.plan[taken[here]]]
-        for slot in range(1, each.kind.slots):
-            used = (slots == slot).any(axis=1)
-            found.append((taken[here][used], each.rows[place[here][used], slot - 1]))
-    return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
-
-
-class _OpenPlacer(Placer):
-    """Places users on plans that only use nodes in use."""
-
-    def __init__(self, state: WholeUsers, prices: Floats, is_open: Bools) -> None:
+    def __init__(self, state: WholeUsers, prices: Floats) -> None:
         super().__init__(state, prices)
-        self._open = is_open
+        self._waiting = state.waiting
+        self._groups = groups_of(state.instance, state.solution())
+        size = state.instance.network.size
+        self._owners: list[set[int]] = [set() for _ in range(size)]
+        self.is_open = np.zeros(size, dtype=bool)
+        for owner, groups in self._groups.items():
+            for group in groups:
+                self._host(owner, group)
+        self._closed = np.zeros(size, dtype=bool)
+
+    def _nodes(self, pair: int, plan: int) -> list[int]:
+        """Return the shared nodes that host a block of a plan."""
+        each = self._instance.kinds[self._instance.pair_kind[pair]]
+        rows = each.rows[self._position[pair]].tolist()
+        return [rows[slot - 1] for slot in set(each.plans.slot[plan].tolist()) if slot > 0]
+
+    def _host(self, owner: int, group: Group) -> None:
+        for node in self._nodes(group[0], group[1]):
+            self._owners[node].add(owner)
+            self.is_open[node] = True
 
     def _allowed(self, pair: int, each: KindPlans) -> Bools:
-        is_open = np.append(True, self._open[each.rows[self._position[pair], : each.kind.slots - 1]])
+        nodes = each.rows[self._position[pair], : each.kind.slots - 1]
+        usable = self.is_open[nodes] | (self._instance.network.idle_power_w[nodes] <= 0.0)
+        is_open = np.append(True, usable & ~self._closed[nodes])
         return np.asarray((is_open[each.plans.slot] | (each.plans.slot < 0)).all(axis=1), dtype=np.bool_)
 
+    def _cost_w(self, owner: int, group: Group) -> float:
+        pair, plan, users = group
+        each = self._instance.kinds[self._instance.pair_kind[pair]]
+        return users * float(self._instance.rate_per_s[owner]) * float(each.plans.energy_j[plan])
 
-def _closed(state: WholeUsers, node: int, prices: Floats) -> WholeUsers:
-    """Return the state without a node, or as it is where that is not better."""
-    instance, columns = state.instance, state.columns
-    hosted = _hosted(state)
-    leaving = np.unique(hosted[0][hosted[1] == node])
-    taken = state.users > 0
-    is_open = hosting_nodes(instance, columns.pair[taken], columns.plan[taken])
-    is_open |= instance.network.idle_power_w <= 0.0
-    is_open[node] = False
-    users, waiting = state.users.copy(), state.waiting.copy()
-    np.add.at(waiting, columns.owner[leaving], users[leaving])
-    users[leaving] = 0
-    new = _OpenPlacer(WholeUsers(instance, columns, users, waiting), prices, is_open).place_all()
-    before, after = state.power_w + state.idle_w, new.power_w + new.idle_w
-    return new if int(new.waiting.sum()) <= int(state.waiting.sum()) and after < before else state
+    def served_w(self) -> Floats:
+        """(N,) power of the users that each node hosts."""
+        served = np.zeros(len(self.is_open))
+        for owner, groups in self._groups.items():
+            for group in groups:
+                served[self._nodes(group[0], group[1])] += self._cost_w(owner, group)
+        return served
+
+    def close(self, node: int) -> None:
+        """Close a node, or leave all as it is where its users find no room or the sum grows."""
+        free = self._free.copy()
+        self._closed[node] = True
+        new: dict[int, list[Group]] = {}
+        change_w = -float(self._instance.network.idle_power_w[node])
+        for owner in sorted(self._owners[node]):
+            leaving = [group for group in self._groups[owner] if node in self._nodes(group[0], group[1])]
+            new[owner] = [group for group in self._groups[owner] if group not in leaving]
+            for group in leaving:
+                change_w -= self._cost_w(owner, group)
+                self._load(owner, group, -1.0)
+            placed = self._placed(owner, sum(users for _, _, users in leaving))
+            change_w += np.inf if placed is None else sum(self._cost_w(owner, group) for group in placed)
+            if placed is None:
+                break
+            new[owner] += placed
+        if change_w >= 0.0:
+            self._free, self._closed[node] = free, False
+            return
+        self.is_open[node] = False
+        self._owners[node] = set()
+        for owner, groups in new.items():
+            self._groups[owner] = groups
+            for group in groups:
+                self._host(owner, group)
+
+    def _load(self, owner: int, group: Group, sign: float) -> None:
+        pair, plan, users = group
+        each = self._instance.kinds[self._instance.pair_kind[pair]]
+        load = float(self._instance.rate_per_s[owner]) * users * each.plans.loads_s[plan]
+        self._free[each.rows[self._position[pair]]] -= sign * load
+
+    def _placed(self, owner: int, users: int) -> list[Group] | None:
+        """Place users of a class on nodes in use; None where they find no room."""
+        found: list[Group] = []
+        while users:
+            option = self._best(owner)
+            if option is None:
+                return None
+            fits = self._fitting(option, users)
+            self._free[option.rows] -= fits * option.load
+            found.append((option.pair, option.plan, fits))
+            users -= fits
+        return found
+
+    def state(self) -> WholeUsers:
+        """Return the users as they are now."""
+        flat = np.array([group for groups in self._groups.values() for group in groups], dtype=np.int64).reshape(-1, 3)
+        columns = columns_of(self._instance, flat[:, 0], flat[:, 1])
+        most = 1 + int(flat[:, 1].max(initial=0))
+        users = np.zeros(columns.count, dtype=np.int64)
+        np.add.at(
+            users, np.searchsorted(columns.pair * most + columns.plan, flat[:, 0] * most + flat[:, 1]), flat[:, 2]
+        )
+        return WholeUsers(self._instance, columns, users, self._waiting)

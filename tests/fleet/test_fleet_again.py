@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -82,3 +83,14 @@ def test_moves_need_a_placement_and_a_method_that_plans_again() -> None:
     before = plan_fleet(*files)
     with pytest.raises(InputError, match="does not plan again"):
         plan_fleet(*files, before=before, method="cheapest")
+
+
+def test_the_day_of_the_city_moves_few_users_from_hour_to_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(CITY))
+    import day
+
+    hours = list(day.plan_day(hours=4, most_moves=10))
+    assert [each.status for each in hours] == ["optimal"] * 4
+    for before, after in pairwise(hours):
+        assert after.change is not None
+        assert after.change.moved == counted_moves(before, after)
