@@ -168,21 +168,20 @@ class TableReader:
 
 def _numbers(cells: Sequence[Any]) -> tuple[Floats, Bools, Bools]:
     """Return values, which cells are empty, and which are no numbers."""
+    empty = np.fromiter((cell == "" for cell in cells), dtype=np.bool_, count=len(cells))
+    if empty.all():
+        return np.full(len(cells), np.nan), empty, np.zeros(len(cells), dtype=bool)
     try:
-        values = np.array(cells, dtype=np.float64)
-        none = np.zeros(len(values), dtype=bool)
-        return values, none, np.isnan(values)
+        filled = [0.0 if cell == "" else cell for cell in cells] if empty.any() else cells
+        values = np.where(empty, np.nan, np.array(filled, dtype=np.float64))
+    except (ValueError, TypeError):  # some cell is no number: find which
+        values = np.array([_number(cell) for cell in cells])
+    return values, empty, np.isnan(values) & ~empty
+
+
+def _number(cell: object) -> float:
+    """Return a cell as a number, NaN where it is none."""
+    try:
+        return float(cell)  # type: ignore[arg-type] # whatever is no number raises
     except (ValueError, TypeError):
-        pass
-    values = np.full(len(cells), np.nan)
-    empty, bad = np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
-    for index, cell in enumerate(cells):
-        if cell == "":
-            empty[index] = True
-            continue
-        try:
-            values[index] = float(cell)
-            bad[index] = values[index] != values[index]
-        except (ValueError, TypeError):
-            bad[index] = True
-    return values, empty, bad
+        return float("nan")
