@@ -165,4 +165,4 @@ class _Insertion:
         return added_w
 
     def _cost_of(self, place: int, asked: Asked) -> float:
-        return self._places[place].power_w(asked) + self._idle_w[place]
+        return float(self._places[place].power_w(asked) + self._idle_w[place])

@@ -16,7 +16,7 @@ from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.graph.min_plus import Paths, Weights, best_paths, path_sums, transfer_figures
 from planner.fin.instance.instance import TOLERANCE
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Bools, Floats, Ints
 
 _MOST_ROUNDS = 60
 _MOST_PIVOTS = 50
@@ -43,12 +43,17 @@ def bounds_of_several(feasible: FeasibleGraph, deadline: Deadline | None = None)
     multipliers, every = np.zeros((scenarios, len(most))), np.arange(scenarios)
     paths, lower = best_paths(graph, Weights.lagrangian(np.zeros(scenarios)), until)
     cost, sums = _all_sums(graph, paths)
-    best.update(every, (sums <= most).all(axis=1), cost, paths)
-    active = np.flatnonzero(~(sums <= most).all(axis=1))
+    best.update(every, _within(sums, most), cost, paths)
+    active = np.flatnonzero(~_within(sums, most))
     if len(active):
         masters = _masters(graph, most, active, (cost, sums), best, until)
         _ascend(graph, most, active, masters, (lower, multipliers, best), until)
     return DualBounds(np.minimum(lower, best.cost), multipliers[:, 0], best.paths, best.cost, multipliers[:, 1:])
+
+
+def _within(sums: Floats, most: Floats) -> Bools:
+    """(K,) whether the sums of each scenario keep all limits."""
+    return np.asarray((sums <= most).all(axis=1))
 
 
 def _masters(
@@ -62,7 +67,7 @@ def _masters(
         spared = part if row == 0 else part.limited_by(row - 1)
         paths, _ = best_paths(spared, Weights.limited_only(len(active)), until)
         cost, used = _all_sums(part, paths)
-        best.update(active, (used <= most).all(axis=1), cost, paths)
+        best.update(active, _within(used, most), cost, paths)
         costs.append(cost)
         sums.append(used)
     for place, scenario in enumerate(active.tolist()):
@@ -91,7 +96,7 @@ def _ascend(
         part = graph.take(active)
         paths, value = best_paths(part.priced(trial[:, 1:]), Weights.lagrangian(trial[:, 0]))
         cost, sums = _all_sums(part, paths)
-        best.update(active, (sums <= most).all(axis=1), cost, paths)
+        best.update(active, _within(sums, most), cost, paths)
         bound = value - trial @ finite
         improves = bound > lower[active]
         lower[active] = np.where(improves, bound, lower[active])

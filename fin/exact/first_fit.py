@@ -129,7 +129,7 @@ def _arrival(links: WeightedLinks, layer: int, source: int, nodes: int) -> Float
     """(N,) least weighted sum of the transfer into a layer from one node."""
     seeds = np.full((1, nodes), np.inf)
     seeds[0, source] = 0.0
-    return links.spread(layer, seeds, np.ones((1, nodes), dtype=bool)).values[0]
+    return np.asarray(links.spread(layer, seeds, np.ones((1, nodes), dtype=bool)).values[0])
 
 
 def _route(single: ExtendedGraph, links: WeightedLinks, layer: int, source: int, node: int) -> Path:

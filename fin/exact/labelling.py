@@ -50,7 +50,7 @@ def search(
         keep_paths: Complete paths to return.
 
     Returns:
-        Complete paths in order of cost, the labels of every layer, and the least bound of what was dropped.
+        The cheapest complete paths, and the cost below which every path was looked at.
 
     Raises:
         DeadlineReachedError: The deadline came first.

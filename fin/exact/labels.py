@@ -86,7 +86,7 @@ def behind(table: Floats, labels: Labels, layer: int) -> Floats:
 
 
 def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
-    """(Q,) lower bound on the cost of every completion of a label.
+    """Bound the cost of every completion of a label from below.
 
     Args:
         relaxation: The scenario and its bounds.
@@ -140,7 +140,7 @@ def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
 
 
 def undominated(relaxation: Relaxation, labels: Labels, layer: int) -> Bools:
-    """(Q,) labels that no other one of their node dominates, once the blocks up to a layer are placed.
+    """Find the labels that no other one of their node dominates, once the blocks up to a layer are placed.
 
     Args:
         relaxation: The scenario and its bounds.

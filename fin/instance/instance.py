@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ class Limits:
     def without(self, kind: str) -> Limits:
         """Return the same limits without that on a figure."""
         if kind in _NAME_OF:
-            return replace(self, **{_NAME_OF[kind]: np.inf})
+            changes: dict[str, Any] = {_NAME_OF[kind]: np.inf}
+            return replace(self, **changes)
         return replace(self, metrics={name: most for name, most in self.metrics.items() if name != kind})
 
     @property
@@ -126,7 +128,7 @@ class Instance:
         """Fraction of samples that must be in time, None for worst and mean."""
         return percentile_of(self.statistic)
 
-    def with_limits(self, **changes: float) -> Instance:
+    def with_limits(self, **changes: Any) -> Instance:  # noqa: ANN401 - as the fields are
         """Return the same app with other limits on latency or energy."""
         return replace(self, limits=replace(self.limits, **changes))
 

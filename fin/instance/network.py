@@ -113,7 +113,7 @@ def build_network(
     named = {name: len(every) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
     link_medium = np.arange(len(every))
     for index, name in enumerate(medium) if named else ():
-        link_medium[index] = named.get(name, index)
+        link_medium[index] = index if name is None else named[name]
     return Network(
         names=names,
         tiers=tuple(node.tier for node in nodes),

@@ -80,7 +80,7 @@ class RayEngine:
     def _run(self, step: str, prices: Floats, arguments: Sequence[Sequence[Floats]]) -> list[Any]:
         """Ask all actors at once; replace those that died, and ask again what they were asked."""
         sent = self._ray.put(prices)
-        asked = {number: self._ask(number, step, sent, arguments) for number in range(len(self.actors))}
+        asked: dict[int, Any] = {number: self._ask(number, step, sent, arguments) for number in range(len(self.actors))}
         answers: dict[int, list[Any]] = {}
         for _ in range(_ATTEMPTS):
             for number, reference in asked.items():

@@ -237,8 +237,8 @@ def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
     """Report media that no link uses, and links whose rate stands nowhere."""
     if (
         not media
-        and all(type(link) is dict for link in links)
-        and None not in [link.get("bit_per_s") for link in links]
+        and all(isinstance(link, dict) for link in links)
+        and None not in [field_of(link, "bit_per_s") for link in links]
     ):
         return
     yield from duplicate_names("media", media)

@@ -42,7 +42,7 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
     kinds = _kinds(named, path, note, {name for name in _ARGUMENTS.values() if name in given})
     for kind in ("workload",) if "workload" in kinds else ("model",):
         if not apps_given and kind in kinds:
-            given[kind] = kinds[kind]  # type: ignore[literal-required] # model or workload
+            given[kind] = kinds[kind]
     if "topology" not in given and "topology" in kinds:
         given["topology"] = kinds["topology"]
     if "topology" not in given or not ("model" in given or "workload" in given):

@@ -155,9 +155,9 @@ def _unserved(placement: FleetPlacement) -> list[Section]:
         found.append(Section("Why not all are served", placement.diagnosis.summary, table if rows else []))
     if placement.unserved:
         left = sum(each.count for each in placement.unserved)
-        rows = [(each.class_name, f"{each.count:,}") for each in placement.unserved[:_MOST_ROWS]]
+        classes = [(each.class_name, f"{each.count:,}") for each in placement.unserved[:_MOST_ROWS]]
         text = f"{left:,} users of {len(placement.unserved):,} classes have no plan; the first:"
-        found.append(Section("Not served", text, [Table(("class", "users"), rows, numbers=(1,))]))
+        found.append(Section("Not served", text, [Table(("class", "users"), classes, numbers=(1,))]))
     return found
 
 

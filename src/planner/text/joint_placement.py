@@ -103,4 +103,5 @@ def _listed(values: Mapping[str, float]) -> str:
 
 def _proof(certificate: Certificate) -> str:
     gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
-    return f"bound     no plan within the limits is below {format_quantity(certificate.lower_bound, 'W')}{gap}"
+    bound_w = certificate.lower_bound or 0.0
+    return f"bound     no plan within the limits is below {format_quantity(bound_w, 'W')}{gap}"
