@@ -26,7 +26,8 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints
 
 _STEPS = 12
-_CLIMB = 100
+_CLIMB, _CLIMB_AGAIN = 100, 10
+"""Subgradient steps at most: from nothing, and from multipliers of the same point with other hosts or tables."""
 _ROUNDS = 3
 _SAME = 1e-9
 _ROUNDING = 1e-11
@@ -116,7 +117,7 @@ class _Ascent:
         self.offer(self.problem, places, weights)
         return True, relaxed_figures(self.problem, self.scopes, weights, places)
 
-    def climb(self, cutoff: float) -> None:
+    def climb(self, cutoff: float, steps: int) -> None:
         """Raise many multipliers at once by subgradient steps towards the cutoff (Polyak, 1969)."""
         assert self.best is not None
         problem = self.problem
@@ -124,7 +125,7 @@ class _Ascent:
         priced = np.zeros(len(scale), dtype=bool)
         priced[problem.limited] = True
         multipliers, length, idle = self.best_multipliers.copy(), 1.0, 0
-        for _ in range(_CLIMB):
+        for _ in range(steps):
             before = self.best.lower_bound
             value, figures = self.evaluate(multipliers)
             slope = np.where(priced, (figures - self.limits) / scale, 0.0)
@@ -212,7 +213,8 @@ def bounded(
         if len(own) < 2 or ascent.best.lower_bound <= before + _SAME * abs(before):
             break
     if problem.capacities:
-        ascent.climb(cutoff)
+        again = start is not None and bool(start[problem.base :].any())
+        ascent.climb(cutoff, _CLIMB_AGAIN if again else _CLIMB)
     for figure in own:
         if figure not in ascent.of_limit and not ascent.least(figure)[0]:
             return Bounded(problem, scopes, (), none, feasible=False)

@@ -27,6 +27,10 @@ _WIDTHS = (100, 2_000, 20_000, 200_000)
 """Labels of a block at most, round after round."""
 _TIE_WIDTHS = (2_000,)
 _MOST_OFFERS = 64
+_BEFORE = 4
+"""Labels per width that are compared for dominance."""
+_MOST_CRITERIA = 12
+"""Criteria with which labels are compared at all; with more, hardly any dominates another."""
 _DIVE_WIDTH = 1_000
 _FEW = 4
 """Scarce capacities that are tracked all at once."""
@@ -177,9 +181,13 @@ def _search(found: Bounded, space: LabelSpace, cutoff: float, width: int, deadli
     labels = space.root()
     for block in range(found.problem.depth):
         extended = extend(space, found, labels, block, cutoff, deadline)
-        kept = np.flatnonzero(space.undominated(extended.labels, block))
+        order = np.argsort(extended.values, kind="stable")
+        if len(order) > _BEFORE * width:  # comparing many labels is dear
+            lost = min(lost, float(extended.values[order[_BEFORE * width]]) - found.bounds[0].constant)
+            order = order[: _BEFORE * width]
+        many = len(space.kept) + extended.labels.working.shape[1] > _MOST_CRITERIA
+        kept = order if many else order[space.undominated(extended.labels.take(order), block)]
         if len(kept) > width:
-            kept = kept[np.argsort(extended.values[kept], kind="stable")]
             lost = min(lost, float(extended.values[kept[width]]) - found.bounds[0].constant)
             kept = kept[:width]
         labels = extended.labels.take(kept)
