@@ -96,6 +96,15 @@ def worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: floa
     """Mark the scenarios whose bound may still rise by enough to matter.
 
     One whose bound is above some plan already known needs no better bound.
+
+    Args:
+        ceiling: (K,) largest value that the bound of each scenario may still reach.
+        lower: (K,) bounds so far.
+        cost: (K,) cheapest plans so far, infinite where there is none.
+        least_cost: Cheapest plan of all scenarios.
+
+    Returns:
+        (K,) mask of the scenarios.
     """
     gap = np.where(np.isfinite(cost), cost - lower, 0.0)
     rises = ceiling - lower > _WORTH * gap + 1e-12 * np.abs(lower)
@@ -111,7 +120,14 @@ class Incumbents:
         self.paths = Paths(node, option, np.full((scenarios, layers, 0), -1, dtype=np.int64))
 
     def update(self, rows: Ints, within: Bools, cost: Floats, paths: Paths) -> None:
-        """Keep the paths that are within the limit and cheaper than what is held."""
+        """Keep the paths that are within the limit and cheaper than what is held.
+
+        Args:
+            rows: (R,) scenario of each path.
+            within: (R,) whether it keeps the limit.
+            cost: (R,) its cost.
+            paths: R paths.
+        """
         better = within & (cost < self.cost[rows])
         chosen = rows[better]
         self.cost[chosen] = cost[better]

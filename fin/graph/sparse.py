@@ -31,7 +31,16 @@ class Grouped(NamedTuple):
 
     @classmethod
     def of(cls, tail: Ints, head: Ints, first: Ints) -> Grouped:
-        """Group links whose (N + 1,) first ones into each node are known."""
+        """Group links whose (N + 1,) first ones into each node are known.
+
+        Args:
+            tail: (E,) nodes that the links leave, in order of the nodes that they lead to.
+            head: (E,) nodes that they lead to.
+            first: (N + 1,) first link into each node.
+
+        Returns:
+            The links with the nodes that any leads to.
+        """
         nodes = np.flatnonzero(np.diff(first))
         return cls(tail, head, nodes, first[nodes])
 

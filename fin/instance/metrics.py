@@ -75,6 +75,9 @@ def network_metrics(
         metrics: The metrics, packages expanded.
         names: Names of the nodes.
         links: Source and target of every directed link.
+
+    Returns:
+        Figures per second and per joule of every node, and per bit of every link.
     """
     per_s, per_j = (np.zeros((len(metrics), len(names))) for _ in range(2))
     per_bit = np.zeros((len(metrics), len(links)))

@@ -33,6 +33,9 @@ class SharingColumns:
             instance: The app.
             shared: Number of messages that may be free.
             first: Number of the first variable.
+
+        Returns:
+            The numbers of the variables.
         """
         nodes = instance.network.size
         memory = instance.memory

@@ -57,6 +57,9 @@ def check_metrics(metrics: list[object], nodes: set[str], pairs: set[tuple[objec
         metrics: Raw metrics of a topology.
         nodes: Names of its nodes, packages and chiplets.
         pairs: Source and target of every directed link, wires of packages included.
+
+    Yields:
+        Path, value, message and advice of every problem.
     """
     yield from duplicate_names("metrics", metrics)
     for index, metric in enumerate(metrics):

@@ -210,6 +210,9 @@ def front_point(request: Request, instance: Instance, outcome: Outcome[Decision]
         instance: The app with the operating points that the decision's indices are of.
         outcome: The optimum.
 
+    Returns:
+        The point, with a placement that states no times.
+
     Raises:
         InternalError: The plan does not stand before the verifier.
     """

@@ -84,6 +84,9 @@ def certificate_of(lower_bound: float, value: float | None, objective: str) -> C
         lower_bound: What a method proved, in the unit of the objective.
         value: The plan's value in that unit; None without a plan.
         objective: Name of the figure, such as `energy_j`.
+
+    Returns:
+        The certificate; its bound is at most the plan's value and at least 0.
     """
     bound = lower_bound if value is None else min(lower_bound, value)
     bound = max(0.0, bound) if math.isfinite(bound) else 0.0

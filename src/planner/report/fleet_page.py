@@ -25,6 +25,9 @@ def fleet_page(placement: FleetPlacement, sites: Sequence[Site], inputs: Mapping
         placement: A placement that has passed the verifier.
         sites: Positions of shared nodes; without any there is no map.
         inputs: Hashes of the files given now, by name.
+
+    Returns:
+        The page, ready to be written as HTML.
     """
     sections = [
         *_map(placement, sites),

@@ -41,7 +41,17 @@ def rate_of_plan(cost: Recomputed, network: Network) -> float:
 
 
 def check_sustained(app: App, plan: AppPlacement, cost: Recomputed, network: Network) -> Iterator[Violation]:
-    """Check rate, busy times and bottleneck of a plan: all there where the rate is maximised, else none."""
+    """Check rate, busy times and bottleneck of a plan: all there where the rate is maximised, else none.
+
+    Args:
+        app: The app.
+        plan: Its plan as claimed.
+        cost: What was recomputed of it.
+        network: The verifier's view of the topology.
+
+    Yields:
+        What does not hold.
+    """
     if app.objective != "rate":
         for what in ("rate_per_s", "busy_s", "bottleneck"):
             if getattr(plan, what) is not None:
@@ -85,6 +95,9 @@ def check_upper_bound(certificate: Certificate, app: App, value: float) -> Itera
         certificate: What is claimed to be proved.
         app: The app.
         value: The objective of its plan, as recomputed; infinite for any rate.
+
+    Yields:
+        What does not hold.
     """
     if certificate.objective != _FIELDS[app.objective]:
         yield fault_of("", "certificate.objective", f"{certificate.objective} is not what the app maximises")

@@ -60,6 +60,9 @@ def check_metrics(
         claimed: What the placement says.
         recomputed: What the metrics are.
         network: Its metrics with their units.
+
+    Yields:
+        What does not hold.
     """
     prefix, per = ("metrics", "") if app else ("total.metrics", "/s")
     for name in sorted({*claimed, *recomputed}):
@@ -73,7 +76,16 @@ def check_metrics(
 
 
 def check_metric_limits(app: App, recomputed: Mapping[str, float], network: Network) -> Iterator[Violation]:
-    """Check the limits of an app on metrics."""
+    """Check the limits of an app on metrics.
+
+    Args:
+        app: The app with its limits.
+        recomputed: Metrics of its plan, by name.
+        network: The metrics of the topology with their units.
+
+    Yields:
+        What does not hold.
+    """
     for name, most in app.limits.items():
         if name not in recomputed:
             yield fault_of(app.name, f"limits.{name}", "the topology defines no metric of this name")
