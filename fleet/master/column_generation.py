@@ -44,7 +44,7 @@ _SHARE = 1e-4
 _VERTEX_SHARE = 0.002
 _SMALL = 20_000
 """Columns up to which all of them are in the last program."""
-_ROUNDS = 40
+_ROUNDS = 15
 _SMOOTHING = 0.3
 
 
