@@ -235,11 +235,8 @@ def _link_findings(links: list[object], names: set[str]) -> Iterator[Finding]:
 
 def _check_media(media: list[object], links: list[object]) -> Iterator[Finding]:
     """Report media that no link uses, and links whose rate stands nowhere."""
-    if (
-        not media
-        and all(isinstance(link, dict) for link in links)
-        and None not in [field_of(link, "bit_per_s") for link in links]
-    ):
+    plain = [link for link in links if type(link) is dict]
+    if not media and len(plain) == len(links) and None not in [link.get("bit_per_s") for link in plain]:
         return
     yield from duplicate_names("media", media)
     used = {name for link in links if isinstance(name := field_of(link, "medium"), str)}
