@@ -106,6 +106,9 @@ def sweep(problem: PointProblem, scopes: Scopes, weights: Floats, deadline: Dead
         weights: (F,) weight of each figure, at least 0.
         deadline: When to give up.
 
+    Returns:
+        The cost of every step, and the least cost to go behind each block, over the blocks that are open there.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """
@@ -122,13 +125,26 @@ def sweep(problem: PointProblem, scopes: Scopes, weights: Floats, deadline: Dead
 
 
 def spread(table: Floats, own: Scope, axes: Scope) -> Floats:
-    """Return a table over some blocks as one over more of them (axes of size 1), both in increasing order."""
+    """Return a table over some blocks as one over more of them (axes of size 1), both in increasing order.
+
+    Args:
+        table: One axis for each block of its scope.
+        own: Blocks of the table.
+        axes: Blocks of the result.
+    """
     sizes = dict(zip(own, table.shape, strict=True))
     return table.reshape([sizes.get(block, 1) for block in axes])
 
 
 def step_cost(problem: PointProblem, scopes: Scopes, block: int, weights: Floats) -> Floats:
-    """Return the weighted cost of a block over the open blocks and itself: computing, inputs and its result."""
+    """Return the weighted cost of a block over the open blocks and itself: computing, inputs and its result.
+
+    Args:
+        problem: The operating point.
+        scopes: Couplings that count.
+        block: The block.
+        weights: (F,) weight of each figure, at least 0.
+    """
     hosts, axes = problem.hosts[block], (*scopes.open[block], block)
     alone = weights @ problem.node[block][:, hosts]
     if problem.sends[block]:
@@ -163,7 +179,13 @@ def _charge(problem: PointProblem, scope: Scope, row: int, weights: Floats) -> t
 
 
 def marginals(problem: PointProblem, scopes: Scopes, swept: Sweep) -> list[Floats]:
-    """Return (D,) for each host of each block the least weighted sum of all placements with the block there."""
+    """Return (D,) for each host of each block the least weighted sum of all placements with the block there.
+
+    Args:
+        problem: The operating point.
+        scopes: Couplings that count.
+        swept: Elimination at some weights.
+    """
     before: Floats = np.zeros(())
     found = []
     for block in range(problem.depth):
@@ -177,7 +199,13 @@ def marginals(problem: PointProblem, scopes: Scopes, swept: Sweep) -> list[Float
 
 
 def least_path(problem: PointProblem, scopes: Scopes, swept: Sweep) -> Ints:
-    """Return (D,) a host of each block (as its place among them) that attains the least weighted sum."""
+    """Return (D,) a host of each block (as its place among them) that attains the least weighted sum.
+
+    Args:
+        problem: The operating point.
+        scopes: Couplings that count.
+        swept: Elimination at some weights.
+    """
     places: dict[int, int] = {}
     for block in range(problem.depth):
         fixed = tuple(places[axis] for axis in scopes.open[block])
@@ -189,7 +217,14 @@ def least_path(problem: PointProblem, scopes: Scopes, swept: Sweep) -> Ints:
 
 
 def relaxed_figures(problem: PointProblem, scopes: Scopes, weights: Floats, places: Ints) -> Floats:
-    """Return (F,) the figures of a least path, charged as the sweep charges them: a subgradient of its value."""
+    """Return (F,) the figures of a least path, charged as the sweep charges them: a subgradient of its value.
+
+    Args:
+        problem: The operating point.
+        scopes: Couplings that count.
+        weights: (F,) weights of the sweep.
+        places: (D,) host of each block.
+    """
     figures = np.zeros(len(weights))
     for block in range(problem.depth):
         node = problem.hosts[block][places[block]]

@@ -41,6 +41,9 @@ def extend(
         cutoff: Objective that plans of interest stay below.
         deadline: When to give up.
 
+    Returns:
+        The labels that are left, with lower bounds on the plans that extend them.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """

@@ -89,6 +89,9 @@ def add_block(tracked: TrackedMemory, block: int, node: Ints, usage: Floats, wor
         usage: (n, F) figures, changed in place.
         working: (n, T) largest working memory so far, changed in place.
         held: (n, T, P) parameters that are there, changed in place.
+
+    Returns:
+        (n,) mask of these labels.
     """
     here = node[:, None] == tracked.nodes
     working[:] = np.where(here, np.maximum(working, tracked.working[block]), working)

@@ -31,6 +31,9 @@ def solve_dataflow(instance: Instance, options: Options, until: Deadline) -> Out
         instance: The app; what it minimises is a sum over blocks and routes.
         options: Gap and time limit.
         until: When to give up.
+
+    Returns:
+        The outcome with its bound; where no gap is allowed, of plans that tie the preferred one.
     """
     began = time.perf_counter()
     incumbent = Incumbent(instance, options.gap)

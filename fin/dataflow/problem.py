@@ -102,11 +102,30 @@ class PointProblem:
         return replace(self, hosts=hosts)
 
     def carried(self, row: int, weights: Floats, sources: Ints, targets: Ints) -> Floats:
-        """(P, S, T) weighted figures of each route of a tensor; infinite where there is none."""
+        """Weigh the figures of each route of a tensor; infinite where there is none.
+
+        Args:
+            row: Which of the tensors that blocks read.
+            weights: (F,) weight of each figure.
+            sources: (S,) nodes that hold it.
+            targets: (T,) nodes that need it.
+
+        Returns:
+            (P, S, T) weighted sums.
+        """
         return self._routed(weights @ self.carry[row], sources, targets)
 
     def returned(self, block: int, weights: Floats, nodes: Ints) -> Floats:
-        """(P, S) weighted figures of each route of a result to the destination."""
+        """Weigh the figures of each route of a result to the destination.
+
+        Args:
+            block: Block behind which samples leave.
+            weights: (F,) weight of each figure.
+            nodes: (S,) nodes that hold the result.
+
+        Returns:
+            (P, S) weighted sums.
+        """
         destination = self.instance.destination
         assert destination is not None
         return self._routed(weights @ self.result[block], nodes, np.array([destination]))[:, :, 0]

@@ -65,6 +65,9 @@ def bound_point(
         most: Entries of a table at most.
         start: (F,) multipliers to begin with.
 
+    Returns:
+        The bounds, with the state of the search.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """

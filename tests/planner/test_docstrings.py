@@ -13,8 +13,10 @@ ROOT = Path(__file__).parents[2]
 DONE = (
     "carin",
     "clear/geometric",
+    "fin/dataflow",
     "fin/deadline.py",
     "fin/diagnosis",
+    "fin/maximise",
     "fin/exact",
     "fin/graph",
     "fin/instance",
