@@ -116,16 +116,7 @@ class PointProblem:
         return self._routed(weights @ self.carry[row], sources, targets)
 
     def returned(self, block: int, weights: Floats, nodes: Ints) -> Floats:
-        """Weigh the figures of each route of a result to the destination.
-
-        Args:
-            block: Block behind which samples leave.
-            weights: (F,) weight of each figure.
-            nodes: (S,) nodes that hold the result.
-
-        Returns:
-            (P, S) weighted sums.
-        """
+        """Weigh the figures of each route of a result, (P, S), as `PointProblem.carried` says of tensors."""
         destination = self.instance.destination
         assert destination is not None
         return self._routed(weights @ self.result[block], nodes, np.array([destination]))[:, :, 0]
