@@ -116,7 +116,7 @@ class PointProblem:
         return self._routed(weights @ self.carry[row], sources, targets)
 
     def returned(self, block: int, weights: Floats, nodes: Ints) -> Floats:
-        """Weigh the figures of each route of a result, (P, S), as `PointProblem.carried` says of tensors."""
+        """Weigh the figures of each route of a result, (P, S), as `PointProblem.carried` says."""
         destination = self.instance.destination
         assert destination is not None
         return self._routed(weights @ self.result[block], nodes, np.array([destination]))[:, :, 0]

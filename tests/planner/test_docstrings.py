@@ -45,7 +45,7 @@ _MANY = 3
 _SAYS_IT = ("Return ", "Yield ", "Tell ")
 """How a first line begins that says what a function returns, so that no section has to repeat it."""
 
-_AS_ELSEWHERE = re.compile(r"as `\\w+\\.\\w+` says")
+_AS_ELSEWHERE = re.compile(r"as `\w+\.\w+` says")
 """How the method of an implementation refers to the Protocol that describes it."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
