@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -126,14 +125,12 @@ def with_a_plan() -> tuple[JointInstance, list[list[Column]], Sequence[Column]]:
             return joint, by_app, last
 
 
-def test_a_search_that_is_stopped_at_once_returns_within_a_moment() -> None:
+def test_a_search_that_is_stopped_at_once_solves_no_program() -> None:
     joint, by_app, last = with_a_plan()
     known = plan_of(joint, last)
     by_app = [own * 500 for own in by_app]  # whose programs would take minutes
-    began = time.perf_counter()
     incumbent = Incumbent(known)
     looked = search(joint, by_app, incumbent, MANY**2, Deadline.after(0.0))
-    assert time.perf_counter() - began < 5.0
     assert (incumbent.plan, looked.proved, looked.programs) == (known, False, 0)
     assert known is not None
     assert 0.0 <= looked.lower_bound_w <= known.power_w
