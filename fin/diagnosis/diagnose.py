@@ -19,7 +19,7 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats
 from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
-from planner.schemas.planning.workload import LIMITED_FIGURES
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_NODES = 8
@@ -60,7 +60,9 @@ def _any_plan(instance: Instance) -> Decision | None:
 
 
 def _best_plan(instance: Instance) -> Decision | None:
-    return Exact().solve(instance, Options()).plan if instance.points.count else None
+    """Return the best plan within the limits; of what is maximised, the plan of least energy."""
+    first = replace(instance, minimise="energy") if instance.minimise in MAXIMISED else instance
+    return Exact().solve(first, Options()).plan if instance.points.count else None
 
 
 def _without_limits(instance: Instance) -> Instance:

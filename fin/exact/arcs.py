@@ -97,7 +97,9 @@ def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[
             continue
         figures = coefficients @ graph.links.metrics[:, link]
         cost, limited, further = figures[0], figures[1], figures[2:].T
-        below = cutoff + relaxation.offset - relaxation.arrival[layer, target]
+        behind = relaxation.arrival[layer, target]
+        below = np.full(len(behind), -np.inf)  # without a way on no link survives, whatever the cutoff
+        np.subtract(cutoff + relaxation.offset, behind, out=below, where=np.isfinite(behind))
         priced = cost + relaxation.multiplier * limited if relaxation.multiplier > 0 else cost
         if relaxation.further is not None:
             priced = priced + further @ relaxation.further.multiplier

@@ -85,7 +85,7 @@ def _words(
         message = f"not greater than 0 (at least {LEAST:g})"
     elif kind == "less_than_equal" and context.get("le") == MOST:
         message = f"too large (at most {MOST:g})"
-    elif kind == "string_pattern_mismatch" and location[-1] != "latency":
+    elif kind == "string_pattern_mismatch" and "latency" not in location[-2:]:
         message, fix = "not in the form that this field takes", f"match the pattern {context.get('pattern')}"
     return message, fix
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from policies import RANDOMS, Json, adapted
 
-from planner.carin import bounded
+from planner.carin import bounded_design_set
 from planner.schemas import Policy
 
 
@@ -72,8 +72,8 @@ def test_exchanging_keeps_the_bound_and_tells_that_it_proves_nothing(random: Ran
     proved = adapted(document, max_designs=3)
     assume(proved.diagnosis is None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bounded, "_MOST_SETS", 0)
-        patch.setattr(bounded, "_MOST_CELLS", 100)
+        patch.setattr(bounded_design_set, "_MOST_SETS", 0)
+        patch.setattr(bounded_design_set, "_MOST_CELLS", 100)
         quick = adapted(document, max_designs=3)
     assert quick.regret is not None
     assert proved.regret is not None

@@ -88,7 +88,7 @@ def test_no_answer_in_time_is_code_4(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--states", "nowhere.json"], "cannot read the file"),
-        (["--states", EXAMPLES / "small.json"], "unknown field"),
+        (["--states", EXAMPLES / "small.json"], "the file is a model, not states of a topology"),
         (["--states", EXAMPLES / "mcm.states.json", "--source", "moon"], "the topology has no node"),
         (["--states", EXAMPLES / "mcm.states.json"], "the topology has no node or package of this name"),
         (["--states", EXAMPLES / "mcm.states.json", "--max-latency", "soon"], "not a number with the unit s"),
@@ -111,7 +111,7 @@ def test_what_cannot_be_used_is_refused(arguments: list[object], message: str) -
         (SMALL, "placements need --states"),
         (["--states", "s.json", "--model", "m.json"], "placements need --topology"),
         (["--source", "phone"], "placements need --topology and --states"),
-        (["--topology", SMALL[3], "--states", "s.json"], "give one of --model and --workload"),
+        (["--topology", SMALL[3], "--states", "s.json"], "give a topology, and either a model or a workload"),
     ],
 )
 def test_designs_and_placements_are_told_apart(arguments: list[object], message: str) -> None:

@@ -82,7 +82,7 @@ def test_tables_are_csv_by_suffix(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     assert run("compare", *SMALL, "--methods", "exact,mcp", "-o", rows).code == 0
     head, *lines = rows.read_text(encoding="utf-8").splitlines()
-    assert head == "method,status,objective,value,lower_bound,relative_gap,seconds"
+    assert head == "method,status,objective,value,lower_bound,upper_bound,relative_gap,seconds"
     assert [line.split(",")[0] for line in lines] == ["exact", "mcp"]
     front = tmp_path / "front.csv"
     printed = run("pareto", *SMALL, "--csv", "-o", front)

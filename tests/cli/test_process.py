@@ -111,8 +111,9 @@ def test_an_output_never_replaces_an_input(tmp_path: Path, link: str) -> None:
     elif link == "hard":
         output.hardlink_to(model)
     given = ("--model", model, "--topology", EXAMPLES / "small-topology.json")
-    for command in (("plan",), ("pareto",), ("report", model)):
+    for command in (("plan",), ("pareto",), ("compare",)):
         assert "the output would replace an input" in refused(*command, *given, "-o", output)
+    assert "a page is not written as .json" in refused("report", model, *given, "-o", output)
     assert model.read_text(encoding="utf-8") == before
 
 

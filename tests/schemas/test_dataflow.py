@@ -55,7 +55,7 @@ def test_the_fields_are_read():
         (_inputs(1, [{"block": "dec"}]), "blocks[1].inputs[0].block", "runs no earlier"),
         (_inputs(1, [{"block": "mid"}]), "blocks[1].inputs[0].block", "runs no earlier"),
         (_inputs(2, [{"block": "mid"}, {"block": "mid"}]), "blocks[2].inputs[1]", "named twice"),
-        (_inputs(2, [{"block": "enc", "bits": 7}]), "blocks[2].inputs[0]", "4e+05 bits|400000 bits"),
+        (_inputs(2, [{"block": "enc", "bits": 7}]), "blocks[2].inputs[0]", "400 kbit"),
         (_params(2, ["table", "zz"]), "blocks[2].params[1]", "no parameters of this name"),
         (_params(2, ["table", "table"]), "blocks[2].params[1]", "named twice"),
         (lambda data: data["params"].update(more=1.0), "params.more", "no block or exit uses"),

@@ -67,7 +67,7 @@ def test_bad_metrics_are_refused_in_one_message(metrics: list[dict[str, Any]], w
     ("app", "where", "what"),
     [
         ({"limits": {"carbon": 1.0}}, "limits.carbon", "the topology defines no metric of this name"),
-        ({"objective": "carbon"}, "objective", "no figure that can be minimised"),
+        ({"objective": "carbon"}, "objective", "this is no objective"),
     ],
 )
 def test_apps_may_name_only_metrics_that_are_defined(app: dict[str, Any], where: str, what: str) -> None:

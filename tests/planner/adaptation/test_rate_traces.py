@@ -103,7 +103,7 @@ BAD = [
     ("time_s,rate\n0,1\n2,1\n1,1\n", {}, ["line 4, time_s: not later than the row before (2 s)"]),
     ("time_s,rate\n0,1\n1\n", {}, ["line 3: 2 columns are named"]),
     ("time_s,rate\n0,1\n1,1\n2,1\n13,1\n", {}, ["line 5, time_s: a gap longer than 10 s", "max_gap_s 11"]),
-    ("time_s,rate\n0,1\n1,1\n", {"max_gap_s": 0.5}, ["line 3, time_s: a gap longer than 0.5 s (max_gap_s)"]),
+    ("time_s,rate\n0,1\n1,1\n", {"max_gap_s": 0.5}, ["line 3, time_s: a gap longer than 500 ms (max_gap_s)"]),
     ("time_s,rate\n0,0\n1,0\n2,5\n", {}, ["rate at percentile 10 is 0", "percentile above 66.67"]),
     ("time_s,rate\n0,0\n1,0\n", {}, ["rate at percentile 10 is 0", "a trace in which the medium carries anything"]),
     ('time_s,rate\n0,1\n1,"2\n', {}, ["line 3: not CSV"]),

@@ -137,8 +137,6 @@ def test_table_and_csv(tmp_path: Path) -> None:
 
 REFUSED = [
     (("--trace", "--methods", "clear"), "means nothing with --trace"),
-    (("--trace", "--json"), "means nothing with --trace"),
-    (("-o", "x.csv"), "means nothing without --trace"),
     (("--step", "10s"), "means nothing without --trace"),
     (("--cold-steps", "0"), "means nothing without --trace"),
     (("--trace", "--step", "0s"), "longer than 0"),

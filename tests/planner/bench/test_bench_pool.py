@@ -90,7 +90,7 @@ def test_an_overdue_case_is_unknown_and_its_worker_replaced() -> None:
     engine = Engine(lambda case: None if case.number == 1 else answered(case))
     rows = run_all(WorkerPool(engine, 0.05, 100))
     assert [row.status for row in rows] == ["optimal", "unknown", "optimal", "optimal"]
-    assert "limit of 0.05 s" in rows[1].message
+    assert "limit of 50 ms" in rows[1].message
     assert [worker.timed_out_row for worker in engine.started] == [True, True]
 
 

@@ -186,8 +186,8 @@ def test_a_front_with_a_plan_that_does_not_stand_is_refused(tmp_path: Path) -> N
 def test_what_a_page_needs_is_asked_for(tmp_path: Path) -> None:
     plan, page = tmp_path / "plan.json", tmp_path / "page.html"
     run("plan", *SMALL_OPTIONS, "-o", plan)
-    assert "give --topology and --model" in refused("report", plan, "-o", page)
-    assert "--model needs --topology" in refused("report", plan, *SMALL_OPTIONS[:2], "--rate", "2", "-o", page)
+    assert "give the topology and the model" in refused("report", plan, "-o", page)
+    assert "give the topology" in refused("report", plan, *SMALL_OPTIONS[:2], "--rate", "2", "-o", page)
     assert "cannot read" in refused("report", tmp_path / "none.json", *SMALL_OPTIONS, "-o", page)
     assert "cannot write" in refused("report", plan, *SMALL_OPTIONS, "-o", tmp_path)
     write(tmp_path / "odd.json", {"schema_version": "1", "status": "optimal", "colour": "red"})
