@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cases import random_app, random_model, random_topology
 from degraded_inputs import Json, degrade, request_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.adaptation.placement_policy import plan_for_states
@@ -19,6 +19,9 @@ from planner.schemas.adaptation.states import States
 from planner.verifier.verify import verify
 
 EQUAL = 1e-8
+
+EXAMPLES = settings().max_examples if settings().max_examples > 100 else 30
+"""Every example plans many states, each by several methods."""
 
 
 def random_conditions(r: Random, topology: Json) -> list[Json]:
@@ -45,6 +48,7 @@ def random_conditions(r: Random, topology: Json) -> list[Json]:
     return conditions
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.randoms(use_true_random=False))
 def test_every_state_is_optimal_and_what_is_given_up_had_to_be(r: Random) -> None:
     topology, model = random_topology(r), random_model(r)
