@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -204,7 +205,7 @@ def run_here(target: Target, words: Sequence[str], data: bytes) -> Ran:
 
 
 def run_process(target: Target, words: Sequence[str], data: bytes) -> tuple[Ran, float]:
-    """Run a command as a process; return also the most memory that it held, in bytes."""
+    """Run a command as a process; return also the most memory that it held, in bytes (0 where this process held more)."""
     command = [sys.executable, "-m", "planner", *words]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -215,7 +216,9 @@ def run_process(target: Target, words: Sequence[str], data: bytes) -> tuple[Ran,
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     ran = Ran(target.name, tuple(words), data, process.returncode, out, err, used.ru_utime + used.ru_stime)
-    return ran, used.ru_maxrss * 1024.0
+    # a child begins as a copy of this process, whose memory counts as its own until it runs another program
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return ran, used.ru_maxrss * 1024.0 if used.ru_maxrss > own else 0.0
 
 
 def broken_rules(ran: Ran) -> list[str]:
