@@ -205,7 +205,7 @@ def run_here(target: Target, words: Sequence[str], data: bytes) -> Ran:
 
 
 def run_process(target: Target, words: Sequence[str], data: bytes) -> tuple[Ran, float]:
-    """Run a command as a process; return also the most memory that it held, in bytes (0 where this process held more)."""
+    """Run a command as a process; return also its peak memory in bytes (0 where this process held more)."""
     command = [sys.executable, "-m", "planner", *words]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
