@@ -19,7 +19,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.method import Options, method
 from planner.fin.outcome import Outcome
 from planner.pipeline.one_app import instance_of, solve
-from planner.pipeline.pareto import RESOLUTION, StoppedError, Watch, front_point
+from planner.pipeline.pareto import RESOLUTION, StoppedError, Watch, for_front, front_point
 from planner.pipeline.request import Request
 from planner.schemas.planning.front import Front, FrontStatus
 from planner.schemas.planning.placement import Provenance
@@ -50,9 +50,7 @@ def front_of_two(
         InternalError: A plan does not stand before the verifier.
     """
     first, second = _checked(request, axes)
-    least = 0.0 if request.app.min_accuracy is None else request.app.min_accuracy
-    app = request.app.model_copy(update={"min_accuracy": least, "objective": first})
-    request = replace(request, app=app, method="exact")
+    request = for_front(request, first)
     instance = instance_of(request)
     walk = _Walk(instance, second, most_points, Deadline.after(time_limit_s), watch)
     message = ""

@@ -73,9 +73,7 @@ def pareto(
         InputError: A name or a figure that the request needs is missing.
         InternalError: A plan does not stand before the verifier.
     """
-    least = 0.0 if request.app.min_accuracy is None else request.app.min_accuracy
-    app = request.app.model_copy(update={"min_accuracy": least, "objective": "energy"})
-    request = replace(request, app=app, method="exact")
+    request = for_front(request, "energy")
     instance = instance_of(request)
     walk = _Walk(instance, most_points, Deadline.after(time_limit_s), watch)
     message = ""
@@ -85,6 +83,18 @@ def pareto(
     except StoppedError as stopped:
         message = str(stopped)
     return _front(request, walk, message)
+
+
+def for_front(request: Request, objective: str) -> Request:
+    """Return a request for the exact method, with all accuracies of interest where none is asked for.
+
+    Args:
+        request: What the front is of.
+        objective: Figure that every search minimises.
+    """
+    least = 0.0 if request.app.min_accuracy is None else request.app.min_accuracy
+    app = request.app.model_copy(update={"min_accuracy": least, "objective": objective})
+    return replace(request, app=app, method="exact")
 
 
 @dataclass(frozen=True)
