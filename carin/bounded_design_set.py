@@ -35,7 +35,7 @@ class BoundedDesignSet:
     proved_least: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _LossTables:
     """Rank and loss of each candidate (column) in each state (row), against the state's unbounded choice."""
 

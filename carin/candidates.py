@@ -14,7 +14,7 @@ _POOL = 1 << 18
 """Candidates of chunks that are held before they are compared with each other."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Joint designs that meet every constraint, arrays of shape (n,) each, in lexicographic order."""
 

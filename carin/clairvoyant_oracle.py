@@ -23,7 +23,7 @@ _CHUNK = 64
 """Joint designs tried at once on the samples that none before them suits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OracleDesigns:
     """Feasible joint designs that no other dominates in memory, tolerances and distance, nearest first."""
 

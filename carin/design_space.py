@@ -63,7 +63,7 @@ class Inequality:
         return values >= self.limit * (1.0 - LIMIT_TOLERANCE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DesignSpace:
     """Tasks, engines, measures, objectives and constraints; joint designs are numbered in lexicographic order."""
 

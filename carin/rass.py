@@ -31,7 +31,7 @@ class State:
         return 2 * self.overloaded + self.memory_tight
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StateDesigns:
     """The candidate that every state runs, shape (states,) each, in the order of `states`."""
 
@@ -39,7 +39,7 @@ class StateDesigns:
     degraded: Bools
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StateFeasibility:
     """Which candidates suit one state, shape (candidates,) each."""
 

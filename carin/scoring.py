@@ -22,7 +22,7 @@ DesignGrid = tuple[Ints, ...]
 """For each task the designs that take part, by number, ascending."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """Consecutive joint designs of a grid in lexicographic order, arrays of shape (n,) each."""
 
@@ -38,7 +38,7 @@ class Chunk:
         return np.asarray(np.ravel_multi_index(self.indices, space.shape), dtype=np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Standardisation:
     """Utopia point and spread of the objectives over the feasible joint designs."""
 

@@ -19,7 +19,7 @@ TIME, MEMORY = "time_s", "memory_available_bytes"
 _MOST_PROBLEMS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadTrace:
     """Samples of a device in order of time."""
 

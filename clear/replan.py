@@ -139,7 +139,7 @@ class Replanner:
             known.pop(next(iter(known)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _State:
     """What is carried from one search to the next: media with a price, prices, and what each app answers by."""
 

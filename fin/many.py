@@ -21,7 +21,7 @@ _CELLS_AT_ONCE = 100_000
 _MOST_PLACEMENTS = 4_096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plans:
     """Answers to B requests of D blocks."""
 

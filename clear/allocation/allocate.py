@@ -33,7 +33,7 @@ _NEVER = 1e30
 """Stands for a limit that no share can keep: the fixed part alone is beyond it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Allocation:
     """Speeds and shares for C columns, and what they cost."""
 

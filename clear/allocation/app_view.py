@@ -17,7 +17,7 @@ from planner.fin.instance.instance import Instance, metric_costs
 from planner.fin.instance.network import Floats, Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppView:
     """Speeds, and what one app has of nodes and media; a node without a slice hosts nothing."""
 

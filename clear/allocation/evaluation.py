@@ -14,7 +14,7 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlanEvaluation:
     """A apps under a plan."""
 

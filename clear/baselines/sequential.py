@@ -105,7 +105,7 @@ def _in_order(joint: JointInstance, order: Sequence[int], gap: float, deadline: 
     return _plan(joint.network, [served[app] for app in range(joint.count)], left.view.speed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Served:
     """One app's column with the shares that it keeps."""
 
@@ -114,7 +114,7 @@ class _Served:
     medium_share: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Left:
     """What nobody has taken yet."""
 

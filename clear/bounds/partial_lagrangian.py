@@ -104,7 +104,7 @@ def _source_w(
     return least_w
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Problem:
     """What the apps of one source can do, in G ranges of its speed and at J prices of its shares."""
 

@@ -23,7 +23,7 @@ _VALUES, _SPAN = 12, 3.0
 """Latency multipliers tried, and the factor by which they reach beyond the least and the largest good one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SourceOptions:
     """What one app can do on its source."""
 

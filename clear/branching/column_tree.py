@@ -26,7 +26,7 @@ EQUAL = 5e-7
 _ROOM = 1.0 + 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Columns of one app that may be in a better plan, with bounds of what they cost."""
 

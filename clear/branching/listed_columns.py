@@ -26,7 +26,7 @@ _DECADES = 12.0
 """The first grid reaches so many decades to both sides of an app's power over its limit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ListedColumns:
     """C columns of one app as arrays over N nodes and M media, with R latency rows each."""
 

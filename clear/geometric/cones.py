@@ -30,7 +30,7 @@ class Settings:
     switch_step: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ConicAnswer:
     """Clarabel's answer in the terms of the program; of an infeasible program, the duals are its certificate."""
 
@@ -44,7 +44,7 @@ class ConicAnswer:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ConicForm:
     """Minimise ``cost.z`` with ``rhs - matrix z`` in the cones; z is (y, u, t)."""
 

@@ -33,7 +33,7 @@ class KktResiduals:
         return max(self.stationarity, self.primal, self.complementarity)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GeometricOptimum:
     """An answer, checked outside the solver.
 

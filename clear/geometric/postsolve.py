@@ -29,7 +29,7 @@ def fixed_variables(program: GeometricProgram) -> Bools:
     return program.upper <= program.lower * (1.0 + _EQUAL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PresolvedProgram:
     """K terms over F variables that stand for a program of T terms over V."""
 

@@ -10,7 +10,7 @@ from planner.clear.geometric.program import Posynomials, sums
 from planner.fin.instance.network import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PresolvedPattern:
     """From T terms over V variables to K terms over F of them; depends on the pattern, not on coefficients."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from planner.fin.instance.network import Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Posynomials:
     """T monomial terms in G groups: term t is ``coefficient[t] * prod_v x_v ** exponent[t, v]``, a group is their sum.
 
@@ -114,7 +114,7 @@ class Posynomials:
         return sums(self.exponent_variable, self.exponent_value * weight[self.exponent_term], variables)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Box:
     """Limits of log x, (F,); infinite where there is none."""
 
@@ -127,7 +127,7 @@ class Box:
         return bytes(np.isfinite(np.concatenate([self.lower, self.upper])))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GeometricProgram:
     """Minimise group 0 subject to every further group being at most 1, and ``lower <= x <= upper``.
 

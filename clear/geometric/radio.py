@@ -90,7 +90,7 @@ class RadioLink:
     rate_variable: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RadioOptimum:
     """The answer to a program with radio links."""
 

@@ -25,7 +25,7 @@ _AT_ONCE = 512
 """Columns whose arrays fit into the cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PricedColumn:
     """A column with speeds and shares that keep its limit on latency."""
 
@@ -84,7 +84,7 @@ def _priced(columns: Sequence[Column], joint: JointInstance, prices: DualPrices)
     return [chosen.priced_column(row, column) if possible[row] else None for row, column in enumerate(columns)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _PricedAt:
     """Speeds and shares of C columns at V latency multipliers; without the last axis once these are chosen."""
 
@@ -116,7 +116,7 @@ class _PricedAt:
         return PricedColumn(column, speed, self.node_share[row, :nodes], self.medium_share[row, :media], power_w)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _ColumnPricing:
     """What C columns of up to H nodes and M media ask; the largest part of several latencies counts on each."""
 

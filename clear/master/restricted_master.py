@@ -29,7 +29,7 @@ _UNSERVED = 10.0
 """Cost of an app that is not served, in multiples of its cheapest priced column with all idle power in play."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MasterSolution:
     """Solution of the master."""
 
@@ -154,7 +154,7 @@ class RestrictedMaster:
         return prices.covering_idle_power(joint)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Program:
     """A linear program, its rows by name."""
 

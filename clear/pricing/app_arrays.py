@@ -10,7 +10,7 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppArrays:
     """K operating points of at most D blocks on P columns of nodes, heads included. Powers are at speed 1.
 

@@ -68,7 +68,7 @@ def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Float
     return blocks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Aggregation:
     """Nodes of one kind as one, P in all, with G sorts of routes between them, and Q priced kinds and media."""
 

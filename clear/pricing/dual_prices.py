@@ -31,7 +31,7 @@ _SPECK = 1e-5
 """Differences of prices below this part of the largest one are left out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DualPrices:
     """Prices in watts, all at least 0."""
 

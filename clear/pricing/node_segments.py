@@ -22,7 +22,7 @@ _NEWTON_STEPS = 4
 """From at most 2^(1/5) too much, these leave the cost, flat at its minimum, within a relative 1e-9."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NodeSegments:
     """What segments ask for; arrays that broadcast against each other."""
 
@@ -32,7 +32,7 @@ class NodeSegments:
     late_s: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SegmentPrices:
     """Prices and ranges that segments meet; arrays that broadcast against those of segments."""
 

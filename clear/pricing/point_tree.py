@@ -22,7 +22,7 @@ _LEAST = (
 """Fields of stages of which an envelope holds the least."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointTree:
     """K operating points (rows 0..K-1) and K - 1 envelopes behind them."""
 

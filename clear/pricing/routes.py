@@ -12,7 +12,7 @@ from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.network import Floats, Ints, Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Routes:
     """F routes, sorted by target. A route's time on a priced medium is told apart from all other time."""
 
@@ -58,7 +58,7 @@ def list_routes(network: Network, media: Sequence[int]) -> Routes:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Messages:
     """One message per row: R rows of bits that all go the same way for what they cost."""
 

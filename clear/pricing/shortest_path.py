@@ -28,7 +28,7 @@ _VISIT = ("dynamic_w", "static_w", "load", "late_s")
 """Fields of stages that segments add up."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppPrices:
     """Prices that one app meets, in watts."""
 
@@ -42,7 +42,7 @@ class AppPrices:
     """(T,) of the whole of each priced medium."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """R pairs of an operating point and a latency multiplier."""
 
@@ -54,7 +54,7 @@ class Rows:
         return Rows(self.point[keep], self.multiplier_w_per_s[keep])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
     """Result of a backward recursion: enough to follow the cheapest paths."""
 
@@ -70,7 +70,7 @@ class Sweep:
     """(R, N, D) least cost from where a segment with this last block has been paid; 0 behind the last block."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SegmentCosts:
     """What the segments of R rows cost that begin with a block or behind it."""
 

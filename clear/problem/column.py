@@ -20,7 +20,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 Key = tuple[int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...], int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """What one app asks of its H nodes and M media under one decision, with R latencies that must be in time."""
 
@@ -139,7 +139,7 @@ def _minimal_sets(heads: Sequence[int], fraction: Floats, percentile: float) -> 
     return found or [tuple(heads)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Stages:
     """(D,) each: the deployed blocks with their heads, on their nodes."""
 
@@ -210,7 +210,7 @@ def _hops(
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _LateRow:
     """One latency that must be in time: the weights of stages, time on media, and latency of links."""
 

@@ -20,7 +20,7 @@ _LOADED = 0.02
 """Media that all apps together could load more than this are priced."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NodeCounts:
     """How many nodes of each kind host a block: the decisions of branch and bound, by node class."""
 

@@ -57,7 +57,7 @@ class Bound:
         return -np.inf if np.isfinite(self.most) else self.swept.least - self.constant
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bounded:
     """A problem with bounds over its scopes; the first one is the tightest on the objective."""
 

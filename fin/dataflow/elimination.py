@@ -80,7 +80,7 @@ def _largest(problem: PointProblem, open_: tuple[Scope, ...]) -> float:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
     """Costs to go at some weights."""
 

@@ -20,7 +20,7 @@ _SLACK = 1.0 + 1e-12
 """Rounding of sums that limits leave room for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Extended:
     """Labels that bounds leave, with the lower bound of each on the weighted sum of the tightest bound."""
 

@@ -19,7 +19,7 @@ _GRAIN = 2.0**40
 """Figures that differ by less than this part of the largest one are alike for dominance; limits are wider."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labels:
     """Q placements of the first blocks."""
 
@@ -55,7 +55,7 @@ def concatenated(parts: list[Labels]) -> Labels:
     return Labels(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Labels)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelSpace:
     """What labels of one problem need at every step."""
 

@@ -12,7 +12,7 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrackedMemory:
     """Memory of T nodes; their sums are figures of the problem, to which parameters are added once per node."""
 

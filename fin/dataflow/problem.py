@@ -36,7 +36,7 @@ class ResultLimit:
     """Fraction of samples that may be late."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointProblem:
     """D blocks of one operating point with F figures: energy, latency, routes, metrics, then tracked capacities.
 
@@ -218,7 +218,7 @@ def _limits(instance: Instance, capacities: tuple[Capacity, ...], working: Float
     return np.array(limits, dtype=np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Terms:
     """Coefficients of the figures."""
 

@@ -15,7 +15,7 @@ from planner.fin.instance.network import Floats, Ints
 _CELLS_AT_ONCE = 2_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arcs:
     """A links that data may take in the transfer into one layer, in order of the nodes that they leave."""
 

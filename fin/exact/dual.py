@@ -22,7 +22,7 @@ _WORTH = 1e-3
 """Part of the gap to the best plan known that a round must be able to close."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DualBounds:
     """Bounds of K scenarios."""
 

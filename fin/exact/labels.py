@@ -25,7 +25,7 @@ _MOST_TRANSFERS = 1024.0
 """Transfers that are told apart."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labels:
     """Q labels of one layer."""
 

@@ -19,7 +19,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 _WIDEST = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Layer:
     """A layer cut down to Q vertices, with the arcs into it from the Q' of the layer before; S sums, the cost first."""
 
@@ -31,7 +31,7 @@ class _Layer:
     """(S, Q', Q) the same of the link."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _BestPaths:
     """Best paths to (or from) the vertices of one layer."""
 
@@ -41,7 +41,7 @@ class _BestPaths:
     """Vertex that each path goes on over, as an index into its layer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Limits:
     """Weights of the sums in the Lagrangian, and their limits with tolerance."""
 

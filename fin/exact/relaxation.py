@@ -22,7 +22,7 @@ _MOST_LINKS = 100_000
 """Links up to which it is worth knowing in which transfers something moves."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Relaxation:
     """One scenario with some of its capacities: what is tracked, and bounds on what is not yet decided."""
 
@@ -86,7 +86,7 @@ class Relaxation:
         return self.graph.links.single_hop and self.further is None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FurtherBounds:
     """R further limits of one scenario."""
 

@@ -13,7 +13,7 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NodeResource:
     """One capacity of one node, as a search of a single scenario tracks it."""
 

@@ -25,7 +25,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExtendedGraph:
     """Layered graph of K scenarios: D layers (blocks) of N vertices (nodes), O options to hand a result over."""
 

@@ -18,7 +18,7 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeasibleGraph:
     """An extended graph cut down to what limits allow, with the least use of the limit."""
 

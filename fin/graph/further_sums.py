@@ -11,7 +11,7 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FurtherSums:
     """R further sums of K scenarios, each with a limit."""
 

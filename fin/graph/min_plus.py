@@ -21,7 +21,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 _NEVER = Deadline()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """(K,) weights of cost and of the limited sum."""
 
@@ -43,7 +43,7 @@ class Weights:
         return Weights(self.cost[keep], self.limited[keep])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Paths:
     """One path per scenario."""
 
@@ -92,7 +92,7 @@ class Paths:
         return (before, *relays[relays >= 0][::-1].tolist(), node)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recursion:
     """Values of a forward recursion."""
 

@@ -21,7 +21,7 @@ from planner.fin.graph.sparse import ragged
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NodeRoutes:
     """Up to P efficient routes between one node and each of N nodes."""
 
@@ -56,7 +56,7 @@ class NodeRoutes:
         return tuple(reversed(nodes)) if self.from_end else tuple(nodes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Labels:
     """Routes found, from a node to the one node."""
 

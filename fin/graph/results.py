@@ -36,7 +36,7 @@ def result_routes(
     return routes_to(instance.network, instance.destination, sizes, tracked_media, deadline, instance.used_metrics)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ResultOptions:
     """(K, D, N, O) additions of handing results over to the destination."""
 

@@ -19,7 +19,7 @@ from planner.fin.instance.network import Bools, Floats, Ints, Network
 _ROWS_AT_ONCE = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RouteTable:
     """Up to P efficient routes for each ordered pair of N nodes."""
 
@@ -160,7 +160,7 @@ def _search(network: Network, direct: Floats) -> RouteTable:
     return _table(_concatenated(kept), size, np.concatenate(nodes), np.concatenate(parents))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Labels:
     """Routes found: rows of (source, node, criteria, predecessor row, serial number)."""
 

@@ -12,7 +12,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.reading.problems import InputError, Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Costs:
     """Costs of R rows (blocks, or exit heads) on N nodes."""
 

@@ -27,7 +27,7 @@ class TensorInput(NamedTuple):
     """Which of the producer's tensors it is; None for its one output."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataflow:
     """R inputs of L blocks, in order of their readers, and the T tensors that they are."""
 

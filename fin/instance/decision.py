@@ -33,7 +33,7 @@ class Decision:
     """Route of each exit's result to the destination, by exit index."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """What a decision costs (the model of cost without shares) and what it loads."""
 

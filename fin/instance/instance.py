@@ -74,7 +74,7 @@ class Limits:
         return np.asarray(np.all(kept, axis=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Instance:
     """An app with L blocks, X exits and K operating points on a network of N nodes."""
 

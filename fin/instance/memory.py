@@ -11,7 +11,7 @@ from planner.fin.instance.network import Bools, Floats
 from planner.schemas.planning.model import Block, Exit, Model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SharedMemory:
     """Working memory of L blocks and X exit heads, and the P named parameters that they use."""
 

@@ -17,7 +17,7 @@ from planner.schemas.planning.topology import Metric
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NetworkMetrics:
     """M metrics of N nodes and E links."""
 
@@ -50,7 +50,7 @@ class NetworkMetrics:
         return np.asarray(self.per_s[:, None, :] * time_s + self.per_j[:, None, :] * energy_j)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MetricCosts:
     """What the L blocks and X heads of one app add to M metrics on N nodes, per inference that runs them."""
 

@@ -13,7 +13,7 @@ from planner.schemas.reading.problems import input_error
 MOST_DESIGNED = 200_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OperatingPoints:
     """K operating points over X exits (in order of depth) and L blocks."""
 

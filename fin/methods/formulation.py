@@ -22,7 +22,7 @@ _SPECK = 1e-9
 """A floor that is a smaller part of an average plan says nothing of the size of an optimum."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Numbers of the program's variables."""
 
@@ -70,7 +70,7 @@ class LimitRows(Rows):
         self.add(columns, clipped, -np.inf, most / unit * _SLACK)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A program: its columns, rows and objective."""
 

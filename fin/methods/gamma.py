@@ -74,7 +74,7 @@ def _search(root: Root, routes: RouteTable, levels: int, run: HeuristicRun) -> i
     return len(order)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Layer:
     """The cheapest paths to the replicas of one layer, and where they come from."""
 

@@ -35,7 +35,7 @@ class Message:
     """Blocks that read the same before; the message is free where one of them ran on the receiving node."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Costs:
     """One operating point over D deployed blocks, N nodes, M messages and E links."""
 

@@ -15,7 +15,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoutedPaths:
     """One path per scenario, over routes of a table."""
 

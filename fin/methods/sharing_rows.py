@@ -12,7 +12,7 @@ from planner.fin.instance.network import Floats, Ints
 from planner.fin.solvers.integer_program import Rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SharingColumns:
     """Numbers of the variables that only some programs have."""
 

@@ -215,7 +215,7 @@ def _fits(graph: ExtendedGraph, network: Network) -> Bools:
     return np.asarray(on_source[:, :, None] & on_node)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Message:
     """What a candidate sends, with the figures of each efficient route."""
 

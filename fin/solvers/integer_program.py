@@ -66,7 +66,7 @@ class Rows:
         self.add(columns, coefficients, lower, upper)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntegerProgram:
     """Minimise ``objective @ x`` over C variables within bounds and rows, some of them integer."""
 
@@ -110,7 +110,7 @@ class SolverSettings:
     """Further options of HiGHS with values in floating point, by name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """What the solver says of a program."""
 
