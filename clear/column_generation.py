@@ -167,7 +167,14 @@ def _price_all(problem: PricingProblem, pool: ColumnPool, prices: DualPrices, de
 
 
 def choose_columns(joint: JointInstance, pool: ColumnPool, incumbent: Incumbent, deadline: Deadline) -> None:
-    """Solve the integer master, and offer the plan of the columns that it chooses."""
+    """Solve the integer master, and offer the plan of the columns that it chooses.
+
+    Args:
+        joint: The apps.
+        pool: The priced columns.
+        incumbent: The best plan known; a better one takes its place.
+        deadline: When to give up.
+    """
     if not pool.priced or deadline.expired:
         return
     chosen = RestrictedMaster(joint, pool.priced).solve_integer(deadline.remaining_s).chosen
@@ -196,7 +203,14 @@ def add_decisions(
 
 
 def add_columns(joint: JointInstance, pool: ColumnPool, columns: Iterable[Column], prices: DualPrices) -> None:
-    """Add priced columns to the pool, but for those whose memory or latency limit cannot hold."""
+    """Add priced columns to the pool, but for those whose memory or latency limit cannot hold.
+
+    Args:
+        joint: The apps.
+        pool: The priced columns, to which these are added.
+        columns: Columns of any app.
+        prices: Dual prices at which shares are chosen.
+    """
     # where a path returns to a node, pricing saw the memory of each segment alone
     fitting = [column for column in columns if not overfull(joint, [column])]
     for priced in price_columns(fitting, joint, prices):

@@ -82,6 +82,14 @@ def least_shares(network: Network, columns: Sequence[Column], held: Allocation) 
 
     At speeds of least power there may be no room between limits, and then the solver only comes close to shares that
     keep them. Where they are not kept well, nodes run faster by a hair; where that does not help, all stays as it is.
+
+    Args:
+        network: The nodes and media.
+        columns: One column per app.
+        held: The allocation whose speeds and prices are kept.
+
+    Returns:
+        The allocation of least shares, or `held` itself where the solver finds none.
     """
     for faster in (1.0, _FASTER):
         speed = np.where(held.speed * faster <= network.fastest, held.speed * faster, held.speed)
@@ -112,7 +120,17 @@ class Layout:
     def of(
         cls, network: Network, columns: Sequence[Column], speed: Floats | None = None, alone_is_whole: bool = True
     ) -> Layout:
-        """Number the variables; an app that is alone on a node or medium gets all of it unless told otherwise."""
+        """Number the variables; an app that is alone on a node or medium gets all of it unless told otherwise.
+
+        Args:
+            network: The nodes and media.
+            columns: One column per app.
+            speed: (N,) speeds that are held; None where they are variables.
+            alone_is_whole: Whether an app that is alone on a node or medium gets all of it.
+
+        Returns:
+            The numbers of the variables.
+        """
         layout = cls(network, columns)
         users = (
             _count(column.nodes[column.timed_nodes] for column in columns),
@@ -279,7 +297,16 @@ class Layout:
 
 
 def power_of(network: Network, columns: Sequence[Column], speed: Floats) -> float:
-    """Return the power of columns at given speeds, idle power of the nodes in use included."""
+    """Return the power of columns at given speeds, idle power of the nodes in use included.
+
+    Args:
+        network: The nodes.
+        columns: One column per app.
+        speed: (N,) speed of each node, as a part of its full speed.
+
+    Returns:
+        The power, in watts.
+    """
     used = sorted({int(node) for column in columns for node in column.nodes})
     total = float(network.idle_power_w[used].sum())
     for column in columns:

@@ -35,7 +35,16 @@ class AppView:
 
 
 def view_of_plan(network: Network, plan: Plan, place: int) -> AppView:
-    """Return the slices that a plan gives to the app of its column number `place`; all of what it does not use."""
+    """Return the slices that a plan gives to the app of its column number `place`; all of what it does not use.
+
+    Args:
+        network: The nodes and media.
+        plan: The plan.
+        place: Which column of the plan is looked at (index).
+
+    Returns:
+        Speeds of the nodes, and the app's shares of nodes and media.
+    """
     column, allocation = plan.columns[place], plan.allocation
     node_share, medium_share = np.ones(network.size), np.ones(network.media)
     node_shares, medium_shares = allocation.node_shares[place], allocation.medium_shares[place]

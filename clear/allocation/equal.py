@@ -12,7 +12,16 @@ from planner.fin.instance.network import Floats, Ints, Network
 
 
 def equal_allocation(network: Network, columns: Sequence[Column], speed: Floats) -> Allocation:
-    """Return the allocation where every node and medium in use is split evenly, whether limits hold or not."""
+    """Return the allocation where every node and medium in use is split evenly, whether limits hold or not.
+
+    Args:
+        network: The nodes and media.
+        columns: One column per app.
+        speed: (N,) speed of each node, as a part of its full speed.
+
+    Returns:
+        The allocation, without prices.
+    """
     users, carried = _count(network.size, [c.nodes for c in columns]), _count(network.media, [c.media for c in columns])
     return Allocation(
         speed=speed,

@@ -193,6 +193,9 @@ def on_single_nodes(
         lists: What each app may take, the best first.
         most_programs: Choices of nodes for which speeds and shares are sought at most.
         deadline: When to give up.
+
+    Returns:
+        The plan, or None where the choices run out, or programs or time before.
     """
     if not all(lists):
         return None

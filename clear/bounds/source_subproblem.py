@@ -43,6 +43,9 @@ def source_options(subproblem: PricingSubproblem, prices: AppPrices, source_w: F
         prices: Prices of everything else, none of any source.
         source_w: Prices of the whole source, in watts.
         most_rows: Operating points, or envelopes of them, that are looked at the most (count).
+
+    Returns:
+        The undominated costs of staying on the source and of leaving it.
     """
     away_w = _away(subproblem, prices, source_w, most_rows)
     return SourceOptions(_undominated(_homes(subproblem)), _undominated(away_w), float(away_w[0, 0]))

@@ -87,6 +87,9 @@ def best_of_columns(
         bound_w: Lagrangian bound to which reduced costs are added; -inf for none.
         most_programs: Geometric programs after which to give up.
         deadline: When to give up.
+
+    Returns:
+        Whether the tree was searched to its end, the lower bound, and the programs solved.
     """
     if not all(own.columns for own in candidates):
         return TreeResult(proved=True, lower_bound_w=np.inf, programs=0)

@@ -32,6 +32,9 @@ def contradiction(
         joint: The apps as asked for.
         all_points: Each app with all operating points of its model.
         time_limit_s: Time for each app's search for a plan of its own; what is not found out then proves nothing.
+
+    Returns:
+        The limits that cannot hold, or None.
     """
     alone = [row for pair in zip(joint.apps, all_points, strict=True) for row in _alone(*pair, time_limit_s)]
     if alone:

@@ -56,7 +56,16 @@ def price_columns(columns: Sequence[Column], joint: JointInstance, prices: DualP
 
 
 def price_column(column: Column, joint: JointInstance, prices: DualPrices) -> PricedColumn | None:
-    """Price one column; see `price_columns`."""
+    """Price one column; see `price_columns`.
+
+    Args:
+        column: The column.
+        joint: The apps.
+        prices: Dual prices of nodes, media and memory.
+
+    Returns:
+        The column at its best shares, or None where its limits leave none.
+    """
     return price_columns([column], joint, prices)[0]
 
 

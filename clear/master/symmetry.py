@@ -32,7 +32,16 @@ class NodeSymmetry:
         }
 
     def moved_to(self, app: int, decision: Decision, offset: int) -> Decision:
-        """Return the decision on the first nodes of each kind, beginning with one at an offset (wrapping round)."""
+        """Return the decision on the first nodes of each kind, beginning with one at an offset (wrapping round).
+
+        Args:
+            app: Which app decides (index).
+            decision: Its operating point, nodes and routes.
+            offset: Rank of the first node of each kind (count).
+
+        Returns:
+            The decision on the other nodes, or the same one where a route is missing there.
+        """
         places: dict[int, int] = {}
         used: dict[int, int] = {}
         for node in decision.nodes:

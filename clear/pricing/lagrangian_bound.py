@@ -38,6 +38,15 @@ class LagrangianBound:
 
 
 def less_limit(pricer: Pricer, multipliers_w_per_s: Floats, costs: Floats) -> Floats:
-    """Take ``theta * limit`` off (W, D + 1) costs at (W,) latency multipliers."""
+    """Take ``theta * limit`` off (W, D + 1) costs at (W,) latency multipliers.
+
+    Args:
+        pricer: The app, whose latency limit is taken.
+        multipliers_w_per_s: (W,) latency multipliers, in watts per second.
+        costs: (W, D + 1) costs, in watts.
+
+    Returns:
+        (W, D + 1) costs, in watts; the same ones where latency has no limit.
+    """
     limit_s = pricer.stages.most_s
     return costs - multipliers_w_per_s[:, None] * limit_s if np.isfinite(limit_s) else costs

@@ -112,7 +112,16 @@ def additive_cost(segments: NodeSegments, terms: SegmentPrices, total_late_s: Fl
 
 
 def best_share(segments: NodeSegments, terms: SegmentPrices, speed: Floats) -> Floats:
-    """Return the share of least cost at a speed."""
+    """Return the share of least cost at a speed.
+
+    Args:
+        segments: The segments.
+        terms: Prices of the nodes, and the largest shares.
+        speed: Speed of the node, as a part of its full speed; broadcasts with the segments.
+
+    Returns:
+        The shares, as parts of the node.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         free = np.sqrt(terms.multiplier_w_per_s * segments.late_s / (terms.price_w * speed))
     share = np.where(terms.price_w > 0.0, np.fmin(free, terms.most_share), terms.most_share)
@@ -120,7 +129,17 @@ def best_share(segments: NodeSegments, terms: SegmentPrices, speed: Floats) -> F
 
 
 def cost_at(segments: NodeSegments, terms: SegmentPrices, speed: Floats, share: Floats) -> Floats:
-    """Return what segments cost at given speeds and shares, in watts; infinite where a queue is unstable."""
+    """Return what segments cost at given speeds and shares, in watts; infinite where a queue is unstable.
+
+    Args:
+        segments: The segments.
+        terms: Prices of the nodes.
+        speed: Speed of the node, as a part of its full speed; broadcasts with the segments.
+        share: Share of the node that the app gets; broadcasts with the segments.
+
+    Returns:
+        The costs, in watts.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = terms.multiplier_w_per_s * segments.late_s
         late = np.where(worth > 0.0, worth / (speed * share), 0.0)

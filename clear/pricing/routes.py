@@ -77,6 +77,9 @@ def route_costs(routes: Routes, messages: Messages, media_w: Floats) -> Floats:
         routes: The routes.
         messages: What is carried.
         media_w: (T,) price of each priced medium as a whole.
+
+    Returns:
+        (R, F) costs, in watts.
     """
     bits, weight, worth = (column[:, None] for column in (messages.bits, messages.weight, messages.worth))
     figures = np.stack([routes.j_per_bit, routes.s_per_bit, routes.latency_s])

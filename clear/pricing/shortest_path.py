@@ -117,7 +117,16 @@ class Pricer:
         return other
 
     def on_nodes(self, instance: Instance, routes: Routes, chosen: Ints) -> Pricer:
-        """Return the pricer of the same app on some of its nodes, between which other routes lead."""
+        """Return the pricer of the same app on some of its nodes, between which other routes lead.
+
+        Args:
+            instance: The app on these nodes alone.
+            routes: Routes between them.
+            chosen: Their indices among this pricer's nodes.
+
+        Returns:
+            The other pricer; this one stays as it is.
+        """
         other = copy(self)
         other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
         other.stages = replace(self.stages, column=self.stages.column[chosen])
@@ -175,7 +184,16 @@ class Pricer:
         return np.asarray(_cumulative((~self.stages.allowed[point][..., column]).swapaxes(1, 2).astype(np.int16)))
 
     def block_costs(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
-        """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run."""
+        """(R, D, N) costs of single blocks that may be added up; infinite where a block cannot run.
+
+        Args:
+            rows: (R,) pairs of an operating point and a latency multiplier.
+            prices: What the app pays for nodes and media.
+            layers: D, the blocks that are priced (count).
+
+        Returns:
+            (R, D, N) costs, in watts.
+        """
         stages = self.stages
         _, chosen, like = self._kinds_at(prices)
         at = np.ix_(rows.point, np.arange(layers), stages.column[chosen])
@@ -194,7 +212,16 @@ class Pricer:
         return kinds, chosen, like.ravel()
 
     def carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
-        """(R, D, F) cost of carrying the data into each block over each route."""
+        """(R, D, F) cost of carrying the data into each block over each route.
+
+        Args:
+            rows: (R,) pairs of an operating point and a latency multiplier.
+            prices: What the app pays for nodes and media.
+            layers: D, the blocks that are priced (count).
+
+        Returns:
+            (R, D, F) costs, in watts.
+        """
         shape = (len(rows.point), layers)
         late = rows.multiplier_w_per_s[:, None] * self.stages.carry_late[rows.point, :layers]
         bits = np.broadcast_to(self.stages.carry_bits[:layers], shape)
@@ -202,7 +229,16 @@ class Pricer:
         return route_costs(self.routes, messages, prices.media_w).reshape(*shape, len(self.routes.source))
 
     def staying(self, rows: Rows, prices: AppPrices, results: Floats) -> Floats:
-        """(R, D) cost of running the first blocks on the source, by the last of them."""
+        """(R, D) cost of running the first blocks on the source, by the last of them.
+
+        Args:
+            rows: (R,) pairs of an operating point and a latency multiplier.
+            prices: What the app pays for nodes and media.
+            results: (R, D, N) costs of carrying results to the destination, in watts.
+
+        Returns:
+            (R, D) costs, in watts.
+        """
         last = np.arange(results.shape[1])
         source = np.array([self.instance.source])
         kinds = (source, np.zeros(1, dtype=np.int64))
@@ -264,6 +300,14 @@ class Pricer:
 
         A share of a medium is at most 1, so whatever else an app carries there, a further second on it adds at
         least one second to the latency.
+
+        Args:
+            rows: (R,) pairs of an operating point and a latency multiplier.
+            prices: What the app pays for nodes and media.
+            layers: D, the blocks that are priced (count).
+
+        Returns:
+            (R, D, N) costs, in watts.
         """
         count, nodes = len(rows.point), self.instance.network.size
         costs = np.zeros((count, layers, nodes))
@@ -279,7 +323,18 @@ class Pricer:
         return costs
 
     def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int, leave: int) -> Decision:
-        """Follow one row's cheapest path among those that leave the source before a block."""
+        """Follow one row's cheapest path among those that leave the source before a block.
+
+        Args:
+            rows: (R,) pairs of an operating point and a latency multiplier.
+            prices: What the app pays for nodes and media.
+            sweep: Costs of all rows, backwards from the last block.
+            row: The row that is followed (index).
+            leave: The first block that does not run on the source (index).
+
+        Returns:
+            The nodes of the blocks and the paths between them.
+        """
         depth, source = int(self.stages.depth[rows.point[row]]), self.instance.source
         nodes, options = np.full(depth, source, dtype=np.int64), {}
         node, begin = source, leave
@@ -315,7 +370,17 @@ class Pricer:
 
 
 def node_terms(network: Network, prices: AppPrices, multiplier_w_per_s: Floats, nodes: Ints) -> SegmentPrices:
-    """Return what segments meet on some nodes."""
+    """Return what segments meet on some nodes.
+
+    Args:
+        network: The nodes.
+        prices: What an app pays for nodes and media.
+        multiplier_w_per_s: Latency multipliers, in watts per second; broadcasts with the nodes.
+        nodes: Indices of the nodes.
+
+    Returns:
+        Prices and ranges of speed and share, in the order of `nodes`.
+    """
     columns = (prices.node_w, network.slowest, network.fastest, network.max_utilization)
     return SegmentPrices(multiplier_w_per_s, *(column[nodes] for column in columns))
 

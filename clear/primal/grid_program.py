@@ -66,6 +66,9 @@ def choose(
         gap: Relative gap at which the solver may stop (no unit).
         time_limit_s: Time for the solver; infinite for no limit.
         effort: What the program may take at most.
+
+    Returns:
+        The columns chosen, or the reason why there are none, and the size of the program.
     """
     program = _Program.of(joint, by_app)
     if effort is not None and len(program.cost) > effort.variables:

@@ -80,7 +80,16 @@ class LocalSearch:
         return found if found is not None and found.power_w < plan.power_w * _BETTER else plan
 
     def best(self, app: int, prices: DualPrices, plan: Plan | None) -> list[Column]:
-        """Return an app's columns that are possible alone, the cheapest at given prices first; that of a plan leads."""
+        """Return an app's columns that are possible alone, the cheapest at given prices first; that of a plan leads.
+
+        Args:
+            app: Which app (index).
+            prices: Dual prices of nodes, media and memory.
+            plan: The plan that the others keep to; None for none.
+
+        Returns:
+            The columns, cheapest first behind that of the plan.
+        """
         used = frozenset[int]() if plan is None else used_by_others(plan, app)
         now = None if plan is None else plan.columns[app]
         known = [column for column in self._pool.columns(app) if now is None or column.key != now.key]
@@ -142,6 +151,14 @@ def raised_prices(joint: JointInstance, plan: Plan, least: float = _LEAST_PRICE_
 
     What is not scarce has no price, and at no price an app takes it whole, which keeps all others from it. The least
     price of a whole node or medium is given in parts of the plan's power.
+
+    Args:
+        joint: The apps.
+        plan: The plan.
+        least: Least price of a whole node or medium, as a part of the plan's power.
+
+    Returns:
+        The prices, in watts.
     """
     prices, shared, least_w = prices_of(joint, plan), DualPrices.none(joint), least * plan.power_w
     node_w = np.maximum(prices.node_w, np.maximum(shared.node_w, least_w))

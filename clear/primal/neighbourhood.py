@@ -34,7 +34,18 @@ _AtPrices = tuple[PricedColumn | None, ...]
 def neighbourhood(
     joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], plan: Plan, deadline: Deadline
 ) -> Iterator[PricedColumn]:
-    """Yield priced columns of the columns known of every app, each on several equal nodes and at several prices."""
+    """Yield priced columns of the columns known of every app, each on several equal nodes and at several prices.
+
+    Args:
+        joint: The apps.
+        symmetry: Which nodes are equal.
+        known: Columns of each app.
+        plan: The plan in whose surroundings columns are sought.
+        deadline: When to stop.
+
+    Yields:
+        Priced columns.
+    """
     used = np.unique(np.concatenate([column.nodes for column in plan.columns]))
     places = min(int(np.bincount(joint.kinds[used]).max()) + _MORE_PLACES, _MOST_PLACES)
     held_joint = replace(joint, network=_held_at(joint.network, used, plan.allocation.speed))
@@ -66,7 +77,17 @@ def _held_at(network: Network, nodes: Ints, speed: Floats) -> Network:
 
 
 def on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, columns: Sequence[Column]) -> list[Column]:
-    """Return columns on the first nodes of each kind, those that are copies of others once."""
+    """Return columns on the first nodes of each kind, those that are copies of others once.
+
+    Args:
+        joint: The apps.
+        symmetry: Which nodes are equal.
+        app: Which app (index).
+        columns: Its columns.
+
+    Returns:
+        The columns that differ.
+    """
     found: dict[Key, Column] = {}
     for column in columns:
         decision = symmetry.moved_to(app, column.decision, 0)

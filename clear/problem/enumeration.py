@@ -30,7 +30,17 @@ def all_columns(joint: JointInstance, most_plans: int, deadline: Deadline) -> li
 
 
 def columns_of(app: int, instance: Instance, most_plans: int, deadline: Deadline) -> list[Column]:
-    """Return the columns of one app; see `all_columns`."""
+    """Return the columns of one app; see `all_columns`.
+
+    Args:
+        app: Which app (index).
+        instance: The app's blocks on the network.
+        most_plans: Decisions above which nothing is listed (count).
+        deadline: When to give up.
+
+    Returns:
+        The undominated columns that fit alone.
+    """
     own = [
         column_of(app, instance, decision, variant)
         for decision in decisions(instance, most_plans, deadline)

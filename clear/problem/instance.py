@@ -89,6 +89,14 @@ def build_joint(
 ) -> JointInstance:
     """Resolve every app of a workload against the network that all share.
 
+    Args:
+        apps: Each app with its model.
+        network: The nodes, links and media.
+        per_exit_thresholds: Whether designed operating points may take a threshold for each exit.
+
+    Returns:
+        The joint instance.
+
     Raises:
         InputError: With every app that has no rate or minimises latency, and every name that is not there.
     """

@@ -10,36 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DONE = (
-    "carin",
-    "clear/geometric",
-    "fin/dataflow",
-    "fin/deadline.py",
-    "fin/diagnosis",
-    "fin/maximise",
-    "fin/exact",
-    "fin/graph",
-    "fin/instance",
-    "fin/many.py",
-    "fin/method.py",
-    "fin/methods",
-    "fin/outcome.py",
-    "fin/registry.py",
-    "fin/solvers",
-    "running",
-    "schemas",
-    "src/planner/adaptation",
-    "src/planner/api.py",
-    "src/planner/bench",
-    "src/planner/commands",
-    "src/planner/files",
-    "src/planner/library",
-    "src/planner/measure",
-    "src/planner/pipeline",
-    "src/planner/report",
-    "src/planner/text",
-    "src/planner/verifier",
-)
+DONE = ("carin", "clear", "fin", "running", "schemas", "src/planner")
 """Wings whose docstrings are whole. Every wing belongs here once its functions say what they take and return."""
 _MANY = 3
 _SAYS_IT = ("Return ", "Yield ", "Tell ")
