@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, least_cost
-from planner.clear.pricing.shortest_path import AppPrices
 from planner.clear.pricing.subproblem import PricingSubproblem
+from planner.clear.pricing.sweep import AppPrices
 from planner.fin.instance.network import Floats
 
 _VALUES, _SPAN = 12, 3.0

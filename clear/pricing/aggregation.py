@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from planner.clear.pricing.routes import Routes
-from planner.clear.pricing.shortest_path import AppPrices, Pricer
+from planner.clear.pricing.shortest_path import Pricer
+from planner.clear.pricing.sweep import AppPrices
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.costs import Costs
 from planner.fin.instance.instance import Instance

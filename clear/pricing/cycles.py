@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
+from planner.clear.pricing.shortest_path import Pricer
+from planner.clear.pricing.sweep import AppPrices, Rows
 from planner.fin.instance.network import Bools, Floats, Ints
 
 

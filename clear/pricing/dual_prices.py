@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.clear.pricing.shortest_path import AppPrices
+from planner.clear.pricing.sweep import AppPrices
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Bools, Floats
 

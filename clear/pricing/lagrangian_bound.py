@@ -10,7 +10,8 @@ import numpy as np
 
 from planner.clear.pricing.aggregation import aggregate_nodes
 from planner.clear.pricing.cycles import CycleBound
-from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
+from planner.clear.pricing.shortest_path import Pricer
+from planner.clear.pricing.sweep import AppPrices, Rows
 from planner.fin.instance.network import Floats
 
 

@@ -18,7 +18,8 @@ from planner.clear.pricing.lagrangian_bound import LagrangianBound, less_limit
 from planner.clear.pricing.multiplier_ascent import LatencyMultipliers
 from planner.clear.pricing.point_tree import PointTree
 from planner.clear.pricing.routes import Routes
-from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
+from planner.clear.pricing.shortest_path import Pricer
+from planner.clear.pricing.sweep import AppPrices, Rows
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats

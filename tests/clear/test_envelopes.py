@@ -16,7 +16,8 @@ from planner.clear.pricing.cycles import CycleBound
 from planner.clear.pricing.multiplier_ascent import of_depth
 from planner.clear.pricing.point_tree import PointTree, point_tree
 from planner.clear.pricing.routes import list_routes
-from planner.clear.pricing.shortest_path import AppPrices, Pricer, Rows
+from planner.clear.pricing.shortest_path import Pricer
+from planner.clear.pricing.sweep import AppPrices, Rows
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.fin.instance.network import Floats, build_network
 from planner.fin.instance.packages import expand
