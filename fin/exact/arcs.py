@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from planner.fin.exact.relaxation import Relaxation
-from planner.fin.graph.links import FULL
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.links.interface import FULL
 
 _CELLS_AT_ONCE = 2_000_000
 

@@ -13,11 +13,11 @@ import numpy as np
 from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent, result_paths
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.links import Spread, WeightedLinks
 from planner.fin.graph.min_plus import Weights, vertex_values, weighted_links
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Ints, Network
+from planner.fin.links.interface import Spread, WeightedLinks
 
 _MOST_SCENARIOS = 3
 

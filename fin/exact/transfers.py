@@ -14,8 +14,8 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.arcs import Arcs, Stage
 from planner.fin.exact.labels import Labels, priced, pruned, undominated, within_capacities, without_noise
 from planner.fin.exact.relaxation import Relaxation
-from planner.fin.graph.sparse import ragged
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.links.sparse import ragged
 
 _CELLS_AT_ONCE = 2_000_000
 

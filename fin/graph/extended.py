@@ -16,13 +16,13 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.graph.further_sums import FurtherSums, arc_coefficients, further_sums, metric_vertices
-from planner.fin.graph.links import Links
 from planner.fin.graph.node_routes import NodeRoutes
-from planner.fin.graph.representation import links_of
 from planner.fin.graph.results import result_options, result_routes
 from planner.fin.graph.scenarios import Scenarios, scenarios_of
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.links.interface import Links
+from planner.fin.links.representation import links_of
 
 
 @dataclass(frozen=True, eq=False)

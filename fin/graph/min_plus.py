@@ -15,8 +15,8 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.links import FULL, Spread, WeightedLinks
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.links.interface import FULL, Spread, WeightedLinks
 
 _NEVER = Deadline()
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.graph.dominance import non_dominated
-from planner.fin.graph.links import link_figures
-from planner.fin.graph.sparse import ragged
 from planner.fin.instance.network import Bools, Floats, Ints, Network
+from planner.fin.links.interface import link_figures
+from planner.fin.links.sparse import ragged
 
 
 @dataclass(frozen=True, eq=False)

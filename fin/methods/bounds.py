@@ -13,12 +13,12 @@ from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
-from planner.fin.graph.links import Links
-from planner.fin.graph.representation import links_of
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, Overload
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Network
+from planner.fin.links.interface import Links
+from planner.fin.links.representation import links_of
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 from planner.schemas.planning.placement import Status

@@ -13,7 +13,6 @@ from cases import instance_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.fin.graph import dense, representation
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.min_plus import (
     Weights,
@@ -27,6 +26,7 @@ from planner.fin.graph.min_plus import (
 )
 from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.network import Floats
+from planner.fin.links import dense, representation
 
 MOST_PATHS = 300
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.fin.graph.links import FULL, Hops, Spread, cheapest_before, link_figures
 from planner.fin.instance.network import Bools, Floats, Ints, Network
+from planner.fin.links.interface import FULL, Hops, Spread, cheapest_before, link_figures
 
 _CELLS_AT_ONCE = 4_000_000
 _MOST_ROUNDS = 32

@@ -11,13 +11,15 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.fin.graph.links import FULL, Hops, Spread, cheapest_before, link_figures
 from planner.fin.instance.network import Bools, Floats, Ints, Network
+from planner.fin.links.held import HeldWeightedLinks
+from planner.fin.links.interface import FULL, Hops, Spread, cheapest_before, link_figures
 
 _PAIRS_HELD = 16_384
 """Most pairs of nodes whose weights are held for all layers at once."""
 _CELLS_AT_ONCE = 4_000_000
-"""Weights formed at once, where they are held."""
+_CELLS_HELD = 131_072
+"""Weights of one layer, over all scenarios, that are held at once."""
 _CELLS_IN_CACHE = 16_000
 """Weights formed at once, where they are not held."""
 
@@ -43,6 +45,11 @@ class DenseLinks:
             _relays_may_help([metric.reshape(size, size) for metric in (*self.metrics, *self.loads)])
             or (most_bit_per_s * self.slowest > FULL and _relays_may_be_wider(self.metrics[1].reshape(size, size)))
         )
+
+    @cached_property
+    def absent(self) -> Ints:
+        """Pairs of nodes that no link joins, numbered as links are."""
+        return np.flatnonzero(~self.present) if not self.complete else np.zeros(0, dtype=np.int64)
 
     @cached_property
     def matrices(self) -> Floats:
@@ -91,12 +98,14 @@ class DenseLinks:
 
     def weighted(self, coefficients: Floats, carried: Floats | None = None) -> HeldWeightedLinks | FormedWeightedLinks:
         """Price the links by (K, D, C) coefficients of their figures; `carried` only where weights are held."""
-        held = self.size * self.size <= _PAIRS_HELD
-        return HeldWeightedLinks(self, coefficients, carried) if held else FormedWeightedLinks(self, coefficients)
+        if self.size * self.size > _PAIRS_HELD:
+            return FormedWeightedLinks(self, coefficients)
+        return HeldWeightedLinks(self.metrics, self.absent, self.single_hop, coefficients, carried)
 
     def scenarios_at_once(self) -> int:
         """Return the number of scenarios whose arrays of one layer fit into memory."""
-        return max(1, _CELLS_AT_ONCE // (self.size * self.size))
+        held = self.size * self.size <= _PAIRS_HELD
+        return max(1, (_CELLS_HELD if held else _CELLS_AT_ONCE) // (self.size * self.size))
 
 
 def _relays_may_help(criteria: list[Floats]) -> bool:
@@ -118,77 +127,6 @@ def _relays_may_be_wider(seconds_per_bit: Floats) -> bool:
     """Tell whether some path of several links may have a wider narrowest link than the direct link has."""
     apart = np.where(np.eye(len(seconds_per_bit), dtype=bool), np.inf, seconds_per_bit)
     return bool((np.maximum(apart.min(axis=1)[:, None], apart.min(axis=0)) < seconds_per_bit).any())
-
-
-class HeldWeightedLinks:
-    """Dense links priced for K scenarios and D layers, all weights held."""
-
-    def __init__(self, links: DenseLinks, coefficients: Floats, carried: Floats | None = None) -> None:
-        self._links = links
-        self._carried = carried
-        self._layers = max(1, _CELLS_AT_ONCE // max(1, len(coefficients) * links.size * links.size))
-        self._coefficients = coefficients
-        self._weights_of: dict[int, Floats] = {}
-        self._outside = np.eye(links.size, dtype=bool)
-
-    def _weights(self, layer: int) -> Floats:
-        """(K, N, N) weights of the links in the transfer into a layer; infinite where there is no link."""
-        part, offset = divmod(layer, self._layers)
-        if part not in self._weights_of:
-            some = self._coefficients[:, part * self._layers : (part + 1) * self._layers]
-            values = (some.reshape(-1, some.shape[2]) @ self._links.metrics).reshape(
-                *some.shape[:2], self._links.size, -1
-            )
-            if self._carried is not None:
-                bit_per_s = self._carried[:, part * self._layers : (part + 1) * self._layers, None, None]
-                values[bit_per_s * self._links.matrices[1] > FULL] = np.inf
-            if not self._links.complete:
-                values[:, :, ~self._links.present] = np.inf
-            self._weights_of = {part: values}
-        return self._weights_of[part][:, offset]
-
-    def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
-        weights = self._weights(layer)
-        values = (seeds[:, :, None] + weights).min(axis=1)
-        if self._links.single_hop:
-            return Spread(values, None)
-        improved = values < seeds
-        rounds = improved.astype(np.int64)
-        current = 1
-        while improved.any():
-            current += 1
-            rows = np.flatnonzero(improved.any(axis=0))
-            further = (values[:, rows, None] + weights[:, rows]).min(axis=1)
-            improved = further < values
-            rounds[improved] = current
-            values = np.minimum(values, further)
-        return Spread(values, rounds)
-
-    def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
-        weights = self._weights(layer)
-        result = (weights + values[:, None, :]).min(axis=2)
-        improved = result < values
-        while not self._links.single_hop and improved.any():
-            columns = np.flatnonzero(improved.any(axis=0))
-            further = (weights[:, :, columns] + result[:, None, columns]).min(axis=2)
-            improved = further < result
-            result = np.minimum(result, further)
-        return np.asarray(result)
-
-    def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Return the (K, N) least of a first link and what follows, as `WeightedLinks.leave` says."""
-        costs = self._weights(layer) + onward[:, None, :]
-        costs[:, self._outside] = np.inf
-        return np.asarray(costs.min(axis=2))
-
-    def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Return the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
-        values = reached.values[rows]
-        candidates = values + self._weights(layer)[rows, :, node]
-        candidates[np.arange(len(rows)), node] = np.inf
-        return cheapest_before(candidates, values, None if reached.rounds is None else reached.rounds[rows])
 
 
 class FormedWeightedLinks:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.fin.graph import sparse
-from planner.fin.graph.sparse import SparseLinks
 from planner.fin.instance.network import Network, build_network
+from planner.fin.links import sparse
+from planner.fin.links.sparse import SparseLinks
 from planner.schemas import Link, Node
 
 

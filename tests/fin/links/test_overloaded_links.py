@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from networks import SHAPES, shaped_topology
 
 from planner.fin.exact.method import Exact
-from planner.fin.graph import representation
-from planner.fin.graph.dense import DenseLinks
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
+from planner.fin.links import representation
+from planner.fin.links.dense import DenseLinks
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.schemas import Model, Topology, Workload, check_document

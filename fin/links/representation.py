@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.fin.graph.dense import DenseLinks
-from planner.fin.graph.links import Links
-from planner.fin.graph.sparse import SparseLinks
 from planner.fin.instance.network import Network
+from planner.fin.links.dense import DenseLinks
+from planner.fin.links.interface import Links
+from planner.fin.links.sparse import SparseLinks
 
 DENSE_SHARE = 0.25
 """Share of all ordered pairs of nodes from which on links are held as matrices."""

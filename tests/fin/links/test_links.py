@@ -13,12 +13,12 @@ from networks import SHAPES, shaped_topology
 from table_search import table_search
 
 from planner.fin.exact.method import Exact
-from planner.fin.graph import representation
-from planner.fin.graph.dense import DenseLinks
-from planner.fin.graph.representation import links_of
-from planner.fin.graph.sparse import SparseLinks
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
+from planner.fin.links import representation
+from planner.fin.links.dense import DenseLinks
+from planner.fin.links.representation import links_of
+from planner.fin.links.sparse import SparseLinks
 from planner.fin.method import Options
 from planner.schemas import Model, Topology, Workload, check_document
 
