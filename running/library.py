@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx
+from planner.running.graph.bundle import Bundle
+from planner.running.graph.importing import import_onnx
+from planner.running.graph.options import CutChoice, ImportOptions
 from planner.running.requirements import require
 from planner.schemas.bundles.cuts import Confidence
 from planner.schemas.bundles.manifest import Manifest
@@ -24,6 +26,8 @@ def from_onnx(
     data: str | Path | None = None,
     accuracy: float | None = None,
     confidence: Confidence = "softmax",
+    cuts: CutChoice = "auto",
+    chain: bool = False,
 ) -> Bundle:
     """Make a bundle of an ONNX file: blocks with their costs, crossing tensors, exits, operating points.
 
@@ -36,6 +40,9 @@ def from_onnx(
         data: An .npz of labelled samples to calibrate exits on.
         accuracy: Accuracy of the final output, where no data are given.
         confidence: `softmax` or `entropy`.
+        cuts: Boundaries that blocks may end at: `single` (those that one tensor crosses), `any`, or `auto`.
+        chain: Each block hands on all that crosses behind it, and memory is a sum over blocks: for planning of several
+            apps and of fleets.
 
     Returns:
         The bundle: `model` can be planned; `write_bundle` saves it.
@@ -56,6 +63,8 @@ def from_onnx(
         data=None if data is None else Path(data),
         accuracy=accuracy,
         confidence=confidence,
+        cuts=cuts,
+        chain=chain,
     )
     return import_onnx(Path(path), options)
 

@@ -91,7 +91,8 @@ def inside(net: str, dims: str, folder: str, rates: str) -> None:
     from planner.running.agents.coordinator import Coordinator
     from planner.running.agents.keys import read_keys
     from planner.running.agents.outcome import RunOptions
-    from planner.running.graph.bundle import ImportOptions, import_onnx
+    from planner.running.graph.importing import import_onnx
+    from planner.running.graph.options import ImportOptions
     from planner.running.graph.sessions import random_inputs
     from planner.running.results.summary import net_s
     from planner.running.timing.blocks import time_networks

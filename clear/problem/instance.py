@@ -11,6 +11,7 @@ import numpy as np
 from planner.clear.problem.points import without_dominated
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import Ints, Network
+from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import refuse_memory, refuse_skips
 from planner.schemas.planning.workload import App
@@ -102,10 +103,12 @@ def build_joint(
     """
     problems = [problem for app, _ in apps for problem in _not_joint(app)]
     instances = []
+    scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()))
     for app, model in apps:
         try:
             refuse_skips(model, "joint planning")
-            refuse_memory(model, "joint planning")
+            if scarce:
+                refuse_memory(model, "joint planning")
             instances.append(without_dominated(build_instance(app, model, network, per_exit_thresholds)))
         except InputError as error:
             problems += error.problems

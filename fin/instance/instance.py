@@ -15,6 +15,7 @@ from planner.fin.instance.metrics import MetricCosts
 from planner.fin.instance.network import Bools, Floats, Network
 from planner.fin.instance.operating_points import OperatingPoints, operating_points
 from planner.fin.instance.unknown_names import refuse_unknown_accuracy, refuse_unknown_metrics, refuse_unknown_names
+from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App, least_accuracy, percentile_of
 
@@ -109,7 +110,7 @@ class Instance:
     dataflow: Dataflow | None = None
     """What blocks read; None where each reads the output of the block before alone."""
     memory: SharedMemory | None = None
-    """Memory beyond the sum over blocks; None where it is no more than that, or no node has a limit."""
+    """Memory beyond the sum over blocks; None where it is no more than that, or every node holds the whole model."""
 
     @property
     def is_plain(self) -> bool:
@@ -202,7 +203,8 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     by_name = {head.name: head for head in model.exits}
     heads_in_order = [by_name[name] for name in points.exit_names]
     blocks, heads = block_and_head_costs(model, network, points.exit_names)
-    dataflow, limited = dataflow_of(model), bool(np.isfinite(network.memory_bytes).any())
+    dataflow = dataflow_of(model)
+    limited = memory_may_bind([model], float(network.memory_bytes.min()))
     figures = {row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}
     best = float(points.accuracy.max())
     least = least_accuracy(app, best)

@@ -20,6 +20,7 @@ from planner.fleet.plans.kind import Kind, Radio
 from planner.fleet.reading.resolve import check_names
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE, UserDevice
+from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Node, Topology
 from planner.schemas.reading.problems import input_error
@@ -65,7 +66,10 @@ class _Builder:
     ) -> None:  # fmt: skip
         self.columns, self.network, self.most_hosts = columns, network, most_hosts
         self.resources: Resources = resources_of(network, columns)
-        self.models = [model_arrays(models[name]) for name in columns.models]
+        limits = [device.memory_bytes for device in columns.devices if device.memory_bytes is not None]
+        least = min([float(network.memory_bytes.min(initial=np.inf)), *limits])
+        scarce = memory_may_bind([models[name] for name in columns.models], least)
+        self.models = [model_arrays(models[name], scarce) for name in columns.models]
         self.types, representatives = _types(network)
         self.costs = [
             self._costs(index, models[name], [nodes[each] for each in representatives], routers)

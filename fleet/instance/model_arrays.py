@@ -63,17 +63,19 @@ class ModelArrays:
         return np.asarray(weights, dtype=np.float64)
 
 
-def model_arrays(model: Model) -> ModelArrays:
+def model_arrays(model: Model, scarce: bool) -> ModelArrays:
     """Return the arrays of a model.
 
     Args:
         model: The model.
+        scarce: Whether the fleet's models may need more memory than some node has.
 
     Raises:
         InputError: It is no chain, or its memory is more than a sum over blocks.
     """
     refuse_skips(model, "planning of fleets")
-    refuse_memory(model, "planning of fleets", state=True)
+    if scarce or any(part.state_bytes for part in (*model.blocks, *model.exits)):
+        refuse_memory(model, "planning of fleets", state=True)
     points = operating_points(model)
     heads = {head.name: head for head in model.exits}
     in_order = [heads[name] for name in points.exit_names]

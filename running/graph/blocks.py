@@ -1,14 +1,18 @@
-"""Figures of blocks and heads: operations, parameters, and boundaries that one tensor crosses."""
+"""Figures of blocks and heads: operations, parameters, working memory, and boundaries that one tensor crosses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from planner.running.graph.flow import Flow
 from planner.running.graph.operations import operations
 from planner.running.graph.reading import reads
+
+_LITTLE_BYTES = 4096
+"""Shapes and scalars are read by many nodes: together below this size they are no shared parameters."""
+_LONGEST_NAME = 180
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,89 @@ def node_operations(flow: Flow, constants: Constants) -> list[float]:
     return [operations(node, shapes) for node in flow.nodes]
 
 
-def parameters(flow: Flow, nodes: Iterable[int], constants: Constants, counted: set[str]) -> tuple[int, set[str]]:
-    """Return the bytes of the initialisers that nodes read, and those counted before (tied parameters).
+@dataclass(frozen=True)
+class Parameters:
+    """Bytes of the initialisers that parts of a network read."""
+
+    own: tuple[int, ...]
+    """Bytes that a part alone reads, and of small ones that several read."""
+    shared: Mapping[str, int]
+    """Bytes that several parts read, by name: one entry for initialisers of the same parts."""
+    uses: tuple[tuple[str, ...], ...]
+    """Names in `shared` that each part reads."""
+
+
+def parameters(flow: Flow, parts: Sequence[Sequence[int]], constants: Constants) -> Parameters:
+    """Return the parameters of every part, those that several parts read apart.
+
+    Shapes and scalars (below 4 kB together) that several parts read are counted in each of them.
 
     Args:
         flow: The network.
-        nodes: Indices of nodes.
+        parts: Nodes of every block and head.
         constants: The initialisers.
-        counted: Initialisers of earlier blocks; those of these nodes are added.
     """
-    used = {name for index in nodes for name in reads(flow.nodes[index]) if name in constants.size}
-    tied = used & counted
-    counted |= used
-    return sum(constants.size[name] for name in used - tied), tied
+    readers: dict[str, list[int]] = {}
+    for index, nodes in enumerate(parts):
+        for name in sorted({name for node in nodes for name in reads(flow.nodes[node])} & constants.size.keys()):
+            readers.setdefault(name, []).append(index)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, by in readers.items():
+        groups.setdefault(tuple(by), []).append(name)
+    own, shared = [0] * len(parts), dict[str, int]()
+    uses: list[list[str]] = [[] for _ in parts]
+    for by, names in groups.items():
+        size = sum(constants.size[name] for name in names)
+        if len(by) == 1 or size < _LITTLE_BYTES:
+            for index in by:
+                own[index] += size
+            continue
+        label = _unused_name(flow, max(names, key=lambda name: constants.size[name]), shared)
+        shared[label] = size
+        for index in by:
+            uses[index].append(label)
+    return Parameters(tuple(own), shared, tuple(map(tuple, uses)))
+
+
+def _unused_name(flow: Flow, constant: str, taken: Container[str]) -> str:
+    """Return the name that an initialiser had in the file, with a number where it is taken or too long."""
+    name = flow.folded.original_names.get(constant, constant)[:_LONGEST_NAME] or constant
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}.{number}", number + 1
+    return found
+
+
+def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterable[str] = ()) -> float:
+    """Return the most bytes of activations that are alive at once while nodes run one after the other.
+
+    A tensor is alive from the node that makes it (from the start, if it comes from outside) to the last node that reads
+    it, or to the end if it goes elsewhere. Tensors whose shape is not fixed and those inside of `If` and `Loop` count
+    nothing, and neither does the workspace of operators.
+
+    Args:
+        flow: The network.
+        nodes: Nodes of a block or head, in execution order.
+        kept: Tensors that something else needs as well.
+        held: Tensors that only pass through.
+    """
+    sizes = {name: tensor.bits / 8.0 for name, tensor in flow.folded.tensors.items()}
+    last: dict[str, int] = {}
+    for step, index in enumerate(nodes):
+        last |= dict.fromkeys(reads(flow.nodes[index]) & sizes.keys(), step)
+    made = {name for index in nodes for name in flow.nodes[index].output}
+    end = len(nodes)
+    last |= dict.fromkeys((made & kept & sizes.keys()) | (set(held) & sizes.keys()), end)
+    alive = {name for name in last if name not in made}
+    most = now = sum(sizes[name] for name in alive)
+    for step, index in enumerate(nodes):
+        outputs = {name for name in flow.nodes[index].output if name in sizes}
+        now += sum(sizes[name] for name in outputs)
+        most = max(most, now)
+        gone = {name for name in alive | outputs if last.get(name, step) <= step}
+        now -= sum(sizes[name] for name in gone)
+        alive = (alive | outputs) - gone
+    return most
 
 
 def single_tensor_boundaries(flow: Flow) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Folded:
     inputs: tuple[Tensor, ...]
     tensors: Mapping[str, Tensor]
     """Tensors at the top level that can be carried: inputs and outputs of nodes, with static shapes."""
+    original_names: Mapping[str, str] = field(default_factory=dict)
+    """Names that initialisers had before they were renamed."""
 
 
 def fold(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
@@ -45,9 +47,9 @@ def fold(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
         session(str(plain), file, level="basic", save_to=str(target))
         folded = onnx.load_model(str(target))
     _drop_unused(folded)
-    _rename_constants(folded)
+    original_names = _rename_constants(folded)
     inputs = tuple(_input_tensor(value, file) for value in graph_inputs(folded))
-    return Folded(folded, inputs, _shapes(folded, inputs, file))
+    return Folded(folded, inputs, _shapes(folded, inputs, file), original_names)
 
 
 def _drop_unused(model: Any) -> None:  # noqa: ANN401 - protobuf
@@ -57,8 +59,8 @@ def _drop_unused(model: Any) -> None:  # noqa: ANN401 - protobuf
     model.graph.input.extend(kept)
 
 
-def _rename_constants(model: Any) -> None:  # noqa: ANN401 - protobuf
-    """Rename initialisers: ONNX Runtime refuses some names that it has given itself."""
+def _rename_constants(model: Any) -> dict[str, str]:  # noqa: ANN401 - protobuf
+    """Rename initialisers: ONNX Runtime refuses some names that it has given itself; return old names by new ones."""
     taken = {name for node in all_nodes(model.graph) for name in (*node.input, *node.output)}
     taken |= {value.name for value in (*model.graph.input, *model.graph.output)}
     renamed: dict[str, str] = {}
@@ -72,6 +74,7 @@ def _rename_constants(model: Any) -> None:  # noqa: ANN401 - protobuf
         renamed[constant.name] = name
         constant.name = name
     _rename_reads(model.graph, renamed)
+    return {new: old for old, new in renamed.items()}
 
 
 def _rename_reads(graph: Any, renamed: Mapping[str, str]) -> None:  # noqa: ANN401 - protobuf

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx, read_bundle
+from planner.running.graph.bundle import Bundle, read_bundle
+from planner.running.graph.importing import import_onnx
+from planner.running.graph.options import ImportOptions
 from planner.running.pieces.splitting import PlanToSplit
 from planner.schemas.adaptation.placement_policy import PlacementPolicy
 from planner.schemas.planning.placement import Placement, Provenance

@@ -36,7 +36,7 @@ def refuse_skips(model: Model, who: str) -> None:
         InputError: A block reads anything but the output of the block before alone.
     """
     if (block := _first_skip(model)) is not None:
-        fix = "leave inputs out, with output_bits that count all that crosses; or plan it alone with exact"
+        fix = "plan it alone with exact; or leave inputs out and count all that crosses (planner import --chain)"
         message = f"{who} knows chains of blocks only, and {block.name} reads something else"
         raise input_error(message, fix, path=f"model {model.name}: inputs")
 
@@ -73,6 +73,6 @@ def refuse_memory(model: Model, who: str, *, state: bool = False) -> None:
         ("state_bytes", state and any(part.state_bytes for part in parts)),
     ):
         if given:
-            fix = f"leave {field} out, with param_bytes that count all; or plan it alone with exact"
+            fix = f"plan it alone with exact; or leave {field} out and count it in param_bytes (planner import --chain)"
             message = f"{who} does not know {field} yet"
             raise input_error(message, fix, path=f"model {model.name}: {field}")

@@ -9,10 +9,13 @@ import onnx
 import pytest
 from onnx_networks import DIMS, EXITS, SMALL, bert, early_exits, mobilenet_v2, plain, resnet, save, tied, unet, vit
 
+from planner.fin.instance.dataflow import dataflow_of
 from planner.running.graph.blocks import single_tensor_boundaries
-from planner.running.graph.bundle import Bundle, ImportOptions, import_onnx, read_bundle, write_bundle
+from planner.running.graph.bundle import Bundle, read_bundle, write_bundle
 from planner.running.graph.flow import trace_flow
 from planner.running.graph.folding import fold
+from planner.running.graph.importing import import_onnx
+from planner.running.graph.options import ImportOptions
 from planner.running.graph.reading import fix_dimensions
 from planner.schemas import InputError
 
@@ -44,25 +47,78 @@ def test_operations_are_those_published_to_two_percent(name: str, tmp_path: Path
     assert max(block.ops for block in bundle.model.blocks) < 0.35 * published
 
 
-def test_parameters_are_counted_once_and_tied_ones_are_said(tmp_path: Path) -> None:
+def test_tied_parameters_have_a_name_and_count_once(tmp_path: Path) -> None:
     bundle = imported(tied(2000, 16), tmp_path, dims={"batch": 1})
-    weights = 2000 * 16 + (16 * 64 + 64) + (64 * 16 + 16) + 2 * 16
-    assert sum(block.param_bytes for block in bundle.model.blocks) == pytest.approx(4 * weights, rel=0.01)
+    own = (16 * 64 + 64) + (64 * 16 + 16) + 2 * 16
+    assert sum(block.param_bytes for block in bundle.model.blocks) == pytest.approx(4 * own, rel=0.02)
+    assert bundle.model.params == {"w0": 4.0 * 2000 * 16}, "the name is that of the file"
+    users = [block.name for block in bundle.model.blocks if block.params]
+    assert users == [bundle.model.blocks[0].name, bundle.model.blocks[-1].name]
+    summed = imported(tied(2000, 16), tmp_path, dims={"batch": 1}, chain=True).model
+    assert not summed.params
+    assert [b.param_bytes for b in summed.blocks] == [
+        b.param_bytes + sum(bundle.model.params[name] for name in b.params) for b in bundle.model.blocks
+    ]
+
+
+def test_parameters_are_those_of_the_file(tmp_path: Path) -> None:
     bundle = imported(resnet([1, 1], False, 4, 32), tmp_path)
     expected = sum(np.prod(c.dims) for c in onnx.load(str(tmp_path / "net.onnx")).graph.initializer) * 4
     assert sum(block.param_bytes for block in bundle.model.blocks) == expected
 
 
+def test_working_memory_is_what_lives_at_once(tmp_path: Path) -> None:
+    """By hand, for y = Relu(x W) of two layers: input and product, product and its Relu, ..."""
+    bundle = imported(plain(1, 512), tmp_path, blocks=1)
+    (block,) = bundle.model.blocks
+    assert block.working_bytes == 4 * 512 * 2, "an input and an output of 512 floats are the most at once"
+    b = imported(unet(), tmp_path, cuts="any").model.blocks
+    a = 16 * 32 * 32 * 4
+    # the last block holds the first skip, the output of the block before, and what ConvTranspose and Concat make of it
+    before, up, both = 32 * 16 * 16 * 4, a, 2 * a
+    assert b[-1].inputs is not None
+    assert b[-1].working_bytes == max(a + before + up, a + up + both)
+
+
 @pytest.mark.parametrize("name", SMALL)
-def test_bits_that_cross_are_those_of_the_tensors(name: str, tmp_path: Path) -> None:
-    bundle = imported(SMALL[name](), tmp_path, dims=DIMS.get(name, {}), exits=EXITS.get(name, ()))
+def test_bits_that_cross_a_chain_are_those_of_the_tensors(name: str, tmp_path: Path) -> None:
+    bundle = imported(SMALL[name](), tmp_path, dims=DIMS.get(name, {}), exits=EXITS.get(name, ()), chain=True)
     model, cuts = bundle.model, bundle.cuts
+    assert all(block.inputs is None for block in model.blocks)
     for block, boundary in zip(model.blocks, cuts.boundaries, strict=False):
         assert block.output_bits == sum(tensor.bits for tensor in boundary.tensors) > 0
         for tensor in boundary.tensors:
             assert tensor.bits == np.prod(tensor.shape) * np.dtype(tensor.dtype).itemsize * 8
     assert model.input_bits == sum(tensor.bits for tensor in cuts.inputs)
     assert len(onnx.load_model_from_string(bundle.graph).graph.node) >= cuts.blocks[-1].stop
+
+
+@pytest.mark.parametrize("cuts", ["auto", "single", "any"])
+@pytest.mark.parametrize("name", SMALL)
+def test_what_blocks_read_is_what_crosses_every_boundary(name: str, cuts: str, tmp_path: Path) -> None:
+    """The oracle is another walk over the graph: the tensors that cross a boundary, each of them once."""
+    options = {"dims": DIMS.get(name, {}), "exits": EXITS.get(name, ()), "cuts": cuts}
+    bundle = imported(SMALL[name](), tmp_path, **options)
+    flow = dataflow_of(bundle.model)
+    if cuts == "single":
+        assert flow.is_chain
+    for index, boundary in enumerate(bundle.cuts.boundaries):
+        crossing = {tensor for read, tensor in zip(flow.reader, flow.tensor, strict=True) if read > index}
+        bits = sum(flow.bits[tensor] for tensor in crossing if flow.producer[tensor] <= index)
+        assert bits == sum(tensor.bits for tensor in boundary.tensors), boundary.after
+    again = imported(SMALL[name](), tmp_path, **options, chain=True)
+    assert again.cuts == bundle.cuts, "only the model's view of the same blocks differs"
+
+
+def test_a_chain_where_single_tensors_cut_finely_enough_and_skips_elsewhere(tmp_path: Path) -> None:
+    options = {name: {"dims": DIMS.get(name, {}), "exits": EXITS.get(name, ())} for name in SMALL}
+    models = {name: imported(SMALL[name](), tmp_path, **options[name]).model for name in SMALL}
+    chains = {name for name, model in models.items() if dataflow_of(model).is_chain}
+    assert chains == set(SMALL) - {"unet", "two-inputs"}
+    blocks = models["unet"].blocks
+    skips = {block.name: [row.block for row in block.inputs] for block in blocks if block.inputs}
+    assert skips == {"block4": ["block2", "block3"], "block5": ["block1", "block4"]}
+    assert [block.output_bits for block in blocks[:2]] == [16 * 32 * 32 * 32, 32 * 16 * 16 * 32]
 
 
 def test_a_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:

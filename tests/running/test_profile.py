@@ -13,7 +13,9 @@ from onnx_networks import plain, save
 
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.outcome import RunOptions
-from planner.running.graph.bundle import ImportOptions, import_onnx, read_bundle, write_bundle
+from planner.running.graph.bundle import read_bundle, write_bundle
+from planner.running.graph.importing import import_onnx
+from planner.running.graph.options import ImportOptions
 from planner.running.graph.samples import read_samples
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -14,6 +14,7 @@ from planner.commands.output import FOLDER, say, say_json
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
+    from planner.running.graph.options import CutChoice
     from planner.schemas.bundles.cuts import Confidence
     from planner.schemas.planning.model import Model
 
@@ -32,6 +33,8 @@ def import_command(
     data: Annotated[Path | None, typer.Option(help="Labelled samples (.npz) to calibrate exits on.")] = None,
     accuracy: Annotated[str | None, typer.Option(help="Accuracy of the final output, such as 0.76 or 76%.")] = None,
     confidence: Annotated[str, typer.Option(help="Confidence at exits: softmax or entropy.")] = "softmax",
+    cuts: Annotated[str, typer.Option(help="Where blocks may end: at single tensors (single), any, or auto.")] = "auto",
+    chain: Annotated[bool, typer.Option("--chain", help="No skips, memory as a sum (several apps, fleets).")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the model (default: that of the file).")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="The file is a table of measured layers.")] = False,
     hardware: Annotated[str, typer.Option(help="Profile that measured layers belong to (with --csv).")] = "measured",
@@ -46,7 +49,9 @@ def import_command(
         counts = [1] * (len(model.blocks) - 1)
     else:
         from planner.progress import waiting
-        from planner.running.graph.bundle import ImportOptions, import_onnx, write_bundle
+        from planner.running.graph.bundle import write_bundle
+        from planner.running.graph.importing import import_onnx
+        from planner.running.graph.options import ImportOptions
         from planner.running.requirements import require
 
         require("onnx", "onnxruntime", doing="importing networks")
@@ -58,6 +63,8 @@ def import_command(
             data=data,
             accuracy=stated,
             confidence=_measure(confidence),
+            cuts=_cuts(cuts),
+            chain=chain,
             name=name,
         )
         with waiting("importing"):
@@ -106,6 +113,15 @@ def parse_dims(texts: Sequence[str]) -> dict[str, int]:
 
 def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name for part in (text or "").split(",") if (name := part.strip()))
+
+
+def _cuts(text: str) -> CutChoice:
+    from planner.running.graph.options import CutChoice
+
+    for choice in get_args(CutChoice):
+        if text == choice:
+            return cast("CutChoice", choice)
+    raise input_error("no such choice of cuts", "use auto, single or any", path="--cuts", value=text)
 
 
 def _measure(text: str) -> Confidence:

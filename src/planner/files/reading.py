@@ -76,7 +76,8 @@ def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> Sch
 
 def _imported(path: Path, inputs: dict[str, str]) -> Model:
     """Import an ONNX file as a model, and note the hash of the file."""
-    from planner.running.graph.bundle import ImportOptions, import_onnx
+    from planner.running.graph.importing import import_onnx
+    from planner.running.graph.options import ImportOptions
     from planner.running.requirements import require
 
     require("onnx", "onnxruntime", doing="importing networks")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from planner.clear.method import JOINT_METHODS
 from planner.fin.method import ALL_METHODS, GENERAL_METHODS, METHODS_WITH_METRICS, Options, methods_of
 from planner.pipeline.prepared import PreparedTopology
+from planner.schemas.planning.memory import least_memory_bytes, memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
 from planner.schemas.planning.topology import Topology
@@ -107,6 +108,7 @@ def methods_for(request: AnyRequest) -> tuple[str, ...]:
     known = methods_of(request.app.objective)
     if request.app.limits or request.app.objective in {metric.name for metric in request.topology.metrics}:
         known = tuple(name for name in known if name in METHODS_WITH_METRICS)
-    if is_chain(request.model) and is_sum(request.model):
+    scarce = memory_may_bind([request.model], least_memory_bytes(request.topology))
+    if is_chain(request.model) and (is_sum(request.model) or not scarce):
         return known
     return tuple(name for name in known if name in GENERAL_METHODS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planner.schemas.planning.dataflow_checks import INPUT
 from planner.schemas.planning.model import Model
 from planner.schemas.reading.printable import printable
 from planner.units import format_quantity
 
 
 def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> str:
-    """Return a table of blocks: operations, parameters, bits that cross, number of tensors, exit.
+    """Return a table of blocks: operations, parameters, working memory, bits that cross, what they read, exit.
 
     Args:
         model: The model.
@@ -18,15 +19,24 @@ def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> 
         notes: Notes to print below.
     """
     heads = {head.after: head.name for head in model.exits}
-    rows = [("block", "operations", "parameters", "crosses behind", "exit")]
+    rows = [("block", "operations", "parameters", "working", "crosses behind", "reads", "exit")]
+    crosses = _crossing_bits(model)
+    before = INPUT
     for index, block in enumerate(model.blocks):
-        sent = format_quantity(block.output_bits, "bit") if index < len(crossing) else "-"
+        sent = format_quantity(crosses[index], "bit") if index < len(crossing) else "-"
         tensors = f" ({crossing[index]} tensors)" if index < len(crossing) and crossing[index] > 1 else ""
-        parameters = format_quantity(block.param_bytes, "B")
+        shared = (f" + {name} ({format_quantity(model.params[name], 'B')})" for name in block.params)
+        parameters = format_quantity(block.param_bytes, "B") + "".join(shared)
         operations = format_quantity(block.ops, "op")
-        rows.append((block.name, operations, parameters, sent + tensors, heads.get(block.name, "")))
+        working = format_quantity(block.working_bytes, "B") if block.working_bytes else ""
+        read = [before] if block.inputs is None else list(dict.fromkeys(row.block for row in block.inputs))
+        shown = "" if read == [before] else ", ".join(read)
+        rows.append((block.name, operations, parameters, working, sent + tensors, shown, heads.get(block.name, "")))
+        before = block.name
     rows.append(_total(model))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    kept = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
+    rows = [tuple(row[column] for column in kept) for row in rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(kept))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     points = len(model.operating_points)
     lines.append(f"input {format_quantity(model.input_bits, 'bit')}; {points} operating point{'s' * (points != 1)}")
@@ -36,4 +46,22 @@ def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> 
 def _total(model: Model) -> tuple[str, str, str, str, str]:
     ops = sum(block.ops for block in model.blocks) + sum(head.ops for head in model.exits)
     size = sum(block.param_bytes for block in model.blocks) + sum(head.param_bytes for head in model.exits)
-    return ("all", format_quantity(ops, "op"), format_quantity(size, "B"), "", "")
+    size += sum(model.params.values())
+    return ("all", format_quantity(ops, "op"), format_quantity(size, "B"), "", "", "", "")
+
+
+def _crossing_bits(model: Model) -> list[float]:
+    """Return the bits of all tensors that cross behind every block."""
+    sizes = [model.input_bits, *(block.output_bits for block in model.blocks)]
+    place = {INPUT: -1} | {block.name: index for index, block in enumerate(model.blocks)}
+    last: dict[tuple[int, str | None], tuple[float, int]] = {}
+    for index, block in enumerate(model.blocks):
+        rows = [(index - 1, None, None)]
+        if block.inputs is not None:
+            rows = [(place[row.block], row.tensor, row.bits) for row in block.inputs]
+        for producer, tensor, bits in rows:
+            last[producer, tensor] = (sizes[producer + 1] if bits is None else bits, index)
+    return [
+        sum(bits for (producer, _), (bits, reader) in last.items() if producer <= index < reader)
+        for index in range(len(model.blocks))
+    ]
