@@ -33,14 +33,39 @@ _CLASSES = {
     "milp": "planner.clear.baselines.milp:MixedIntegerProgram",
 }
 
+_FOR_LATENCY = {
+    "clear": "planner.clear.latency.method:LeastLatency",
+    "iao": "planner.clear.latency.greedy:IterativeAlternating",
+}
+_CLASSES_FOR = {"latency": _FOR_LATENCY}
+
 JOINT_METHODS = tuple(_CLASSES)
+"""Methods of the objective power, and of metrics."""
+ALL_JOINT_METHODS = tuple(dict.fromkeys((*_CLASSES, *_FOR_LATENCY)))
+"""Methods of any objective."""
 
 
-def joint_method(name: str) -> JointMethod:
+def joint_methods_of(objective: str) -> tuple[str, ...]:
+    """Return the names of the methods that know an objective of all apps.
+
+    Args:
+        objective: `power`, `latency`, `accuracy` or a metric.
+    """
+    return tuple(_CLASSES_FOR.get(objective, _CLASSES))
+
+
+def joint_method(name: str, objective: str = "power") -> JointMethod:
     """Return a method by its name; its module (and what that needs) loads now.
 
+    Args:
+        name: Name of the method.
+        objective: What all apps together are planned for.
+
     Raises:
-        InputError: There is no such method.
+        InputError: There is no such method, or it does not know the objective.
     """
-    found: JointMethod = load(name, _CLASSES, "there is no such method for several apps")
+    missing = "there is no such method for several apps"
+    if name in ALL_JOINT_METHODS:
+        missing = f"the method does not know the objective {objective}"
+    found: JointMethod = load(name, _CLASSES_FOR.get(objective, _CLASSES), missing)
     return found

@@ -139,24 +139,25 @@ class Layout:
         for node in sorted({node for column in columns for node in column.nodes.tolist()}):
             fixed = None if speed is None else float(speed[node])
             low, high = float(network.slowest[node]), float(network.fastest[node])
-            layout.speed[node] = layout._variable(fixed or low, fixed or high)
+            layout.speed[node] = layout.variable(fixed or low, fixed or high)
         for column in columns:
             shares = {}
             for node in column.nodes[column.timed_nodes].tolist():  # what takes no time needs no share
                 most = float(network.max_utilization[node])
                 whole = alone_is_whole and users[0][node] == 1
-                shares[node] = layout._variable(most if whole else _LEAST_SHARE, most)
+                shares[node] = layout.variable(most if whole else _LEAST_SHARE, most)
             layout.node_share.append(shares)
             shares = {}
             loads = zip(column.media.tolist(), column.medium_load.tolist(), strict=True)
             timed = [pair for pair, takes_time in zip(loads, column.timed_media, strict=True) if takes_time]
             for medium, load in timed:
                 whole = alone_is_whole and users[1][medium] == 1
-                shares[medium] = layout._variable(1.0 if whole else max(load, _LEAST_SHARE), 1.0)
+                shares[medium] = layout.variable(1.0 if whole else max(load, _LEAST_SHARE), 1.0)
             layout.medium_share.append(shares)
         return layout
 
-    def _variable(self, lower: float, upper: float) -> int:
+    def variable(self, lower: float, upper: float) -> int:
+        """Add a variable with limits and return its number."""
         self.lower.append(lower)
         self.upper.append(upper)
         return len(self.lower) - 1

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.clear.allocation.allocate import Allocation, power_of
+from planner.clear.allocation.latencies import latencies_s
 from planner.clear.problem.column import Column
 from planner.fin.instance.network import Floats, Ints, Network
 
@@ -43,18 +44,9 @@ def first_broken(columns: Sequence[Column], allocation: Allocation) -> int | Non
     held = zip(columns, allocation.node_shares, allocation.medium_shares, strict=True)
     for place, (column, node_share, medium_share) in enumerate(held):
         speed = allocation.speed[column.nodes]
-        late_s = _times(column.node_s, speed * node_share) + _times(column.medium_s, medium_share) + column.fixed_s
+        late_s = latencies_s(column, speed, node_share, medium_share)
         energy_w = column.transfer_w + float((column.dynamic_w * speed**2 + column.static_w / speed).sum())
         stable = (column.node_load <= speed * node_share).all() and (column.medium_load <= medium_share).all()
         if not (stable and late_s.max(initial=0.0) <= column.most_s and energy_w <= column.most_w):
             return place
     return None
-
-
-def _times(time_s: Floats, share: Floats) -> Floats:
-    """(R,) sums of times (R, H) divided by shares (H,); what takes no time needs no share."""
-    with np.errstate(divide="ignore"):
-        inverse = 1.0 / share
-    never = ((time_s > 0.0) & (share <= 0.0)).any(axis=1)
-    late_s = np.where(time_s > 0.0, time_s, 0.0) @ np.where(np.isfinite(inverse), inverse, 0.0)
-    return np.asarray(np.where(never, np.inf, late_s))

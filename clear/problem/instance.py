@@ -14,7 +14,7 @@ from planner.fin.instance.network import Ints, Network
 from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import refuse_memory, refuse_skips
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.problems import InputError, Problem, shown
 
 _LOADED = 0.02
@@ -33,13 +33,15 @@ class NodeCounts:
 
 @dataclass(frozen=True)
 class JointInstance:
-    """A apps that share the N nodes and M media of a network; the objective is power, in watts."""
+    """A apps that share the N nodes and M media of a network; searches of columns minimise power, in watts."""
 
     network: Network
     apps: tuple[Instance, ...]
     """Every app has a rate above 0 and minimises energy."""
     branch: NodeCounts | None = None
     """Bounds on the number of nodes in use; None where every number is allowed."""
+    objective: str = POWER
+    """What all apps together are planned for: `power`, `latency`, `accuracy` or a metric."""
 
     @cached_property
     def node_counts(self) -> NodeCounts:
@@ -51,7 +53,7 @@ class JointInstance:
         """Return the subproblem of a branch: classes of which no node may be in use host nothing."""
         allowed = (branch.most > 0)[self.kinds]
         apps = tuple(replace(app, allowed=app.allowed & allowed) for app in self.apps)
-        found = JointInstance(self.network, apps, branch)
+        found = JointInstance(self.network, apps, branch, self.objective)
         found.__dict__["kinds"], found.__dict__["media"] = self.kinds, self.media
         return found
 
@@ -86,14 +88,15 @@ class JointInstance:
 
 
 def build_joint(
-    apps: Sequence[tuple[App, Model]], network: Network, per_exit_thresholds: bool = False
+    apps: Sequence[tuple[App, Model]], network: Network, per_exit_thresholds: bool = False, objective: str = POWER
 ) -> JointInstance:
     """Resolve every app of a workload against the network that all share.
 
     Args:
-        apps: Each app with its model.
-        network: The nodes, links and media.
-        per_exit_thresholds: Whether designed operating points may take a threshold for each exit.
+        apps: Every app with its model.
+        network: The network, packages expanded.
+        per_exit_thresholds: Whether operating points are designed with one threshold per exit.
+        objective: What all apps together are planned for.
 
     Returns:
         The joint instance.
@@ -101,7 +104,7 @@ def build_joint(
     Raises:
         InputError: With every app that has no rate or minimises latency, and every name that is not there.
     """
-    problems = [problem for app, _ in apps for problem in _not_joint(app)]
+    problems = [problem for app, _ in apps for problem in _not_joint(app, objective)]
     instances = []
     scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()))
     for app, model in apps:
@@ -114,7 +117,7 @@ def build_joint(
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return JointInstance(network, tuple(instances))
+    return JointInstance(network, tuple(instances), objective=objective)
 
 
 _KEPT = frozenset({
@@ -124,9 +127,12 @@ _KEPT = frozenset({
 """Fields of an app that joint plans keep; what any other one asks for is refused, so that no limit is ignored."""
 
 
-def _not_joint(app: App) -> list[Problem]:
+def _not_joint(app: App, objective: str) -> list[Problem]:
     """Say why an app cannot be planned together with others."""
     problems = []
+    if objective == "latency" and app.max_latency_s is None:
+        message = "the latency is weighed against its limit, and the app has none"
+        problems.append(Problem("", f"app {app.name}: max_latency_s", "", message, "give every app a max_latency_s"))
     if not app.rate_per_s > 0.0:
         fix = "give the inferences per second of every app that is planned with others"
         message = "the app loads no node without a rate"

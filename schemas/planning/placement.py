@@ -115,6 +115,14 @@ class Total(Strict):
         default_factory=dict,
         description="Metrics of the topology, rates times figures of all apps, by name; units per second.",
     )
+    latency_over_limit: NonNegative | None = Field(
+        None,
+        description="Largest latency over its limit, where all apps are planned for it (no unit; null elsewhere).",
+    )
+    mean_accuracy: Fraction | None = Field(
+        None,
+        description="Mean accuracy weighted by rates, where all apps are planned for it (fraction; null elsewhere).",
+    )
 
 
 class Certificate(Strict):
@@ -135,8 +143,9 @@ class Certificate(Strict):
         "plan or a bound."
     )
     objective: Name = Field(
-        description="What is minimised, with its unit: energy_j, latency_s or power_w, or the name of a metric; or "
-        "what is maximised: rate_per_s or accuracy."
+        description="What is minimised, with its unit: energy_j, latency_s or power_w, or the name of a metric; of all "
+        "apps together also latency_over_limit, and metrics are per second; or what is maximised: rate_per_s or "
+        "accuracy."
     )
 
     @property
@@ -200,7 +209,9 @@ class Diagnosis(Strict):
     limits: tuple[BrokenLimit, ...] = Field(description="The limits, each with the best that can be reached.")
 
 
-_OBJECTIVE_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W", "rate_per_s": "1/s", "accuracy": ""}
+_OBJECTIVE_UNITS = {
+    "energy_j": "J", "latency_s": "s", "power_w": "W", "rate_per_s": "1/s", "accuracy": "", "latency_over_limit": "",
+}  # fmt: skip
 MAXIMISED_FIELDS = ("rate_per_s", "accuracy")
 """Objectives of certificates that are maximised."""
 
@@ -231,7 +242,15 @@ class Placement(Document):
     def objective_unit(self) -> str:
         """Unit of what is minimised: that of the certificate's objective; J without a certificate."""
         name = "energy_j" if self.certificate is None else self.certificate.objective
-        return _OBJECTIVE_UNITS[name] if name in _OBJECTIVE_UNITS else self.metric_units.get(name, "")
+        if name in _OBJECTIVE_UNITS:
+            return _OBJECTIVE_UNITS[name]
+        unit = self.metric_units.get(name, "")
+        return f"{unit}/s" if self.together else unit
+
+    @property
+    def together(self) -> bool:
+        """Whether apps were planned together, with shares; so may one app be that a joint method planned."""
+        return self.total is not None and self.total.node_share_sum is not None
 
     @property
     def objective_value(self) -> float | None:
@@ -239,6 +258,13 @@ class Placement(Document):
         if self.total is None or self.certificate is None or not self.apps:
             return None
         name, plan = self.certificate.objective, self.apps[0]
+        if self.together:
+            sums = {
+                "power_w": self.total.power_w,
+                "latency_over_limit": self.total.latency_over_limit,
+                "accuracy": self.total.mean_accuracy,
+            }
+            return sums[name] if name in sums else self.total.metrics.get(name)
         figures: dict[str, float | None] = {
             "power_w": self.total.power_w,
             "energy_j": plan.energy_j,

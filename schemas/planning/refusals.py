@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.schemas.planning.dataflow_checks import INPUT
 from planner.schemas.planning.model import Block, Exit, Model
+from planner.schemas.planning.workload import POWER
 from planner.schemas.reading.problems import input_error
 
 
@@ -39,6 +40,21 @@ def refuse_skips(model: Model, who: str) -> None:
         fix = "plan it alone with exact; or leave inputs out and count all that crosses (planner import --chain)"
         message = f"{who} knows chains of blocks only, and {block.name} reads something else"
         raise input_error(message, fix, path=f"model {model.name}: inputs")
+
+
+def refuse_objective(objective: str, who: str) -> None:
+    """Refuse a workload that all apps together are not planned for least power.
+
+    Args:
+        objective: Objective of the workload.
+        who: What cannot plan it, as the subject of a sentence.
+
+    Raises:
+        InputError: The objective is not power.
+    """
+    if objective != POWER:
+        fix = "leave the objective of the workload out, or use planner plan or compare"
+        raise input_error(f"{who} is for least power, not for {objective}", fix, path="objective", value=objective)
 
 
 def _parts(model: Model) -> list[Block | Exit]:

@@ -28,6 +28,9 @@ Objective = Annotated[str, Field(min_length=1, max_length=100)]
 """`energy`, `latency`, `rate`, `accuracy`, or the name of a metric of the topology."""
 MAXIMISED = ("rate", "accuracy")
 """Objectives that are maximised; all others are minimised."""
+POWER = "power"
+"""Objective of a workload by default: the power of all apps together."""
+_NOT_TOGETHER = ("energy", "rate")
 FigureKind = Literal["energy", "latency"]
 Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
 
@@ -121,9 +124,29 @@ def least_accuracy(app: App, best: float) -> float:
     return 0.0 if app.objective == "accuracy" else best
 
 
+def _check_objective(data: object) -> Iterator[Finding]:
+    """Find what an objective of all apps together cannot go with."""
+    objective = field_of(data, "objective")
+    if not isinstance(objective, str) or objective == POWER:
+        return
+    if objective in _NOT_TOGETHER:
+        message = "this is no objective of several apps"
+        yield ("objective",), objective, message, f"use {POWER}, latency, accuracy or a metric of the topology"
+        return
+    for index, app in enumerate(items_of(data, "apps")):
+        own = field_of(app, "objective")
+        if isinstance(own, str) and own != "energy":
+            message = f"the workload has an objective for all apps, {objective}"
+            yield ("apps", index, "objective"), own, message, "leave one of the two out"
+        if objective == "latency" and field_of(app, "max_latency_s") is None:
+            message = "the latency is weighed against its limit, and the app has none"
+            yield ("apps", index, "max_latency_s"), None, message, "give every app a max_latency_s"
+
+
 def _check_workload(data: object) -> Iterator[Finding]:
     apps = items_of(data, "apps")
     yield from duplicate_names("apps", apps)
+    yield from _check_objective(data)
     for index, app in enumerate(apps):
         statistic = field_of(app, "latency")
         if isinstance(statistic, str) and percentile_of(statistic) == 0.0:
@@ -151,3 +174,9 @@ class Workload(Document):
 
     schema_version: Version
     apps: tuple[App, ...] = Field(min_length=1, description="The apps.")
+    objective: Objective = Field(
+        POWER,
+        description="What all apps together are planned for: least power, latency (the largest of the apps' latencies "
+        "over their limits) or metric of the topology by its name (rates times figures, summed); or best accuracy "
+        "(mean weighted by rates).",
+    )

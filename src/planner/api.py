@@ -66,7 +66,7 @@ def plan(
         model: The model: a value, a dict as in its file, or a path (also of a bundle or an ONNX file).
         topology: The topology: a value, a dict as in its file, a path, or what `prepare` returned.
         workload: Apps with their limits, or the path of their file, instead of a model; limits of one app are not
-            given then. Several apps are planned together for least power.
+            given then, but for `objective`. Several apps are planned together for least power, or that objective.
         models: Models by the name that apps give them (default: files beside the workload's, or in the current folder).
         source: Node that holds the input (default: the first mobile node, else the first).
         destination: Node that needs the results (default: they stay where they are made).
@@ -77,7 +77,9 @@ def plan(
         max_energy_j: Energy limit of one inference in joules.
         limits: Largest values of metrics of the topology, by name, each in its metric's unit.
         objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
-            maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`.
+            maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`. Beside a
+            workload, what all apps are planned for: `power`, `latency` (the largest over its limit), `accuracy` (the
+            mean weighted by rates) or a metric.
         pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
             (``encoder*``) and ranges (``b1..b4``) of blocks.
         private_until: Block up to which (and including which) all blocks stay on the source.

@@ -11,6 +11,7 @@ from planner.fin.method import ALL_METHODS, Options
 from planner.pipeline.request import AUTO, PROVING, AnyRequest
 from planner.pipeline.request import request_of as request_for
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.refusals import refuse_objective
 from planner.schemas.planning.topology import Link, Node, Topology
 from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.files import check_document
@@ -31,6 +32,8 @@ def request_of(case: Case, loaded: LoadedInputs) -> AnyRequest:
             a node that is set does not exist; or an app's field is out of range.
     """
     apps, topology = apps_of(case, loaded), topology_of(case, loaded)
+    if (workload := case.text("workload")) is not None and case.text("app") is None:
+        refuse_objective(loaded.workloads[workload].objective, "a suite")
     metrics = {metric.name for metric in topology.metrics}
     for app, _ in apps:
         if app.objective in metrics:

@@ -78,7 +78,7 @@ def check_command(
     with written(output, as_json) as give:
         held, _ = read_document(placement, Placement)
         planned = made_for(placement, held, asked_for(files, limits), note=note)
-        broken = verify(held, planned.topology, planned.apps, largest_gap, separate)
+        broken = verify(held, planned.topology, planned.apps, largest_gap, separate, planned.objective)
         if strict:
             changed = changed_inputs(held, planned.inputs)
             broken += [Violation("", "provenance", None, None, "", text) for text in changed]

@@ -46,11 +46,13 @@ def compare_trace(
     from planner.files.reading import read_measured
     from planner.pipeline.request import JointRequest
     from planner.progress import waiting
+    from planner.schemas.planning.refusals import refuse_objective
     from planner.text.rates import rates_csv, rates_rows, rates_text
 
     step_s = parse_quantity(step, "s", "--step")
     with written(output, as_json) as give:
         asked = read_planned(sources, limits)
+        refuse_objective(asked.objective, "stepping through traces")
         _, traces = read_measured(sources.topology, {})
         steps_of(traces, step_s)  # input errors show before anything runs
         request = JointRequest(asked.apps, asked.topology, options=options, per_exit_thresholds=per_exit_thresholds)

@@ -18,7 +18,8 @@ def asked_for(sources: Sources | PartialSources, limits: Constraints) -> Asked:
     Raises:
         InputError: A text is no number or names no unit, or limits are given beside a workload.
     """
-    if sources.workload is not None and (given := limits.given()):
+    given = [name for name in limits.given() if name != "--objective"]  # the objective of all apps of a workload
+    if sources.workload is not None and given:
         fix = f"write them into the workload, or leave out {', '.join(given)}"
         message = "limits stand in the workload file and on the command line"
         raise input_error(message, fix, file=str(sources.workload))

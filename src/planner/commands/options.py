@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast, get_type_hint
 
 import typer
 
-from planner.clear.method import JOINT_METHODS
+from planner.clear.method import ALL_JOINT_METHODS
 from planner.commands.option_groups import OptionGroup
 from planner.commands.output import DOCUMENT
 from planner.fin.method import ALL_METHODS, Options
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 _ALONE = ", ".join(ALL_METHODS)
-_TOGETHER = ", ".join(JOINT_METHODS)
+_TOGETHER = ", ".join(ALL_JOINT_METHODS)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ class Limits(Constraints):
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Least energy, latency or a metric by its name; largest rate; best accuracy.",
+            help="Least energy, latency or a metric by its name; largest rate; best accuracy. Of a workload: least "
+            "power, latency (over its limit) or a metric; best accuracy.",
         ),
         AppField("objective"),
     ] = None

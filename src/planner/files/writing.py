@@ -26,6 +26,7 @@ _OPTIONAL: dict[str, object] = {
     "limits": {}, "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
     "metrics": {}, "metric_units": {}, "axes": ["energy", "latency", "accuracy"],
     "busy_s": None, "bottleneck": None, "lower_bound": None, "upper_bound": None,
+    "latency_over_limit": None, "mean_accuracy": None,
 }  # fmt: skip
 
 

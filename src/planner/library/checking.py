@@ -73,7 +73,7 @@ def check(
         return recompute(held, topology_of(topology, {}), apps, gap, per_exit_thresholds)
     asked: Asked = {"model": model, "topology": topology, "workload": workload, **limits}
     planned = made_for(placement, held, asked, models)
-    return recompute(held, planned.topology, planned.apps, gap, per_exit_thresholds)
+    return recompute(held, planned.topology, planned.apps, gap, per_exit_thresholds, planned.objective)
 
 
 def prove(
@@ -96,12 +96,13 @@ def prove(
     Returns:
         `proved`, `refuted` or `open` (the limit came first), and why in words.
     """
+    from planner.library.requests import request_for
     from planner.pipeline.prove import prove as prove_again
-    from planner.pipeline.request import AUTO, PROVING, request_of
+    from planner.pipeline.request import AUTO, PROVING
 
     by_power = placement.certificate is not None and placement.certificate.objective == "power_w"
     method, options = PROVING if by_power else AUTO, Options(time_limit_s=time_limit_s)
-    request = request_of(planned.apps, planned.topology, method, options, per_exit_thresholds, planned.inputs)
+    request = request_for(planned, method, options, per_exit_thresholds)
     return prove_again(placement, request, gap)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, row_json
+from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, objective_of_all, row_json
 from planner.schemas.reading.printable import printable
 from planner.text.table import fitted, table_lines
 
@@ -52,7 +52,8 @@ class Comparison:
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, ...]]:
-        rows = (cells(row, self.best, self.together) for row in self.rows)
+        named = self.together and objective_of_all(self.rows) is not None
+        rows = (cells(row, self.best, self.together, named) for row in self.rows)
         return [headings(self.rows, self.together), *rows]
 
     def __str__(self) -> str:

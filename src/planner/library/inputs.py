@@ -12,7 +12,7 @@ from planner.library.pins import Pins, private_pins, read_pins
 from planner.pipeline.prepared import PreparedTopology, prepared
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
-from planner.schemas.planning.workload import App, Workload
+from planner.schemas.planning.workload import POWER, App, Workload
 from planner.schemas.reading.base import Document
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import advice_for, input_error
@@ -59,6 +59,8 @@ class PlanningInputs:
     prepared: PreparedTopology | None = None
     limits: Mapping[str, object] = field(default_factory=dict)
     """Limits that were given beside the files, by the name of the argument."""
+    objective: str = POWER
+    """What all apps of a workload together are planned for."""
 
 
 def load_model(source: ModelLike) -> Model:
@@ -141,7 +143,7 @@ def planning_inputs(
         topology: The topology, which must be given.
         workload: The workload, or None with a model.
         models: Models by the name that apps give them.
-        limits: Limits of one app, by the name of the argument; beside a workload only `app`.
+        limits: Limits of one app, by the name of the argument; beside a workload only `app`, or the `objective` of all.
 
     Returns:
         Every app with its model, the topology, hashes of files, and the limits given.
@@ -153,16 +155,18 @@ def planning_inputs(
         raise input_error("give a topology, and either a model or a workload", "see planner plan -h or help(planner)")
     inputs: dict[str, str] = {}
     given = {name: value for name, value in limits.items() if value is not None and value != []}
-    nodes = topology_of(topology, inputs)
+    nodes, objective = topology_of(topology, inputs), POWER
     if workload is not None:
-        apps = _chosen(_apps_of(workload, models or {}, inputs, given), limits.get("app"))
+        read = _workload_of(workload, inputs, given)
+        objective = read.objective if "app" not in given else POWER
+        apps = _chosen(_apps_of(workload, read, models or {}, inputs), limits.get("app"))
     else:
         assert model is not None
         if limits.get("app") is not None:
             raise input_error("an app is chosen from a workload, and none is given", "leave it out", path="app")
         apps = (_app_of(model, nodes, inputs, given),)
     kept = topology if isinstance(topology, PreparedTopology) else None
-    return PlanningInputs(apps, nodes, inputs, kept, {name: given[name] for name in sorted(given)})
+    return PlanningInputs(apps, nodes, inputs, kept, {name: given[name] for name in sorted(given)}, objective)
 
 
 def _app_of(
@@ -223,17 +227,28 @@ def topology_of(source: TopologyLike, inputs: dict[str, str]) -> Topology:
     return document(source, Topology, inputs)
 
 
-def _apps_of(
-    workload: WorkloadLike, models: Mapping[str, Model], inputs: dict[str, str], given: Mapping[str, object]
-) -> tuple[tuple[App, Model], ...]:
-    """Return every app with its model; a file that several apps name is read once."""
-    if limits := [name for name in given if name != "app"]:
+def _workload_of(workload: WorkloadLike, inputs: dict[str, str], given: Mapping[str, object]) -> Workload:
+    """Return a checked workload, with the objective that is given beside it."""
+    if limits := [name for name in given if name not in ("app", "objective")]:
         fix = f"write them into the workload, or leave out {', '.join(limits)}"
         raise input_error("limits stand in the workload, and are given beside it too", fix)
+    read = document(workload, Workload, inputs)
+    if "objective" not in given:
+        return read
+    if "app" in given:
+        message = "an objective beside a workload is that of all apps, and one app is chosen"
+        raise input_error(message, "write it into the app, or leave one of the two out", path="objective")
+    changed = {**read.model_dump(mode="json", exclude_unset=True), "objective": given["objective"]}
+    return check_document(changed, Workload, "workload")
+
+
+def _apps_of(
+    workload: WorkloadLike, read: Workload, models: Mapping[str, Model], inputs: dict[str, str]
+) -> tuple[tuple[App, Model], ...]:
+    """Return every app with its model; a file that several apps name is read once."""
     folder = Path(workload).parent if isinstance(workload, (str, Path)) else Path()
-    apps = document(workload, Workload, inputs).apps
     known = dict(models)
-    for app in apps:
+    for app in read.apps:
         if app.model not in known:
             known[app.model] = read_input(folder / app.model, Model, inputs)
-    return tuple((app, known[app.model]) for app in apps)
+    return tuple((app, known[app.model]) for app in read.apps)

@@ -52,8 +52,9 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
         raise input_error(f"the inputs of the placement are needed ({looked})", fix, file=_file(path))
     if "workload" not in given and made_of is not None:
         given = cast(Asked, {**made_of.limits, **given})
-    elif "workload" in given and not apps_given and made_of is not None and "app" in made_of.limits:
-        given = cast(Asked, {"app": made_of.limits["app"], **given})
+    elif "workload" in given and not apps_given and made_of is not None:
+        beside = {name: made_of.limits[name] for name in ("app", "objective") if name in made_of.limits}
+        given = cast(Asked, {**beside, **given})
     return given
 
 

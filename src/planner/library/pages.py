@@ -122,7 +122,7 @@ def _run_page(path: Path, raw: object, given: bool) -> Page:
 def _placement_page(placement: Placement, planned: PlanningInputs, file: str) -> Page:
     from planner.report.plan_page import plan_page
 
-    _refuse(file, "", verify(placement, planned.topology, planned.apps))
+    _refuse(file, "", verify(placement, planned.topology, planned.apps, objective=planned.objective))
     return plan_page(placement, planned.topology, planned.apps, planned.inputs)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from planner.fin.method import ALL_METHODS, Options
 from planner.library.inputs import PlanningInputs
 from planner.pipeline.request import AUTO, AnyRequest, Request, request_of
+from planner.schemas.planning.workload import POWER
 from planner.schemas.reading.problems import input_error
 
 
@@ -20,7 +21,9 @@ def request_for(planned: PlanningInputs, method: str, options: Options, per_exit
         options: Gap, time limit and levels.
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
     """
-    request = request_of(planned.apps, planned.topology, method, options, per_exit_thresholds, planned.inputs)
+    request = request_of(
+        planned.apps, planned.topology, method, options, per_exit_thresholds, planned.inputs, planned.objective
+    )
     return replace(request, prepared=planned.prepared)
 
 
@@ -33,6 +36,9 @@ def single_app_request(request: AnyRequest) -> Request:
     """Return a request of one app; raise InputError for several."""
     if isinstance(request, Request):
         return request
+    if request.objective != POWER:
+        message = f"the workload is planned for {request.objective} of all apps, and this is done for one by its own"
+        raise input_error(message, "choose an app, or leave the objective of the workload out", path="objective")
     names = ", ".join(app.name for app, _ in request.apps)
     message = f"the workload has {len(request.apps)} apps, and this is done for one at a time"
     raise input_error(message, f"choose one of {names}", path="app")

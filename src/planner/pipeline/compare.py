@@ -11,7 +11,7 @@ from planner.files.writing import placement_json
 from planner.pipeline.dispatch import answer
 from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
-from planner.text.placement import objective_text
+from planner.text.objective import objective_text
 from planner.units import format_accuracy, format_quantity
 
 _ROUNDING = 1e-11
@@ -60,10 +60,19 @@ JOINT_HEADINGS = ("method", "status", *_SEVERAL, "bound", "gap", "over best", "t
 def headings(rows: Sequence[Row], together: bool = False) -> tuple[str, ...]:
     """Return the headings of a table; with a column of rates where the rate is maximised."""
     if together:
-        return JOINT_HEADINGS
+        objective = objective_of_all(rows)
+        return ("method", "status", *([] if objective is None else [objective]), *JOINT_HEADINGS[2:])
     names = tuple(rows[0].placement.metric_units) if rows else ()
     figures = _RATE if any(map(_by_rate, rows)) else _ONE
     return ("method", "status", *figures, *names, *HEADINGS[5:])
+
+
+def objective_of_all(rows: Sequence[Row]) -> str | None:
+    """Return what apps planned together are planned for, as a heading; None for power, which has its own column."""
+    named = [row.placement.certificate.objective for row in rows if row.placement.certificate is not None]
+    if not named or named[0] == "power_w":
+        return None
+    return {"latency_over_limit": "latency", "accuracy": "mean accuracy"}.get(named[0], named[0])
 
 
 def _by_rate(row: Row) -> bool:
@@ -71,13 +80,14 @@ def _by_rate(row: Row) -> bool:
     return certificate is not None and certificate.objective == "rate_per_s"
 
 
-def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ...]:
+def cells(row: Row, best: float | None, together: bool = False, named: bool = False) -> tuple[str, ...]:
     """Return a row's cells as text, with units, under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together.
 
     Args:
         row: A method's answer.
         best: Least objective of all methods; None where none found a plan.
         together: Whether apps are planned together.
+        named: Whether the objective of apps planned together has a column of its own (`objective_of_all`).
     """
     certificate, found = row.placement.certificate, row.placement.total is not None
     figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()
@@ -90,6 +100,7 @@ def cells(row: Row, best: float | None, together: bool = False) -> tuple[str, ..
     return (
         row.method,
         row.placement.status,
+        *([objective_text(row.placement, row.value)] if named else []),
         *(figures or ("",) * len(_SEVERAL if together else _RATE if _by_rate(row) else _ONE)),
         *metrics,
         bound,

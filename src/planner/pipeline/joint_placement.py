@@ -47,7 +47,7 @@ def joint_placement_of(
         total=total,
         metric_units={} if plan is None else dict(joint.network.metrics.unit_of),
         node_speeds={} if plan is None else _speeds(joint, plan),
-        certificate=_certificate(outcome, total),
+        certificate=_certificate(joint, outcome, total),
         diagnosis=diagnosis,
         timing=Timing(build_s=build_s + outcome.build_s, search_s=outcome.search_s),
         provenance=provenance,
@@ -99,11 +99,20 @@ def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> 
         node_share_sum=math.fsum(share for app in apps for share in app.shares.nodes.values()),
         media_share_sum=math.fsum(share for app in apps for share in app.shares.media.values()),
         metrics=metrics,
+        latency_over_limit=_latency_over_limit(joint, plan, apps) if joint.objective == "latency" else None,
     )
 
 
-def _certificate(outcome: Outcome[Plan], total: Total | None) -> Certificate | None:
+def _latency_over_limit(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> float:
+    """Return the largest latency over its limit, of the latencies that the placement says."""
+    limits_s = [joint.apps[column.app].limits.latency_s for column in plan.columns]
+    return max(app.latency_s / limit_s for app, limit_s in zip(apps, limits_s, strict=True))
+
+
+def _certificate(joint: JointInstance, outcome: Outcome[Plan], total: Total | None) -> Certificate | None:
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
-    return certificate_of(outcome.lower_bound, None if total is None else total.power_w, "power_w")
+    name = {"power": "power_w", "latency": "latency_over_limit"}[joint.objective]
+    value: float | None = None if total is None else getattr(total, name)
+    return certificate_of(outcome.lower_bound, value, name)

@@ -9,7 +9,7 @@ from typing import Literal
 from planner.pipeline.dispatch import answer
 from planner.pipeline.request import AnyRequest
 from planner.schemas.planning.placement import Placement
-from planner.text.placement import objective_text
+from planner.text.objective import objective_text
 
 _SAME = 1e-6
 """Relative difference of objectives that is no difference."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from planner.clear.method import JOINT_METHODS
+from planner.clear.method import ALL_JOINT_METHODS, joint_methods_of
 from planner.fin.method import ALL_METHODS, GENERAL_METHODS, METHODS_WITH_METRICS, Options, methods_of
 from planner.pipeline.prepared import PreparedTopology
 from planner.schemas.planning.memory import least_memory_bytes, memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
 from planner.schemas.planning.topology import Topology
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.problems import advice_for, input_error
 
 AUTO = "auto"
@@ -52,6 +52,8 @@ class JointRequest:
     """Hash of every input file, by its name."""
     prepared: PreparedTopology | None = None
     """Arrays of the topology, where they were kept from an earlier plan."""
+    objective: str = POWER
+    """What all apps together are planned for: `power`, `latency`, `accuracy` or a metric."""
 
 
 AnyRequest = Request | JointRequest
@@ -64,8 +66,11 @@ def request_of(
     options: Options,
     per_exit_thresholds: bool,
     inputs: Mapping[str, str],
+    objective: str = POWER,
 ) -> AnyRequest:
     """Return the request: several apps are planned together; one is, where only a joint method has that name.
+
+    One app is planned with shares too where its workload has an objective of its own.
 
     Args:
         apps: Every app with its model.
@@ -74,25 +79,33 @@ def request_of(
         options: Gap, time limit and levels.
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
         inputs: Hash of every input file, by its name.
+        objective: What the workload is planned for.
 
     Raises:
         InputError: There is no such method, or none for so many apps.
     """
-    if len(apps) > 1 or method not in (AUTO, *ALL_METHODS):
-        _check_method(len(apps), method)
-        return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs)
+    if len(apps) > 1 or objective != POWER or method not in (AUTO, *ALL_METHODS):
+        _check_method(len(apps), method, objective)
+        return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs, objective=objective)
     app, model = apps[0]
     return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
 
 
-def _check_method(apps: int, method: str) -> None:
-    """Raise InputError unless a method plans so many apps together."""
-    if method in (AUTO, *JOINT_METHODS):
+def _check_method(apps: int, method: str, objective: str) -> None:
+    """Raise InputError unless a method plans so many apps together for an objective."""
+    known = (AUTO, *joint_methods_of(objective))
+    if method in known:
         return
-    if apps > 1 and method in ALL_METHODS:
-        fix = f"use one of {', '.join((AUTO, *JOINT_METHODS))}, or choose one of the apps"
-        raise input_error(f"the method plans one app, and there are {apps}", fix, path="method", value=method)
-    names = (AUTO, *JOINT_METHODS) if apps > 1 else dict.fromkeys((AUTO, *ALL_METHODS, *JOINT_METHODS))
+    if method in ALL_JOINT_METHODS:
+        message = f"the method does not know the objective {objective} of all apps"
+        raise input_error(message, f"use one of {', '.join(known)}", path="method", value=method)
+    if (apps > 1 or objective != POWER) and method in ALL_METHODS:
+        fix = f"use one of {', '.join(known)}, or choose one of the apps"
+        message = f"the method plans one app, and there are {apps}"
+        if apps == 1:
+            message = f"the method plans one app by its own objective, and the workload is planned for {objective}"
+        raise input_error(message, fix, path="method", value=method)
+    names = known if apps > 1 else dict.fromkeys((AUTO, *ALL_METHODS, *known))
     raise input_error("there is no such method", advice_for(method, names, len(names)), path="method", value=method)
 
 
@@ -104,7 +117,7 @@ def together(request: AnyRequest) -> bool:
 def methods_for(request: AnyRequest) -> tuple[str, ...]:
     """Return every method that a request can go to."""
     if isinstance(request, JointRequest):
-        return JOINT_METHODS
+        return joint_methods_of(request.objective)
     known = methods_of(request.app.objective)
     if request.app.limits or request.app.objective in {metric.name for metric in request.topology.metrics}:
         known = tuple(name for name in known if name in METHODS_WITH_METRICS)

@@ -29,15 +29,14 @@ def solve_joint(request: JointRequest) -> Placement:
         InternalError: The plan does not stand before the verifier.
     """
     began = time.perf_counter()
-    chosen = joint_method(PROVING if request.method == AUTO else request.method)
+    chosen = joint_method(PROVING if request.method == AUTO else request.method, request.objective)
     joint = joint_of(request)
     build_s = time.perf_counter() - began
     outcome, diagnosis = _explained(request, joint, _outcome(request, joint, chosen), began)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = joint_placement_of(joint, outcome, provenance, build_s, diagnosis)
-    if violations := verify(
-        placement, request.topology, request.apps, max(1e-6, request.options.gap), request.per_exit_thresholds
-    ):
+    gap, per_exit = max(1e-6, request.options.gap), request.per_exit_thresholds
+    if violations := verify(placement, request.topology, request.apps, gap, per_exit, request.objective):
         raise InternalError(violations)
     return placement
 
@@ -45,7 +44,7 @@ def solve_joint(request: JointRequest) -> Placement:
 def joint_of(request: JointRequest) -> JointInstance:
     """Return the arrays of a request."""
     network = network_of(request.topology, request.prepared)
-    return build_joint(request.apps, network, request.per_exit_thresholds)
+    return build_joint(request.apps, network, request.per_exit_thresholds, request.objective)
 
 
 def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -> Outcome[Plan]:

@@ -16,7 +16,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import LIMITED_FIGURES, App, LimitedFigure
-from planner.text.placement import objective_text
+from planner.text.objective import objective_text
 from planner.units import format_accuracy, format_quantity
 from planner.verifier.network import expand
 
@@ -33,7 +33,13 @@ _MEANING = {
     "infeasible": "proved: no plan keeps every limit",
     "unknown": "a limit came before any plan was found or ruled out",
 }
-_NAMES = {"energy_j": "energy", "latency_s": "latency", "power_w": "power", "rate_per_s": "rate"}
+_NAMES = {
+    "energy_j": "energy",
+    "latency_s": "latency",
+    "power_w": "power",
+    "rate_per_s": "rate",
+    "latency_over_limit": "latency",
+}
 
 
 def plan_page(
@@ -120,6 +126,8 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
         power = format_quantity(total.power_w, "W")
         tiles += [Tile("power", power, "rate times energy, and idle nodes")] if total.power_w > 0.0 else []
         tiles.append(Tile("nodes used", str(total.nodes_used)))
+    if total is not None and total.latency_over_limit is not None:
+        tiles.insert(0, Tile("largest latency over its limit", f"{total.latency_over_limit:.4g}", "of all apps"))
     if certificate is not None:
         name = _NAMES.get(certificate.objective, certificate.objective)
         bound = objective_text(placement, certificate.bound) or "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from planner.schemas.planning.placement import Placement
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App
 from planner.units import format_quantity
 
@@ -16,6 +17,18 @@ def asked_text(app: App, units: Mapping[str, str]) -> str:
         units: Unit of every metric by name, where known.
     """
     return ", ".join([_objective(app), *_limits(app, units)])
+
+
+def limits_text(app: App, placement: Placement) -> str:
+    """Return the limits of an app that is planned with others for an objective of all.
+
+    Args:
+        app: The app as it was asked for.
+        placement: The placement, whose certificate names the objective.
+    """
+    accurate = placement.certificate is not None and placement.certificate.objective == "accuracy"
+    app = app.model_copy(update={"objective": "accuracy" if accurate else "energy"})
+    return ", ".join(_limits(app, placement.metric_units))
 
 
 def _objective(app: App) -> str:

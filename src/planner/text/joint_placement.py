@@ -10,7 +10,8 @@ from planner.schemas.planning.placement import AppPlacement, Certificate, Placem
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable, printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines
-from planner.text.asked import asked_text, of_limit
+from planner.text.asked import asked_text, limits_text, of_limit
+from planner.text.objective import OF_LIMIT, objective_text
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
 
@@ -34,9 +35,12 @@ def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage 
     alone_s = {} if usage is None else {printable(name): value for name, value in usage.alone_s.items()}
     lines: list[str] = []
     if placement.total is not None:
-        lines.append(f"{placement.status}: {_total(placement.total, len(placement.apps))}")
+        lines.append(f"{placement.status}: {_objective(placement)}{_total(placement.total, len(placement.apps))}")
+    own = placement.certificate is None or placement.certificate.objective == "power_w"
     for plan in placement.apps:
-        lines += ["", *_plan_lines(plan, asked.get(plan.name), alone_s.get(plan.name), placement.metric_units)]
+        app = asked.get(plan.name)
+        words = None if app is None else asked_text(app, placement.metric_units) if own else limits_text(app, placement)
+        lines += ["", *_plan_lines(plan, app, words, alone_s.get(plan.name))]
         lines += metric_lines(plan.metrics, placement.metric_units)
     if placement.apps:
         lines.append("")
@@ -46,7 +50,7 @@ def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage 
     if placement.total is not None:
         lines += metric_lines(placement.total.metrics, placement.metric_units, "/s in total")
     if placement.certificate is not None:
-        lines.append(_proof(placement.certificate))
+        lines.append(_proof(placement, placement.certificate))
     return "\n".join([*lines, *reason_lines(placement)])
 
 
@@ -61,14 +65,23 @@ def _total(total: Total, apps: int) -> str:
     return ", ".join([f"{power} for {apps} app{'s' if apps != 1 else ''}", nodes, *shares])
 
 
-def _plan_lines(plan: AppPlacement, app: App | None, alone_s: float | None, units: Mapping[str, str]) -> Iterator[str]:
+def _objective(placement: Placement) -> str:
+    """Name the value of an objective other than power, which stands first."""
+    certificate = placement.certificate
+    if certificate is None or certificate.objective == "power_w":
+        return ""
+    name = {OF_LIMIT: "largest latency", "accuracy": "mean accuracy"}.get(certificate.objective, certificate.objective)
+    return f"{name} {objective_text(placement, placement.objective_value)}, "
+
+
+def _plan_lines(plan: AppPlacement, app: App | None, asked: str | None, alone_s: float | None) -> Iterator[str]:
     energy, latency = format_quantity(plan.energy_j, "J"), of_limit(app, plan.latency_s)
     if alone_s is not None and alone_s < plan.latency_s * (1.0 - 1e-6):
         # shares are the least that keep the limits, so a latency at its limit says nothing of how fast nodes are
         latency += f" ({format_quantity(alone_s, 's')} alone at full share)"
     yield f"{plan.name}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
-    if app is not None:
-        yield f"asked     {asked_text(app, units)}"
+    if asked is not None:
+        yield f"asked     {asked}"
     merged = plan.model_copy(update={"routes": tuple(route for route in plan.routes if route.result_of is None)})
     shares = [f"shares    {_listed(plan.shares.nodes)}"]
     if plan.shares.media:
@@ -101,7 +114,7 @@ def _listed(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.3g}" for name, value in values.items())
 
 
-def _proof(certificate: Certificate) -> str:
+def _proof(placement: Placement, certificate: Certificate) -> str:
     gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
-    bound_w = certificate.lower_bound or 0.0
-    return f"bound     no plan within the limits is below {format_quantity(bound_w, 'W')}{gap}"
+    side = "above" if certificate.maximised else "below"
+    return f"bound     no plan within the limits is {side} {objective_text(placement, certificate.bound)}{gap}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from planner.schemas.planning.model import Model
@@ -13,6 +12,7 @@ from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
 from planner.text.asked import asked_text, of_limit
 from planner.text.joint_placement import joint_text
+from planner.text.objective import is_joint, objective_text
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
 
@@ -33,7 +33,7 @@ def placement_text(
 
         usage = usage_of(placement, apps, topology)
     placement = printable_document(placement)
-    if placement.certificate is not None and placement.certificate.objective == "power_w":
+    if is_joint(placement):
         return joint_text(placement, [app for app, _ in apps], usage)
     app = apps[0][0] if apps else None
     lines: list[str] = []
@@ -67,17 +67,3 @@ def _proof_lines(placement: Placement) -> Iterator[str]:
         return
     side = "above" if certificate.maximised else "below"
     yield f"bound     no plan within the limits is {side} {objective_text(placement, certificate.bound)}{gap}"
-
-
-def objective_text(placement: Placement, value: float | None) -> str:
-    """Return a value of the objective of a placement with its unit; empty for None.
-
-    Args:
-        placement: The placement.
-        value: The value, in the unit of the objective; infinite for a rate without bound.
-    """
-    if value is None:
-        return ""
-    if placement.certificate is not None and placement.certificate.objective == "accuracy":
-        return format_accuracy(value)
-    return "any rate" if math.isinf(value) else format_quantity(value, placement.objective_unit)

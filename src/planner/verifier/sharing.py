@@ -27,12 +27,12 @@ def has_shares(placement: Placement, apps: int) -> bool:
 
 
 def check_together(apps: Sequence[App]) -> Iterator[Violation]:
-    """Check that apps can be planned for least power: each has a rate, and several have no other objective."""
+    """Check that apps can be planned together: each has a rate, and several have no objective of their own."""
     for app in apps:
         if not app.rate_per_s > 0.0:
             yield fault_of(app.name, "rate_per_s", "an app in a plan with shares needs a rate above 0")
         if len(apps) > 1 and app.objective != "energy":
-            message = f"several apps are planned for least power, but this one minimises {app.objective}"
+            message = f"several apps are planned for one objective, but this one has its own, {app.objective}"
             yield fault_of(app.name, "objective", message)
 
 

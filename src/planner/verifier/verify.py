@@ -14,6 +14,12 @@ from math import isclose
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
 from planner.schemas.reading.quantities import FRACTION, told_apart
+from planner.verifier.joint_objectives import (
+    JointFigures,
+    check_objective_named,
+    check_sums_of_objective,
+    value_of_objective,
+)
 from planner.verifier.maximised import check_sustained, check_upper_bound, gap_below, rate_of_plan
 from planner.verifier.metrics import check_metric_limits, check_metrics, check_units
 from planner.verifier.network import Network, expand
@@ -34,7 +40,7 @@ from planner.verifier.violations import Violation, check_claim, check_limit, fau
 __all__ = ["DEFAULT_GAP", "Violation", "verify"]
 
 DEFAULT_GAP = 1e-6
-_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W"}
+_UNITS = {"energy_j": "J", "latency_s": "s", "power_w": "W", "latency_over_limit": FRACTION}
 _OBJECTIVES = {"latency": {"latency_s"}, "energy": {"energy_j", "power_w"}}
 
 
@@ -45,6 +51,11 @@ class _Checked:
     app: App
     plan: AppPlacement
     cost: Recomputed
+
+    @property
+    def figures(self) -> JointFigures:
+        """What objectives of all apps together are sums or maxima of."""
+        return JointFigures(self.app.rate_per_s, self.latency_s, self.app.max_latency_s)
 
     @property
     def latency_s(self) -> float:
@@ -61,6 +72,7 @@ def verify(
     apps: Sequence[tuple[App, Model]],
     gap: float = DEFAULT_GAP,
     per_exit_thresholds: bool = False,
+    objective: str = "power",
 ) -> list[Violation]:
     """Recompute a placement and check every claim and every limit.
 
@@ -71,13 +83,14 @@ def verify(
         gap: Largest relative gap that still counts as `optimal` (no unit).
         per_exit_thresholds: Whether operating points may be designed with one threshold per exit, which decides what
             the best accuracy is that an app gets by default.
+        objective: What all apps together were planned for, as the workload says.
 
     Returns:
         What does not stand, with the values of both sides; empty if the placement stands.
     """
     if placement.status in ("infeasible", "unknown"):
         return list(_check_no_plan(placement))
-    network, shared = expand(topology), has_shares(placement, len(apps))
+    network, shared = expand(topology), has_shares(placement, len(apps)) or objective != "power"
     found = [*_check_names(placement, apps), *_check_plan_form(placement), *check_units(placement, network)]
     if shared:
         found += [*check_together([app for app, _ in apps]), *check_speeds(placement, network)]
@@ -95,8 +108,9 @@ def verify(
                 found += check_sustained(app, plan, cost, network)
     found += _check_memory(checked, network)
     found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
-    # sums over a part of the apps would only repeat, with wrong figures, what is reported already
-    return found if len(checked) < len(apps) else [*found, *_check_total(placement, checked, network, gap)]
+    if len(checked) < len(apps):  # sums over a part of the apps would only repeat what is reported already
+        return found
+    return [*found, *_check_total(placement, checked, network, gap, objective)]
 
 
 def _check_no_plan(placement: Placement) -> Iterator[Violation]:
@@ -205,7 +219,7 @@ def _check_shared(checked: Sequence[_Checked], network: Network) -> Iterator[Vio
 
 
 def _check_total(
-    placement: Placement, checked: Sequence[_Checked], network: Network, gap: float
+    placement: Placement, checked: Sequence[_Checked], network: Network, gap: float, objective: str
 ) -> Iterator[Violation]:
     used = {name for each in checked for name in each.cost.node_busy_s}
     idle_w = sum(node.idle_power_w for name in sorted(used) if (node := network.nodes[name]) is not None)
@@ -216,10 +230,18 @@ def _check_total(
         yield from check_claim("", "total.energy_j", placement.total.energy_j, energy_j, "J")
         yield from check_claim("", "total.power_w", placement.total.power_w, power_w, "W")
         yield from check_claim("", "total.nodes_used", placement.total.nodes_used, len(used), "nodes")
-        shared = has_shares(placement, len(checked))
+        shared = has_shares(placement, len(checked)) or objective != "power"
         yield from check_sum_claims(placement.total, [each.cost for each in checked], shared)
         yield from check_metrics("", placement.total.metrics, metrics, network)
-    if placement.certificate is not None:
+        yield from check_sums_of_objective(placement.total, objective, [each.figures for each in checked])
+    if placement.certificate is not None and objective != "power":
+        value = value_of_objective(objective, [each.figures for each in checked])
+        if faults := list(check_objective_named(placement.certificate, objective)):
+            yield from faults
+            return
+        yield from _check_certificate(placement.certificate, value, network)
+        yield from _check_proof(placement, value, gap)
+    elif placement.certificate is not None:
         if len(checked) == 1 and checked[0].app.objective in MAXIMISED and not has_shares(placement, 1):
             yield from _check_maximised(placement, placement.certificate, checked[0], network, gap)
             return

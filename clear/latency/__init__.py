@@ -1,0 +1,1 @@
+"""Least largest latency over its limit, of several apps together: exact search of few columns, bisection, a greedy."""

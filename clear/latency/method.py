@@ -1,0 +1,198 @@
+"""The method `clear` for the least largest latency over its limit, with a lower bound.
+
+Where all columns of all apps can be listed, a tree of geometric programs over them is exact. Elsewhere all deadlines
+are shrunk by one factor, and the search for least power says whether a plan keeps them: a plan is improved by its
+geometric program, a proof that there is none is a lower bound, and between the two the factor is bisected
+geometrically. No answer within the effort is no bound. Every app alone, with all nodes and media at once at their best,
+bounds the factor from below too.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from planner.clear.allocation.allocate import NoAllocation
+from planner.clear.allocation.app_view import most_favourable
+from planner.clear.allocation.latencies import latency_over_limit
+from planner.clear.allocation.plan import Plan
+from planner.clear.diagnosis.diagnose import contradiction
+from planner.clear.latency.column_tree import BestChoice, TreeResult, quickest_of_columns, undominated
+from planner.clear.latency.needs import Needs
+from planner.clear.latency.quickest import frugal, quickest
+from planner.clear.problem.column import Column
+from planner.clear.problem.enumeration import columns_of_few
+from planner.clear.problem.instance import JointInstance
+from planner.clear.solve import solve_joint
+from planner.fin.deadline import Deadline
+from planner.fin.exact.method import Exact
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Floats
+from planner.fin.method import Options
+from planner.fin.outcome import PROVED, Outcome, Termination
+
+_EQUAL = 1e-6
+"""Relative precision of what geometric programs prove."""
+_MOST_PROGRAMS = 4_000
+_PROBES, _VAIN = 12, 3
+"""Factors that are tried at most, and how many of them in a row may be left open."""
+_CLOSE = 1.02
+"""Ratio of the factors held and not ruled out at which the next one tried is just below what is held."""
+_STEP = 1e-3
+_ANY_PLAN = 1.0
+"""Gap with which a search ends at its first plan."""
+
+
+class LeastLatency:
+    """The method `clear` for the objective latency."""
+
+    name = "clear"
+    description = "least largest latency over its limit, of all apps together, with a proved bound"
+
+    def solve(self, joint: JointInstance, options: Options) -> Outcome[Plan]:
+        """Plan all apps for the least largest latency over its limit.
+
+        Args:
+            joint: The apps, each with a latency limit.
+            options: Relative gap that is asked for, time limit and threads.
+
+        Returns:
+            The best plan found; its bound is one of the latency over its limit (no unit).
+        """
+        began, deadline = time.perf_counter(), Deadline.after(options.time_limit_s)
+        alone = least_alone(joint)
+        if np.isinf(alone):
+            return Outcome("infeasible", None, np.inf, PROVED, search_s=time.perf_counter() - began)
+        columns = columns_of_few(joint, deadline)
+        if columns is None or deadline.expired:
+            found = _Bisection(joint, options, deadline, alone).run()
+        else:
+            best = BestChoice()
+            found = _answer(joint, best, _of_listed(joint, columns, best, options.gap, deadline), options, deadline)
+        found = replace(found, lower_bound=max(found.lower_bound, alone))
+        return replace(found, search_s=time.perf_counter() - began)
+
+
+def least_alone(joint: JointInstance) -> float:
+    """Return the largest of the apps' least latencies over their limits, each with everything to itself, at its best.
+
+    Infinite where an app has no plan within its limits even so.
+    """
+    return max(_least_alone(app) for app in joint.apps)
+
+
+def _least_alone(app: Instance) -> float:
+    if app.points.count == 0:
+        return np.inf
+    found = Exact().solve(replace(most_favourable(app), minimise="latency"), Options())
+    return found.lower_bound / app.limits.latency_s
+
+
+def shrunk(joint: JointInstance, factor: float) -> JointInstance:
+    """Return the same apps with all latency limits multiplied by a factor."""
+    apps = (app.with_limits(latency_s=app.limits.latency_s * factor) for app in joint.apps)
+    return replace(joint, apps=tuple(apps))
+
+
+def _of_listed(
+    joint: JointInstance, columns: list[list[Column]], best: BestChoice, gap: float, deadline: Deadline
+) -> TreeResult:
+    """Search all choices of listed columns."""
+    apps = [
+        undominated(Needs.of(joint.network, own), _limited(joint.network.size, own))
+        if own
+        else Needs.of(joint.network, own)
+        for own in columns
+    ]
+    return quickest_of_columns(joint, apps, best, gap, _MOST_PROGRAMS, deadline)
+
+
+def _limited(nodes: int, columns: list[Column]) -> Floats:
+    """(C, 2 N + 1) powers of columns where their energy is limited, which speeds change; else (C, 0)."""
+    if not any(np.isfinite(column.most_w) for column in columns):
+        return np.zeros((len(columns), 0))
+    figures = np.zeros((len(columns), 2 * nodes + 1))
+    for number, column in enumerate(columns):
+        figures[number, column.nodes] = column.dynamic_w
+        figures[number, nodes + column.nodes] = column.static_w
+        figures[number, -1] = column.transfer_w
+    return figures
+
+
+def _answer(
+    joint: JointInstance, best: BestChoice, searched: TreeResult, options: Options, deadline: Deadline
+) -> Outcome[Plan]:
+    """Name the answer by what is held and what is proved."""
+    if best.found is None:
+        if searched.proved:
+            return Outcome("infeasible", None, np.inf)
+        return Outcome("unknown", None, searched.least, _stopped(deadline, "no plan was found within the limit"))
+    plan = Plan(best.columns, frugal(joint.network, best.columns, best.found))
+    value = latency_over_limit(plan.columns, plan.allocation)
+    bound = min(searched.least, value)
+    if bound >= value * (1.0 - max(options.gap, _EQUAL)):
+        return Outcome("optimal", plan, bound)
+    return Outcome("feasible", plan, bound, _stopped(deadline, ""))
+
+
+def _stopped(deadline: Deadline, detail: str) -> Termination:
+    return Termination.at_limit("time" if deadline.expired else "nodes", detail)
+
+
+class _Bisection:
+    """Bisection over the factor of all deadlines, with the search for least power as the oracle."""
+
+    def __init__(self, joint: JointInstance, options: Options, deadline: Deadline, alone: float) -> None:
+        self._joint, self._options, self._deadline = joint, options, deadline
+        self._best, self._least = BestChoice(), alone
+
+    def run(self) -> Outcome[Plan]:
+        """Shrink the deadlines until what is held is as close to the bound as is asked for, or effort ends."""
+        status = self._probe(1.0)
+        if status == "infeasible":
+            return Outcome("infeasible", None, np.inf)
+        passed, vain = self._least, 0  # factors up to `passed` are ruled out or were tried in vain
+        for _ in range(_PROBES if self._best.found is not None else 0):
+            if self._closed or self._deadline.expired or vain == _VAIN:
+                break
+            held = self._best.factor
+            factor = float(np.sqrt(passed * held)) if held > passed * _CLOSE else held * (1.0 - _STEP)
+            status = self._probe(factor)
+            vain = vain + 1 if status == "unknown" else 0
+            if status != "feasible":
+                passed = max(passed, factor)
+            if status == "infeasible":
+                self._least = max(self._least, factor)
+            if status != "feasible" and factor >= held * (1.0 - 2.0 * _STEP):
+                break
+        result = TreeResult(False, self._least, 0)
+        return _answer(self._joint, self._best, result, self._options, self._deadline)
+
+    @property
+    def _closed(self) -> bool:
+        return self._least >= self._best.factor * (1.0 - max(self._options.gap, _EQUAL))
+
+    def _probe(self, factor: float) -> str:
+        """Ask for a plan whose latencies are within a factor of their limits; keep it, at its own least factor."""
+        joint = shrunk(self._joint, factor)
+        unlimited = np.isinf(self._deadline.remaining_s)
+        limit_s = None if unlimited else 0.5 * self._deadline.remaining_s
+        found = solve_joint(joint, Options(gap=_ANY_PLAN, time_limit_s=limit_s, jobs=self._options.jobs))
+        if found.plan is not None:
+            self.offer(found.plan)
+            return "feasible"
+        if found.status == "unknown" and not self._deadline.expired:
+            share_s = None if unlimited else self._deadline.remaining_s / joint.count
+            if contradiction(joint, joint.apps, share_s) is not None:
+                return "infeasible"
+        return found.status
+
+    def offer(self, plan: Plan) -> None:
+        """Keep a plan at its own least factor, if it is the best."""
+        limits_s = [self._joint.apps[column.app].limits.latency_s for column in plan.columns]
+        columns = [replace(column, most_s=most_s) for column, most_s in zip(plan.columns, limits_s, strict=True)]
+        found = quickest(self._joint.network, columns)
+        if not isinstance(found, NoAllocation):
+            self._best.offer(columns, found)

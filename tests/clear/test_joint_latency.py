@@ -1,0 +1,88 @@
+"""Least largest latency over its limit, against the geometric program of every combination, solved by CVXPY."""
+
+from __future__ import annotations
+
+from random import Random
+
+import factor_oracle
+import joint_oracle
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+from joint_cases import Case, random_case
+
+from planner.clear.allocation.latencies import latency_over_limit
+from planner.clear.latency import method
+from planner.clear.latency.method import LeastLatency
+from planner.clear.method import joint_method, joint_methods_of
+from planner.fin.method import Options
+
+SEEDS = st.integers(0, 2**32)
+FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
+SLACK = 1e-6
+
+
+def case_with_limits(seed: int) -> Case:
+    """Draw a case in which every app has a latency limit, some of them easy to keep."""
+    r = Random(seed)
+    case = random_case(r, most_nodes=3)
+    for app, _ in case.apps:
+        app.setdefault("max_latency_s", r.choice([3.0, 30.0]))
+    return case
+
+
+def least(case: Case) -> float:
+    """Return the least factor of all plans; infinite where none keeps all limits."""
+    try:
+        found = factor_oracle.least_factor(case.apps, case.topology)
+    except joint_oracle.GaveUpError:
+        assume(False)
+        raise
+    return found if found <= 1.0 + SLACK else np.inf
+
+
+@FEW
+@given(SEEDS)
+def test_the_least_factor_is_found_and_proved(seed: int) -> None:
+    case = case_with_limits(seed)
+    outcome, factor = LeastLatency().solve(case.joint(), Options()), least(case)
+    assert outcome.lower_bound <= factor * (1.0 + SLACK)
+    if outcome.plan is None:
+        assert outcome.status == "infeasible"
+        assert np.isinf(factor)
+        return
+    assert outcome.status == "optimal"
+    value = latency_over_limit(outcome.plan.columns, outcome.plan.allocation)
+    assert value == pytest.approx(factor, rel=2 * SLACK)
+    assert outcome.lower_bound == pytest.approx(factor, rel=2 * SLACK)
+
+
+@FEW
+@given(SEEDS)
+def test_bisection_has_no_bound_past_the_optimum(seed: int) -> None:
+    case = case_with_limits(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(method, "columns_of_few", lambda joint, deadline: None)
+        outcome = LeastLatency().solve(case.joint(), Options())
+    factor = least(case)
+    assert outcome.lower_bound <= factor * (1.0 + SLACK)
+    if outcome.plan is None:
+        assert outcome.status == "unknown" or np.isinf(factor)
+        return
+    value = latency_over_limit(outcome.plan.columns, outcome.plan.allocation)
+    assert value >= factor * (1.0 - SLACK)
+    assert value <= 1.0 + SLACK
+
+
+@FEW
+@given(SEEDS)
+def test_no_method_is_better_than_the_optimum(seed: int) -> None:
+    case = case_with_limits(seed)
+    factor = least(case)
+    for name in joint_methods_of("latency"):
+        outcome = joint_method(name, "latency").solve(case.joint(), Options())
+        assert outcome.lower_bound <= factor * (1.0 + SLACK)
+        if outcome.plan is not None:
+            value = latency_over_limit(outcome.plan.columns, outcome.plan.allocation)
+            assert value >= factor * (1.0 - SLACK)

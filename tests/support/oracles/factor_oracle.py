@@ -1,0 +1,117 @@
+"""The least largest latency over its limit of a small workload, from the raw documents: an oracle of joint planning.
+
+All combinations of choices (`joint_choices`) are enumerated. The least factor of one is the optimum of a geometric
+program in CVXPY, and combinations are solved in the order of a simple bound: at each place alone, with all else whole,
+shares that keep a factor must sum to at most what there is.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from joint_choices import Choice, Places, choices, places
+from joint_oracle import GaveUpError
+
+_MOST_COMBINATIONS = 60_000
+
+
+def least_factor(
+    apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any], most_programs: int = 150
+) -> float:
+    """Return the least factor of a workload, infinite where no plan keeps the other limits.
+
+    Args:
+        apps: Every app with its model, as documents; each with a latency limit.
+        topology: The topology, as a document.
+        most_programs: Largest number of geometric programs.
+
+    Raises:
+        GaveUpError: That number is not enough, or there are too many combinations.
+    """
+    shared = places(topology)
+    by_app = [choices(app, model, topology) for app, model in apps]
+    count = int(np.prod([len(own) for own in by_app]))
+    if count > _MOST_COMBINATIONS:
+        message = f"{count} combinations"
+        raise GaveUpError(message)
+    combinations = list(product(*by_app))
+    bounds = np.array([_bound(chosen, shared) for chosen in combinations])
+    best, programs = np.inf, 0
+    for at in np.argsort(bounds, kind="stable"):
+        if bounds[at] >= best * (1.0 - 1e-9) or np.isinf(bounds[at]):
+            break
+        if programs == most_programs:
+            message = f"{len(bounds)} combinations are in question"
+            raise GaveUpError(message)
+        best, programs = min(best, factor_of(combinations[at], shared)), programs + 1
+    return best
+
+
+def _bound(chosen: Sequence[Choice], shared: Places) -> float:
+    """Return a factor that a combination cannot be below; infinite where memory does not suffice."""
+    held = sum(choice.memory for choice in chosen)
+    if (held > shared.memory * (1.0 + 1e-9)).any():
+        return np.inf
+    rate = shared.most * shared.fastest
+    if (sum(choice.load for choice in chosen) > rate * (1.0 + 1e-9)).any():
+        return np.inf
+    times = [
+        np.divide(choice.late_s, rate, out=np.zeros_like(choice.late_s), where=choice.late_s > 0.0) for choice in chosen
+    ]
+    least = max(float(((own.sum(axis=1) + c.fixed_s) / c.most_s).max()) for own, c in zip(times, chosen, strict=True))
+    low, high = least, 1e6
+    for _ in range(60):
+        middle = float(np.sqrt(max(low, 1e-12) * high))
+        asked = np.zeros(len(rate))
+        for own, choice in zip(times, chosen, strict=True):
+            room = middle * choice.most_s - choice.fixed_s[:, None] - (own.sum(axis=1, keepdims=True) - own)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                asked += np.where(own > 0.0, np.where(room > 0.0, own / room, np.inf), 0.0).max(axis=0)
+        low, high = (low, middle) if (asked <= 1.0 + 1e-9).all() else (middle, high)
+    return low * (1.0 - 1e-7)
+
+
+def factor_of(chosen: Sequence[Choice], shared: Places) -> float:
+    """Return the least factor of one combination, by CVXPY; infinite where the other limits cannot be kept."""
+    import cvxpy
+
+    speed = {n: cvxpy.Variable(pos=True) for n in range(shared.nodes) if any(c.used[n] for c in chosen)}
+    limits = [s >= shared.slowest[n] for n, s in speed.items()] + [s <= shared.fastest[n] for n, s in speed.items()]
+    factor = cvxpy.Variable(pos=True)
+    shares = [
+        {p: cvxpy.Variable(pos=True) for p in range(len(shared.names)) if c.load[p] + c.late_s[:, p].sum() > 0.0}
+        for c in chosen
+    ]
+    for place in range(len(shared.names)):
+        mine = [own[place] for own in shares if place in own]
+        if mine and shared.most[place] <= 0.0:
+            return np.inf
+        limits += [sum(mine) <= shared.most[place]] if mine else []
+    for choice, own in zip(chosen, shares, strict=True):
+        rate = {p: share * speed[p] if p in speed else share for p, share in own.items()}
+        limits += [choice.load[p] / rate[p] <= 1.0 for p in own if choice.load[p] > 0.0]
+        for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
+            terms = [late_s[p] / rate[p] for p in own if late_s[p] > 0.0]
+            terms += [float(fixed_s)] if fixed_s > 0.0 else []
+            limits += [sum(terms) / choice.most_s <= factor] if terms else []
+        computing = [choice.dynamic_w[n] * s**2 for n, s in speed.items() if choice.dynamic_w[n] > 0.0]
+        computing += [choice.static_w[n] / s for n, s in speed.items() if choice.static_w[n] > 0.0]
+        if np.isfinite(choice.most_w):
+            left = choice.most_w - choice.carried_w
+            if left < 0.0 or (left == 0.0 and computing):
+                return np.inf
+            limits += [sum(computing) / left <= 1.0] if computing else []
+    problem = cvxpy.Problem(cvxpy.Minimize(factor), limits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # "may be inaccurate": judged by the status below
+        problem.solve(solver=cvxpy.CLARABEL, gp=True, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    if "infeasible" in problem.status:
+        return np.inf
+    if problem.value is None or not np.isfinite(problem.value):
+        message = f"CVXPY ends with {problem.status}"
+        raise GaveUpError(message)
+    return float(problem.value)
