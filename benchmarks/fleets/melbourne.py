@@ -38,13 +38,12 @@ class Drawing:
 
 
 _CBD = ("--cbd", "--seed", "1")
+_MILLION = ("--users", "1000000", "--cell-km", "1.1", "--scale", "8", "--seed", "1")
 DRAWINGS = (
     Drawing("CBD, 816 users", ("--users", "816", *_CBD), ("fleet", "pop", "lp", "ilp"), 0.02, 30.0),
     Drawing("CBD, 8,160 users", ("--users", "8160", *_CBD), ("fleet", "pop", "lp", "ilp"), 0.02, 30.0),
     Drawing("131,312 users", ("--users", "131312", "--seed", "1"), ("fleet", "pop", "cheapest", "nearest"), 0.01, 25.0),
-    Drawing(
-        "1,000,000 users", ("--users", "1000000", "--cell-km", "1.1", "--seed", "1"), ("fleet", "pop"), 0.002, 45.0
-    ),
+    Drawing("1,000,000 users", _MILLION, ("fleet", "pop"), 0.002, 45.0),
     Drawing(
         "131,312 users, sites draw 1 W idle", ("--users", "131312", "--idle-power-w", "1", "--seed", "1"),
         ("fleet",), 0.06, 300.0, again=False,

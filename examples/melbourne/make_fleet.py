@@ -5,7 +5,8 @@
 writes `fleet.json` with the tables `classes.csv` and `attach.csv`, `topology.json`, and the models that they name.
 All but the positions of sites is ASSUMED: users are drawn around sites (a site at random, then a normal offset), and
 devices, servers, radio levels, rates and limits are round figures. Servers get `--capacity` (0.6) of what the users
-would load if all capacity were free. The same arguments give the same files.
+would load if all capacity were free. Cells and servers are sized for some 130,000 users; `--scale` gives them a
+multiple of bandwidth and speed for more. The same arguments give the same files.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ LEVELS = (
     (1.2, 5.0e7, 2.8e-8), (1.8, 3.5e7, 3.6e-8), (3.0, 2.4e7, 4.6e-8), (1e9, 1.6e7, 6.0e-8),
 )  # fmt: skip
 """Radio levels: distance up to which they hold (km), rate (bit/s), energy (J/bit)."""
-SITE = {"tier": "edge", "ops_per_s": 4e11, "j_per_op": 3e-11}
-REGION = {"tier": "edge", "ops_per_s": 4e12, "j_per_op": 2.2e-11}
+SITE: dict[str, Any] = {"tier": "edge", "ops_per_s": 4e11, "j_per_op": 3e-11}
+REGION: dict[str, Any] = {"tier": "edge", "ops_per_s": 4e12, "j_per_op": 2.2e-11}
 CLOUD = {"tier": "cloud", "ops_per_s": 4e13, "j_per_op": 1.8e-11, "max_utilization": 1.0}
 UP = {"bit_per_s": 1e10, "latency_s": 0.002, "j_per_bit": 3e-8}
 WAN = {"bit_per_s": 1e11, "latency_s": 0.015, "j_per_bit": 6e-8}
@@ -87,7 +88,9 @@ def draw_users(sites: Floats, users: int, cell_km: float, spread_km: float, seed
     return Drawn((cells + 0.5) * cell_km, count)
 
 
-def attach_rows(names: list[str], sites: Floats, cells: Floats, nearest: int, reach_km: float) -> list[dict[str, Any]]:
+def attach_rows(
+    names: list[str], sites: Floats, cells: Floats, nearest: int, reach_km: float, scale: float
+) -> list[dict[str, Any]]:
     """Return the links of every cell: the nearest sites, of those behind the first only such as are within reach."""
     rows = []
     for number, cell in enumerate(cells):
@@ -97,7 +100,7 @@ def attach_rows(names: list[str], sites: Floats, cells: Floats, nearest: int, re
                 break
             _, bit_per_s, j_per_bit = next(level for level in LEVELS if distance[site] <= level[0])
             rows.append(
-                {"attach": f"area-{number}", "node": names[site], "bit_per_s": bit_per_s, "latency_s": 0.004,
+                {"attach": f"area-{number}", "node": names[site], "bit_per_s": scale * bit_per_s, "latency_s": 0.004,
                  "j_per_bit": j_per_bit, "medium": f"cell-{names[site]}"}
             )  # fmt: skip
     return rows
@@ -115,12 +118,13 @@ def class_rows(drawn: Drawn) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def topology(names: list[str], sites: Floats, idle_power_w: float) -> dict[str, Any]:
+def topology(names: list[str], sites: Floats, idle_power_w: float, scale: float) -> dict[str, Any]:
     """Return sites below regions (by their bearing from the centre) below one cloud; links lead up only."""
+    at_site, in_region = ({**each, "ops_per_s": scale * float(each["ops_per_s"])} for each in (SITE, REGION))
     bearing = np.arctan2(sites[:, 1], sites[:, 0])
     region = (np.argsort(np.argsort(bearing, kind="stable"), kind="stable") * REGIONS // len(names)).tolist()
-    nodes = [{"name": name, **SITE, "idle_power_w": idle_power_w} for name in names]
-    nodes += [{"name": f"region-{number}", **REGION, "idle_power_w": 10 * idle_power_w} for number in range(REGIONS)]
+    nodes = [{"name": name, **at_site, "idle_power_w": idle_power_w} for name in names]
+    nodes += [{"name": f"region-{number}", **in_region, "idle_power_w": 10 * idle_power_w} for number in range(REGIONS)]
     nodes.append({"name": "cloud", **CLOUD})
     links = [{"source": name, "target": f"region-{region[i]}", **UP} for i, name in enumerate(names)]
     links += [{"source": f"region-{number}", "target": "cloud", **WAN} for number in range(REGIONS)]
@@ -164,6 +168,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--nearest", type=int, default=4, help="sites that an area may attach to")
     parser.add_argument("--reach-km", type=float, default=4.0)
     parser.add_argument("--capacity", type=float, default=0.6)
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="times the bandwidth of cells and the speed of servers"
+    )
     parser.add_argument("--idle-power-w", type=float, default=0.0, help="idle power of a site")
     parser.add_argument("--cbd", action="store_true", help="only the central business district")
     parser.add_argument("--seed", type=int, default=1)
@@ -173,13 +180,14 @@ def main(arguments: list[str] | None = None) -> None:
     names, sites = site_positions(options.cbd)
     drawn = draw_users(sites, options.users, options.cell_km, options.spread_km, options.seed)
     write_table(folder / "classes.csv", class_rows(drawn))
-    write_table(folder / "attach.csv", attach_rows(names, sites, drawn.cells, options.nearest, options.reach_km))
+    links = attach_rows(names, sites, drawn.cells, options.nearest, options.reach_km, options.scale)
+    write_table(folder / "attach.csv", links)
     tables = {"classes": "classes.csv", "attach": "attach.csv"}
     fleet = {"schema_version": "1", "name": "melbourne", "devices": DEVICES, "tables": tables}
     (folder / "fleet.json").write_text(json.dumps(fleet, indent=2) + "\n", encoding="utf-8")
     for model in {app["model"] for app in APPS.values()}:
         shutil.copyfile(HERE.parent / model, folder / model)
-    shared = topology(names, sites, options.idle_power_w)
+    shared = topology(names, sites, options.idle_power_w, options.scale)
     if options.capacity > 0.0:
         limit_capacity(folder, shared, options.capacity)
     (folder / "topology.json").write_text(json.dumps(shared, indent=1) + "\n", encoding="utf-8")
