@@ -19,7 +19,7 @@ from planner.fleet.rounding.closing import with_nodes_closed
 from planner.fleet.rounding.local_search import LocalSearch
 from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
-from planner.fleet.rounding.rounding import Placer, rounded_down
+from planner.fleet.rounding.rounding import Placer, placed_at_rising_prices, rounded_down
 from planner.fleet.rounding.state import WholeUsers
 from planner.fleet.task import Run, cost_of, demand_of, idle_prices, penalty_per_user
 from planner.schemas.planning.placement import Status
@@ -137,8 +137,8 @@ def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whole
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     prices = linear.prices + idle_prices(instance)
-    state = rounded_down(instance, linear.columns, linear.share)
-    state = _searched(run, Placer(state, prices).place_all(), linear, penalty_w, shrink=False)
+    state = placed_at_rising_prices(rounded_down(instance, linear.columns, linear.share), prices)
+    state = _searched(run, state, linear, penalty_w, shrink=False)
     options.progress("whole users", linear.bound_w, cost_of(state, penalty_w))
     if _gap(state, linear, penalty_w) <= options.gap and not state.waiting.any():
         return state, linear

@@ -1,7 +1,8 @@
 """From shares to whole users: round down, then place the users left over one by one where they fit.
 
 A vertex of the linear program splits few classes, so few users are left over. Each takes the plan of least cost at the
-dual prices that fits into what is free; classes whose users load most go first.
+dual prices that fits into what is free; classes whose users load most go first. Where some find no room, the prices of
+what their plans load rise and all who were left over are placed anew, so that others leave room for them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from planner.fleet.master.pool import Columns
 from planner.fleet.rounding.state import WholeUsers
 
 _NEARLY_WHOLE = 1e-6
+_RISE = 1.25
+_RISES = 8
+"""Times that prices rise at most for users who find no room."""
 
 
 def rounded_down(instance: FleetInstance, columns: Columns, share: Floats) -> WholeUsers:
@@ -114,6 +118,36 @@ class Placer:
             return most
         room = float((self._free[option.rows[loaded]] / option.load[loaded]).min())
         return int(min(most, max(1.0, np.floor(room))))
+
+
+def placed_at_rising_prices(state: WholeUsers, prices: Floats) -> WholeUsers:
+    """Place the waiting users; where some find no room, raise the prices of all that their plans load, and start again.
+
+    Args:
+        state: Users now; those that have a plan keep it.
+        prices: (R,) watts per unit of capacity to begin with.
+
+    Returns:
+        The state of the fewest waiting users, and of least power among these.
+    """
+    instance, prices = state.instance, prices.copy()
+    best = Placer(state, prices).place_all()
+    found = best
+    for _ in range(_RISES):
+        if not best.waiting.any():
+            break
+        prices[_rows_of(instance, found.waiting > 0)] *= _RISE
+        found = Placer(state, prices).place_all()
+        if (int(found.waiting.sum()), found.power_w) < (int(best.waiting.sum()), best.power_w):
+            best = found
+    return best
+
+
+def _rows_of(instance: FleetInstance, classes: Bools) -> Ints:
+    """Return the resources that plans of some classes may load."""
+    chosen = classes[instance.pair_class]
+    rows = np.concatenate([each.rows[chosen[each.pairs]].reshape(-1) for each in instance.kinds])
+    return np.unique(rows[rows < instance.resources.count])
 
 
 def placed(state: WholeUsers, pair: Ints, plan: Ints, users: list[int], waiting: Ints) -> WholeUsers:
