@@ -17,7 +17,7 @@ def test_the_page_shows_sites_power_and_prices_and_refuses_what_does_not_stand(t
     done = run("report", plan, *FILES, "--sites", CITY / "sites.json", "-o", page)
     assert done.code == 0, done.err
     text = page.read_text(encoding="utf-8")
-    for part in ("Map of sites", "Energy by tier", "Prices of capacity", "600", "north"):
+    for part in ("Map of sites", "Power by tier", "Prices of capacity", "600", "north"):
         assert part in text
     assert "default-src 'none'" in text
     done = run("report", plan, "-o", page)

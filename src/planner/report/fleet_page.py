@@ -14,6 +14,8 @@ from planner.schemas.fleets.sites import Site
 from planner.units import format_quantity
 
 _MOST_ROWS = 20
+_LABEL_ROOM = 1.15
+"""Width of the axis, in parts of the longest bar: a value stands behind each bar."""
 _MAP_HEIGHT = 460.0
 _KM_PER_DEGREE = 111.32
 
@@ -113,7 +115,12 @@ def _tiers(placement: FleetPlacement) -> list[Section]:
         for tier, watts in total.tier_w.items()
     ]
     encoding: Spec = {
-        "x": {"field": "power", "type": "quantitative", "title": f"power ({unit})"},
+        "x": {
+            "field": "power",
+            "type": "quantitative",
+            "title": f"power ({unit})",
+            "scale": {"domain": [0.0, _LABEL_ROOM * max(total.tier_w.values()) / factor], "nice": False},
+        },
         "y": {"field": "tier", "type": "nominal", "sort": None, "title": None, "axis": LABELS},
     }
     bars: Spec = {
@@ -123,12 +130,12 @@ def _tiers(placement: FleetPlacement) -> list[Section]:
     }
     ends: Spec = {
         "data": {"values": values},
-        "mark": {"type": "text", "align": "right", "dx": -5, "color": INK, "fontSize": 11},
+        "mark": {"type": "text", "align": "left", "dx": 5, "color": INK, "fontSize": 11},
         "encoding": {**encoding, "text": {"field": "is"}},
     }
     listed = ", ".join(f"{each['tier']} {each['is']}" for each in values)
     drawn = Figure(figure([bars, ends], f"Power by tier: {listed}.", 30.0 * len(values)), f"Power: {listed}.")
-    return [Section("Energy by tier", "", [drawn])]
+    return [Section("Power by tier", "", [drawn])]
 
 
 def _prices(placement: FleetPlacement) -> list[Section]:
@@ -141,7 +148,7 @@ def _prices(placement: FleetPlacement) -> list[Section]:
          format_quantity(0.1 * _worth(each), "W"))
         for each in priced[:_MOST_ROWS]
     ]  # fmt: skip
-    text = f"{len(priced):,} nodes and media have a price; those whose capacity is worth most:"
+    text = f"Nodes and media whose capacity has a price: {len(priced):,}. Those worth most:"
     headings = ("name", "kind", "busy", "capacity", "a tenth more saves about")
     return [Section("Prices of capacity", text, [Table(headings, rows, numbers=(2, 3, 4))])]
 

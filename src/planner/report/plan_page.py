@@ -145,17 +145,18 @@ def _at_most(limit: float | None, unit: str) -> str:
 def _reasons(diagnosis: Diagnosis | None) -> list[Section]:
     if diagnosis is None:
         return []
+    explained = any(limit.message not in diagnosis.summary for limit in diagnosis.limits)
     rows = [
         (
             limit.kind,
             limit.subject,
             _quantity(limit.demand, limit.unit),
             _quantity(limit.best, limit.unit),
-            limit.message,
+            *([limit.message] if explained else []),
         )
         for limit in diagnosis.limits
     ]
-    headings = ("limit", "of", "asked for", "best possible", "in words")
+    headings = ("limit", "of", "asked for", "best possible", *(["in words"] if explained else []))
     return [Section("Why there is no plan", diagnosis.summary, [Table(headings, rows, numbers=(2, 3))])]
 
 
