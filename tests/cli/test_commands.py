@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, fields
@@ -33,6 +34,13 @@ def test_every_option_says_what_it_is(row) -> None:
     for parameter in inspect.signature(row.load()).parameters.values():
         helps = [getattr(note, "help", None) for note in parameter.annotation.__metadata__]
         assert any(helps), parameter.name
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_every_option_names_its_value(row) -> None:
+    """Help pages speak of files, counts and times, not of types."""
+    options = run(row.name, "--help").out.split("Options:")[1]
+    assert not re.search(r"^  \S.*<\w", options, flags=re.MULTILINE), options
 
 
 def test_the_list_of_commands_is_whole_and_imports_none_of_them() -> None:

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from planner.commands.metavars import name_values
 from planner.commands.registry import COMMANDS, Registered
 from planner.version import __version__
 
@@ -42,8 +43,11 @@ class _Lazy(MutableMapping[str, Any]):
 @cache
 def _build(row: Registered) -> Any:  # noqa: ANN401 - a command of click, whose types typer hides
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(row.name)(row.load())
-    return get_command(single)
+    function = row.load()
+    single.command(row.name)(function)
+    built = get_command(single)
+    name_values(built, function)
+    return built
 
 
 class _LazyGroup(TyperGroup):

@@ -14,7 +14,7 @@ from planner.schemas.fleets.sites import Site
 from planner.units import format_quantity
 
 _MOST_ROWS = 20
-_LABEL_ROOM = 1.15
+_LABEL_ROOM = 1.3
 """Width of the axis, in parts of the longest bar: a value stands behind each bar."""
 _MAP_HEIGHT = 460.0
 _KM_PER_DEGREE = 111.32
