@@ -9,22 +9,21 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-from planner.running.agents.holding import Links
+from planner.running.agents.held import MOST_WAITING_BYTES, HeldSamples
 from planner.running.agents.keys import Keys, secure_server
-from planner.running.agents.pieces import Times, leaves, load_piece, misfit, run_piece
+from planner.running.agents.pieces import load_piece
 from planner.running.agents.protocol import PROTOCOL, Message, MessageError
 from planner.running.agents.transport import MOST_MESSAGE_BYTES, connect, is_loopback, prepare, receive, send
+from planner.running.agents.work import Run, Worker
+from planner.running.pieces.hops import plan_hops
 from planner.running.requirements import planner_version, runtime_version
-from planner.schemas.bundles.manifest import Piece, PlanPieces
+from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.nodes import parse_address
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import InputError, input_error
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _MOST_RUNS = 4
 """Runs whose pieces are held at once; the one that was idle longest makes room."""
@@ -41,28 +40,14 @@ class AgentOptions:
     slow_down: float = 1.0
     """Emulated factor on computing times."""
     threads: int = 1
+    optimisation: str = "all"
+    """Graph optimisation of ONNX Runtime: `off` (pieces are equal bit by bit to the whole), `basic` or `all`."""
     most_message_bytes: int = MOST_MESSAGE_BYTES
+    most_waiting_bytes: int = MOST_WAITING_BYTES
+    """Bound on the tensors of samples under way, by run."""
 
 
-@dataclass
-class _Run:
-    """What an agent holds for one coordinator."""
-
-    owner: bytes
-    node: str
-    plans: dict[str, PlanPieces]
-    addresses: dict[str, str]
-    emulated: bool
-    links: Links[tuple[Message, int]] = field(default_factory=Links)
-    sessions: dict[str, Any] = field(default_factory=dict)
-    """Sessions by file name."""
-    parts: dict[str, bytearray] = field(default_factory=dict)
-    """Files that have arrived in part, by name."""
-    held_bytes: int = 0
-
-    def mine(self) -> dict[str, Piece]:
-        """Return the pieces of this node, by file name."""
-        return {piece.file: piece for plan in self.plans.values() for piece in plan.pieces if piece.node == self.node}
+_OF_SAMPLES = ("work", "carry", "release", "forget")
 
 
 class Agent:
@@ -80,7 +65,8 @@ class Agent:
         self._router: Any = self._context.socket(zmq.ROUTER)
         self._authenticator: Any = None
         self._peers: dict[str, Any] = {}
-        self._runs: OrderedDict[str, _Run] = OrderedDict()
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._worker = Worker(self, options.slow_down)
         prepare(self._router, options.most_message_bytes)
         self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
         if options.keys is not None:
@@ -97,7 +83,7 @@ class Agent:
             "hello": self._hello,
             "setup": self._setup,
             "load": self._load,
-            "work": self._work,
+            **dict.fromkeys(_OF_SAMPLES, self._sample),
             "change": self._change,
             "probe": self._probe,
             "time": self._time,
@@ -135,7 +121,7 @@ class Agent:
         try:
             answer(sender, message)
         except (MessageError, InputError) as error:
-            kind = "failed" if message.kind == "work" else "refused"
+            kind = "failed" if message.kind in _OF_SAMPLES else "refused"
             self._tell(message, sender, kind, {"run": message.fields.get("run"), "message": str(error)})
 
     def _tell(self, message: Message, sender: bytes, kind: str, fields: dict[str, Any]) -> None:
@@ -163,12 +149,13 @@ class Agent:
             raise MessageError("no addresses")
         for node, address in addresses.items():
             parse_address(str(address), node)
-        run = _Run(
+        run = Run(
             owner=sender,
             node=message.text("node"),
-            plans={plan.name: plan for plan in plans},
+            plans={plan.name: plan_hops(plan) for plan in plans},
             addresses={str(node): str(address) for node, address in addresses.items()},
             emulated=message.fields.get("emulated") is True,
+            samples=HeldSamples(self._options.most_waiting_bytes),
         )
         run.links.change(_rates(message))
         self._runs[message.text("run")] = run
@@ -178,7 +165,7 @@ class Agent:
 
     def _load(self, sender: bytes, message: Message) -> None:
         run, name = self._run_of(message), message.text("file")
-        piece = run.mine().get(name)
+        piece = run.own_pieces().get(name)
         if piece is None or set(message.tensors) != {"onnx"}:
             raise MessageError(f"{name} is no piece of this node")
         part = run.parts.setdefault(name, bytearray())
@@ -190,10 +177,11 @@ class Agent:
             raise MessageError(f"a chunk of {name} is out of order")
         part += chunk
         if message.fields.get("last") is True:
-            run.sessions[name] = load_piece(piece, bytes(run.parts.pop(name)), self._options.threads)
+            data, options = bytes(run.parts.pop(name)), self._options
+            run.sessions[name] = load_piece(piece, data, options.threads, options.optimisation)
         send(self._router, Message("ready", {"run": message.text("run"), "file": name}), sender)
 
-    def _run_of(self, message: Message) -> _Run:
+    def _run_of(self, message: Message) -> Run:
         name = message.text("run")
         run = self._runs.get(name)
         if run is None:
@@ -201,88 +189,58 @@ class Agent:
         self._runs.move_to_end(name)
         return run
 
-    def _work(self, sender: bytes, message: Message) -> None:
+    def _sample(self, sender: bytes, message: Message) -> None:
+        """Handle a message of a sample, at once or when its emulated link has carried it."""
         run = self._run_of(message)
         arrived = time.monotonic_ns()
         path = message.fields.get("via")
         if run.emulated and isinstance(path, str):
-            bits = 8.0 * sum(array.nbytes for array in message.tensors.values())
-            due = run.links.due_s(path, message.count("sent_ns") * 1e-9, bits)
-            run.links.hold(due, (message, arrived))
+            run.links.hold(_due_s(run, message, path), (message, arrived))
         else:
-            self._execute(run, message, arrived)
+            self._worker.take(run, message, arrived)
 
     def _release(self) -> None:
         """Handle the held messages that are due."""
         for run in list(self._runs.values()):
             while (item := run.links.take()) is not None:
                 due, (message, arrived) = item
+                through = max(arrived, int(due * 1e9))
                 if message.kind == "probe":
-                    self._probed(run, message, max(arrived, int(due * 1e9)))
+                    self._probed(run, message, through)
                     continue
                 try:
-                    self._execute(run, message, max(arrived, int(due * 1e9)))
+                    self._worker.take(run, message, through)
                 except (MessageError, InputError) as error:
                     fields = {"run": message.fields.get("run"), "message": str(error)}
                     send(self._router, Message("failed", fields), run.owner)
 
-    def _execute(self, run: _Run, message: Message, arrived: int) -> None:
-        """Run pieces of this node from the one asked for on, until the sample leaves or goes to another node."""
-        plan = run.plans.get(message.text("plan"))
-        index, trace = message.count("piece"), message.fields.get("trace")
-        if plan is None or index >= len(plan.pieces) or not isinstance(trace, list):
-            raise MessageError("no such plan or piece")
-        tensors = message.tensors
-        while True:
-            piece = plan.pieces[index]
-            if piece.node != run.node or piece.file not in run.sessions:
-                raise MessageError(f"{piece.name} is not loaded here")
-            if wrong := misfit(piece, tensors):
-                raise MessageError(f"the tensors for {piece.name} do not fit: {wrong}")
-            known, times = run_piece(piece, run.sessions[piece.file], tensors, self._options.slow_down)
-            trace = [*trace, self._entry(index, message, arrived, times)]
-            last = index + 1 == len(plan.pieces)
-            if last or (message.fields.get("warm") is not True and leaves(piece, known, plan.confidence)):
-                self._result(run, message, piece, known, trace)
-                return
-            tensors = {name: known[name] for name in piece.sends}
-            index, arrived = index + 1, times.end
-            if plan.pieces[index].node != run.node:
-                self._forward(run, plan, message, index, trace, tensors)
-                return
+    def to_node(self, run: Run, node: str, message: Message) -> None:
+        """Send a message to another agent of a run.
 
-    def _entry(self, index: int, message: Message, arrived: int, times: Times) -> list[Any]:
-        """Return what the trace says of a piece: index, sent, arrived, start, end (ns), processor time (ns), factor."""
-        sent = message.fields.get("sent_ns")
-        return [index, sent, arrived, times.start, times.end, times.cpu, self._options.slow_down]
+        Args:
+            run: The run.
+            node: Node of the other agent.
+            message: The message.
 
-    def _result(
-        self, run: _Run, message: Message, piece: Piece, known: dict[str, NDArray[Any]], trace: list[Any]
-    ) -> None:
-        found = piece.exit
-        outputs = found.outputs if found is not None else ()
-        fields = {key: message.fields[key] for key in ("run", "plan", "sample", "warm") if key in message.fields}
-        fields |= {"exit": None if found is None else found.name, "trace": trace, "sent_ns": time.monotonic_ns()}
-        answer = Message("result", fields, {name: known[name] for name in outputs})
-        if not send(self._router, answer, run.owner):  # the coordinator is gone, and with it the run
+        Raises:
+            MessageError: Its address is not known, or it takes no more messages.
+        """
+        if not send(self._peer(run, node), message):
+            raise MessageError(f"{node} does not take any more messages")
+
+    def to_owner(self, run: Run, message: Message) -> bool:
+        """Send a message to the coordinator of a run; return whether it is there.
+
+        Args:
+            run: The run, which ends here where its coordinator is gone.
+            message: The message.
+        """
+        there = send(self._router, message, run.owner)
+        if not there:
             self._runs.pop(message.text("run"), None)
+        return there
 
-    def _forward(
-        self,
-        run: _Run,
-        plan: PlanPieces,
-        message: Message,
-        index: int,
-        trace: list[Any],
-        tensors: dict[str, NDArray[Any]],
-    ) -> None:
-        before, after = plan.pieces[index - 1], plan.pieces[index]
-        path = "/".join(plan.routes.get(before.blocks[-1], (before.node, after.node)))
-        fields = {**message.fields, "piece": index, "trace": trace, "via": path, "sent_ns": time.monotonic_ns()}
-        if not send(self._peer(run, after.node), Message("work", fields, tensors)):
-            raise MessageError(f"{after.node} does not take any more messages")
-
-    def _peer(self, run: _Run, node: str) -> Any:  # noqa: ANN401 - ZeroMQ's own types differ by version
+    def _peer(self, run: Run, node: str) -> Any:  # noqa: ANN401 - ZeroMQ's own types differ by version
         address = run.addresses.get(node)
         if address is None:
             raise MessageError(f"no address of {node}")
@@ -301,12 +259,11 @@ class Agent:
             fields = {**message.fields, "sent_ns": time.monotonic_ns()}
             send(self._peer(run, to), Message("probe", fields, message.tensors))
         elif run.emulated:
-            bits = 8.0 * sum(array.nbytes for array in message.tensors.values())
-            run.links.hold(run.links.due_s(path, message.count("sent_ns") * 1e-9, bits), (message, time.monotonic_ns()))
+            run.links.hold(_due_s(run, message, path), (message, time.monotonic_ns()))
         else:
             self._probed(run, message, time.monotonic_ns())
 
-    def _probed(self, run: _Run, message: Message, arrived: int) -> None:
+    def _probed(self, run: Run, message: Message, arrived: int) -> None:
         bits = 8 * sum(array.nbytes for array in message.tensors.values())
         fields = {key: message.fields.get(key) for key in ("run", "via", "sent_ns", "to", "from")}
         send(self._router, Message("probed", {**fields, "arrived_ns": arrived, "bits": bits}), run.owner)
@@ -334,6 +291,12 @@ class Agent:
 
     def _stop(self, sender: bytes, message: Message) -> None:
         self._runs.pop(message.text("run"), None)
+
+
+def _due_s(run: Run, message: Message, path: str) -> float:
+    """Return when an emulated link has carried a message, by the monotonic clock in seconds."""
+    bits = 8.0 * sum(array.nbytes for array in message.tensors.values())
+    return run.links.due_s(path, message.count("sent_ns") * 1e-9, bits)
 
 
 def _rates(message: Message) -> dict[str, tuple[float, float]]:

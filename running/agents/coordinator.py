@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from planner.running.agents.connections import Connection, await_answer, open_connections
+from planner.running.agents.connections import Connection, open_connections
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.holding import Links
+from planner.running.agents.loading import Rates, emulated_rates, load_pieces
 from planner.running.agents.outcome import Outcome, RunOptions
 from planner.running.agents.protocol import Message
 from planner.running.agents.transport import is_loopback, receive, send
-from planner.running.pieces.links import LinkTable, hop_path
+from planner.running.pieces.hops import INPUT, Hop, PlanHops, plan_hops
 from planner.running.pieces.reading import Pieces
-from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.reading.problems import input_error
 from planner.schemas.reading.quantities import format_quantity
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WARM_UPS = 3
-_LOADING_S = 120.0
-_CHUNK_BYTES = 1_000_000
 _POLL_MS = 50
 
 
@@ -35,7 +34,11 @@ class _Pending:
     """A sample that is under way."""
 
     plan: str
+    turn: int
+    """Number of its start in the run: a sample that is sent again has another one."""
     start: int
+    inputs: Mapping[str, NDArray[Any]]
+    warm: bool
 
 
 Observer = Callable[["Coordinator", Outcome | None], None]
@@ -64,7 +67,8 @@ class Coordinator:
         import zmq
 
         plans = {plan.name: plan for plan in self.pieces.manifest.plans}
-        self._plans: dict[str, PlanPieces] = plans
+        self._plans: dict[str, PlanHops] = {name: plan_hops(plan) for name, plan in plans.items()}
+        self._turns = itertools.count()
         self.plan = self.plan or next(iter(plans))
         nodes = list(dict.fromkeys(piece.node for plan in plans.values() for piece in plan.pieces))
         if lacking := [node for node in nodes if node not in self.addresses]:
@@ -82,7 +86,9 @@ class Coordinator:
         self._context = zmq.Context()
         try:
             self.connections = open_connections(self._context, used, self.options.keys)
-            self._load()
+            rates = None if self.options.links is None else emulated_rates(self._plans, self.options.links)
+            self._links.change(rates or {})
+            load_pieces(self.pieces, self.connections, self.run_id, rates)
         except BaseException:
             self.__exit__()
             raise
@@ -97,55 +103,7 @@ class Coordinator:
         self.connections = {}
         self._context.term()
 
-    def _load(self) -> None:
-        rates = {} if self.options.links is None else self._emulated_rates(self.options.links)
-        self._links.change(rates)
-        for node, connection in self.connections.items():
-            fields = {
-                "run": self.run_id,
-                "node": node,
-                "plans": [plan.model_dump(mode="json") for plan in self._plans.values()],
-                "addresses": {each: other.address for each, other in self.connections.items()},
-                "emulated": self.options.links is not None,
-                "links": {path: list(rate) for path, rate in rates.items()},
-            }
-            send(connection.socket, Message("setup", fields))
-        deadline = time.monotonic() + _LOADING_S
-        for node, connection in self.connections.items():
-            await_answer(connection, "ready", deadline)
-            self._load_files(node, connection)
-
-    def _load_files(self, node: str, connection: Connection) -> None:
-        """Send files in chunks, one after the other, so that heartbeats get through on slow links too."""
-        import numpy as np
-
-        names = {piece.file for plan in self._plans.values() for piece in plan.pieces if piece.node == node}
-        for name in sorted(names):
-            data = np.frombuffer(self.pieces.files[name], np.uint8)
-            for offset in range(0, len(data), _CHUNK_BYTES):
-                chunk = data[offset : offset + _CHUNK_BYTES]
-                fields = {"run": self.run_id, "file": name, "offset": offset, "last": offset + len(chunk) == len(data)}
-                send(connection.socket, Message("load", fields, {"onnx": chunk}))
-                await_answer(connection, "ready", time.monotonic() + _LOADING_S)
-
-    def _emulated_rates(self, links: LinkTable) -> dict[str, tuple[float, float]]:
-        """Return latency and seconds per bit of every path that some plan uses, results' ways back included."""
-        rates = {}
-        for plan in self._plans.values():
-            source = before = plan.source or plan.pieces[0].node
-            for index, piece in enumerate(plan.pieces):
-                if piece.node != before:
-                    path = hop_path(plan, index, before)
-                    rates["/".join(path)] = links.path_rates(path)
-                before = piece.node
-                if piece.exit is not None and piece.node != source:
-                    path = links.fastest_path(piece.node, source, 0.0)
-                    rates["/".join(path)] = links.path_rates(path)
-        for ends, rate in links.links.items():
-            rates.setdefault("/".join(ends), rate)
-        return rates
-
-    def change_links(self, rates: Mapping[str, tuple[float, float]]) -> None:
+    def change_links(self, rates: Rates) -> None:
         """Emulate other links from now on; rates by path."""
         self._links.change(rates)
         fields = {"run": self.run_id, "links": {path: list(rate) for path, rate in rates.items()}}
@@ -222,14 +180,26 @@ class Coordinator:
         return wait
 
     def _start(self, sample: int, inputs: Mapping[str, NDArray[Any]], warm: bool) -> None:
-        plan = self._plans[self.plan]
-        first, source = plan.pieces[0], plan.source or plan.pieces[0].node
-        via = None if first.node == source else "/".join(hop_path(plan, 0, source))
-        start = time.monotonic_ns()
-        fields = {"run": self.run_id, "plan": plan.name, "piece": 0, "sample": sample, "trace": [], "via": via}
-        fields |= {"sent_ns": start, "warm": warm}
-        self._pending[sample] = _Pending(plan.name, start)
-        send(self.connections[first.node].socket, Message("work", fields, inputs))
+        """Send a sample to the first piece, and its inputs to other pieces that read them."""
+        flow, start = self._plans[self.plan], time.monotonic_ns()
+        pending = self._pending[sample] = _Pending(self.plan, next(self._turns), start, inputs, warm)
+        hops = flow.sent_after(INPUT)
+        first = next((hop for hop in hops if hop.to == 0), None)
+        self._send_hop(sample, pending, "work", first, {"piece": 0, "trace": [], "moved": []})
+        for hop in hops:
+            if hop is not first:
+                self._send_hop(sample, pending, "carry", hop, {})
+
+    def _send_hop(self, sample: int, pending: _Pending, kind: str, hop: Hop | None, further: Mapping[str, Any]) -> None:
+        pieces = self._plans[pending.plan].plan.pieces
+        fields = {"run": self.run_id, "plan": pending.plan, "sample": sample, "turn": pending.turn}
+        fields |= {"warm": pending.warm, "sent_ns": time.monotonic_ns(), **further}
+        tensors = {}
+        if hop is not None:
+            fields |= {"hop": hop.number, "via": hop.via}
+            tensors = {name: pending.inputs[name] for name in hop.tensors}
+        node = pieces[0 if hop is None else hop.to].node
+        send(self.connections[node].socket, Message(kind, fields, tensors))
 
     def _collect(self, wait_ms: int) -> list[Outcome]:
         """Return the results that are there, waiting for a while for the first one."""
@@ -267,31 +237,54 @@ class Coordinator:
             raise RunFailedError(f"an agent failed: {message.fields.get('message')}")
         if message.kind == "probed":
             self.notices.append(message)
-        if message.kind != "result":
+        if message.kind not in ("result", "release"):
             return
-        pending = self._pending.get(message.count("sample"))
-        name = message.text("plan")
-        if pending is None or name not in self._plans or pending.plan != name:
+        sample = message.count("sample")
+        pending = self._pending.get(sample)
+        if pending is None or pending.turn != message.count("turn"):
             return
-        plan, trace = self._plans[name], tuple(tuple(entry) for entry in message.fields["trace"])
-        node, source = plan.pieces[int(trace[-1][0])].node, plan.source or plan.pieces[0].node
+        flow = self._plans[pending.plan]
+        if message.kind == "release":
+            for hop in flow.released_by(message.count("piece")):
+                if hop.after == INPUT:
+                    self._send_hop(sample, pending, "carry", hop, {})
+            return
+        node = flow.plan.pieces[int(message.fields["trace"][-1][0])].node
         returned = message.count("sent_ns") - self.connections[node].offset_ns
         until = now * 1e-9
-        if self.options.links is not None and node != source:
-            path = "/".join(self.options.links.fastest_path(node, source, 0.0))
+        if self.options.links is not None and node != flow.source:
+            path = "/".join(self.options.links.fastest_path(node, flow.source, 0.0))
             bits = 8.0 * sum(array.nbytes for array in message.tensors.values())
             until = max(until, self._links.due_s(path, returned * 1e-9, bits))
         outcome = Outcome(
-            sample=message.count("sample"),
-            plan=name,
+            sample=sample,
+            plan=pending.plan,
             exit=message.text("exit"),
             start=pending.start,
             end=max(now, int(until * 1e9)),
             returned=int(returned),
-            trace=trace,
+            trace=self._by_own_clock(flow, message.fields["trace"]),
+            moved=self._moved_by_own_clock(flow, message.fields["moved"]),
             outputs=dict(message.tensors),
         )
         self._links.hold(until, outcome)
+
+    def _by_own_clock(self, flow: PlanHops, trace: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+        """Return a trace with times of this process's clock."""
+        found = []
+        for index, start, end, cpu, slow in trace:
+            ahead = self.connections[flow.plan.pieces[int(index)].node].offset_ns
+            found.append((index, start - ahead, end - ahead, cpu, slow))
+        return tuple(found)
+
+    def _moved_by_own_clock(self, flow: PlanHops, moved: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+        found = []
+        for number, sent, arrived in moved:
+            hop = flow.hops[int(number)]
+            there = self.connections[flow.plan.pieces[hop.to].node].offset_ns
+            here = 0.0 if hop.after == INPUT else self.connections[flow.sender(hop)].offset_ns
+            found.append((number, sent - here, arrived - there))
+        return tuple(found)
 
     def _notice_losses(self) -> bool:
         """Look for lost agents where something happened to a connection; return whether there are new ones."""
@@ -308,22 +301,25 @@ class Coordinator:
         Raises:
             RunFailedError: That plan needs a lost agent.
         """
-        needed = {piece.node for piece in self._plans[self.plan].pieces} & self.lost
+        needed = {piece.node for piece in self._plans[self.plan].plan.pieces} & self.lost
         if needed:
             names = ", ".join(f"{node} at {self.connections[node].address}" for node in sorted(needed))
             raise RunFailedError(f"the agent of {names} was lost; {len(self._pending)} samples were under way")
         again = [
             sample
             for sample, pending in self._pending.items()
-            if {piece.node for piece in self._plans[pending.plan].pieces} & self.lost
+            if {piece.node for piece in self._plans[pending.plan].plan.pieces} & self.lost
         ]
         for sample in again:
-            del self._pending[sample]
+            forgotten = Message("forget", {"run": self.run_id, "turn": self._pending.pop(sample).turn})
+            for connection in self.connections.values():
+                if not connection.lost:
+                    send(connection.socket, forgotten)
         return again[::-1]
 
     def _stuck(self) -> str:
         oldest = min(self._pending)
-        nodes = ", ".join(dict.fromkeys(piece.node for piece in self._plans[self._pending[oldest].plan].pieces))
+        nodes = ", ".join(dict.fromkeys(piece.node for piece in self._plans[self._pending[oldest].plan].plan.pieces))
         return (
             f"no result for {format_quantity(self.options.timeout_s, 's')}: sample {oldest} is stuck on one of {nodes}"
         )

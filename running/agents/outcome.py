@@ -41,5 +41,7 @@ class Outcome:
     returned: int
     """When the result was sent on the node that made it."""
     trace: tuple[tuple[float, ...], ...]
-    """For every piece: index, sent, arrived, start, end, processor time, slow-down factor."""
+    """For every piece that ran: index, start, end, processor time, slow-down factor."""
+    moved: tuple[tuple[float, ...], ...]
+    """For every transfer that arrived: number, sent, arrived."""
     outputs: Mapping[str, NDArray[Any]]

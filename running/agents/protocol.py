@@ -1,6 +1,6 @@
 """Messages between agents: a JSON header and one raw buffer for each tensor, checked before anything is used.
 
-Frames of a message: the header, ``{"planner": 1, "kind": ..., "fields": {...}, "tensors": [[name, dtype, shape]]}``,
+Frames of a message: the header, ``{"planner": 2, "kind": ..., "fields": {...}, "tensors": [[name, dtype, shape]]}``,
 then the bytes of every tensor in C order. Nothing is pickled; what does not fit is refused as a whole.
 """
 
@@ -17,12 +17,14 @@ from planner.schemas.bundles.tensors import Dtype
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of the messages; agents and coordinators of different versions do not talk."""
 MOST_HEADER_BYTES = 4_000_000
 MOST_TENSORS = 256
 _MOST_DIMENSIONS, _MOST_NAME = 16, 200
-_FROM_COORDINATOR = ("hello", "setup", "load", "work", "change", "probe", "time", "echo", "stop")
+_FROM_COORDINATOR = (
+    *("hello", "setup", "load", "work", "carry", "release", "forget", "change", "probe", "time", "echo", "stop"),
+)
 _FROM_AGENT = ("welcome", "ready", "refused", "result", "probed", "timed", "echoed", "failed")
 KINDS = frozenset((*_FROM_COORDINATOR, *_FROM_AGENT))
 DTYPES = frozenset(get_args(Dtype))

@@ -10,8 +10,8 @@ from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.manager import Manager
 from planner.running.agents.outcome import Outcome
-from planner.running.pieces.links import LinkTable, hop_path
-from planner.schemas.bundles.manifest import PlanPieces
+from planner.running.pieces.hops import PlanHops
+from planner.running.pieces.links import LinkTable
 from planner.schemas.bundles.run import Switch
 
 _PROBE_S = 0.25
@@ -24,7 +24,7 @@ class Switcher:
 
     manager: Manager
     links: LinkTable
-    plans: Mapping[str, PlanPieces]
+    plans: Mapping[str, PlanHops]
     pieces_s: Mapping[str, tuple[float, ...]]
     """Predicted time of every piece, by plan."""
     switches: list[Switch] = field(default_factory=list)
@@ -41,18 +41,15 @@ class Switcher:
         self._switch(coordinator)
 
     def _observe(self, outcome: Outcome) -> None:
-        plan = self.plans[outcome.plan]
-        before = plan.source or plan.pieces[0].node
-        for index, sent, arrived, _, _, cpu, slow in outcome.trace:
-            piece = plan.pieces[int(index)]
-            if piece.node != before:
-                path = hop_path(plan, int(index), before)
-                bits = sum(tensor.bits for tensor in piece.receives)
-                self._observe_link(path, (arrived - sent) * 1e-9, bits)
-            predicted_s = self.pieces_s[plan.name][int(index)]
+        flow = self.plans[outcome.plan]
+        for number, sent, arrived in outcome.moved:
+            hop = flow.hops[int(number)]
+            if hop.via is not None:
+                self._observe_link(hop.path, (arrived - sent) * 1e-9, hop.bits)
+        for index, _, _, cpu, slow in outcome.trace:
+            predicted_s = self.pieces_s[outcome.plan][int(index)]
             if predicted_s > 0:
-                self.manager.observe_node(piece.node, cpu * slow * 1e-9 / predicted_s)
-            before = piece.node
+                self.manager.observe_node(flow.plan.pieces[int(index)].node, cpu * slow * 1e-9 / predicted_s)
 
     def _observe_link(self, path: tuple[str, ...], time_s: float, bits: float) -> None:
         nominal_s = self.links.time_s(path, bits)
@@ -73,8 +70,7 @@ class Switcher:
         if now - self._probed_s < _PROBE_S:
             return
         self._probed_s = now
-        plan = self.plans[coordinator.plan]
-        source = plan.source or plan.pieces[0].node
+        source = self.plans[coordinator.plan].source
         ends = {
             (each.source, each.target)
             for condition in self.manager.states.conditions

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.planning.topology import Link, Topology
 from planner.schemas.reading.problems import input_error
 
@@ -79,15 +78,3 @@ def link_table(topology: Topology) -> LinkTable:
 def _ends(link: Link) -> list[tuple[str, str]]:
     both = [(link.source, link.target), (link.target, link.source)]
     return both if link.bidirectional else both[:1]
-
-
-def hop_path(plan: PlanPieces, index: int, before: str) -> tuple[str, ...]:
-    """Return the nodes that the tensors for a piece pass.
-
-    Args:
-        plan: Pieces of the plan.
-        index: Number of the piece that the tensors are for.
-        before: Node at which the tensors are.
-    """
-    after = "input" if index == 0 else plan.pieces[index - 1].blocks[-1]
-    return plan.routes.get(after, (before, plan.pieces[index].node))

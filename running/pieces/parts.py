@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from planner.running.graph.carried import Carried
 from planner.running.graph.reading import reads
 from planner.running.pieces.extraction import extract
 from planner.schemas.bundles.cuts import Cuts, ExitNodes
@@ -18,13 +19,13 @@ class Part:
 
     blocks: tuple[str, ...]
     receives: tuple[Tensor, ...]
-    """Tensors that arrive: inputs of the network, or all that crosses the boundary before."""
+    """Tensors that must be there: those that its blocks read; in a chain all that crosses the boundary before."""
     inputs: tuple[Tensor, ...]
     """Those that the nodes read."""
     outputs: tuple[Tensor, ...]
     """Those that the nodes make and somebody needs."""
     sends: tuple[str, ...]
-    """Tensors that cross the boundary behind; none where the run ends the network."""
+    """In a chain, tensors that cross the boundary behind; none where the run ends the network."""
     nodes: tuple[int, ...]
     exit: ExitNodes | None
 
@@ -62,6 +63,53 @@ def part_of(cuts: Cuts, graph: Any, first: int, last: int, head: ExitNodes | Non
     )
 
 
+def part_with_skips(
+    cuts: Cuts,
+    graph: Any,  # noqa: ANN401 - protobuf
+    carried: Sequence[Carried],
+    span: tuple[int, int],
+    head: ExitNodes | None,
+    deepest: int,
+) -> Part:
+    """Return the part of some blocks of a network whose tensors go straight to the blocks that read them.
+
+    Args:
+        cuts: Cuts of the network.
+        graph: ONNX model that was cut.
+        carried: What goes between its blocks.
+        span: Indices of the first and the last block.
+        head: Exit at its end that is on, if any.
+        deepest: Index of the last block that runs at all.
+    """
+    first, last = span
+    nodes = (*range(cuts.blocks[first].start, cuts.blocks[last].stop), *(head.nodes if head else ()))
+    inside, behind = range(first, last + 1), range(last + 1, deepest + 1)
+    receives = [
+        tensor
+        for each in carried
+        if each.producer < first and any(reader in inside for reader in each.readers)
+        for tensor in each.tensors
+    ]
+    wanted = {
+        tensor.name: tensor
+        for each in carried
+        if each.producer in inside and any(reader in behind for reader in each.readers)
+        for tensor in each.tensors
+    }
+    wanted |= {tensor.name: tensor for tensor in (head.outputs if head else ())}
+    read = _read(graph, nodes)
+    made = {name for index in nodes for name in graph.graph.node[index].output}
+    return Part(
+        blocks=tuple(block.name for block in cuts.blocks[first : last + 1]),
+        receives=tuple(receives),
+        inputs=tuple(tensor for tensor in receives if tensor.name in read),
+        outputs=tuple(tensor for name, tensor in wanted.items() if name in made),
+        sends=(),
+        nodes=nodes,
+        exit=head,
+    )
+
+
 def head_part(cuts: Cuts, graph: Any, head: ExitNodes) -> Part | None:  # noqa: ANN401 - protobuf
     """Return a head alone, None where it has no node.
 
@@ -86,7 +134,7 @@ def part_bytes(graph: Any, part: Part) -> bytes:  # noqa: ANN401 - protobuf
 def run_parts(
     parts: Sequence[Part], runs: Sequence[Any], feeds: Mapping[str, Any], outputs: Iterable[str]
 ) -> dict[str, Any]:
-    """Run parts one after the other, each with the tensors that reach it alone, and return some results.
+    """Run parts one after the other, each on the tensors that it receives alone, and return some results.
 
     Args:
         parts: Parts in execution order.
@@ -97,16 +145,13 @@ def run_parts(
     Returns:
         The tensors of `outputs` that were made, by name.
     """
-    here = dict(feeds)
-    found: dict[str, Any] = {}
-    wanted = set(outputs)
+    known = dict(feeds)
     for part, run in zip(parts, runs, strict=True):
         names = [tensor.name for tensor in part.outputs]
-        made = dict(zip(names, run(names, {each.name: here[each.name] for each in part.inputs}), strict=True))
-        known = here | made
-        found |= {name: known[name] for name in wanted & known.keys()}
-        here = {name: known[name] for name in part.sends}
-    return found
+        received = {tensor.name: known[tensor.name] for tensor in part.receives}
+        made = run(names, {tensor.name: received[tensor.name] for tensor in part.inputs})
+        known |= dict(zip(names, made, strict=True))
+    return {name: known[name] for name in outputs if name in known}
 
 
 def _read(graph: Any, nodes: Iterable[int]) -> set[str]:  # noqa: ANN401 - protobuf

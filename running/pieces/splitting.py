@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from planner.running.graph.bundle import Bundle
+from planner.running.graph.carried import carried_tensors
 from planner.running.pieces.checking import check_parts
-from planner.running.pieces.parts import Part, part_bytes, part_of
+from planner.running.pieces.parts import Part, part_bytes, part_of, part_with_skips
+from planner.running.pieces.transfers import check_inputs, source_of, transfers_of
 from planner.schemas.bundles.cuts import Cuts, ExitNodes
 from planner.schemas.bundles.manifest import Manifest, Piece, PieceExit, PlanPieces, SplitCheck
 from planner.schemas.planning.placement import AppPlacement
-from planner.schemas.planning.refusals import refuse_skips
+from planner.schemas.planning.refusals import is_chain
 from planner.schemas.reading.files import digest_of
 from planner.schemas.reading.problems import input_error
 
@@ -72,29 +74,35 @@ def write_pieces(files: Mapping[str, bytes], folder: Path) -> None:
 def _split(each: PlanToSplit, files: dict[str, bytes]) -> PlanPieces:
     import onnx
 
-    refuse_skips(each.bundle.model, "split")
-    cuts, plan = each.bundle.cuts, each.plan
+    cuts, plan, model = each.bundle.cuts, each.plan, each.bundle.model
     graph = onnx.load_model_from_string(each.bundle.graph)
     groups = _groups(cuts, plan)
     thresholds = _thresholds(cuts, plan)
+    carried = () if is_chain(model) else carried_tensors(cuts, graph)
+    if carried:
+        check_inputs(model, carried)
     parts = []
     for index, (first, last, head, _) in enumerate(groups):
-        parts.append(part_of(cuts, graph, first, last, head, index == len(groups) - 1))
+        if carried:
+            parts.append(part_with_skips(cuts, graph, carried, (first, last), head, groups[-1][1]))
+        else:
+            parts.append(part_of(cuts, graph, first, last, head, index == len(groups) - 1))
     check = check_parts(cuts, graph, each.bundle.graph, parts)
     _refuse_broken(check, each)
     pieces = [
         _piece(cuts, graph, part, node, thresholds, files) for part, (_, _, _, node) in zip(parts, groups, strict=True)
     ]
-    model = _store(files, each.bundle.model_json, "model", ".json")
+    source = source_of(plan, carried)
     routes = {route.after or "input": route.path for route in plan.routes if route.result_of is None}
     return PlanPieces(
         name=each.name,
         app=plan.name,
-        model=model,
+        model=_store(files, each.bundle.model_json, "model", ".json"),
         model_sha256=digest_of(each.bundle.model_json),
         operating_point=plan.operating_point,
-        source=routes["input"][0] if "input" in routes else plan.assignments[0].node,
-        routes=routes,
+        source=source,
+        routes={} if carried else routes,
+        transfers=transfers_of(model, plan, carried, pieces, source) if carried else None,
         confidence=cuts.confidence,
         inputs=cuts.inputs,
         pieces=tuple(pieces),

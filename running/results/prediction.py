@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planner.running.pieces.links import LinkTable, hop_path, link_table
-from planner.schemas.bundles.manifest import Piece, PlanPieces
+from planner.running.pieces.hops import PlanHops
+from planner.running.pieces.links import link_table
+from planner.schemas.bundles.manifest import Piece
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Node, Topology
 from planner.schemas.reading.problems import input_error
@@ -27,8 +28,8 @@ class Prediction:
 
     pieces_s: tuple[float, ...]
     """Time of every piece, its head included."""
-    hops: Mapping[int, PredictedHop]
-    """Transfer into a piece, by the piece's index, where it comes from another node."""
+    hops: tuple[PredictedHop, ...]
+    """Every transfer of the plan, in its order; one within a node takes no time."""
     results: Mapping[str, PredictedHop]
     """Way of an exit's result back to the source, by exit, where it is made on another node."""
     exits_s: Mapping[str, float]
@@ -42,11 +43,11 @@ class Prediction:
         return sum(self.shares[name] * time_s for name, time_s in self.exits_s.items())
 
 
-def predict(plan: PlanPieces, model: Model, topology: Topology, shares: Mapping[str, float]) -> Prediction:
+def predict(flow: PlanHops, model: Model, topology: Topology, shares: Mapping[str, float]) -> Prediction:
     """Predict the latency of every exit of a plan, with the way of results back to the source.
 
     Args:
-        plan: The pieces of the plan.
+        flow: The pieces of the plan, and what goes between them.
         model: Model with profiles and operations.
         topology: Nodes and links.
         shares: Fraction of samples that leave at each exit.
@@ -59,19 +60,17 @@ def predict(plan: PlanPieces, model: Model, topology: Topology, shares: Mapping[
     """
     nodes = {node.name: node for node in topology.nodes}
     links = link_table(topology)
-    source = plan.source or plan.pieces[0].node
+    plan, source = flow.plan, flow.source
+    hops = tuple(PredictedHop(hop.path, hop.bits, links.time_s(hop.path, hop.bits)) for hop in flow.hops)
     heads = {head.name: head for head in model.exits}
-    at_s, before = 0.0, source
-    pieces, hops, results, exits = [], {}, {}, {}
+    at_s = 0.0
+    pieces, results, exits = [], {}, {}
     for index, piece in enumerate(plan.pieces):
         if piece.node not in nodes:
             fix = "give the topology that was planned"
             raise input_error("the topology has no such node", fix, path="--topology", value=piece.node)
-        if piece.node != before:
-            hops[index] = _hop(plan, index, before, links)
-            at_s += hops[index].time_s
         pieces.append(piece_time_s(piece, model, nodes[piece.node]))
-        at_s, before = at_s + pieces[-1], piece.node
+        at_s += sum(hops[hop.number].time_s for hop in flow.into(index)) + pieces[-1]
         if piece.exit is not None:
             back_s = 0.0
             if piece.node != source:
@@ -81,12 +80,6 @@ def predict(plan: PlanPieces, model: Model, topology: Topology, shares: Mapping[
                 back_s = results[piece.exit.name].time_s
             exits[piece.exit.name] = at_s + back_s
     return Prediction(tuple(pieces), hops, results, exits, dict(shares))
-
-
-def _hop(plan: PlanPieces, index: int, before: str, links: LinkTable) -> PredictedHop:
-    path = hop_path(plan, index, before)
-    bits = sum(tensor.bits for tensor in plan.pieces[index].receives)
-    return PredictedHop(path, bits, links.time_s(path, bits))
 
 
 def piece_time_s(piece: Piece, model: Model, node: Node) -> float:

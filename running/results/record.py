@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.outcome import Outcome
+from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.reading import Pieces
 from planner.running.requirements import planner_version, runtime_version
 from planner.running.results.prediction import predict
@@ -63,11 +64,12 @@ def record(
             continue
         model = pieces.models[plan.model]
         shares = exit_shares(plan, model)
-        prediction = predict(plan, model, planned.topology, shares) if planned.topology is not None else None
+        flow = plan_hops(plan)
+        prediction = predict(flow, model, planned.topology, shares) if planned.topology is not None else None
         placement = (planned.placements or {}).get(plan.name)
         here = [outcome for outcome in outcomes if outcome.plan == plan.name]
         energy = None if placement is None else placement.energy_j
-        plans.append(summarise(plan, shares, here, prediction, labels, _accuracy(plan, model), energy))
+        plans.append(summarise(flow, shares, here, prediction, labels, _accuracy(plan, model), energy))
     options = coordinator.options
     return Run(
         planner=planner_version(),
@@ -118,7 +120,7 @@ def _notes(
     notes = ["results come back to the source; the prediction includes their way"]
     if planned.topology is None:
         notes.append("no topology was given: nothing is predicted")
-    wall = sum(end - start for outcome in outcomes for _, _, _, start, end, _, _ in outcome.trace)
+    wall = sum(end - start for outcome in outcomes for _, start, end, _, _ in outcome.trace)
     cpu = sum(used * slow for outcome in outcomes for *_, used, slow in outcome.trace)
     if cpu > 0 and wall > _BUSY * cpu:
         more = 100 * (wall / cpu - 1)

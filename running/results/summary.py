@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planner.running.agents.outcome import Outcome
-from planner.running.pieces.links import hop_path
+from planner.running.pieces.hops import INPUT, PlanHops
 from planner.running.results.prediction import Prediction
 from planner.running.results.timelines import measured_steps, predicted_steps
 from planner.running.results.verdicts import verdicts
@@ -24,7 +24,7 @@ MOST_LATENCIES = 1000
 
 
 def summarise(
-    plan: PlanPieces,
+    flow: PlanHops,
     shares: Mapping[str, float],
     outcomes: Sequence[Outcome],
     prediction: Prediction | None,
@@ -35,7 +35,7 @@ def summarise(
     """Return what one plan did.
 
     Args:
-        plan: The pieces.
+        flow: The pieces, and what goes between them.
         shares: Planned fraction of samples by exit.
         outcomes: Samples that ended under this plan.
         prediction: Predicted times, where a topology was given.
@@ -43,7 +43,7 @@ def summarise(
         accuracy: Planned accuracy.
         energy_j: Planned energy of one inference.
     """
-    found = None
+    plan, found = flow.plan, None
     if labels is not None and outcomes:
         found = sum(int(_class(outcome)) == int(labels[outcome.sample]) for outcome in outcomes) / len(outcomes)
     exits = tuple(_exit_run(name, share, outcomes, prediction) for name, share in shares.items())
@@ -57,12 +57,12 @@ def summarise(
         exits=exits,
         latency=_latency(mean_s, outcomes),
         pieces=tuple(_piece_run(plan, index, outcomes, prediction) for index in range(len(plan.pieces))),
-        hops=(*_hop_runs(plan, outcomes, prediction), *_result_runs(plan, outcomes, prediction)),
+        hops=(*_hop_runs(flow, outcomes, prediction), *_result_runs(flow, outcomes, prediction)),
         predicted_accuracy=accuracy,
         accuracy=found,
         energy=None if energy_j is None else Energy(predicted_j=energy_j),
-        timeline=() if middle is None else measured_steps(plan, middle),
-        predicted_timeline=() if middle is None or prediction is None else predicted_steps(plan, middle, prediction),
+        timeline=() if middle is None else measured_steps(flow, middle),
+        predicted_timeline=() if middle is None or prediction is None else predicted_steps(flow, middle, prediction),
     )
     return run.model_copy(update={"verdicts": verdicts(run)})
 
@@ -73,7 +73,7 @@ def _class(outcome: Outcome) -> int:
 
 def net_s(outcome: Outcome) -> float:
     """Return the latency of a sample without the time that other processes took from its pieces, in seconds."""
-    lost = sum(max(0.0, end - start - cpu * slow) for _, _, _, start, end, cpu, slow in outcome.trace)
+    lost = sum(max(0.0, end - start - cpu * slow) for _, start, end, cpu, slow in outcome.trace)
     return max(0.0, (outcome.end - outcome.start - lost) * 1e-9)
 
 
@@ -127,36 +127,36 @@ def _piece_run(plan: PlanPieces, index: int, outcomes: Sequence[Outcome], predic
         runs=len(entries),
         predicted_s=None if prediction is None else prediction.pieces_s[index],
         cpu_median_s=_median([cpu * slow * 1e-9 for *_, cpu, slow in entries]),
-        wall_median_s=_median([(end - start) * 1e-9 for _, _, _, start, end, _, _ in entries]),
+        wall_median_s=_median([(end - start) * 1e-9 for _, start, end, _, _ in entries]),
     )
 
 
-def _hop_runs(plan: PlanPieces, outcomes: Sequence[Outcome], prediction: Prediction | None) -> list[HopRun]:
-    hops = []
-    before = plan.source or plan.pieces[0].node
-    for index, piece in enumerate(plan.pieces):
-        if piece.node != before:
-            entries = _entries(outcomes, index)
-            planned = None if prediction is None else prediction.hops.get(index)
-            hops.append(
-                HopRun(
-                    after=None if index == 0 else plan.pieces[index - 1].name,
-                    path=hop_path(plan, index, before),
-                    bits=sum(tensor.bits for tensor in piece.receives),
-                    messages=len(entries),
-                    predicted_s=None if planned is None else planned.time_s,
-                    median_s=_median([(arrived - sent) * 1e-9 for _, sent, arrived, *_ in entries]),
-                )
-            )
-        before = piece.node
-    return hops
+def _hop_runs(flow: PlanHops, outcomes: Sequence[Outcome], prediction: Prediction | None) -> list[HopRun]:
+    """Return the transfers between nodes."""
+    times: dict[int, list[float]] = {}
+    for outcome in outcomes:
+        for number, sent, arrived in outcome.moved:
+            times.setdefault(int(number), []).append((arrived - sent) * 1e-9)
+    return [
+        HopRun(
+            after=None if hop.after == INPUT else flow.plan.pieces[hop.after].name,
+            to=flow.plan.pieces[hop.to].name,
+            path=hop.path,
+            bits=hop.bits,
+            messages=len(times.get(hop.number, ())),
+            predicted_s=None if prediction is None else prediction.hops[hop.number].time_s,
+            median_s=_median(times.get(hop.number, ())),
+        )
+        for hop in flow.hops
+        if hop.via is not None
+    ]
 
 
-def _result_runs(plan: PlanPieces, outcomes: Sequence[Outcome], prediction: Prediction | None) -> list[HopRun]:
+def _result_runs(flow: PlanHops, outcomes: Sequence[Outcome], prediction: Prediction | None) -> list[HopRun]:
     """Return the ways of results back to the source."""
     hops = []
-    source = plan.source or plan.pieces[0].node
-    for piece in plan.pieces:
+    source = flow.source
+    for piece in flow.plan.pieces:
         if piece.exit is None or piece.node == source:
             continue
         name = piece.exit.name

@@ -19,6 +19,7 @@ from planner.schemas.reading.base import (
     duplicate_names,
     field_of,
     items_of,
+    names_of,
 )
 
 
@@ -44,8 +45,21 @@ class Piece(Strict):
     inputs: tuple[Tensor, ...] = Field(description="Tensors that the file takes in.")
     outputs: tuple[Tensor, ...] = Field(description="Tensors that the file makes.")
     receives: tuple[Tensor, ...] = Field(description="Tensors that arrive: the inputs, and those that pass through.")
-    sends: tuple[Name, ...] = Field((), description="Tensors that the next piece receives (none behind the last).")
+    sends: tuple[Name, ...] = Field(
+        (), description="Tensors that the next piece receives (none behind the last, and where `transfers` say it)."
+    )
     exit: PieceExit | None = Field(None, description="Exit at its end, if one is on there.")
+
+
+class Transfer(Strict):
+    """Tensors that go from one piece to another on a route of their own."""
+
+    after: Name | None = Field(description="Piece that makes them, or hands them on; null for the input.")
+    to: Name = Field(description="Piece that needs them first on its node.")
+    tensors: tuple[Name, ...] = Field(min_length=1, description="Their names.")
+    path: tuple[Name, ...] = Field(
+        min_length=1, description="Nodes passed, both ends included; one node where the source itself needs its input."
+    )
 
 
 class SplitCheck(Strict):
@@ -70,6 +84,9 @@ class PlanPieces(Strict):
     routes: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="Nodes that the output of a block passes, by block; `input` for the input."
     )
+    transfers: tuple[Transfer, ...] | None = Field(
+        None, description="What goes between pieces, where tensors skip pieces (null: `sends`, over `routes`)."
+    )
     confidence: Confidence = Field("softmax", description="Measure of confidence.")
     inputs: tuple[Tensor, ...] = Field(min_length=1, description="Inputs of the network.")
     pieces: tuple[Piece, ...] = Field(min_length=1, description="Pieces, in execution order.")
@@ -85,6 +102,19 @@ def _check_manifest(data: object) -> Iterator[Finding]:
             yield ("plans", index, *where), name, message, fix
         if pieces and field_of(pieces[-1], "exit") is None:
             yield ("plans", index, "pieces"), None, "the last piece has no exit", "split the plan again"
+        yield from _check_transfers(index, plan, names_of(pieces))
+
+
+def _check_transfers(index: int, plan: object, pieces: list[str]) -> Iterator[Finding]:
+    """Check that transfers go from earlier pieces to later ones."""
+    fix = "split the plan again"
+    for number, transfer in enumerate(items_of(plan, "transfers")):
+        after, to = field_of(transfer, "after"), field_of(transfer, "to")
+        for field, name in (("after", after), ("to", to)):
+            if isinstance(name, str) and name not in pieces:
+                yield ("plans", index, "transfers", number, field), name, "there is no piece of this name", fix
+        if after in pieces and to in pieces and pieces.index(str(after)) >= pieces.index(str(to)):
+            yield ("plans", index, "transfers", number, "to"), to, "this piece runs no later", fix
 
 
 class Manifest(Document):

@@ -52,6 +52,7 @@ class HopRun(Strict):
     """One transfer of the run."""
 
     after: Name | None = Field(None, description="Piece whose output is carried; null for the input.")
+    to: Name | None = Field(None, description="Piece that the tensors are for (null: the next one).")
     result_of: Name | None = Field(None, description="Exit whose result is carried back to the source.")
     path: tuple[Name, ...] = Field(min_length=1, description="Nodes passed, both ends included.")
     bits: NonNegative = Field(description="Size of the tensors, in bits.")

@@ -24,6 +24,7 @@ from planner.running.agents.protocol import Message
 from planner.running.agents.transport import connect, send
 from planner.running.graph.samples import read_samples
 from planner.running.graph.sessions import session
+from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit
 from planner.running.results.prediction import predict
@@ -64,7 +65,7 @@ def test_emulated_links_take_the_predicted_time(tmp_path: Path) -> None:
     network = topology(rate=2e6, latency=0.004)
     (plan,) = held.manifest.plans
     shares = {"e1": 0.3, "e2": 0.3, "y": 0.4}
-    predicted = predict(plan, held.models[plan.model], network, shares)
+    predicted = predict(plan_hops(plan), held.models[plan.model], network, shares)
     with agents() as addresses:
         options = RunOptions(links=link_table(network))
         with Coordinator(held, addresses, options) as coordinator:

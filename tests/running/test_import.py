@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx_networks import DIMS, EXITS, SMALL, bert, early_exits, mobilenet_v2, plain, resnet, save, tied, unet, vit
+from onnx_builder import save
+from onnx_networks import DIMS, EXITS, SMALL, bert, early_exits, mobilenet_v2, plain, resnet, tied, unet, vit
 
 from planner.fin.instance.dataflow import dataflow_of
 from planner.running.graph.blocks import single_tensor_boundaries

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run
-from onnx_networks import early_exits, plain, save
+from onnx_builder import save
+from onnx_networks import early_exits, plain
 
 from planner import InputError, Model, from_onnx, plan
 from planner.schemas import Placement, read_document

@@ -17,6 +17,7 @@ from planner.running.agents.manager import Manager, degraded_rates
 from planner.running.agents.outcome import Outcome, RunOptions
 from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import read_samples
+from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit
 from planner.running.results.prediction import predict
@@ -90,9 +91,11 @@ def prepared(folder: Path, rows: dict[tuple[str, ...], str | None] = ROWS) -> tu
     plans = {"p0": placement(net, ["phone", "edge"]), "p1": placement(net, ["phone"])}
     held = pieces(folder, [PlanToSplit(name, net, plan) for name, plan in plans.items()])
     network = topology(rate=1e7, latency=0.0005)
-    by_name = {plan.name: plan for plan in held.manifest.plans}
+    by_name = {plan.name: plan_hops(plan) for plan in held.manifest.plans}
     shares = {"e1": 0.3, "e2": 0.3, "y": 0.4}
-    times = {name: predict(plan, held.models[plan.model], network, shares).pieces_s for name, plan in by_name.items()}
+    times = {
+        name: predict(flow, held.models[flow.plan.model], network, shares).pieces_s for name, flow in by_name.items()
+    }
     slow = {name: tuple(1.0 for _ in each) for name, each in times.items()}  # no slow node is ever seen
     switcher = Switcher(Manager(policy(plans, rows), states()), link_table(network), by_name, slow)
     return held, read_samples(data, net.cuts.inputs), switcher

@@ -10,7 +10,8 @@ from typing import Any
 import onnx
 import pytest
 from command_line import run
-from onnx_networks import DIMS, EXITS, SMALL, early_exits, plain, save
+from onnx_builder import save
+from onnx_networks import DIMS, EXITS, SMALL, early_exits, plain
 
 from planner import InputError
 from planner.running.graph.blocks import single_tensor_boundaries

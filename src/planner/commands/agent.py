@@ -19,10 +19,12 @@ def agent_command(
     new_keys: Annotated[bool, typer.Option("--new-keys", help="Make keys in the folder, and end.")] = False,
     slow_down: Annotated[float, typer.Option(min=1.0, max=10_000, help="Emulated factor on computing times.")] = 1.0,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of ONNX Runtime.")] = 1,
+    optimisation: Annotated[str, typer.Option(help="Graph optimisation of ONNX Runtime: off, basic or all.")] = "all",
 ) -> int:
     """Serve pieces of networks on this machine until interrupted."""
     from planner.running.agents.agent import Agent, AgentOptions
     from planner.running.agents.keys import make_keys, read_keys
+    from planner.running.graph.sessions import LEVELS
     from planner.running.requirements import require
 
     require("onnx", "onnxruntime", "pyzmq", doing="an agent")
@@ -31,7 +33,10 @@ def agent_command(
             raise input_error("nothing says where the keys go", "give --keys FOLDER", path="--new-keys")
         say(f"wrote {make_keys(keys)}: copy the folder to every machine, and keep it secret", err=True)
         return 0
-    agent = Agent(AgentOptions(listen, read_keys(keys), slow_down, threads))
+    if optimisation not in LEVELS:
+        fix = f"use one of {', '.join(LEVELS)}"
+        raise input_error("no such level of optimisation", fix, path="--optimisation", value=optimisation)
+    agent = Agent(AgentOptions(listen, read_keys(keys), slow_down, threads, optimisation))
     try:
         say(f"listening on {agent.address}{'' if keys is None else ', with keys'}")
         agent.serve()

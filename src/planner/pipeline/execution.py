@@ -15,6 +15,7 @@ from planner.running.agents.manager import Manager
 from planner.running.agents.outcome import RunOptions
 from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import Samples, read_samples
+from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.reading import Pieces, read_pieces
 from planner.running.results.prediction import predict
@@ -155,11 +156,11 @@ def _switcher(pieces: Pieces, request: RunRequest, topology: Topology | None) ->
         fix = "split this policy: planner split BUNDLE POLICY"
         raise input_error("the pieces are not those of this policy", fix, file=str(request.policy))
     states, _ = read_document(request.states, States)
-    plans = {plan.name: plan for plan in pieces.manifest.plans}
+    plans = {plan.name: plan_hops(plan) for plan in pieces.manifest.plans}
     times = {}
-    for name, plan in plans.items():
-        model = pieces.models[plan.model]
-        times[name] = predict(plan, model, topology, exit_shares(plan, model)).pieces_s
+    for name, flow in plans.items():
+        model = pieces.models[flow.plan.model]
+        times[name] = predict(flow, model, topology, exit_shares(flow.plan, model)).pieces_s
     return Switcher(Manager(policy, states), link_table(topology), plans, times)
 
 

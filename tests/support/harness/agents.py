@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx_networks import early_exits, save
+from onnx_builder import save
+from onnx_networks import early_exits
 
 from planner.running.agents.agent import Agent, AgentOptions
 from planner.running.graph.bundle import Bundle
@@ -25,20 +26,27 @@ NODES = ("phone", "edge", "cloud")
 
 
 @contextmanager
-def agents(names: tuple[str, ...] = NODES, **options: Any) -> Iterator[dict[str, str]]:
-    """Serve agents in threads; yield their addresses by node."""
+def serving(names: tuple[str, ...] = NODES, **options: Any) -> Iterator[dict[str, Agent]]:
+    """Serve agents in threads; yield them by node."""
     served = {name: Agent(AgentOptions(listen="127.0.0.1:0", **options)) for name in names}
     ended = threading.Event()
     threads = [threading.Thread(target=agent.serve, args=(ended.is_set,)) for agent in served.values()]
     for thread in threads:
         thread.start()
     try:
-        yield {name: agent.address for name, agent in served.items()}
+        yield served
     finally:
         ended.set()
         for thread, agent in zip(threads, served.values(), strict=True):
             thread.join()
             agent.close()
+
+
+@contextmanager
+def agents(names: tuple[str, ...] = NODES, **options: Any) -> Iterator[dict[str, str]]:
+    """Serve agents in threads; yield their addresses by node."""
+    with serving(names, **options) as served:
+        yield {name: agent.address for name, agent in served.items()}
 
 
 def topology(rate: float = 5e7, latency: float = 0.002) -> Topology:

@@ -3,76 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-
-OPSET = 17
-KINDS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int64): TensorProto.INT64, np.dtype(np.float16): 10}
-
-
-class Builder:
-    """Nodes and weights of one network; every method returns the name of what it adds."""
-
-    def __init__(self, seed: int = 0, flat: bool = False) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.random = np.random.default_rng(seed)
-        self.flat = flat  # weights of one value: quick to make, for shapes and counts only
-
-    def weight(self, *shape: int) -> str:
-        if self.flat:
-            values = np.full(shape, 0.01, np.float32)
-        else:
-            fan = max(int(np.prod(shape[1:])), 1)
-            values = (self.random.standard_normal(shape) / np.sqrt(fan)).astype(np.float32)
-        return self.constant(values)
-
-    def constant(self, values: Any) -> str:
-        name = f"w{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values), name))
-        return name
-
-    def add(self, kind: str, *inputs: str, outputs: int = 1, name: str = "", **attributes: Any) -> Any:
-        made = [name or f"{kind.lower()}{len(self.nodes)}"]
-        made += [f"{made[0]}_{index}" for index in range(1, outputs)]
-        self.nodes.append(helper.make_node(kind, list(inputs), made, name=made[0], **attributes))
-        return made[0] if outputs == 1 else made
-
-    def conv(self, x: str, before: int, after: int, size: int = 1, stride: int = 1, group: int = 1) -> str:
-        weight, bias = self.weight(after, before // group, size, size), self.weight(after)
-        pad = [size // 2] * 4
-        return str(self.add("Conv", x, weight, bias, strides=[stride] * 2, pads=pad, group=group))
-
-    def linear(self, x: str, before: int, after: int) -> str:
-        return str(self.add("Add", self.add("MatMul", x, self.weight(before, after)), self.weight(after)))
-
-    def head(self, x: str, channels: int, classes: int, name: str = "") -> str:
-        flat = self.add("Flatten", self.add("GlobalAveragePool", x))
-        return str(self.add("Gemm", flat, self.weight(channels, classes), self.weight(classes), name=name))
-
-    def norm(self, x: str, width: int) -> str:
-        ones, zeros = self.constant(np.ones(width, np.float32)), self.constant(np.zeros(width, np.float32))
-        return str(self.add("LayerNormalization", x, ones, zeros, axis=-1))
-
-    def model(self, inputs: dict[str, Sequence[int | str]], outputs: Sequence[str], kinds: Any = None) -> Any:
-        kinds = kinds or {}
-        graph = helper.make_graph(
-            self.nodes,
-            "net",
-            [helper.make_tensor_value_info(n, kinds.get(n, TensorProto.FLOAT), s) for n, s in inputs.items()],
-            [helper.make_tensor_value_info(n, kinds.get(n, TensorProto.FLOAT), None) for n in outputs],
-            self.constants,
-        )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
-
-
-def save(model: Any, path: Path) -> Path:
-    onnx.save_model(model, str(path))
-    return path
+from onnx import TensorProto, helper
+from onnx_builder import Builder
 
 
 def resnet(layers: Sequence[int], bottleneck: bool, width: int = 64, size: int = 224, flat: bool = False) -> Any:
@@ -215,6 +150,39 @@ def unet() -> Any:
     return b.model({"x": [1, 3, 32, 32]}, ["mask"])
 
 
+def inception(width: int = 8, size: int = 16) -> Any:
+    """Two cells of four branches each, as in GoogLeNet (Szegedy et al., CVPR 2015), and a classifier."""
+    b = Builder(seed=7)
+    x, before = b.add("Relu", b.conv("x", 3, width, 3)), width
+    for _ in range(2):
+        one = b.add("Relu", b.conv(x, before, width))
+        three = b.add("Relu", b.conv(b.add("Relu", b.conv(x, before, width)), width, 2 * width, 3))
+        five = b.add("Relu", b.conv(b.add("Relu", b.conv(x, before, width)), width, width, 5))
+        pooled = b.add("MaxPool", x, kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1])
+        x = b.add("Concat", one, three, five, b.add("Relu", b.conv(pooled, before, width)), axis=1)
+        before = 5 * width
+    return b.model({"x": [1, 3, size, size]}, [b.head(x, before, 5, "y")])
+
+
+def exits_with_skips(width: int = 8, size: int = 16) -> Any:
+    """A U with a head at its bottom (`early`) and behind the first step up (`late`): skips pass both exits.
+
+    A second input (`gain`) is needed behind the exits only.
+    """
+    b = Builder(seed=9)
+    a = b.add("Relu", b.conv("x", 3, width, 3))
+    c = b.add("Relu", b.conv(b.add("MaxPool", a, kernel_shape=[2, 2], strides=[2, 2]), width, 2 * width, 3))
+    d = b.add("Relu", b.conv(c, 2 * width, 2 * width, 3, 2))
+    b.head(d, 2 * width, 5, "early")
+    up = b.add("ConvTranspose", d, b.weight(2 * width, width, 2, 2), strides=[2, 2])
+    e = b.add("Relu", b.conv(b.add("Concat", up, c, axis=1), 3 * width, width, 3))
+    b.head(e, width, 5, "late")
+    up = b.add("ConvTranspose", b.add("Mul", e, "gain"), b.weight(width, width, 2, 2), strides=[2, 2])
+    f = b.add("Relu", b.conv(b.add("Concat", up, a, axis=1), 2 * width, width, 3))
+    b.head(f, width, 5, "y")
+    return b.model({"x": [1, 3, size, size], "gain": [1, 1, 1, 1]}, ["early", "late", "y"])
+
+
 def recurrent() -> Any:
     """An LSTM with its state as inputs and outputs, behind a convolution."""
     b = Builder()
@@ -320,12 +288,14 @@ SMALL = {
     "bert": lambda: bert(32, 2, 8, 50, False),
     "tied": tied,
     "unet": unet,
+    "inception": inception,
     "recurrent": recurrent,
     "branching": branching,
     "two-inputs": two_inputs,
     "half": half,
     "exits": early_exits,
+    "exits-skips": exits_with_skips,
 }
 """Networks of different kinds, small enough to be cut everywhere."""
 DIMS = {"tied": {"batch": 1}}
-EXITS = {"exits": ("e1", "e2")}
+EXITS = {"exits": ("e1", "e2"), "exits-skips": ("early", "late")}
