@@ -34,16 +34,20 @@ class DenseLinks:
         size = self.size = network.size
         metrics, loads = link_figures(network, tracked_media, of_network)
         link = network.link_source * size + network.link_target
-        self.metrics, self.loads = np.zeros((len(metrics), size * size)), np.zeros((len(loads), size * size))
-        self.metrics[:, link], self.loads[:, link] = metrics, loads
-        self.present = np.zeros((size, size), dtype=bool)
-        self.present.flat[link] = True
-        np.fill_diagonal(self.present, True)
-        self.complete = bool(self.present.all())
-        self.slowest = float(self.metrics[1].max(initial=0.0))
+        if len(link) == size * (size - 1) and bool((link[1:] > link[:-1]).all()):
+            self.complete, self.present = True, np.ones((size, size), dtype=bool)
+            self.metrics, self.loads = _between_all_pairs(metrics, size), _between_all_pairs(loads, size)
+        else:
+            self.metrics, self.loads = np.zeros((len(metrics), size * size)), np.zeros((len(loads), size * size))
+            self.metrics[:, link], self.loads[:, link] = metrics, loads
+            self.present = np.eye(size, dtype=bool)
+            self.present.flat[link] = True
+            self.complete = bool(self.present.all())
+        self.slowest = float(metrics[1].max(initial=0.0))
         self.single_hop = self.complete and not (
-            _relays_may_help([metric.reshape(size, size) for metric in (*self.metrics, *self.loads)])
-            or (most_bit_per_s * self.slowest > FULL and _relays_may_be_wider(self.metrics[1].reshape(size, size)))
+            _relays_may_help(self.matrices, self.least_out, self.least_into)
+            or (len(loads) > 0 and _relays_may_help(self.loads.reshape(-1, size, size)))
+            or (most_bit_per_s * self.slowest > FULL and _relays_may_be_wider(self.matrices[1]))
         )
 
     @cached_property
@@ -69,18 +73,19 @@ class DenseLinks:
     @cached_property
     def least_into(self) -> Floats:
         """(C, N) least of each metric over the links into a node."""
-        return self._least(axis=1)
+        return self._least[0]
 
     @cached_property
     def least_out(self) -> Floats:
         """(C, N) least of each metric over the links out of a node."""
-        return self._least(axis=2)
+        return self._least[1]
 
-    def _least(self, axis: int) -> Floats:
-        metrics = np.where(self.present, self.matrices, np.inf)
-        diagonal = np.arange(self.size)
-        metrics[:, diagonal, diagonal] = np.inf
-        return np.asarray(metrics.min(axis=axis))
+    @cached_property
+    def _least(self) -> tuple[Floats, Floats]:
+        present = None if self.complete else self.present
+        apart = (_apart(metric, present) for metric in self.matrices)
+        into, out = zip(*((metric.min(axis=0), metric.min(axis=1)) for metric in apart), strict=True)
+        return np.stack(into), np.stack(out)
 
     def between(self, source: Ints, target: Ints) -> Ints:
         """Return the link between each pair of nodes; every pair must have one."""
@@ -108,24 +113,43 @@ class DenseLinks:
         return max(1, (_CELLS_HELD if held else _CELLS_AT_ONCE) // (self.size * self.size))
 
 
-def _relays_may_help(criteria: list[Floats]) -> bool:
-    """Tell whether a path of several links can beat a direct link in any of the (N, N) criteria.
+def _between_all_pairs(figures: Floats, size: int) -> Floats:
+    """(C, N * N) figures of links between all pairs of nodes, given (C, N * (N - 1)) ones in order; 0 to oneself."""
+    table = np.zeros((len(figures), size * size))
+    for row, given in zip(table, figures, strict=True):
+        # behind the first entry, every row of N + 1 entries ends with one of the diagonal
+        row[1:].reshape(size - 1, size + 1)[:, :size] = given.reshape(size - 1, size)
+    return table
+
+
+def _apart(metric: Floats, present: Bools | None = None) -> Floats:
+    """(N, N) figures of the links alone: infinite from a node to itself, and where there is no link."""
+    apart = metric.copy() if present is None else np.where(present, metric, np.inf)
+    apart.flat[:: len(metric) + 1] = np.inf
+    return apart
+
+
+def _relays_may_help(criteria: Floats, least_out: Floats | None = None, least_into: Floats | None = None) -> bool:
+    """Tell whether a path of several links can beat a direct link in any of the (C, N, N) criteria.
 
     Never where the cheapest link out of the source and the cheapest link into the target together cost no less than
     the direct link, in every criterion.
     """
-    hollow = np.where(np.eye(len(criteria[0]), dtype=bool), np.inf, 0.0)
-    for direct in criteria:
-        apart = direct + hollow
-        # nothing is below the zeros of the diagonal
-        if (apart.min(axis=1)[:, None] + apart.min(axis=0) < direct).any():
-            return True
+    for index, direct in enumerate(criteria):
+        out = _apart(direct).min(axis=1) if least_out is None else least_out[index]
+        into = _apart(direct).min(axis=0) if least_into is None else least_into[index]
+        size = max(1, _CELLS_IN_CACHE // len(direct))
+        for first in range(0, len(direct), size):
+            rows = slice(first, first + size)
+            # nothing is below the zeros of the diagonal
+            if (out[rows, None] + into < direct[rows]).any():
+                return True
     return False
 
 
 def _relays_may_be_wider(seconds_per_bit: Floats) -> bool:
     """Tell whether some path of several links may have a wider narrowest link than the direct link has."""
-    apart = np.where(np.eye(len(seconds_per_bit), dtype=bool), np.inf, seconds_per_bit)
+    apart = _apart(seconds_per_bit)
     return bool((np.maximum(apart.min(axis=1)[:, None], apart.min(axis=0)) < seconds_per_bit).any())
 
 
