@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,18 +17,23 @@ from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
-from planner.fin.graph.points import undominated_points
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.network import Bools
+from planner.fin.instance.subnetwork import on_nodes, on_whole_network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
+from planner.fin.presolve.points import undominated_points
+from planner.fin.presolve.reduction import reduced
 
 _CLOSED = 5e-9
 """Relative gap that counts as none; above the tolerance of limits, so that a bisection on a limit can reach it."""
 _OUT_OF_TIME = Termination.at_limit("time", "the time limit came before the proof")
 _ROUNDING = 1e-11
 """Relative difference of bounds that is rounding of sums."""
+FEW_NODES = 128
+"""Nodes up to which a network is not narrowed."""
 _STARTING_SHARE = 0.1
 """Share of the time limit that starting plans may take."""
 
@@ -51,17 +57,15 @@ class Exact:
             options: Gap and time limit.
         """
         until = Deadline.after(options.time_limit_s)
-        points = undominated_points(instance)
-        some = instance
+        bisects = instance.minimise == "latency" and exits_have_own_deadlines(instance)
+        if instance.is_plain and not bisects:
+            return _solve_narrowed(instance, options, until)
+        points, some, solve = undominated_points(instance), instance, _solve
         if len(points) < instance.points.count:
             some = instance.only_points(np.isin(np.arange(instance.points.count), points))
-        solve = _solve
         if not instance.is_plain:
             from planner.fin.dataflow.method import solve_dataflow as solve
-        if some.minimise == "latency" and exits_have_own_deadlines(some):
-            found = _least_deadline(some, options, until, solve)
-        else:
-            found = solve(some, options, until)
+        found = _least_deadline(some, options, until, solve) if bisects else solve(some, options, until)
         if found.plan is None or some is instance:
             return found
         return replace(found, plan=replace(found.plan, point=int(points[found.plan.point])))
@@ -79,6 +83,22 @@ class _Bounded:
         multiplier = float(self.duals.multiplier[scenario])
         further = None if self.duals.further is None else self.duals.further[scenario]
         return relax(self.feasible.single(scenario), multiplier, incumbent.cutoff, until, incumbent.ties, further)
+
+
+def _solve_narrowed(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
+    """Solve an instance on those nodes alone that bounds leave, where its network is large and dense."""
+    began, nodes = time.perf_counter(), None
+    if options.gap == 0.0 and instance.network.size > FEW_NODES:
+        from planner.fin.presolve.narrowing import narrowed_nodes  # few networks are large
+
+        with suppress(DeadlineReachedError):
+            nodes = narrowed_nodes(instance, until)
+    if nodes is None:
+        return _solve(instance, options, until)
+    spent = time.perf_counter() - began
+    found = _solve(on_nodes(instance, nodes), options, until)
+    plan = None if found.plan is None else on_whole_network(found.plan, nodes)
+    return replace(found, plan=plan, build_s=found.build_s + spent)
 
 
 def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
@@ -120,6 +140,9 @@ def _bounds(
     extended = build_extended(instance, tracked_media=tuple(sorted(tracked_media)), deadline=until)
     if np.isfinite(until.at_s) and incumbent.decision is None:
         _offer_starts(extended, instance, incumbent, until, _STARTING_SHARE)
+    if extended.further is None and incumbent.ties:
+        extended = reduced(extended, incumbent, until)
+    extended = extended.take(_of_undominated_points(extended, instance))
     feasible = build_feasible(extended, instance.network, until)
     if feasible.graph.shape[0] == 0:
         return None
@@ -130,11 +153,19 @@ def _bounds(
     return _Bounded(feasible, bounds_of_several(feasible, until))
 
 
+def _of_undominated_points(graph: ExtendedGraph, instance: Instance) -> Bools:
+    """(K,) scenarios of the operating points that no other one of the graph dominates."""
+    point = graph.scenarios.point
+    held = np.isin(np.arange(instance.points.count), point)
+    kept = np.flatnonzero(held)[undominated_points(instance.only_points(held))]
+    return np.isin(point, kept)
+
+
 def _offer_starts(
     graph: ExtendedGraph, instance: Instance, incumbent: Incumbent, until: Deadline, share: float = 1.0
 ) -> None:
     """Offer starting plans, whose module loads where time is limited or a search found nothing."""
-    from planner.fin.exact.starts import offer_starting_plans
+    from planner.fin.presolve.starts import offer_starting_plans
 
     offer_starting_plans(graph, instance, incumbent, until, share)
 

@@ -82,7 +82,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     """Return energy, latency by the app's statistic, and loads of a decision."""
     network, points = instance.network, instance.points
     on, fraction = points.on[decision.point], points.fraction[decision.point]
-    reach = points.reach(len(instance.block_names))[decision.point].tolist()
+    reach = points.reach_of(decision.point, len(instance.block_names)).tolist()
     exit_behind = {int(block): index for index, block in enumerate(points.exit_block) if on[index]}
     memory, busy_s = np.zeros(network.size), np.zeros(network.size)
     media = np.zeros(network.media)

@@ -53,6 +53,12 @@ class OperatingPoints:
         remaining[remaining < 1e-12] = 0.0
         return np.where(np.arange(blocks) < self.depth[:, None], remaining, 0.0)
 
+    def reach_of(self, index: int, blocks: int) -> Floats:
+        """(L,) fraction of samples that executes each block under one operating point."""
+        row = slice(index, index + 1)
+        one = replace(self, on=self.on[row], fraction=self.fraction[row], accuracy=self.accuracy[row])
+        return np.asarray(one.reach(blocks)[0])
+
     def name(self, index: int) -> str:
         """Return the name of a point; a designed one is named after its exits and thresholds."""
         if index < len(self.given_names):

@@ -22,6 +22,8 @@ _CELLS_HELD = 131_072
 """Weights of one layer, over all scenarios, that are held at once."""
 _CELLS_IN_CACHE = 16_000
 """Weights formed at once, where they are not held."""
+_NARROW = 8
+"""Where one node in so many may still be improved, weights are formed for these alone."""
 
 
 class DenseLinks:
@@ -226,18 +228,36 @@ class FormedWeightedLinks:
         least_arc = np.empty(nodes)
         _weighted(links, coefficients, links.least_into if forward else links.least_out, least_arc, np.empty(nodes))
         least_arc[~wanted] = np.inf
-        result = ceiling.copy()
-        size = max(1, _CELLS_IN_CACHE // nodes)
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            if not (values[rows[0]] + least_arc < result).any():
+        result, start = ceiling.copy(), 0
+        while start < len(order):
+            columns = np.flatnonzero(values[order[start]] + least_arc < result)
+            if len(columns) == 0:
                 break
-            arcs = self._rows(coefficients, metrics, rows, forward)
+            narrow = _NARROW * len(columns) < nodes
+            rows = order[start : start + max(1, _CELLS_IN_CACHE // (_NARROW * len(columns) if narrow else nodes))]
+            start += len(rows)
+            arcs = self._some(coefficients, metrics, rows, columns, forward) if narrow else (
+                self._rows(coefficients, metrics, rows, forward)
+            )  # fmt: skip
             arcs += values[rows, None]
             if leaving:
-                arcs[np.arange(len(rows)), rows] = np.inf
-            np.minimum(result, arcs.min(axis=0), out=result)
+                arcs[rows[:, None] == (columns if narrow else np.arange(nodes))] = np.inf
+            lowest = np.minimum.reduce(arcs, axis=0)
+            if narrow:
+                result[columns] = np.minimum(result[columns], lowest)
+            else:
+                np.minimum(result, lowest, out=result)
         return result
+
+    def _some(self, coefficients: Floats, metrics: Floats, rows: Ints, columns: Ints, forward: bool) -> Floats:
+        """(rows, columns) weights of one scenario."""
+        links, pairs = self._links, rows[:, None] * self._links.size + columns
+        weights = np.zeros(pairs.shape)
+        for index in np.flatnonzero(coefficients).tolist():
+            weights += metrics[index].reshape(-1).take(pairs, mode="clip") * coefficients[index]
+        if not links.complete:
+            weights[~(links.present if forward else links.present.T)[rows[:, None], columns]] = np.inf
+        return weights
 
     def _rows(self, coefficients: Floats, metrics: Floats, rows: Ints, forward: bool) -> Floats:
         """(rows, N) weights of one scenario, in memory that the next call uses again."""

@@ -18,7 +18,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from planner.fin.graph.points import undominated_points
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
@@ -27,6 +26,7 @@ from planner.fin.maximise.rate import bottleneck_bound_s
 from planner.fin.method import Options
 from planner.fin.methods.bounds import HeuristicRun
 from planner.fin.outcome import Outcome
+from planner.fin.presolve.points import undominated_points
 
 _TIERS = ("mobile", "edge", "cloud", "chiplet")
 

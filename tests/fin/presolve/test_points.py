@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from planner.fin.exact import method
 from planner.fin.graph import dominance
-from planner.fin.graph.points import undominated_points
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
+from planner.fin.presolve.points import undominated_points
 from planner.schemas import Model, Topology, Workload, check_document
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from planner.fin.deadline import Deadline, DeadlineReachedError
-from planner.fin.exact.first_fit import offer_first_fits, plan_of
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.min_plus import Weights, vertex_values, weighted_links
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Network
+from planner.fin.presolve.first_fit import offer_first_fits, plan_of
 
 _MOST_TRIED = 24
 _WEIGHTS = ((1.0, 0.0), (0.0, 1.0))

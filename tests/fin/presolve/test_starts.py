@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.first_fit import offer_first_fits
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.exact.method import Exact
 from planner.fin.graph.extended import build_extended
 from planner.fin.instance.decision import evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
+from planner.fin.presolve.first_fit import offer_first_fits
 from planner.schemas import App, Model, Topology, check_document
 
 

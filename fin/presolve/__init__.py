@@ -1,0 +1,1 @@
+"""Before the exact search: dominated operating points dropped, starting plans, large problems reduced."""

@@ -1,0 +1,88 @@
+"""Reduction of many scenarios: the optimum of a few, then one recursion at its multiplier that bounds all others.
+
+The best plan of a few promising scenarios is an incumbent, and its multiplier a good one for all. Scenarios none of
+whose paths is below the cutoff at that multiplier are dropped, so that all further recursions run over what is left. No
+plan below the cutoff is lost.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.fin.deadline import Deadline
+from planner.fin.exact.dual import dual_bounds
+from planner.fin.exact.incumbent import Incumbent, decision_of
+from planner.fin.graph.extended import ExtendedGraph
+from planner.fin.graph.feasible import build_feasible
+from planner.fin.graph.min_plus import Weights, forward
+from planner.fin.instance.instance import TOLERANCE
+from planner.fin.instance.network import Bools, Floats, Ints
+
+_FEW_SCENARIOS = 24
+_SAMPLED = 4
+"""Scenarios of a restriction that are chosen by their least cost, and as many by their rank."""
+_ROUNDS = 2
+
+
+def reduced(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> ExtendedGraph:
+    """Drop scenarios none of whose paths costs less than the best plan of a few.
+
+    Few scenarios stay as they are, and so do many where those that are looked at first have no plan.
+
+    Args:
+        graph: K scenarios with one limit.
+        incumbent: Where plans are offered.
+        until: When to give up.
+
+    Returns:
+        The graph of the scenarios that are left.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    for _ in range(_ROUNDS):
+        if graph.shape[0] <= _FEW_SCENARIOS:
+            break
+        multiplier = _restricted_multiplier(graph, incumbent, until)
+        if multiplier is None:
+            break
+        graph = _below_cutoff(graph, multiplier, incumbent.cutoff, until)
+    return graph
+
+
+def _restricted_multiplier(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> float | None:
+    """Offer plans of a few scenarios; return the multiplier of the best of them, None where no plan is held."""
+    part = graph.take(_promising_scenarios(graph))
+    feasible = build_feasible(part, incumbent.instance.network, until)
+    if feasible.graph.shape[0] == 0:
+        return None
+    duals = dual_bounds(feasible, until)
+    order = np.argsort(duals.cost, kind="stable")
+    for scenario in order[np.isfinite(duals.cost[order])].tolist():
+        if not incumbent.offer(decision_of(feasible.graph, incumbent.instance, duals.paths, scenario, scenario)):
+            break
+    return float(duals.multiplier[order[0]]) if np.isfinite(incumbent.value) else None
+
+
+def _promising_scenarios(graph: ExtendedGraph) -> Ints:
+    """Return a few scenarios: those that computing alone costs least, and others evenly over that order."""
+    if graph.shape[0] <= 2 * _SAMPLED:
+        return np.arange(graph.shape[0])
+    least = _least_sums(graph.vertex_cost, graph.open)
+    in_time = _least_sums(graph.vertex_limited, graph.open) <= graph.limit * (1.0 + TOLERANCE)
+    order = np.argsort(np.where(in_time, least, np.inf), kind="stable")[: max(1, int(in_time.sum()))]
+    spread = np.linspace(0, len(order) - 1, _SAMPLED).astype(np.int64)
+    return np.unique(np.concatenate([order[:_SAMPLED], order[spread]]))
+
+
+def _least_sums(vertex: Floats, open_: Bools) -> Floats:
+    """(K,) least sum over the layers, each at any node."""
+    return np.asarray(np.where(open_, vertex, np.inf).min(axis=(2, 3)).sum(axis=1))
+
+
+def _below_cutoff(graph: ExtendedGraph, multiplier: float, cutoff: float, until: Deadline) -> ExtendedGraph:
+    """Return the scenarios that have a path below the cutoff."""
+    offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0.0 else 0.0
+    weights = Weights.lagrangian(np.full(graph.shape[0], multiplier))
+    bound = forward(graph, weights, until).values[:, -1].min(axis=1) - offset
+    return graph.take(bound < cutoff)
