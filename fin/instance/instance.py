@@ -111,6 +111,13 @@ class Instance:
     """What blocks read; None where each reads the output of the block before alone."""
     memory: SharedMemory | None = None
     """Memory beyond the sum over blocks; None where it is no more than that, or every node holds the whole model."""
+    model: str | None = None
+    """Model that this is a variant with; None where the app names one model alone."""
+
+    @property
+    def variant(self) -> str:
+        """What tells this variant of the app from the others, for messages."""
+        return self.model or self.name
 
     @property
     def is_plain(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from planner.running.graph.bundle import Bundle, read_bundle
@@ -9,7 +10,7 @@ from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
 from planner.running.pieces.splitting import PlanToSplit
 from planner.schemas.adaptation.placement_policy import PlacementPolicy
-from planner.schemas.planning.placement import Placement, Provenance
+from planner.schemas.planning.placement import AppPlacement, Placement, Provenance
 from planner.schemas.planning.workload import Workload
 from planner.schemas.reading.files import check_document, digest_of, read_bytes, read_document, read_json
 from planner.schemas.reading.problems import input_error
@@ -31,6 +32,7 @@ def read_plans(network: Path, plan: Path) -> tuple[list[PlanToSplit], str]:
     raw, digest = read_json(plan), digest_of(read_bytes(plan))
     if isinstance(raw, dict) and "plan_set" in raw:
         policy = check_document(raw, PlacementPolicy, str(plan))
+        _refuse_chosen([each.placement for each in policy.plan_set], plan)
         bundle = _bundle(network)
         _check_made_for(policy.provenance, bundle, plan)
         return [PlanToSplit(each.name, bundle, each.placement) for each in policy.plan_set], digest
@@ -40,11 +42,13 @@ def read_plans(network: Path, plan: Path) -> tuple[list[PlanToSplit], str]:
         raise input_error(message, "give a placement with a plan", file=str(plan))
     if network.suffix == ".json":
         workload, _ = read_document(network, Workload)
-        paths = {app.name: network.parent / app.model for app in workload.apps}
+        chosen = {plan.name: plan.model for plan in placement.apps}
+        paths = {app.name: network.parent / (chosen.get(app.name) or app.models[0]) for app in workload.apps}
     else:
         if len(placement.apps) > 1:
             fix = "give the workload instead of one bundle"
             raise input_error(f"the placement has {len(placement.apps)} apps", fix, file=str(plan))
+        _refuse_chosen(placement.apps, plan)
         paths = {placement.apps[0].name: network}
     if unknown := [app.name for app in placement.apps if app.name not in paths]:
         fix = "give the workload that was planned"
@@ -53,6 +57,13 @@ def read_plans(network: Path, plan: Path) -> tuple[list[PlanToSplit], str]:
     for bundle in bundles.values():
         _check_made_for(placement.provenance, bundle, plan)
     return [PlanToSplit(app.name, bundles[paths[app.name]], app) for app in placement.apps], digest
+
+
+def _refuse_chosen(plans: Sequence[AppPlacement], file: Path) -> None:
+    """Refuse plans that chose one of several models: a bundle alone does not say which of them it is."""
+    if named := [plan.model for plan in plans if plan.model is not None]:
+        fix = "give the workload that names the models, or plan again with this one alone"
+        raise input_error("the plan chose one of several models", fix, file=str(file), value=named[0])
 
 
 def _bundle(path: Path) -> Bundle:

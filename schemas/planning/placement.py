@@ -70,6 +70,7 @@ class AppPlacement(Strict):
     """The plan of one app."""
 
     name: Name = Field(description="Name of the app.")
+    model: Name | None = Field(None, description="Model chosen, as the app names it, where it names several.")
     operating_point: Name = Field(description="Operating point chosen (or designed).")
     exit_fractions: dict[str, Fraction] = Field(description="Exits that are on, with the fraction that leaves at each.")
     thresholds: dict[str, float | None] | None = Field(

@@ -23,6 +23,7 @@ from planner.schemas.reading.base import (
     items_of,
     mapping_of,
 )
+from planner.schemas.reading.one_or_many import BY_FORM, MANY, ONE
 
 Objective = Annotated[str, Field(min_length=1, max_length=100)]
 """`energy`, `latency`, `rate`, `accuracy`, or the name of a metric of the topology."""
@@ -32,6 +33,10 @@ POWER = "power"
 """Objective of a workload by default: the power of all apps together."""
 _NOT_TOGETHER = ("energy", "rate")
 FigureKind = Literal["energy", "latency"]
+ModelNames = Annotated[
+    Annotated[Name, ONE] | Annotated[Annotated[tuple[Name, ...], Field(min_length=1)], MANY], BY_FORM
+]
+"""The model of an app, or several of which the planner chooses one."""
 Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
 
 
@@ -39,7 +44,10 @@ class App(Strict):
     """One model asked for by one source node at one rate, with its limits."""
 
     name: Name = Field("app", description="Name, unique in the workload.")
-    model: Name = Field(description="Path of the model file, relative to the workload file.")
+    model: ModelNames = Field(
+        description="Path of the model file, relative to the workload file; or a list of paths, of which the planner "
+        "chooses one."
+    )
     source: Name | None = Field(
         None, description="Node that holds the input (none: the first mobile node, else the first)."
     )
@@ -67,6 +75,11 @@ class App(Strict):
         default_factory=dict,
         description="Largest values of metrics of the topology, of one inference, by name, each in its metric's unit.",
     )
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Paths of the models of which one is chosen; of the one model where there is no choice."""
+        return (self.model,) if isinstance(self.model, str) else self.model
 
 
 @dataclass(frozen=True)
@@ -162,9 +175,17 @@ def _check_workload(data: object) -> Iterator[Finding]:
                 if isinstance(nodes, (list, tuple)) and not nodes:
                     fix = "name at least one node, or leave the block out"
                     yield ("apps", index, "pin", block), [], "the block is pinned to no node", fix
+        yield from _check_models(("apps", index, "model"), items_of(app, "model"))
         for name in mapping_of(app, "limits"):
             if field := _OWN_FIELDS.get(name):
                 yield ("apps", index, "limits", name), name, "this is no metric of a topology", f"use {field} for it"
+
+
+def _check_models(where: tuple[str | int, ...], names: list[object]) -> Iterator[Finding]:
+    """Report every model that stands twice among the alternatives of an app."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (*where, index), name, "this model stands twice", "name each alternative once"
 
 
 class Workload(Document):

@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
+from planner.schemas.reading.one_or_many import without_forms
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 LEAST, MOST = 1e-30, 1e30
@@ -120,7 +122,7 @@ def _restate(problem: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's Err
     """Carry a field error of pydantic over unchanged into a new error."""
     context = {"message": problem["msg"], "kind": problem["type"], **_plain(problem.get("ctx", {}))}
     error = PydanticCustomError(problem["type"], "{message}", context)
-    return InitErrorDetails(type=error, loc=problem["loc"], input=problem["input"])
+    return InitErrorDetails(type=error, loc=without_forms(problem["loc"]), input=problem["input"])
 
 
 def _plain(context: Mapping[str, Any]) -> dict[str, Any]:

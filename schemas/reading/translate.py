@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from planner.schemas.reading.base import LEAST, MOST, field_names, nested_schema
+from planner.schemas.reading.one_or_many import without_forms
 from planner.schemas.reading.problems import Problem, path_text, shown
 
 _PLAIN = "give a plain number in the unit that the field's name ends with"
@@ -63,7 +64,7 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
         kind, context = detail["type"], detail.get("ctx", {})
         if kind == "too_short" and len(detail["input"]) >= int(context.get("min_length", 1)):
             continue  # pydantic adds this where entries are wrong, not missing
-        location = tuple(detail["loc"])
+        location = without_forms(detail["loc"])
         value = "" if kind in ("missing", "extra_forbidden") else _found(detail["input"])
         message, fix = _words(kind, context, schema, location)
         problems.append(

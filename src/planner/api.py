@@ -11,7 +11,7 @@ from planner.library.comparison import Comparison
 from planner.library.front import Front
 from planner.library.inputs import (
     AppLimits,
-    ModelLike,
+    ModelsLike,
     TopologyLike,
     WorkloadLike,
     planning_inputs,
@@ -36,7 +36,7 @@ verify = check
 
 
 def plan(
-    model: ModelLike | None = None,
+    model: ModelsLike | None = None,
     topology: TopologyLike | None = None,
     *,
     workload: WorkloadLike | None = None,
@@ -63,7 +63,8 @@ def plan(
     """Place one DNN on a topology, or all apps of a workload together.
 
     Args:
-        model: The model: a value, a dict as in its file, or a path (also of a bundle or an ONNX file).
+        model: The model: a value, a dict as in its file, or a path (also of a bundle or an ONNX file). Of a list, one
+            is chosen.
         topology: The topology: a value, a dict as in its file, a path, or what `prepare` returned.
         workload: Apps with their limits, or the path of their file, instead of a model; limits of one app are not
             given then, but for `objective`. Several apps are planned together for least power, or that objective.
@@ -122,7 +123,7 @@ def plan(
 
 
 def compare(
-    model: ModelLike | None = None,
+    model: ModelsLike | None = None,
     topology: TopologyLike | None = None,
     *,
     workload: WorkloadLike | None = None,
@@ -182,7 +183,7 @@ def compare(
 
 
 def pareto(
-    model: ModelLike | None = None,
+    model: ModelsLike | None = None,
     topology: TopologyLike | None = None,
     *,
     workload: WorkloadLike | None = None,

@@ -97,7 +97,7 @@ def test_every_plan_stands_and_its_bound_holds_for_plans_as_fast_and_accurate(ra
 
 
 def partial_request() -> Request:
-    sources = Sources(ROOT / "examples/device-edge-cloud.json", ROOT / "examples/b-alexnet-branchynet.json")
+    sources = Sources(ROOT / "examples/device-edge-cloud.json", [ROOT / "examples/b-alexnet-branchynet.json"])
     from planner.fin.method import Options
 
     return single_app_request(request_for(read_planned(sources, Limits()), "auto", Options(), False))
@@ -129,7 +129,7 @@ def test_groups_of_levels_leave_out_no_point() -> None:
     request = partial_request()
     app = request.app.model_copy(update={"min_accuracy": 0.0})
     instance = arrays_of(replace(request, app=app))
-    walk = _Walk(instance, None, Deadline(), lambda found, accuracy: None)
+    walk = _Walk([instance], None, Deadline(), lambda found, accuracy: None)
     for level in sorted(set(instance.points.accuracy.tolist()), reverse=True):
         walk.scan([level], instance.limits.latency_s)
     alone = {(f.cost.energy_j, f.cost.latency_s, f.accuracy) for f in walk.found}

@@ -16,6 +16,7 @@ from planner.pipeline.request import Request
 from planner.schemas.adaptation.states import Condition, LinkEnds
 from planner.schemas.planning.model import Model, Profile
 from planner.schemas.planning.topology import Chiplet, ChipletAt, Compute, Link, Package, Position, Topology
+from planner.schemas.planning.workload import App
 
 Pair = tuple[str, str]
 
@@ -72,14 +73,17 @@ def degraded(request: Request, change: TopologyChange) -> Request:
         change: The change.
     """
     lost = lost_names(request.topology, change)
-    names = _slowed_hardware(request.model, request.topology, change)
-    pin = {block: tuple(node for node in nodes if node not in lost) for block, nodes in request.app.pin.items()}
-    return replace(
-        request,
-        app=request.app.model_copy(update={"pin": pin}),
-        model=_model(request.model, names),
-        topology=_topology(request.topology, change, lost, names),
-    )
+    names = _slowed_hardware([model for _, model in request.pairs], request.topology, change)
+    pairs = tuple((_unpinned(app, lost), _model(model, names)) for app, model in request.pairs)
+    topology = _topology(request.topology, change, lost, names)
+    (app, model), alternatives = pairs[0], pairs if request.alternatives else ()
+    return replace(request, app=app, model=model, alternatives=alternatives, topology=topology)
+
+
+def _unpinned(app: App, lost: AbstractSet[str]) -> App:
+    """Return an app whose pins leave out lost nodes."""
+    pin = {block: tuple(node for node in nodes if node not in lost) for block, nodes in app.pin.items()}
+    return app.model_copy(update={"pin": pin})
 
 
 def lost_names(topology: Topology, change: TopologyChange) -> frozenset[str]:
@@ -95,19 +99,20 @@ def lost_names(topology: Topology, change: TopologyChange) -> frozenset[str]:
 
 
 _Hardware = Mapping[tuple[str, float], str]
-"""Name of a hardware at a factor on its times, for hardware that the model profiles."""
+"""Name of a hardware at a factor on its times, for hardware that a model profiles."""
 
 
-def _slowed_hardware(model: Model, topology: Topology, change: TopologyChange) -> _Hardware:
+def _slowed_hardware(models: Sequence[Model], topology: Topology, change: TopologyChange) -> _Hardware:
     """Name every profiled hardware that a slow-down makes: profiles are by hardware, a slow-down is of a node."""
     nodes = [(node.hardware, change.slow_down.get(node.name, 1.0)) for node in topology.nodes]
     chiplets = [
         (compute.hardware, factor) for package in topology.packages for compute, factor in _chiplets(package, change)
     ]
-    taken = {*model.profiles, *(hardware for hardware, _ in nodes + chiplets if hardware)}
+    profiled = {hardware for model in models for hardware in model.profiles}
+    taken = {*profiled, *(hardware for hardware, _ in nodes + chiplets if hardware)}
     names: dict[tuple[str, float], str] = {}
     for hardware, factor in nodes + chiplets:
-        if hardware in model.profiles and factor != 1.0 and (hardware, factor) not in names:
+        if hardware in profiled and factor != 1.0 and (hardware, factor) not in names:
             name = f"{hardware}, slowed {factor!r} times"
             while name in taken:
                 name += "'"
@@ -162,6 +167,7 @@ def _model(model: Model, names: _Hardware) -> Model:
     slowed = {
         name: {row: _slowed_profile(profile, factor) for row, profile in model.profiles[hardware].items()}
         for (hardware, factor), name in names.items()
+        if hardware in model.profiles
     }
     return model.model_copy(update={"profiles": {**model.profiles, **slowed}}) if slowed else model
 

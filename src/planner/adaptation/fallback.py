@@ -8,7 +8,7 @@ be reached; the rate comes last.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.fin.instance.instance import TOLERANCE
 from planner.pipeline.one_app import solve
@@ -51,7 +51,7 @@ def fallback(request: Request, refused: Placement) -> Fallback | None:
 def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlacement]]:
     """Yield plans and the limits that they keep, those that give up least first."""
     for app in _without_limits(request.app):
-        refused = solve(replace(request, app=app))
+        refused = solve(_asking(request, app))
         yield from ((app, plan) for plan in refused.apps)
     # without deadline and energy limit, the diagnosis says how accurate a plan can be, and which rate nodes bear
     best = {row.kind: row.best for row in refused.diagnosis.limits} if refused.diagnosis is not None else {}
@@ -59,12 +59,18 @@ def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlace
         if (value := best.get(kind)) is not None:
             lowered = request.app.model_copy(update={field: value})
             for app in (lowered, *_without_limits(lowered)):
-                yield from ((app, plan) for plan in solve(replace(request, app=app)).apps)
+                yield from ((app, plan) for plan in solve(_asking(request, app)).apps)
     if request.app.rate_per_s > 0:  # accuracy and rate must both give way: at least single inferences
-        single = replace(request, app=request.app.model_copy(update={"rate_per_s": 0.0}))
+        single = request.asking(rate_per_s=0.0)
         answer = solve(single)
         yield from ((single.app, plan) for plan in answer.apps)
         yield from _plans(single, answer)
+
+
+def _asking(request: Request, app: App) -> Request:
+    """Return a request with the limits, rate and objective of another copy of its app."""
+    fields = ("objective", "limits", *(row.field for row in LIMITED_FIGURES), *(field for _, field in _LOWERED))
+    return request.asking(**{name: getattr(app, name) for name in fields})
 
 
 def _without_limits(app: App) -> Iterator[App]:

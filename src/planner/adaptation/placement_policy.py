@@ -7,7 +7,7 @@ look-up when the state changes; here the same is done for placements on a networ
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import fsum
 
 from planner.adaptation.check_states import check_states
@@ -15,7 +15,7 @@ from planner.adaptation.degradation import TopologyChange, combine_conditions, d
 from planner.adaptation.fallback import Fallback, fallback
 from planner.adaptation.reuse import evaluate_in
 from planner.fin.instance.decision import objective_of
-from planner.pipeline.one_app import instance_of, solve
+from planner.pipeline.one_app import instances_of, solve
 from planner.pipeline.request import AUTO, Request
 from planner.schemas.adaptation.placement_policy import KeptFixed, PlacementPolicy, PolicyPlan, StatePlan
 from planner.schemas.adaptation.states import Condition, States, states_of
@@ -63,10 +63,10 @@ def plan_for_states(
     """
     check_states(states, request.topology, file)
     _refuse_maximised(request)
-    instance = instance_of(request)
+    instance = instances_of(request)[0]
     # the source by default is that of the whole topology: it does not wander off when its node is lost
     source = instance.network.names[instance.source]
-    fixed = replace(request, app=request.app.model_copy(update={"source": source}))
+    fixed = request.asking(source=source)
     answers = [_answer(fixed, conditions) for conditions in states_of(states)]
     plans, used = _distinct(answers)
     regrets = [_regrets(fixed, answer, plans) for answer in answers]
@@ -136,7 +136,7 @@ def _distinct(answers: Sequence[_StateResult]) -> tuple[_Plans, list[str | None]
 def _identity(plan: AppPlacement) -> Hashable:
     """Return what makes a plan: what runs where and which way data takes, not what that costs in some state."""
     thresholds = None if plan.thresholds is None else frozenset(plan.thresholds.items())
-    return plan.operating_point, thresholds, plan.assignments, frozenset(plan.routes)
+    return plan.model, plan.operating_point, thresholds, plan.assignments, frozenset(plan.routes)
 
 
 _Regrets = Mapping[str, float | None]
@@ -146,10 +146,12 @@ def _regrets(request: Request, answer: _StateResult, plans: _Plans) -> _Regrets:
     """Return by how much each plan is worse than this state's, None where it does not hold; nothing without a plan."""
     if not answer.placement.apps:
         return {}
-    instance, best = instance_of(degraded(request, answer.change)), answer.placement.apps[0]
-    least = best.energy_j if instance.minimise == "energy" else best.latency_s
+    best = answer.placement.apps[0]
+    variants = {instance.model: instance for instance in instances_of(degraded(request, answer.change))}
+    least = best.energy_j if request.app.objective == "energy" else best.latency_s
     regrets: dict[str, float | None] = {}
     for name, plan in plans.items():
+        instance = variants[plan.model]
         cost = evaluate_in(instance, plan)
         regrets[name] = None if cost is None else max(0.0, objective_of(instance, cost) - least)
     return regrets

@@ -36,8 +36,8 @@ class LoadedInputs:
     """Paths of the traces of every topology that has any."""
 
     def models_of(self, workload: str) -> list[str]:
-        """Return the paths of a workload's models, one for each app."""
-        return [path_beside(workload, app.model) for app in self.workloads[workload].apps]
+        """Return the paths of a workload's models, app by app."""
+        return [path_beside(workload, name) for app in self.workloads[workload].apps for name in app.models]
 
     def inputs_of(self, settings: Mapping[SettingPath, Scalar]) -> dict[str, str]:
         """Return the hash of every file that a case with these settings reads, by path."""
@@ -77,7 +77,8 @@ def load_inputs(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]]) 
 
     topologies = _read_all(named["topology"], lambda path: _topology(folder, path, traces, digests), digests, problems)
     workloads = read(named["workload"], Workload)
-    of_workloads = [path_beside(path, app.model) for path, workload in workloads.items() for app in workload.apps]
+    apps = [(path, app) for path, workload in workloads.items() for app in workload.apps]
+    of_workloads = [path_beside(path, name) for path, app in apps for name in app.models]
     models = read(dict.fromkeys([*named["model"], *of_workloads]), Model)
     if problems:
         raise InputError(problems)

@@ -13,6 +13,7 @@ from planner.pipeline.request import request_of as request_for
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import refuse_objective
 from planner.schemas.planning.topology import Link, Node, Topology
+from planner.schemas.planning.variants import variants_of
 from planner.schemas.planning.workload import App, Workload
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import input_error
@@ -62,7 +63,7 @@ def solver_of(case: Case, loaded: LoadedInputs) -> tuple[str, bool]:
 
 
 def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
-    """Return the apps of a case with their models; settings of the suite replace those of a workload."""
+    """Return the apps of a case with their models, each of several in turn; settings replace those of a workload."""
     given = {name: value for name in _OF_APPS if (value := case.settings.get((name,))) is not None}
     workload, chosen = case.text("workload"), case.text("app")
     if workload is None:
@@ -73,7 +74,13 @@ def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
         message = f"the workload {workload} has no app of this name"
         raise input_error(message, f"use one of {', '.join(names)}", path="app", value=chosen)
     kept = [app for app in loaded.workloads[workload].apps if chosen in (None, app.name)]
-    return [(_changed(app, given), loaded.models[path_beside(workload, app.model)]) for app in kept]
+    return [
+        pair
+        for app in kept
+        for pair in variants_of(
+            _changed(app, given), [loaded.models[path_beside(workload, name)] for name in app.models]
+        )
+    ]
 
 
 def topology_of(case: Case, loaded: LoadedInputs) -> Topology:

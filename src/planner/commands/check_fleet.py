@@ -65,7 +65,7 @@ def check_fleet(
 def _refuse_limits(files: PartialSources, limits: Limits, solves: bool) -> None:
     """Raise InputError for options that a fleet file makes meaningless."""
     options = {"--model": files.model, "--workload": files.workload, "--app": files.app}
-    given = [name for name, value in options.items() if value is not None] + limits.given()
+    given = [name for name, value in options.items() if value] + limits.given()
     given += ["--prove and --strict"] if solves else []
     if given:
         raise input_error(

@@ -23,13 +23,14 @@ def asked_for(sources: Sources | PartialSources, limits: Constraints) -> Asked:
         fix = f"write them into the workload, or leave out {', '.join(given)}"
         message = "limits stand in the workload file and on the command line"
         raise input_error(message, fix, file=str(sources.workload))
-    both = sources.workload is not None and sources.model is not None
-    neither = isinstance(sources, Sources) and sources.workload is None and sources.model is None
+    models = sources.model or []
+    both = sources.workload is not None and bool(models)
+    neither = isinstance(sources, Sources) and sources.workload is None and not models
     if both or neither:
         raise input_error("give one of --model and --workload", "see planner plan --help")
     return {
         "topology": sources.topology,
-        "model": sources.model,
+        "model": models[0] if len(models) == 1 else models or None,
         "workload": sources.workload,
         "app": sources.app,
         **limits.app_fields(),

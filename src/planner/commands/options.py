@@ -138,8 +138,13 @@ class Limits(Constraints):
     ] = None
 
 
-ModelPath = Annotated[
-    Path | None, typer.Option("--model", metavar="FILE", help="The DNN: a model file, a bundle or ONNX.")
+ModelPaths = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        help="The DNN: a model file, a bundle or ONNX. Repeated: alternatives, of which one is chosen.",
+    ),
 ]
 WorkloadPath = Annotated[
     Path | None, typer.Option("--workload", metavar="FILE", help="Apps with their limits: a workload file.")
@@ -154,7 +159,7 @@ class Sources(OptionGroup):
     """The files to read."""
 
     topology: Annotated[Path, typer.Option("--topology", metavar="FILE", help="Nodes and links: a topology file.")]
-    model: ModelPath = None
+    model: ModelPaths = None
     workload: WorkloadPath = None
     app: AppName = None
 
@@ -167,7 +172,7 @@ class PartialSources(OptionGroup):
         Path | None,
         typer.Option("--topology", metavar="FILE", help="Nodes and links that it was made for: a topology file."),
     ] = None
-    model: ModelPath = None
+    model: ModelPaths = None
     workload: WorkloadPath = None
     app: AppName = None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from planner.fin.method import Options
-from planner.library.inputs import AppLimits, ModelLike, TopologyLike, WorkloadLike, document, planning_inputs
+from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, document, planning_inputs
 from planner.library.requests import request_for, single_app_request
 from planner.pipeline.request import AUTO
 from planner.schemas.adaptation.designs import Designs
@@ -49,7 +49,7 @@ def adapt_designs(
 
 
 def adapt(
-    model: ModelLike | None = None,
+    model: ModelsLike | None = None,
     topology: TopologyLike | None = None,
     states: States | Mapping[str, object] | str | Path | None = None,
     *,

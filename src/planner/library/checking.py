@@ -14,7 +14,7 @@ from planner.fin.method import Options
 from planner.library.inputs import (
     AppLimits,
     Asked,
-    ModelLike,
+    ModelsLike,
     PlanningInputs,
     TopologyLike,
     WorkloadLike,
@@ -39,7 +39,7 @@ def check(
     apps: Sequence[tuple[App, Model]] | None = None,
     gap: float = DEFAULT_GAP,
     *,
-    model: ModelLike | None = None,
+    model: ModelsLike | None = None,
     workload: WorkloadLike | None = None,
     models: Mapping[str, Model] | None = None,
     per_exit_thresholds: bool = False,

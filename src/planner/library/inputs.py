@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, TypeVar, cast
@@ -12,7 +12,8 @@ from planner.library.pins import Pins, private_pins, read_pins
 from planner.pipeline.prepared import PreparedTopology, prepared
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
-from planner.schemas.planning.workload import POWER, App, Workload
+from planner.schemas.planning.variants import Pair, by_app, variants_of
+from planner.schemas.planning.workload import POWER, Workload
 from planner.schemas.reading.base import Document
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import advice_for, input_error
@@ -40,10 +41,14 @@ class AppLimits(TypedDict, total=False):
     app: str | None
 
 
+ModelsLike = ModelLike | list[ModelLike] | tuple[ModelLike, ...]
+"""A model, or several of which one is chosen."""
+
+
 class Asked(AppLimits, total=False):
     """What functions of the library are asked for: files or values, and limits of one app."""
 
-    model: ModelLike | None
+    model: ModelsLike | None
     topology: TopologyLike | None
     workload: WorkloadLike | None
 
@@ -52,7 +57,8 @@ class Asked(AppLimits, total=False):
 class PlanningInputs:
     """Every app that is asked for with its model, and what they run on."""
 
-    apps: tuple[tuple[App, Model], ...]
+    apps: tuple[Pair, ...]
+    """An app that names several models stands here with each of them in turn."""
     topology: Topology
     inputs: Mapping[str, str]
     """Hash of every input file, by its name."""
@@ -130,7 +136,7 @@ def prepare(topology: TopologyLike) -> PreparedTopology:
 
 
 def planning_inputs(
-    model: ModelLike | None,
+    model: ModelsLike | None,
     topology: TopologyLike | None,
     workload: WorkloadLike | None,
     models: Mapping[str, Model] | None,
@@ -139,7 +145,7 @@ def planning_inputs(
     """Read and check what a function of the library was given.
 
     Args:
-        model: The model, or None with a workload.
+        model: The model, or several of which one is chosen; None with a workload.
         topology: The topology, which must be given.
         workload: The workload, or None with a model.
         models: Models by the name that apps give them.
@@ -164,31 +170,53 @@ def planning_inputs(
         assert model is not None
         if limits.get("app") is not None:
             raise input_error("an app is chosen from a workload, and none is given", "leave it out", path="app")
-        apps = (_app_of(model, nodes, inputs, given),)
+        apps = _app_of(model, nodes, inputs, given)
     kept = topology if isinstance(topology, PreparedTopology) else None
     return PlanningInputs(apps, nodes, inputs, kept, {name: given[name] for name in sorted(given)}, objective)
 
 
 def _app_of(
-    model: ModelLike, topology: Topology, inputs: dict[str, str], given: dict[str, object]
-) -> tuple[App, Model]:
-    """Return the one app that limits describe, and its model, by which names of blocks are resolved."""
-    read = document(model, Model, inputs)
+    model: ModelsLike, topology: Topology, inputs: dict[str, str], given: dict[str, object]
+) -> tuple[Pair, ...]:
+    """Return the one app that limits describe with each of its models, by which names of blocks are resolved."""
     fields = {name: value for name, value in given.items() if name not in ("pin", "private_until")}
     if isinstance(most := given.get("limits"), Mapping):
         fields["limits"] = dict(most)
-    blocks = [block.name for block in read.blocks]
+    if not isinstance(model, (list, tuple)):
+        read = document(cast(ModelLike, model), Model, inputs)
+        name = str(model) if isinstance(model, (str, Path)) else read.name
+        pins = _pins_of(read, topology, given)
+        return ((single_app({"model": name, **fields, **({"pin": pins} if pins else {})}), read),)
+    models = tuple(document(each, Model, inputs) for each in model)
+    app = single_app({"model": _names_of(model, models), **fields})
+    pinned = [_pins_of(each, topology, given) for each in models]
+    pins = {block: nodes for each in pinned for block, nodes in each.items()}
+    return variants_of(app.model_copy(update={"pin": {b: tuple(nodes) for b, nodes in pins.items()}}), models)
+
+
+def _names_of(sources: Sequence[ModelLike], models: Sequence[Model]) -> list[str]:
+    """Return what tells alternatives apart: names of files where these differ, else whole paths; names of values."""
+    files = [Path(source).name for source in sources if isinstance(source, (str, Path))]
+    names = []
+    for source, model in zip(sources, models, strict=True):
+        path = Path(source) if isinstance(source, (str, Path)) else None
+        names.append(model.name if path is None else path.name if files.count(path.name) == 1 else str(path))
+    return names
+
+
+def _pins_of(model: Model, topology: Topology, given: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the nodes of pinned blocks of a model, by name."""
+    blocks = [block.name for block in model.blocks]
     pins = read_pins(cast(Pins, given.get("pin", {})), blocks)
-    if (last := given.get("private_until")) is not None:
-        source = given.get("source")
-        pins = private_pins(str(last), None if source is None else str(source), blocks, topology, pins)
-    name = str(model) if isinstance(model, (str, Path)) else read.name
-    return single_app({"model": name, **fields, **({"pin": pins} if pins else {})}), read
+    if (last := given.get("private_until")) is None:
+        return pins
+    source = given.get("source")
+    return private_pins(str(last), None if source is None else str(source), blocks, topology, pins)
 
 
-def _chosen(apps: tuple[tuple[App, Model], ...], name: str | None) -> tuple[tuple[App, Model], ...]:
+def _chosen(apps: tuple[Pair, ...], name: str | None) -> tuple[Pair, ...]:
     """Return all apps, or the one of that name."""
-    names = [app.name for app, _ in apps]
+    names = list(by_app(apps))
     if name is not None and name not in names:
         raise input_error("the workload has no app of this name", advice_for(name, names), path="app", value=name)
     return tuple(pair for pair in apps if name in (None, pair[0].name))
@@ -244,11 +272,11 @@ def _workload_of(workload: WorkloadLike, inputs: dict[str, str], given: Mapping[
 
 def _apps_of(
     workload: WorkloadLike, read: Workload, models: Mapping[str, Model], inputs: dict[str, str]
-) -> tuple[tuple[App, Model], ...]:
+) -> tuple[Pair, ...]:
     """Return every app with its model; a file that several apps name is read once."""
     folder = Path(workload).parent if isinstance(workload, (str, Path)) else Path()
     known = dict(models)
-    for app in read.apps:
-        if app.model not in known:
-            known[app.model] = read_input(folder / app.model, Model, inputs)
-    return tuple((app, known[app.model]) for app in read.apps)
+    for name in (name for app in read.apps for name in app.models):
+        if name not in known:
+            known[name] = read_input(folder / name, Model, inputs)
+    return tuple(pair for app in read.apps for pair in variants_of(app, [known[name] for name in app.models]))

@@ -42,9 +42,9 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
     kinds = _kinds(named, path, note, {name for name in _ARGUMENTS.values() if name in given})
     for kind in ("workload",) if "workload" in kinds else ("model",):
         if not apps_given and kind in kinds:
-            given[kind] = kinds[kind]
+            given[kind] = kinds[kind] if len(kinds[kind]) > 1 else kinds[kind][0]
     if "topology" not in given and "topology" in kinds:
-        given["topology"] = kinds["topology"]
+        given["topology"] = kinds["topology"][0]
     if "topology" not in given or not ("model" in given or "workload" in given):
         missing = [name for name in named if next(_places(name, path), None) is None]
         looked = f"not found beside it: {', '.join(missing)}" if missing else "it does not name them all"
@@ -75,16 +75,19 @@ def changed_inputs(placement: Placement, inputs: Mapping[str, str]) -> Iterator[
         yield f"the plan was also made of {name}, which is not given"
 
 
-def _kinds(named: Mapping[str, str], path: Path | None, note: Note, given: set[str]) -> dict[str, Path]:
-    """Return the files that a placement names, by the argument that they belong to; none that is given anyway."""
-    kinds: dict[str, Path] = {}
+def _kinds(named: Mapping[str, str], path: Path | None, note: Note, given: set[str]) -> dict[str, list[Path]]:
+    """Return the files that a placement names, by the argument that they belong to; none that is given anyway.
+
+    There are several models where one of them was chosen, or a workload names them.
+    """
+    kinds: dict[str, list[Path]] = {}
     for name, digest in named.items():
         held = list(_places(name, path))
         kind = _argument(held[0]) if held else None
-        if kind is None or kind in given or kind in kinds:
+        if kind is None or kind in given or (kind in kinds and kind != "model"):
             continue
         same = next((place for place in held if _digest(place) == digest), None)
-        kinds[kind] = same or held[0]
+        kinds.setdefault(kind, []).append(same or held[0])
         if same is None and digest:
             note(f"{held[0]} has changed since the plan was made")
     return kinds

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from planner.library.checking import made_for, planned_from
-from planner.library.inputs import AppLimits, Asked, ModelLike, PlanningInputs, TopologyLike, WorkloadLike
+from planner.library.inputs import AppLimits, Asked, ModelsLike, PlanningInputs, TopologyLike, WorkloadLike
 from planner.library.made_from import Note
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model
@@ -27,7 +27,7 @@ def write_report(
     result: Placement | Front | str | Path,
     path: str | Path,
     *,
-    model: ModelLike | None = None,
+    model: ModelsLike | None = None,
     topology: TopologyLike | None = None,
     workload: WorkloadLike | None = None,
     models: Mapping[str, Model] | None = None,

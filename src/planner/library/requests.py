@@ -8,6 +8,7 @@ from dataclasses import replace
 from planner.fin.method import ALL_METHODS, Options
 from planner.library.inputs import PlanningInputs
 from planner.pipeline.request import AUTO, AnyRequest, Request, request_of
+from planner.schemas.planning.variants import by_app
 from planner.schemas.planning.workload import POWER
 from planner.schemas.reading.problems import input_error
 
@@ -39,6 +40,7 @@ def single_app_request(request: AnyRequest) -> Request:
     if request.objective != POWER:
         message = f"the workload is planned for {request.objective} of all apps, and this is done for one by its own"
         raise input_error(message, "choose an app, or leave the objective of the workload out", path="objective")
-    names = ", ".join(app.name for app, _ in request.apps)
-    message = f"the workload has {len(request.apps)} apps, and this is done for one at a time"
+    groups = by_app(request.apps)
+    names = ", ".join(groups)
+    message = f"the workload has {len(groups)} apps, and this is done for one at a time"
     raise input_error(message, f"choose one of {names}", path="app")

@@ -9,18 +9,20 @@ operating points, and its floor rises above the accuracy of each plan found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.instance.decision import Decision, evaluate
+from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options, method
 from planner.fin.outcome import Outcome
-from planner.pipeline.one_app import instance_of, solve
-from planner.pipeline.pareto import RESOLUTION, StoppedError, Watch, for_front, front_point
+from planner.pipeline.one_app import instances_of, solve
+from planner.pipeline.pareto import RESOLUTION, StoppedError, Watch, for_front, front_point, within_accuracies
 from planner.pipeline.request import Request
+from planner.pipeline.variants import solve_variants
 from planner.schemas.planning.front import Front, FrontStatus
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.reading.problems import input_error
@@ -51,8 +53,7 @@ def front_of_two(
     """
     first, second = _checked(request, axes)
     request = for_front(request, first)
-    instance = instance_of(request)
-    walk = _Walk(instance, second, most_points, Deadline.after(time_limit_s), watch)
+    walk = _Walk(instances_of(request), second, most_points, Deadline.after(time_limit_s), watch)
     message = ""
     try:
         walk.over_accuracies() if second == "accuracy" else walk.over_sums()
@@ -75,11 +76,20 @@ def _checked(request: Request, axes: tuple[str, ...]) -> tuple[str, str]:
     return (second, first) if first == "accuracy" else (first, second)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """An optimum of all variants: the variant that it is of, and what it costs."""
+
+    instance: Instance
+    outcome: Outcome[Decision]
+    cost: Evaluation
+
+
 @dataclass
 class _Walk:
     """The points found so far, and the searches that find more."""
 
-    instance: Instance
+    variants: Sequence[Instance]
     second: str
     most_points: int | None
     deadline: Deadline
@@ -90,38 +100,35 @@ class _Walk:
 
     def over_sums(self) -> None:
         """Walk down a second figure that is a sum."""
-        first, second = self.instance.minimise, self.second
-        ceiling = self.instance.limits.most(second)
+        first, second = self.variants[0].minimise, self.second
+        ceiling = self.variants[0].limits.most(second)
         while ceiling >= 0.0:
-            within = self.instance.limited(second, ceiling)
+            within = [each.limited(second, ceiling) for each in self.variants]
             best = self._search(within)
-            if best is None or best.plan is None:
+            if best is None:
                 return
-            value = evaluate(within, best.plan).figure(first)
-            tied = replace(within.limited(first, value), minimise=second)
-            other = self._search(tied)
-            plans = [best.plan, *([other.plan] if other is not None and other.plan is not None else [])]
-            costs = [(evaluate(within, plan), plan) for plan in plans]
-            cost, plan = min(costs, key=lambda pair: pair[0].figure(second))
-            bound = min(best.lower_bound, cost.figure(first))
-            self._add(within, Outcome("optimal", plan, bound), cost.figure(first))
-            reached = cost.figure(second)
+            value = best.cost.figure(first)
+            other = self._search([replace(each.limited(first, value), minimise=second) for each in within])
+            point = min((each for each in (best, other) if each is not None), key=lambda each: each.cost.figure(second))
+            outcome = Outcome("optimal", point.outcome.plan, min(best.outcome.lower_bound, point.cost.figure(first)))
+            held = replace(point.instance, minimise=first, limits=within[0].limits)
+            self._add(held, outcome, point.cost.figure(first))
+            reached = point.cost.figure(second)
             ceiling = reached * _BELOW if reached > 0.0 else -1.0
 
     def over_accuracies(self) -> None:
         """Walk up the accuracies of operating points."""
-        accuracy = self.instance.points.accuracy
         floor = -np.inf
-        while (accuracy > floor).any():
-            within = self.instance.only_points(accuracy > floor)
+        while within := within_accuracies(self.variants, float(np.nextafter(floor, np.inf)), np.inf):
             best = self._search(within)
-            if best is None or best.plan is None:
+            if best is None:
                 return
-            value = evaluate(within, best.plan).figure(within.minimise)
+            value = best.cost.figure(best.instance.minimise)
             if self.found and value <= self.found[-1][2] * _ABOVE:  # as good and more accurate
                 self.found.pop()
-            self._add(within, replace(best, lower_bound=min(best.lower_bound, value)), value)
-            floor = float(within.points.accuracy[best.plan.point])
+            outcome = replace(best.outcome, lower_bound=min(best.outcome.lower_bound, value))
+            self._add(best.instance, outcome, value)
+            floor = best.cost.accuracy
 
     def _add(self, instance: Instance, outcome: Outcome[Decision], value: float) -> None:
         if self.most_points is not None and len(self.found) >= self.most_points:
@@ -129,20 +136,21 @@ class _Walk:
             raise StoppedError(message)
         self.found.append((instance, outcome, value))
 
-    def _search(self, instance: Instance) -> Outcome[Decision] | None:
-        """Return a proved optimum, None where it is proved that there is no plan; else stop."""
-        if instance.points.count == 0:
+    def _search(self, variants: Sequence[Instance]) -> _Found | None:
+        """Return a proved optimum of all variants, None where it is proved that there is no plan; else stop."""
+        some = [each for each in variants if each.points.count]
+        if not some:
             return None
-        self.watch(len(self.found), float(instance.points.accuracy.max()))
+        self.watch(len(self.found), max(float(each.points.accuracy.max()) for each in some))
         left_s = self.deadline.remaining_s
         if left_s <= 0.0:
             raise StoppedError(f"the time limit came; missing are points of better {self.second}")
         self.searches += 1
         options = Options(time_limit_s=left_s if np.isfinite(left_s) else None)
-        outcome = method("exact").solve(instance, options)
+        instance, outcome = solve_variants(some, method("exact"), options)
         if outcome.status in ("feasible", "unknown"):
             raise StoppedError(f"{outcome.termination.detail}; missing are points of better {self.second}")
-        return None if outcome.status == "infeasible" else outcome
+        return None if outcome.plan is None else _Found(instance, outcome, evaluate(instance, outcome.plan))
 
 
 def _front(request: Request, axes: tuple[str, ...], walk: _Walk, message: str) -> Front:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from planner.fin.method import METHODS_WITH_METRICS, Options, method
 from planner.pipeline.placement import placement_of
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, Request
+from planner.pipeline.variants import joint_diagnosis, requests_of, solve_variants
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
@@ -33,17 +35,18 @@ def solve(request: Request) -> Placement:
     """
     began = time.perf_counter()
     chosen = method("exact" if request.method == AUTO else request.method, request.app.objective)
-    instance = instance_of(request)
+    requests = requests_of(request)
+    instances = [instance_of(each) for each in requests]
     if chosen.name not in METHODS_WITH_METRICS:
-        refuse_metrics(instance, chosen.name)
+        refuse_metrics(instances[0], chosen.name)
     build_s = time.perf_counter() - began
-    outcome = chosen.solve(instance, _with_time_left(request.options, build_s))
-    diagnosis = _diagnosis(request, instance) if outcome.status == "infeasible" else None
+    options = _with_time_left(request.options, build_s)
+    instance, outcome = solve_variants(instances, chosen, options)
+    diagnosis = _diagnosis(requests, instances) if outcome.status == "infeasible" else None
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
     gap = max(1e-6, request.options.gap)
-    apps = [(request.app, request.model)]
-    if violations := verify(placement, request.topology, apps, gap, request.per_exit_thresholds):
+    if violations := verify(placement, request.topology, request.pairs, gap, request.per_exit_thresholds):
         raise InternalError(violations)
     return placement
 
@@ -62,14 +65,23 @@ def _with_time_left(options: Options, build_s: float) -> Options:
 
 
 def instance_of(request: Request) -> Instance:
-    """Return the arrays of a request."""
+    """Return the arrays of a request of one variant."""
     network = network_of(request.topology, request.prepared)
-    return build_instance(request.app, request.model, network, request.per_exit_thresholds)
+    instance = build_instance(request.app, request.model, network, request.per_exit_thresholds)
+    return replace(instance, model=request.app.models[0]) if request.named else instance
 
 
-def _diagnosis(request: Request, instance: Instance) -> Diagnosis:
+def instances_of(request: Request) -> list[Instance]:
+    """Return the arrays of every variant of a request; of the request itself where there is but one."""
+    return [instance_of(each) for each in requests_of(request)]
+
+
+def _diagnosis(requests: Sequence[Request], instances: Sequence[Instance]) -> Diagnosis:
     from planner.fin.diagnosis.diagnose import diagnose
 
-    everything = replace(request, app=request.app.model_copy(update={"min_accuracy": 0.0}))
-    unpinned = np.broadcast_to(instance.blocks.can_run, instance.allowed.shape)
-    return diagnose(instance, instance_of(everything), unpinned)
+    found = []
+    for request, instance in zip(requests, instances, strict=True):
+        everything = replace(request, app=request.app.model_copy(update={"min_accuracy": 0.0}))
+        unpinned = np.broadcast_to(instance.blocks.can_run, instance.allowed.shape)
+        found.append((instance.variant, diagnose(instance, instance_of(everything), unpinned)))
+    return found[0][1] if len(found) == 1 else joint_diagnosis(instances[0].name, found)

@@ -34,9 +34,10 @@ from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Method, Options, method
 from planner.fin.outcome import Outcome
-from planner.pipeline.one_app import instance_of, solve
+from planner.pipeline.one_app import instances_of, solve
 from planner.pipeline.placement import placement_of
 from planner.pipeline.request import Request
+from planner.pipeline.variants import solve_variants
 from planner.schemas.planning.front import Front, FrontPoint, FrontStatus
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.reading.quantities import format_quantity
@@ -74,12 +75,12 @@ def pareto(
         InternalError: A plan does not stand before the verifier.
     """
     request = for_front(request, "energy")
-    instance = instance_of(request)
-    walk = _Walk(instance, most_points, Deadline.after(time_limit_s), watch)
+    variants = instances_of(request)
+    walk = _Walk(variants, most_points, Deadline.after(time_limit_s), watch)
     message = ""
     try:
-        levels = np.unique(instance.points.accuracy)[::-1].tolist()
-        walk.scan(levels, instance.limits.latency_s)
+        levels = np.unique(np.concatenate([each.points.accuracy for each in variants]))[::-1].tolist()
+        walk.scan(levels, variants[0].limits.latency_s)
     except StoppedError as stopped:
         message = str(stopped)
     return _front(request, walk, message)
@@ -93,8 +94,7 @@ def for_front(request: Request, objective: str) -> Request:
         objective: Figure that every search minimises.
     """
     least = 0.0 if request.app.min_accuracy is None else request.app.min_accuracy
-    app = request.app.model_copy(update={"min_accuracy": least, "objective": objective})
-    return replace(request, app=app, method="exact")
+    return replace(request.asking(min_accuracy=least, objective=objective), method="exact")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Found:
 class _Walk:
     """The points found so far, and the search that finds more."""
 
-    instance: Instance
+    variants: Sequence[Instance]
     most_points: int | None
     deadline: Deadline
     watch: Watch
@@ -124,13 +124,12 @@ class _Walk:
         """Find all points of some accuracies (falling) that take at most `ceiling_s`; more accurate ones are known."""
         if not levels:
             return
-        accuracy = self.instance.points.accuracy
-        group = self.instance.only_points((accuracy <= levels[0]) & (accuracy >= levels[-1]))
+        group = within_accuracies(self.variants, levels[-1], levels[0])
         while ceiling_s >= 0.0:
-            cheapest = self._search(group.with_limits(latency_s=ceiling_s), levels[0], ceiling_s)
-            if cheapest is None or cheapest.plan is None:
+            cheapest = self._search([each.with_limits(latency_s=ceiling_s) for each in group], levels[0], ceiling_s)
+            if cheapest is None:
                 return
-            energy_j = evaluate(group, cheapest.plan).energy_j
+            energy_j = cheapest.cost.energy_j
             covered_s = self._covered_from(energy_j)
             if covered_s <= ceiling_s and np.isfinite(covered_s):
                 ceiling_s = _next_below(covered_s)
@@ -140,45 +139,54 @@ class _Walk:
                 self.scan(levels[half:], ceiling_s)
                 return
             else:
-                ceiling_s = _next_below(self._add(group, cheapest, energy_j, levels[0], ceiling_s, covered_s))
+                ceiling_s = _next_below(self._add(group, cheapest, ceiling_s, covered_s))
 
     def _covered_from(self, energy_j: float) -> float:
         """Return the latency from which on known points dominate every plan of at least this energy (s)."""
         return min((f.cost.latency_s for f in self.found if f.cost.energy_j <= energy_j * _ABOVE), default=np.inf)
 
-    def _add(
-        self,
-        level: Instance,
-        cheapest: Outcome[Decision],
-        energy_j: float,
-        accuracy: float,
-        ceiling_s: float,
-        covered_s: float,
-    ) -> float:
+    def _add(self, level: Sequence[Instance], cheapest: _Found, ceiling_s: float, covered_s: float) -> float:
         """Break ties in energy by latency, keep the point unless it is a known one; return its latency in seconds."""
-        tied = replace(level, minimise="latency").with_limits(latency_s=ceiling_s, energy_j=energy_j)
+        energy_j, accuracy = cheapest.cost.energy_j, cheapest.accuracy
+        tied = [replace(each, minimise="latency") for each in level]
+        tied = [each.with_limits(latency_s=ceiling_s, energy_j=energy_j) for each in tied]
         earliest = self._search(tied, accuracy, ceiling_s)
-        decisions = [outcome.plan for outcome in (cheapest, earliest) if outcome is not None and outcome.plan]
-        costs: list[tuple[Decision, Evaluation]] = [(each, evaluate(level, each)) for each in decisions]
-        decision, cost = min(costs, key=lambda pair: pair[1].latency_s)
-        if not covered_s <= cost.latency_s * _ABOVE:
+        point = min((each for each in (cheapest, earliest) if each is not None), key=lambda each: each.cost.latency_s)
+        if not covered_s <= point.cost.latency_s * _ABOVE:
             if self.most_points is not None and len(self.found) >= self.most_points:
                 raise StoppedError(_left(f"stopped after {self.most_points} points", accuracy, ceiling_s))
-            outcome = Outcome("optimal", decision, min(cheapest.lower_bound, cost.energy_j))
-            self.found.append(_Found(accuracy, outcome, cost, level))
-        return cost.latency_s
+            bound = min(cheapest.outcome.lower_bound, point.cost.energy_j)
+            outcome = Outcome("optimal", point.outcome.plan, bound)
+            unlimited = replace(point.instance, minimise="energy", limits=self.variants[0].limits)
+            self.found.append(_Found(accuracy, outcome, point.cost, unlimited))
+        return point.cost.latency_s
 
-    def _search(self, instance: Instance, accuracy: float, ceiling_s: float) -> Outcome[Decision] | None:
-        """Return a proved optimum, None where it is proved that there is no plan; else stop."""
+    def _search(self, variants: Sequence[Instance], accuracy: float, ceiling_s: float) -> _Found | None:
+        """Return a proved optimum of all variants, None where it is proved that there is no plan; else stop."""
         self.watch(len(self.found), accuracy)
         left_s = self.deadline.remaining_s
         if left_s <= 0.0:
             raise StoppedError(_left("the time limit came", accuracy, ceiling_s))
         self.searches += 1
-        outcome = self.exact.solve(instance, Options(time_limit_s=left_s if np.isfinite(left_s) else None))
+        options = Options(time_limit_s=left_s if np.isfinite(left_s) else None)
+        instance, outcome = solve_variants(variants, self.exact, options)
         if outcome.status in ("feasible", "unknown"):
             raise StoppedError(_left(outcome.termination.detail, accuracy, ceiling_s))
-        return None if outcome.status == "infeasible" else outcome
+        if outcome.plan is None:
+            return None
+        return _Found(accuracy, outcome, evaluate(instance, outcome.plan), instance)
+
+
+def within_accuracies(variants: Sequence[Instance], least: float, most: float) -> list[Instance]:
+    """Return the variants with their operating points of some accuracies, without those that have none.
+
+    Args:
+        variants: At least one of them has such a point.
+        least: Least accuracy (fraction).
+        most: Largest accuracy (fraction).
+    """
+    kept = [(each, (each.points.accuracy >= least) & (each.points.accuracy <= most)) for each in variants]
+    return [each if mask.all() else each.only_points(mask) for each, mask in kept if mask.any()]
 
 
 def _next_below(latency_s: float) -> float:
@@ -230,7 +238,7 @@ def front_point(request: Request, instance: Instance, outcome: Outcome[Decision]
     # times differ from run to run, and a front is the same in each
     placement = placement_of(instance, outcome, provenance, 0.0, None).model_copy(update={"timing": None})
     if violations := verify(
-        placement, request.topology, [(request.app, request.model)], per_exit_thresholds=request.per_exit_thresholds
+        placement, request.topology, request.pairs, per_exit_thresholds=request.per_exit_thresholds
     ):
         raise InternalError(violations)
     plan = placement.apps[0]

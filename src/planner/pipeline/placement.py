@@ -141,6 +141,7 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
     nodes = [names[node] for node in decision.nodes]
     return AppPlacement(
         name=instance.name,
+        model=instance.model,
         operating_point=points.name(decision.point),
         exit_fractions={points.exit_names[index]: float(points.fraction[decision.point, index]) for index in on},
         thresholds=thresholds if designed else None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from planner.clear.method import ALL_JOINT_METHODS, joint_methods_of
 from planner.fin.method import ALL_METHODS, GENERAL_METHODS, METHODS_WITH_METRICS, Options, methods_of
@@ -12,6 +13,7 @@ from planner.schemas.planning.memory import least_memory_bytes, memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
 from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.variants import Pair, by_app
 from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.problems import advice_for, input_error
 
@@ -36,6 +38,20 @@ class Request:
     """Hash of every input file, by its name."""
     prepared: PreparedTopology | None = None
     """Arrays of the topology, where they were kept from an earlier plan."""
+    alternatives: tuple[Pair, ...] = ()
+    """The app with each of its models, `app` and `model` being the first, where it names several."""
+    named: bool = False
+    """Whether the placement names its model: this is one of the variants of another request."""
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The app with each of its models."""
+        return self.alternatives or ((self.app, self.model),)
+
+    def asking(self, **changes: Any) -> Request:  # noqa: ANN401 - as the fields of an app are
+        """Return the request with other fields of its app, whichever model is chosen."""
+        pairs = tuple((app.model_copy(update=changes), model) for app, model in self.alternatives)
+        return replace(self, app=self.app.model_copy(update=changes), alternatives=pairs)
 
 
 @dataclass(frozen=True)
@@ -73,7 +89,7 @@ def request_of(
     One app is planned with shares too where its workload has an objective of its own.
 
     Args:
-        apps: Every app with its model.
+        apps: Every app with its model; with each of them in turn where it names several.
         topology: Nodes and links.
         method: `auto`, or the name of a method.
         options: Gap, time limit and levels.
@@ -84,11 +100,26 @@ def request_of(
     Raises:
         InputError: There is no such method, or none for so many apps.
     """
-    if len(apps) > 1 or objective != POWER or method not in (AUTO, *ALL_METHODS):
-        _check_method(len(apps), method, objective)
+    groups = by_app(apps)
+    if len(groups) > 1 or objective != POWER or method not in (AUTO, *ALL_METHODS):
+        _check_method(len(groups), method, objective)
         return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs, objective=objective)
     app, model = apps[0]
-    return Request(app, model, topology, method, options, per_exit_thresholds, inputs)
+    alternatives = tuple(apps) if len(apps) > 1 else ()
+    return Request(app, model, topology, method, options, per_exit_thresholds, inputs, alternatives=alternatives)
+
+
+def refuse_alternatives(apps: Sequence[Pair]) -> None:
+    """Refuse apps with alternatives that are planned together.
+
+    Raises:
+        InputError: An app names several models.
+    """
+    for name, pairs in by_app(apps).items():
+        if len(pairs) > 1:
+            fix = "name one model, or plan the app alone with a method for one app"
+            message = "methods for several apps do not choose between models"
+            raise input_error(message, fix, path=f"app {name}: model", value=[app.models[0] for app, _ in pairs])
 
 
 def _check_method(apps: int, method: str, objective: str) -> None:
@@ -121,7 +152,8 @@ def methods_for(request: AnyRequest) -> tuple[str, ...]:
     known = methods_of(request.app.objective)
     if request.app.limits or request.app.objective in {metric.name for metric in request.topology.metrics}:
         known = tuple(name for name in known if name in METHODS_WITH_METRICS)
-    scarce = memory_may_bind([request.model], least_memory_bytes(request.topology))
-    if is_chain(request.model) and (is_sum(request.model) or not scarce):
+    least_bytes = least_memory_bytes(request.topology)
+    models = [model for _, model in request.pairs]
+    if all(is_chain(model) and (is_sum(model) or not memory_may_bind([model], least_bytes)) for model in models):
         return known
     return tuple(name for name in known if name in GENERAL_METHODS)

@@ -15,7 +15,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.pipeline.prepared import network_of
-from planner.pipeline.request import AUTO, PROVING, JointRequest
+from planner.pipeline.request import AUTO, PROVING, JointRequest, refuse_alternatives
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
@@ -42,7 +42,8 @@ def solve_joint(request: JointRequest) -> Placement:
 
 
 def joint_of(request: JointRequest) -> JointInstance:
-    """Return the arrays of a request."""
+    """Return the arrays of a request; raise InputError where it cannot be planned together."""
+    refuse_alternatives(request.apps)
     network = network_of(request.topology, request.prepared)
     return build_joint(request.apps, network, request.per_exit_thresholds, request.objective)
 

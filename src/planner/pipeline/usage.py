@@ -51,7 +51,7 @@ def usage_of(placement: Placement, apps: Sequence[tuple[App, Model]], topology: 
     nodes: dict[str, Use] = {}
     media: dict[str, Use] = {}
     alone_s: dict[str, float] = {}
-    held: set[tuple[str, str, str]] = set()  # parameters of a model that a node holds once
+    held: set[tuple[str, tuple[str, ...], str]] = set()  # parameters of a model that a node holds once
     for app, model in apps:
         plan = plans.get(app.name)
         cost = None if plan is None else _cost(app, model, plan, network, placement)
@@ -60,9 +60,9 @@ def usage_of(placement: Placement, apps: Sequence[tuple[App, Model]], topology: 
         for name, busy_s in cost.node_busy_s.items():
             use = nodes.get(name) or _unused(name, network)
             params = {
-                key: size for key, size in cost.params.get(name, {}).items() if (name, app.model, key) not in held
+                key: size for key, size in cost.params.get(name, {}).items() if (name, app.models, key) not in held
             }
-            held |= {(name, app.model, key) for key in params}
+            held |= {(name, app.models, key) for key in params}
             memory_bytes = use.memory_bytes + cost.memory_bytes.get(name, 0.0) + sum(params.values())
             nodes[name] = replace(use, busy=use.busy + app.rate_per_s * busy_s, memory_bytes=memory_bytes)
         for medium, busy_s in cost.medium_busy_s.items():

@@ -15,6 +15,7 @@ from planner.report.topology_figure import topology_figure
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Placement
 from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.variants import chosen_variants
 from planner.schemas.planning.workload import LIMITED_FIGURES, App, LimitedFigure
 from planner.text.objective import objective_text
 from planner.units import format_accuracy, format_quantity
@@ -50,12 +51,13 @@ def plan_page(
     Args:
         placement: A placement that has passed the verifier against the other arguments.
         topology: The topology.
-        apps: The apps with their models.
+        apps: The apps with their models; with each of them in turn where an app names several.
         inputs: Hashes of the files given now, by name.
 
     Returns:
         The page, ready to be written as HTML.
     """
+    apps = chosen_variants(placement, apps)
     breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
     names = f"; {_listed([app.name for app, _ in apps])}" if len(apps) > 1 else ""
     models = list(dict.fromkeys(model.name for _, model in apps))
@@ -119,6 +121,8 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
             Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
             *(_metric_tile(app, plan, name, unit) for name, unit in placement.metric_units.items()),
         ]
+        if plan.model is not None:
+            tiles.insert(0, Tile("model chosen", plan.model, ""))
         if plan.busy_s is not None:
             rate = "any" if plan.rate_per_s is None else format_quantity(plan.rate_per_s, "1/s")
             tiles.insert(0, Tile("largest rate", rate, f"bottleneck: {plan.bottleneck or 'none'}"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.variants import chosen_variants
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
@@ -24,9 +25,11 @@ def placement_text(
 
     Args:
         placement: The placement.
-        apps: Every app with its model, as it was planned; where given, its objective and limits are said.
+        apps: Every app with its model (or each of several), as it was planned; where given, its objective and limits
+            are said.
         topology: What it was planned on; where given too, the use of nodes and media is said.
     """
+    apps = chosen_variants(placement, apps)
     usage = None
     if placement.apps and apps and topology is not None:
         from planner.pipeline.usage import usage_of
@@ -51,6 +54,8 @@ def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: 
     yield f"{placement.status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     if app is not None:
         yield f"asked     {asked_text(app, placement.metric_units)}"
+    if plan.model is not None:
+        yield f"model     {plan.model}"
     yield from app_lines(plan)
     yield from use
     yield from sustained_lines(plan)

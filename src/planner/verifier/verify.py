@@ -7,11 +7,12 @@ the placement stands. Every comparison is written so that NaN fails it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
 
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
+from planner.schemas.planning.variants import Pair, by_app, chosen_by
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
 from planner.schemas.reading.quantities import FRACTION, told_apart
 from planner.verifier.joint_objectives import (
@@ -79,7 +80,7 @@ def verify(
     Args:
         placement: The placement to check.
         topology: The topology that it was made for.
-        apps: Every app with its model.
+        apps: Every app with its model; with each of them in turn where it names several.
         gap: Largest relative gap that still counts as `optimal` (no unit).
         per_exit_thresholds: Whether operating points may be designed with one threshold per exit, which decides what
             the best accuracy is that an app gets by default.
@@ -90,25 +91,32 @@ def verify(
     """
     if placement.status in ("infeasible", "unknown"):
         return list(_check_no_plan(placement))
-    network, shared = expand(topology), has_shares(placement, len(apps)) or objective != "power"
-    found = [*_check_names(placement, apps), *_check_plan_form(placement), *check_units(placement, network)]
+    groups = by_app(apps)
+    network, shared = expand(topology), has_shares(placement, len(groups)) or objective != "power"
+    found = [*_check_names(placement, groups), *_check_plan_form(placement), *check_units(placement, network)]
     if shared:
-        found += [*check_together([app for app, _ in apps]), *check_speeds(placement, network)]
+        found += [*check_together([pairs[0][0] for pairs in groups.values()]), *check_speeds(placement, network)]
     plans = {plan.name: plan for plan in reversed(placement.apps)}
     checked: list[_Checked] = []
-    for app, model in apps:
-        if (plan := plans.get(app.name)) is not None:
+    for name, pairs in groups.items():
+        plan = plans.get(name)
+        chosen = None if plan is None else chosen_by(plan, pairs)
+        if plan is not None and chosen is None:
+            found.append(_no_variant(plan, pairs))
+        if plan is not None and chosen is not None:
+            app, model = chosen
+            models = [each for _, each in pairs]
             cost, faults = check_structure(app, model, plan, network, placement.node_speeds)
             found += faults
             if cost is not None:
                 checked.append(_Checked(app, plan, cost))
-                found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], model, per_exit_thresholds)]
+                found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], models, per_exit_thresholds)]
                 found += check_metrics(app.name, plan.metrics, cost.metrics, network)
                 found += check_metric_limits(app, cost.metrics, network)
                 found += check_sustained(app, plan, cost, network)
     found += _check_memory(checked, network)
     found += _check_shared(checked, network) if shared else _check_utilization(checked, network)
-    if len(checked) < len(apps):  # sums over a part of the apps would only repeat what is reported already
+    if len(checked) < len(groups):  # sums over a part of the apps would only repeat what is reported already
         return found
     return [*found, *_check_total(placement, checked, network, gap, objective)]
 
@@ -128,16 +136,29 @@ def _check_no_plan(placement: Placement) -> Iterator[Violation]:
         yield fault_of("", "certificate", "there is no plan that could have a gap")
 
 
-def _check_names(placement: Placement, apps: Sequence[tuple[App, Model]]) -> Iterator[Violation]:
-    wanted = Counter(app.name for app, _ in apps)
+def _check_names(placement: Placement, groups: Mapping[str, Sequence[Pair]]) -> Iterator[Violation]:
     counts = Counter(plan.name for plan in placement.apps)
-    for name in sorted({*wanted, *counts}):
-        if name not in wanted:
+    for name in sorted({*groups, *counts}):
+        apps = [app for app, _ in groups.get(name, ())]
+        if name not in groups:
             yield fault_of(name, "apps", "no app of this name was asked for")
-        elif wanted[name] != 1:
-            yield fault_of(name, "apps", f"{wanted[name]} apps have this name, so their plans cannot be told apart")
+        elif not _are_variants(apps):
+            yield fault_of(name, "apps", f"{len(apps)} apps have this name, so their plans cannot be told apart")
         elif counts[name] != 1:
             yield fault_of(name, "apps", f"planned {counts[name]} times, not once")
+
+
+def _are_variants(apps: Sequence[App]) -> bool:
+    """Tell whether apps of one name are one app with different models."""
+    alike = [app.model_copy(update={"model": "", "pin": {}}) for app in apps]
+    return len({app.models for app in apps}) == len(apps) and all(app == alike[0] for app in alike)
+
+
+def _no_variant(plan: AppPlacement, pairs: Sequence[Pair]) -> Violation:
+    """Say that a plan names none of the models that the app may run."""
+    names = ", ".join(path for app, _ in pairs for path in app.models)
+    says = "does not say which model it runs" if plan.model is None else f"runs {plan.model!r}"
+    return fault_of(plan.name, "model", f"{says}; the models to choose from are {names}")
 
 
 def _check_plan_form(placement: Placement) -> Iterator[Violation]:
@@ -167,16 +188,21 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
     yield from min(found, key=len, default=[])
 
 
-def _check_limits(checked: _Checked, model: Model, per_exit_thresholds: bool) -> Iterator[Violation]:
+def _check_limits(checked: _Checked, models: Sequence[Model], per_exit_thresholds: bool) -> Iterator[Violation]:
     app, cost = checked.app, checked.cost
     for row in LIMITED_FIGURES:
         yield from check_limit(app.name, row.field, row.limit_of(app), checked.figure(row.kind), row.unit)
-    yield from _check_accuracy(app, cost.point.accuracy, model, per_exit_thresholds)
+    yield from _check_accuracy(app, cost.point.accuracy, models, per_exit_thresholds)
 
 
-def _check_accuracy(app: App, accuracy: float | None, model: Model, per_exit_thresholds: bool) -> Iterator[Violation]:
-    """Check the least accuracy: that asked for, else the best that the model offers."""
-    by_default = None if app.objective == "accuracy" else best_accuracy(model, per_exit_thresholds)
+def _check_accuracy(
+    app: App, accuracy: float | None, models: Sequence[Model], per_exit_thresholds: bool
+) -> Iterator[Violation]:
+    """Check the least accuracy: that asked for, else the best that any of the app's models offers."""
+    by_default: float | None = None
+    if app.min_accuracy is None and app.objective != "accuracy":
+        offered = [best_accuracy(model, per_exit_thresholds) for model in models]
+        by_default = max((best for best in offered if best is not None), default=None)
     least = app.min_accuracy if app.min_accuracy is not None else by_default
     if accuracy is None:
         if app.min_accuracy:
@@ -189,11 +215,11 @@ def _check_accuracy(app: App, accuracy: float | None, model: Model, per_exit_thr
 
 def _check_memory(checked: Sequence[_Checked], network: Network) -> Iterator[Violation]:
     memory_bytes = summed(each.cost.memory_bytes for each in checked)
-    held: set[tuple[str, str, str]] = set()
+    held: set[tuple[str, tuple[str, ...], str]] = set()
     for each in checked:  # apps of one model share its parameters
         for node_name, params in each.cost.params.items():
             for param, size in params.items():
-                if (key := (node_name, each.app.model, param)) not in held:
+                if (key := (node_name, each.app.models, param)) not in held:
                     held.add(key)
                     memory_bytes[node_name] += size
     for name, needed_bytes in memory_bytes.items():

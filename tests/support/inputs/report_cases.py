@@ -27,10 +27,10 @@ from planner.report.results.reading import read_results
 from planner.version import __version__
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-VIT = Sources(EXAMPLES / "mcm.json", EXAMPLES / "vit.json")
-SMALL = Sources(EXAMPLES / "small-topology.json", EXAMPLES / "small.json")
-SMALL_OPTIONS = ("--model", str(SMALL.model), "--topology", str(SMALL.topology))
-ALEX = Sources(EXAMPLES / "device-edge-cloud.json", EXAMPLES / "b-alexnet-branchynet.json")
+VIT = Sources(EXAMPLES / "mcm.json", [EXAMPLES / "vit.json"])
+SMALL = Sources(EXAMPLES / "small-topology.json", [EXAMPLES / "small.json"])
+SMALL_OPTIONS = ("--model", str(EXAMPLES / "small.json"), "--topology", str(SMALL.topology))
+ALEX = Sources(EXAMPLES / "device-edge-cloud.json", [EXAMPLES / "b-alexnet-branchynet.json"])
 HOSTILE = "</script><script>alert(1)</script>&\"'<b>"
 """A name that must stay a text wherever it is written."""
 
@@ -135,7 +135,7 @@ def hostile_sources(folder: Path) -> Sources:
         "exits": [{"name": HOSTILE + "3", "after": f"{HOSTILE}2"}],
         "operating_points": [{"name": HOSTILE, "exit_fractions": {HOSTILE + "3": 1.0}, "accuracy": 0.9}],
     }  # fmt: skip
-    return Sources(write(folder / "topology.json", topology), write(folder / "model.json", model))
+    return Sources(write(folder / "topology.json", topology), [write(folder / "model.json", model)])
 
 
 def _hostile(folder: Path) -> Page:
