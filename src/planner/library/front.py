@@ -43,7 +43,13 @@ class Front(FrontFile):
         rows = []
         for point in self.points:
             plan = point.placement.apps[0]
-            figures = {"energy_j": point.energy_j, "latency_s": point.latency_s, "accuracy": point.accuracy}
+            figures: dict[str, Any] = {
+                "energy_j": point.energy_j,
+                "latency_s": point.latency_s,
+                "accuracy": point.accuracy,
+            }
             nodes = list(dict.fromkeys(each.node for each in plan.assignments))
+            if plan.model is not None:
+                figures["model"] = plan.model
             rows.append({**figures, **plan.metrics, "operating_point": plan.operating_point, "nodes": nodes})
         return rows

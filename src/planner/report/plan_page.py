@@ -17,6 +17,7 @@ from planner.schemas.planning.placement import AppPlacement, Diagnosis, Placemen
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.variants import chosen_variants
 from planner.schemas.planning.workload import LIMITED_FIGURES, App, LimitedFigure
+from planner.text.app_placement import variant_text
 from planner.text.objective import objective_text
 from planner.units import format_accuracy, format_quantity
 from planner.verifier.network import expand
@@ -121,8 +122,8 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
             Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
             *(_metric_tile(app, plan, name, unit) for name, unit in placement.metric_units.items()),
         ]
-        if plan.model is not None:
-            tiles.insert(0, Tile("model chosen", plan.model, ""))
+        if variant := variant_text(plan):
+            tiles.append(Tile("variant chosen", variant, ""))
         if plan.busy_s is not None:
             rate = "any" if plan.rate_per_s is None else format_quantity(plan.rate_per_s, "1/s")
             tiles.insert(0, Tile("largest rate", rate, f"bottleneck: {plan.bottleneck or 'none'}"))

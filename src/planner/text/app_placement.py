@@ -23,8 +23,15 @@ def reason_lines(placement: Placement) -> Iterator[str]:
         yield f"note      {placement.message}"
 
 
+def variant_text(plan: AppPlacement) -> str:
+    """Return which variant of its app a plan runs, such as ``int8.json``; empty where there was nothing to choose."""
+    return plan.model or ""
+
+
 def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
     """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
+    if variant := variant_text(plan):
+        yield f"variant   {variant}"
     yield f"exits     {_exits(plan)}"
     runs = [(node, [row.block for row in rows]) for node, rows in groupby(plan.assignments, key=lambda row: row.node)]
     width = max(len(node) for node, _ in runs)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from itertools import groupby
 
 from planner.schemas.planning.front import Front, FrontPoint
 from planner.schemas.reading.printable import printable_document
+from planner.text.app_placement import variant_text
 from planner.text.table import table_lines
 from planner.units import format_accuracy, format_quantity
 
@@ -23,8 +25,10 @@ def front_text(front: Front) -> str:
         return "\n".join([f"infeasible: {front.diagnosis.summary}", *reasons])
     if not front.points:
         return f"unknown: no plan was found, and none was ruled out ({front.message})"
-    headings = (*_FIGURES, *front.points[0].placement.metric_units, "operating point", "nodes")
-    rows = [headings, *(_cells(point) for point in front.points)]
+    chosen = has_variants(front.points)
+    units = front.points[0].placement.metric_units
+    headings = (*_FIGURES, *units, *(["variant"] if chosen else []), "operating point", "nodes")
+    rows = [headings, *(_cells(point, chosen) for point in front.points)]
     return "\n".join([_heading(front), *table_lines(rows), *([f"note: {front.message}"] if front.message else [])])
 
 
@@ -39,12 +43,18 @@ def _heading(front: Front) -> str:
     return f"{front.status}: {points} of {', '.join(axes[:-1])} and {axes[-1]}; {proof}"
 
 
-def _cells(point: FrontPoint) -> tuple[str, ...]:
+def has_variants(points: Sequence[FrontPoint]) -> bool:
+    """Tell whether plans of a front say which variant of the app they run."""
+    return any(variant_text(point.placement.apps[0]) for point in points)
+
+
+def _cells(point: FrontPoint, chosen: bool) -> tuple[str, ...]:
     return (
         format_quantity(point.energy_j, "J"),
         format_quantity(point.latency_s, "s"),
         format_accuracy(point.accuracy),
         *metrics_text(point),
+        *([variant_text(point.placement.apps[0])] if chosen else []),
         point.placement.apps[0].operating_point,
         nodes_text(point, most=3),
     )
@@ -69,11 +79,13 @@ def front_csv(front: Front) -> str:
     front, text = printable_document(front), io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     names = tuple(front.points[0].placement.metric_units) if front.points else ()
-    table.writerow((*_COLUMNS, *names))
+    chosen = has_variants(front.points)
+    table.writerow((*_COLUMNS, *names, *(["variant"] if chosen else [])))
     for point in front.points:
         plan, total = point.placement.apps[0], point.placement.total
         used = "" if total is None else total.nodes_used
         figures = (repr(point.energy_j), repr(point.latency_s), "" if point.accuracy is None else repr(point.accuracy))
         metrics = (repr(plan.metrics[name]) for name in names)
-        table.writerow((*figures, plan.operating_point, used, nodes_text(point), *metrics))
+        variant = [variant_text(plan)] if chosen else []
+        table.writerow((*figures, plan.operating_point, used, nodes_text(point), *metrics, *variant))
     return text.getvalue()

@@ -54,8 +54,6 @@ def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: 
     yield f"{placement.status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     if app is not None:
         yield f"asked     {asked_text(app, placement.metric_units)}"
-    if plan.model is not None:
-        yield f"model     {plan.model}"
     yield from app_lines(plan)
     yield from use
     yield from sustained_lines(plan)
