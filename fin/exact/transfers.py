@@ -122,7 +122,8 @@ def _hopped(
     graph, further = relaxation.graph, relaxation.further
     size = max(1, _CELLS_AT_ONCE // arcs.most)
     for first in range(0, len(frontier.node), size):
-        part = frontier if size >= len(frontier.node) else frontier.take(np.arange(first, first + size))
+        rows = np.arange(first, min(first + size, len(frontier.node)))
+        part = frontier.take(rows) if len(rows) < len(frontier.node) else frontier
         row, arc = ragged(arcs.start, part.node)
         if len(row) == 0:
             continue
