@@ -27,6 +27,10 @@ from planner.schemas.reading.quantities import told_apart
 
 _TINY_USERS = 1e-7
 """Part of all users that may be left over by rounding errors of the linear program."""
+_MOST_RISES = 3
+"""Times that prices of exceeded capacities rise before it is asked whether all users can be served."""
+_SLACK_USERS = 0.2
+"""Gap, in users, of the linear program for how many can be served."""
 _WHOLE_COLUMNS = 6_000
 """Columns up to which one integer program takes all classes."""
 _NODES = 300
@@ -76,24 +80,30 @@ def _solve(run: Run) -> FleetOutcome:
 
 def _linear(run: Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAnswer, float, Short | None]:
     """Solve the linear program; where it leaves users out, find how many must be, and raise the penalty if fewer."""
-    instance = run.instance
-    generation = ColumnGeneration(
-        instance, run.pricer, demand_of(instance, penalty_w), run.deadline, run.options.progress
-    )
-    linear = generation.solve(start)
+    instance, users = run.instance, int(run.instance.count.sum())
+    linear = _generated(run, penalty_w, replace(start, most_rises=_MOST_RISES))
     left = float((linear.unserved * instance.count)[instance.rate_per_s > 0.0].sum())
     impossible = _impossible(run)
-    if left <= _TINY_USERS * instance.count.sum() and not impossible.any():
+    if left <= _TINY_USERS * users and not impossible.any() and not linear.overloaded:
         return linear, penalty_w, None
     short = least_unserved(run, linear, impossible)
-    users = int(instance.count.sum())
+    some_left = short.most_served < users
+    if some_left and not run.options.serve_most:
+        return linear, penalty_w, short
+    if linear.overloaded and not run.deadline.expired:
+        prices = linear.prices + penalty_w * short.users_per_capacity
+        linear = _generated(run, penalty_w, replace(start, start=prices, start_columns=linear.columns))
+        left = float((linear.unserved * instance.count)[instance.rate_per_s > 0.0].sum())
     if left > users - short.most_served + 0.01 and not run.deadline.expired:
         penalty_w *= 100.0
-        generation = ColumnGeneration(
-            instance, run.pricer, demand_of(instance, penalty_w), run.deadline, run.options.progress
-        )
-        linear = generation.solve(replace(start, start=linear.prices, start_columns=linear.columns))
+        linear = _generated(run, penalty_w, replace(start, start=linear.prices, start_columns=linear.columns))
     return linear, penalty_w, short
+
+
+def _generated(run: Run, penalty_w: float, options: LinearOptions) -> LinearAnswer:
+    """Run column generation with one cost for every user without a plan."""
+    demand = demand_of(run.instance, penalty_w)
+    return ColumnGeneration(run.instance, run.pricer, demand, run.deadline, run.options.progress).solve(options)
 
 
 def _impossible(run: Run) -> Bools:
@@ -120,7 +130,7 @@ def least_unserved(run: Run, linear: LinearAnswer, impossible: Bools) -> Short:
             relaxed, Pricer.of(relaxed, pricing), demand, run.deadline, lambda _stage, _bound, _value: None
         )
         answer = generation.solve(
-            LinearOptions(gap=1e-6, start=np.zeros(instance.resources.count), start_columns=linear.columns)
+            LinearOptions(gap=1e-6, start_columns=linear.columns, vertex=False, slack_w=_SLACK_USERS)
         )
     finally:
         pricing.close()

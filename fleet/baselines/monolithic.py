@@ -23,7 +23,7 @@ MOST_COLUMNS = 1_000_000
 
 
 def all_columns(instance: FleetInstance) -> Columns:
-    """Return every plan of every pair, without those that load what has no capacity.
+    """Return every plan of every pair, without those that no user can take.
 
     Raises:
         InputError: There are more than a million.
@@ -33,12 +33,8 @@ def all_columns(instance: FleetInstance) -> Columns:
     if total > MOST_COLUMNS:
         message = f"the program over all plans has {total:,} columns, more than {MOST_COLUMNS:,}"
         raise input_error(message, "use --method fleet, which generates them", path="--method")
-    rate, without_any = instance.rate_per_s, np.append(instance.resources.capacity, np.inf) <= 0.0
-    for each in instance.kinds:
-        owner = instance.pair_class[each.pairs]
-        possible = rate[owner][:, None] <= each.plans.most_rate_per_s[None] * (1.0 + 1e-9)
-        possible &= ~((rate[owner][:, None] > 0.0) & (without_any[each.rows] @ (each.plans.loads_s > 0.0).T))
-        place, plan = np.nonzero(possible)
+    for kind, each in enumerate(instance.kinds):
+        place, plan = np.nonzero(~instance.ruled_out(kind))
         pairs.append(each.pairs[place])
         plans.append(plan)
     none = np.zeros(0, dtype=np.int64)

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.fin.instance.network import Floats, Ints, Network
+from planner.fin.instance.network import Bools, Floats, Ints, Network
 from planner.fleet.instance.local_network import LocalNetwork
+from planner.fleet.instance.model_arrays import TOLERANCE
 from planner.fleet.instance.resources import Resources
 from planner.fleet.plans.kind import Kind, PlanSet
 from planner.schemas.fleets.columns import FleetColumns
@@ -68,3 +69,23 @@ class FleetInstance:
         for each in self.kinds:
             place[each.pairs] = np.arange(len(each.pairs))
         return place
+
+    def ruled_out(self, kind: int, inside: slice = slice(None)) -> Bools:
+        """Mark the plans that no user can take: one alone overloads its device, its own link, or what it shares.
+
+        Args:
+            kind: Number of the kind.
+            inside: Which of its pairs.
+
+        Returns:
+            (n, P) mask over pairs and plans.
+        """
+        each = self.kinds[kind]
+        loads = each.plans.loads_s
+        rate = self.rate_per_s[self.pair_class[each.pairs[inside]]][:, None]
+        found = rate > each.plans.most_rate_per_s * (1.0 + TOLERANCE)
+        capacity = np.append(self.resources.capacity, np.inf)[each.rows[inside]] * (1.0 + TOLERANCE)
+        heaviest = loads.max(axis=0, initial=0.0)
+        for column in np.flatnonzero((rate * heaviest > capacity).any(axis=0)).tolist():
+            found |= rate * loads[:, column] > capacity[:, column, None]
+        return np.asarray(found, dtype=np.bool_)

@@ -9,7 +9,7 @@ the best, at the end, splits at most as many classes as resources are short.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,7 +35,9 @@ _PURGE = 0.01
 _VERTEX = 5.0
 """Columns whose reduced cost is so many times the gap, as a part of the class's cost, may be in a vertex."""
 _ELASTIC = 10.0
-"""Capacities may be exceeded at so many times the first price; what stays exceeded costs ten times more."""
+"""Capacities may be exceeded at so many times the first price, and where that is not enough at so many times more."""
+_NEAR_ELASTIC = 0.5
+"""A row whose price is such a part of what exceeding it costs is exceeded for want of a higher price."""
 _PART_OF_GAP = 0.1
 _CENTRAL_GAP = 3e-3
 _MOST_EXCESS = 1e-4
@@ -63,6 +65,8 @@ class LinearAnswer:
     rounds: int
     stopped: bool
     """Whether the time was over before the gap was closed."""
+    overloaded: bool = False
+    """Whether capacities stayed exceeded at prices that rose as often as was allowed."""
 
     @property
     def gap(self) -> float:
@@ -79,6 +83,10 @@ class LinearOptions:
     """(R,) prices to start from; None for the smoothed dual."""
     start_columns: Columns | None = None
     vertex: bool = True
+    slack_w: float = 0.0
+    """Absolute gap that is small enough, for programs whose value may be 0."""
+    most_rises: int = _ROUNDS
+    """Rounds after which capacities that are still exceeded, at ever higher prices, end the loop."""
 
 
 def tight_resources(instance: FleetInstance, demand: Demand) -> Bools:
@@ -122,25 +130,30 @@ class ColumnGeneration:
         if not self._instance.classes or not columns.count:
             return self._nothing(columns)
         most_price = np.maximum(_ELASTIC * prices, self._unit)
-        rounds, value, wanted = 0, np.inf, max(_CENTRAL_GAP, _PART_OF_GAP * options.gap)
+        rounds, rises, value, wanted = 0, 0, np.inf, max(_CENTRAL_GAP, _PART_OF_GAP * options.gap)
         least = max(_PART_OF_GAP * options.gap, 1e-9)
         best: tuple[Columns, MasterAnswer] | None = None
         while True:
             rounds += 1
             answer = self._master.central(columns, prices, most_price, wanted, self._deadline)
-            prices, exceeded = answer.prices, bool(answer.excess.any())
-            most_price = np.where(answer.excess > 0.0, 10.0 * most_price, most_price)
-            if best is None or (answer.excess.max(initial=0.0) <= _MOST_EXCESS and answer.value_w <= value):
+            prices, excess = answer.prices, float(answer.excess.max(initial=0.0))
+            dear = (answer.excess > _MOST_EXCESS) & (prices > _NEAR_ELASTIC * most_price)
+            most_price, rises = np.where(dear, _ELASTIC * most_price, most_price), rises + int(dear.any())
+            if best is None or (excess <= _MOST_EXCESS and answer.value_w <= value):
                 best = (columns, answer)
-            if answer.excess.max(initial=0.0) <= _MOST_EXCESS:
+            if excess <= _MOST_EXCESS:
                 value = min(value, answer.value_w)
             added = self._price(columns, answer)
             self._progress("linear program", self.bound_w, value)
             gap = max(0.0, value - self.bound_w) / abs(value) if value and np.isfinite(value) else float(value > 0.0)
-            done = gap <= options.gap or (added is None and wanted <= least and not exceeded)
+            closed = gap <= options.gap or value - self.bound_w <= options.slack_w
+            done = closed or (added is None and wanted <= least and excess <= 0.0) or rises >= options.most_rises
             if done or rounds >= _ROUNDS or self._deadline.expired:
-                return self._finished(*best, rounds, options)
-            wanted = max(least, min(wanted, _PART_OF_GAP * (wanted if added is None else gap)))
+                overloaded = rises >= options.most_rises and not closed
+                answered = self._finished(*best, rounds, replace(options, vertex=options.vertex and not overloaded))
+                return replace(answered, overloaded=overloaded)
+            smaller = wanted if added is None or (excess > _MOST_EXCESS and not dear.any()) else gap
+            wanted = max(least, min(wanted, _PART_OF_GAP * smaller))
             columns = columns if added is None else added
 
     def bound_at(self, prices: Floats) -> FleetPrices:
@@ -166,7 +179,8 @@ class ColumnGeneration:
         """Return the plans that are near the best at the first prices or the best at multiples of them, and these."""
         free = self.bound_at(np.zeros(self._instance.resources.count))
         scale = np.where(np.isfinite(free.class_cost), np.maximum(free.class_cost, 0.0), 0.0)
-        self._unit = price_units(self._instance, self._demand, scale)
+        worth = np.where(scale.any(), scale, self._demand.penalty_j)  # without costs, penalties are what counts
+        self._unit = price_units(self._instance, self._demand, worth)
         prices = self._first_prices(free.class_cost) if options.start is None else options.start
         prices = np.where(self.tight, prices, 0.0)
         chosen: list[tuple[Ints, Ints]] = []

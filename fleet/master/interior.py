@@ -2,10 +2,10 @@
 
 Every column has a 1 in exactly one class row (generalised upper bounds), so the normal equations reduce to one sparse
 matrix over the rows of capacity, however many classes there are: ``A D A' + E - V diag(1/g) V'`` with ``V = A D G'``
-and ``g = diag(G D G')``. Steps are Mehrotra's predictor and corrector (SIAM J. Optim. 1992). Rows are elastic: a price
-is bounded, and what exceeds a row costs that bound (du Merle et al., Discrete Math. 1999), so the start is feasible for
-any prices. Reduced costs stay exact, every iterate has a bound, and a program may be left at the gap that a round of
-column generation needs (Gondzio, Gonzalez-Brevis, Munari, EJOR 2013).
+and ``g = diag(G D G')``. Steps are Mehrotra's predictor and corrector (SIAM J. Optim. 1992) with Gondzio's correctors
+of centrality (Comput. Optim. Appl. 1996). Rows are elastic: a price is bounded, and what exceeds a row costs that bound
+(du Merle et al., Discrete Math. 1999). Reduced costs stay exact, every iterate has a bound, and a program may be left
+at the gap that a round of column generation needs (Gondzio, Gonzalez-Brevis, Munari, EJOR 2013).
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats, Ints
 
 _ITERATIONS = 60
-_STEP, _MOST_STEP = 0.9, 0.9999
-"""Least and largest part of the way to the boundary that a step goes."""
-_CENTRE = 0.02
+_STEP = 0.9
+"""Part of the way to the boundary that a step goes."""
+_CORRECTORS = 3
+_LONGER, _GAIN = 0.3, 0.02
+"""By how much a corrector tries to lengthen both steps, and the sum of what it must gain."""
+_CENTRAL = (0.1, 10.0)
+"""Products between such multiples of their goal count as central."""
+_CENTRE = 0.3
 """Products of values and reduced costs at the start, as a part of a typical cost."""
 _NEWTON = 12
-_FEASIBLE = 1e-9
+_FEASIBLE = 1e-7
+"""Rows may be broken by so much, and by a tenth of the gap."""
 
 Solver = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]
 """Takes class residuals, row residuals and the goal of products; returns the steps of class duals and prices."""
@@ -78,6 +84,18 @@ class _State:
     reduced: Floats
 
 
+@dataclass(frozen=True)
+class _Step:
+    """Changes of an iterate, and the longest steps that keep all positive, at most 1."""
+
+    z: Floats
+    y: Floats
+    price: Floats
+    reduced: Floats
+    forward: float
+    upward: float
+
+
 def solve_interior(program: ClassProgram, start: Floats, gap: float, deadline: Deadline) -> InteriorPoint:
     """Solve a program to a relative gap.
 
@@ -115,7 +133,7 @@ class _Interior:
             residuals = self._residuals(state)
             broken = max(float(np.abs(each).max(initial=0.0)) for each in residuals)
             value = float(self.costs @ state.z)
-            if broken <= _FEASIBLE and value - self._bound(state) <= gap * abs(value):
+            if broken <= min(_FEASIBLE, 0.1 * gap) and value - self._bound(state) <= gap * abs(value):
                 return self._answer(state, converged=True)
             state = self._advanced(state, residuals)
         if last is None:
@@ -132,13 +150,13 @@ class _Interior:
         return float(state.y.sum() - state.price.sum())
 
     def _first(self, start: Floats) -> _State:
-        """Return a feasible point whose products of values and reduced costs are equal, but for exceeded rows.
+        """Return a point whose products of values and reduced costs are equal, but for rows that hold with much room.
 
         ``sum_j mu / (cost_j - y) = 1`` gives the dual of each class at the prices; Newton's method from the right of
-        the root converges, as the sum is convex and increasing in y.
+        the root converges, as the sum is convex and increasing in y. Rows that are exceeded stay so at first.
         """
         program, owner = self.program, self.program.owner
-        mean = max(_CENTRE * float(np.median(program.cost)) if len(program.cost) else 0.0, 1e-9)
+        mean = max(_CENTRE * typical_cost(program.cost, program.penalty), 1e-9)
         price = np.clip(start, np.minimum(mean, 0.5 * program.most_price), 0.9 * program.most_price)
         cost = program.cost + self.at @ price
         y = program.penalty.copy()
@@ -148,9 +166,7 @@ class _Interior:
             x, u = mean / (cost - y[owner]), mean / (program.penalty - y)
             y -= (self.group @ x + u - 1.0) * mean / (self.group @ x**2 + u**2)
         x, u = mean / (cost - y[owner]), mean / (program.penalty - y)
-        free = 1.0 - self.a @ x
-        slack, excess = mean / price, mean / (program.most_price - price)
-        slack, excess = np.maximum(slack, free + excess), np.maximum(excess, slack - free)
+        slack, excess = np.maximum(mean / price, 1.0 - self.a @ x), mean / (program.most_price - price)
         reduced = np.concatenate([cost - y[owner], program.penalty - y, price, program.most_price - price])
         return _State(np.concatenate([x, u, slack, excess]), y, price, reduced)
 
@@ -168,26 +184,38 @@ class _Interior:
         return np.concatenate([self.at @ price - y[self.program.owner], -y, price, -price])
 
     def _advanced(self, state: _State, residuals: tuple[Floats, Floats]) -> _State | None:
-        """Return the iterate after a predictor-corrector step; None where no step leads on."""
+        """Return the iterate after a step of predictor and correctors; None where no step leads on."""
         solve = self._factorised(state)
         if solve is None:
             return None
-        z, reduced, weight = state.z, state.reduced, state.z / state.reduced
+        z, reduced = state.z, state.reduced
         products = z * reduced
         mean = float(products.mean())
-        y, price = solve(*residuals, -products)
-        dual = self._reduced_of(y, price)
-        primal = -z - weight * dual
-        after = float(((z + _longest(z, primal) * primal) * (reduced + _longest(reduced, dual) * dual)).mean())
-        goal = mean * min(1.0, after / mean) ** 3 - products - primal * dual
-        y, price = solve(*residuals, goal)
-        dual = self._reduced_of(y, price)
-        primal = goal / reduced - weight * dual
-        part = min(max(_STEP, 1.0 - mean), _MOST_STEP)
-        forward, upward = (min(1.0, part * _longest(*each)) for each in ((z, primal), (reduced, dual)))
+        step = self._step(state, solve, residuals, -products)
+        after = float(((z + step.forward * step.z) * (reduced + step.upward * step.reduced)).mean())
+        wanted = mean * min(1.0, after / mean) ** 3
+        goal = wanted - products - step.forward * step.upward * step.z * step.reduced
+        step = self._step(state, solve, residuals, goal)
+        for _ in range(_CORRECTORS):
+            goal = goal + _towards_centre(state, step, wanted)
+            longer = self._step(state, solve, residuals, goal)
+            if not longer.forward + longer.upward >= step.forward + step.upward + _GAIN:
+                break
+            step = longer
+        forward, upward = _STEP * step.forward, _STEP * step.upward
         if max(forward, upward) < 1e-8 or not np.isfinite(forward + upward):
             return None
-        return _State(z + forward * primal, state.y + upward * y, state.price + upward * price, reduced + upward * dual)
+        return _State(
+            z + forward * step.z, state.y + upward * step.y, state.price + upward * step.price,
+            reduced + upward * step.reduced,
+        )  # fmt: skip
+
+    def _step(self, state: _State, solve: Solver, residuals: tuple[Floats, Floats], goal: Floats) -> _Step:
+        """Return the Newton step to some change of products, and how far it may go."""
+        y, price = solve(*residuals, goal)
+        dual = self._reduced_of(y, price)
+        primal = (goal - state.z * dual) / state.reduced
+        return _Step(primal, y, price, dual, _longest(state.z, primal), _longest(state.reduced, dual))
 
     def _factorised(self, state: _State) -> Solver | None:
         """Factorise the normal equations over the rows of capacity; return what solves for the duals."""
@@ -215,7 +243,24 @@ class _Interior:
         return solve
 
 
+def _towards_centre(state: _State, step: _Step, wanted: float) -> Floats:
+    """Return what moves the products after a longer step than the present one towards their goal."""
+    forward, upward = min(1.0, step.forward + _LONGER), min(1.0, step.upward + _LONGER)
+    products = (state.z + forward * step.z) * (state.reduced + upward * step.reduced)
+    change = np.clip(products, _CENTRAL[0] * wanted, _CENTRAL[1] * wanted) - products
+    return np.maximum(change, -_CENTRAL[1] * wanted)
+
+
+def typical_cost(cost: Floats, penalty: Floats) -> float:
+    """Return the median of positive costs; where no plan costs anything, of penalties."""
+    for values in (cost, penalty):
+        positive = values[values > 0.0]
+        if len(positive):
+            return float(np.median(positive))
+    return 1.0
+
+
 def _longest(value: Floats, change: Floats) -> float:
     """Return the longest step that keeps everything positive, at most 1."""
-    falling = change < 0.0
-    return float(np.min(value[falling] / -change[falling], initial=1.0))
+    least = float((change / value).min(initial=0.0))
+    return 1.0 if least >= -1.0 else -1.0 / least

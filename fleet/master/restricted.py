@@ -13,7 +13,7 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fleet.master.interior import ClassProgram, solve_interior
+from planner.fleet.master.interior import ClassProgram, solve_interior, typical_cost
 from planner.fleet.master.pool import Columns
 from planner.fleet.master.program import program_of, solve
 from planner.fleet.pricing.smoothed import Demand
@@ -126,8 +126,7 @@ class RestrictedMaster:
         cost = np.concatenate(
             [demand.per_s[columns.owner] * columns.cost_at(demand.idle_w), demand.per_s * demand.penalty_j]
         )
-        positive = cost[: columns.count][cost[: columns.count] > 0.0]
-        unit_w = float(np.median(positive)) if len(positive) else 1.0
+        unit_w = typical_cost(cost[: columns.count], cost[columns.count :])
         entry = self.tight[columns.load_row]
         rows, row = np.unique(columns.load_row[entry], return_inverse=True)
         column = columns.load_column[entry]

@@ -10,17 +10,8 @@ import numpy as np
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.registry import load
 from planner.fleet.instance.fleet_instance import FleetInstance
-from planner.fleet.pricing.shard import (
-    NearPlans,
-    Priced,
-    Shard,
-    Smoothed,
-    near_plans,
-    price,
-    shard_sizes,
-    shards_of,
-    smooth,
-)
+from planner.fleet.pricing.shard import NearPlans, Priced, Shard, near_plans, price, shard_sizes, shards_of
+from planner.fleet.pricing.soft_minimum import Smoothed, smooth
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ class LocalEngine:
         """Smooth every shard."""
 
         def one(shard: Shard, degrees: Floats, asked: Floats) -> Smoothed:
-            return smooth(shard, prices, degrees, asked)
+            return smooth(shard.typical, prices, degrees, asked)
 
         return list(self._pool.map(one, self._shards, temperature, demand))
 

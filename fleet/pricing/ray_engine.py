@@ -16,12 +16,19 @@ import numpy as np
 
 from planner.fin.instance.network import Floats
 from planner.fleet.pricing.engine import EngineSetting
-from planner.fleet.pricing.shard import NearPlans, Priced, Shard, Smoothed, near_plans, price, shards_of, smooth
+from planner.fleet.pricing.shard import NearPlans, Priced, Shard, near_plans, price, shards_of
+from planner.fleet.pricing.soft_minimum import Smoothed, smooth
 from planner.schemas.reading.problems import input_error
 
 _ATTEMPTS = 5
 _CONNECT_S = 5.0
-_STEPS: dict[str, Callable[..., Any]] = {"price": price, "near": near_plans, "smooth": smooth}
+
+
+def _smooth(shard: Shard, *arguments: Floats) -> Smoothed:
+    return smooth(shard.typical, *arguments)
+
+
+_STEPS: dict[str, Callable[..., Any]] = {"price": price, "near": near_plans, "smooth": _smooth}
 
 
 class ShardActor:
