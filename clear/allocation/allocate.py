@@ -16,11 +16,12 @@ import numpy as np
 from planner.clear.geometric.optimum import excess
 from planner.clear.geometric.solver import GeometricOptimum, GeometricProgram, GeometricSolver, Posynomials
 from planner.clear.problem.column import Column
+from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints, Network
 
 Limit = tuple[str, int, int]
 """What a constraint keeps: (`node`, -1, node), (`medium`, -1, medium), (`queue`, app, node), (`late`, app, latency),
-(`energy`, app, -1)."""
+(`energy` or the name of a metric, app, -1)."""
 Term = tuple[float, dict[int, float]]
 
 _LEAST_SHARE = 1e-9
@@ -171,8 +172,12 @@ class Layout:
                 for row, fixed in enumerate(column.fixed_s.tolist())
                 if not fixed < column.most_s
             ]
-            if not column.transfer_w <= column.most_w:
-                found.append(("energy", column.app, -1))
+            slowest, fastest = self.network.slowest[column.nodes], self.network.fastest[column.nodes]
+            found += [
+                (budget.name, column.app, -1)
+                for budget in column.budgets
+                if not budget.least(slowest, fastest) <= budget.most * (1.0 + TOLERANCE)
+            ]
             most = self.network.max_utilization[column.nodes] * self.network.fastest[column.nodes]
             unstable = (column.node_load > most * (1 + 1e-9)) | (column.timed_nodes & (most <= 0.0))
             found += [("queue", column.app, int(node)) for node in column.nodes[unstable]]
@@ -214,7 +219,7 @@ class Layout:
         for column, nodes, media in zip(self.columns, self.node_share, self.medium_share, strict=True):
             rows += self._queues(column, nodes)
             rows += self._latencies(column, nodes, media)
-            rows += self._energy(column)
+            rows += self._budgets(column)
         return rows
 
     def _queues(self, column: Column, shares: dict[int, int]) -> list[tuple[Limit, list[Term]]]:
@@ -245,16 +250,16 @@ class Layout:
             rows += [(("late", column.app, row), terms)] if terms else []
         return rows
 
-    def _energy(self, column: Column) -> list[tuple[Limit, list[Term]]]:
-        left = column.most_w - column.transfer_w
-        if not np.isfinite(left) or not (column.dynamic_w.any() or column.static_w.any()):
-            return []
-        left = max(left, 1.0 / _NEVER)
-        terms: list[Term] = []
-        for node, dynamic, static in zip(column.nodes.tolist(), column.dynamic_w, column.static_w, strict=True):
-            terms += [(float(dynamic) / left, {self.speed[node]: 2.0})] if dynamic > 0.0 else []
-            terms += [(float(static) / left, {self.speed[node]: -1.0})] if static > 0.0 else []
-        return [(("energy", column.app, -1), terms)]
+    def _budgets(self, column: Column) -> list[tuple[Limit, list[Term]]]:
+        rows: list[tuple[Limit, list[Term]]] = []
+        for budget in column.budgets:
+            left = max(budget.most - budget.transfer, 1.0 / _NEVER)
+            terms: list[Term] = []
+            for node, dynamic, static in zip(column.nodes.tolist(), budget.dynamic, budget.static, strict=True):
+                terms += [(float(dynamic) / left, {self.speed[node]: 2.0})] if dynamic > 0.0 else []
+                terms += [(float(static) / left, {self.speed[node]: -1.0})] if static > 0.0 else []
+            rows += [((budget.name, column.app, -1), terms)] if terms else []
+        return rows
 
     def late_by(self, program: GeometricProgram, optimum: GeometricOptimum) -> float:
         """Return by which part of its limit, slack included, any app is late; at most 0 where none is."""

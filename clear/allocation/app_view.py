@@ -13,7 +13,8 @@ import numpy as np
 
 from planner.clear.allocation.plan import Plan
 from planner.fin.instance.costs import Costs
-from planner.fin.instance.instance import Instance, metric_costs
+from planner.fin.instance.instance import Instance
+from planner.fin.instance.metrics import MetricCosts
 from planner.fin.instance.network import Floats, Network
 
 
@@ -62,15 +63,14 @@ def viewed_instance(instance: Instance, view: AppView) -> Instance:
         link_bit_per_s=network.link_bit_per_s * view.medium_share[network.link_medium],
         max_utilization=np.where(some, 1.0, 0.0),
     )
-    share, whole = np.where(some, view.node_share, 1.0), np.ones(1)
-    busy = (_at(costs, view.speed, whole) for costs in (instance.blocks, instance.heads))
+    share = np.where(some, view.node_share, 1.0)
     return replace(
         instance,
         network=sliced,
         blocks=_at(instance.blocks, view.speed, share),
         heads=_at(instance.heads, view.speed, share),
         allowed=instance.allowed & some,
-        metric_costs=metric_costs(network, *busy) if network.metrics.count else instance.metric_costs,
+        metric_costs=instance.metric_costs.at_speed(view.speed) if network.metrics.count else instance.metric_costs,
     )
 
 
@@ -86,6 +86,16 @@ def most_favourable(instance: Instance) -> Instance:
         quick,
         blocks=_frugal(quick.blocks, instance.blocks, network),
         heads=_frugal(quick.heads, instance.heads, network),
+        metric_costs=_least_metrics(instance),
+    )
+
+
+def _least_metrics(instance: Instance) -> MetricCosts:
+    network = instance.network
+    return (
+        instance.metric_costs.least(network.slowest, network.fastest)
+        if network.metrics.count
+        else instance.metric_costs
     )
 
 

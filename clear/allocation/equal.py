@@ -45,8 +45,8 @@ def first_broken(columns: Sequence[Column], allocation: Allocation) -> int | Non
     for place, (column, node_share, medium_share) in enumerate(held):
         speed = allocation.speed[column.nodes]
         late_s = latencies_s(column, speed, node_share, medium_share)
-        energy_w = column.transfer_w + float((column.dynamic_w * speed**2 + column.static_w / speed).sum())
+        kept = all(budget.taken(speed) <= budget.most for budget in column.budgets)
         stable = (column.node_load <= speed * node_share).all() and (column.medium_load <= medium_share).all()
-        if not (stable and late_s.max(initial=0.0) <= column.most_s and energy_w <= column.most_w):
+        if not (stable and late_s.max(initial=0.0) <= column.most_s and kept):
             return place
     return None

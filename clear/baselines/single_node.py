@@ -93,7 +93,7 @@ class Candidate:
 
 def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) -> list[Candidate]:
     """Return the app on each node where it can run alone; `judged` says at what cost. The cheapest come first."""
-    found = best_on_each_node(judged, nodes)
+    found = best_on_each_node(judged.without_metrics(), nodes)  # columns are held against limits on metrics later
     columns = {node: column_of(app, instance, decision) for node, decision in found.items()}
     priced = {node: column_of(app, judged, decision) for node, decision in found.items()}
     rows = [

@@ -108,7 +108,7 @@ class _Cut:
 def _cut(joint: JointInstance, shares: _Shares, app: int, part: float) -> _Cut:
     instance = joint.apps[app]
     sliced = viewed_instance(instance, shares.view(joint, app, part))
-    free = replace(sliced.with_limits(latency_s=np.inf), minimise="latency")
+    free = replace(sliced.with_limits(latency_s=np.inf).without_metrics(), minimise="latency")
     decision = Neurosurgeon().solve(free, Options()).plan
     if decision is None:
         return _Cut(None, np.inf)
@@ -155,8 +155,18 @@ def _checked(
     """Return the plan of cuts at their shares, None where memory or a latency limit does not hold."""
     columns = tuple(column_of(app, joint.apps[app], decision) for app, decision in enumerate(decisions))
     plan = Plan(columns, _allocation(joint, shares, parts, columns))
-    kept = latency_over_limit(columns, plan.allocation) <= 1.0 + TOLERANCE
+    kept = latency_over_limit(columns, plan.allocation) <= 1.0 + TOLERANCE and _affordable(joint, columns)
     return plan if kept and not overfull(joint, columns) else None
+
+
+def _affordable(joint: JointInstance, columns: Sequence[Column]) -> bool:
+    """Tell whether limits on energy and metrics hold at the fastest speeds."""
+    fastest = joint.network.fastest
+    return all(
+        budget.taken(fastest[column.nodes]) <= budget.most * (1.0 + TOLERANCE)
+        for column in columns
+        for budget in column.budgets
+    )
 
 
 def _allocation(joint: JointInstance, shares: _Shares, parts: Sequence[float], columns: Sequence[Column]) -> Allocation:

@@ -23,13 +23,13 @@ from planner.clear.latency.column_tree import BestChoice, TreeResult, quickest_o
 from planner.clear.latency.needs import Needs
 from planner.clear.latency.quickest import frugal, quickest
 from planner.clear.problem.column import Column
-from planner.clear.problem.enumeration import columns_of_few
+from planner.clear.problem.enumeration import columns_of_few, limited_figures
 from planner.clear.problem.instance import JointInstance
 from planner.clear.solve import solve_joint
 from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Floats
+from planner.fin.instance.network import Floats, Network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -101,24 +101,18 @@ def _of_listed(
 ) -> TreeResult:
     """Search all choices of listed columns."""
     apps = [
-        undominated(Needs.of(joint.network, own), _limited(joint.network.size, own))
-        if own
-        else Needs.of(joint.network, own)
+        undominated(Needs.of(joint.network, own), _limited(joint.network, own)) if own else Needs.of(joint.network, own)
         for own in columns
     ]
     return quickest_of_columns(joint, apps, best, gap, _MOST_PROGRAMS, deadline)
 
 
-def _limited(nodes: int, columns: list[Column]) -> Floats:
-    """(C, 2 N + 1) powers of columns where their energy is limited, which speeds change; else (C, 0)."""
-    if not any(np.isfinite(column.most_w) for column in columns):
-        return np.zeros((len(columns), 0))
-    figures = np.zeros((len(columns), 2 * nodes + 1))
-    for number, column in enumerate(columns):
-        figures[number, column.nodes] = column.dynamic_w
-        figures[number, nodes + column.nodes] = column.static_w
-        figures[number, -1] = column.transfer_w
-    return figures
+def _limited(network: Network, columns: list[Column]) -> Floats:
+    """(C, B) what limited sums of columns, if any, grow with."""
+    if not columns:
+        return np.zeros((0, 0))
+    rows = [[limited_figures(budget, column, network) for budget in column.budgets] for column in columns]
+    return np.array([np.concatenate([np.zeros(0), *row]) for row in rows]).reshape(len(columns), -1)
 
 
 def _answer(

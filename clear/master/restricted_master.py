@@ -100,7 +100,9 @@ class RestrictedMaster:
             float(network.idle_power_w[first[node]]) for node in in_play
         ]
         idle_w = sum(cost[len(self.priced_columns) :])
-        unserved = [_UNSERVED * (idle_w + self._cheapest(app)) for app in range(joint.count)]
+        cheapest = [idle_w + self._cheapest(app) for app in range(joint.count)]
+        nothing = sum(cheapest) or 1.0  # where an app costs nothing, not to serve it costs as much as all others
+        unserved = [_UNSERVED * (own or nothing) for own in cheapest]
         for app in range(joint.count):
             own = [(number, 1.0) for number, priced in enumerate(self.priced_columns) if priced.column.app == app]
             rows["app", app, -1] = [*own, (slack + app, 1.0)]

@@ -101,7 +101,7 @@ class _Program:
             program._add_node(network, node, levels)
         for number, column in enumerate(columns):
             program._add(("app", column.app), number, 1.0, most=1.0)
-            program._add_energy(column, number)
+            program._add_budgets(column, number)
             program._add_speeds(column, number, speeds)
             program._add_rates(network, column, number)
         return program
@@ -124,10 +124,10 @@ class _Program:
             for app in sorted({column.app for column in self.columns if node in column.nodes}):
                 self._add(("level", app, node, level), weight, -1.0, most=0.0)
 
-    def _add_energy(self, column: Column, number: int) -> None:
-        """Transfers count for an app's energy limit too."""
-        if np.isfinite(column.most_w):
-            self._add(("energy", column.app), number, column.transfer_w, most=column.most_w)
+    def _add_budgets(self, column: Column, number: int) -> None:
+        """Transfers count for an app's limits on energy and metrics too."""
+        for budget in column.budgets:
+            self._add((budget.name, column.app), number, budget.transfer, most=budget.most)
 
     def _add_speeds(self, column: Column, number: int, speeds: dict[int, Floats]) -> None:
         """Power of computing, at the weights of each node's speeds."""
@@ -138,8 +138,9 @@ class _Program:
                 weight = self._variable(power_w)
                 self._add(("speeds", number, node), weight, 1.0, most=0.0)
                 self._add(("level", column.app, node, level), weight, 1.0, most=0.0)
-                if np.isfinite(column.most_w):
-                    self._add(("energy", column.app), weight, power_w, most=column.most_w)
+                for budget in column.budgets:
+                    taken = budget.dynamic[index] * speed**2 + budget.static[index] / speed
+                    self._add((budget.name, column.app), weight, taken, most=budget.most)
 
     def _add_rates(self, network: Network, column: Column, number: int) -> None:
         """Memory, latencies, and the rates that the app gets of nodes and media."""

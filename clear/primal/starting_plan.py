@@ -61,7 +61,7 @@ def inserted_plan(joint: JointInstance) -> Plan | None:
     for app, instance in enumerate(joint.apps):
         points = np.flatnonzero(frugal_points(instance, _FEW_POINTS))
         some = most_favourable(instance.only_points(np.isin(np.arange(instance.points.count), points)))
-        found = best_on_each_node(some, nodes).values()
+        found = best_on_each_node(some.without_metrics(), nodes).values()
         decisions = [replace(decision, point=int(points[decision.point])) for decision in found]
         known.append([column_of(app, instance, decision) for decision in decisions])
     return greedy_plan(joint, symmetry, known, Deadline()) if all(known) else None

@@ -7,7 +7,7 @@ fixed_s, and a queue is stable where node_load / s <= phi and medium_load <= bet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
@@ -18,6 +18,33 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 Key = tuple[int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...], int]
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """A limited sum of one app (energy, or a metric) over its H nodes, in its unit per second.
+
+    At node speeds s it takes ``sum(dynamic * s^2 + static / s) + transfer``.
+    """
+
+    name: str
+    """`energy`, or the name of the metric."""
+    dynamic: Floats
+    """(H,) of computing at speed 1, without what shrinks with speed."""
+    static: Floats
+    """(H,) the part that shrinks with speed, at speed 1."""
+    transfer: float
+    """Of all transfers."""
+    most: float
+    """Limit of an inference times the rate; finite."""
+
+    def least(self, slowest: Floats, fastest: Floats) -> float:
+        """Return what it takes at the least, at speeds between (H,) limits."""
+        return float((self.dynamic * slowest**2 + self.static / fastest).sum()) + self.transfer
+
+    def taken(self, speed: Floats) -> float:
+        """Return what it takes at (H,) speeds."""
+        return float((self.dynamic * speed**2 + self.static / speed).sum()) + self.transfer
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +77,8 @@ class Column:
     """(R,) latency of links, which no share divides."""
     most_s: float
     """Latency limit; infinite where there is none."""
-    most_w: float
-    """Energy limit times rate; infinite where there is none."""
+    budgets: tuple[Budget, ...] = ()
+    """Sums that are limited: energy, then metrics."""
     variant: int = 0
     """Number of the set of exits that are in time; 0 but where a percentile can be met by several sets."""
 
@@ -110,9 +137,33 @@ def column_of(app: int, instance: Instance, decision: Decision, variant: int = 0
         medium_s=np.array([row.medium_s for row in rows]).reshape(len(rows), len(media)),
         fixed_s=np.array([row.fixed_s for row in rows]),
         most_s=limits.latency_s,
-        most_w=limits.energy_j * rate,
+        budgets=tuple(_budgets(instance, decision, stages, held, carried)),
         variant=variant,
     )
+
+
+def _budgets(
+    instance: Instance, decision: Decision, stages: _Stages, held: Floats, carried: Sequence[_Hop]
+) -> Iterator[Budget]:
+    """Yield the sums that have a limit; `held` (H, D) says which blocks a node hosts."""
+    rate, limits, network = instance.rate_per_s, instance.limits, instance.network
+    if np.isfinite(limits.energy_j):
+        hosts = np.unique(np.array(decision.nodes))
+        dynamic = rate * held @ (stages.reach * stages.dynamic_j)
+        static = rate * held @ (stages.reach * stages.time_s) * network.static_power_w[hosts]
+        transfer = rate * sum(row.weight * row.energy_j for row in carried)
+        yield Budget("energy", dynamic, static, transfer, limits.energy_j * rate)
+    costs, layers, nodes = instance.metric_costs, np.arange(len(decision.nodes)), np.array(decision.nodes)
+    for name, most in limits.metrics.items():
+        metric = network.metrics.names.index(name)
+        total, dynamic = costs.blocks[metric, layers, nodes], costs.dynamic_blocks[metric, layers, nodes]
+        for head in np.flatnonzero(instance.points.on[decision.point]):
+            block = int(instance.points.exit_block[head])
+            total[block] += costs.heads[metric, head, nodes[block]]
+            dynamic[block] += costs.dynamic_heads[metric, head, nodes[block]]
+        transfer = rate * sum(row.weight * row.bits * network.metrics.per_bit[metric, row.link] for row in carried)
+        whole, moving = held @ (stages.reach * total), held @ (stages.reach * dynamic)
+        yield Budget(name, rate * moving, rate * np.maximum(whole - moving, 0.0), float(transfer), most * rate)
 
 
 def variants_of(instance: Instance, decision: Decision) -> int:
@@ -178,6 +229,8 @@ class _Hop:
     latency_s: float
     energy_j: float
     weight: float
+    link: int
+    bits: float
 
 
 def _carried(instance: Instance, decision: Decision, reach: Floats) -> list[_Hop]:
@@ -207,6 +260,8 @@ def _hops(
             latency_s=float(network.link_latency_s[link]),
             energy_j=bits * float(network.link_j_per_bit[link]),
             weight=weight,
+            link=int(link),
+            bits=bits,
         )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.clear.problem.column import Column, column_of, variants_of
+from planner.clear.problem.column import Budget, Column, column_of, variants_of
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
-from planner.fin.instance.instance import Instance
+from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.methods.enumeration import TooManyError, decisions
 
@@ -84,7 +84,10 @@ def fits_alone(network: Network, column: Column) -> bool:
         and (column.node_load <= rate).all()
         and (column.medium_load <= 1.0).all()
         and (column.memory_bytes <= network.memory_bytes[nodes]).all()
-        and column.transfer_w <= column.most_w
+        and all(
+            budget.least(network.slowest[nodes], network.fastest[nodes]) <= budget.most * (1.0 + TOLERANCE)
+            for budget in column.budgets
+        )
     )
 
 
@@ -108,4 +111,12 @@ def _figures(column: Column, network: Network) -> Floats:
     asked = (column.node_load, column.dynamic_w, column.static_w, column.memory_bytes, np.ones(len(column.nodes)))
     by_node[:, column.nodes] = [*asked, *column.node_s]
     by_medium[:, column.media] = [column.medium_load, *column.medium_s]
-    return np.concatenate([by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w]])
+    parts = [by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w]]
+    return np.concatenate([*parts, *(limited_figures(budget, column, network) for budget in column.budgets)])
+
+
+def limited_figures(budget: Budget, column: Column, network: Network) -> Floats:
+    """(2 N + 1,) what a limited sum of a column grows with: its parts on every node, and that of transfers."""
+    figures = np.zeros((2, network.size))
+    figures[:, column.nodes] = budget.dynamic, budget.static
+    return np.append(figures.ravel(), budget.transfer)

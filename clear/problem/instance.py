@@ -15,7 +15,7 @@ from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import refuse_memory, refuse_skips
 from planner.schemas.planning.workload import POWER, App
-from planner.schemas.reading.problems import InputError, Problem, shown
+from planner.schemas.reading.problems import InputError, Problem, advice_for, shown
 
 _LOADED = 0.02
 """Media that all apps together could load more than this are priced."""
@@ -77,6 +77,10 @@ class JointInstance:
         for app in self.apps:
             for costs in (app.blocks, app.heads):
                 rows += [*costs.time_s, *costs.dynamic_j]
+            for metric in app.used_metrics:
+                costs_of = app.metric_costs
+                for added in (costs_of.blocks, costs_of.heads, costs_of.dynamic_blocks, costs_of.dynamic_heads):
+                    rows += [*added[metric]]
             rows += [*app.allowed, np.arange(network.size) == app.source]
         _, kinds = np.unique(np.array(rows, dtype=np.float64), axis=1, return_inverse=True)
         return np.asarray(kinds.ravel())
@@ -105,6 +109,10 @@ def build_joint(
         InputError: With every app that has no rate or minimises latency, and every name that is not there.
     """
     problems = [problem for app, _ in apps for problem in _not_joint(app, objective)]
+    known = (POWER, "latency", *network.metrics.names)
+    if objective not in known:
+        message = "the topology defines no metric of this name"
+        problems.append(Problem("", "objective", objective, message, advice_for(objective, known)))
     instances = []
     scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()))
     for app, model in apps:
@@ -122,7 +130,7 @@ def build_joint(
 
 _KEPT = frozenset({
     "name", "model", "source", "destination", "rate_per_s", "max_latency_s", "latency", "min_accuracy", "pin",
-    "objective", "max_energy_j",
+    "objective", "max_energy_j", "limits",
 })  # fmt: skip
 """Fields of an app that joint plans keep; what any other one asks for is refused, so that no limit is ignored."""
 

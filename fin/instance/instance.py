@@ -140,6 +140,10 @@ class Instance:
         """Return the same app with other limits on latency or energy."""
         return replace(self, limits=replace(self.limits, **changes))
 
+    def without_metrics(self) -> Instance:
+        """Return the same app without limits on metrics, for methods that do not know them."""
+        return replace(self, limits=replace(self.limits, metrics={})) if self.limits.metrics else self
+
     def limited(self, kind: str, most: float) -> Instance:
         """Return the same app with another limit on one figure: latency (s), energy (J) or a metric."""
         if kind in _NAME_OF:
@@ -249,8 +253,13 @@ def metric_costs(network: Network, blocks: Costs, heads: Costs) -> MetricCosts:
         blocks: Costs of the blocks, times without waiting for a share.
         heads: Costs of the exit heads, likewise.
     """
-    added = network.metrics.of_computing
-    return MetricCosts(added(blocks.time_s, blocks.energy_j), added(heads.time_s, heads.energy_j))
+    added, per_j = network.metrics.of_computing, network.metrics.per_j[:, None, :]
+    return MetricCosts(
+        added(blocks.time_s, blocks.energy_j),
+        added(heads.time_s, heads.energy_j),
+        per_j * blocks.dynamic_j,
+        per_j * heads.dynamic_j,
+    )
 
 
 def _or_infinite(limit: float | None) -> float:

@@ -52,12 +52,45 @@ class NetworkMetrics:
 
 @dataclass(frozen=True, eq=False)
 class MetricCosts:
-    """What the L blocks and X heads of one app add to M metrics on N nodes, per inference that runs them."""
+    """What the L blocks and X heads of one app add to M metrics on N nodes, per inference that runs them.
+
+    The dynamic part grows with the square of the clock speed, as the energy that it comes from; all else shrinks with
+    the speed, as time does.
+    """
 
     blocks: Floats
     """(M, L, N)"""
     heads: Floats
     """(M, X, N)"""
+    dynamic_blocks: Floats
+    """(M, L, N) the dynamic part at speed 1."""
+    dynamic_heads: Floats
+    """(M, X, N)"""
+
+    def at_speed(self, speed: Floats) -> MetricCosts:
+        """Return the same figures at (N,) clock speeds, or at one for each figure of shape (M, R, N)."""
+        return MetricCosts(
+            *(
+                dynamic * speed**2 + (total - dynamic) / speed
+                for total, dynamic in ((self.blocks, self.dynamic_blocks), (self.heads, self.dynamic_heads))
+            ),
+            self.dynamic_blocks * speed**2,
+            self.dynamic_heads * speed**2,
+        )
+
+    def least(self, slowest: Floats, fastest: Floats) -> MetricCosts:
+        """Return every figure at the speed between (N,) limits that is best for it alone."""
+        parts = (self.blocks, self.dynamic_blocks), (self.heads, self.dynamic_heads)
+        (blocks, dynamic_blocks), (heads, dynamic_heads) = (_least(*part, slowest, fastest) for part in parts)
+        return MetricCosts(blocks, heads, dynamic_blocks, dynamic_heads)
+
+
+def _least(total: Floats, dynamic: Floats, slowest: Floats, fastest: Floats) -> tuple[Floats, Floats]:
+    """Return the least of ``dynamic s^2 + (total - dynamic) / s`` over speeds, and its dynamic part."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # without a dynamic part the fastest speed is the best
+        best = np.cbrt((total - dynamic) / (2.0 * dynamic))
+    speed = np.clip(np.nan_to_num(best, nan=1.0), slowest, fastest)
+    return dynamic * speed**2 + (total - dynamic) / speed, dynamic * speed**2
 
 
 def no_metrics() -> NetworkMetrics:

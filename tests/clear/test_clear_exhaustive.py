@@ -57,6 +57,11 @@ def search(
     return best_of_columns(joint, candidates, incumbent, bound_w, most, deadline)
 
 
+def most_w(column: Column) -> float:
+    """Return the energy limit times the rate; infinite where there is none."""
+    return next((budget.most for budget in column.budgets if budget.name == "energy"), np.inf)
+
+
 def choice_of(column: Column, joint: JointInstance, shared: joint_choices.Places) -> joint_choices.Choice:
     """Write what a column asks for place by place, in the oracle's order."""
     network, count = joint.network, len(shared.names)
@@ -72,7 +77,7 @@ def choice_of(column: Column, joint: JointInstance, shared: joint_choices.Places
     return joint_choices.Choice(
         point="", hosts=(),
         used=used, load=load, dynamic_w=dynamic_w, static_w=static_w, memory=memory, carried_w=column.transfer_w,
-        late_s=late_s, fixed_s=column.fixed_s, most_s=column.most_s, most_w=column.most_w, nominal_j=0.0,
+        late_s=late_s, fixed_s=column.fixed_s, most_s=column.most_s, most_w=most_w(column), nominal_j=0.0,
     )  # fmt: skip
 
 

@@ -113,6 +113,8 @@ def _certificate(joint: JointInstance, outcome: Outcome[Plan], total: Total | No
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
-    name = {"power": "power_w", "latency": "latency_over_limit"}[joint.objective]
-    value: float | None = None if total is None else getattr(total, name)
+    name = {"power": "power_w", "latency": "latency_over_limit"}.get(joint.objective, joint.objective)
+    value: float | None = None
+    if total is not None:
+        value = total.metrics[name] if name in total.metrics else getattr(total, name)
     return certificate_of(outcome.lower_bound, value, name)

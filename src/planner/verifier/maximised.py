@@ -88,18 +88,18 @@ def _check_bottleneck(app: str, claimed: str | None, loads: Mapping[str, float])
         yield fault_of(app, "bottleneck", f"{claimed} does not bound the rate")
 
 
-def check_upper_bound(certificate: Certificate, app: App, value: float) -> Iterator[Violation]:
-    """Check the certificate of an app whose objective is maximised.
+def check_upper_bound(certificate: Certificate, objective: str, value: float) -> Iterator[Violation]:
+    """Check the certificate of a plan whose objective is maximised.
 
     Args:
         certificate: What is claimed to be proved.
-        app: The app.
-        value: The objective of its plan, as recomputed; infinite for any rate.
+        objective: What is maximised, `rate` or `accuracy`.
+        value: The objective of the plan, as recomputed; infinite for any rate.
 
     Yields:
         What does not hold.
     """
-    if certificate.objective != _FIELDS[app.objective]:
+    if certificate.objective != _FIELDS[objective]:
         yield fault_of("", "certificate.objective", f"{certificate.objective} is not what the app maximises")
         return
     if certificate.lower_bound is not None:

@@ -56,7 +56,10 @@ class _Checked:
     @property
     def figures(self) -> JointFigures:
         """What objectives of all apps together are sums or maxima of."""
-        return JointFigures(self.app.rate_per_s, self.latency_s, self.app.max_latency_s)
+        cost = self.cost
+        return JointFigures(
+            self.app.rate_per_s, self.latency_s, self.app.max_latency_s, cost.point.accuracy, cost.metrics
+        )
 
     @property
     def latency_s(self) -> float:
@@ -262,30 +265,33 @@ def _check_total(
         yield from check_sums_of_objective(placement.total, objective, [each.figures for each in checked])
     if placement.certificate is not None and objective != "power":
         value = value_of_objective(objective, [each.figures for each in checked])
-        if faults := list(check_objective_named(placement.certificate, objective)):
+        if faults := list(check_objective_named(placement.certificate, objective, network.metrics)):
             yield from faults
-            return
-        yield from _check_certificate(placement.certificate, value, network)
-        yield from _check_proof(placement, value, gap)
+        elif objective in MAXIMISED:
+            yield from _check_maximised(placement, placement.certificate, objective, value, gap)
+        else:
+            yield from _check_certificate(placement.certificate, value, network)
+            yield from _check_proof(placement, value, gap)
     elif placement.certificate is not None:
         if len(checked) == 1 and checked[0].app.objective in MAXIMISED and not has_shares(placement, 1):
-            yield from _check_maximised(placement, placement.certificate, checked[0], network, gap)
+            rate, accuracy = rate_of_plan(checked[0].cost, network), checked[0].cost.point.accuracy
+            maximised = checked[0].app.objective
+            value = rate if maximised == "rate" else accuracy or 0.0
+            yield from _check_maximised(placement, placement.certificate, maximised, value, gap)
             return
         latency_s = sum(each.latency_s for each in checked)
         values = {"energy_j": energy_j, "latency_s": latency_s, "power_w": power_w}
         alone = checked[0].cost.metrics if len(checked) == 1 else {}
         yield from _check_objective(placement.certificate, [each.app for each in checked])
-        if (value := {**alone, **values}.get(placement.certificate.objective)) is not None:
-            yield from _check_certificate(placement.certificate, value, network)
-            yield from _check_proof(placement, value, gap)
+        if (found := {**alone, **values}.get(placement.certificate.objective)) is not None:
+            yield from _check_certificate(placement.certificate, found, network)
+            yield from _check_proof(placement, found, gap)
 
 
 def _check_maximised(
-    placement: Placement, certificate: Certificate, checked: _Checked, network: Network, gap: float
+    placement: Placement, certificate: Certificate, objective: str, value: float, gap: float
 ) -> Iterator[Violation]:
-    rate, accuracy = rate_of_plan(checked.cost, network), checked.cost.point.accuracy
-    value = rate if checked.app.objective == "rate" else accuracy or 0.0
-    yield from check_upper_bound(certificate, checked.app, value)
+    yield from check_upper_bound(certificate, objective, value)
     bound = float("inf") if certificate.upper_bound is None else certificate.upper_bound
     true_gap = gap_below(bound, value)
     if placement.status == "optimal" and not (true_gap is not None and true_gap <= gap + SLACK):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_oracle import GaveUpError
+from joint_oracle import GaveUpError, metric_terms
 
 _MOST_COMBINATIONS = 60_000
 
@@ -105,6 +105,11 @@ def factor_of(chosen: Sequence[Choice], shared: Places) -> float:
             if left < 0.0 or (left == 0.0 and computing):
                 return np.inf
             limits += [sum(computing) / left <= 1.0] if computing else []
+        for name, most in choice.limits.items():
+            taken, left = metric_terms(choice, name, speed), most - choice.metrics[name][2]
+            if left < 0.0 or (left == 0.0 and taken):
+                return np.inf
+            limits += [sum(taken) / left <= 1.0] if taken else []
     problem = cvxpy.Problem(cvxpy.Minimize(factor), limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # "may be inaccurate": judged by the status below

@@ -8,7 +8,7 @@ weighs blocks by the samples that they see.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise, product
 from typing import Any
 
@@ -53,6 +53,10 @@ class Choice:
     most_w: float
     nominal_j: float
     """Energy of an inference at speed 1."""
+    metrics: dict[str, tuple[Floats, Floats, float]] = field(default_factory=dict)
+    """By name: (P,) what grows with the square of the speed, (P,) what shrinks with it, and transfers; per second."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """Largest values of metrics, times the rate."""
 
 
 def places(topology: dict[str, Any]) -> Places:
@@ -119,6 +123,7 @@ class _Routes:
 
     def __init__(self, topology: dict[str, Any]) -> None:
         self._links = {(link["source"], link["target"]): link for link in topology["links"]}
+        self._metrics = topology.get("metrics", [])
         self._graph = nx.DiGraph(list(self._links))
         self._graph.add_nodes_from(node["name"] for node in topology["nodes"])
 
@@ -134,6 +139,14 @@ class _Routes:
 
     def _cost(self, path: Sequence[str], bits: float) -> dict[str, float]:
         cost = {"joules": 0.0, "seconds": 0.0}
+        for metric in self._metrics:
+            on = [
+                row["per_bit"]
+                for row in metric["links"]
+                for hop in pairwise(path)
+                if (row["source"], row["target"]) == hop
+            ]
+            cost[f"metric {metric['name']}"] = bits * sum(on)
         for hop in pairwise(path):
             link = self._links[hop]
             cost["joules"] += bits * link["j_per_bit"]
@@ -164,8 +177,8 @@ class _Follow:
         self.places = places(self.topology)
         fractions = {name: q for name, q in self.point["exit_fractions"].items() if q > 0.0}
         ways = {head["name"]: self._sample(head) for head in self.heads.values() if head["name"] in fractions}
-        total = [sum(fractions[name] * ways[name][index] for name in fractions) for index in range(5)]
-        load, dynamic_j, static_j, carried_j, fixed_s = total
+        total = [sum(fractions[name] * ways[name][index] for name in fractions) for index in range(6)]
+        load, dynamic_j, static_j, carried_j, fixed_s, carried = total
         rate = self.app["rate_per_s"]
         used, memory = self._held()
         for rows in self._in_time(fractions, ways, (load, fixed_s)):
@@ -175,7 +188,18 @@ class _Follow:
                 late_s=np.array([row[0] for row in rows]), fixed_s=np.array([row[1] for row in rows]),
                 most_s=self.app.get("max_latency_s", np.inf), most_w=rate * self.app.get("max_energy_j", np.inf),
                 nominal_j=float(dynamic_j.sum() + static_j.sum() + carried_j),
+                metrics=self._metrics(load, dynamic_j, static_j, carried),
+                limits={name: rate * most for name, most in self.app.get("limits", {}).items()},
             )  # fmt: skip
+
+    def _metrics(self, seconds: Floats, dynamic_j: Floats, static_j: Floats, carried: Floats) -> dict[str, Any]:
+        found, rate = {}, self.app["rate_per_s"]
+        for number, metric in enumerate(self.topology.get("metrics", [])):
+            added = [metric["nodes"].get(name, {}) for name in self.places.names]
+            per_s, per_j = (np.array([each.get(key, 0.0) for each in added]) for key in ("per_s", "per_j"))
+            static = per_s * seconds + per_j * static_j
+            found[metric["name"]] = rate * per_j * dynamic_j, rate * static, rate * float(carried[number])
+        return found
 
     def _in_time(self, fractions, ways, mean):
         """Yield sets of (seconds by place, fixed seconds) that must all be in time."""
@@ -205,11 +229,13 @@ class _Follow:
             memory[place] += bytes_of[block] + (self.heads[block]["param_bytes"] if block in self.heads else 0.0)
         return used, memory
 
-    def _sample(self, last: dict[str, Any]) -> tuple[Floats, Floats, Floats, float, float]:
-        """Return seconds by place, dynamic and static joules by place, joules of transfers, latency of links."""
+    def _sample(self, last: dict[str, Any]) -> tuple[Floats, Floats, Floats, float, float, Floats]:
+        """Return seconds, dynamic and static joules by place, joules of transfers, latency and metrics of links."""
         count = len(self.places.names)
         seconds, dynamic_j, static_j, carried_j, fixed_s = np.zeros(count), np.zeros(count), np.zeros(count), 0.0, 0.0
         ops = {row["name"]: row["ops"] for row in (*self.model["blocks"], *self.model["exits"])}
+        metrics = self.topology.get("metrics", [])
+        carried = np.zeros(len(metrics))
         before = ""
         for block, host in self.at.items():
             place = self.places.names.index(host)
@@ -228,10 +254,13 @@ class _Follow:
                     seconds[self.places.names.index(_medium(link))] += bits / link["bit_per_s"]
                     carried_j += bits * link["j_per_bit"]
                     fixed_s += link["latency_s"]
+                    for number, metric in enumerate(metrics):
+                        on = [row for row in metric["links"] if (row["source"], row["target"]) == hop]
+                        carried[number] += bits * sum(row["per_bit"] for row in on)
             if ends:
                 break
             before = block
-        return seconds, dynamic_j, static_j, carried_j, fixed_s
+        return seconds, dynamic_j, static_j, carried_j, fixed_s, carried
 
 
 def _without_worse(found: list[Choice]) -> list[Choice]:
@@ -246,7 +275,10 @@ def _without_worse(found: list[Choice]) -> list[Choice]:
 
 def _figures(choice: Choice) -> Floats:
     parts = (choice.used, choice.load, choice.dynamic_w, choice.static_w, choice.memory, choice.late_s.ravel())
-    return np.concatenate([*parts, choice.fixed_s, [choice.carried_w]])
+    more = [
+        np.append(np.concatenate([dynamic, static]), carried) for dynamic, static, carried in choice.metrics.values()
+    ]
+    return np.concatenate([*parts, choice.fixed_s, [choice.carried_w], *more])
 
 
 def least_latency(choice: Choice, shared: Places) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -182,8 +183,46 @@ def _bounds(stacks: Sequence[_Stack], numbers: Any, shared: Places) -> Floats:
 # geometric programs -------------------------------------------------------------------------------
 
 
-def least_power(chosen: Sequence[Choice], shared: Places) -> float:
-    """Return the least power of a combination, by CVXPY; infinite where it is infeasible."""
+def metric_terms(choice: Choice, name: str, speed: dict[int, Any]) -> list[Any]:
+    """Return what computing adds to a metric per second, as terms of the speeds."""
+    dynamic, static, _ = choice.metrics[name]
+    terms = [dynamic[n] * s**2 for n, s in speed.items() if dynamic[n] > 0.0]
+    return terms + [static[n] / s for n, s in speed.items() if static[n] > 0.0]
+
+
+def least_metric(chosen: Sequence[Choice], shared: Places, name: str) -> float:
+    """Return a metric that a combination is not below, at the best speeds of every choice alone."""
+    low, high = shared.slowest, shared.fastest
+    parts = [choice.metrics[name] for choice in chosen]
+    return sum(float((dynamic * low**2 + static / high).sum()) + carried for dynamic, static, carried in parts)
+
+
+def optimum_of_metric(
+    apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any], name: str, most_programs: int = 150
+) -> float:
+    """Return the least sum of rates times a metric of a workload; infinite where no plan keeps the limits.
+
+    Raises:
+        GaveUpError: There are too many combinations, or that number of programs is not enough.
+    """
+    shared, by_app = places(topology), [choices(app, model, topology) for app, model in apps]
+    if (count := int(np.prod([len(own) for own in by_app]))) > 60_000:
+        message = f"{count} combinations"
+        raise GaveUpError(message)
+    bounded = [(least_metric(chosen, shared, name), number, chosen) for number, chosen in enumerate(product(*by_app))]
+    best = np.inf
+    for programs, (bound, _, chosen) in enumerate(sorted(bounded)):
+        if bound >= best * (1.0 - 1e-9):
+            break
+        if programs == most_programs:
+            message = f"{len(bounded)} combinations are in question"
+            raise GaveUpError(message)
+        best = min(best, least_power(chosen, shared, name))
+    return best
+
+
+def least_power(chosen: Sequence[Choice], shared: Places, minimise: str | None = None) -> float:
+    """Return the least power (or metric) of a combination, by CVXPY; infinite where it is infeasible."""
     import cvxpy
 
     held = sum(choice.memory for choice in chosen)
@@ -218,10 +257,19 @@ def least_power(chosen: Sequence[Choice], shared: Places) -> float:
             if left < 0.0 or (left == 0.0 and computing):
                 return np.inf
             limits += [sum(computing) / left <= 1.0] if computing else []
+        for name, most in choice.limits.items():
+            taken, left = metric_terms(choice, name, speed), most - choice.metrics[name][2]
+            if left < 0.0 or (left == 0.0 and taken):
+                return np.inf
+            limits += [sum(taken) / left <= 1.0] if taken else []
         power += computing
         constant += choice.carried_w
-    used = np.max([choice.used for choice in chosen], axis=0)
-    constant += float(used @ shared.idle_w)
+    if minimise is not None:
+        power = [term for choice in chosen for term in metric_terms(choice, minimise, speed)]
+        constant = sum(choice.metrics[minimise][2] for choice in chosen)
+    else:
+        used = np.max([choice.used for choice in chosen], axis=0)
+        constant += float(used @ shared.idle_w)
     goal = sum(power) if power else next(iter(speed.values()))
     problem = cvxpy.Problem(cvxpy.Minimize(goal), limits)
     with warnings.catch_warnings():

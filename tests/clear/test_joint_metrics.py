@@ -1,0 +1,129 @@
+"""Metrics of several apps together, as limits and as the objective, against CVXPY on every combination of choices."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import joint_choices
+import joint_oracle
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+from joint_cases import Case, random_case
+
+from planner.clear.method import JOINT_METHODS
+from planner.clear.problem.instance import build_joint
+from planner.fin.instance.network import build_network
+from planner.fin.instance.packages import expand
+from planner.fin.method import Options
+from planner.pipeline.request import JointRequest
+from planner.pipeline.several_apps import solve_joint
+from planner.schemas import Placement
+
+SEEDS = st.integers(0, 2**32)
+FEW = settings(max_examples=60 if settings().max_examples > 100 else 12, phases=[Phase.generate])
+SLACK = 2e-6
+
+
+def metric_case(seed: int) -> Case:
+    """Draw a case with one or two metrics, some of them limited around what apps take."""
+    r = Random(seed)
+    case = random_case(r, most_nodes=3)
+    names = [node["name"] for node in case.topology["nodes"]]
+    metrics = [
+        {
+            "name": name,
+            "unit": "USD",
+            "nodes": {
+                node: {key: r.choice([0.5, 1.0, r.uniform(0, 2)]) for key in ("per_s", "per_j") if r.random() < 0.7}
+                for node in names
+                if r.random() < 0.7
+            },
+            "links": [
+                {"source": link["source"], "target": link["target"], "per_bit": r.choice([0.1, r.uniform(0, 1)])}
+                for link in case.topology["links"]
+                if r.random() < 0.5
+            ],
+        }
+        for name in ("cost", "carbon")[: r.randint(1, 2)]
+    ]
+    topology = {**case.topology, "metrics": metrics}
+    shared = joint_choices.places(topology)
+    apps = []
+    for app, model in case.apps:
+        limits: dict[str, float] = {}
+        takes = [choice.metrics for choice in joint_choices.choices(app, model, topology)]
+        for metric in metrics:
+            if takes and r.random() < 0.5:
+                dynamic, static, carried = r.choice(takes)[metric["name"]]
+                limits[metric["name"]] = r.choice([0.0, 1.0, 1.0, 1.3]) * float(
+                    ((dynamic * shared.fastest + static).sum() + carried) / app["rate_per_s"]
+                )
+        apps.append(({**app, "limits": limits}, model))
+    return Case(topology, tuple(apps))
+
+
+def answer(case: Case, objective: str, method: str = "auto") -> Placement:
+    """Plan a case, verified."""
+    topology, apps = case.documents()
+    return solve_joint(JointRequest(apps, topology, method, Options(), objective=objective))
+
+
+def given_up(search: Any, *arguments: Any, **limits: Any) -> float:
+    try:
+        found = search(*arguments, **limits)
+    except joint_oracle.GaveUpError:
+        assume(False)
+        raise
+    return float(found if isinstance(found, float) else found.power_w)
+
+
+def compare(placement: Placement, least: float, heuristic: bool = False) -> None:
+    """Check an answer against the optimum of every combination; a heuristic may find none."""
+    if placement.status == "infeasible":
+        assert np.isinf(least)
+        return
+    assert placement.certificate is not None
+    assert placement.certificate.lower_bound is not None
+    assert placement.certificate.lower_bound <= least * (1.0 + SLACK) + 1e-12
+    value = placement.objective_value
+    if value is None:
+        assert heuristic or np.isinf(least)
+        return
+    assert value >= least * (1.0 - SLACK) - 1e-9
+    if placement.status == "optimal":
+        assert value == pytest.approx(least, rel=2 * SLACK, abs=1e-9)
+
+
+@FEW
+@given(SEEDS)
+def test_power_within_limits_of_metrics(seed: int) -> None:
+    case = metric_case(seed)
+    placement = answer(case, "power")
+    compare(placement, given_up(joint_oracle.optimum, case.apps, case.topology, most_programs=150))
+
+
+@FEW
+@given(SEEDS)
+def test_a_metric_is_minimised(seed: int) -> None:
+    case = metric_case(seed)
+    name = case.topology["metrics"][0]["name"]
+    placement = answer(case, name)
+    compare(placement, given_up(joint_oracle.optimum_of_metric, case.apps, case.topology, name))
+
+
+@FEW
+@given(SEEDS, st.sampled_from([name for name in JOINT_METHODS if name != "clear"]))
+def test_no_baseline_is_below_the_optimum_or_breaks_a_limit(seed: int, method: str) -> None:
+    case = metric_case(seed)
+    name = case.topology["metrics"][0]["name"]
+    least = given_up(joint_oracle.optimum_of_metric, case.apps, case.topology, name)
+    compare(answer(case, name, method), least, heuristic=True)
+
+
+def test_the_joint_instance_knows_only_objectives_that_are_there() -> None:
+    topology, apps = metric_case(1).documents()
+    with pytest.raises(Exception, match="the topology defines no metric of this name"):
+        build_joint(apps, build_network(*expand(topology)), objective="money")
