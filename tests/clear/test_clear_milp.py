@@ -57,11 +57,12 @@ def latest(late_s: Floats, fixed_s: Floats) -> Floats:
 
 
 def fits_alone(choice: joint_choices.Choice, shared: joint_choices.Places) -> bool:
+    least_w = float((choice.dynamic_w * shared.slowest**2 + choice.static_w / shared.fastest).sum()) + choice.carried_w
     return bool(
         joint_choices.least_latency(choice, shared) <= choice.most_s
         and (choice.load <= shared.most * shared.fastest).all()
         and (choice.memory <= shared.memory).all()
-        and choice.carried_w <= choice.most_w
+        and least_w <= choice.most_w * (1.0 + 1e-9)
     )
 
 
