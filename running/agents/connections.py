@@ -15,6 +15,8 @@ from planner.running.requirements import planner_version
 
 GREETING_S = 5.0
 _PINGS = 5
+AGENT = "agent"
+"""Name of an agent that stands for no node."""
 
 
 @dataclass
@@ -99,6 +101,8 @@ def _greet(connection: Connection, secure: bool) -> None:
 
 
 def _who(connection: Connection) -> str:
+    if connection.node in (AGENT, connection.address):
+        return f"the agent at {connection.address}"
     return f"the agent of {connection.node} at {connection.address}"
 
 
@@ -140,5 +144,9 @@ def await_answer(connection: Connection, kind: str, deadline: float, secure: boo
                 raise RunFailedError(f"{_who(connection)} refuses: {message.fields.get('message')}")
             if message.kind == kind:
                 return message
-    why = "does not answer" if connected else "cannot be reached: start it with planner agent --listen"
+    why = (
+        "does not answer"
+        if connected
+        else f"cannot be reached: start it there with planner agent --listen {connection.address}"
+    )
     raise RunFailedError(f"{_who(connection)} {why}")

@@ -72,7 +72,7 @@ class Coordinator:
         self.plan = self.plan or next(iter(plans))
         nodes = list(dict.fromkeys(piece.node for plan in plans.values() for piece in plan.pieces))
         if lacking := [node for node in nodes if node not in self.addresses]:
-            fix = f"add it to nodes.json: {{{lacking[0]!r}: 'HOST:PORT'}}"
+            fix = "add " + ", ".join(f'"{node}": "HOST:PORT"' for node in lacking) + " to the file"
             raise input_error("a node of the plan has no agent", fix, path="--nodes", value=", ".join(lacking))
         used = {node: self.addresses[node] for node in nodes}
         if self.options.links is not None and not all(map(is_loopback, used.values())):
@@ -102,6 +102,11 @@ class Coordinator:
             connection.close()
         self.connections = {}
         self._context.term()
+
+    @property
+    def on_one_machine(self) -> bool:
+        """Whether all agents listen on this machine's loopback."""
+        return all(is_loopback(each.address) for each in self.connections.values())
 
     def change_links(self, rates: Rates) -> None:
         """Emulate other links from now on; rates by path."""

@@ -49,6 +49,9 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         InputError: A file is missing or does not fit, or graph.onnx is not the one that was cut.
     """
+    if not (folder / CUTS).is_file():
+        message = "this is no bundle" if folder.exists() else "there is no such folder"
+        raise input_error(message, "give the folder that planner import wrote", file=str(folder))
     cuts, _ = read_document(folder / CUTS, Cuts)
     model, _ = read_document(folder / MODEL, Model)
     graph = _graph_bytes(folder / GRAPH)

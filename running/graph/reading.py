@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from planner.schemas.reading.problems import InputError, Problem, input_error
+from planner.schemas.reading.problems import input_error
 
 MOST_BYTES = 2_000_000_000
 """The largest file that ONNX's own format can hold."""
@@ -106,10 +107,10 @@ def fix_dimensions(model: Any, sizes: Mapping[str, int], file: str) -> None:  # 
         file: File to name in messages.
 
     Raises:
-        InputError: With every dimension that stays open, or a name that no dimension has.
+        InputError: Dimensions stay open (all are named), or a name is given that no dimension has.
     """
-    problems: list[Problem] = []
     known: set[str] = set()
+    still: dict[str, None] = {}
     for value in graph_inputs(model):
         if not value.type.HasField("tensor_type"):
             fix = "give a network of plain tensors"
@@ -121,16 +122,23 @@ def fix_dimensions(model: Any, sizes: Mapping[str, int], file: str) -> None:  # 
             known |= set(names)
             size = next((sizes[name] for name in names if name in sizes), None)
             if size is None:
-                fix = f"give its size: --dim '{names[-1]}=1'" if " " in names[-1] else f"give --dim {names[-1]}=1"
-                problems.append(Problem(file, f"input {value.name}", names[-1], "this dimension is open", fix))
+                still[names[-1] if re.fullmatch(r"[\w.-]+", names[-1]) else names[0]] = None
             else:
                 dim.Clear()
                 dim.dim_value = size
-    if not problems and (unknown := sorted(set(sizes) - known)):
+    if still:
+        asked = " ".join(f"--dim {_quoted(name)}={1 if 'batch' in name.lower() else 'SIZE'}" for name in still)
+        message = "a dimension of the inputs is open" if len(still) == 1 else "dimensions of the inputs are open"
+        raise input_error(message, f"give planner import {asked}", file=file, value=", ".join(still))
+    if unknown := sorted(set(sizes) - known):
         fix = f"use one of {', '.join(sorted(known))}" if known else "leave it out: every input has a fixed shape"
-        problems.append(Problem(file, "--dim", ", ".join(unknown), "the network has no such open dimension", fix))
-    if problems:
-        raise InputError(problems)
+        message = "the network has no such open dimension"
+        raise input_error(message, fix, file=file, path="--dim", value=", ".join(unknown))
+
+
+def _quoted(name: str) -> str:
+    """Return a name as a shell takes it literally, before its size."""
+    return name if re.fullmatch(r"[\w.-]+", name) else f"'{name}'"
 
 
 def refuse_external(model: Any, file: str) -> None:  # noqa: ANN401 - protobuf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,23 @@ def execute(runtime: Any, outputs: list[str] | None, feeds: Arrays, file: str) -
 
 
 def refused(error: Exception, file: str) -> Exception:
-    """Return ONNX Runtime's refusal as an InputError."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    """Return ONNX Runtime's refusal as an InputError.
+
+    Args:
+        error: What it raised.
+        file: What to call the network in messages.
+    """
+    text = str(error)
+    if found := re.search(r"Opset (\d+) is under development.*?till opset (\d+)", text, re.DOTALL):
+        fix = f"export it with opset {found[2]} or lower, or install a newer onnxruntime"
+        message = f"it has opset {found[1]}, and this ONNX Runtime knows opsets up to {found[2]}"
+        return input_error(message, fix, file=file)
+    lines = (
+        re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed:\s*", "", text).strip().splitlines()
+    )
+    said = lines[0] if lines else type(error).__name__
     fix = "check that ONNX Runtime runs this network (its operators, opset and input shapes)"
-    return input_error(f"ONNX Runtime refuses it: {lines[0][:300]}", fix, file=file)
+    return input_error(f"ONNX Runtime refuses it: {said[:300]}", fix, file=file)
 
 
 @functools.cache

@@ -69,7 +69,7 @@ def _refuse_chosen(plans: Sequence[AppPlacement], file: Path) -> None:
 def _bundle(path: Path) -> Bundle:
     if path.suffix.lower() == ".onnx":
         return import_onnx(path, ImportOptions())
-    if not path.is_dir():
+    if path.is_file():
         fix = "give the folder that planner import wrote"
         raise input_error("no bundle: a model file alone has no network", fix, file=str(path))
     return read_bundle(path)

@@ -100,6 +100,7 @@ def _split(each: PlanToSplit, files: dict[str, bytes]) -> PlanPieces:
         model=_store(files, each.bundle.model_json, "model", ".json"),
         model_sha256=digest_of(each.bundle.model_json),
         operating_point=plan.operating_point,
+        energy_j=plan.energy_j,
         source=source,
         routes={} if carried else routes,
         transfers=transfers_of(model, plan, carried, pieces, source) if carried else None,

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from planner.running.pieces.links import link_table
 from planner.schemas.bundles.run import Run
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
+from planner.schemas.reading.files import check_document, read_document, read_json
 from planner.schemas.reading.problems import input_error
+
+
+def calibrate(run: Path, model: Path, topology: Path) -> dict[str, dict[str, Any]]:
+    """Return a model and a topology as a run measured them, by the names of their files.
+
+    Args:
+        run: Record of the run.
+        model: The model that ran: a model file or a bundle.
+        topology: The topology that was planned.
+
+    Raises:
+        InputError: A file cannot be used, or the run is not of this model and topology.
+    """
+    held, _ = read_document(run, Run)
+    path = model / "model.json" if model.is_dir() else model
+    raw_model, raw_topology = read_json(path), read_json(topology)
+    network, nodes = check_document(raw_model, Model, str(path)), check_document(raw_topology, Topology, str(topology))
+    found = {
+        "model.json": calibrated_model(held, network, raw_model, nodes),
+        "topology.json": calibrated_topology(held, nodes, raw_topology),
+    }
+    check_document(found["model.json"], Model, "model.json")
+    check_document(found["topology.json"], Topology, "topology.json")
+    return found
 
 
 def calibrated_model(run: Run, model: Model, raw: Mapping[str, Any], topology: Topology) -> dict[str, Any]:
@@ -32,6 +58,9 @@ def calibrated_model(run: Run, model: Model, raw: Mapping[str, Any], topology: T
         name: {block: dict(row) for block, row in rows.items()} for name, rows in raw.get("profiles", {}).items()
     }
     for plan in run.plans:
+        if plan.model not in (None, model.name):
+            fix = "give the model and the topology of the run"
+            raise input_error(f"the run is of {plan.model}, not of this model", fix, value=model.name)
         for piece in plan.pieces:
             names = [*piece.blocks, *([piece.exit] if piece.exit else [])]
             if piece.node not in nodes or not set(names) <= ops.keys():

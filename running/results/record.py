@@ -14,7 +14,7 @@ from planner.running.requirements import planner_version, runtime_version
 from planner.running.results.prediction import predict
 from planner.running.results.summary import summarise
 from planner.schemas.bundles.manifest import PlanPieces
-from planner.schemas.bundles.run import Run, Switch
+from planner.schemas.bundles.run import Energy, Run, Switch
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement
 from planner.schemas.planning.topology import Topology
@@ -31,7 +31,17 @@ class Planned:
 
     topology: Topology | None = None
     placements: Mapping[str, AppPlacement] | None = None
-    """Placements by name of the plan, for their energy; None: not given."""
+    """Placements by name of the plan, for their energy; None: that of the manifest."""
+
+
+@dataclass(frozen=True)
+class MeteredEnergy:
+    """What counters say of the energy of a run."""
+
+    total_j: float | None = None
+    """Energy of the whole run, in joules; None: not measured."""
+    source: str = "not measured"
+    """Where it comes from, or why there is none."""
 
 
 def record(
@@ -43,6 +53,7 @@ def record(
     wall_s: float,
     switches: Sequence[Switch] = (),
     nodes: Mapping[str, tuple[float, str]] | None = None,
+    metered: MeteredEnergy = MeteredEnergy(),
 ) -> Run:
     """Return run.json's contents.
 
@@ -55,6 +66,7 @@ def record(
         wall_s: Duration of the run.
         switches: Changes of plan.
         nodes: Slow-down factor and version of ONNX Runtime by node.
+        metered: Energy of the run by counters.
     """
     agents = nodes or {}
     used = {outcome.plan for outcome in outcomes}
@@ -68,8 +80,13 @@ def record(
         prediction = predict(flow, model, planned.topology, shares) if planned.topology is not None else None
         placement = (planned.placements or {}).get(plan.name)
         here = [outcome for outcome in outcomes if outcome.plan == plan.name]
-        energy = None if placement is None else placement.energy_j
-        plans.append(summarise(flow, shares, here, prediction, labels, _accuracy(plan, model), energy))
+        energy = Energy(
+            predicted_j=plan.energy_j if placement is None else placement.energy_j,
+            measured_j=None if metered.total_j is None else metered.total_j / len(outcomes),
+            source=metered.source,
+        )
+        done = summarise(flow, shares, here, prediction, labels, _accuracy(plan, model))
+        plans.append(done.model_copy(update={"model": model.name, "energy": energy}))
     options = coordinator.options
     return Run(
         planner=planner_version(),
@@ -83,7 +100,7 @@ def record(
         slow_down={node: factor for node, (factor, _) in agents.items() if factor != 1.0},
         plans=tuple(plans),
         switches=tuple(switches),
-        notes=tuple(_notes(pieces, outcomes, planned, agents)),
+        notes=tuple(_notes(outcomes, planned, agents, options.links is None and coordinator.on_one_machine)),
     )
 
 
@@ -115,11 +132,13 @@ def _accuracy(plan: PlanPieces, model: Model) -> float | None:
 
 
 def _notes(
-    pieces: Pieces, outcomes: Sequence[Outcome], planned: Planned, agents: Mapping[str, tuple[float, str]]
+    outcomes: Sequence[Outcome], planned: Planned, agents: Mapping[str, tuple[float, str]], local: bool
 ) -> list[str]:
     notes = ["results come back to the source; the prediction includes their way"]
     if planned.topology is None:
         notes.append("no topology was given: nothing is predicted")
+    elif local:
+        notes.append("all agents run on this machine, and --emulate-links was not given: transfers took no link's time")
     wall = sum(end - start for outcome in outcomes for _, start, end, _, _ in outcome.trace)
     cpu = sum(used * slow for outcome in outcomes for *_, used, slow in outcome.trace)
     if cpu > 0 and wall > _BUSY * cpu:

@@ -15,7 +15,7 @@ from planner.running.results.prediction import Prediction
 from planner.running.results.timelines import measured_steps, predicted_steps
 from planner.running.results.verdicts import verdicts
 from planner.schemas.bundles.manifest import PlanPieces
-from planner.schemas.bundles.run import Energy, ExitRun, HopRun, Latency, PieceRun, PlanRun
+from planner.schemas.bundles.run import ExitRun, HopRun, Latency, PieceRun, PlanRun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,6 @@ def summarise(
     prediction: Prediction | None,
     labels: NDArray[Any] | None,
     accuracy: float | None,
-    energy_j: float | None,
 ) -> PlanRun:
     """Return what one plan did.
 
@@ -41,7 +40,6 @@ def summarise(
         prediction: Predicted times, where a topology was given.
         labels: Class of every sample.
         accuracy: Planned accuracy.
-        energy_j: Planned energy of one inference.
     """
     plan, found = flow.plan, None
     if labels is not None and outcomes:
@@ -60,7 +58,6 @@ def summarise(
         hops=(*_hop_runs(flow, outcomes, prediction), *_result_runs(flow, outcomes, prediction)),
         predicted_accuracy=accuracy,
         accuracy=found,
-        energy=None if energy_j is None else Energy(predicted_j=energy_j),
         timeline=() if middle is None else measured_steps(flow, middle),
         predicted_timeline=() if middle is None or prediction is None else predicted_steps(flow, middle, prediction),
     )

@@ -80,6 +80,9 @@ class PlanPieces(Strict):
     model: FileName = Field(description="Copy of the model file in this folder.")
     model_sha256: Digest = Field(description="Hash of the model file.")
     operating_point: Name = Field(description="Operating point of the plan.")
+    energy_j: NonNegative | None = Field(
+        None, description="Planned energy of one inference, in joules (null: unknown)."
+    )
     source: Name | None = Field(None, description="Node that holds the input (null: that of the first piece).")
     routes: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="Nodes that the output of a block passes, by block; `input` for the input."

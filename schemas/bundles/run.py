@@ -74,9 +74,9 @@ class Step(Strict):
 class Energy(Strict):
     """Energy of one inference."""
 
-    predicted_j: NonNegative = Field(description="Predicted by the plan, in joules.")
+    predicted_j: NonNegative | None = Field(None, description="Predicted by the plan, in joules (null: unknown).")
     measured_j: NonNegative | None = Field(None, description="Measured, in joules (null: not measured).")
-    source: str = Field("not measured", description="Where the measured figure comes from.")
+    source: str = Field("not measured", description="Where the measured figure comes from, or why there is none.")
 
 
 class Verdict(Strict):
@@ -95,6 +95,7 @@ class PlanRun(Strict):
 
     name: Name = Field(description="Name of the plan.")
     app: Name = Field(description="Name of the app.")
+    model: Name | None = Field(None, description="Name of the model (null: not recorded).")
     operating_point: Name = Field(description="Operating point.")
     samples: Count = Field(description="Samples that ended under this plan (count).")
     exits: tuple[ExitRun, ...] = Field(description="Every exit that is on.")

@@ -179,7 +179,11 @@ def test_wrong_exits_and_dimensions_are_told_with_the_fix(tmp_path: Path) -> Non
     assert "use one of e1, e2, y" in problem(tmp_path, early_exits(), exits=("e9",))
     assert "named twice" in problem(tmp_path, early_exits(), exits=("e1", "e1"))
     assert "no output is left" in problem(tmp_path, plain(), exits=("y",))
-    assert "give --dim batch=1" in problem(tmp_path, tied())
+    assert "give planner import --dim batch=1" in problem(tmp_path, tied())
+    model = plain()
+    for axis, name in enumerate(("batch size", "width")):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
+    assert "--dim 'x[0]'=SIZE --dim width=SIZE" in problem(tmp_path, model), "both in one message, quoted for a shell"
     assert "no such open dimension" in problem(tmp_path, plain(), dims={"batch": 2})
     assert "nothing says when samples leave" in problem(tmp_path, early_exits(), accuracy=None, exits=("e1",))
     model = plain()
@@ -198,7 +202,9 @@ def test_files_that_cannot_run_are_refused(tmp_path: Path) -> None:
     assert "custom operators" in problem(tmp_path, model)
     model = plain()
     model.opset_import[0].version = 999
-    assert "ONNX Runtime refuses it" in problem(tmp_path, model)
+    told = problem(tmp_path, model)
+    assert "it has opset 999, and this ONNX Runtime knows opsets up to" in told
+    assert "export it with opset" in told
     model = plain()
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
     assert problem(tmp_path, model)

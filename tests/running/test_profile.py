@@ -116,6 +116,23 @@ def test_calibration_makes_the_plan_say_what_was_measured(tmp_path: Path) -> Non
             assert hop.time_s == pytest.approx(measured[hop.path], rel=1e-3)
 
 
+def test_a_run_of_another_model_does_not_calibrate(tmp_path: Path) -> None:
+    net, data = bundle(tmp_path)
+    held = pieces(tmp_path, [PlanToSplit("app", net, placement(net, ["edge"]))])
+    with agents(("edge",)) as addresses, Coordinator(held, addresses, RunOptions()) as coordinator:
+        outcomes = coordinator.run(read_samples(data, net.cuts.inputs).inputs[:3])
+        found = record(held, coordinator, outcomes, None, Planned(topology()), 1.0)
+    (tmp_path / "run.json").write_text(found.model_dump_json(), encoding="utf-8")
+    (tmp_path / "t.json").write_text(topology().model_dump_json(exclude_none=True), encoding="utf-8")
+    other = net.model.model_copy(update={"name": "other"})
+    (tmp_path / "other.json").write_text(other.model_dump_json(exclude_none=True), encoding="utf-8")
+    arguments = ("--model", tmp_path / "other.json", "--topology", tmp_path / "t.json", "-o", tmp_path / "new")
+    done = run("calibrate", tmp_path / "run.json", *arguments)
+    assert done.code == 2
+    assert f"the run is of {net.model.name}, not of this model" in done.err
+    assert not (tmp_path / "new").exists()
+
+
 def test_profiling_a_plain_model_file_is_refused(tmp_path: Path) -> None:
     write_bundle(import_onnx(save(plain(), tmp_path / "n.onnx"), ImportOptions(accuracy=0.5)), tmp_path / "net")
     assert run("profile", tmp_path / "net" / "model.json", "--hardware", "x").code == 2

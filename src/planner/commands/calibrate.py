@@ -24,28 +24,11 @@ def calibrate_command(
     ],
 ) -> int:
     """Write profiles and links as a run measured them, to plan with again."""
-    from planner.files.writing import whole_file
-    from planner.running.results.calibrating import calibrated_model, calibrated_topology
-    from planner.schemas import Model, Topology, check_document
-    from planner.schemas.bundles.run import Run
-    from planner.schemas.reading.files import read_document, read_json
-    from planner.schemas.reading.problems import input_error
+    from planner.files.writing import made_folder, whole_file
+    from planner.running.results.calibrating import calibrate
 
-    held, _ = read_document(run, Run)
-    path = model / "model.json" if model.is_dir() else model
-    raw_model, raw_topology = read_json(path), read_json(topology)
-    network, nodes = check_document(raw_model, Model, str(path)), check_document(raw_topology, Topology, str(topology))
-    documents = {
-        "model.json": calibrated_model(held, network, raw_model, nodes),
-        "topology.json": calibrated_topology(held, nodes, raw_topology),
-    }
-    check_document(documents["model.json"], Model, "model.json")
-    check_document(documents["topology.json"], Topology, "topology.json")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"cannot make the folder ({error.strerror or error})"
-        raise input_error(message, "give another folder", file=str(output)) from None
+    documents = calibrate(run, model, topology)
+    made_folder(output)
     for name, document in documents.items():
         with whole_file(output / name) as file:
             json.dump(document, file, indent=1)

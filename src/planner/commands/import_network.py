@@ -84,15 +84,11 @@ def _layers(
     path: Path, hardware: str, accuracy: float | None, name: str | None, output: Path
 ) -> tuple[Model, list[str]]:
     """Write the model of a table of layers into a folder."""
-    from planner.files.writing import whole_file
+    from planner.files.writing import made_folder, whole_file
     from planner.running.graph.layers import read_layers
 
     model, text, notes = read_layers(path, hardware, accuracy, name)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"cannot make the folder ({error.strerror or error})"
-        raise input_error(message, "give another folder", file=str(output)) from None
+    made_folder(output)
     with whole_file(output / "model.json") as file:
         file.write(text.decode())
     return model, notes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +14,6 @@ from planner.commands.output import json_text, say
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from planner.running.agents.connections import Connection
     from planner.running.timing.profile import ProfileOptions
 
 AgentAddress = Annotated[str | None, typer.Option("--agent", help="HOST:PORT of an agent to profile on.")]
@@ -68,58 +64,33 @@ def _options(hardware: str, threads: int, repeats: int, power_w: float | None) -
 def _profile(
     network: Path, options: ProfileOptions, agent: str | None, keys: Path | None
 ) -> tuple[dict[str, Any], str]:
-    from dataclasses import replace
-
     from planner.files.writing import whole_file
     from planner.progress import waiting
     from planner.running.graph.bundle import MODEL, read_bundle
-    from planner.running.requirements import runtime_version
-    from planner.running.timing.blocks import time_networks
-    from planner.running.timing.profile import profile, with_profile
-    from planner.running.timing.remote import time_on_agent
+    from planner.running.timing.measuring import measure_profile
     from planner.units import format_quantity
 
     bundle = read_bundle(network)
     with whole_file(network / MODEL, may_replace_input=True) as file, waiting("profiling"):
-        if agent is None:
-            options = replace(options, runtime=runtime_version())
-            found = profile(bundle, lambda parts: time_networks(parts, options.threads, options.repeats))
-        else:
-            with _connected({"agent": agent}, keys) as opened:
-                there = opened["agent"]
-                where = "an agent" if there.slow_down == 1 else f"an agent slowed down {there.slow_down:g} times"
-                options = replace(options, runtime=there.runtime, where=where)
-                found = profile(bundle, lambda parts: time_on_agent(there, parts, options.threads, options.repeats))
-        file.write(with_profile(bundle, found, options).decode())
+        found, model = measure_profile(bundle, options, agent, keys)
+        file.write(model.decode())
     lines = [f"{name}  {format_quantity(time_s, 's')}" for name, time_s in found.times_s.items()]
     text = "\n".join([f"profile {options.hardware}", *lines, *(f"note: {note}" for note in found.notes)])
     return {"hardware": options.hardware, "times_s": dict(found.times_s), "notes": list(found.notes)}, text
 
 
 def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[str, Any]]:
-    """Return link fields of a topology for both directions to every agent."""
-    from planner.running.timing.links import measure_link
+    """Return link fields of a topology for both directions to every agent, and say how each was fitted."""
+    from planner.running.timing.measuring import measure_links
     from planner.units import format_quantity
 
-    named = dict(_named(text) for text in addresses)
-    found = []
-    with _connected(named, keys) as opened:
-        for name, connection in opened.items():
-            for fit, ends in zip(measure_link(connection), ((hardware, name), (name, hardware)), strict=True):
-                found.append(
-                    {
-                        "source": ends[0],
-                        "target": ends[1],
-                        "bit_per_s": float(f"{fit.bit_per_s:.6g}"),
-                        "latency_s": float(f"{fit.latency_s:.6g}"),
-                    }
-                )
-                note = f"{ends[0]} > {ends[1]}: 1 kB takes {format_quantity(fit.small_s, 's')}, larger messages "
-                say(
-                    f"{note}{format_quantity(fit.offset_s, 's')} + bits / ({format_quantity(fit.bit_per_s, 'bit/s')})",
-                    err=True,
-                )
-    return found
+    found = measure_links(dict(_named(text) for text in addresses), hardware, keys)
+    for link in found:
+        fit = link.fit
+        small, offset = format_quantity(fit.small_s, "s"), format_quantity(fit.offset_s, "s")
+        line = f"{offset} + bits / ({format_quantity(fit.bit_per_s, 'bit/s')})"
+        say(f"{link.source} > {link.target}: 1 kB takes {small}, larger messages {line}", err=True)
+    return [link.fields for link in found]
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -130,24 +101,3 @@ def _named(text: str) -> tuple[str, str]:
     if separator and not name:
         raise input_error("the node has no name", "write it as edge=HOST:PORT", path="--links", value=text)
     return (name or address), address
-
-
-@contextmanager
-def _connected(addresses: dict[str, str], keys: Path | None) -> Iterator[dict[str, Connection]]:
-    import zmq
-
-    from planner.running.agents.connections import open_connections
-    from planner.running.agents.keys import read_keys
-    from planner.schemas.bundles.nodes import parse_address
-
-    for address in addresses.values():
-        parse_address(address, "--agent")
-    context: Any = zmq.Context()
-    opened: dict[str, Connection] = {}
-    try:
-        opened = open_connections(context, addresses, read_keys(keys))
-        yield opened
-    finally:
-        for connection in opened.values():
-            connection.close()
-        context.term()

@@ -157,3 +157,20 @@ def _refuse_input(path: Path, target: Path) -> None:
 
 def _refused(path: Path, why: str) -> InputError:
     return input_error(f"cannot write the output ({why})", "give another path, or mend its permissions", file=str(path))
+
+
+def made_folder(folder: Path) -> Path:
+    """Make a folder where there is none, and return it.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot make the folder ({error.strerror or error})"
+        raise input_error(message, "give another folder", file=str(folder)) from None
+    return folder

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planner.files.reading import read_topology
+from planner.measure.energy import counters
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.keys import read_keys
 from planner.running.agents.manager import Manager
@@ -19,7 +20,7 @@ from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.reading import Pieces, read_pieces
 from planner.running.results.prediction import predict
-from planner.running.results.record import Planned, exit_shares, record
+from planner.running.results.record import MeteredEnergy, Planned, exit_shares, record
 from planner.schemas.adaptation.placement_policy import PlacementPolicy
 from planner.schemas.adaptation.states import States
 from planner.schemas.bundles.manifest import PlanPieces
@@ -133,11 +134,28 @@ def execute(request: RunRequest) -> Run:
     with Coordinator(pieces, addresses, options) as coordinator, counting("running", samples.count) as progress:
         nodes = {node: (each.slow_down, each.runtime) for node, each in coordinator.connections.items()}
         coordinator.warm_up(samples.inputs[0])
-        began = time.monotonic()
+        meters = counters()
+        began, before = time.monotonic(), [meter.read_j() for meter in meters]
         outcomes = coordinator.run(samples.inputs, switcher, progress)
-        wall_s = time.monotonic() - began
+        wall_s, after = time.monotonic() - began, [meter.read_j() for meter in meters]
+        used_j = [meter.used_j(*pair) for meter, *pair in zip(meters, before, after, strict=True)]
+        metered = metered_energy(used_j, coordinator.on_one_machine)
         switches = () if switcher is None else switcher.switches
-        return record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, switches, nodes)
+        return record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, switches, nodes, metered)
+
+
+def metered_energy(used_j: Sequence[float], on_one_machine: bool) -> MeteredEnergy:
+    """Return the energy of a run by the counters of this machine, where they count all agents.
+
+    Args:
+        used_j: Energy by processor package, in joules; empty where no counter may be read.
+        on_one_machine: Whether all agents run on this machine.
+    """
+    if not used_j:
+        return MeteredEnergy(None, "not measured: this machine has no energy counters (RAPL) that may be read")
+    if not on_one_machine:
+        return MeteredEnergy(None, "not measured: agents run on other machines")
+    return MeteredEnergy(sum(used_j), "energy counters (RAPL) of this machine, all that it did meanwhile included")
 
 
 def _switcher(pieces: Pieces, request: RunRequest, topology: Topology | None) -> Switcher | None:

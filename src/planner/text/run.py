@@ -36,9 +36,14 @@ def _plan_lines(plan: PlanRun) -> list[str]:
         what = f"result of {hop.result_of}" if hop.result_of else hop.after or "input"
         rows.append((f"{what}: {' > '.join(hop.path)}", _seconds(hop.predicted_s), _seconds(hop.median_s), ""))
     rows.append(("latency p95 (wall)", "", _seconds(plan.latency.wall_p95_s), ""))
+    if plan.energy is not None:
+        energies = (plan.energy.predicted_j, plan.energy.measured_j)
+        planned, found = ("-" if value is None else format_quantity(value, "J") for value in energies)
+        rows.append(("energy of one inference", planned, found, ""))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [f"{plan.name}: {plan.samples} samples ({plan.operating_point})", *table]
+    source = [] if plan.energy is None else [f"energy: {plan.energy.source}"]
+    return [f"{plan.name}: {plan.samples} samples ({plan.operating_point})", *table, *source]
 
 
 def _value(value: float, unit: str) -> str:

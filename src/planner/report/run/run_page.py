@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.report.page import Page, Section, Table, Tile
 from planner.report.run.figures import distribution, timelines
-from planner.schemas.bundles.run import PlanRun, Run
+from planner.schemas.bundles.run import Energy, PlanRun, Run
 from planner.units import format_quantity
 
 
@@ -44,7 +44,19 @@ def _tiles(run: Run) -> list[Tile]:
             planned = plan.predicted_accuracy
             note = "" if planned is None else f"predicted {planned:.4f}"
             tiles.append(Tile(f"accuracy, {plan.name}", f"{plan.accuracy:.4f}", note))
+        if plan.energy is not None:
+            tiles.append(_energy_tile(plan.name, plan.energy))
     return tiles
+
+
+def _energy_tile(name: str, energy: Energy) -> Tile:
+    """Return the energy of one inference as measured, or as predicted where nothing measured it."""
+    planned, found = (
+        "-" if value is None else format_quantity(value, "J") for value in (energy.predicted_j, energy.measured_j)
+    )
+    if energy.measured_j is None:
+        return Tile(f"predicted energy, {name}", planned, energy.source)
+    return Tile(f"measured energy, {name}", found, f"predicted {planned}; {energy.source}")
 
 
 def _plan_sections(plan: PlanRun, alone: bool) -> list[Section]:
