@@ -11,7 +11,7 @@ from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats
 from planner.fleet.again.replan import changed_within, kept_plan, warm_start
 from planner.fleet.instance.fleet_instance import FleetInstance
-from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions
+from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions, price_units
 from planner.fleet.method import FleetOptions, FleetOutcome, Short
 from planner.fleet.pricing.engine import EngineSetting, LocalEngine, Pricer, engine
 from planner.fleet.pricing.smoothed import Demand
@@ -19,7 +19,7 @@ from planner.fleet.rounding.closing import with_nodes_closed
 from planner.fleet.rounding.local_search import LocalSearch
 from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
-from planner.fleet.rounding.rounding import Placer, placed_at_rising_prices, rounded_down
+from planner.fleet.rounding.rounding import Placer, nobody_placed, placed_at_rising_prices, rounded_down
 from planner.fleet.rounding.state import WholeUsers
 from planner.fleet.task import Run, cost_of, demand_of, idle_prices, penalty_per_user
 from planner.schemas.planning.placement import Status
@@ -29,6 +29,8 @@ _TINY_USERS = 1e-7
 """Part of all users that may be left over by rounding errors of the linear program."""
 _MOST_RISES = 3
 """Times that prices of exceeded capacities rise before it is asked whether all users can be served."""
+_ROUGH = 0.1
+"""Prices to place users at without a linear program, as a part of the power of those who may load a resource."""
 _SLACK_USERS = 0.2
 """Gap, in users, of the linear program for how many can be served."""
 _WHOLE_COLUMNS = 6_000
@@ -147,20 +149,30 @@ def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whole
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     prices = linear.prices + idle_prices(instance)
-    state = placed_at_rising_prices(rounded_down(instance, linear.columns, linear.share), prices)
+    state = placed_at_rising_prices(rounded_down(instance, linear.columns, linear.share), prices, deadline)
+    if linear.stopped and state.waiting.any():
+        anew = nobody_placed(instance, linear.columns)
+        anew = placed_at_rising_prices(anew, np.maximum(prices, _rough_prices(run, penalty_w)), deadline)
+        state = min(state, anew, key=lambda each: cost_of(each, penalty_w))
     state = _searched(run, state, linear, penalty_w, shrink=False)
     options.progress("whole users", linear.bound_w, cost_of(state, penalty_w))
-    if _gap(state, linear, penalty_w) <= options.gap and not state.waiting.any():
+    if deadline.expired or (_gap(state, linear, penalty_w) <= options.gap and not state.waiting.any()):
         return state, linear
     if state.idle_w:
-        return (state if deadline.expired else with_nodes_closed(state, linear.prices, deadline)), linear
-    if not deadline.expired and (wider := _with_promising(run, state, linear, penalty_w)) is not None:
+        return with_nodes_closed(state, linear.prices, deadline), linear
+    if (wider := _with_promising(run, state, linear, penalty_w)) is not None:
         state, bound = reoptimised(
             wider, instance.rate_per_s > 0.0, penalty_w, seconds=deadline.remaining_s,
             nodes=max(_NODES, _NODES_TIMES_COLUMNS // wider.columns.count), gap=min(1e-4, options.gap / 10.0),
         )  # fmt: skip
         return state, replace(linear, bound_w=max(linear.bound_w, min(bound, cost_of(state, penalty_w))))
     return _searched(run, state, linear, penalty_w, shrink=True), linear
+
+
+def _rough_prices(run: Run, penalty_w: float) -> Floats:
+    """(R,) prices of the size that matters, for programs that were stopped before they had any."""
+    free = run.pricer.price(np.zeros(run.instance.resources.count)).class_cost
+    return _ROUGH * price_units(run.instance, demand_of(run.instance, penalty_w), free)
 
 
 def _searched(run: Run, state: WholeUsers, linear: LinearAnswer, penalty_w: float, *, shrink: bool) -> WholeUsers:
@@ -235,7 +247,9 @@ def outcome_of(
     bound = max(0.0, linear.bound_w - penalty_w * float(state.waiting[served_rate].sum()))
     message = "the time limit stopped the search" if linear.stopped else ""
     if left and not options.serve_most:
-        message = message or f"{left} users were left without a plan by the heuristic for whole users"
+        message = f"{message}; " if message else ""
+        message += f"{left:,} users were left without a plan by the heuristic for whole users"
+        bound = max(0.0, linear.bound_w)  # on plans that serve all
         return FleetOutcome("unknown", None, bound, linear.prices, message, linear.gap, None, *times_s)
     statistics = {"rounds": float(linear.rounds), "columns": float(linear.columns.count)}
     proved = Bounded(bound, linear.prices, linear.gap)

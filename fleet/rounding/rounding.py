@@ -1,8 +1,8 @@
 """From shares to whole users: round down, then place the users left over one by one where they fit.
 
 A vertex of the linear program splits few classes, so few users are left over. Each takes the plan of least cost at the
-dual prices that fits into what is free; classes whose users load most go first. Where some find no room, the prices of
-what their plans load rise and all who were left over are placed anew, so that others leave room for them.
+dual prices that fits into what is free; classes that need shared capacity go first. Where some find no room, the prices
+of what their plans load rise and all who were left over are placed anew, so that others leave room for them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
 from planner.fleet.instance.model_arrays import TOLERANCE
@@ -19,20 +20,37 @@ from planner.fleet.rounding.state import WholeUsers
 
 _NEARLY_WHOLE = 1e-6
 _RISE = 1.25
+"""Prices rise by this the first time, and by its powers then."""
 _RISES = 8
 """Times that prices rise at most for users who find no room."""
 
 
 def rounded_down(instance: FleetInstance, columns: Columns, share: Floats) -> WholeUsers:
-    """Return the whole part of all shares; the other users wait."""
+    """Return the whole part of all shares; the other users wait.
+
+    Shares of a program that was stopped may exceed capacities: columns that load such a row lose the part by which it
+    is exceeded.
+    """
     count = instance.count
     users = np.floor(share * count[columns.owner] + _NEARLY_WHOLE).astype(np.int64)
+    capacity = instance.resources.capacity
+    load = columns.load_of(instance.rate_per_s[columns.owner] * users, len(capacity))
+    over = load > capacity * (1.0 + TOLERANCE / 2.0)
+    if over.any():
+        part, left = np.ones(columns.count), np.where(over, capacity / np.where(over, load, 1.0), 1.0)
+        np.minimum.at(part, columns.load_column, left[columns.load_row])
+        users = np.floor(users * part).astype(np.int64)
     placed = np.bincount(columns.owner, weights=users, minlength=len(count)).astype(np.int64)
     for owner in np.flatnonzero(placed > count).tolist():  # shares that sum to a hair more than 1
         own = np.flatnonzero((columns.owner == owner) & (users > 0))
         users[own[-1]] -= placed[owner] - count[owner]
     placed = np.bincount(columns.owner, weights=users, minlength=len(count)).astype(np.int64)
     return WholeUsers(instance, columns, users, count - placed)
+
+
+def nobody_placed(instance: FleetInstance, columns: Columns) -> WholeUsers:
+    """Return the state in which all users wait, over some columns."""
+    return WholeUsers(instance, columns, np.zeros(columns.count, dtype=np.int64), instance.count.copy())
 
 
 @dataclass(frozen=True)
@@ -81,9 +99,13 @@ class Placer:
         return placed(state, np.array(pairs, dtype=np.int64), np.array(plans, dtype=np.int64), users, waiting)
 
     def _order(self, waiting: Ints) -> Ints:
-        """Classes with waiting users, those of the largest rate first."""
+        """Classes with waiting users: those with no plan on the device alone first, of these the largest rates."""
+        instance = self._instance
+        least = [each.plans.loads_s.max(axis=1, initial=0.0).min(initial=np.inf) for each in instance.kinds]
+        alone = np.zeros(instance.classes, dtype=bool)
+        alone[instance.pair_class[np.array(least)[instance.pair_kind] <= 0.0]] = True
         owners = np.flatnonzero(waiting)
-        return owners[np.argsort(-self._state.instance.rate_per_s[owners], kind="stable")]
+        return owners[np.lexsort((-instance.rate_per_s[owners], alone[owners]))]
 
     def _best(self, owner: int) -> Option | None:
         """Return the plan of least rank and cost at the dual prices that fits for one user at least."""
@@ -120,12 +142,13 @@ class Placer:
         return int(min(most, max(1.0, np.floor(room))))
 
 
-def placed_at_rising_prices(state: WholeUsers, prices: Floats) -> WholeUsers:
+def placed_at_rising_prices(state: WholeUsers, prices: Floats, deadline: Deadline) -> WholeUsers:
     """Place the waiting users; where some find no room, raise the prices of all that their plans load, and start again.
 
     Args:
         state: Users now; those that have a plan keep it.
         prices: (R,) watts per unit of capacity to begin with.
+        deadline: When to stop; prices rise once at least.
 
     Returns:
         The state of the fewest waiting users, and of least power among these.
@@ -133,10 +156,10 @@ def placed_at_rising_prices(state: WholeUsers, prices: Floats) -> WholeUsers:
     instance, prices = state.instance, prices.copy()
     best = Placer(state, prices).place_all()
     found = best
-    for _ in range(_RISES):
-        if not best.waiting.any():
+    for rise in range(_RISES):
+        if not best.waiting.any() or (rise and deadline.expired):
             break
-        prices[_rows_of(instance, found.waiting > 0)] *= _RISE
+        prices[_rows_of(instance, found.waiting > 0)] *= _RISE ** (1 + rise)
         found = Placer(state, prices).place_all()
         if (int(found.waiting.sum()), found.power_w) < (int(best.waiting.sum()), best.power_w):
             best = found

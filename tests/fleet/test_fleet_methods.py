@@ -96,3 +96,13 @@ def test_what_is_short_is_named_and_most_can_be_served(tmp_path: Path) -> None:
     assert part.total is not None
     assert 0 < part.total.served <= placement.diagnosis.most_served < 600
     assert sum(each.count for each in part.unserved) == 600 - part.total.served
+
+
+def test_a_time_limit_leaves_a_plan_for_all_users_with_a_bound() -> None:
+    best = plan_fleet(CITY / "fleet.json", CITY / "topology.json", gap=1e-6)
+    rushed = plan_fleet(CITY / "fleet.json", CITY / "topology.json", time_limit_s=0.0)
+    assert best.total is not None
+    assert rushed.total is not None
+    assert rushed.total.served == 600
+    assert rushed.certificate is not None
+    assert rushed.certificate.lower_bound <= best.total.power_w <= rushed.total.power_w * (1 + 1e-9)
