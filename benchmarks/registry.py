@@ -16,9 +16,10 @@ from benchmarks.fin.shapes import Shapes
 from benchmarks.fleets.melbourne import Fleets
 from benchmarks.report import Case
 from benchmarks.system.parallel import Parallel
+from benchmarks.system.running import Running
 from benchmarks.system.startup import StartUp
 
 CASES: tuple[Case, ...] = (
     Peers(), Large(), Shapes(), Designed(), StartUp(), Batch(),
-    Geometric(), Together(), JointMilp(), Replan(), Traces(), Adaptation(), Fleets(), Parallel(),
+    Geometric(), Together(), JointMilp(), Replan(), Traces(), Adaptation(), Fleets(), Parallel(), Running(),
 )  # fmt: skip

@@ -101,7 +101,7 @@ def inside(net: str, dims: str, folder: str, rates: str) -> None:
 
     keys = read_keys(Path(folder) / "keys")
     sizes = {key: int(value) for key, _, value in (each.partition("=") for each in dims.split(",") if each)}
-    bundle = import_onnx(Path(net), ImportOptions(dims=sizes))
+    bundle = import_onnx(Path(net), ImportOptions(dims=sizes, chain=True))
     context: Any = zmq.Context()
     opened = open_connections(context, {"edge": f"{EDGE}:7070"}, keys)
     up, down = measure_link(opened["edge"], 7)

@@ -28,6 +28,7 @@ _FROM_COORDINATOR = (
 _FROM_AGENT = ("welcome", "ready", "refused", "result", "probed", "timed", "echoed", "failed")
 KINDS = frozenset((*_FROM_COORDINATOR, *_FROM_AGENT))
 DTYPES = frozenset(get_args(Dtype))
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class MessageError(ValueError):
@@ -77,7 +78,7 @@ def encode(message: Message) -> list[Any]:
         "tensors": [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()],
     }
     buffers = [array.reshape(-1).view(np.uint8).data if array.size else b"" for array in arrays.values()]
-    return [json.dumps(header, separators=(",", ":")).encode(), *buffers]
+    return [_ENCODER.encode(header).encode(), *buffers]
 
 
 def decode(frames: Sequence[Any]) -> Message:

@@ -12,6 +12,8 @@ MOST_MESSAGE_BYTES = 512_000_000
 """Largest frame that is received: larger ones close the connection before memory is taken."""
 HEARTBEAT_MS, SILENCE_MS = 1000, 30_000
 """A heartbeat waits behind the message that is being sent, so a slow link must have time for a large one."""
+_COPIED_BYTES = 65_536
+"""Smaller messages are copied: that is cheaper than telling when their buffers are free."""
 LOOPBACK = ("127.", "localhost", "[::1]")
 
 
@@ -67,8 +69,9 @@ def send(socket: Any, message: Message, to: bytes | None = None) -> bool:  # noq
     import zmq
 
     frames = encode(message)
+    copy = sum(map(len, frames)) < _COPIED_BYTES
     try:
-        socket.send_multipart(frames if to is None else [to, *frames], flags=zmq.DONTWAIT, copy=False)
+        socket.send_multipart(frames if to is None else [to, *frames], flags=zmq.DONTWAIT, copy=copy)
     except zmq.ZMQError:  # the queue is full, or the peer is gone
         return False
     return True
@@ -76,19 +79,19 @@ def send(socket: Any, message: Message, to: bytes | None = None) -> bool:  # noq
 
 def receive(socket: Any, routed: bool) -> tuple[bytes, Message | None]:  # noqa: ANN401
     """Receive one message; return its sender (empty where it is not routed) and None for what is no message."""
+    sender = socket.recv() if routed else b""  # always small, and followed by a frame
     frames: list[Any] = []
     count, more = 0, True
     while more:
         frame = socket.recv(copy=False)
         more = frame.more
         count += 1
-        if count <= MOST_TENSORS + 2:
-            frames.append(frame)
-    sender = bytes(frames.pop(0).buffer) if routed else b""
+        if count <= MOST_TENSORS + 1:
+            frames.append(frame.buffer)
     try:
-        if count > MOST_TENSORS + 1 + routed:
+        if count > MOST_TENSORS + 1:
             raise MessageError("too many frames")
-        return sender, decode([frame.buffer for frame in frames])
+        return sender, decode(frames)
     except MessageError:
         return sender, None
 
