@@ -15,7 +15,7 @@ from planner.fleet.master.column_generation import LinearAnswer, LinearOptions
 from planner.fleet.master.pool import columns_of
 from planner.fleet.method import Before
 from planner.fleet.rounding.local_search import LocalSearch
-from planner.fleet.rounding.rounding import Placer
+from planner.fleet.rounding.rounding import placed_at_rising_prices
 from planner.fleet.rounding.state import WholeUsers
 from planner.fleet.task import Run, cost_of, demand_of, idle_prices
 
@@ -51,10 +51,10 @@ def changed_within(run: Run, before: Before, linear: LinearAnswer, penalty_w: fl
 
 
 def _search(run: Run, before: Before, penalty_w: float) -> LocalSearch:
-    """Return a search from the users of before that still have their plan, all others placed greedily."""
+    """Return a search from the users of before that still have their plan; the others are placed at rising prices."""
     instance = run.instance
     prices = before.prices + idle_prices(instance)
-    state = Placer(kept_users(instance, before, prices), prices).place_all()
+    state = placed_at_rising_prices(kept_users(instance, before, prices), prices, run.deadline)
     budget = None
     if run.options.most_moves is not None:
         groups = groups_of(instance, state.solution())
