@@ -37,7 +37,8 @@ _FOR_LATENCY = {
     "clear": "planner.clear.latency.method:LeastLatency",
     "iao": "planner.clear.latency.greedy:IterativeAlternating",
 }
-_CLASSES_FOR = {"latency": _FOR_LATENCY}
+_FOR_ACCURACY = {name: _CLASSES[name] for name in ("clear", "fin-in-order", "full-dnn", "full-dnn-edge", "milp")}
+_CLASSES_FOR = {"latency": _FOR_LATENCY, "accuracy": _FOR_ACCURACY}
 
 JOINT_METHODS = tuple(_CLASSES)
 """Methods of the objective power, and of metrics."""

@@ -143,4 +143,5 @@ def _most_power(joint: JointInstance) -> float:
         total += app.rate_per_s * float(block_w.max(axis=1).sum() + head_w.max(axis=1).sum())
         bits = float(app.input_bits + app.output_bits.sum() + app.result_bits.sum())
         total += app.rate_per_s * bits * float(network.link_j_per_bit.sum())
+        total += 0.0 if app.point_j is None else app.rate_per_s * float(app.point_j.max())
     return total

@@ -74,7 +74,8 @@ def allocate(network: Network, columns: Sequence[Column]) -> Allocation | NoAllo
         return NoAllocation((), proved=False)
     found = layout.read(optimum)
     if isinstance(found, Allocation):
-        found = replace(found, least_w=max(found.power_w - max(optimum.value - optimum.lower_bound, 0.0), 0.0))
+        missed = optimum.value - optimum.lower_bound if layout.has_power else 0.0  # no speed changes a power of nothing
+        found = replace(found, least_w=max(found.power_w - max(missed, 0.0), 0.0))
     return found
 
 
@@ -191,6 +192,11 @@ class Layout:
         rows = [(group, *term) for group, terms in enumerate(groups) for term in terms]
         posynomials = Posynomials.of_terms(rows, len(groups))
         return GeometricProgram(posynomials, len(self.lower), np.array(self.lower), np.array(self.upper))
+
+    @property
+    def has_power(self) -> bool:
+        """Whether computing takes power."""
+        return any(column.dynamic_w.any() or column.static_w.any() for column in self.columns)
 
     def power_terms(self) -> list[Term]:
         """Return the power of computing; where no speed can change it, the sum of shares instead."""

@@ -30,7 +30,7 @@ def own_bound_w(joint: JointInstance) -> float:
 
 
 def least_energy_j(instance: Instance) -> Floats:
-    """(K,) least energy of computing one inference at each operating point, in joules."""
+    """(K,) least energy of computing one inference at each operating point, its own included, in joules."""
     if instance.points.count == 0:
         return np.zeros(0)
     frugal, points = most_favourable(instance), instance.points
@@ -40,7 +40,7 @@ def least_energy_j(instance: Instance) -> Floats:
     deployed = np.arange(len(block_j)) < points.depth[:, None]
     blocks = np.where(deployed, _weighted(reach, block_j), 0.0).sum(axis=1)
     heads = np.where(points.on, _weighted(reach[:, points.exit_block], head_j), 0.0).sum(axis=1)
-    return np.asarray(blocks + heads)
+    return np.asarray(blocks + heads if instance.point_j is None else blocks + heads + instance.point_j)
 
 
 def _weighted(reach: Floats, energy_j: Floats) -> Floats:

@@ -23,7 +23,8 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Network
-from planner.fin.method import Options
+from planner.fin.maximise.accuracy import BestAccuracy
+from planner.fin.method import Method, Options
 from planner.fin.outcome import Outcome
 
 _ORDERS = 10
@@ -148,7 +149,9 @@ def _served(app: int, instance: Instance, left: _Left, gap: float, deadline: Dea
     """Plan one app on what is left, and shrink its shares to what it needs."""
     sliced = left.of(instance)
     limit_s = None if np.isinf(deadline.remaining_s) else deadline.remaining_s
-    decision = Exact().solve(sliced, Options(gap=gap, time_limit_s=limit_s)).plan
+    # where operating points themselves cost something, accuracy is what is planned for
+    search: Method = Exact() if sliced.point_j is None else BestAccuracy()
+    decision = search.solve(sliced, Options(gap=gap, time_limit_s=limit_s)).plan
     if decision is None:
         return None
     own = column_of(app, sliced, decision)

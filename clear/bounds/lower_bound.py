@@ -31,6 +31,8 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
         return weak_w[app] if deadline.expired else problem.subproblems[app].lower_bound(prices.of_app(app))
 
     bound_w = max(bound_w + sum(in_parallel(bound, range(joint.count), problem.jobs)), sum(weak_w))
+    if any(app.point_j is not None for app in joint.apps):  # sources would choose without what points themselves cost
+        return bound_w
     efforts = [QUICK, CLOSE] if joint.count > FEW_APPS and deadline.remaining_s < float("inf") else [CLOSE]
     for effort in efforts:
         if not deadline.expired:

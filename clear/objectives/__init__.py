@@ -1,1 +1,1 @@
-"""Objectives of all apps that are written as a workload of least power: metrics."""
+"""Objectives of all apps that are written as a workload of least power: metrics, accuracy."""

@@ -45,12 +45,14 @@ class AppArrays:
     """(K, D) results per second."""
     result_late: Floats
     """(K, D) how often a result's route counts for the latency limit."""
+    point_w: Floats
+    """(K, 1) power of an operating point itself."""
     most_s: float
     """Latency limit."""
 
     def at_rate(self, factor: float) -> AppArrays:
         """Return what the app asks at `factor` times its rate."""
-        per_second = ("dynamic_w", "static_w", "load", "carry_weight", "result_weight")
+        per_second = ("dynamic_w", "static_w", "load", "carry_weight", "result_weight", "point_w")
         return replace(self, **{name: factor * getattr(self, name) for name in per_second})
 
 
@@ -93,6 +95,7 @@ def app_arrays(instance: Instance) -> AppArrays:
         result_bits=np.where(travels, instance.result_bits[head_of], 0.0),
         result_weight=np.where(travels, rate * fraction, 0.0),
         result_late=np.where(travels, result_late, 0.0),
+        point_w=np.zeros((len(depth), 1)) if instance.point_j is None else rate * instance.point_j[:, None],
         most_s=instance.limits.latency_s * (1.0 + TOLERANCE),
     )
 

@@ -35,7 +35,7 @@ class LagrangianBound:
         rows = Rows(np.full(len(multipliers_w_per_s), row), multipliers_w_per_s)
         once = self._pricer.sweep(rows, self._prices).cost_by_departure
         both = np.minimum(once, self._cycles.cost_by_departure(rows))
-        return less_limit(self._pricer, multipliers_w_per_s, both)
+        return less_limit(self._pricer, multipliers_w_per_s, both + self._pricer.stages.point_w[row])
 
 
 def less_limit(pricer: Pricer, multipliers_w_per_s: Floats, costs: Floats) -> Floats:

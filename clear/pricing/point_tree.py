@@ -17,7 +17,7 @@ from planner.fin.instance.network import Floats, Ints
 
 _LEAST = (
     "dynamic_w", "static_w", "load", "late_s", "memory_bytes", "carry_weight", "carry_late", "result_bits",
-    "result_weight", "result_late",
+    "result_weight", "result_late", "point_w",
 )  # fmt: skip
 """Fields of stages of which an envelope holds the least."""
 

@@ -133,7 +133,8 @@ class PricingSubproblem:
             value = float(held.value[int(held.lowest.argmin())])
             small, seen = aggregate_nodes(self.pricer, prices)
             sweep = small.sweep(Rows(below, np.full(2, value)), seen)
-            row = int(below[int(sweep.cost_by_departure.min(axis=1).argmin())])
+            costs = sweep.cost_by_departure.min(axis=1) + self.pricer.stages.point_w[below, 0]
+            row = int(below[int(costs.argmin())])
         self._bound(row, prices)
 
     def _row(self, row: int, prices: AppPrices) -> LatencyMultipliers:
@@ -189,4 +190,4 @@ class PricingSubproblem:
         """(W, D + 1) bounds on elementary plans at (W,) latency multipliers, by class, equal nodes as one."""
         small, seen = aggregate_nodes(self.pricer, prices)
         sweep = small.sweep(Rows(np.full(len(values), row), values), seen)
-        return less_limit(small, values, sweep.cost_by_departure)
+        return less_limit(small, values, sweep.cost_by_departure + self.pricer.stages.point_w[row])

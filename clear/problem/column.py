@@ -66,7 +66,7 @@ class Column:
     static_w: Floats
     """(H,) static power while computing at speed 1."""
     transfer_w: float
-    """Power of all transfers."""
+    """Power of all transfers, and of the operating point itself where that has one."""
     memory_bytes: Floats
     """(H,) parameters held by each node."""
     node_s: Floats
@@ -131,7 +131,7 @@ def column_of(app: int, instance: Instance, decision: Decision, variant: int = 0
         medium_load=medium_load,
         dynamic_w=rate * held @ (stages.reach * stages.dynamic_j),
         static_w=rate * held @ (stages.reach * stages.time_s) * instance.network.static_power_w[nodes],
-        transfer_w=rate * sum(row.weight * row.energy_j for row in carried),
+        transfer_w=rate * (sum(row.weight * row.energy_j for row in carried) + _of_point(instance, decision)),
         memory_bytes=held @ stages.memory_bytes,
         node_s=np.array([(held * row.stage_weight) @ stages.time_s for row in rows]),
         medium_s=np.array([row.medium_s for row in rows]).reshape(len(rows), len(media)),
@@ -140,6 +140,11 @@ def column_of(app: int, instance: Instance, decision: Decision, variant: int = 0
         budgets=tuple(_budgets(instance, decision, stages, held, carried)),
         variant=variant,
     )
+
+
+def _of_point(instance: Instance, decision: Decision) -> float:
+    """Return the joules that are charged for the operating point itself."""
+    return 0.0 if instance.point_j is None else float(instance.point_j[decision.point])
 
 
 def _budgets(

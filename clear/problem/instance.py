@@ -109,7 +109,7 @@ def build_joint(
         InputError: With every app that has no rate or minimises latency, and every name that is not there.
     """
     problems = [problem for app, _ in apps for problem in _not_joint(app, objective)]
-    known = (POWER, "latency", *network.metrics.names)
+    known = (POWER, "latency", "accuracy", *network.metrics.names)
     if objective not in known:
         message = "the topology defines no metric of this name"
         problems.append(Problem("", "objective", objective, message, advice_for(objective, known)))
@@ -120,12 +120,20 @@ def build_joint(
             refuse_skips(model, "joint planning")
             if scarce:
                 refuse_memory(model, "joint planning")
-            instances.append(without_dominated(build_instance(app, model, network, per_exit_thresholds)))
+            found = _resolved(app, model, network, per_exit_thresholds, objective)
+            instances.append(without_dominated(found, by_accuracy=objective == "accuracy"))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
     return JointInstance(network, tuple(instances), objective=objective)
+
+
+def _resolved(app: App, model: Model, network: Network, per_exit_thresholds: bool, objective: str) -> Instance:
+    """Return the arrays of an app; where accuracy is planned for, its default of a least accuracy is none."""
+    if objective == "accuracy":
+        app = app.model_copy(update={"objective": objective})
+    return replace(build_instance(app, model, network, per_exit_thresholds), minimise="energy")
 
 
 _KEPT = frozenset({

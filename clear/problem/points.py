@@ -8,20 +8,25 @@ from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.instance import Instance
 
 
-def without_dominated(instance: Instance) -> Instance:
+def without_dominated(instance: Instance, by_accuracy: bool = False) -> Instance:
     """Return the app without operating points that another one beats whatever the prices.
 
     Of two points with the same exits on, one whose every block is reached by no more samples takes no more energy,
     loads nothing more, and is no later by worst case, mean or percentile, because more samples leave early. Where
     results travel, their weights differ as well, so all points are kept. The point with the fewest exits on, which
     stands for the whole DNN, is kept in any case: baselines use it.
+
+    Args:
+        instance: The app.
+        by_accuracy: Whether accuracy counts too: then a point is dropped only for one that is no less accurate.
     """
     points = instance.points
     if instance.destination is not None or points.count < 2:
         return instance
     reach = np.unique(points.reach(len(instance.block_names)), axis=1)  # it changes behind exits alone
     _, kind = np.unique(points.on, axis=0, return_inverse=True)
-    keep = non_dominated(kind.ravel(), reach)
+    figures = np.hstack([reach, -points.accuracy[:, None]]) if by_accuracy else reach
+    keep = non_dominated(kind.ravel(), figures)
     keep[whole_point(instance)] = True
     return instance.only_points(keep)
 

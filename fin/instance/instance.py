@@ -111,6 +111,8 @@ class Instance:
     """What blocks read; None where each reads the output of the block before alone."""
     memory: SharedMemory | None = None
     """Memory beyond the sum over blocks; None where it is no more than that, or every node holds the whole model."""
+    point_j: Floats | None = None
+    """(K,) joules that joint plans charge for an operating point itself; searches of one app leave them out."""
     model: str | None = None
     """Model that this is a variant with; None where the app names one model alone."""
 
@@ -189,7 +191,8 @@ class Instance:
 
     def only_points(self, mask: Bools) -> Instance:
         """Return the same app with some of its operating points."""
-        return replace(self, points=self.points.take(mask))
+        own = None if self.point_j is None else self.point_j[mask]
+        return replace(self, points=self.points.take(mask), point_j=own)
 
 
 def build_instance(app: App, model: Model, network: Network, per_exit_thresholds: bool = False) -> Instance:

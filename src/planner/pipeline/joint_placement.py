@@ -6,9 +6,10 @@ import math
 
 from planner.clear.allocation.app_view import view_of_plan, viewed_instance
 from planner.clear.allocation.plan import Plan
+from planner.clear.objectives.accuracy import mean_accuracy
 from planner.clear.problem.instance import JointInstance
 from planner.fin.outcome import Outcome
-from planner.pipeline.placement import app_placement, certificate_of, termination_of
+from planner.pipeline.placement import app_placement, certificate_of, termination_of, upper_certificate_of
 from planner.schemas.planning.placement import (
     AppPlacement,
     Certificate,
@@ -100,6 +101,7 @@ def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> 
         media_share_sum=math.fsum(share for app in apps for share in app.shares.media.values()),
         metrics=metrics,
         latency_over_limit=_latency_over_limit(joint, plan, apps) if joint.objective == "latency" else None,
+        mean_accuracy=mean_accuracy(joint, plan) if joint.objective == "accuracy" else None,
     )
 
 
@@ -113,6 +115,8 @@ def _certificate(joint: JointInstance, outcome: Outcome[Plan], total: Total | No
     """State the bound; an infeasible request has none (its diagnosis says why)."""
     if outcome.status == "infeasible":
         return None
+    if joint.objective == "accuracy":
+        return upper_certificate_of(-outcome.lower_bound, None if total is None else total.mean_accuracy, "accuracy")
     name = {"power": "power_w", "latency": "latency_over_limit"}.get(joint.objective, joint.objective)
     value: float | None = None
     if total is not None:

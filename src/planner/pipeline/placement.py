@@ -108,8 +108,24 @@ def _maximised(instance: Instance, outcome: Outcome[Decision], plan: AppPlacemen
         value = math.inf if plan.rate_per_s is None else plan.rate_per_s
     if math.isinf(bound):  # a gap is unknown unless nothing is busy
         return Certificate(relative_gap=0.0 if math.isinf(value) else None, objective=name)
-    bound = max(bound, value)
-    return Certificate(upper_bound=bound, relative_gap=1.0 - value / bound if bound > 0.0 else 0.0, objective=name)
+    return upper_certificate_of(bound, value, name)
+
+
+def upper_certificate_of(upper_bound: float, value: float | None, objective: str) -> Certificate:
+    """State a finite upper bound on what is maximised, and the relative gap to a plan.
+
+    Args:
+        upper_bound: What a method proved, in the unit of the objective.
+        value: The plan's value in that unit; None without a plan.
+        objective: Name of the figure, such as `accuracy`.
+
+    Returns:
+        The certificate; its bound is at least the plan's value.
+    """
+    if value is None:
+        return Certificate(upper_bound=max(upper_bound, 0.0), relative_gap=None, objective=objective)
+    bound = max(upper_bound, value)
+    return Certificate(upper_bound=bound, relative_gap=1.0 - value / bound if bound > 0.0 else 0.0, objective=objective)
 
 
 def _sustained(instance: Instance, costs: Evaluation) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from planner.clear.allocation.plan import Plan
 from planner.clear.diagnosis.diagnose import contradiction, no_room
 from planner.clear.method import JointMethod, joint_method
+from planner.clear.objectives.accuracy import best_accuracy
 from planner.clear.objectives.metric import least_metric
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.errors import InternalError
@@ -53,6 +54,8 @@ def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -
     """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
     if any(app.points.count == 0 for app in joint.apps):
         return Outcome("infeasible", None, math.inf)
+    if joint.objective == "accuracy":
+        return best_accuracy(chosen, joint, request.options)
     if joint.objective in joint.network.metrics.names:
         return least_metric(chosen, joint, request.options)
     return chosen.solve(joint, request.options)

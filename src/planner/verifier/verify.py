@@ -113,7 +113,9 @@ def verify(
             found += faults
             if cost is not None:
                 checked.append(_Checked(app, plan, cost))
-                found += [*_check_claims(checked[-1]), *_check_limits(checked[-1], models, per_exit_thresholds)]
+                asked = app.model_copy(update={"objective": objective}) if objective == "accuracy" else app
+                limited = _Checked(asked, plan, cost)  # by default a least accuracy is asked for unless it is maximised
+                found += [*_check_claims(checked[-1]), *_check_limits(limited, models, per_exit_thresholds)]
                 found += check_metrics(app.name, plan.metrics, cost.metrics, network)
                 found += check_metric_limits(app, cost.metrics, network)
                 found += check_sustained(app, plan, cost, network)

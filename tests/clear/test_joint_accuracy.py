@@ -1,0 +1,101 @@
+"""Largest mean accuracy of several apps, against the feasibility of every choice of operating points by CVXPY."""
+
+from __future__ import annotations
+
+from itertools import product
+from random import Random
+
+import joint_choices
+import joint_oracle
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+from joint_cases import Case, random_case
+
+from planner.clear.method import joint_methods_of
+from planner.fin.method import Options
+from planner.pipeline.request import JointRequest
+from planner.pipeline.several_apps import solve_joint
+from planner.schemas import Placement
+
+SEEDS = st.integers(0, 2**32)
+FEW = settings(max_examples=60 if settings().max_examples > 100 else 12, phases=[Phase.generate])
+SLACK = 1e-6
+
+
+def accuracy_case(seed: int) -> Case:
+    """Draw a case whose apps are tight, most of them without a least accuracy."""
+    r = Random(seed)
+    case = random_case(r, most_nodes=3)
+    apps = []
+    for given_app, model in case.apps:
+        app = {key: value for key, value in given_app.items() if key != "min_accuracy" or r.random() < 0.2}
+        if "max_latency_s" in app and r.random() < 0.7:
+            app["max_latency_s"] *= r.choice([0.4, 0.6, 0.8])
+        apps.append((app, model))
+    return Case(case.topology, tuple(apps))
+
+
+def best(case: Case) -> float:
+    """Return the largest mean accuracy of all plans; -inf where there is none."""
+    shared = joint_choices.places(case.topology)
+    rates = [app["rate_per_s"] for app, _ in case.apps]
+    options = []
+    for app, model in case.apps:
+        own = []
+        for point in model["operating_points"]:
+            if point["accuracy"] >= app.get("min_accuracy", 0.0) - 1e-9:
+                one = {**model, "operating_points": [point]}
+                own.append((point["accuracy"], joint_choices.choices({**app, "min_accuracy": 0.0}, one, case.topology)))
+        options.append(own)
+    means = [
+        (float(np.average([accuracy for accuracy, _ in chosen], weights=rates)), number, chosen)
+        for number, chosen in enumerate(product(*options))
+    ]
+    try:
+        for mean, _, chosen in sorted(means, key=lambda row: (-row[0], row[1])):
+            found = joint_oracle.best_of([choices for _, choices in chosen], shared, most_programs=60)
+            if np.isfinite(found.power_w):
+                return mean
+    except joint_oracle.GaveUpError:
+        assume(False)
+    return -np.inf
+
+
+def answer(case: Case, method: str = "auto") -> Placement:
+    """Plan a case, verified."""
+    topology, apps = case.documents()
+    return solve_joint(JointRequest(apps, topology, method, Options(), objective="accuracy"))
+
+
+@FEW
+@given(SEEDS)
+def test_the_most_accurate_plan_is_found_and_proved(seed: int) -> None:
+    case = accuracy_case(seed)
+    placement, most = answer(case), best(case)
+    if placement.total is None:
+        assert placement.status == "infeasible"
+        assert np.isinf(most)
+        return
+    assert placement.certificate is not None
+    assert placement.certificate.upper_bound is not None
+    assert placement.certificate.upper_bound >= most * (1.0 - SLACK)
+    assert placement.total.mean_accuracy == pytest.approx(most, rel=SLACK)
+    assert placement.certificate.upper_bound == pytest.approx(most, rel=10 * SLACK)
+
+
+@FEW
+@given(SEEDS, st.sampled_from([name for name in joint_methods_of("accuracy") if name != "clear"]))
+def test_no_baseline_exceeds_the_optimum_nor_bounds_it_below(seed: int, method: str) -> None:
+    case = accuracy_case(seed)
+    placement, most = answer(case, method), best(case)
+    if placement.status == "infeasible":
+        assert np.isinf(most)
+        return
+    assert placement.certificate is not None
+    assert placement.certificate.upper_bound is not None
+    assert placement.certificate.upper_bound >= most * (1.0 - SLACK)
+    if placement.total is not None:
+        assert placement.total.mean_accuracy is not None
+        assert placement.total.mean_accuracy <= most * (1.0 + SLACK)
