@@ -82,7 +82,7 @@ class Needs:
         room = factor - self.fixed[:, :, None] - (sums - self.late)
         with np.errstate(divide="ignore", invalid="ignore"):
             asked = np.where(self.late > 0.0, np.where(room > 0.0, self.late / room, np.inf), 0.0)
-        return np.maximum(self.load, asked.max(axis=1))
+        return np.asarray(np.maximum(self.load, asked.max(axis=1)))
 
     def worths(self, prices: Floats, factor: float) -> tuple[Floats, Floats]:
         """Return (C,) what shares are worth at least at (P,) prices, and (C, P) shares of about that worth.

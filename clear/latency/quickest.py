@@ -53,6 +53,7 @@ def quickest(network: Network, columns: Sequence[Column]) -> Quickest | NoAlloca
         Speeds and shares, and a bound on the factor; or why there are none, where limits other than deadlines fail.
     """
     layout = _FactorLayout.of(network, columns)
+    assert isinstance(layout, _FactorLayout)  # as the class that `of` was called on
     layout.factor = layout.variable(_LEAST, _MOST)
     if missing := tuple(limit for limit in layout.impossible() if limit[0] != "late"):
         return NoAllocation(missing, proved=True)

@@ -67,15 +67,20 @@ class MetricCosts:
     dynamic_heads: Floats
     """(M, X, N)"""
 
+    def on_nodes(self, nodes: NDArray[np.int64]) -> MetricCosts:
+        """Return the figures of some nodes alone."""
+        parts = (self.blocks, self.heads, self.dynamic_blocks, self.dynamic_heads)
+        blocks, heads, dynamic_blocks, dynamic_heads = (part[:, :, nodes] for part in parts)
+        return MetricCosts(blocks, heads, dynamic_blocks, dynamic_heads)
+
     def at_speed(self, speed: Floats) -> MetricCosts:
-        """Return the same figures at (N,) clock speeds, or at one for each figure of shape (M, R, N)."""
+        """Return the same figures at (N,) clock speeds."""
+        dynamic_blocks, dynamic_heads = self.dynamic_blocks * speed**2, self.dynamic_heads * speed**2
         return MetricCosts(
-            *(
-                dynamic * speed**2 + (total - dynamic) / speed
-                for total, dynamic in ((self.blocks, self.dynamic_blocks), (self.heads, self.dynamic_heads))
-            ),
-            self.dynamic_blocks * speed**2,
-            self.dynamic_heads * speed**2,
+            dynamic_blocks + (self.blocks - self.dynamic_blocks) / speed,
+            dynamic_heads + (self.heads - self.dynamic_heads) / speed,
+            dynamic_blocks,
+            dynamic_heads,
         )
 
     def least(self, slowest: Floats, fastest: Floats) -> MetricCosts:

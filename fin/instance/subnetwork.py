@@ -9,7 +9,7 @@ import numpy as np
 from planner.fin.instance.costs import Costs
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.metrics import MetricCosts, NetworkMetrics
+from planner.fin.instance.metrics import NetworkMetrics
 from planner.fin.instance.network import Ints, Network
 
 
@@ -22,7 +22,7 @@ def on_nodes(instance: Instance, nodes: Ints) -> Instance:
     """
     added = instance.metric_costs
     if instance.network.metrics.count:
-        added = MetricCosts(added.blocks[:, :, nodes], added.heads[:, :, nodes])
+        added = added.on_nodes(nodes)
     return replace(
         instance,
         network=_network_of(instance.network, nodes),

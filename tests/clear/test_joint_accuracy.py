@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from random import Random
+from typing import Any
 
 import joint_choices
 import joint_oracle
@@ -31,10 +32,20 @@ def accuracy_case(seed: int) -> Case:
     apps = []
     for given_app, model in case.apps:
         app = {key: value for key, value in given_app.items() if key != "min_accuracy" or r.random() < 0.2}
-        if "max_latency_s" in app and r.random() < 0.7:
-            app["max_latency_s"] *= r.choice([0.4, 0.6, 0.8])
+        quickest = [least_alone(app, model, case.topology, point) for point in model["operating_points"]]
+        if r.random() < 0.8:  # some points are too slow
+            low, high = min(quickest), max(quickest)
+            app["max_latency_s"] = r.uniform(1.0, 1.8) * low + r.random() * (high - low)
         apps.append((app, model))
     return Case(case.topology, tuple(apps))
+
+
+def least_alone(app: dict[str, Any], model: dict[str, Any], topology: dict[str, Any], point: dict[str, Any]) -> float:
+    """Return the least latency of an app alone at one operating point."""
+    one = {**model, "operating_points": [point]}
+    found = joint_choices.choices({**app, "min_accuracy": 0.0}, one, topology)
+    shared = joint_choices.places(topology)
+    return min((joint_choices.least_latency(choice, shared) for choice in found), default=1.0)
 
 
 def best(case: Case) -> float:

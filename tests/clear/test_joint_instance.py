@@ -34,6 +34,6 @@ def test_an_unknown_limit_is_refused_where_it_is_set() -> None:
     assert problems_with(max_transfers=2) == ["app cam: max_transfers: methods for several apps do not keep this (2)"]
 
 
-def test_limits_of_metrics_are_refused() -> None:
-    problem = 'app cam: limits: methods for several apps do not keep this ({"money": 0.5})'
+def test_limits_of_unknown_metrics_are_refused() -> None:
+    problem = "app cam: limits.money: the topology defines no metric of this name (money)"
     assert problem in problems_with(limits={"money": 0.5})
