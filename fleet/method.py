@@ -18,7 +18,13 @@ Progress = Callable[[str, float, float], None]
 
 
 def no_progress(_stage: str, _bound: float, _value: float) -> None:
-    """Show nothing."""
+    """Show nothing.
+
+    Args:
+        _stage: What is done.
+        _bound: The bound in watts.
+        _value: The value so far in watts.
+    """
 
 
 @dataclass(frozen=True)

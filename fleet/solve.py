@@ -115,7 +115,13 @@ def _impossible(run: Run) -> Bools:
 
 
 def least_unserved(run: Run, linear: LinearAnswer, impossible: Bools) -> Short:
-    """Return how many users can be served at most: the linear program without costs, one for each user left out."""
+    """Return how many users can be served at most: the linear program without costs, one for each user left out.
+
+    Args:
+        run: The solve.
+        linear: The linear program that left users out.
+        impossible: (C,) classes that no plan can serve.
+    """
     instance = run.instance
     rate = instance.rate_per_s
     free = tuple(
@@ -146,6 +152,11 @@ def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whole
 
     Rounding comes first. A plan whose reduced cost for one user is more than what bound and plan differ by is in no
     better solution, so where few plans are left, one integer program over them is exact.
+
+    Args:
+        run: The solve.
+        linear: The linear program.
+        penalty_w: Cost of a user without a plan, in watts.
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     prices = linear.prices + idle_prices(instance)
@@ -220,10 +231,18 @@ class Bounded:
 def heuristic_outcome(
     instance: FleetInstance, options: FleetOptions, state: WholeUsers, proved: Bounded, spent_s: float
 ) -> FleetOutcome:
-    """Return the answer of a method that proves no infeasibility; `proved` is a bound without penalties."""
+    """Return the answer of a method that proves no infeasibility; `proved` is a bound without penalties.
+
+    Args:
+        instance: The fleet.
+        options: What was asked.
+        state: Whole users.
+        proved: The bound, without penalties.
+        spent_s: Seconds spent.
+    """
     state = within_memory(state, proved.prices)
     left = int(state.waiting.sum())
-    bound = proved.bound_w if not left else 0.0
+    bound = 0.0 if left and options.serve_most else proved.bound_w
     if left and not options.serve_most:
         message = (
             f"{left:,} of {int(instance.count.sum()):,} users found no room (--serve-most gives the plan of the rest)"
@@ -241,7 +260,17 @@ def outcome_of(
     short: Short | None,
     times_s: tuple[float, float],
 ) -> FleetOutcome:
-    """Return the answer with its status and its bound, checked against each other."""
+    """Return the answer with its status and its bound, checked against each other.
+
+    Args:
+        instance: The fleet.
+        options: What was asked.
+        linear: The linear program.
+        state: Whole users.
+        penalty_w: Cost of a user without a plan, in watts.
+        short: Why not all are served; None where all are.
+        times_s: Seconds of the linear program and of whole users.
+    """
     left = int(state.waiting.sum())
     served_rate = instance.rate_per_s > 0.0
     bound = max(0.0, linear.bound_w - penalty_w * float(state.waiting[served_rate].sum()))
@@ -285,7 +314,13 @@ def bound_at(instance: FleetInstance, prices: Floats) -> float:
 
 
 def plan_part(instance: FleetInstance, options: FleetOptions, deadline: Deadline) -> tuple[WholeUsers, Floats]:
-    """Return whole users of a fleet by the linear program and rounding alone, and the prices."""
+    """Return whole users of a fleet by the linear program and rounding alone, and the prices.
+
+    Args:
+        instance: The fleet.
+        options: What was asked.
+        deadline: When to stop.
+    """
     pricing = engine("local", EngineSetting(instance, options.jobs))
     generation = ColumnGeneration(
         instance, Pricer.of(instance, pricing), demand_of(instance, penalty_per_user(instance)), deadline,

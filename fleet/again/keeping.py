@@ -16,6 +16,11 @@ def kept_users(instance: FleetInstance, before: Before, prices: Floats) -> Whole
 
     Of a class that has fewer users now, those with the plan of largest cost at the prices go. Where a resource is
     overloaded, users leave it in the same order, until it is not.
+
+    Args:
+        instance: The fleet as it is now.
+        before: The placement to plan again from.
+        prices: (R,) watts per unit of capacity, at which plans are compared.
     """
     solution = before.solution
     columns = columns_of(instance, solution.pair, solution.plan)

@@ -39,7 +39,13 @@ class Plans:
         return sum(self.users.get(owner, {}).values()) + int(self.lost[owner])
 
     def moved(self, owner: int, groups: Sequence[Group], waiting: int) -> int:
-        """Return how many users of a class have another plan; who is gone or has no plan has not moved."""
+        """Return how many users of a class have another plan; who is gone or has no plan has not moved.
+
+        Args:
+            owner: The class.
+            groups: Its groups now.
+            waiting: Its users without a plan now.
+        """
         now = {(pair, plan): users for pair, plan, users in groups}
         was = self.users.get(owner, {})
         left = sum(max(0, users - now.get(key, 0)) for key, users in was.items()) + int(self.lost[owner])
@@ -58,7 +64,17 @@ class MoveBudget:
 
     @classmethod
     def of(cls, plans: Plans, most: int, groups: Mapping[int, Sequence[Group]], waiting: Ints) -> MoveBudget:
-        """Begin from groups; moves that these need are allowed in any case."""
+        """Begin from groups; moves that these need are allowed in any case.
+
+        Args:
+            plans: Plans of before.
+            most: Users that may move at most.
+            groups: Groups of every class now.
+            waiting: (C,) users without a plan now.
+
+        Returns:
+            The budget, which is never below what these groups take.
+        """
         moved = np.array(
             [plans.moved(owner, groups.get(owner, ()), int(waiting[owner])) for owner in range(len(waiting))],
             dtype=np.int64,
@@ -86,7 +102,16 @@ def groups_of(instance: FleetInstance, solution: Solution) -> dict[int, list[Gro
 
 
 def change_of(instance: FleetInstance, before: Before, solution: Solution) -> Change:
-    """Count users whose plan is another than before, who are new, and who are gone."""
+    """Count users whose plan is another than before, who are new, and who are gone.
+
+    Args:
+        instance: The fleet as it is now.
+        before: The placement to plan again from.
+        solution: Users with plans now.
+
+    Returns:
+        The three counts.
+    """
     plans, groups = Plans.of(instance, before), groups_of(instance, solution)
     moved = new = gone = 0
     for owner, count in enumerate(instance.count.tolist()):

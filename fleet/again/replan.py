@@ -27,7 +27,16 @@ def warm_start(instance: FleetInstance, before: Before) -> LinearOptions:
 
 
 def kept_plan(run: Run, before: Before, penalty_w: float) -> tuple[WholeUsers, float] | None:
-    """Return whole users near those of before with the bound at the prices of before, if these close the gap."""
+    """Return whole users near those of before with the bound at the prices of before, if these close the gap.
+
+    Args:
+        run: The solve.
+        before: The placement to plan again from.
+        penalty_w: Cost of a user without a plan, in watts.
+
+    Returns:
+        The users and the bound in watts; None where the gap stays open.
+    """
     demand = demand_of(run.instance, penalty_w)
     prices = np.where(demand.capacity > 0.0, before.prices, 0.0)
     cost = np.minimum(run.pricer.price(prices + demand.idle_w).class_cost, demand.penalty_j)
@@ -43,7 +52,14 @@ def kept_plan(run: Run, before: Before, penalty_w: float) -> tuple[WholeUsers, f
 
 
 def changed_within(run: Run, before: Before, linear: LinearAnswer, penalty_w: float) -> WholeUsers:
-    """Return users near those of before, improved by as many moves as are allowed."""
+    """Return users near those of before, improved by as many moves as are allowed.
+
+    Args:
+        run: The solve.
+        before: The placement to plan again from.
+        linear: The linear program.
+        penalty_w: Cost of a user without a plan, in watts.
+    """
     search = _search(run, before, penalty_w)
     search.place_waiting()
     search.shrink(cost_of(search.state(), penalty_w) - linear.bound_w)

@@ -28,7 +28,18 @@ _MOST_SHORT = 20
 def fleet_placement(
     instance: FleetInstance, outcome: FleetOutcome, provenance: Provenance, build_s: float, change: Change | None
 ) -> FleetPlacement:
-    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds."""
+    """Write an outcome as a placement; `build_s` is what was spent before the method began, in seconds.
+
+    Args:
+        instance: The fleet.
+        outcome: What the method answered.
+        provenance: Method and hashes of the inputs.
+        build_s: Seconds spent before the method began.
+        change: Who moved, for placements that began from another one.
+
+    Returns:
+        The placement.
+    """
     solution = outcome.solution
     writer = Writer(instance)
     total = None if solution is None else _total(instance, writer, solution)

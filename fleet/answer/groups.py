@@ -81,7 +81,13 @@ class Writer:
         )  # fmt: skip
 
     def routes(self, kind: int, plan: int, local: int) -> tuple[Route, ...]:
-        """Return the routes of a plan of a kind in a local network."""
+        """Return the routes of a plan of a kind in a local network.
+
+        Args:
+            kind: Number of the kind.
+            plan: Number of the plan in it.
+            local: Number of the local network.
+        """
         return self._routed(self.shape(kind, plan), self.instance.locals[local])
 
     def shape(self, kind: int, plan: int) -> Shape:
@@ -163,7 +169,13 @@ def _compute_by_slot(each: KindPlans, point: int, slots: tuple[int, ...]) -> Flo
 
 
 def tier_power(instance: FleetInstance, writer: Writer, solution: Solution) -> tuple[dict[str, float], Ints]:
-    """Return the power by tier (`device`, `network`, tiers of nodes) without idle power, and the nodes that host."""
+    """Return the power by tier (`device`, `network`, tiers of nodes) without idle power, and the nodes that host.
+
+    Args:
+        instance: The fleet.
+        writer: Texts of plans.
+        solution: Users with plans.
+    """
     rate = instance.rate_per_s[instance.pair_class[solution.pair]] * solution.users
     tiers = {"device": 0.0, "network": 0.0, **dict.fromkeys(dict.fromkeys(instance.network.tiers), 0.0)}
     hosting = np.zeros(instance.network.size, dtype=bool)

@@ -99,6 +99,11 @@ def useful_points(model: ModelArrays, least_accuracy: float, results_travel: boo
     """Return the points that are accurate enough, without those that another one beats in every reach and head.
 
     Nothing is dropped where results travel: leaving early may then cost more than going on.
+
+    Args:
+        model: The model.
+        least_accuracy: Accuracy that is asked for (no unit).
+        results_travel: Whether results are carried to a destination.
     """
     accurate = np.flatnonzero(model.points.accuracy >= least_accuracy - TOLERANCE)
     if results_travel or len(accurate) > 5_000:

@@ -36,6 +36,9 @@ def scarce_resources(
         costs: Costs of every model by device and type of node.
         locals_: Local networks.
         pairs: Class, link and local network of every pair.
+
+    Returns:
+        The mask.
     """
     pair_class, pair_link, pair_local = pairs
     demand = (columns.count * columns.rate_per_s)[pair_class]
@@ -95,6 +98,16 @@ def without_loose_loads(
 
     Some optimum is among the plans known, and none of these overloads such a resource; so its load is no criterion, and
     plans that are dominated without it go. That may make further resources loose.
+
+    Args:
+        kinds: Kinds with their plans.
+        resources: The rows.
+        columns: The classes.
+        pair_class: (Q,) class of each pair.
+        signature: Signature of the local network of each kind.
+
+    Returns:
+        The kinds with fewer plans.
     """
     rows = [each.rows for each in kinds]
     scarce = np.ones(resources.count + 1, dtype=bool)

@@ -101,7 +101,16 @@ def tight_resources(instance: FleetInstance, demand: Demand) -> Bools:
 
 
 def price_units(instance: FleetInstance, demand: Demand, scale_j: Floats) -> Floats:
-    """(R,) power of the users that may load each resource, per unit of its capacity: the size of large prices."""
+    """(R,) power of the users that may load each resource, per unit of its capacity: the size of large prices.
+
+    Args:
+        instance: The fleet.
+        demand: What is asked.
+        scale_j: (C,) typical cost of an inference of each class, in joules.
+
+    Returns:
+        (R,) watts per unit of capacity, above 0.
+    """
     per_pair = demand.per_s * np.where(np.isfinite(scale_j), scale_j, 0.0) / np.maximum(np.diff(instance.first_pair), 1)
     value = np.zeros(instance.resources.count + 1)
     for each in instance.kinds:

@@ -104,6 +104,9 @@ def solve_interior(program: ClassProgram, start: Floats, gap: float, deadline: D
         start: (m,) prices to start from.
         gap: Relative gap between value and bound at which to stop.
         deadline: When to stop at the latest.
+
+    Returns:
+        The last point, with whether it is as near as was asked.
     """
     return _Interior(program).solve(start, gap, deadline)
 

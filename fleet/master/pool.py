@@ -52,7 +52,13 @@ class Columns:
 
 
 def columns_of(instance: FleetInstance, pair: Ints, plan: Ints) -> Columns:
-    """Return distinct columns with their figures."""
+    """Return distinct columns with their figures.
+
+    Args:
+        instance: The fleet.
+        pair: (n,) pairs of class and link; those with the same plan twice count once.
+        plan: (n,) plan of each.
+    """
     most = 1 + max((each.plans.count for each in instance.kinds), default=1)
     keys = np.unique(pair * most + plan)
     pair, plan = keys // most, keys % most
@@ -73,5 +79,12 @@ def columns_of(instance: FleetInstance, pair: Ints, plan: Ints) -> Columns:
 
 
 def merged(instance: FleetInstance, first: Columns, pair: Ints, plan: Ints) -> Columns:
-    """Return columns with some more."""
+    """Return columns with some more.
+
+    Args:
+        instance: The fleet.
+        first: Columns known.
+        pair: (n,) pairs of the others.
+        plan: (n,) plan of each.
+    """
     return columns_of(instance, np.concatenate([first.pair, pair]), np.concatenate([first.plan, plan]))

@@ -53,7 +53,16 @@ def program_of(
     high: Floats,
     whole: Bools | None = None,
 ) -> Program:
-    """Return a program from entries (row, column, value); entries of one place add up."""
+    """Return a program from entries (row, column, value); entries of one place add up.
+
+    Args:
+        cost: (n,) cost of each variable.
+        most: (n,) largest value of each.
+        entries: Row, column and value of each entry.
+        low: (m,) least value of each row.
+        high: (m,) largest value of each row.
+        whole: (n,) variables that must be whole; None for a linear program.
+    """
     from scipy.sparse import coo_array
 
     row, column, value = entries
@@ -81,6 +90,9 @@ def solve(
         gap: Relative gap at which an integer program is done.
         nodes: Nodes of branch and bound at most; unlike a time, it does not depend on the machine.
         start: (n,) a point to start an integer program from.
+
+    Returns:
+        The point, with the duals of linear and the bound of integer programs.
     """
     import highspy
 

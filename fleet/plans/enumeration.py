@@ -228,7 +228,16 @@ class _Enumeration:
 
 
 def efficient_plans(kind: Kind, plans: PlanSet, scarce: Bools) -> Bools:
-    """Mark the plans that no other one beats in energy, memory, largest rate, and loads that may be short."""
+    """Mark the plans that no other one beats in energy, memory, largest rate, and loads that may be short.
+
+    Args:
+        kind: The kind.
+        plans: P plans of it.
+        scarce: (S - 1 + M,) loads that may be short.
+
+    Returns:
+        (P,) mask.
+    """
     rate = plans.most_rate_per_s
     # what every class of the kind can do is no criterion
     enough = rate * (1.0 + TOLERANCE) >= kind.most_rate_per_s

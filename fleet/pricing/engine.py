@@ -34,10 +34,25 @@ class PricingEngine(Protocol):
         """Price every shard."""
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Return near plans of every shard."""
+        """Return near plans of every shard.
+
+        Args:
+            prices: (R + 1,) watts per unit of capacity; the last is 0.
+            class_cost: Least cost of the classes of each shard, in joules.
+            allowed: How much more a plan may cost, for the classes of each shard, in joules.
+        """
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
-        """Smooth every shard."""
+        """Smooth every shard.
+
+        Args:
+            prices: (R + 1,) watts per unit of capacity; the last is 0.
+            temperature: Temperature of the classes of each shard, in joules.
+            demand: Inferences per second of the classes of each shard.
+
+        Returns:
+            Soft minima and loads, by shard.
+        """
 
     def close(self) -> None:
         """Free what the engine holds."""
@@ -59,7 +74,7 @@ class LocalEngine:
         return list(self._pool.map(lambda shard: price(shard, prices), self._shards))
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Return near plans of every shard."""
+        """Return near plans of every shard, as `PricingEngine.near` says."""
 
         def one(shard: Shard, cost: Floats, most: Floats) -> NearPlans:
             return near_plans(shard, prices, cost, most)
@@ -67,7 +82,7 @@ class LocalEngine:
         return list(self._pool.map(one, self._shards, class_cost, allowed))
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
-        """Smooth every shard."""
+        """Smooth every shard, as `PricingEngine.smooth` says."""
 
         def one(shard: Shard, degrees: Floats, asked: Floats) -> Smoothed:
             return smooth(shard.typical, prices, degrees, asked)
@@ -126,7 +141,13 @@ class Pricer:
         )
 
     def near(self, prices: Floats, class_cost: Floats, allowed: Floats) -> NearPlans:
-        """Return all plans within `allowed` (C,) joules of the best of their class."""
+        """Return all plans within `allowed` (C,) joules of the best of their class.
+
+        Args:
+            prices: (R,) watts per unit of capacity.
+            class_cost: (C,) least cost of each class, in joules.
+            allowed: (C,) how much more a plan may cost, in joules.
+        """
         split = [np.split(values, self._bounds) for values in (class_cost, allowed)]
         parts = self._engine.near(np.append(prices, 0.0), split[0], split[1])
         return NearPlans(
@@ -136,7 +157,13 @@ class Pricer:
         )
 
     def smooth(self, prices: Floats, temperature: Floats, demand: Floats) -> tuple[Floats, Floats]:
-        """Return the smoothed cost of every class, and the expected (R,) loads."""
+        """Return the smoothed cost of every class, and the expected (R,) loads.
+
+        Args:
+            prices: (R,) watts per unit of capacity.
+            temperature: (C,) joules.
+            demand: (C,) inferences per second of all users.
+        """
         split = [np.split(values, self._bounds) for values in (temperature, demand)]
         parts = self._engine.smooth(np.append(prices, 0.0), split[0], split[1])
         usage = np.zeros(self._instance.resources.count)

@@ -38,7 +38,16 @@ class ShardActor:
         self._shards = shards
 
     def run(self, step: str, prices: Floats, arguments: Sequence[Sequence[Floats]]) -> list[Any]:
-        """Run a step of pricing on every shard; `arguments` holds what else each takes."""
+        """Run a step of pricing on every shard; `arguments` holds what else each takes.
+
+        Args:
+            step: Name of the step.
+            prices: (R + 1,) watts per unit of capacity; the last is 0.
+            arguments: What else the step takes, for each shard.
+
+        Returns:
+            The answers in the order of the shards.
+        """
         return [_STEPS[step](shard, prices, *more) for shard, more in zip(self._shards, arguments, strict=True)]
 
     @staticmethod
@@ -77,11 +86,11 @@ class RayEngine:
         return self._run("price", prices, [() for _ in self._held])
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Return near plans of every shard."""
+        """Return near plans of every shard, as `PricingEngine.near` says."""
         return self._run("near", prices, list(zip(class_cost, allowed, strict=True)))
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
-        """Smooth every shard."""
+        """Smooth every shard, as `PricingEngine.smooth` says."""
         return self._run("smooth", prices, list(zip(temperature, demand, strict=True)))
 
     def _run(self, step: str, prices: Floats, arguments: Sequence[Sequence[Floats]]) -> list[Any]:

@@ -19,13 +19,27 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, path: str, value: object, message: str, fix: str) -> None:
-        """Take one problem in."""
+        """Take one problem in.
+
+        Args:
+            path: Where it is.
+            value: What stands there.
+            message: What is wrong.
+            fix: What to do.
+        """
         self.count += 1
         if len(self.problems) < MOST_SHOWN:
             self.problems.append(Problem(self.file, path, shown(value), message, fix))
 
     def add_rows(self, rows: Iterable[tuple[str, object]], count: int, message: str, fix: str) -> None:
-        """Take in `count` problems of one sort; only the first of `rows` (path, value) are read."""
+        """Take in `count` problems of one sort; only the first of `rows` (path, value) are read.
+
+        Args:
+            rows: Path and value of each.
+            count: How many there are.
+            message: What is wrong.
+            fix: What to do.
+        """
         before = self.count
         for path, value in rows:
             if self.count - before >= count or len(self.problems) >= MOST_SHOWN:

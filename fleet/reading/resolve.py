@@ -16,6 +16,11 @@ from planner.schemas.planning.model import Model
 def check_names(columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
     """Check that all names are there, and that somebody is to be served.
 
+    Args:
+        columns: The classes.
+        models: Models by name.
+        network: The shared network.
+
     Raises:
         InputError: With the first ten problems and the number of the others.
     """

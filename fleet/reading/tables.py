@@ -44,6 +44,9 @@ def columns_of_tables(fleet: Fleet, folder: Path, file: str) -> FleetColumns:
         folder: Folder that the paths in it are relative to.
         file: The fleet file's path, for messages.
 
+    Returns:
+        The columns.
+
     Raises:
         InputError: With the first ten problems of a table and the number of the others.
     """

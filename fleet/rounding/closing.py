@@ -18,7 +18,13 @@ from planner.fleet.rounding.state import WholeUsers
 
 
 def with_nodes_closed(state: WholeUsers, prices: Floats, deadline: Deadline) -> WholeUsers:
-    """Return the users after closing every node whose idle power is worth it."""
+    """Return the users after closing every node whose idle power is worth it.
+
+    Args:
+        state: Users now.
+        prices: (R,) watts per unit of capacity.
+        deadline: When to stop.
+    """
     closing = _Closing(state, prices)
     idle_w = state.instance.network.idle_power_w
     served_w = closing.served_w()

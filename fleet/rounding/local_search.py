@@ -55,7 +55,18 @@ class LocalSearch:
     def of(
         cls, state: WholeUsers, prices: Floats, penalty_w: float, deadline: Deadline, budget: MoveBudget | None = None
     ) -> LocalSearch:
-        """Begin from whole users."""
+        """Begin from whole users.
+
+        Args:
+            state: Users now.
+            prices: (R,) watts per unit of capacity.
+            penalty_w: Cost of a user without a plan, in watts.
+            deadline: When to stop.
+            budget: How many users may move; None where that does not count.
+
+        Returns:
+            The search.
+        """
         columns, groups = state.columns, dict[int, list[Group]]()
         taken = np.flatnonzero(state.users > 0)
         parts = (columns.owner, columns.pair, columns.plan, state.users)

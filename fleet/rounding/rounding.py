@@ -30,6 +30,11 @@ def rounded_down(instance: FleetInstance, columns: Columns, share: Floats) -> Wh
 
     Shares of a program that was stopped may exceed capacities: columns that load such a row lose the part by which it
     is exceeded.
+
+    Args:
+        instance: The fleet.
+        columns: n columns.
+        share: (n,) share of its class that takes each column.
     """
     count = instance.count
     users = np.floor(share * count[columns.owner] + _NEARLY_WHOLE).astype(np.int64)
@@ -174,7 +179,15 @@ def _rows_of(instance: FleetInstance, classes: Bools) -> Ints:
 
 
 def placed(state: WholeUsers, pair: Ints, plan: Ints, users: list[int], waiting: Ints) -> WholeUsers:
-    """Return a state with some more users."""
+    """Return a state with some more users.
+
+    Args:
+        state: Users now.
+        pair: (n,) pairs of the others.
+        plan: (n,) plan of each.
+        users: Users of each.
+        waiting: (C,) users that have no plan then.
+    """
     from planner.fleet.rounding.state import places
 
     grown = state.with_columns(pair, plan)

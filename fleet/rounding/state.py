@@ -64,13 +64,28 @@ class WholeUsers:
 
 
 def places(columns: Columns, pair: Ints, plan: Ints) -> Ints:
-    """Return where some pairs and plans stand among columns that hold them."""
+    """Return where some pairs and plans stand among columns that hold them.
+
+    Args:
+        columns: The columns, in the order of pair and plan.
+        pair: (n,) pairs.
+        plan: (n,) plans.
+    """
     most = 1 + int(max(columns.plan.max(initial=0), plan.max(initial=0)))
     return np.asarray(np.searchsorted(columns.pair * most + columns.plan, pair * most + plan), dtype=np.int64)
 
 
 def hosting_nodes(instance: FleetInstance, pair: Ints, plan: Ints) -> Bools:
-    """(N,) shared nodes that host a block of some plans."""
+    """(N,) shared nodes that host a block of some plans.
+
+    Args:
+        instance: The fleet.
+        pair: (n,) pairs.
+        plan: (n,) plan of each.
+
+    Returns:
+        (N,) mask.
+    """
     hosting = np.zeros(instance.network.size, dtype=bool)
     kind, place = instance.pair_kind[pair], instance.position[pair]
     for number in np.unique(kind):
