@@ -29,7 +29,7 @@ FEW_APPS = 12
 """Of so few apps, the integer master finds good plans from any beginning, and all bounds are quick."""
 _REPETITIONS, _VAIN = 5, 2
 """Times that annealing is repeated at most, and how many of them in a row may be in vain."""
-_TAKEN, _MOST_PLACES = 0.02, 6
+_TAKEN, _MOST_PLACES = 0.02, 18
 """Part of a priced column that counts as taken, and the most equal nodes that it is copied to."""
 _BETTER = 1.0 - 1e-4
 

@@ -24,7 +24,7 @@ _HOPELESS = 3.0
 """Columns whose transfers alone cost this many times an app's cheapest priced column are left out."""
 _SAME = 1e-4
 """Relative difference of shares that makes priced columns of a column different."""
-_MORE_PLACES, _MOST_PLACES = 2, 6
+_MORE_PLACES, _MOST_PLACES = 2, 18
 """Equal nodes that priced columns are made on, beyond those of one kind in use, and at most."""
 
 _AtPrices = tuple[PricedColumn | None, ...]
