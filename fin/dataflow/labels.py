@@ -101,6 +101,7 @@ class LabelSpace:
         seconds = instance.blocks.time_s[: self.problem.depth].copy()
         for head in np.flatnonzero(points.on[self.problem.point]).tolist():
             seconds[points.exit_block[head]] += instance.heads.time_s[head]
+        seconds[0] += instance.filling_s
         return seconds
 
     def root(self) -> Labels:

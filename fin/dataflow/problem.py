@@ -242,6 +242,11 @@ class _Terms:
         instance = self.instance
         return instance.points.reach(len(instance.block_names))[self.point, : self.depth]
 
+    @property
+    def runs(self) -> Floats:
+        """(D,) how often each block runs: the fraction of samples that executes it, or of batches."""
+        return self.instance.points.computing_weight(self.reach)
+
     def node(self) -> Floats:
         """(D, F, N) figures of each block and its head."""
         instance, points = self.instance, self.instance.points
@@ -256,14 +261,15 @@ class _Terms:
             held[block] += instance.head_bytes[head]
             added[:, block] += instance.metric_costs.heads[metrics, head]
         values = np.zeros((self.depth, self.figures, instance.network.size))
-        values[:, ENERGY] = self.reach[:, None] * joules
+        values[:, ENERGY] = self.runs[:, None] * joules
         values[:, LATENCY] = self.time_weight[:, None] * seconds
-        values[:, _OWN : self.base] = (self.reach[:, None] * added).swapaxes(0, 1)
+        values[0, LATENCY] += instance.filling_s
+        values[:, _OWN : self.base] = (self.runs[:, None] * added).swapaxes(0, 1)
         for row, capacity in enumerate(self.capacities, start=self.base):
             if capacity.kind == "memory":
                 values[:, row, capacity.index] = held
             elif capacity.kind == "utilization":
-                values[:, row, capacity.index] = instance.rate_per_s * self.reach * seconds[:, capacity.index]
+                values[:, row, capacity.index] = instance.rate_per_s * self.runs * seconds[:, capacity.index]
         return values
 
     def working(self) -> Floats:
@@ -328,7 +334,7 @@ def possible_hosts(instance: Instance, point: int) -> tuple[Ints, ...]:
     """
     points, network = instance.points, instance.network
     head_behind = {int(points.exit_block[head]): int(head) for head in np.flatnonzero(points.on[point])}
-    reach = points.reach(len(instance.block_names))[point]
+    runs = points.computing_weight(points.reach(len(instance.block_names))[point])
     hosts = []
     for block in range(int(points.depth[point])):
         may = instance.allowed[block].copy()
@@ -340,6 +346,6 @@ def possible_hosts(instance: Instance, point: int) -> tuple[Ints, ...]:
         if instance.memory is not None:
             held += instance.memory.beyond_sum([block], [] if head is None else [head])
         may &= held <= network.memory_bytes * (1.0 + TOLERANCE)
-        may &= instance.rate_per_s * reach[block] * seconds <= network.max_utilization * (1.0 + TOLERANCE)
+        may &= instance.rate_per_s * runs[block] * seconds <= network.max_utilization * (1.0 + TOLERANCE)
         hosts.append(np.flatnonzero(may))
     return tuple(hosts)

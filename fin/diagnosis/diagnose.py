@@ -177,10 +177,11 @@ def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iter
     best = largest_rate(instance, _any_plan) if asked > 0.0 else None
     if best is None or best.rate_per_s >= asked:
         return
-    most, wanted = told_apart(best.rate_per_s, asked, "")
+    best_rate, asked = (rate * instance.batch for rate in (best.rate_per_s, asked))  # of samples, not of batches
+    most, wanted = told_apart(best_rate, asked, "")
     message = f"at most {most} inferences per second, asked for {wanted}"
     message += f"; {best.bottleneck} is fully used then"
-    yield _row("rate", instance.name, asked, best.rate_per_s, "1/s", message)
+    yield _row("rate", instance.name, asked, best_rate, "1/s", message)
 
 
 def _pins(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
@@ -224,7 +225,8 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         message = f"all blocks take {takes}, the nodes that may host one hold {held}; {note}"
         yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)
     if instance.rate_per_s > 0:
-        yield _row("rate", instance.name, instance.rate_per_s, None, "1/s", f"the rate loads nodes and links; {note}")
+        rate = instance.rate_per_s * instance.batch
+        yield _row("rate", instance.name, rate, None, "1/s", f"the rate loads nodes and links; {note}")
 
 
 def _row(

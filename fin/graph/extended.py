@@ -155,9 +155,12 @@ def build_extended(
     deployed = np.arange(layers) < points.depth[point][:, None]
     can_run = instance.allowed[None, :layers] & (instance.heads.can_run[head_of][None] | ~on[:, :, None])
     open_ = (can_run | ~deployed[:, :, None])[..., None]
-    energy = (reach[:, :, None] * joules)[..., None]
+    runs = points.computing_weight(reach)
+    energy = (runs[:, :, None] * joules)[..., None]
     time = (time_weight[:, :, None] * seconds)[..., None]
-    added = metric_vertices(instance, head_of, on, reach)
+    if instance.filling_s:
+        time[:, 0] += instance.filling_s
+    added = metric_vertices(instance, head_of, on, runs)
     in_time: Floats | None = None
     late: Floats | None = None
     if results is not None:
@@ -184,7 +187,7 @@ def build_extended(
         arc_limited=arc[instance.counterpart],
         limit=instance.other_limit,
         memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
-        utilization=instance.rate_per_s * reach[:, :, None] * seconds,
+        utilization=instance.rate_per_s * runs[:, :, None] * seconds,
         medium_arc=instance.rate_per_s * carried,
         medium_result=instance.rate_per_s * result_bits,
         sends_result=leaves > 0,

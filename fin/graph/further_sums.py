@@ -65,15 +65,15 @@ def arc_coefficients(carried: Floats, time_weight: Floats, bits: Floats, metrics
     return found
 
 
-def metric_vertices(instance: Instance, head_of: Ints, on: Bools, reach: Floats) -> Floats:
+def metric_vertices(instance: Instance, head_of: Ints, on: Bools, runs: Floats) -> Floats:
     """Return the (M, K, D, N, 1) figures that computing adds to the metrics that are minimised or limited.
 
     Args:
         instance: The app.
         head_of: (D,) exit behind each block, -1 for none.
         on: (K, D) whether it is on.
-        reach: (K, D) fraction of samples that executes each block.
+        runs: (K, D) how often each block runs: the fraction of samples that executes it, or of batches.
     """
     used, layers = list(instance.used_metrics), len(head_of)
     blocks, heads = instance.metric_costs.blocks[used, :layers], instance.metric_costs.heads[used][:, head_of]
-    return np.asarray((reach[:, :, None] * (blocks[:, None] + on[:, :, None] * heads[:, None]))[..., None])
+    return np.asarray((runs[:, :, None] * (blocks[:, None] + on[:, :, None] * heads[:, None]))[..., None])

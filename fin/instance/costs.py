@@ -17,7 +17,7 @@ class Costs:
     """Costs of R rows (blocks, or exit heads) on N nodes."""
 
     time_s: Floats
-    """(R, N) seconds of one inference; 0 where the row cannot run."""
+    """(R, N) seconds of one inference, or of a whole batch; 0 where the row cannot run."""
     energy_j: Floats
     """(R, N) joules of one inference, static power included; 0 where the row cannot run."""
     dynamic_j: Floats
@@ -26,13 +26,16 @@ class Costs:
     """(R, N) whether the node can run the row at all."""
 
 
-def block_and_head_costs(model: Model, network: Network, exit_names: Sequence[str]) -> tuple[Costs, Costs]:
+def block_and_head_costs(
+    model: Model, network: Network, exit_names: Sequence[str], batch: int = 1
+) -> tuple[Costs, Costs]:
     """Return the costs of blocks and of exit heads (in the order of `exit_names`).
 
     Args:
         model: The model, with its profiles.
         network: The network, packages expanded.
         exit_names: Exits in order of depth.
+        batch: Samples that run together: times are of the whole batch, energies are its parts for one sample.
 
     Raises:
         InputError: A node gives neither speed nor energy, and the model does not profile its hardware.
@@ -41,27 +44,33 @@ def block_and_head_costs(model: Model, network: Network, exit_names: Sequence[st
     blocks = [(block.name, block.ops) for block in model.blocks]
     heads = [(name, by_name[name].ops) for name in exit_names]
     _check_hardware(model, network)
-    return _costs(blocks, model, network), _costs(heads, model, network)
+    return _costs(blocks, model, network, batch), _costs(heads, model, network, batch)
 
 
-def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network) -> Costs:
-    ops = np.array([work for _, work in rows])[:, None]
+def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network, batch: int) -> Costs:
+    ops = batch * np.array([work for _, work in rows])[:, None]
     # a row without work costs nothing anywhere, also where nobody measured it
     time_s = np.where(ops == 0, 0.0, ops / network.ops_per_s)
     measured_j = np.full(time_s.shape, np.nan)
-    for node, hardware in enumerate(network.hardware):
-        profile = model.profiles.get(hardware or "")
-        for row, (name, _) in enumerate(rows) if profile else ():
-            if (entry := profile.get(name) if profile else None) is not None:
-                time_s[row, node] = entry.time_s
-                measured_j[row, node] = np.nan if entry.energy_j is None else entry.energy_j
+    for hardware, profile in model.profiles.items():
+        if nodes := [node for node, name in enumerate(network.hardware) if name == hardware]:
+            for row, (name, _) in enumerate(rows):
+                if (entry := profile.get(name)) is not None:  # sizes that nobody measured leave no candidate
+                    time_s[row, nodes] = _or_nan(entry.time_of(batch))
+                    measured_j[row, nodes] = _or_nan(entry.energy_of(batch))
     power_w = network.active_power_w
     analytic_j = np.where(np.isnan(power_w), np.where(ops == 0, 0.0, ops * network.j_per_op), power_w * time_s)
     dynamic_j = np.where(np.isnan(measured_j), analytic_j, measured_j)
     energy_j = dynamic_j + network.static_power_w * time_s
     can_run = np.isfinite(time_s) & np.isfinite(energy_j) & network.hosts
     time_s, energy_j, dynamic_j = (np.where(can_run, figures, 0.0) for figures in (time_s, energy_j, dynamic_j))
+    if batch > 1:
+        energy_j, dynamic_j = energy_j / batch, dynamic_j / batch
     return Costs(time_s, energy_j, dynamic_j, can_run)
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _check_hardware(model: Model, network: Network) -> None:

@@ -83,10 +83,12 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     network, points = instance.network, instance.points
     on, fraction = points.on[decision.point], points.fraction[decision.point]
     reach = points.reach_of(decision.point, len(instance.block_names)).tolist()
+    runs = points.computing_weight(np.array(reach)).tolist() if instance.batch > 1 else reach
     exit_behind = {int(block): index for index, block in enumerate(points.exit_block) if on[index]}
     memory, busy_s = np.zeros(network.size), np.zeros(network.size)
     media = np.zeros(network.media)
-    compute_j = transfer_j = elapsed_compute = elapsed_transfer = 0.0
+    compute_j = transfer_j = elapsed_compute = 0.0
+    elapsed_transfer = instance.filling_s
     arrivals: list[tuple[float, float, float]] = []  # latency of an exit, computing part, fraction
     inputs = instance.inputs(len(decision.nodes))
     carried = iter(zip(inputs, decision.transfers, strict=True))
@@ -104,8 +106,8 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
             joules += float(instance.heads.energy_j[head, node])
             memory[node] += instance.head_bytes[head]
         elapsed_compute += seconds
-        compute_j += reach[block] * joules
-        busy_s[node] += reach[block] * seconds
+        compute_j += runs[block] * joules
+        busy_s[node] += runs[block] * seconds
         if head is not None and fraction[head] > 0.0:
             route = decision.results.get(head, (node,))
             back_s, joules = _carry(instance, route, float(instance.result_bits[head]), float(fraction[head]), media)
@@ -113,11 +115,13 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
             arrivals.append((elapsed_compute + elapsed_transfer + back_s, elapsed_compute, float(fraction[head])))
     if instance.memory is not None:
         memory += _beyond_sum(instance, decision.nodes, exit_behind)
+    if instance.batch > 1:  # times so far are of whole batches
+        busy_s, media = busy_s / instance.batch, media / instance.batch
     latency_s, compute_s = statistic_of(instance, arrivals)
-    metrics = _metrics_of(instance, decision, reach, exit_behind) if instance.network.metrics.count else {}
+    metrics = _metrics_of(instance, decision, reach, runs, exit_behind) if instance.network.metrics.count else {}
     energy_j, accuracy = compute_j + transfer_j, float(points.accuracy[decision.point])
     return Evaluation(
-        energy_j, latency_s, compute_j, compute_s, memory, instance.rate_per_s, busy_s, media,
+        energy_j, latency_s, compute_j, compute_s, memory, instance.rate_per_s * instance.batch, busy_s, media,
         bottleneck_s(network, busy_s, media), accuracy, metrics,
     )  # fmt: skip
 
@@ -139,7 +143,11 @@ def bottleneck_s(network: Network, node_busy_s: Floats, media_busy_s: Floats) ->
 
 
 def _metrics_of(
-    instance: Instance, decision: Decision, reach: Sequence[float], exit_behind: Mapping[int, int]
+    instance: Instance,
+    decision: Decision,
+    reach: Sequence[float],
+    runs: Sequence[float],
+    exit_behind: Mapping[int, int],
 ) -> dict[str, float]:
     """Return the metrics of a decision, by name: what computing adds, and what each hop adds per bit."""
     network, costs = instance.network, instance.metric_costs
@@ -148,9 +156,9 @@ def _metrics_of(
     for row, path in zip(instance.inputs(len(decision.nodes)), decision.transfers, strict=True):
         total += reach[row.reader] * row.bits * _per_bit(network, path)
     for block, node in enumerate(decision.nodes):
-        total += reach[block] * costs.blocks[:, block, node]
+        total += runs[block] * costs.blocks[:, block, node]
         if (head := exit_behind.get(block)) is not None:
-            total += reach[block] * costs.heads[:, head, node]
+            total += runs[block] * costs.heads[:, head, node]
             sent = float(fraction[head]) * float(instance.result_bits[head])
             total += sent * _per_bit(network, decision.results.get(head, (node,)))
     return dict(zip(network.metrics.names, total.tolist(), strict=True))

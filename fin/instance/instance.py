@@ -113,13 +113,22 @@ class Instance:
     """Memory beyond the sum over blocks; None where it is no more than that, or every node holds the whole model."""
     point_j: Floats | None = None
     """(K,) joules that joint plans charge for an operating point itself; searches of one app leave them out."""
+    batch: int = 1
+    """Samples that run together.
+
+    Of batches, times and rates are those of a whole batch (so are those of links, by their speed), energies and metrics
+    its parts for one sample; blocks count with `OperatingPoints.computing_weight`, what is carried with the reach.
+    """
+    filling_s: float = 0.0
+    """Wait until the batch is full, in seconds; a part of every latency."""
     model: str | None = None
     """Model that this is a variant with; None where the app names one model alone."""
 
     @property
     def variant(self) -> str:
         """What tells this variant of the app from the others, for messages."""
-        return self.model or self.name
+        size = f"batch {self.batch}" if self.batch > 1 or self.model is None else ""
+        return ", ".join(part for part in (self.model, size) if part)
 
     @property
     def is_plain(self) -> bool:
@@ -199,7 +208,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     """Resolve an app against its model and network.
 
     Args:
-        app: The app with its limits; names as in the model and the topology.
+        app: The app with its limits; names as in the model and the topology. Of its batch sizes the first one counts.
         model: The model.
         network: The network, packages expanded.
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
@@ -213,12 +222,16 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     refuse_unknown_names(app, model, network)
     refuse_unknown_accuracy(app, model)
     refuse_unknown_metrics(app, network)
+    batch = app.batch[0]
     points = operating_points(model, per_exit_thresholds)
+    if batch > 1:  # a whole batch crosses a link
+        network = replace(network, link_bit_per_s=network.link_bit_per_s / batch)
+        points = replace(points, batch=batch)
     by_name = {head.name: head for head in model.exits}
     heads_in_order = [by_name[name] for name in points.exit_names]
-    blocks, heads = block_and_head_costs(model, network, points.exit_names)
+    blocks, heads = block_and_head_costs(model, network, points.exit_names, batch)
     dataflow = dataflow_of(model)
-    limited = memory_may_bind([model], float(network.memory_bytes.min()))
+    limited = memory_may_bind([model], float(network.memory_bytes.min()) / batch)
     figures = {row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}
     best = float(points.accuracy.max())
     least = least_accuracy(app, best)
@@ -230,36 +243,39 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         most_accurate=best,
         blocks=blocks,
         heads=heads,
-        block_bytes=np.array([block.param_bytes + block.state_bytes for block in model.blocks]),
-        head_bytes=np.array([head.param_bytes + head.state_bytes for head in heads_in_order]),
+        block_bytes=np.array([block.param_bytes + batch * block.state_bytes for block in model.blocks]),
+        head_bytes=np.array([head.param_bytes + batch * head.state_bytes for head in heads_in_order]),
         input_bits=model.input_bits,
         output_bits=output_bits(model, dataflow),
         result_bits=np.array([head.result_bits for head in heads_in_order]),
         allowed=_allowed(app, model, network) & blocks.can_run,
         source=_source(app, network),
         destination=None if app.destination is None else network.index(app.destination),
-        rate_per_s=app.rate_per_s,
+        rate_per_s=app.rate_per_s / batch,
         statistic=app.latency,
         minimise=app.objective,
         limits=Limits(min_accuracy=least, metrics=dict(app.limits), **figures),
-        metric_costs=metric_costs(network, blocks, heads),
+        metric_costs=metric_costs(network, blocks, heads, batch),
         dataflow=None if dataflow.is_chain else dataflow,
-        memory=shared_memory_of(model, heads_in_order) if limited else None,
+        batch=batch,
+        filling_s=(batch - 1) / app.rate_per_s if batch > 1 else 0.0,
+        memory=shared_memory_of(model, heads_in_order, batch) if limited else None,
     )
 
 
-def metric_costs(network: Network, blocks: Costs, heads: Costs) -> MetricCosts:
+def metric_costs(network: Network, blocks: Costs, heads: Costs, batch: int = 1) -> MetricCosts:
     """Return what blocks and heads add to the metrics of a network.
 
     Args:
         network: The network.
         blocks: Costs of the blocks, times without waiting for a share.
         heads: Costs of the exit heads, likewise.
+        batch: Samples that run together.
     """
     added, per_j = network.metrics.of_computing, network.metrics.per_j[:, None, :]
     return MetricCosts(
-        added(blocks.time_s, blocks.energy_j),
-        added(heads.time_s, heads.energy_j),
+        added(blocks.time_s / batch, blocks.energy_j),
+        added(heads.time_s / batch, heads.energy_j),
         per_j * blocks.dynamic_j,
         per_j * heads.dynamic_j,
     )

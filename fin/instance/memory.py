@@ -40,16 +40,17 @@ class SharedMemory:
         return float(working + self.param_bytes[uses].sum())
 
 
-def shared_memory_of(model: Model, heads: Sequence[Exit]) -> SharedMemory | None:
+def shared_memory_of(model: Model, heads: Sequence[Exit], batch: int = 1) -> SharedMemory | None:
     """Return what memory is beyond a sum over blocks; None where it is no more than that.
 
     Args:
         model: The model.
         heads: Its exits in order of depth.
+        batch: Samples that run together; each needs working memory of its own.
     """
     names = tuple(model.params)
     block_working, head_working = (
-        np.array([row.working_bytes for row in rows], dtype=np.float64) for rows in (model.blocks, heads)
+        np.array([batch * row.working_bytes for row in rows], dtype=np.float64) for rows in (model.blocks, heads)
     )
     if not names and not block_working.any() and not head_working.any():
         return None

@@ -32,6 +32,8 @@ class OperatingPoints:
     """Names of the first points, which the model gives; the others are designed."""
     accuracy_known: bool = True
     """Whether the model says how accurate it is."""
+    batch: int = 1
+    """Samples that run together."""
 
     @property
     def count(self) -> int:
@@ -58,6 +60,17 @@ class OperatingPoints:
         row = slice(index, index + 1)
         one = replace(self, on=self.on[row], fraction=self.fraction[row], accuracy=self.accuracy[row])
         return np.asarray(one.reach(blocks)[0])
+
+    def computing_weight(self, reach: Floats) -> Floats:
+        """Return how often blocks run for each batch: a batch goes on as long as any of its samples does.
+
+        Args:
+            reach: Fraction of samples that executes each block.
+
+        Returns:
+            ``1 - (1 - reach)^batch``; the reach itself without batches.
+        """
+        return reach if self.batch == 1 else 1.0 - (1.0 - reach) ** self.batch
 
     def name(self, index: int) -> str:
         """Return the name of a point; a designed one is named after its exits and thresholds."""

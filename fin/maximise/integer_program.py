@@ -49,9 +49,10 @@ def build_rate_program(
     """
     program = build_program(replace(instance, minimise="energy"), point)
     costs, columns, network = program.costs, program.columns, instance.network
-    busy = costs.reach[:, None] * costs.seconds
+    busy = costs.runs[:, None] * costs.seconds / instance.batch
+    air_seconds = costs.air_seconds / instance.batch  # as the objective, for one sample
     least = np.where(costs.may_run, busy, np.inf).min(axis=1, initial=np.inf)
-    size = scale_s or float(least[np.isfinite(least)].max(initial=0.0)) or float(costs.air_seconds.max(initial=0.0))
+    size = scale_s or float(least[np.isfinite(least)].max(initial=0.0)) or float(air_seconds.max(initial=0.0))
     size = size or 1.0
 
     def below_bottleneck(variables: Ints, seconds: Floats) -> None:
@@ -63,7 +64,7 @@ def build_rate_program(
         below_bottleneck(columns.place[:, node], busy[:, node] / max(most, 1.0 / _MOST))
     for medium in range(network.media):
         links = network.link_medium == medium
-        below_bottleneck(columns.flow[:, links].ravel(), costs.air_seconds[:, links].ravel())
+        below_bottleneck(columns.flow[:, links].ravel(), air_seconds[:, links].ravel())
     if np.isfinite(cutoff_s):
         program.rows.add(np.array([columns.latest]), np.ones(1), 0.0, cutoff_s / size * (1.0 + TOLERANCE))
     objective = np.zeros(columns.count)

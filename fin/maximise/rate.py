@@ -72,6 +72,7 @@ class LargestRate:
             bound = np.inf if termination.proved else bound
         else:
             bound = min(bound, search.value_s)
+        bound /= instance.batch  # the search is in batches
         return Outcome(status, plan, bound, termination, search_s=spent, statistics=statistics)
 
 
@@ -135,7 +136,7 @@ class _Bisection:
         loaded = replace(self.instance, minimise=_easiest(self.instance), rate_per_s=rate_per_s)
         found = self.oracle.solve(loaded, self._options(_ANY_PLAN))
         if found.plan is not None:
-            value_s = evaluate(self.instance, found.plan).bottleneck_s
+            value_s = evaluate(self.instance, found.plan).bottleneck_s * self.instance.batch
             if self.plan is None or value_s < self.value_s:
                 self.plan, self.value_s = found.plan, value_s
         return found
@@ -159,7 +160,8 @@ def bottleneck_bound_s(instance: Instance) -> float:
     blocks = len(instance.block_names)
     if instance.points.count == 0:
         return 0.0
-    busy = instance.points.reach(blocks)[:, :, None] * _over_utilization(instance, instance.blocks.time_s)
+    runs = instance.points.computing_weight(instance.points.reach(blocks))
+    busy = runs[:, :, None] * _over_utilization(instance, instance.blocks.time_s)
     least = np.where(instance.allowed, busy, np.inf).min(axis=2)
     bound = float(np.where(np.isfinite(least), least, 0.0).max(axis=1).min())
     return bound if np.isfinite(bound) else 0.0
@@ -175,7 +177,7 @@ def _busy_parts(instance: Instance) -> list[Floats]:
     points, network = instance.points, instance.network
     reach = points.reach(len(instance.block_names))
     rates = 1.0 / network.link_bit_per_s
-    weights = [np.unique(reach), np.unique(points.fraction)]
+    weights = [np.unique(reach), np.unique(points.computing_weight(reach)), np.unique(points.fraction)]
     weight = np.unique(np.concatenate(weights))
     weight = weight[weight > 0.0]
     computing = np.concatenate([_over_utilization(instance, rows.time_s) for rows in (instance.blocks, instance.heads)])

@@ -81,7 +81,9 @@ def _solve(
         for nodes in runs_of(split, point):
             if nodes is not None and (decision := split.decision(point, nodes)) is not None:
                 run.offer(decision)
-    return run.outcome(bottleneck_bound_s(instance), "no split puts every block on a node that can run it")
+    return run.outcome(
+        bottleneck_bound_s(instance) / instance.batch, "no split puts every block on a node that can run it"
+    )
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,9 @@ class _Split:
             block = int(points.exit_block[head])
             seconds[block] += instance.heads.time_s[head]
             may_run[block] &= instance.heads.can_run[head]
-        reach = points.reach(len(instance.block_names))[point, :depth]
+        runs = points.computing_weight(points.reach(len(instance.block_names))[point, :depth])
         with np.errstate(divide="ignore", invalid="ignore"):
-            busy = np.where(seconds > 0.0, reach[:, None] * seconds / instance.network.max_utilization, 0.0)
+            busy = np.where(seconds > 0.0, runs[:, None] * seconds / instance.network.max_utilization, 0.0)
         return np.asarray(np.where(may_run, busy, np.inf))
 
     def best(self, point: int) -> list[int] | None:
@@ -172,7 +174,8 @@ class _Split:
         """Yield runs of about equal work, its time on the average node, over the first 1, 2, ... nodes of the order."""
         busy = self.busy_s(point)
         work = np.where(np.isfinite(busy), busy, np.nan)
-        mean = np.nan_to_num(np.nanmean(work, axis=1)) if np.isfinite(busy).any() else np.zeros(len(busy))
+        count = np.isfinite(busy).sum(axis=1)
+        mean = np.nansum(work, axis=1) / np.maximum(count, 1)  # a block that runs nowhere has none
         for count in range(1, len(self.order) + 1):
             yield _in_proportion(mean, self.order[:count], np.ones(count))
 

@@ -171,7 +171,7 @@ def _add_limit(rows: LimitRows, form: Floats, most: float) -> None:
 def _add_capacities(rows: LimitRows, instance: Instance, costs: Costs, columns: Columns) -> None:
     """Memory and time of nodes, time of media."""
     network, rate = instance.network, instance.rate_per_s
-    busy = rate * costs.reach[:, None] * costs.seconds
+    busy = rate * costs.runs[:, None] * costs.seconds
     for node in range(network.size):
         if instance.memory is None:
             rows.at_most(columns.place[:, node], costs.memory_bytes, float(network.memory_bytes[node]))
@@ -221,6 +221,7 @@ def _arrival(instance: Instance, costs: Costs, columns: Columns, head: int) -> F
     form = np.zeros(columns.count)
     last = int(instance.points.exit_block[head])
     form[columns.place[: last + 1]] = costs.seconds[: last + 1]
+    form[columns.place[0]] += instance.filling_s
     before = [row for row, message in enumerate(costs.messages) if 0 <= message.before <= last]
     form[columns.flow[before]] = costs.link_seconds[before]
     if head in costs.result_of:

@@ -138,10 +138,10 @@ def _least(costs: Floats, may_run: Bools) -> Floats:
 
 def _least_energy(instance: Instance) -> Floats:
     points = instance.points
-    reach = points.reach(len(instance.block_names))
+    runs = points.computing_weight(points.reach(len(instance.block_names)))
     blocks = _least(instance.blocks.energy_j, instance.allowed)
     heads = _least(instance.heads.energy_j, instance.heads.can_run)
-    return np.asarray(reach @ blocks + (points.on * reach[:, points.exit_block]) @ heads)
+    return np.asarray(runs @ blocks + (points.on * runs[:, points.exit_block]) @ heads)
 
 
 def _least_latency(instance: Instance) -> Floats:

@@ -23,10 +23,10 @@ def metric_forms(instance: Instance, costs: Costs, columns: Columns) -> dict[str
         columns: Numbers of the variables.
 
     Returns:
-        (C,) forms: reach times what blocks and heads add, and weight times bits times what links add per bit.
+        (C,) forms: how often blocks and heads run times what they add, weight times bits times what links add per bit.
     """
     points, metrics = instance.points, instance.network.metrics
-    depth = len(costs.reach)
+    depth = len(costs.runs)
     sent = np.array([message.weight * message.bits for message in costs.messages])
     forms = {}
     for index in instance.used_metrics:
@@ -34,7 +34,7 @@ def metric_forms(instance: Instance, costs: Costs, columns: Columns) -> dict[str
         for head in np.flatnonzero(points.on[costs.point]).tolist():
             added[points.exit_block[head]] += instance.metric_costs.heads[index, head]
         form = np.zeros(columns.count)
-        form[columns.place] = costs.reach[:, None] * added
+        form[columns.place] = costs.runs[:, None] * added
         form[columns.flow] = sent[:, None] * metrics.per_bit[index]
         forms[metrics.names[index]] = form
     return forms

@@ -46,8 +46,8 @@ class Costs:
     """(D, N) energy per inference."""
     seconds: Floats
     """(D, N) time of one execution."""
-    reach: Floats
-    """(D,) fraction of samples that executes a block."""
+    runs: Floats
+    """(D,) how often a block runs: the fraction of samples that executes it, or of batches."""
     memory_bytes: Floats
     """(D,) memory of a block and its head."""
     messages: tuple[Message, ...]
@@ -73,6 +73,7 @@ def point_costs(instance: Instance, point: int) -> Costs:
     points, network = instance.points, instance.network
     depth = int(points.depth[point])
     reach = points.reach(len(instance.block_names))[point, :depth]
+    runs = points.computing_weight(reach)
     joules, seconds = instance.blocks.energy_j[:depth].copy(), instance.blocks.time_s[:depth].copy()
     memory, may_run = instance.block_bytes[:depth].astype(np.float64), instance.allowed[:depth].copy()
     for head in np.flatnonzero(points.on[point]):
@@ -89,7 +90,7 @@ def point_costs(instance: Instance, point: int) -> Costs:
     sent = len(messages) - len(exits)
     results = {head: sent + row for row, head in enumerate(exits)} if instance.destination is not None else {}
     return Costs(
-        point, may_run, reach[:, None] * joules, seconds, reach, memory, messages,
+        point, may_run, runs[:, None] * joules, seconds, runs, memory, messages,
         weight * bits * network.link_j_per_bit, network.link_latency_s + air, weight * air, exits, results,
     )  # fmt: skip
 

@@ -316,14 +316,14 @@ def _figures(
     behind = points.exit_block[on]
     seconds[behind] += instance.heads.time_s[on, nodes[behind]]
     joules[behind] += instance.heads.energy_j[on, nodes[behind]]
-    reach = points.reach(len(instance.block_names))[point, : len(nodes)]
+    runs = points.computing_weight(points.reach(len(instance.block_names))[point, : len(nodes)])
     sent_s = np.stack([message.seconds[rows] for message, rows in zip(messages, choices, strict=True)])
     sent_j = np.stack([message.joules[rows] for message, rows in zip(messages, choices, strict=True)])
-    energy = reach @ joules + sent_j.sum(axis=0)
+    energy = runs @ joules + sent_j.sum(axis=0)
 
     used = np.flatnonzero(points.fraction[point] > 0.0)
     depth = points.exit_block[used]
-    arrivals = np.cumsum(seconds)[depth] + sent_s[0][:, None]
+    arrivals = np.cumsum(seconds)[depth] + sent_s[0][:, None] + instance.filling_s
     first_result = 1
     if candidate.cut > 0:
         arrivals = arrivals + sent_s[1][:, None] * (depth >= candidate.cut)

@@ -33,6 +33,7 @@ def read_plans(network: Path, plan: Path) -> tuple[list[PlanToSplit], str]:
     if isinstance(raw, dict) and "plan_set" in raw:
         policy = check_document(raw, PlacementPolicy, str(plan))
         _refuse_chosen([each.placement for each in policy.plan_set], plan)
+        _refuse_batches([each.placement for each in policy.plan_set], plan)
         bundle = _bundle(network)
         _check_made_for(policy.provenance, bundle, plan)
         return [PlanToSplit(each.name, bundle, each.placement) for each in policy.plan_set], digest
@@ -40,6 +41,7 @@ def read_plans(network: Path, plan: Path) -> tuple[list[PlanToSplit], str]:
     if not placement.apps:
         message = f"there is nothing to split: the placement is {placement.status}"
         raise input_error(message, "give a placement with a plan", file=str(plan))
+    _refuse_batches(placement.apps, plan)
     if network.suffix == ".json":
         workload, _ = read_document(network, Workload)
         chosen = {plan.name: plan.model for plan in placement.apps}
@@ -57,6 +59,15 @@ def read_plans(network: Path, plan: Path) -> tuple[list[PlanToSplit], str]:
     for bundle in bundles.values():
         _check_made_for(placement.provenance, bundle, plan)
     return [PlanToSplit(app.name, bundles[paths[app.name]], app) for app in placement.apps], digest
+
+
+def _refuse_batches(plans: Sequence[AppPlacement], file: Path) -> None:
+    """Refuse plans of batches, which pieces do not gather."""
+    if sizes := [plan.batch for plan in plans if plan.batch > 1]:
+        fix = "plan with batches of 1 alone, and split the plan"
+        raise input_error(
+            "pieces run samples one by one, and the plan has batches", fix, file=str(file), value=sizes[0]
+        )
 
 
 def _refuse_chosen(plans: Sequence[AppPlacement], file: Path) -> None:

@@ -97,8 +97,8 @@ def piece_time_s(piece: Piece, model: Model, node: Node) -> float:
     ops = {block.name: block.ops for block in model.blocks} | {head.name: head.ops for head in model.exits}
     total = 0.0
     for name in (*piece.blocks, *((piece.exit.name,) if piece.exit else ())):
-        if name in profile:
-            total += profile[name].time_s
+        if name in profile and (measured_s := profile[name].time_of()) is not None:
+            total += measured_s
         elif node.ops_per_s is not None:
             total += ops[name] / node.ops_per_s
         elif ops[name] > 0:

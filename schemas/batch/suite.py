@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from planner.schemas.batch.ranges import Range, is_valid_range, range_values
+from planner.schemas.planning.batches import BatchSize
 from planner.schemas.planning.workload import MAXIMISED, Objective, Statistic
 from planner.schemas.reading.base import (
     Document,
@@ -79,6 +80,7 @@ class Settings(Strict):
     latency: Statistic | None = Field(None, description="Which latency counts: worst, mean, or such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (fraction).")
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+    batch: BatchSize | None = Field(None, description="Samples that run together (count).")
     objective: Objective | None = Field(None, description="What is minimised.")
     thresholds: Thresholds | None = Field(None, description="Designed operating points: one threshold, or per exit.")
     gap: Fraction | None = Field(None, description="Relative gap at which an answer counts as proved (no unit).")
@@ -126,6 +128,7 @@ class Axes(Strict):
     latency: tuple[Statistic, ...] = Field((), min_length=1, description="Which latency counts.")
     min_accuracy: Fractions = Field((), min_length=1, description="Least accuracies (fractions).")
     max_energy_j: Quantities = Field((), min_length=1, description="Energy limits, in joules.")
+    batch: tuple[BatchSize, ...] = Field((), min_length=1, description="Batch sizes (counts).")
     objective: tuple[Objective, ...] = Field((), min_length=1, description="What is minimised.")
     thresholds: tuple[Thresholds, ...] = Field((), min_length=1, description="Designed points: common or per-exit.")
     gap: Fractions = Field((), min_length=1, description="Relative gaps (no unit).")

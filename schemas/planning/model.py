@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from planner.schemas.planning.batches import ByBatch, check_profile, of_batch
 from planner.schemas.planning.dataflow_checks import check_inputs, check_params
 from planner.schemas.reading.base import (
     MOST,
@@ -89,8 +90,20 @@ class OperatingPoint(Strict):
 class Profile(Strict):
     """A measured cost of one block or exit head on one kind of hardware."""
 
-    time_s: Quantity = Field(description="Measured time of one inference, in seconds.")
-    energy_j: Quantity | None = Field(None, description="Measured energy of one inference, in joules.")
+    time_s: ByBatch = Field(
+        description="Measured time of one inference, in seconds; or of whole batches, by their size."
+    )
+    energy_j: ByBatch | None = Field(
+        None, description="Measured energy of one inference, in joules; or of whole batches, by their size."
+    )
+
+    def time_of(self, batch: int = 1) -> float | None:
+        """Return the time of a whole batch in seconds; None where that size was not measured."""
+        return of_batch(self.time_s, batch)
+
+    def energy_of(self, batch: int = 1) -> float | None:
+        """Return the energy of a whole batch in joules; None where that was not measured."""
+        return of_batch(self.energy_j, batch)
 
 
 class ExitCalibration(Strict):
@@ -120,7 +133,8 @@ def _check_model(data: object) -> Iterator[Finding]:
         yield from _check_fractions(("operating_points", index, "exit_fractions"), point, exit_names)
     yield from _check_calibration(field_of(data, "calibration"), exit_names)
     for hardware, rows in mapping_of(data, "profiles").items():
-        for name in mapping_of({"rows": rows}, "rows"):
+        for name, profile in mapping_of({"rows": rows}, "rows").items():
+            yield from check_profile(("profiles", hardware, name), profile)
             if name not in block_names and name not in exit_names:
                 fix = f"use one of {_some(block_names + exit_names)}"
                 yield ("profiles", hardware, name), name, "no block or exit has this name", fix

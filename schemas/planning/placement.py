@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from planner.schemas.planning.batches import MOST_BATCH
 from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
@@ -54,6 +55,7 @@ class Breakdown(Strict):
     transfer_j: NonNegative = Field(description="Energy of transfers, in joules.")
     compute_s: NonNegative = Field(description="Computing part of the latency, in seconds.")
     transfer_s: NonNegative = Field(description="Transfer part of the latency, in seconds.")
+    filling_s: NonNegative = Field(0.0, description="Wait until the batch is full, part of the latency, in seconds.")
 
 
 class BusyTimes(Strict):
@@ -71,6 +73,7 @@ class AppPlacement(Strict):
 
     name: Name = Field(description="Name of the app.")
     model: Name | None = Field(None, description="Model chosen, as the app names it, where it names several.")
+    batch: int = Field(1, ge=1, le=MOST_BATCH, description="Samples that run together: the batch size chosen (count).")
     operating_point: Name = Field(description="Operating point chosen (or designed).")
     exit_fractions: dict[str, Fraction] = Field(description="Exits that are on, with the fraction that leaves at each.")
     thresholds: dict[str, float | None] | None = Field(

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from planner.schemas.planning.batches import BatchSize, check_batch
 from planner.schemas.reading.base import (
     Document,
     Finding,
@@ -62,6 +63,9 @@ class App(Strict):
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
     latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
+    batch: tuple[BatchSize, ...] = Field(
+        (1,), min_length=1, description="Batch sizes of which the planner chooses one (count); above 1 needs a rate."
+    )
     pin: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="Nodes that a block may run on, by block."
     )
@@ -175,6 +179,7 @@ def _check_workload(data: object) -> Iterator[Finding]:
                 if isinstance(nodes, (list, tuple)) and not nodes:
                     fix = "name at least one node, or leave the block out"
                     yield ("apps", index, "pin", block), [], "the block is pinned to no node", fix
+        yield from check_batch(("apps", index, "batch"), items_of(app, "batch"), app)
         yield from _check_models(("apps", index, "model"), items_of(app, "model"))
         for name in mapping_of(app, "limits"):
             if field := _OWN_FIELDS.get(name):

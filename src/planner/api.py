@@ -50,6 +50,7 @@ def plan(
     max_energy_j: float | None = None,
     limits: Mapping[str, float] | None = None,
     objective: str | None = None,
+    batch: int | Sequence[int] | None = None,
     pin: Pins | None = None,
     private_until: str | None = None,
     app: str | None = None,
@@ -81,6 +82,7 @@ def plan(
             maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`. Beside a
             workload, what all apps are planned for: `power`, `latency` (the largest over its limit), `accuracy` (the
             mean weighted by rates) or a metric.
+        batch: Batch size, or several of which one is chosen (default: 1); above 1 a rate is needed.
         pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
             (``encoder*``) and ranges (``b1..b4``) of blocks.
         private_until: Block up to which (and including which) all blocks stay on the source.
@@ -113,6 +115,7 @@ def plan(
         "max_energy_j": max_energy_j,
         "limits": limits,
         "objective": objective,
+        "batch": batch,
         "pin": pin,
         "private_until": private_until,
         "app": app,

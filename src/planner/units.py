@@ -112,3 +112,8 @@ def parse_limits(texts: Sequence[str], option: str) -> dict[str, float]:
             raise input_error("this metric has two limits", "give each metric one", path=option, value=text)
         limits[name] = value
     return limits
+
+
+def parse_sizes(text: str, option: str) -> list[int]:
+    """Return batch sizes such as ``1,4,8``; raise InputError for what is no whole number of 1 or more."""
+    return [parse_count(each, option, 1_000_000, "1,4,8") for each in text.split(",")]

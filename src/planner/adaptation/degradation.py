@@ -173,7 +173,10 @@ def _model(model: Model, names: _Hardware) -> Model:
 
 
 def _slowed_profile(profile: Profile, factor: float) -> Profile:
-    return profile.model_copy(update={"time_s": profile.time_s * factor})
+    time_s = profile.time_s
+    if isinstance(time_s, (int, float)):
+        return profile.model_copy(update={"time_s": time_s * factor})
+    return profile.model_copy(update={"time_s": {size: value * factor for size, value in time_s.items()}})
 
 
 def _slowed(compute: Compute, factor: float, names: _Hardware) -> dict[str, object]:

@@ -61,7 +61,7 @@ def _plans(request: Request, refused: Placement) -> Iterator[tuple[App, AppPlace
             for app in (lowered, *_without_limits(lowered)):
                 yield from ((app, plan) for plan in solve(_asking(request, app)).apps)
     if request.app.rate_per_s > 0:  # accuracy and rate must both give way: at least single inferences
-        single = request.asking(rate_per_s=0.0)
+        single = request.asking(rate_per_s=0.0, batch=(1,))
         answer = solve(single)
         yield from ((single.app, plan) for plan in answer.apps)
         yield from _plans(single, answer)

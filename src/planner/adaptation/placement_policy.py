@@ -136,7 +136,7 @@ def _distinct(answers: Sequence[_StateResult]) -> tuple[_Plans, list[str | None]
 def _identity(plan: AppPlacement) -> Hashable:
     """Return what makes a plan: what runs where and which way data takes, not what that costs in some state."""
     thresholds = None if plan.thresholds is None else frozenset(plan.thresholds.items())
-    return plan.model, plan.operating_point, thresholds, plan.assignments, frozenset(plan.routes)
+    return plan.model, plan.batch, plan.operating_point, thresholds, plan.assignments, frozenset(plan.routes)
 
 
 _Regrets = Mapping[str, float | None]
@@ -147,12 +147,14 @@ def _regrets(request: Request, answer: _StateResult, plans: _Plans) -> _Regrets:
     if not answer.placement.apps:
         return {}
     best = answer.placement.apps[0]
-    variants = {instance.model: instance for instance in instances_of(degraded(request, answer.change))}
+    variants = {
+        (instance.model, instance.batch): instance for instance in instances_of(degraded(request, answer.change))
+    }
     least = best.energy_j if request.app.objective == "energy" else best.latency_s
     regrets: dict[str, float | None] = {}
     for name, plan in plans.items():
-        instance = variants[plan.model]
-        cost = evaluate_in(instance, plan)
+        instance = variants.get((plan.model, plan.batch))
+        cost = None if instance is None else evaluate_in(instance, plan)
         regrets[name] = None if cost is None else max(0.0, objective_of(instance, cost) - least)
     return regrets
 

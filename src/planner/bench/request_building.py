@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from planner.bench.case import Case, Scalar
 from planner.bench.loaded_inputs import LoadedInputs, path_beside
@@ -64,7 +65,9 @@ def solver_of(case: Case, loaded: LoadedInputs) -> tuple[str, bool]:
 
 def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
     """Return the apps of a case with their models, each of several in turn; settings replace those of a workload."""
-    given = {name: value for name in _OF_APPS if (value := case.settings.get((name,))) is not None}
+    given: dict[str, Any] = {name: value for name in _OF_APPS if (value := case.settings.get((name,))) is not None}
+    if "batch" in given:
+        given["batch"] = [given["batch"]]
     workload, chosen = case.text("workload"), case.text("app")
     if workload is None:
         path = case.text("model") or ""
@@ -125,7 +128,7 @@ def link_names(link: Link) -> list[str]:
     return ends if link.bidirectional else ends[:1]
 
 
-def _changed(app: App, given: Mapping[str, Scalar]) -> App:
+def _changed(app: App, given: Mapping[str, Any]) -> App:
     raw = {**app.model_dump(mode="json", exclude_none=True), **given}
     return check_document({"schema_version": "1", "apps": [raw]}, Workload, "limits").apps[0]
 

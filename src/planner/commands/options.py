@@ -17,7 +17,7 @@ from planner.commands.option_groups import OptionGroup
 from planner.commands.output import DOCUMENT
 from planner.fin.method import ALL_METHODS, Options
 from planner.schemas.reading.problems import input_error
-from planner.units import parse_fraction, parse_limits, parse_quantity
+from planner.units import parse_fraction, parse_limits, parse_quantity, parse_sizes
 
 if TYPE_CHECKING:
     from planner.library.inputs import AppLimits
@@ -86,6 +86,11 @@ class Constraints(OptionGroup):
             help="Largest value of a metric of the topology, in its unit, such as cost=0.001. May be repeated.",
         ),
         AppField("limits", parse_limits),
+    ] = None
+    batch: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE[,SIZE]", help="Samples that run together; of several sizes one is chosen."),
+        AppField("batch", parse_sizes),
     ] = None
     pin: Annotated[
         list[str] | None,

@@ -21,7 +21,7 @@ from planner.schemas.reading.problems import InputError, input_error
 _PREFIX = ".planner-"
 
 _OPTIONAL: dict[str, object] = {
-    "model": None, "message": "", "termination": None, "limit": None, "detail": "",
+    "model": None, "batch": 1, "filling_s": 0.0, "message": "", "termination": None, "limit": None, "detail": "",
     "thresholds": None, "to": None, "tensor": None, "result_of": None, "diagnosis": None,
     "limits": {}, "node_share_sum": None, "media_share_sum": None, "rate_per_s": None,
     "metrics": {}, "metric_units": {}, "axes": ["energy", "latency", "accuracy"],

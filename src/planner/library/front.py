@@ -49,7 +49,7 @@ class Front(FrontFile):
                 "accuracy": point.accuracy,
             }
             nodes = list(dict.fromkeys(each.node for each in plan.assignments))
-            if plan.model is not None:
-                figures["model"] = plan.model
+            figures |= {} if plan.model is None else {"model": plan.model}
+            figures |= {} if plan.batch == 1 else {"batch": plan.batch}
             rows.append({**figures, **plan.metrics, "operating_point": plan.operating_point, "nodes": nodes})
         return rows

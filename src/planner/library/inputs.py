@@ -36,6 +36,7 @@ class AppLimits(TypedDict, total=False):
     max_energy_j: float | None
     limits: Mapping[str, float] | None
     objective: str | None
+    batch: int | Sequence[int] | None
     pin: Pins | None
     private_until: str | None
     app: str | None
@@ -182,6 +183,8 @@ def _app_of(
     fields = {name: value for name, value in given.items() if name not in ("pin", "private_until")}
     if isinstance(most := given.get("limits"), Mapping):
         fields["limits"] = dict(most)
+    if isinstance(size := given.get("batch"), int):
+        fields["batch"] = [size]
     if not isinstance(model, (list, tuple)):
         read = document(cast(ModelLike, model), Model, inputs)
         name = str(model) if isinstance(model, (str, Path)) else read.name

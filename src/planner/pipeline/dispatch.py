@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.pipeline.one_app import instance_of, solve
+from planner.pipeline.one_app import instances_of, solve
 from planner.pipeline.request import AnyRequest, Request
 from planner.schemas.planning.placement import Placement
 
@@ -24,7 +24,7 @@ def answer(request: AnyRequest) -> Placement:
 def check_names(request: AnyRequest) -> None:
     """Resolve every name of a request before anything runs; raise InputError with all that are wrong."""
     if isinstance(request, Request):
-        instance_of(request)
+        instances_of(request)
         return
     from planner.pipeline.several_apps import joint_of
 

@@ -158,6 +158,7 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
     return AppPlacement(
         name=instance.name,
         model=instance.model,
+        batch=instance.batch,
         operating_point=points.name(decision.point),
         exit_fractions={points.exit_names[index]: float(points.fraction[decision.point, index]) for index in on},
         thresholds=thresholds if designed else None,
@@ -173,7 +174,8 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
             compute_j=costs.compute_j,
             transfer_j=max(0.0, costs.energy_j - costs.compute_j),
             compute_s=costs.compute_s,
-            transfer_s=max(0.0, costs.latency_s - costs.compute_s),
+            transfer_s=max(0.0, costs.latency_s - costs.compute_s - instance.filling_s),
+            filling_s=instance.filling_s,
         ),
         metrics=dict(costs.metrics),
         **(_sustained(instance, costs) if instance.minimise == "rate" else {}),
@@ -201,6 +203,7 @@ def _routes(instance: Instance, decision: Decision) -> list[Route]:
 def _total(instance: Instance, plan: AppPlacement) -> Total:
     used = {assignment.node for assignment in plan.assignments}
     idle_w = sum(float(instance.network.idle_power_w[instance.network.index(name)]) for name in sorted(used))
-    power_w = instance.rate_per_s * plan.energy_j + idle_w
-    metrics = {name: instance.rate_per_s * value for name, value in plan.metrics.items()}
+    rate_per_s = instance.rate_per_s * instance.batch
+    power_w = rate_per_s * plan.energy_j + idle_w
+    metrics = {name: rate_per_s * value for name, value in plan.metrics.items()}
     return Total(energy_j=plan.energy_j, power_w=power_w, nodes_used=len(used), metrics=metrics)

@@ -9,6 +9,7 @@ from typing import Any
 from planner.clear.method import ALL_JOINT_METHODS, joint_methods_of
 from planner.fin.method import ALL_METHODS, GENERAL_METHODS, METHODS_WITH_METRICS, Options, methods_of
 from planner.pipeline.prepared import PreparedTopology
+from planner.schemas.planning.batches import refuse_unprofiled
 from planner.schemas.planning.memory import least_memory_bytes, memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import is_chain, is_sum
@@ -104,6 +105,8 @@ def request_of(
     if len(groups) > 1 or objective != POWER or method not in (AUTO, *ALL_METHODS):
         _check_method(len(groups), method, objective)
         return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs, objective=objective)
+    for app, model in apps:
+        refuse_unprofiled(app, model, topology)
     app, model = apps[0]
     alternatives = tuple(apps) if len(apps) > 1 else ()
     return Request(app, model, topology, method, options, per_exit_thresholds, inputs, alternatives=alternatives)
@@ -152,7 +155,7 @@ def methods_for(request: AnyRequest) -> tuple[str, ...]:
     known = methods_of(request.app.objective)
     if request.app.limits or request.app.objective in {metric.name for metric in request.topology.metrics}:
         known = tuple(name for name in known if name in METHODS_WITH_METRICS)
-    least_bytes = least_memory_bytes(request.topology)
+    least_bytes = least_memory_bytes(request.topology) / max(request.app.batch)
     models = [model for _, model in request.pairs]
     if all(is_chain(model) and (is_sum(model) or not memory_may_bind([model], least_bytes)) for model in models):
         return known

@@ -1,8 +1,9 @@
 """Variants of one app, each solved exactly: the best of them by the order of ties, with the least of their bounds.
 
-A variant is the app with one of its models. Each is an instance of arrays of its own, so every objective, limit and
-method works on it unchanged. No plan of the app is better than the least bound of all variants; where a method proves
-its answers, plans that are worse than the best one so far need not be found, only ruled out.
+A variant is the app with one of its models and one of its batch sizes. Each is an instance of arrays of its own, so
+every objective, limit and method works on it unchanged. No plan of the app is better than the least bound of all
+variants; where a method proves its answers, plans that are worse than the best one so far need not be found, only
+ruled out.
 """
 
 from __future__ import annotations
@@ -40,13 +41,15 @@ def requests_of(request: Request) -> tuple[Request, ...]:
     Raises:
         InputError: A model does not say how accurate it is.
     """
-    if not request.alternatives:
+    several = bool(request.alternatives)
+    if not several and len(request.app.batch) == 1:
         return (request,)
-    least = _least_accuracy(request)
+    least = _least_accuracy(request) if several else request.app.min_accuracy
     requests = []
-    for app, model in request.alternatives:
-        own = app.model_copy(update={"min_accuracy": least})
-        requests.append(replace(request, app=own, model=model, alternatives=(), named=True))
+    for app, model in request.pairs:
+        for size in app.batch:
+            own = app.model_copy(update={"min_accuracy": least, "batch": (size,)})
+            requests.append(replace(request, app=own, model=model, alternatives=(), named=several))
     return tuple(requests)
 
 

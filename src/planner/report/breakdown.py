@@ -110,7 +110,7 @@ def _breakdown(
     sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
     routes = {cargo_of(route, model): route.path for route in plan.routes}
     needs = needs_of(app, model, point, stages, source or "")
-    clock = _SampleClock(app.name, network, sharing, model)
+    clock = _SampleClock(app.name, network, sharing, model, plan)
     phases: list[Phase] = []
     exit_times: list[ExitTime] = []
     for stage in stages:
@@ -130,20 +130,21 @@ def _breakdown(
 
 
 class _SampleClock:
-    """Follows one sample; `now_s` is when the last phase ended."""
+    """Follows one sample, or the batch that it waits for; `now_s` is when the last phase ended."""
 
-    def __init__(self, app: str, network: Network, sharing: Sharing, model: Model) -> None:
-        self.now_s = 0.0
+    def __init__(self, app: str, network: Network, sharing: Sharing, model: Model, plan: AppPlacement) -> None:
+        self.now_s, self._batch = plan.breakdown.filling_s, plan.batch
         self._app, self._network, self._sharing, self._model = app, network, sharing, model
 
     def compute(self, stage: Stage) -> Iterator[Phase]:
-        """Run a block, then its head."""
+        """Run a block, then its head; `weight` is the fraction of samples, or of batches, that get there."""
+        weight = self._batch * stage.runs_per_sample(self._batch)
         for part in stage.parts:
-            cost = part_cost(part, self._network.nodes.get(stage.node), self._model) or UNKNOWN
+            cost = part_cost(part, self._network.nodes.get(stage.node), self._model, self._batch) or UNKNOWN
             cost = cost.at(self._sharing.speed(stage.node))
             taken_s = cost.time_s / self._sharing.of_node(stage.node)
             kind = HEAD if isinstance(part, Exit) else COMPUTING
-            yield self._phase(kind, part.name, stage.block, stage.node, taken_s, stage.reach, cost.energy_j)
+            yield self._phase(kind, part.name, stage.block, stage.node, taken_s, weight, cost.energy_j / self._batch)
 
     def carry(self, need: Need, path: Sequence[str]) -> Iterator[Phase]:
         """Carry something hop by hop."""
@@ -151,7 +152,7 @@ class _SampleClock:
         what = need.result_of or need.after or "input"
         for pair in pairwise(path):
             wire = self._network.hops[pair]
-            sending_s = need.bits / rate_of(wire) / self._sharing.of_medium(medium_of(pair, wire))
+            sending_s = self._batch * need.bits / rate_of(wire) / self._sharing.of_medium(medium_of(pair, wire))
             energy_j = need.bits * wire.j_per_bit
             label = f"{'result of ' if need.result_of else ''}{what}, {pair[0]} → {pair[1]}"
             place = link_label(pair, self._network)

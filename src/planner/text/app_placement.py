@@ -24,8 +24,8 @@ def reason_lines(placement: Placement) -> Iterator[str]:
 
 
 def variant_text(plan: AppPlacement) -> str:
-    """Return which variant of its app a plan runs, such as ``int8.json``; empty where there was nothing to choose."""
-    return plan.model or ""
+    """Return which variant of its app a plan runs, such as ``int8.json, batch 8``; empty where it has but one."""
+    return ", ".join(part for part in (plan.model or "", f"batch {plan.batch}" if plan.batch > 1 else "") if part)
 
 
 def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
@@ -45,7 +45,8 @@ def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
     yield from further
     parts = plan.breakdown
     yield f"energy    {_split(parts.compute_j, parts.transfer_j, 'J')}"
-    yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}"
+    filling = f", {format_quantity(parts.filling_s, 's')} until the batch is full" if parts.filling_s > 0.0 else ""
+    yield f"latency   {_split(parts.compute_s, parts.transfer_s, 's')}{filling}"
 
 
 def metric_lines(metrics: Mapping[str, float], units: Mapping[str, str], per: str = "") -> Iterator[str]:

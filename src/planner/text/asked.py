@@ -50,6 +50,9 @@ def _limits(app: App, units: Mapping[str, str]) -> Iterator[str]:
         yield "best accuracy"
     if app.rate_per_s > 0.0:
         yield f"{'at least ' if app.objective == 'rate' else ''}{app.rate_per_s:.4g} inferences per second"
+    if app.batch != (1,):
+        *others, last = map(str, app.batch)
+        yield f"batches of {', '.join(others)} or {last}" if others else f"batches of {last}"
     if app.pin:
         yield f"{len(app.pin)} block{'s' * (len(app.pin) > 1)} pinned"
 

@@ -14,7 +14,12 @@ from planner.verifier.violations import Violation, check_claim, check_limit, fau
 
 
 def metrics_of(
-    model: Model, network: Network, stages: Sequence[Stage], carried: Sequence[Carried], sharing: Sharing
+    model: Model,
+    network: Network,
+    stages: Sequence[Stage],
+    carried: Sequence[Carried],
+    sharing: Sharing,
+    batch: int = 1,
 ) -> dict[str, float]:
     """Return every metric of one inference, by name, each in its unit.
 
@@ -26,21 +31,25 @@ def metrics_of(
         stages: Deployed blocks on their nodes.
         carried: Every transfer with its path.
         sharing: Speeds of nodes.
+        batch: Samples that run together.
     """
     return {
-        name: _of_nodes(metric, model, network, stages, sharing) + _of_links(metric, carried)
+        name: _of_nodes(metric, model, network, stages, sharing, batch) + _of_links(metric, carried)
         for name, metric in network.metrics.items()
     }
 
 
-def _of_nodes(metric: Metric, model: Model, network: Network, stages: Sequence[Stage], sharing: Sharing) -> float:
+def _of_nodes(
+    metric: Metric, model: Model, network: Network, stages: Sequence[Stage], sharing: Sharing, batch: int
+) -> float:
     total = 0.0
     for stage in stages:
         if (added := metric.nodes.get(stage.node)) is None:
             continue
         for part in stage.parts:
-            cost = (part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN).at(sharing.speed(stage.node))
-            total += stage.reach * (added.per_s * cost.time_s + added.per_j * cost.energy_j)
+            whole = part_cost(part, network.nodes.get(stage.node), model, batch) or UNKNOWN
+            cost = whole.at(sharing.speed(stage.node))
+            total += stage.runs_per_sample(batch) * (added.per_s * cost.time_s + added.per_j * cost.energy_j)
     return total
 
 

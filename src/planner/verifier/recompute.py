@@ -82,11 +82,13 @@ class ExitTime:
     fraction: float
     compute_s: float
     transfer_s: float
+    filling_s: float = 0.0
+    """Wait until the batch is full."""
 
     @property
     def latency_s(self) -> float:
-        """Computing and transfers together, in seconds."""
-        return self.compute_s + self.transfer_s
+        """Computing, transfers and filling together, in seconds."""
+        return self.compute_s + self.transfer_s + self.filling_s
 
 
 @dataclass(frozen=True)
@@ -134,26 +136,29 @@ class Recomputed:
         }
 
 
-def part_cost(part: Block | Exit, node: Compute | None, model: Model) -> Cost | None:
-    """Return the cost of one block or head on a node at nominal speed, None where nothing says what it is.
+def part_cost(part: Block | Exit, node: Compute | None, model: Model, batch: int = 1) -> Cost | None:
+    """Return the cost of a batch of one block or head on a node at nominal speed, None where nothing says what it is.
 
     Args:
         part: The block or exit head.
         node: The node; None for one that hosts nothing.
         model: The model, with its profiles.
+        batch: Samples that run together.
     """
     if node is None:
         return None
     profile = model.profiles.get(node.hardware or "", {}).get(part.name)
-    time_s = profile.time_s if profile is not None else _quotient(part.ops, node.ops_per_s)
+    ops = part.ops * batch
+    time_s = profile.time_of(batch) if profile is not None else _quotient(ops, node.ops_per_s)
     if time_s is None:
         return None
-    if profile is not None and profile.energy_j is not None:
-        energy_j = profile.energy_j
+    measured_j = None if profile is None else profile.energy_of(batch)
+    if measured_j is not None:
+        energy_j = measured_j
     elif node.active_power_w is not None:
         energy_j = node.active_power_w * time_s
     elif node.j_per_op is not None or part.ops == 0.0:
-        energy_j = part.ops * (node.j_per_op or 0.0)
+        energy_j = ops * (node.j_per_op or 0.0)
     else:
         return None
     return Cost(time_s, energy_j, node.static_power_w * time_s)
@@ -190,7 +195,7 @@ def latency_of(statistic: str, exits: Sequence[ExitTime]) -> tuple[float, list[t
     if statistic == "mean":
         compute_s = sum(time.fraction * time.compute_s for time in left)
         transfer_s = sum(time.fraction * time.transfer_s for time in left)
-        return compute_s + transfer_s, [(compute_s, transfer_s)]
+        return compute_s + transfer_s + sum(time.fraction * time.filling_s for time in left), [(compute_s, transfer_s)]
     wanted = percentile_of(statistic)
     value, held = left[-1].latency_s, 0.0
     for time in left if wanted is not None else []:
@@ -213,6 +218,7 @@ def recompute(
     point: Point,
     carried: Sequence[Carried],
     sharing: Sharing,
+    batch: int = 1,
 ) -> Recomputed:
     """Return what a plan costs whose nodes can run their stages, and whose paths have every hop.
 
@@ -225,23 +231,26 @@ def recompute(
         point: The operating point.
         carried: Every transfer with its path.
         sharing: Speeds of nodes, and the app's shares.
+        batch: Samples that run together: nodes are busy, and energy is taken, for each sample's part of a batch.
     """
     node_busy_s: dict[str, float] = {}
     memory_bytes: dict[str, float] = {}
     working_bytes: dict[str, float] = {}
     params: dict[str, dict[str, float]] = {}
-    way_s = _times_of(network, carried, sharing)
+    way_s = _times_of(network, carried, sharing, batch)
     compute_j, compute_s, transfer_s = 0.0, 0.0, 0.0
     exits: list[ExitTime] = []
     for stage in stages:
         transfer_s += sum(time_s for cargo, time_s in way_s.items() if cargo.to == stage.block.name)
         for part in stage.parts:
-            cost = (part_cost(part, network.nodes.get(stage.node), model) or UNKNOWN).at(sharing.speed(stage.node))
-            compute_j += stage.reach * cost.energy_j
+            whole = part_cost(part, network.nodes.get(stage.node), model, batch) or UNKNOWN
+            cost, runs = whole.at(sharing.speed(stage.node)), stage.runs_per_sample(batch)
+            compute_j += runs * cost.energy_j
             compute_s += cost.time_s / sharing.of_node(stage.node)
-            node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + stage.reach * cost.time_s
-            memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes + part.state_bytes
-            working_bytes[stage.node] = max(working_bytes.get(stage.node, 0.0), part.working_bytes)
+            node_busy_s[stage.node] = node_busy_s.get(stage.node, 0.0) + runs * cost.time_s
+            memory_bytes[stage.node] = memory_bytes.get(stage.node, 0.0) + part.param_bytes
+            memory_bytes[stage.node] += batch * part.state_bytes
+            working_bytes[stage.node] = max(working_bytes.get(stage.node, 0.0), batch * part.working_bytes)
             params.setdefault(stage.node, {}).update({name: model.params[name] for name in part.params})
         if stage.head is not None:
             result_s = sum(time_s for cargo, time_s in way_s.items() if cargo.result_of == stage.head.name)
@@ -254,14 +263,14 @@ def recompute(
     )
 
 
-def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing) -> dict[Cargo, float]:
-    """The time of each transfer in seconds: hops add up; a share slows the sending down, not the signal."""
+def _times_of(network: Network, carried: Sequence[Carried], sharing: Sharing, batch: int) -> dict[Cargo, float]:
+    """The time of each transfer of a batch in seconds: hops add up; a share slows the sending down, not the signal."""
     way_s: dict[Cargo, float] = {}
     for need, path in carried:
         way_s[need.cargo] = 0.0
         for pair in pairwise(path):
             wire = network.hops[pair]
-            sending_s = need.bits / rate_of(wire) / sharing.of_medium(medium_of(pair, wire))
+            sending_s = batch * need.bits / rate_of(wire) / sharing.of_medium(medium_of(pair, wire))
             way_s[need.cargo] += wire.latency_s + sending_s
     return way_s
 

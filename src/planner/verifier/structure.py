@@ -40,6 +40,16 @@ def check_structure(
         What the plan costs, None where it cannot be computed; and what does not stand.
     """
     point, faults = _check_point(app, model, plan)
+    filling_s = 0.0
+    if plan.batch not in app.batch:
+        sizes = ", ".join(map(str, app.batch))
+        faults.append(
+            fault_of(app.name, "batch", f"runs batches of {plan.batch}; the sizes to choose from are {sizes}")
+        )
+    elif plan.batch > 1 and not app.rate_per_s > 0.0:
+        return None, [*faults, fault_of(app.name, "batch", "a batch fills at a rate, and the app has none")]
+    elif plan.batch > 1:
+        filling_s = (plan.batch - 1) / app.rate_per_s
     source = app.source if app.source is not None else network.default_source
     for what, name in (("source", source), ("destination", app.destination)):
         if name is not None and name not in network.nodes:
@@ -50,7 +60,7 @@ def check_structure(
     if misplaced:
         return None, faults
     stages = stages_of(model, point, [assignment.node for assignment in plan.assignments])
-    faults += (unable := list(_check_hosts(app, model, stages, network)))
+    faults += (unable := list(_check_hosts(app, model, stages, network, plan.batch)))
     faults += _check_pins(app, model, stages)
     needs = needs_of(app, model, point, stages, source)
     carried, wrong = _check_routes(app, model, plan.routes, needs, network)
@@ -62,8 +72,10 @@ def check_structure(
     faults += check_shares(app.name, sharing, nodes, media)
     if not sharing.divides(nodes, media):
         return None, faults
-    cost = recompute(model, network, stages, point, carried, sharing)
-    return replace(cost, metrics=metrics_of(model, network, stages, carried, sharing)), faults
+    cost = recompute(model, network, stages, point, carried, sharing, plan.batch)
+    metrics = metrics_of(model, network, stages, carried, sharing, plan.batch)
+    exits = tuple(replace(time, filling_s=filling_s) for time in cost.exits)
+    return replace(cost, metrics=metrics, exits=exits), faults
 
 
 def _check_point(app: App, model: Model, plan: AppPlacement) -> tuple[Point | None, list[Violation]]:
@@ -110,7 +122,7 @@ def _check_assignments(app: App, model: Model, plan: AppPlacement, point: Point)
         yield fault_of(app.name, "assignments", message)
 
 
-def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Network) -> Iterator[Violation]:
+def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Network, batch: int) -> Iterator[Violation]:
     for stage in stages:
         if stage.node not in network.nodes:
             yield fault_of(app.name, "assignments", f"there is no node {stage.node!r}")
@@ -118,7 +130,7 @@ def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Netwo
             yield fault_of(app.name, "assignments", f"{stage.node} hosts no block")
         else:
             for part in stage.parts:
-                if part_cost(part, network.nodes[stage.node], model) is None:
+                if part_cost(part, network.nodes[stage.node], model, batch) is None:
                     yield fault_of(app.name, "cost", f"nothing says what {part.name} costs on {stage.node}")
 
 

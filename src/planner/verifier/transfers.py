@@ -42,6 +42,10 @@ class Stage:
     node: str
     reach: float
 
+    def runs_per_sample(self, batch: int) -> float:
+        """Return how often the block runs for each sample: a batch goes on as long as any of its samples does."""
+        return self.reach if batch == 1 else (1.0 - (1.0 - self.reach) ** batch) / batch
+
     @property
     def parts(self) -> tuple[Block | Exit, ...]:
         """All that runs on the node."""

@@ -183,6 +183,8 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
     claimed: Breakdown = plan.breakdown
     yield from check_claim(name, "breakdown.compute_j", claimed.compute_j, cost.compute_j, "J", whole=cost.energy_j)
     yield from check_claim(name, "breakdown.transfer_j", claimed.transfer_j, cost.transfer_j, "J", whole=cost.energy_j)
+    filling_s = cost.exits[0].filling_s if cost.exits else 0.0
+    yield from check_claim(name, "breakdown.filling_s", claimed.filling_s, filling_s, "s", whole=latency_s)
     found = [
         [
             *check_claim(name, "breakdown.compute_s", claimed.compute_s, compute_s, "s", whole=latency_s),

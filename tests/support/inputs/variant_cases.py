@@ -18,8 +18,8 @@ from planner.schemas.planning.variants import variants_of
 Json = dict[str, Any]
 
 
-def raw_case(r: Random, most_models: int = 3) -> tuple[Json, list[Json], Json]:
-    """Return a raw app, its models and its topology."""
+def raw_case(r: Random, most_models: int = 3, batches: float = 0.0) -> tuple[Json, list[Json], Json]:
+    """Return a raw app, its models and its topology; with batch sizes in a fraction `batches` of cases."""
     topology = random_topology(r, 3)
     topology.pop("packages", None)
     topology["links"] = [link for link in topology["links"] if "p" not in (link["source"], link["target"])]
@@ -38,7 +38,25 @@ def raw_case(r: Random, most_models: int = 3) -> tuple[Json, list[Json], Json]:
         del app["min_accuracy"]
     models = [_changed(r, model, index) for index in range(r.randint(1, most_models))]
     app["model"] = [each["name"] for each in models]
+    if r.random() < batches:
+        app["rate_per_s"] = r.choice([0.02, 0.05, 0.2, 0.5])
+        if "max_latency_s" in app:
+            app["max_latency_s"] *= r.choice([1.0, 10.0, 30.0])
+        app["batch"] = r.sample([1, 2, 3, 8], r.randint(1, 3))
+        for model in models:
+            _profile_batches(r, model)
     return app, models, topology
+
+
+def _profile_batches(r: Random, model: Json) -> None:
+    """Give some profiles figures of several batch sizes."""
+    for rows in model.get("profiles", {}).values():
+        for entry in rows.values():
+            if r.random() < 0.7:
+                sizes = r.sample([1, 2, 3, 8], r.randint(1, 4))
+                part = r.uniform(0.2, 1.0)
+                for name in list(entry):
+                    entry[name] = {str(size): entry[name] * size**part for size in sizes}
 
 
 def _changed(r: Random, model: Json, index: int) -> Json:
