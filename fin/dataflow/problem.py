@@ -239,8 +239,7 @@ class _Terms:
 
     @property
     def reach(self) -> Floats:
-        instance = self.instance
-        return instance.points.reach(len(instance.block_names))[self.point, : self.depth]
+        return self.instance.points.reach(len(self.instance.block_names))[self.point, : self.depth]
 
     @property
     def runs(self) -> Floats:

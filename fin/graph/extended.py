@@ -138,7 +138,6 @@ def build_extended(
     Raises:
         DeadlineReachedError: The deadline came first.
     """
-    metrics = instance.used_metrics
     links = _links(instance, tracked_media) if links is None else links
     results = result_routes(instance, tracked_media, deadline)
     scenarios, points = scenarios_of(instance), instance.points
@@ -157,9 +156,7 @@ def build_extended(
     open_ = (can_run | ~deployed[:, :, None])[..., None]
     runs = points.computing_weight(reach)
     energy = (runs[:, :, None] * joules)[..., None]
-    time = (time_weight[:, :, None] * seconds)[..., None]
-    if instance.filling_s:
-        time[:, 0] += instance.filling_s
+    time = _elapsed(instance, time_weight, seconds)
     added = metric_vertices(instance, head_of, on, runs)
     in_time: Floats | None = None
     late: Floats | None = None
@@ -170,9 +167,9 @@ def build_extended(
 
     bits = np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]])
     carried = np.where(np.arange(layers) == 0, 1.0, reach) * bits
-    kinds = ("energy", "latency", *(instance.network.metrics.names[index] for index in metrics))
+    kinds = ("energy", "latency", *(instance.network.metrics.names[index] for index in instance.used_metrics))
     vertex = dict(zip(kinds, (energy, time, *added), strict=True))
-    arc = dict(zip(kinds, arc_coefficients(carried, time_weight, bits, len(metrics)), strict=True))
+    arc = dict(zip(kinds, arc_coefficients(carried, time_weight, bits, len(added)), strict=True))
     result_bits = np.where(leaves > 0, leaves * instance.result_bits[head_of], 0.0)
     return ExtendedGraph(
         links=links,
@@ -195,6 +192,14 @@ def build_extended(
         late=late,
         further=further_sums(instance, vertex, arc),
     )
+
+
+def _elapsed(instance: Instance, time_weight: Floats, seconds: Floats) -> Floats:
+    """(K, D, N, 1) what vertices add to the latency; the first one adds the wait until the batch is full."""
+    time = (time_weight[:, :, None] * seconds)[..., None]
+    if instance.filling_s:
+        time[:, 0] += instance.filling_s
+    return np.asarray(time)
 
 
 def _links(instance: Instance, tracked_media: tuple[int, ...]) -> Links:

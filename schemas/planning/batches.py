@@ -47,6 +47,9 @@ def check_profile(where: tuple[str | int, ...], profile: object) -> Iterator[Fin
     Args:
         where: Where the profile stands.
         profile: Raw profile of a block or head.
+
+    Yields:
+        What is wrong.
     """
     if not isinstance(profile, Mapping):
         return
@@ -67,6 +70,9 @@ def check_batch(where: tuple[str | int, ...], sizes: list[object], app: object) 
         where: Where the sizes stand.
         sizes: Raw batch sizes.
         app: Raw app.
+
+    Yields:
+        What is wrong.
     """
     for index, size in enumerate(sizes):
         if size in sizes[:index]:
@@ -79,6 +85,11 @@ def check_batch(where: tuple[str | int, ...], sizes: list[object], app: object) 
 
 def refuse_unprofiled(app: App, model: Model, topology: Topology) -> None:
     """Refuse batch sizes for which a block that always runs has no costs anywhere.
+
+    Args:
+        app: The app with its batch sizes.
+        model: Its model with profiles.
+        topology: Nodes and packages.
 
     Raises:
         InputError: With every such size.

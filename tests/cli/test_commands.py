@@ -60,7 +60,7 @@ def test_the_list_of_commands_is_whole_and_imports_none_of_them() -> None:
 def test_every_constraint_sets_a_field_of_an_app() -> None:
     texts = {
         "rate": 2.0, "max_latency": "3ms", "min_accuracy": "40%", "max_energy": "5mJ", "latency": "mean",
-        "objective": "latency", "limit": ["cost=1"],
+        "objective": "latency", "limit": ["cost=1"], "batch": "1,4",
     }  # fmt: skip
     limits = Limits(**{each.name: texts.get(each.name, "n") for each in fields(Limits)})
     read = limits.app_fields()
