@@ -8,6 +8,10 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 _BLOCK = 16
 """Rows of one group that the others are compared with at once."""
+_CHUNK = 128
+"""Rows of one group, in order, that are compared with each other at once."""
+_LARGE = 16
+"""Rows of a group up to which it is looked at together with the others."""
 _MANY = 2_000
 """Rows that are thinned to the end."""
 _WORTHWHILE = 0.01
@@ -33,8 +37,13 @@ def non_dominated(groups: Ints, criteria: Floats) -> Bools:
     order = np.lexsort((*criteria.T[::-1], groups))
     if criteria.shape[1] <= 2:
         keep[order[_staircase(groups[order], criteria[order])]] = True
-    else:
-        _peel(order, groups, criteria, keep)
+        return keep
+    starts = np.flatnonzero(np.append(True, groups[order][1:] != groups[order][:-1]))
+    sizes = np.diff(starts, append=len(order))
+    columns = np.ascontiguousarray(criteria[order, 1:].T)
+    for first, size in zip(starts[sizes > _LARGE].tolist(), sizes[sizes > _LARGE].tolist(), strict=True):
+        keep[order[first : first + size]] = _efficient(columns[:, first : first + size])
+    _peel(order[np.repeat(sizes <= _LARGE, sizes)], groups, criteria, keep)
     return keep
 
 
@@ -52,6 +61,35 @@ def _staircase(groups: Ints, criteria: Floats) -> Bools:
     below = np.ones(len(second), dtype=bool)
     below[1:] = shifted[1:] < np.minimum.accumulate(shifted)[:-1]
     return below
+
+
+def _efficient(columns: Floats) -> Bools:
+    """Any number of criteria, one group: mark its efficient rows.
+
+    Rows are in lexicographic order, so a row is dominated by rows before it alone, and the first criterion, which is
+    left out here, need not be compared.
+
+    Args:
+        columns: (C - 1, n) the other criteria.
+    """
+    efficient = np.zeros(columns.shape[1], dtype=bool)
+    kept = columns[:, :0]
+    for first in range(0, len(efficient), _CHUNK):
+        some = columns[:, first : first + _CHUNK]
+        places = np.flatnonzero(~_no_worse(kept, some).any(axis=0))
+        some = some[:, places]
+        places = places[~np.triu(_no_worse(some, some), 1).any(axis=0)]
+        efficient[first + places] = True
+        kept = columns[:, : first + _CHUNK][:, efficient[: first + _CHUNK]]
+    return efficient
+
+
+def _no_worse(columns: Floats, others: Floats) -> Bools:
+    """(n, m) whether each of n rows is no worse in any column than each of m others."""
+    found = columns[0][:, None] <= others[0]
+    for column, other in zip(columns[1:], others[1:], strict=True):
+        found &= column[:, None] <= other
+    return np.asarray(found)
 
 
 def _peel(order: Ints, groups: Ints, criteria: Floats, keep: Bools) -> None:

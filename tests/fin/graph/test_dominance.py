@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.fin.graph import dominance
 from planner.fin.graph.dominance import non_dominated
 
 Row = tuple[int, tuple[float, ...]]
@@ -52,6 +53,14 @@ def test_with_any_numbers(found: list[Row]) -> None:
 @given(rows(st.sampled_from([0.0, 1.0, np.inf])))
 def test_with_infinities(found: list[Row]) -> None:
     check(found)
+
+
+@given(rows(st.integers(0, 9).map(float)))
+def test_large_groups_in_chunks(found: list[Row]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dominance, "_LARGE", 2)
+        patch.setattr(dominance, "_CHUNK", 3)
+        check(found)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
