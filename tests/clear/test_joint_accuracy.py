@@ -33,10 +33,15 @@ def accuracy_case(seed: int) -> Case:
     for given_app, model in case.apps:
         app = {key: value for key, value in given_app.items() if key != "min_accuracy" or r.random() < 0.2}
         quickest = [least_alone(app, model, case.topology, point) for point in model["operating_points"]]
-        if r.random() < 0.8:  # some points are too slow
+        if r.random() < 0.8:  # some points are too slow, the more accurate ones
             low, high = min(quickest), max(quickest)
-            app["max_latency_s"] = r.uniform(1.0, 1.8) * low + r.random() * (high - low)
-        apps.append((app, model))
+            app["max_latency_s"] = r.uniform(1.0, 2.5) * low + r.random() * (high - low)
+        order = sorted(range(len(quickest)), key=lambda number: quickest[number])
+        accuracies = sorted(point["accuracy"] for point in model["operating_points"])
+        points = [dict(point) for point in model["operating_points"]]
+        for number, accuracy in zip(order, accuracies, strict=True):
+            points[number]["accuracy"] = accuracy
+        apps.append((app, {**model, "operating_points": points}))
     return Case(case.topology, tuple(apps))
 
 

@@ -79,3 +79,34 @@ def test_what_does_not_know_the_objective_says_so(arguments: tuple[str, ...], me
     done = run(*arguments, *FILES)
     assert done.code == 2
     assert message in (done.out + done.err).replace("\n", " ")
+
+
+def test_accuracy_is_planned_with_an_upper_bound(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "accuracy")
+    held = json.loads(plan.read_text())
+    rates = {"camera": 5.0, "microphone": 2.0}
+    mean = sum(rates[app["name"]] * app["accuracy"] for app in held["apps"]) / 7.0
+    assert held["total"]["mean_accuracy"] == pytest.approx(mean)
+    assert held["certificate"]["upper_bound"] == pytest.approx(mean)
+    assert "lower_bound" not in held["certificate"]
+    done = run("check", str(plan), *FILES, "--objective", "accuracy", "--prove")
+    assert (done.code, "no plan within the limits is above" in done.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"), [("latency", "largest latency over its limit"), ("accuracy", "accuracy")]
+)
+def test_pages_show_the_objective_and_its_bound(tmp_path: Path, objective: str, words: str) -> None:
+    page = tmp_path / "page.html"
+    files = ("--objective", objective, *FILES, "--output", str(page))
+    done = run("report", str(planned(tmp_path, objective)), *files)
+    assert done.code == 0, done.err
+    text = page.read_text(encoding="utf-8")
+    assert words in text
+    assert "proved bound" in text
+
+
+def test_an_unknown_metric_is_one_message() -> None:
+    done = run("plan", *FILES, "--objective", "money")
+    assert done.code == 2
+    assert "the topology defines no metric of this name" in done.err

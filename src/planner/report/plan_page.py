@@ -131,6 +131,8 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
         power = format_quantity(total.power_w, "W")
         tiles += [Tile("power", power, "rate times energy, and idle nodes")] if total.power_w > 0.0 else []
         tiles.append(Tile("nodes used", str(total.nodes_used)))
+    if total is not None and total.mean_accuracy is not None:
+        tiles.insert(0, Tile("mean accuracy", format_accuracy(total.mean_accuracy), "of all apps, weighted by rates"))
     if total is not None and total.latency_over_limit is not None:
         tiles.insert(0, Tile("largest latency over its limit", f"{total.latency_over_limit:.4g}", "of all apps"))
     if certificate is not None:
