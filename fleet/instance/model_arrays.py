@@ -74,7 +74,8 @@ def model_arrays(model: Model, scarce: bool) -> ModelArrays:
         InputError: It is no chain, or its memory is more than a sum over blocks.
     """
     refuse_skips(model, "planning of fleets")
-    if scarce or any(part.state_bytes for part in (*model.blocks, *model.exits)):
+    states = [*(block.state_bytes for block in model.blocks), *(head.state_bytes for head in model.exits)]
+    if scarce or any(states):
         refuse_memory(model, "planning of fleets", state=True)
     points = operating_points(model)
     heads = {head.name: head for head in model.exits}

@@ -134,7 +134,7 @@ def await_answer(connection: Connection, kind: str, deadline: float, secure: boo
                 zmq.EVENT_DISCONNECTED,
             )
         if failed:
-            hint = "it has other keys" if secure else "it has keys: give the same folder with --keys"
+            hint = "it has other keys or none" if secure else "it has keys: give the same folder with --keys"
             raise RunFailedError(f"{_who(connection)} refuses the connection or was lost ({hint}, or it ended)")
         if connection.socket.poll(20):
             _, message = receive(connection.socket, routed=False)

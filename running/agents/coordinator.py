@@ -59,6 +59,8 @@ class Coordinator:
     lost: set[str] = field(default_factory=set)
     """Nodes whose agent is lost."""
     started_ns: int = 0
+    done: list[Outcome] = field(default_factory=list)
+    """Samples of the last call of `run` that have come back."""
     notices: list[Message] = field(default_factory=list)
     """Answers to probes that nobody has looked at yet."""
 
@@ -146,7 +148,7 @@ class Coordinator:
         Raises:
             RunFailedError: An agent is lost and no other plan does without it, fails, or does not answer in time.
         """
-        done: list[Outcome] = []
+        self.done = done = list[Outcome]()
         waiting = list(range(len(inputs)))[::-1]
         self.started_ns = last_ns = time.monotonic_ns()
         started = 0

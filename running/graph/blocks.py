@@ -74,15 +74,15 @@ def parameters(flow: Flow, parts: Sequence[Sequence[int]], constants: Constants)
         groups.setdefault(tuple(by), []).append(name)
     own, shared = [0] * len(parts), dict[str, int]()
     uses: list[list[str]] = [[] for _ in parts]
-    for by, names in groups.items():
+    for users, names in groups.items():
         size = sum(constants.size[name] for name in names)
-        if len(by) == 1 or size < _LITTLE_BYTES:
-            for index in by:
+        if len(users) == 1 or size < _LITTLE_BYTES:
+            for index in users:
                 own[index] += size
             continue
         label = _unused_name(flow, max(names, key=lambda name: constants.size[name]), shared)
         shared[label] = size
-        for index in by:
+        for index in users:
             uses[index].append(label)
     return Parameters(tuple(own), shared, tuple(map(tuple, uses)))
 

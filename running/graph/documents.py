@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,7 @@ def _bits(tensor: Tensor | None) -> float:
     return 0.0 if tensor is None else tensor.bits
 
 
-def _points_json(source: Source) -> Mapping[str, Any]:
+def _points_json(source: Source) -> dict[str, Any]:
     heads, measured = source.flow.heads, source.measured
     if heads and measured is not None:
         points = [

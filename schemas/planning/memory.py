@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from planner.schemas.planning.model import Model
+from planner.schemas.planning.model import Block, Exit, Model
 from planner.schemas.planning.topology import Topology
 
 
@@ -15,7 +15,7 @@ def largest_memory_bytes(model: Model) -> float:
     Args:
         model: The model.
     """
-    parts = (*model.blocks, *model.exits)
+    parts: list[Block | Exit] = [*model.blocks, *model.exits]
     own = sum(part.param_bytes + part.state_bytes + part.working_bytes for part in parts)
     return own + sum(model.params.values())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_INTERRUPTED, EXIT_OTHER
 from planner.commands.options import AsJson, Output
 from planner.commands.output import say
+
+if TYPE_CHECKING:
+    from planner.pipeline.execution import RunRequest
+    from planner.running.agents.errors import RunFailedError
 
 
 @command
@@ -33,11 +37,9 @@ def run_command(
     as_json: AsJson = False,
 ) -> int:
     """Run pieces on agents, and set what is measured beside what was predicted."""
-    from planner.commands.results import written
-    from planner.pipeline.execution import RunRequest, execute
+    from planner.pipeline.execution import RunRequest
     from planner.running.agents.errors import RunFailedError
     from planner.running.requirements import require
-    from planner.text.run import run_text
     from planner.units import parse_quantity
 
     require("onnx", "onnxruntime", "pyzmq", doing="running pieces")
@@ -58,13 +60,32 @@ def run_command(
         states=states,
     )
     try:
-        with written(output, as_json) as give:
-            run = execute(request)
-            give(run.model_dump(mode="json"), run_text(run), True)
+        failure = _run(request, output, as_json)
     except RunFailedError as error:
-        say(f"error: {error}", err=True)
-        return EXIT_OTHER
+        failure = error
     except KeyboardInterrupt:
         say("interrupted: the run was ended on all agents", err=True)
         return EXIT_INTERRUPTED
+    if failure is not None:
+        say(f"error: {failure}", err=True)
+        return EXIT_OTHER
     return 0
+
+
+def _run(request: RunRequest, output: Path | None, as_json: bool) -> RunFailedError | None:
+    """Write the record of a run, and return why it ended early where it did."""
+    from planner.commands.results import written
+    from planner.pipeline.execution import execute
+    from planner.running.agents.errors import RunFailedError
+    from planner.text.run import run_text
+
+    failure = None
+    with written(output, as_json) as give:
+        try:
+            run = execute(request)
+        except RunFailedError as error:
+            if error.run is None:
+                raise
+            run, failure = error.run, error
+        give(run.model_dump(mode="json"), run_text(run), True)
+    return failure

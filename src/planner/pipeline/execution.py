@@ -11,6 +11,7 @@ from pathlib import Path
 from planner.files.reading import read_topology
 from planner.measure.energy import counters
 from planner.running.agents.coordinator import Coordinator
+from planner.running.agents.errors import RunFailedError
 from planner.running.agents.keys import read_keys
 from planner.running.agents.manager import Manager
 from planner.running.agents.outcome import RunOptions
@@ -89,7 +90,7 @@ def run(
 
     Raises:
         InputError: An input cannot be used.
-        RunFailedError: An agent is lost, refuses or does not answer.
+        RunFailedError: An agent is lost, refuses or does not answer; its `run` holds what came back before.
     """
     request = RunRequest(
         pieces=Path(pieces),
@@ -112,7 +113,7 @@ def execute(request: RunRequest) -> Run:
 
     Raises:
         InputError: An input cannot be used.
-        RunFailedError: An agent is lost, refuses or does not answer.
+        RunFailedError: An agent is lost, refuses or does not answer; its `run` holds what came back before.
     """
     pieces = read_pieces(request.pieces)
     chosen = _chosen(pieces, request)
@@ -134,14 +135,23 @@ def execute(request: RunRequest) -> Run:
     with Coordinator(pieces, addresses, options) as coordinator, counting("running", samples.count) as progress:
         nodes = {node: (each.slow_down, each.runtime) for node, each in coordinator.connections.items()}
         coordinator.warm_up(samples.inputs[0])
-        meters = counters()
+        meters, failure = counters(), None
         began, before = time.monotonic(), [meter.read_j() for meter in meters]
-        outcomes = coordinator.run(samples.inputs, switcher, progress)
+        try:
+            outcomes = coordinator.run(samples.inputs, switcher, progress)
+        except RunFailedError as error:
+            outcomes, failure = coordinator.done, error
+            if not outcomes:
+                raise
         wall_s, after = time.monotonic() - began, [meter.read_j() for meter in meters]
         used_j = [meter.used_j(*pair) for meter, *pair in zip(meters, before, after, strict=True)]
         metered = metered_energy(used_j, coordinator.on_one_machine)
         switches = () if switcher is None else switcher.switches
-        return record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, switches, nodes, metered)
+        found = record(pieces, coordinator, outcomes, samples.labels, planned, wall_s, switches, nodes, metered)
+    if failure is None:
+        return found
+    note = f"the run ended early, after {len(outcomes)} of {samples.count} samples: {failure}"
+    raise RunFailedError(str(failure), found.model_copy(update={"notes": (*found.notes, note)}))
 
 
 def metered_energy(used_j: Sequence[float], on_one_machine: bool) -> MeteredEnergy:

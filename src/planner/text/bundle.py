@@ -19,7 +19,7 @@ def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> 
         notes: Notes to print below.
     """
     heads = {head.after: head.name for head in model.exits}
-    rows = [("block", "operations", "parameters", "working", "crosses behind", "reads", "exit")]
+    rows: list[tuple[str, ...]] = [("block", "operations", "parameters", "working", "crosses behind", "reads", "exit")]
     crosses = _crossing_bits(model)
     before = INPUT
     for index, block in enumerate(model.blocks):
@@ -43,7 +43,7 @@ def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> 
     return "\n".join(map(printable, [*lines, *(f"note: {note}" for note in notes)]))
 
 
-def _total(model: Model) -> tuple[str, str, str, str, str]:
+def _total(model: Model) -> tuple[str, ...]:
     ops = sum(block.ops for block in model.blocks) + sum(head.ops for head in model.exits)
     size = sum(block.param_bytes for block in model.blocks) + sum(head.param_bytes for head in model.exits)
     size += sum(model.params.values())
@@ -56,7 +56,7 @@ def _crossing_bits(model: Model) -> list[float]:
     place = {INPUT: -1} | {block.name: index for index, block in enumerate(model.blocks)}
     last: dict[tuple[int, str | None], tuple[float, int]] = {}
     for index, block in enumerate(model.blocks):
-        rows = [(index - 1, None, None)]
+        rows: list[tuple[int, str | None, float | None]] = [(index - 1, None, None)]
         if block.inputs is not None:
             rows = [(place[row.block], row.tensor, row.bits) for row in block.inputs]
         for producer, tensor, bits in rows:
