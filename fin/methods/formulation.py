@@ -66,7 +66,7 @@ class LimitRows(Rows):
         if np.isinf(most) or coefficients.sum() <= most:
             return
         unit = most if most > 0.0 else float(coefficients.max())
-        clipped = np.minimum(coefficients / unit, 2.0)  # one alone is too much either way
+        clipped = np.minimum(coefficients, 2.0 * unit) / unit  # twice the limit is too much either way
         self.add(columns, clipped, -np.inf, most / unit * _SLACK)
 
 
