@@ -8,6 +8,8 @@ are tried next (Kelley, J. SIAM 8(4), 1960). They are the dual values of a linea
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from planner.fin.deadline import Deadline
@@ -21,6 +23,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 _MOST_ROUNDS = 60
 _MOST_PIVOTS = 50
 _ROUNDING = 1e-11
+_CERTAIN = 1e-9
+"""Least excess of the limits, over them, that is no rounding."""
 _FALLBACK = 100.0
 """Cost of the artificial plan that keeps all limits, over that of the dearest path met at first."""
 
@@ -47,7 +51,9 @@ def bounds_of_several(feasible: FeasibleGraph, deadline: Deadline | None = None)
     active = np.flatnonzero(~_within(sums, most))
     if len(active):
         masters = _masters(graph, most, active, (cost, sums), best, until)
-        _ascend(graph, most, active, masters, (lower, multipliers, best), until)
+        impossible = _impossible(graph, most, active, masters, until)
+        lower[active[impossible]] = np.inf
+        _ascend(graph, most, active[~impossible], masters, (lower, multipliers, best), until)
     return DualBounds(np.minimum(lower, best.cost), multipliers[:, 0], best.paths, best.cost, multipliers[:, 1:])
 
 
@@ -76,6 +82,33 @@ def _masters(
         for cost, used in zip(costs, sums, strict=True):
             master.add(float(cost[place]), used[place])
         found[scenario] = master
+    return found
+
+
+def _impossible(graph: ExtendedGraph, most: Floats, active: Ints, masters: dict[int, Master], until: Deadline) -> Bools:
+    """Mark the scenarios none of whose paths keeps all limits, as multipliers prove (Farkas' lemma).
+
+    With multipliers m of the limits and none of the cost, ``sum(m * (sum - limit))`` above 0 for the path that makes it
+    least is above 0 for every path. Paths are added to the programs until they hold a mixture that keeps all limits.
+    """
+    found = np.zeros(len(active), dtype=bool)
+    finite = np.where(np.isfinite(most), most, 0.0)
+    free = replace(graph, vertex_cost=np.zeros_like(graph.vertex_cost), arc_cost=np.zeros_like(graph.arc_cost))
+    open_ = np.ones(len(active), dtype=bool)
+    for _ in range(_MOST_ROUNDS):
+        trial = {place: masters[int(active[place])].least_excess() for place in np.flatnonzero(open_).tolist()}
+        open_[[place for place, row in trial.items() if row is None]] = False
+        places = np.flatnonzero(open_)
+        if len(places) == 0 or until.expired:
+            break
+        rows = np.array([trial[place] for place in places.tolist()])
+        scenarios = active[places]
+        paths, value = best_paths(free.take(scenarios).priced(rows[:, 1:]), Weights.lagrangian(rows[:, 0]))
+        certain = value - rows @ finite > _CERTAIN * (rows @ finite)
+        found[places[certain]], open_[places[certain]] = True, False
+        cost, sums = _all_sums(graph.take(scenarios), paths)
+        for place, scenario in enumerate(scenarios.tolist()):
+            masters[scenario].add(float(cost[place]), sums[place])
     return found
 
 
@@ -128,6 +161,7 @@ class Master:
         self._scale = np.where(most > 0.0, most, 1.0)[self._rows]
         size = len(self._rows) + 1
         artificial = np.append(np.full(size - 1, -1.0), 1.0)
+        self._artificial = size - 1
         self._columns = [*np.eye(size)[: size - 1], artificial]
         self._costs = [*([0.0] * (size - 1)), fallback]
         self._basis = list(range(size))
@@ -140,7 +174,17 @@ class Master:
 
     def solve(self) -> tuple[Floats, float]:
         """Return the (1 + R) multipliers of the limits, and a value above the bound at any multipliers."""
-        columns, costs = np.array(self._columns).T, np.array(self._costs)
+        return self._solve(np.array(self._costs))
+
+    def least_excess(self) -> Floats | None:
+        """Return the multipliers that prove that no mixture of the paths keeps all limits; None where one does."""
+        costs = np.zeros(len(self._costs))
+        costs[self._artificial] = 1.0
+        multipliers, excess = self._solve(costs)
+        return multipliers if excess > _CERTAIN else None
+
+    def _solve(self, costs: Floats) -> tuple[Floats, float]:
+        columns = np.array(self._columns).T
         right = np.append(np.zeros(len(self._rows)), 1.0)
         for pivot in range(_MOST_PIVOTS):
             basis = columns[:, self._basis]

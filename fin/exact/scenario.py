@@ -23,6 +23,7 @@ from planner.fin.instance.network import Network
 
 _WIDTHS = (1_000, 20_000, 300_000)
 _DIVE_WIDTH = 64
+_NARROW_WIDTH = 32
 _MANY_PER_LAYER = 4
 _GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
@@ -61,6 +62,10 @@ def solve_scenario(
     if plain.graph.links.single_hop and _is_wide(plain) and (path := joined_path(plain)) is not None:
         # a better incumbent fixes more vertices out
         incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+        plain = plain.fixed(incumbent.cutoff)
+    if plain.further is not None and _is_wide(plain):
+        # bounds of several limits are weak: the gap is closed from above, by a narrow search
+        _offer(search(plain.fixed(incumbent.cutoff), incumbent.cutoff, _NARROW_WIDTH, deadline), plain, incumbent)
         plain = plain.fixed(incumbent.cutoff)
     found, broken = _deepening(plain, incumbent, deadline)
     if not broken:

@@ -11,7 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from metric_cases import random_metric_case
 
+from planner.fin.exact.cutting_planes import bounds_of_several
 from planner.fin.exact.method import Exact
+from planner.fin.graph.extended import build_extended
+from planner.fin.graph.feasible import build_feasible
 from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
@@ -19,7 +22,7 @@ from planner.fin.methods.enumeration import BruteForce
 from planner.fin.methods.integer_program import IntegerProgram
 from planner.fin.outcome import Outcome
 from planner.pipeline.placement import placement_of
-from planner.schemas import Provenance
+from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
 
 MOST_PLANS = 1_500
@@ -68,3 +71,27 @@ def test_exact_equals_integer_programming(random: Random) -> None:
     exact, program = Exact().solve(instance, Options()), IntegerProgram().solve(instance, Options())
     assert program.status == exact.status
     assert value_of(instance, exact) == pytest.approx(value_of(instance, program), rel=1e-6, abs=1e-9)
+
+
+def test_limits_that_no_mixture_keeps_together_are_proved_by_multipliers() -> None:
+    """Ten blocks on two nodes: either limit leaves five blocks to one node, both together leave too few places."""
+    nodes = [{"name": f"n{i}", "ops_per_s": 1.0, "j_per_op": 1.0} for i in range(2)]
+    metrics = [
+        {"name": f"m{i}", "unit": "u", "nodes": {f"n{i}": {"per_j": 1.0}, f"n{1 - i}": {"per_j": 0.0}}}
+        for i in range(2)
+    ]
+    blocks = [{"name": f"b{i}", "ops": 1.0, "output_bits": 1.0} for i in range(10)]
+    model = {
+        "schema_version": "1", "name": "m", "input_bits": 1.0, "blocks": blocks,
+        "exits": [{"name": "e", "after": "b9"}],
+        "operating_points": [{"name": "k", "exit_fractions": {"e": 1.0}, "accuracy": 0.9}],
+    }  # fmt: skip
+    links = [{"source": "n0", "target": "n1", "bit_per_s": 1e9, "bidirectional": True}]
+    topology = {"schema_version": "1", "name": "t", "nodes": nodes, "links": links, "metrics": metrics}
+    for most, status in ((4.9, "infeasible"), (5.0, "optimal")):
+        app = App(model="m", source="n0", limits={"m0": most, "m1": most})
+        instance = instance_of(app, check_document(model, Model), check_document(topology, Topology))
+        assert instance is not None
+        feasible = build_feasible(build_extended(instance), instance.network)
+        assert np.isinf(bounds_of_several(feasible).lower_bound).all() == (status == "infeasible")
+        assert Exact().solve(instance, Options()).status == status
