@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from planner.fin.instance.network import Floats
+from planner.fin.instance.network import Floats, Ints
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import Attach, Fleet, UserDevice
 from planner.schemas.reading.problems import input_error
@@ -22,6 +22,14 @@ class Codes:
     def code(self, value: Hashable) -> int:
         """Return the number of a value; a new one gets the next."""
         return self._index.setdefault(value, len(self._index))
+
+    def numbers(self, values: Sequence[str]) -> Ints:
+        """(n,) numbers of many values; new ones get the next."""
+        index = self._index
+        for value in dict.fromkeys(values):
+            if value not in index:
+                index[value] = len(index)
+        return np.fromiter(map(index.__getitem__, values), dtype=np.int64, count=len(values))
 
     def texts(self) -> tuple[str, ...]:
         """Return all values as texts, by number."""

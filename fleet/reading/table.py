@@ -91,7 +91,7 @@ class TableReader:
     def _chunk(self, header: list[str], rows: list[list[str]]) -> tuple[dict[str, Sequence[Any]], int]:
         """Turn rows into columns; rows of another length are problems, and read as far as they go."""
         width = len(header)
-        if any(len(row) != width for row in rows):
+        if set(map(len, rows)) != {width}:
             for index, row in enumerate(rows):
                 if len(row) != width:
                     fix = "give every row as many cells as the header has"
@@ -157,8 +157,7 @@ class TableReader:
     def _text_column(self, name: str, may_be_empty: bool, cells: Sequence[Any] | None, rows: int) -> Ints:
         if cells is None:
             return np.zeros(rows, dtype=np.int64)
-        code = self.codes[name].code
-        codes = np.fromiter((code(str(cell)) for cell in cells), dtype=np.int64, count=rows)
+        codes = self.codes[name].numbers(list(map(str, cells)))
         if not may_be_empty and (codes == 0).any():
             where = np.flatnonzero(codes == 0)
             paths = ((self._at(name, index), None) for index in where.tolist())
@@ -168,7 +167,9 @@ class TableReader:
 
 def _numbers(cells: Sequence[Any]) -> tuple[Floats, Bools, Bools]:
     """Return values, which cells are empty, and which are no numbers."""
-    empty = np.fromiter((cell == "" for cell in cells), dtype=np.bool_, count=len(cells))
+    empty = np.zeros(len(cells), dtype=bool)
+    if "" in cells:
+        empty = np.fromiter((cell == "" for cell in cells), dtype=np.bool_, count=len(cells))
     if empty.all():
         return np.full(len(cells), np.nan), empty, np.zeros(len(cells), dtype=bool)
     try:
