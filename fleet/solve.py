@@ -19,7 +19,7 @@ from planner.fleet.rounding.closing import with_nodes_closed
 from planner.fleet.rounding.local_search import LocalSearch
 from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
-from planner.fleet.rounding.rounding import Placer, nobody_placed, placed_at_rising_prices, rounded_down
+from planner.fleet.rounding.rounding import nobody_placed, placed_at_rising_prices, rounded_down
 from planner.fleet.rounding.state import WholeUsers
 from planner.fleet.task import Run, cost_of, demand_of, idle_prices, penalty_per_user
 from planner.schemas.planning.placement import Status
@@ -329,7 +329,7 @@ def plan_part(instance: FleetInstance, options: FleetOptions, deadline: Deadline
     linear = generation.solve(LinearOptions())
     pricing.close()
     state = rounded_down(instance, linear.columns, linear.share)
-    return Placer(state, linear.prices + idle_prices(instance)).place_all(), linear.prices
+    return placed_at_rising_prices(state, linear.prices + idle_prices(instance), deadline), linear.prices
 
 
 class BoundError(RuntimeError):

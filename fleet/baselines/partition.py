@@ -15,7 +15,7 @@ from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats, Ints
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.method import FleetOptions, FleetOutcome, Solution
-from planner.fleet.rounding.rounding import Placer, placed
+from planner.fleet.rounding.rounding import placed, placed_at_rising_prices
 from planner.fleet.rounding.state import WholeUsers
 from planner.fleet.solve import Bounded, bound_at, heuristic_outcome, plan_part
 
@@ -42,7 +42,7 @@ class RandomPartition:
             states.append(state)
             prices.append(found)
         mean = np.asarray(np.mean(prices, axis=0), dtype=np.float64)
-        state = Placer(_merged(instance, states), mean).place_all()
+        state = placed_at_rising_prices(_merged(instance, states), mean, deadline)
         spent_s = time.perf_counter() - began
         return heuristic_outcome(instance, options, state, Bounded(bound_at(instance, mean), mean), spent_s)
 
