@@ -2,7 +2,8 @@
 
 The mean accuracy weighted by rates falls short of its best by what each app's operating point loses. Blocks and
 transfers cost nothing, so the power of a plan is what it loses, and the search for least power, with its bounds, finds
-the most accurate plan that keeps all limits.
+the most accurate plan that keeps all limits. Of plans as accurate, one of less power is then sought: each app keeps its
+operating point, or takes one that is no less accurate.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from planner.clear.objectives.substitution import Costing, with_costs
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -38,6 +40,7 @@ def best_accuracy(method: JointMethod, joint: JointInstance, options: Options) -
     Returns:
         What the method found; the bound is the negative of an accuracy that no plan within the limits exceeds.
     """
+    deadline = Deadline.after(options.time_limit_s)
     network, rate = joint.network, sum(app.rate_per_s for app in joint.apps)
     best = sum(app.rate_per_s * float(app.points.accuracy.max()) for app in joint.apps) / rate
     lost = [(app.points.accuracy.max() - app.points.accuracy + _AT_LEAST) / rate for app in joint.apps]
@@ -46,7 +49,26 @@ def best_accuracy(method: JointMethod, joint: JointInstance, options: Options) -
     if found.status == "infeasible":
         return found
     bound = min(best, best + _AT_LEAST - found.lower_bound)
+    if found.plan is not None and not deadline.expired:
+        left_s = None if options.time_limit_s is None else deadline.remaining_s
+        found = replace(found, plan=_of_less_power(method, joint, found.plan, replace(options, time_limit_s=left_s)))
     return _renamed(joint, replace(found, lower_bound=-bound), max(options.gap, _EQUAL))
+
+
+def _of_less_power(method: JointMethod, joint: JointInstance, plan: Plan, options: Options) -> Plan:
+    """Return a plan of least power where no app is less accurate; the plan itself where none is found."""
+    point = {column.app: column.decision.point for column in plan.columns}
+    kept = [app.points.accuracy >= app.points.accuracy[point[number]] for number, app in enumerate(joint.apps)]
+    apps = [app.only_points(mask) for app, mask in zip(joint.apps, kept, strict=True)]
+    found = method.solve(replace(joint, apps=tuple(apps), objective="power"), options).plan
+    if found is None:
+        return plan
+    numbers = [np.flatnonzero(mask) for mask in kept]
+    columns = tuple(
+        replace(one, decision=replace(one.decision, point=int(numbers[one.app][one.decision.point])))
+        for one in found.columns
+    )
+    return replace(found, columns=columns)
 
 
 def mean_accuracy(joint: JointInstance, plan: Plan) -> float:

@@ -115,3 +115,17 @@ def test_no_baseline_exceeds_the_optimum_nor_bounds_it_below(seed: int, method: 
     if placement.total is not None:
         assert placement.total.mean_accuracy is not None
         assert placement.total.mean_accuracy <= most * (1.0 + SLACK)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_plans_as_accurate_one_of_least_power_is_given(seed: int) -> None:
+    """With each app's accuracy as its least one, the objective power finds no plan of less."""
+    case = accuracy_case(seed)
+    topology, apps = case.documents()
+    placement = answer(case)
+    reached = {one.name: one.accuracy for one in placement.apps}
+    limited = [(app.model_copy(update={"min_accuracy": reached.get(app.name)}), model) for app, model in apps]
+    again = solve_joint(JointRequest(tuple(limited), topology, "auto", Options()))
+    assert (placement.total is None) == (again.total is None)
+    if placement.total is not None and again.total is not None:
+        assert placement.total.power_w == pytest.approx(again.total.power_w, rel=1e-3)
