@@ -174,8 +174,6 @@ class Worker:
         if sample is None or index >= len(flow.plan.pieces):
             return
         hops = [hop for hop in flow.released_by(index) if hop.after >= 0 and flow.sender(hop) == run.node]
-        if any(name not in sample.tensors for hop in hops for name in hop.tensors):
-            raise MessageError("tensors that are released were never made here")
         self._send(run, flow, hops, message.fields, sample.tensors)
         run.samples.keep(turn, flow.kept_on(run.node, index))
 
@@ -197,6 +195,8 @@ def _with_hop(kind: str, fields: Mapping[str, Any], hop: Hop | None, tensors: Ma
     said = {**fields, "sent_ns": time.monotonic_ns()}
     if hop is None:
         return Message(kind, said)
+    if any(name not in tensors for name in hop.tensors):
+        raise MessageError("what is to be sent on was never made here")
     return Message(kind, {**said, "hop": hop.number, "via": hop.via}, {name: tensors[name] for name in hop.tensors})
 
 

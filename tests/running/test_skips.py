@@ -25,7 +25,8 @@ from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.held import HeldSamples
 from planner.running.agents.outcome import Outcome, RunOptions
-from planner.running.agents.protocol import MessageError
+from planner.running.agents.protocol import Message, MessageError
+from planner.running.agents.transport import send
 from planner.running.graph.bundle import Bundle, write_bundle
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
@@ -262,6 +263,24 @@ def test_three_processes_compute_what_the_whole_does(tmp_path: Path) -> None:
     for outcome in outcomes:
         (expected,) = whole.run(["mask"], {"x": data[outcome.sample][None]})
         assert np.array_equal(outcome.outputs["mask"], expected)
+
+
+def test_work_out_of_order_ends_the_run_and_not_the_agent(tmp_path: Path) -> None:
+    """A message asks for the second piece of a sample whose first piece never ran."""
+    bundle = imported("exits-skips", tmp_path, blocks=3)
+    held = split(tmp_path, bundle, placed(bundle, ["phone", "phone", "edge"], {"early": 0.5, "late": 0.5, "y": None}))
+    inputs = [random_inputs(bundle.cuts.inputs, 0)]
+    second = held.manifest.plans[0].pieces[1]
+    with serving(("phone", "edge")) as agents:
+        addresses = {name: agent.address for name, agent in agents.items()}
+        with Coordinator(held, addresses, RunOptions()) as coordinator:
+            fields = {"run": coordinator.run_id, "plan": "app", "sample": 0, "turn": 77, "warm": True}
+            tensors = random_inputs(second.receives, 1)
+            work = Message("work", {**fields, "piece": 1, "trace": [], "moved": []}, tensors)
+            send(coordinator.connections["phone"].socket, work)
+            with pytest.raises(RunFailedError, match="never made here"):
+                coordinator.run(inputs * 50)
+        assert len(executed(held, agents, inputs)) == 1, "the agent serves the next run"
 
 
 def test_a_model_whose_inputs_are_not_those_of_the_network_is_refused(tmp_path: Path) -> None:
