@@ -153,9 +153,10 @@ def _regrets(request: Request, answer: _StateResult, plans: _Plans) -> _Regrets:
     least = best.energy_j if request.app.objective == "energy" else best.latency_s
     regrets: dict[str, float | None] = {}
     for name, plan in plans.items():
+        regrets[name] = None
         instance = variants.get((plan.model, plan.batch))
-        cost = None if instance is None else evaluate_in(instance, plan)
-        regrets[name] = None if cost is None else max(0.0, objective_of(instance, cost) - least)
+        if instance is not None and (cost := evaluate_in(instance, plan)) is not None:
+            regrets[name] = max(0.0, objective_of(instance, cost) - least)
     return regrets
 
 

@@ -30,7 +30,7 @@ def asked_for(sources: Sources | PartialSources, limits: Constraints) -> Asked:
         raise input_error("give one of --model and --workload", "see planner plan --help")
     return {
         "topology": sources.topology,
-        "model": models[0] if len(models) == 1 else models or None,
+        "model": (models[0] if len(models) == 1 else models) if models else None,
         "workload": sources.workload,
         "app": sources.app,
         **limits.app_fields(),

@@ -42,7 +42,7 @@ class AppLimits(TypedDict, total=False):
     app: str | None
 
 
-ModelsLike = ModelLike | list[ModelLike] | tuple[ModelLike, ...]
+ModelsLike = ModelLike | Sequence[ModelLike]
 """A model, or several of which one is chosen."""
 
 

@@ -40,9 +40,10 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
         return cast(Asked, {**recorded, **given})
     named = {} if made_of is None else made_of.inputs
     kinds = _kinds(named, path, note, {name for name in _ARGUMENTS.values() if name in given})
-    for kind in ("workload",) if "workload" in kinds else ("model",):
-        if not apps_given and kind in kinds:
-            given[kind] = kinds[kind] if len(kinds[kind]) > 1 else kinds[kind][0]
+    if not apps_given and "workload" in kinds:
+        given["workload"] = kinds["workload"][0]
+    elif not apps_given and "model" in kinds:
+        given["model"] = kinds["model"] if len(kinds["model"]) > 1 else kinds["model"][0]
     if "topology" not in given and "topology" in kinds:
         given["topology"] = kinds["topology"][0]
     if "topology" not in given or not ("model" in given or "workload" in given):

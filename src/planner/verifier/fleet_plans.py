@@ -47,7 +47,7 @@ class PlanCosts:
         up, down = self._links.setdefault(link, user_links(self._columns, link))
         network = user_network(self._network, self._devices[self._columns.device[index]], up, down)
         app = app_of(self._columns, index)
-        model = self._models[app.model]
+        model = self._models[app.models[0]]
         plan = _as_app_placement(group)
         found, faults = check_structure(app, model, plan, network, {})
         if found is None or faults:
