@@ -35,7 +35,7 @@ def accuracy_case(seed: int) -> Case:
         quickest = [least_alone(app, model, case.topology, point) for point in model["operating_points"]]
         if r.random() < 0.8:  # some points are too slow, the more accurate ones
             low, high = min(quickest), max(quickest)
-            app["max_latency_s"] = r.uniform(1.0, 2.5) * low + r.random() * (high - low)
+            app["max_latency_s"] = max(r.uniform(1.0, 2.5) * low + r.random() * (high - low), 1e-3)
         order = sorted(range(len(quickest)), key=lambda number: quickest[number])
         accuracies = sorted(point["accuracy"] for point in model["operating_points"])
         points = [dict(point) for point in model["operating_points"]]
