@@ -84,5 +84,5 @@ def _network_of(network: Network, nodes: Ints) -> Network:
 
 
 def _metrics_of(metrics: NetworkMetrics, nodes: Ints, links: Ints) -> NetworkMetrics:
-    columns = {"per_s": metrics.per_s[:, nodes], "per_j": metrics.per_j[:, nodes], "per_bit": metrics.per_bit[:, links]}
-    return replace(metrics, **columns)
+    per_s, per_j, per_bit = metrics.per_s[:, nodes], metrics.per_j[:, nodes], metrics.per_bit[:, links]
+    return replace(metrics, per_s=per_s, per_j=per_j, per_bit=per_bit)
