@@ -29,13 +29,15 @@ def accuracy_case(seed: int) -> Case:
     """Draw a case whose apps are tight, most of them without a least accuracy."""
     r = Random(seed)
     case = random_case(r, most_nodes=3)
+    while max(len(model["operating_points"]) for _, model in case.apps) == 1:
+        case = random_case(r, most_nodes=3)
     apps = []
     for given_app, model in case.apps:
         app = {key: value for key, value in given_app.items() if key != "min_accuracy" or r.random() < 0.2}
         quickest = [least_alone(app, model, case.topology, point) for point in model["operating_points"]]
         if r.random() < 0.8:  # some points are too slow, the more accurate ones
             low, high = min(quickest), max(quickest)
-            app["max_latency_s"] = max(r.uniform(1.0, 2.5) * low + r.random() * (high - low), 1e-3)
+            app["max_latency_s"] = max(r.uniform(low, high) if high > 1.1 * low else 2.0 * low, 1e-3)
         order = sorted(range(len(quickest)), key=lambda number: quickest[number])
         accuracies = sorted(point["accuracy"] for point in model["operating_points"])
         points = [dict(point) for point in model["operating_points"]]
