@@ -107,9 +107,10 @@ class _Bisection:
                 return found.termination
         while self.bound_s < self.value_s * (1.0 - gap) and self.value_s > 0.0:
             near, any_rate = self.bound_s >= _NEAR * self.value_s, np.isinf(self.value_s)
-            target_s = self.value_s / _JUST_BELOW if near else float(np.sqrt(self.bound_s) * np.sqrt(self.value_s))
             if any_rate:  # the plan keeps a node busy that must not be; is there one that does not?
                 target_s = 2.0 * sum_busy_s(self.instance)
+            else:
+                target_s = self.value_s / _JUST_BELOW if near else float(np.sqrt(self.bound_s) * np.sqrt(self.value_s))
             found = self._plan_at(1.0 / target_s)
             if found.status == "infeasible" and any_rate:
                 self.bound_s = np.inf
