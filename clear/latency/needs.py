@@ -107,7 +107,13 @@ class Needs:
 
 
 def least_worth(apps: Sequence[Needs], prices: Floats, factor: float) -> float:
-    """Return what the shares of all apps are worth at least at (P,) prices that sum to 1; above 1: none reaches it."""
+    """Return what the shares of all apps are worth at least at (P,) prices that sum to 1; above 1: none reaches it.
+
+    Args:
+        apps: What each app needs of every place at each choice.
+        prices: (P,) prices of whole places, which sum to 1.
+        factor: Part of its latency limit that each app may take.
+    """
     return float(sum(own.worths(prices, factor)[0].min(initial=np.inf) for own in apps))
 
 

@@ -116,7 +116,16 @@ def _figures(column: Column, network: Network) -> Floats:
 
 
 def limited_figures(budget: Budget, column: Column, network: Network) -> Floats:
-    """(2 N + 1,) what a limited sum of a column grows with: its parts on every node, and that of transfers."""
+    """(2 N + 1,) what a limited sum of a column grows with: its parts on every node, and that of transfers.
+
+    Args:
+        budget: The limited sum, by node and for transfers.
+        column: The column, which names the nodes.
+        network: The N nodes.
+
+    Returns:
+        (2 N + 1,) figures, in the unit of the limit.
+    """
     figures = np.zeros((2, network.size))
     figures[:, column.nodes] = budget.dynamic, budget.static
     return np.append(figures.ravel(), budget.transfer)

@@ -54,7 +54,13 @@ class Post(Protocol):
     """Sends messages of a run."""
 
     def to_node(self, run: Run, node: str, message: Message) -> None:
-        """Send to another agent; raise MessageError where it takes no more."""
+        """Send to another agent; raise MessageError where it takes no more.
+
+        Args:
+            run: The run that the message belongs to.
+            node: Name of the other agent's node.
+            message: What is sent.
+        """
 
     def to_owner(self, run: Run, message: Message) -> bool:
         """Send to the coordinator; return whether it is there."""

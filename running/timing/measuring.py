@@ -75,6 +75,9 @@ def measure_links(addresses: Mapping[str, str], hardware: str, keys: Path | None
         hardware: Name of this end.
         keys: Folder of keys, if the agents have them.
 
+    Returns:
+        Rate and latency of each direction, agent by agent.
+
     Raises:
         InputError: An address or key is none.
         RunFailedError: An agent refuses, is lost or does not answer.

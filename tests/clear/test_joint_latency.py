@@ -58,7 +58,7 @@ def test_the_least_factor_is_found_and_proved(seed: int) -> None:
     assert outcome.lower_bound == pytest.approx(factor, rel=2 * SLACK)
 
 
-@FEW
+@settings(FEW, max_examples=max(FEW.max_examples // 4, 1))  # a bisection takes many searches
 @given(SEEDS)
 def test_bisection_has_no_bound_past_the_optimum(seed: int) -> None:
     case = case_with_limits(seed)
@@ -75,7 +75,7 @@ def test_bisection_has_no_bound_past_the_optimum(seed: int) -> None:
     assert value <= 1.0 + SLACK
 
 
-@FEW
+@settings(FEW, max_examples=max(FEW.max_examples // 2, 1))
 @given(SEEDS)
 def test_no_method_is_better_than_the_optimum(seed: int) -> None:
     case = case_with_limits(seed)

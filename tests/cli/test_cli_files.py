@@ -106,7 +106,7 @@ def test_several_apps_are_chosen_from_by_name(tmp_path: Path) -> None:
     "option",
     [
         ("--max-latency", "1s"), ("--source", "phone"), ("--destination", "phone"), ("--rate", "0"),
-        ("--latency", "mean"), ("--min-accuracy", "0"), ("--max-energy", "1J"), ("--objective", "energy"),
+        ("--latency", "mean"), ("--min-accuracy", "0"), ("--max-energy", "1J"),
         ("--pin", "a=phone"),
     ],
 )  # fmt: skip

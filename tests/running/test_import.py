@@ -101,7 +101,7 @@ def test_what_blocks_read_is_what_crosses_every_boundary(name: str, cuts: str, t
     options = {"dims": DIMS.get(name, {}), "exits": EXITS.get(name, ()), "cuts": cuts}
     bundle = imported(SMALL[name](), tmp_path, **options)
     flow = dataflow_of(bundle.model)
-    if cuts == "single":
+    if cuts == "single" and name != "exits-skips":  # an exit inside of a skip ends a block there too
         assert flow.is_chain
     for index, boundary in enumerate(bundle.cuts.boundaries):
         crossing = {tensor for read, tensor in zip(flow.reader, flow.tensor, strict=True) if read > index}
@@ -115,7 +115,7 @@ def test_a_chain_where_single_tensors_cut_finely_enough_and_skips_elsewhere(tmp_
     options = {name: {"dims": DIMS.get(name, {}), "exits": EXITS.get(name, ())} for name in SMALL}
     models = {name: imported(SMALL[name](), tmp_path, **options[name]).model for name in SMALL}
     chains = {name for name, model in models.items() if dataflow_of(model).is_chain}
-    assert chains == set(SMALL) - {"unet", "two-inputs"}
+    assert chains == set(SMALL) - {"unet", "two-inputs", "inception", "exits-skips"}
     blocks = models["unet"].blocks
     skips = {block.name: [row.block for row in block.inputs] for block in blocks if block.inputs}
     assert skips == {"block4": ["block2", "block3"], "block5": ["block1", "block4"]}
