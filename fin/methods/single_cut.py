@@ -18,9 +18,10 @@ import numpy as np
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.min_plus import Weights, vertex_values
 from planner.fin.graph.node_routes import NodeRoutes, routes_from, routes_to
+from planner.fin.graph.single_cuts import fitting_cuts, summed_before, summed_from
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
-from planner.fin.instance.network import Bools, Floats, Ints, Network
+from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.method import Options
 from planner.fin.methods.bounds import HeuristicRun, own_limit, relaxed, root_bound
 from planner.fin.outcome import Outcome
@@ -168,7 +169,7 @@ def _candidates(instance: Instance, routes: _CutRoutes, allowed: Bools) -> Itera
     keep = allowed[:layers] & (np.arange(layers)[:, None] < graph.depth[:, None, None])
     keep &= np.isfinite(cost) & (cost <= own_limit(instance) * (1.0 + 2.0 * TOLERANCE))
     keep &= limited <= graph.limit * (1.0 + TOLERANCE)
-    keep &= _fits(graph, instance.network)
+    keep &= fitting_cuts(graph, instance.network)
     scenario, cut, node = np.nonzero(keep)
     bounds, point = cost[keep], graph.scenarios.point[scenario]
     seen = set()
@@ -181,18 +182,6 @@ def _candidates(instance: Instance, routes: _CutRoutes, allowed: Bools) -> Itera
             yield _Candidate(key[0], key[1], nodes, float(bounds[row]))
 
 
-def _before(values: Floats) -> Floats:
-    """Sum over the blocks before each one (second axis)."""
-    sums = np.zeros_like(values)
-    sums[:, 1:] = np.cumsum(values, axis=1)[:, :-1]
-    return sums
-
-
-def _from(values: Floats) -> Floats:
-    """Sum over each block and all behind it (second axis)."""
-    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
-
-
 def _cut_sums(graph: ExtendedGraph, routes: _CutRoutes, weights: Weights) -> Floats:
     """(K, D, N) least weighted sum with so many blocks on the source and the others on a node."""
     vertices = vertex_values(graph, weights)
@@ -200,19 +189,8 @@ def _cut_sums(graph: ExtendedGraph, routes: _CutRoutes, weights: Weights) -> Flo
     coefficients = by_cost * graph.arc_cost + by_limited * graph.arc_limited
     sent = np.einsum("kdc,cnp->kdnp", coefficients, routes.out.metrics)
     sent = np.where(routes.out.valid, sent, np.inf).min(axis=3)
-    on_source = _before(vertices[:, :, graph.source])
-    return np.asarray(on_source[:, :, None] + sent + _from(vertices))
-
-
-def _fits(graph: ExtendedGraph, network: Network) -> Bools:
-    """(K, D, N) whether both parts fit the memory and the time of their nodes."""
-    slack, source = 1.0 + TOLERANCE, graph.source
-    memory, busy = graph.memory_bytes, graph.utilization
-    on_source = _before(memory) <= network.memory_bytes[source] * slack
-    on_source &= _before(busy[:, :, source]) <= network.max_utilization[source] * slack
-    on_node = _from(memory)[:, :, None] <= network.memory_bytes * slack
-    on_node &= _from(busy) <= network.max_utilization * slack
-    return np.asarray(on_source[:, :, None] & on_node)
+    on_source = summed_before(vertices[:, :, graph.source])
+    return np.asarray(on_source[:, :, None] + sent + summed_from(vertices))
 
 
 @dataclass(frozen=True, eq=False)

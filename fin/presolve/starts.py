@@ -15,8 +15,9 @@ from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.min_plus import Weights, vertex_values, weighted_links
+from planner.fin.graph.single_cuts import fitting_cuts, summed_before, summed_from
 from planner.fin.instance.instance import TOLERANCE, Instance
-from planner.fin.instance.network import Bools, Floats, Network
+from planner.fin.instance.network import Floats
 from planner.fin.presolve.first_fit import offer_first_fits, plan_of
 
 _MOST_TRIED = 24
@@ -42,7 +43,7 @@ def offer_starting_plans(
         sums = [_cut_sums(graph, weights, soon) for weights in _WEIGHTS]
         cost, limited = sums
         possible = np.isfinite(cost) & (limited <= graph.limit * (1.0 + TOLERANCE)) & (cost < incumbent.cutoff)
-        possible &= _fits(graph, instance.network)
+        possible &= fitting_cuts(graph, instance.network)
         possible &= np.arange(graph.shape[1])[:, None] < graph.depth[:, None, None]
         scenario, cut, node = np.nonzero(possible)
         for row in np.argsort(cost[possible], kind="stable")[:_MOST_TRIED].tolist():
@@ -55,18 +56,6 @@ def offer_starting_plans(
             soon.check()
     except DeadlineReachedError:
         return
-
-
-def _before(values: Floats) -> Floats:
-    """Sum over the blocks before each one (second axis)."""
-    sums = np.zeros_like(values)
-    sums[:, 1:] = np.cumsum(values, axis=1)[:, :-1]
-    return sums
-
-
-def _from(values: Floats) -> Floats:
-    """Sum over each block and all behind it (second axis)."""
-    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
 
 
 def _weights(graph: ExtendedGraph, weights: tuple[float, float]) -> Weights:
@@ -85,15 +74,4 @@ def _cut_sums(graph: ExtendedGraph, of: tuple[float, float], until: Deadline) ->
     for layer in range(layers):
         until.check()
         sent[:, layer] = links.spread(layer, seeds, np.ones((scenarios, nodes), dtype=bool)).values
-    return np.asarray(_before(vertices[:, :, graph.source])[:, :, None] + sent + _from(vertices))
-
-
-def _fits(graph: ExtendedGraph, network: Network) -> Bools:
-    """(K, D, N) whether both parts fit the memory and the time of their nodes."""
-    slack, source = 1.0 + TOLERANCE, graph.source
-    memory, busy = graph.memory_bytes, graph.utilization
-    on_source = _before(memory) <= network.memory_bytes[source] * slack
-    on_source &= _before(busy[:, :, source]) <= network.max_utilization[source] * slack
-    on_node = _from(memory)[:, :, None] <= network.memory_bytes * slack
-    on_node &= _from(busy) <= network.max_utilization * slack
-    return np.asarray(on_source[:, :, None] & on_node)
+    return np.asarray(summed_before(vertices[:, :, graph.source])[:, :, None] + sent + summed_from(vertices))
