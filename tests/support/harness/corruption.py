@@ -7,9 +7,12 @@ placement true (another order of routes, a weaker status, a message) are not mad
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
+
+from planner.schemas import InputError, Placement, Topology, check_document
+from planner.verifier.verify import verify
 
 Json = dict[str, Any]
 Change = Callable[[Json, Random], bool]
@@ -208,3 +211,24 @@ def false_placements(true: Json, random: Random, count: int) -> Iterator[Json]:
         raw = copy.deepcopy(true)
         if random.choice(CHANGES)(raw, random) and raw != true:
             yield raw
+
+
+def false_ones_that_stand(
+    documents: Iterable[Json], topology: Topology, pairs: Sequence[tuple[Any, Any]]
+) -> list[Json]:
+    """Return the false placements in which neither the schema nor the verifier finds a fault.
+
+    Args:
+        documents: Raw JSON of placements that are false.
+        topology: The topology that they are for.
+        pairs: Every app with its model, or its models.
+    """
+    standing = []
+    for raw in documents:
+        try:
+            held = check_document(raw, Placement)
+        except InputError:
+            continue
+        if not verify(held, topology, pairs):
+            standing.append(raw)
+    return standing
