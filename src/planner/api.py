@@ -85,7 +85,8 @@ def plan(
         batch: Batch size, or several of which one is chosen (default: 1); above 1 a rate is needed.
         pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
             (``encoder*``) and ranges (``b1..b4``) of blocks.
-        private_until: Block up to which (and including which) all blocks stay on the source.
+        private_until: Block before which no data leave the source: the blocks up to and including it stay there, and
+            those that read the input or an output from before it.
         app: Name of the app of the workload that is planned alone (default: all together).
         method: `auto`, or the name of a method (`fin.method.METHODS`; for several apps `clear.method.JOINT_METHODS`).
         gap: Relative gap at which an answer counts as proved.

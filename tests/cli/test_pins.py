@@ -10,6 +10,7 @@ from command_line import MODEL, SMALL, TOPOLOGY, refused, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
+import planner
 from planner.library.pins import matching, read_pins
 from planner.schemas import InputError
 
@@ -71,3 +72,26 @@ def test_patterns_ranges_and_private_blocks() -> None:
     assert "did you mean" in refused("plan", *SMALL, "--private-until", "aa")
     assert "pinned away" in refused("plan", *SMALL, "--private-until", "b", "--pin", "a=cloud")
     assert "no block of the model matches" in refused("plan", *SMALL, "--pin", "z*=cloud")
+
+
+def test_no_skip_carries_private_data_away() -> None:
+    """Every route of every plan carries the private block's own output, or what was computed from it."""
+    costs = {"ops": 1e8, "output_bits": 1e5}
+    model = {
+        "name": "skips", "input_bits": 2e6, "accuracy": 0.9,
+        "blocks": [
+            {"name": "a", **costs}, {"name": "b", **costs},
+            {"name": "c", "ops": 5e10, "output_bits": 1e4, "inputs": [{"block": "b"}, {"block": "input"}]},
+            {"name": "d", "ops": 5e10, "output_bits": 1e4, "inputs": [{"block": "c"}, {"block": "a"}]},
+            {"name": "e", "ops": 5e10, "output_bits": 1e4, "inputs": [{"block": "d"}, {"block": "b"}]},
+        ],
+    }  # fmt: skip
+    expected = {None: set(), "a": {"a", "c"}, "b": {"a", "b", "c", "d"}, "c": {"a", "b", "c", "d", "e"}}
+    for last, stay in expected.items():
+        placed = planner.plan(model, TOPOLOGY, private_until=last)
+        assert {row.block for row in placed.apps[0].assignments if row.node == "phone"} >= stay
+        sent = {route.after for route in placed.apps[0].routes}
+        private = {None, *"abcde"[: "abcde".index(last)]} if last else set()
+        assert not sent & private, (last, sent)
+    with pytest.raises(InputError, match="reads data from before 'b'"):
+        planner.plan(model, TOPOLOGY, private_until="b", pin={"d": "cloud"})

@@ -102,7 +102,9 @@ class Constraints(OptionGroup):
     ] = None
     private_until: Annotated[
         str | None,
-        typer.Option(metavar="BLOCK", help="Keep the blocks up to and including this one on the source."),
+        typer.Option(
+            metavar="BLOCK", help="No data leave the source before this block has run: blocks up to it stay there."
+        ),
         AppField("private_until"),
     ] = None
 

@@ -214,7 +214,7 @@ def _pins_of(model: Model, topology: Topology, given: Mapping[str, object]) -> d
     if (last := given.get("private_until")) is None:
         return pins
     source = given.get("source")
-    return private_pins(str(last), None if source is None else str(source), blocks, topology, pins)
+    return private_pins(str(last), None if source is None else str(source), model, topology, pins)
 
 
 def _chosen(apps: tuple[Pair, ...], name: str | None) -> tuple[Pair, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from planner.schemas.planning.dataflow_checks import INPUT
+from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.problems import advice_for, input_error
 
@@ -87,20 +89,27 @@ def matching(pattern: str, blocks: Sequence[str]) -> list[str]:
 
 
 def private_pins(
-    last: str, source: str | None, blocks: Sequence[str], topology: Topology, pins: Mapping[str, Sequence[str]]
+    last: str, source: str | None, model: Model, topology: Topology, pins: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
-    """Return pins that keep all blocks up to and including one on the source, beside the given pins.
+    """Return pins that keep the input, and all that blocks before one compute of it, on the source.
+
+    On the source stay the blocks up to and including that one, and every later block that reads the input or the output
+    of a block before it: a skip must not carry away what the chain of blocks keeps.
 
     Args:
-        last: Name of the last block whose input must not leave the source.
+        last: Name of the first block whose output may leave the source.
         source: Node that holds the input; None for the default.
-        blocks: Names of the model's blocks, in order of execution.
+        model: The model, with its blocks in order of execution.
         topology: Where the default source is looked up.
         pins: Pins given as such.
 
+    Returns:
+        Nodes by block, the given pins included.
+
     Raises:
-        InputError: There is no such block, no source, or a block is pinned elsewhere as well.
+        InputError: There is no such block, no source, or a block that must stay is pinned elsewhere.
     """
+    blocks = [block.name for block in model.blocks]
     if last not in blocks:
         fix = advice_for(last, blocks, most=12)
         raise input_error("the model has no block of this name", fix, path="private_until", value=last)
@@ -108,9 +117,21 @@ def private_pins(
     home = source or next(iter([*mobile, *(node.name for node in topology.nodes if node.hosts)]), None)
     if home is None:
         raise input_error("which node holds the input is not said", "give the source", path="private_until", value=last)
-    kept = {block: [home] for block in blocks[: blocks.index(last) + 1]}
-    for block in kept.keys() & pins.keys():
-        if home not in pins[block]:
+    kept = {block: [home] for block in _staying(last, model)}
+    for block in kept:
+        if block in pins and home not in pins[block]:
             message = f"the block {block!r} is pinned away from the source {home!r}"
+            message += "" if block in blocks[: blocks.index(last) + 1] else f", and reads data from before {last!r}"
             raise input_error(message, "leave out one of the two", path="private_until", value=last)
     return {block: list(nodes) for block, nodes in pins.items()} | kept
+
+
+def _staying(last: str, model: Model) -> Iterator[str]:
+    """Yield the blocks up to and including one, and the later ones that read something from before it."""
+    private, before = {INPUT}, True
+    for block in model.blocks:
+        if before or any(row.block in private for row in block.inputs or ()):
+            yield block.name
+        before = before and block.name != last
+        if before:
+            private.add(block.name)
