@@ -24,6 +24,10 @@ def check_inputs(data: object) -> Iterator[Finding]:
     if all(field_of(block, "inputs") is None for block in blocks):
         return
     names = names_of(blocks)
+    given = {
+        name: number_of(block, "output_bits") for block in blocks if isinstance(name := field_of(block, "name"), str)
+    }
+    given[INPUT] = number_of(data, "input_bits")
     sizes = _sizes_by_default(data, blocks)
     for index, block in enumerate(blocks):
         where = ("blocks", index)
@@ -38,7 +42,7 @@ def check_inputs(data: object) -> Iterator[Finding]:
         seen: set[tuple[str, object]] = set()
         for place, row in enumerate(items_of(block, "inputs")):
             yield from _check_input((*where, "inputs", place), row, earlier, names, seen)
-            yield from _check_size((*where, "inputs", place), row, data, sizes)
+            yield from _check_size((*where, "inputs", place), row, given, sizes)
 
 
 def _check_input(
@@ -74,14 +78,16 @@ def _sizes_by_default(data: object, blocks: list[object]) -> dict[tuple[str, obj
 
 
 def _check_size(
-    where: tuple[str | int, ...], row: object, data: object, sizes: dict[tuple[str, object], float]
+    where: tuple[str | int, ...],
+    row: object,
+    given: dict[str, float | None],
+    sizes: dict[tuple[str, object], float],
 ) -> Iterator[Finding]:
     name, bits = field_of(row, "block"), number_of(row, "bits")
     if not isinstance(name, str):
         return
     if bits is None:
-        given = {field_of(block, "name"): number_of(block, "output_bits") for block in items_of(data, "blocks")}
-        bits = number_of(data, "input_bits") if name == INPUT else given.get(name)
+        bits = given.get(name)
     key = (name, _hashable(field_of(row, "tensor")))
     bits = 0.0 if bits is None else bits
     if sizes.setdefault(key, bits) != bits:

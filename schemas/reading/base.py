@@ -114,8 +114,14 @@ def _admit_lists(schema: Any) -> None:  # noqa: ANN401 - a pydantic core schema 
 
 
 def _custom(kind: str, location: Location, value: object, message: str, fix: str) -> InitErrorDetails:
-    error = PydanticCustomError("consistency", "{message}", {"message": message, "fix": fix, "kind": kind})
+    context = {"message": _encodable(message), "fix": _encodable(fix), "kind": kind}
+    error = PydanticCustomError("consistency", "{message}", context)
     return InitErrorDetails(type=error, loc=location, input=value)
+
+
+def _encodable(text: str) -> str:
+    """Return a text with lone surrogates, which no encoding can write, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _restate(problem: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's ErrorDetails

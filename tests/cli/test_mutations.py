@@ -6,17 +6,33 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import mutation_targets
 import mutations
 import pytest
+from mutation import Target
 
 CI = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
 SHARDS, IN_PROCESS, AS_PROCESSES = 20, 20_000 if CI else 400, 200 if CI else 6
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Target]]:
+    """Return a folder with results of every kind, and what is mutated there."""
+    folder = tmp_path_factory.mktemp("mutated")
+    return folder, mutation_targets.targets(folder)
+
+
+def test_every_kind_of_file_is_taken_as_it_is(made: tuple[Path, list[Target]]) -> None:
+    folder, targets = made
+    for target in targets:
+        ran = mutations.run_here(*mutations.written(folder, target, target.plain()))
+        assert ran.code == (1 if ran.words[0] == "run" else 0), (target.name, ran.err)
+
+
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_mutated_files_keep_the_contract(tmp_path: Path, shard: int) -> None:
+def test_mutated_files_keep_the_contract(made: tuple[Path, list[Target]], tmp_path: Path, shard: int) -> None:
     codes: Counter[int] = Counter()
-    for number, case in enumerate(mutations.cases(tmp_path, shard, IN_PROCESS // SHARDS)):
+    for number, case in enumerate(mutations.cases(*made, shard, IN_PROCESS // SHARDS)):
         try:
             ran = mutations.run_here(*case)
         except Exception as error:
@@ -30,8 +46,8 @@ def test_mutated_files_keep_the_contract(tmp_path: Path, shard: int) -> None:
 
 
 @pytest.mark.parametrize("shard", range(2))
-def test_mutated_files_keep_the_contract_as_processes(tmp_path: Path, shard: int) -> None:
-    for case in mutations.cases(tmp_path, 1_000 + shard, AS_PROCESSES // 2):
+def test_mutated_files_keep_the_contract_as_processes(made: tuple[Path, list[Target]], shard: int) -> None:
+    for case in mutations.cases(*made, 1_000 + shard, AS_PROCESSES // 2):
         ran, memory_bytes = mutations.run_process(*case)
         assert not mutations.broken_rules(ran), ran
         assert memory_bytes <= mutations.MOST_BYTES, ran
