@@ -11,6 +11,7 @@ from planner.fleet.reading.findings import Findings
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE
 from planner.schemas.planning.model import Model
+from planner.schemas.reading.base import LONGEST_NAME
 
 
 def check_names(columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
@@ -31,6 +32,7 @@ def check_names(columns: FleetColumns, models: Mapping[str, Model], network: Net
         found.add("topology", DEVICE, message, "rename the node")
     if columns.users == 0:
         found.add("classes", None, "no class has a user", "give a count above 0")
+    _long_names(found, columns)
     _unknown(found, columns, known)
     for index, name in enumerate(columns.models):
         if name not in models:
@@ -39,6 +41,13 @@ def check_names(columns: FleetColumns, models: Mapping[str, Model], network: Net
     _unknown_accuracy(found, columns, models)
     _no_capacity(found, columns, network)
     found.raise_any()
+
+
+def _long_names(found: Findings, columns: FleetColumns) -> None:
+    lengths = np.fromiter(map(len, columns.class_names), np.int64, len(columns.class_names))
+    rows = np.flatnonzero(lengths > LONGEST_NAME)
+    paths = ((f"class {row}.name", columns.class_names[row]) for row in rows.tolist())
+    found.add_rows(paths, len(rows), f"the name has more than {LONGEST_NAME} characters", "shorten it")
 
 
 def _unknown(found: Findings, columns: FleetColumns, known: set[str]) -> None:

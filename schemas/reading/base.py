@@ -18,7 +18,8 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from planner.schemas.reading.one_or_many import without_forms
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+LONGEST_NAME = 200
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 LEAST, MOST = 1e-30, 1e30
 """Figures of files beyond these mean nothing, and what is computed of them might have no finite value."""

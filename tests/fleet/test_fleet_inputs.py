@@ -51,6 +51,17 @@ def test_every_mistake_in_a_class_is_named(tmp_path: Path, change: dict[str, Any
         plan_fleet(path, tmp_path / "topology.json")
 
 
+def test_a_name_of_a_table_that_is_too_long_is_named(tmp_path: Path) -> None:
+    for name in ("vit.json", "b-alexnet-branchynet.json"):
+        shutil.copy(CITY.parent / name, tmp_path / name)
+    shutil.copytree(CITY, tmp_path / "city")
+    table = tmp_path / "city" / "classes.csv"
+    head, *rows = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join([head, rows[0], "x" * 300 + rows[1]]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"more than 200 characters"):
+        plan_fleet(tmp_path / "city" / "fleet.json", CITY / "topology.json")
+
+
 def test_no_capacity_anywhere_is_named(tmp_path: Path) -> None:
     path = fleet_of(tmp_path, CLASS)
     topology = json.loads((tmp_path / "topology.json").read_text(encoding="utf-8"))
