@@ -98,7 +98,7 @@ class Agent:
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
         while not until():
-            wait = min((run.links.wait_ms(_POLL_MS) for run in self._runs.values()), default=_POLL_MS)
+            wait = min([_POLL_MS, *(run.links.wait_ms(_POLL_MS) for run in self._runs.values() if run.emulated)])
             if poller.poll(wait):
                 sender, message = receive(self._router, routed=True)
                 if message is not None:
@@ -178,7 +178,7 @@ class Agent:
         part += chunk
         if message.fields.get("last") is True:
             data, options = bytes(run.parts.pop(name)), self._options
-            run.sessions[name] = load_piece(piece, data, options.threads, options.optimisation)
+            run.loaded[name] = load_piece(piece, data, options.threads, options.optimisation)
         send(self._router, Message("ready", {"run": message.text("run"), "file": name}), sender)
 
     def _run_of(self, message: Message) -> Run:
@@ -201,7 +201,7 @@ class Agent:
 
     def _release(self) -> None:
         """Handle the held messages that are due."""
-        for run in list(self._runs.values()):
+        for run in [run for run in self._runs.values() if run.emulated]:
             while (item := run.links.take()) is not None:
                 due, (message, arrived) = item
                 through = max(arrived, int(due * 1e9))

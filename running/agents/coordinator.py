@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _WARM_UPS = 3
 _POLL_MS = 50
+_LOOK_NS = 50_000_000
+"""Lost agents are looked for this often: looking costs as much as a message."""
 
 
 @dataclass
@@ -83,8 +85,7 @@ class Coordinator:
         self._links: Links[Outcome] = Links()
         self._pending: dict[int, _Pending] = {}
         self._polled: Any = None
-        self._agents: set[Any] = set()
-        self._signalled = False
+        self._looked_ns = 0
         self._context = zmq.Context()
         try:
             self.connections = open_connections(self._context, used, self.options.keys)
@@ -190,12 +191,10 @@ class Coordinator:
         """Send a sample to the first piece, and its inputs to other pieces that read them."""
         flow, start = self._plans[self.plan], time.monotonic_ns()
         pending = self._pending[sample] = _Pending(self.plan, next(self._turns), start, inputs, warm)
-        hops = flow.sent_after(INPUT)
-        first = next((hop for hop in hops if hop.to == 0), None)
+        first, others = flow.first
         self._send_hop(sample, pending, "work", first, {"piece": 0, "trace": [], "moved": []})
-        for hop in hops:
-            if hop is not first:
-                self._send_hop(sample, pending, "carry", hop, {})
+        for hop in others:
+            self._send_hop(sample, pending, "carry", hop, {})
 
     def _send_hop(self, sample: int, pending: _Pending, kind: str, hop: Hop | None, further: Mapping[str, Any]) -> None:
         pieces = self._plans[pending.plan].plan.pieces
@@ -203,40 +202,31 @@ class Coordinator:
         fields |= {"warm": pending.warm, "sent_ns": time.monotonic_ns(), **further}
         tensors = {}
         if hop is not None:
-            fields |= {"hop": hop.number, "via": hop.via}
+            fields["hop"], fields["via"] = hop.number, hop.via
             tensors = {name: pending.inputs[name] for name in hop.tensors}
         node = pieces[0 if hop is None else hop.to].node
         send(self.connections[node].socket, Message(kind, fields, tensors))
 
     def _collect(self, wait_ms: int) -> list[Outcome]:
         """Return the results that are there, waiting for a while for the first one."""
-        import zmq
-
         found = []
-        self._signalled = False
         for ready, _ in self._poller().poll(wait_ms):
-            if ready not in self._agents:
-                self._signalled = True
-                continue
-            while ready.getsockopt(zmq.EVENTS) & zmq.POLLIN:
-                _, message = receive(ready, routed=False)
-                if message is not None and message.fields.get("run") == self.run_id:
-                    self._take(message, time.monotonic_ns())
+            _, message = receive(ready, routed=False)
+            if message is not None and message.fields.get("run") == self.run_id:
+                self._take(message, time.monotonic_ns())
         while (item := self._links.take()) is not None:
             found.append(item[1])
         return found
 
     def _poller(self) -> Any:  # noqa: ANN401 - ZeroMQ's own types differ by version
-        """Return a poller of all connections and of what happens to them, made anew after a loss."""
+        """Return a poller of all connections, made anew after a loss."""
         import zmq
 
         if self._polled is None:
-            self._agents = {each.socket for each in self.connections.values() if not each.lost}
             self._polled = zmq.Poller()
             for each in self.connections.values():
                 if not each.lost:
                     self._polled.register(each.socket, zmq.POLLIN)
-                    self._polled.register(each.monitor, zmq.POLLIN)
         return self._polled
 
     def _take(self, message: Message, now: int) -> None:
@@ -294,12 +284,15 @@ class Coordinator:
         return tuple(found)
 
     def _notice_losses(self) -> bool:
-        """Look for lost agents where something happened to a connection; return whether there are new ones."""
-        if not self._signalled:
+        """Look for lost agents now and then; return whether there are new ones."""
+        now = time.monotonic_ns()
+        if now - self._looked_ns < _LOOK_NS:
             return False
+        self._looked_ns = now
         new = [node for node, each in self.connections.items() if each.watch() and node not in self.lost]
-        self.lost |= set(new)
-        self._polled = None
+        if new:
+            self.lost |= set(new)
+            self._polled = None
         return bool(new)
 
     def _recall(self) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from planner.running.agents.holding import pause
+from planner.running.agents.protocol import MessageError
 from planner.running.confidence import confidence
 from planner.running.graph.reading import parse_onnx, refuse_external
 from planner.running.graph.sessions import element_types, execute, random_inputs, session
@@ -18,9 +19,23 @@ from planner.schemas.reading.files import digest_of
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _WARM_UPS = 3
+
+
+@dataclass(frozen=True)
+class LoadedPiece:
+    """A piece with its session, and what is looked up for every sample."""
+
+    piece: Piece
+    runtime: Any
+    """ONNX Runtime session; None where the piece computes nothing."""
+    receives: tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]
+    """Name, type and shape of the tensors that must be there."""
+    inputs: tuple[str, ...]
+    outputs: list[str]
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,7 @@ class Times:
     cpu: int
 
 
-def load_piece(piece: Piece, data: bytes, threads: int, level: str = "all") -> Any:  # noqa: ANN401 - onnxruntime ships no types
+def load_piece(piece: Piece, data: bytes, threads: int, level: str = "all") -> LoadedPiece:
     """Load a piece into ONNX Runtime, and warm it up on random input.
 
     Args:
@@ -42,7 +57,7 @@ def load_piece(piece: Piece, data: bytes, threads: int, level: str = "all") -> A
         level: Graph optimisation: `off`, `basic` or `all`.
 
     Returns:
-        A warmed-up ONNX Runtime session, or None for a piece that computes nothing.
+        The piece with a warmed-up session.
 
     Raises:
         InputError: It is not the file of the manifest, has custom operators or external data, or other inputs or
@@ -52,7 +67,7 @@ def load_piece(piece: Piece, data: bytes, threads: int, level: str = "all") -> A
     if digest_of(data) != piece.sha256:
         raise input_error("not the file of the manifest (its hash differs)", fix, file=piece.file)
     if not piece.outputs:
-        return None
+        return _loaded(piece, None)
     model = parse_onnx(data, piece.file)
     refuse_external(model, piece.file)
     for tensors, values in ((piece.inputs, model.graph.input), (piece.outputs, model.graph.output)):
@@ -61,7 +76,15 @@ def load_piece(piece: Piece, data: bytes, threads: int, level: str = "all") -> A
     runtime = session(data, piece.file, level, threads)
     for seed in range(_WARM_UPS):
         execute(runtime, None, random_inputs(piece.inputs, seed), piece.file)
-    return runtime
+    return _loaded(piece, runtime)
+
+
+def _loaded(piece: Piece, runtime: Any) -> LoadedPiece:  # noqa: ANN401 - onnxruntime ships no types
+    import numpy as np
+
+    receives = tuple((tensor.name, np.dtype(tensor.dtype), tensor.shape) for tensor in piece.receives)
+    inputs = tuple(tensor.name for tensor in piece.inputs)
+    return LoadedPiece(piece, runtime, receives, inputs, [tensor.name for tensor in piece.outputs])
 
 
 def _signature(tensor: Tensor) -> tuple[str, str, tuple[int, ...]]:
@@ -74,40 +97,46 @@ def _described(value: Any) -> tuple[str, str, tuple[int, ...]]:  # noqa: ANN401 
     return value.name, element_types().get(kind.elem_type, ""), shape
 
 
-def misfit(piece: Piece, tensors: Mapping[str, NDArray[Any]]) -> str:
-    """Return what is wrong with the tensors that arrive for a piece, nothing where they fit."""
-    for wanted in piece.receives:
-        found = tensors.get(wanted.name)
+def is_ready(loaded: LoadedPiece, tensors: Mapping[str, NDArray[Any]]) -> bool:
+    """Tell whether all tensors that a piece receives are there.
+
+    Args:
+        loaded: Piece that is to run.
+        tensors: Tensors that are there, by name.
+
+    Raises:
+        MessageError: One is there with another type or shape.
+    """
+    ready = True
+    for name, kind, shape in loaded.receives:
+        found = tensors.get(name)
         if found is None:
-            return f"{wanted.name} is missing"
-        if str(found.dtype) != wanted.dtype or found.shape != wanted.shape:
-            return f"{wanted.name} is {found.dtype} {list(found.shape)}, not {wanted.dtype} {list(wanted.shape)}"
-    return ""
+            ready = False
+        elif found.dtype != kind or found.shape != shape:
+            wrong = f"{name} is {found.dtype} {list(found.shape)}, not {kind} {list(shape)}"
+            raise MessageError(f"the tensors for {loaded.piece.name} do not fit: {wrong}")
+    return ready
 
 
 def run_piece(
-    piece: Piece,
-    runtime: Any,  # noqa: ANN401 - onnxruntime ships no types
-    tensors: Mapping[str, NDArray[Any]],
-    slow_down: float,
+    loaded: LoadedPiece, tensors: Mapping[str, NDArray[Any]], slow_down: float
 ) -> tuple[dict[str, NDArray[Any]], Times]:
     """Run a piece on the tensors that are there; return what it makes, and its times.
 
     An emulated slow-down by `f` waits `f - 1` times the processor time that the piece took.
 
     Args:
-        piece: Piece to run.
-        runtime: Session that `load_piece` returned.
+        loaded: Piece to run.
         tensors: Tensors that are there, by name.
         slow_down: Emulated factor on the processor time, at least 1.
 
     Returns:
         Tensors that it makes, by name; start and end by the monotonic clock and the processor time, in ns.
     """
-    names = [tensor.name for tensor in piece.outputs]
-    feeds = {tensor.name: tensors[tensor.name] for tensor in piece.inputs}
+    names = loaded.outputs
+    feeds = {name: tensors[name] for name in loaded.inputs}
     start, cpu = time.monotonic_ns(), time.thread_time_ns()
-    made = execute(runtime, names, feeds, piece.file) if names else []
+    made = execute(loaded.runtime, names, feeds, loaded.piece.file) if names else []
     used = time.thread_time_ns() - cpu
     if slow_down > 1:
         pause((slow_down - 1) * used * 1e-9)

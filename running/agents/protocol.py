@@ -1,13 +1,16 @@
 """Messages between agents: a JSON header and one raw buffer for each tensor, checked before anything is used.
 
-Frames of a message: the header, ``{"planner": 2, "kind": ..., "fields": {...}, "tensors": [[name, dtype, shape]]}``,
-then the bytes of every tensor in C order. Nothing is pickled; what does not fit is refused as a whole.
+Frames of a message: the header, ``{"planner": 3, "kind": ..., "fields": {...}, "tensors": ["float32[1,256] x"]}``, then
+the bytes of every tensor in C order. Nothing is pickled; what does not fit is refused as a whole. A description of a
+tensor is one text so that it is checked once and looked up afterwards: the same tensors come again and again.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
@@ -15,13 +18,14 @@ from typing import TYPE_CHECKING, Any, get_args
 from planner.schemas.bundles.tensors import Dtype
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of the messages; agents and coordinators of different versions do not talk."""
 MOST_HEADER_BYTES = 4_000_000
 MOST_TENSORS = 256
-_MOST_DIMENSIONS, _MOST_NAME = 16, 200
+_MOST_DIMENSIONS, _MOST_DIGITS, _MOST_NAME = 16, 12, 200
 _FROM_COORDINATOR = (
     *("hello", "setup", "load", "work", "carry", "release", "forget", "change", "probe", "time", "echo", "stop"),
 )
@@ -29,6 +33,9 @@ _FROM_AGENT = ("welcome", "ready", "refused", "result", "probed", "timed", "echo
 KINDS = frozenset((*_FROM_COORDINATOR, *_FROM_AGENT))
 DTYPES = frozenset(get_args(Dtype))
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
+_KNOWN_DESCRIPTIONS = 4096
+_DESCRIPTION = re.compile(rf"(\w+)\[([0-9,]*)\] (.{{1,{_MOST_NAME}}})", re.DOTALL | re.ASCII)
+_MOST_DESCRIPTION = _MOST_NAME + 14 * _MOST_DIMENSIONS + 20
 
 
 class MessageError(ValueError):
@@ -70,15 +77,18 @@ def encode(message: Message) -> list[Any]:
     """Return the frames of a message; buffers of tensors are not copied."""
     import numpy as np
 
-    arrays = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in message.tensors.items()}
-    header = {
-        "planner": PROTOCOL,
-        "kind": message.kind,
-        "fields": message.fields,
-        "tensors": [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()],
-    }
-    buffers = [array.reshape(-1).view(np.uint8).data if array.size else b"" for array in arrays.values()]
+    described, buffers = [], []
+    for name, array in message.tensors.items():
+        described.append(_description(name, array.dtype, array.shape))
+        buffers.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.size else b"")
+    header = {"planner": PROTOCOL, "kind": message.kind, "fields": message.fields, "tensors": described}
     return [_ENCODER.encode(header).encode(), *buffers]
+
+
+@functools.lru_cache(_KNOWN_DESCRIPTIONS)
+def _description(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
+    """Return how the header describes a tensor."""
+    return f"{dtype}[{','.join(map(str, shape))}] {name}"
 
 
 def decode(frames: Sequence[Any]) -> Message:
@@ -98,10 +108,14 @@ def decode(frames: Sequence[Any]) -> Message:
         raise MessageError("not one buffer for each tensor")
     tensors: dict[str, NDArray[Any]] = {}
     for entry, buffer in zip(described, frames[1:], strict=True):
-        name, array = _tensor(entry, buffer)
+        if not isinstance(entry, str) or len(entry) > _MOST_DESCRIPTION:
+            raise MessageError("a tensor is not described")
+        name, kind, shape, size = _described(entry)
+        if size != len(buffer):
+            raise MessageError("a buffer has another size than its tensor")
         if name in tensors:
             raise MessageError("a tensor stands twice")
-        tensors[name] = array
+        tensors[name] = _array(kind, shape, buffer)
     return Message(header["kind"], header["fields"], tensors)
 
 
@@ -120,23 +134,26 @@ def _header(frame: Any) -> dict[str, Any]:  # noqa: ANN401 - any buffer
     return header
 
 
-def _tensor(entry: Any, buffer: Any) -> tuple[str, NDArray[Any]]:  # noqa: ANN401 - raw JSON, any buffer
-    """Return a tensor as a view of its buffer; its description must fit the buffer's size exactly."""
+@functools.lru_cache(_KNOWN_DESCRIPTIONS)
+def _described(entry: str) -> tuple[str, np.dtype[Any], tuple[int, ...], int]:
+    """Return name, type, shape and number of bytes of a described tensor; raise MessageError for anything else."""
     import numpy as np
 
-    if not isinstance(entry, list) or len(entry) != 3:
-        raise MessageError("a tensor is not described")
-    name, dtype, shape = entry
-    if not isinstance(name, str) or not 0 < len(name) <= _MOST_NAME or not isinstance(dtype, str):
-        raise MessageError("a tensor has no name or type")
-    if dtype not in DTYPES or not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
-        raise MessageError("a tensor's type or shape is none")
-    if any(isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**40 for size in shape):
+    found = _DESCRIPTION.fullmatch(entry)
+    if found is None or found[1] not in DTYPES:
+        raise MessageError("a tensor has no name, type or shape")
+    sizes = found[2].split(",") if found[2] else []
+    if len(sizes) > _MOST_DIMENSIONS or not all(0 < len(size) <= _MOST_DIGITS for size in sizes):
         raise MessageError("a tensor's shape is none")
-    kind = np.dtype(dtype)
-    if math.prod(shape) * kind.itemsize != len(buffer):
-        raise MessageError("a buffer has another size than its tensor")
+    kind, shape = np.dtype(found[1]), tuple(map(int, sizes))
+    return found[3], kind, shape, math.prod(shape) * kind.itemsize
+
+
+def _array(kind: np.dtype[Any], shape: tuple[int, ...], buffer: Any) -> NDArray[Any]:  # noqa: ANN401 - any buffer
+    """Return a tensor as a view of its buffer, which has its size."""
+    import numpy as np
+
     try:
-        return name, np.frombuffer(buffer, dtype=kind).reshape(shape) if len(buffer) else np.zeros(shape, kind)
+        return np.frombuffer(buffer, kind).reshape(shape) if len(buffer) else np.zeros(shape, kind)
     except ValueError:  # more elements than NumPy can address, in one of several empty dimensions
         raise MessageError("a tensor's shape is none") from None

@@ -8,13 +8,13 @@ what they hold for a sample that left (`forget`).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from planner.running.agents.held import HeldSample, HeldSamples
 from planner.running.agents.holding import Links
-from planner.running.agents.pieces import Times, leaves, misfit, run_piece
+from planner.running.agents.pieces import LoadedPiece, Times, is_ready, leaves, run_piece
 from planner.running.agents.protocol import Message, MessageError
 from planner.running.pieces.hops import Hop, PlanHops
 from planner.schemas.bundles.manifest import Piece
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _OF_SAMPLE = ("run", "plan", "sample", "turn", "warm")
 """Fields that every message of a sample has."""
+_NEEDED = frozenset(_OF_SAMPLE)
 
 
 @dataclass
@@ -37,8 +38,8 @@ class Run:
     emulated: bool
     samples: HeldSamples
     links: Links[tuple[Message, int]] = field(default_factory=Links)
-    sessions: dict[str, Any] = field(default_factory=dict)
-    """Sessions by file name."""
+    loaded: dict[str, LoadedPiece] = field(default_factory=dict)
+    """Pieces by file name."""
     parts: dict[str, bytearray] = field(default_factory=dict)
     """Files that have arrived in part, by name."""
     held_bytes: int = 0
@@ -90,7 +91,7 @@ class Worker:
             run.samples.forget(turn)
             return
         flow = run.plans.get(message.text("plan"))
-        if flow is None or any(key not in message.fields for key in _OF_SAMPLE):
+        if flow is None or not message.fields.keys() >= _NEEDED:
             raise MessageError("no such plan")
         if message.kind == "release":
             self._release(run, flow, message)
@@ -101,8 +102,9 @@ class Worker:
         if (hop := message.fields.get("hop")) is not None:
             sample.moved.append([_checked(hop, len(flow.hops)), message.count("sent_ns"), arrived])
         if message.kind == "work":
-            lists = (message.fields.get(name) for name in ("trace", "moved"))
-            if message.count("piece") >= len(flow.plan.pieces) or not all(isinstance(each, list) for each in lists):
+            trace, moved = message.fields.get("trace"), message.fields.get("moved")
+            known = isinstance(trace, list) and isinstance(moved, list)
+            if not known or message.count("piece") >= len(flow.plan.pieces):
                 raise MessageError("no such piece")
             sample.work = message
         if sample.work is not None:
@@ -111,23 +113,22 @@ class Worker:
     def _run_pieces(self, run: Run, flow: PlanHops, sample: HeldSample, work: Message) -> None:
         """Run pieces from the one asked for on: until tensors lack, the sample leaves, or another node is next."""
         turn, index = work.count("turn"), work.count("piece")
-        trace, moved = work.fields["trace"], work.fields["moved"]
+        fields = {key: work.fields[key] for key in _OF_SAMPLE}
+        fields["trace"], fields["moved"] = list(work.fields["trace"]), list(work.fields["moved"])
         while True:
             piece = flow.plan.pieces[index]
-            if piece.node != run.node or piece.file not in run.sessions:
+            loaded = run.loaded.get(piece.file)
+            if piece.node != run.node or loaded is None:
                 raise MessageError(f"{piece.name} is not loaded here")
-            if any(tensor.name not in sample.tensors for tensor in piece.receives):
-                sample.work = Message("work", {**work.fields, "piece": index, "trace": trace, "moved": moved})
+            if not is_ready(loaded, sample.tensors):
+                sample.work = Message("work", {**fields, "piece": index})
                 return
             sample.work = None
-            if wrong := misfit(piece, sample.tensors):
-                raise MessageError(f"the tensors for {piece.name} do not fit: {wrong}")
-            made, times = run_piece(piece, run.sessions[piece.file], sample.tensors, self._slow_down)
-            trace = [*trace, self._entry(index, times)]
-            moved = [*moved, *sample.moved]
+            made, times = run_piece(loaded, sample.tensors, self._slow_down)
+            fields["trace"].append(self._entry(index, times))
+            fields["moved"] += sample.moved
             sample.moved.clear()
             sample = run.samples.put(turn, made) or sample
-            fields = {key: work.fields[key] for key in _OF_SAMPLE} | {"trace": trace, "moved": moved}
             last = index + 1 == len(flow.plan.pieces)
             if last or (not work.fields["warm"] and leaves(piece, sample.tensors, flow.plan.confidence)):
                 self._leave(run, flow, index, fields, sample.tensors)
@@ -156,22 +157,18 @@ class Worker:
 
     def _go_on(self, run: Run, flow: PlanHops, index: int, fields: Mapping[str, Any], sample: HeldSample) -> None:
         """Send what a piece has made, release what waited for its exit, and hand over to the next piece."""
-        released = flow.released_by(index)
-        hops = [*flow.sent_after(index), *(hop for hop in released if hop.after >= 0 and flow.sender(hop) == run.node)]
-        following = flow.plan.pieces[index + 1].node
-        if following != run.node:
-            first = next((hop for hop in hops if hop.to == index + 1), None)
-            hops = [hop for hop in hops if hop is not first]
+        steps = flow.onward(index)
+        if steps.following is not None:
             said = {**fields, "piece": index + 1}
-            self._post.to_node(run, following, _with_hop("work", said, first, sample.tensors))
-        self._send(run, flow, hops, fields, sample.tensors)
-        if released:
+            self._post.to_node(run, steps.following, _with_hop("work", said, steps.first, sample.tensors))
+        self._send(run, flow, steps.others, fields, sample.tensors)
+        if steps.source_waits or steps.waiting:
             told = Message("release", {key: fields[key] for key in _OF_SAMPLE} | {"piece": index})
-            if any(hop.after < 0 for hop in released):
+            if steps.source_waits:
                 self._post.to_owner(run, told)
-            for node in sorted({flow.sender(hop) for hop in released if hop.after >= 0} - {run.node}):
+            for node in steps.waiting:
                 self._post.to_node(run, node, told)
-        run.samples.keep(fields["turn"], flow.kept_on(run.node, index))
+        run.samples.keep(fields["turn"], steps.kept)
 
     def _release(self, run: Run, flow: PlanHops, message: Message) -> None:
         """Send the tensors that waited for an exit which the sample has passed."""
@@ -187,10 +184,12 @@ class Worker:
         self,
         run: Run,
         flow: PlanHops,
-        hops: list[Hop],
+        hops: Sequence[Hop],
         fields: Mapping[str, Any],
         tensors: Mapping[str, NDArray[Any]],
     ) -> None:
+        if not hops:
+            return
         said = {key: fields[key] for key in _OF_SAMPLE}
         for hop in hops:
             self._post.to_node(run, flow.plan.pieces[hop.to].node, _with_hop("carry", said, hop, tensors))
@@ -201,9 +200,11 @@ def _with_hop(kind: str, fields: Mapping[str, Any], hop: Hop | None, tensors: Ma
     said = {**fields, "sent_ns": time.monotonic_ns()}
     if hop is None:
         return Message(kind, said)
-    if any(name not in tensors for name in hop.tensors):
-        raise MessageError("what is to be sent on was never made here")
-    return Message(kind, {**said, "hop": hop.number, "via": hop.via}, {name: tensors[name] for name in hop.tensors})
+    said["hop"], said["via"] = hop.number, hop.via
+    try:
+        return Message(kind, said, {name: tensors[name] for name in hop.tensors})
+    except KeyError:
+        raise MessageError("what is to be sent on was never made here") from None
 
 
 def _checked(value: object, most: int) -> int:

@@ -69,7 +69,7 @@ def execute(runtime: Any, outputs: list[str] | None, feeds: Arrays, file: str) -
         The outputs, in the order of `outputs`.
     """
     try:
-        results: list[NDArray[Any]] = runtime.run(outputs, dict(feeds))
+        results: list[NDArray[Any]] = runtime.run(outputs, feeds)
     except Exception as error:  # whatever the runtime refuses is told to the user
         raise refused(error, file) from None
     return results

@@ -40,6 +40,23 @@ class Hop:
 
 
 @dataclass(frozen=True)
+class Onward:
+    """What a node does when a piece is done there and the sample goes on."""
+
+    following: str | None
+    """Node of the next piece; None where it is the same."""
+    first: Hop | None
+    """Transfer that the call of the next piece carries."""
+    others: tuple[Hop, ...]
+    source_waits: bool
+    """Whether the source holds inputs that waited for the exit of the piece."""
+    waiting: tuple[str, ...]
+    """Other nodes that hold tensors which waited for it."""
+    kept: frozenset[str]
+    """Tensors that the node still needs."""
+
+
+@dataclass(frozen=True)
 class PlanHops:
     """All transfers of a plan, and what every node does with them."""
 
@@ -50,6 +67,8 @@ class PlanHops:
     _after: dict[int, tuple[Hop, ...]] = field(default_factory=dict)
     _released: dict[int, tuple[Hop, ...]] = field(default_factory=dict)
     _kept: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
+    _onward: dict[int, Onward] = field(default_factory=dict)
+    _first: list[tuple[Hop | None, tuple[Hop, ...]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Sort transfers by the piece behind which they are sent."""
@@ -57,6 +76,8 @@ class PlanHops:
             own = [hop for hop in self.hops if hop.after == piece]
             self._after[piece] = tuple(hop for hop in own if hop.gate is None or hop.gate == piece)
             self._released[piece] = tuple(hop for hop in self.hops if hop.gate == piece and hop.after < piece)
+        first = next((hop for hop in self._after[INPUT] if hop.to == 0), None)
+        self._first.append((first, tuple(hop for hop in self._after[INPUT] if hop is not first)))
 
     def into(self, piece: int) -> tuple[Hop, ...]:
         """Return the transfers to a piece.
@@ -65,6 +86,11 @@ class PlanHops:
             piece: Index of the piece.
         """
         return tuple(hop for hop in self.hops if hop.to == piece)
+
+    @property
+    def first(self) -> tuple[Hop | None, tuple[Hop, ...]]:
+        """The transfer that the call of the first piece carries, and the others that the source sends at once."""
+        return self._first[0]
 
     def sent_after(self, piece: int) -> tuple[Hop, ...]:
         """Return the transfers that a node sends as soon as a piece is done and the sample goes on.
@@ -81,6 +107,30 @@ class PlanHops:
             piece: Index of the piece with the exit.
         """
         return self._released[piece]
+
+    def onward(self, piece: int) -> Onward:
+        """Return what the node of a piece does when a sample goes on behind it.
+
+        Args:
+            piece: Index of the piece; not the last one.
+        """
+        if piece not in self._onward:
+            self._onward[piece] = self._next_steps(piece)
+        return self._onward[piece]
+
+    def _next_steps(self, piece: int) -> Onward:
+        here, following = self.plan.pieces[piece].node, self.plan.pieces[piece + 1].node
+        released = self._released[piece]
+        hops = [*self._after[piece], *(hop for hop in released if hop.after >= 0 and self.sender(hop) == here)]
+        first = next((hop for hop in hops if hop.to == piece + 1), None) if following != here else None
+        return Onward(
+            following=following if following != here else None,
+            first=first,
+            others=tuple(hop for hop in hops if hop is not first),
+            source_waits=any(hop.after < 0 for hop in released),
+            waiting=tuple(sorted({self.sender(hop) for hop in released if hop.after >= 0} - {here})),
+            kept=self.kept_on(here, piece),
+        )
 
     def sender(self, hop: Hop) -> str:
         """Return the node that sends a transfer.

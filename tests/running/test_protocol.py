@@ -52,10 +52,10 @@ def mutated(rng: random.Random) -> list[bytes]:
         frames[0] = json.dumps(header).encode()
     elif choice == 2:
         header = json.loads(frames[0])
-        entry = rng.choice(header["tensors"])
-        entry[rng.randrange(3)] = rng.choice(
-            ["object", "", [2**62, 2**62], [0, 2**39], [-1], [1.5], None, "O", [3] * 40]
-        )
+        kind = rng.choice(["object", "", "O", "float32", "int64", "Float32"])
+        shape = rng.choice([f"{2**62},{2**62}", f"0,{2**39}", "-1", "1.5", "", "2,3", ",", "4", "9" * 5000, "3," * 40])
+        entry = rng.choice([f"{kind}[{shape}] x", f"{kind}[{shape}", f"{kind}[{shape}] ", 7, None, "x" * 10_000])
+        header["tensors"][rng.randrange(2)] = entry
         frames[0] = json.dumps(header).encode()
     elif choice == 3:
         frames = frames[: rng.randrange(len(frames))] + [rng.randbytes(rng.randrange(50))] * rng.randrange(4)
