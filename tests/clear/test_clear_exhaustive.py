@@ -11,9 +11,10 @@ import joint_choices
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
+from profiles import generated
 
 from planner.clear.allocation.plan import plan_of
 from planner.clear.branching.column_tree import Candidates, TreeResult, best_of_columns
@@ -26,7 +27,7 @@ from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=40 if settings().max_examples > 100 else 10, phases=[Phase.generate])
+FEW = generated(10, 40)
 SLACK = 1e-6
 MANY = 10_000
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joint_cases import Case
+from profiles import generated
 
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.routes import Routes, list_routes
@@ -19,7 +20,7 @@ from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=100 if settings().max_examples > 100 else 30, phases=[Phase.generate])
+FEW = generated(30, 100)
 MODEL: dict[str, Any] = {
     "schema_version": "1", "name": "m", "input_bits": 2.0,
     "blocks": [

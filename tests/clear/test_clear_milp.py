@@ -12,6 +12,7 @@ from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
 from joint_plans import violations
+from profiles import examples
 
 from planner.clear.baselines import milp
 from planner.clear.method import joint_method
@@ -23,7 +24,7 @@ from planner.fin.instance.network import Floats
 from planner.fin.method import Options
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.explicit, Phase.generate])
+FEW = settings(max_examples=examples(15, 60), phases=[Phase.explicit, Phase.generate])
 MOST_ABOVE = 1e-3
 
 

@@ -8,10 +8,11 @@ from random import Random
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from joint_cases import Case, pinned_case
 from joint_plans import violations
+from profiles import generated
 
 from planner.clear.allocation.allocate import Allocation, allocate
 from planner.clear.allocation.plan import overfull
@@ -23,7 +24,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 
 SEEDS = st.integers(0, 2**32)
-SOME = settings(max_examples=150 if settings().max_examples > 100 else 40, phases=[Phase.generate])
+SOME = generated(40, 150)
 PRECISION = 1e-6
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joint_cases import random_case
+from profiles import examples
 
 from benchmarks.clear.workloads import random_setting
 from planner.clear.pricing.aggregation import aggregate_nodes
@@ -25,7 +26,7 @@ from planner.fin.instance.packages import expand
 SEEDS = st.integers(0, 2**32)
 MOST_POINTS = 20
 """Operating points that all are looked at one by one."""
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 12)
+FEW = settings(max_examples=examples(12, 60))
 SLACK = 1e-9
 
 

@@ -8,9 +8,10 @@ import factor_oracle
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
+from profiles import generated
 
 from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.latency import method
@@ -19,7 +20,7 @@ from planner.clear.method import joint_method, joint_methods_of
 from planner.fin.method import Options
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
+FEW = generated(15, 60)
 SLACK = 1e-6
 
 

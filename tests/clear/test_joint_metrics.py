@@ -9,9 +9,10 @@ import joint_choices
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
+from profiles import generated
 
 from planner.clear.method import JOINT_METHODS
 from planner.clear.problem.instance import build_joint
@@ -23,7 +24,7 @@ from planner.pipeline.several_apps import solve_joint
 from planner.schemas import Placement
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 12, phases=[Phase.generate])
+FEW = generated(12, 60)
 SLACK = 2e-6
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from command_line import refused, run
-from hypothesis import settings
+from profiles import MANY
 
 from benchmarks.carin import optimality
 from benchmarks.carin.synthetic_devices import main as write_devices
@@ -302,5 +302,5 @@ def test_the_documentations_table_of_optimality_is_what_its_command_prints() -> 
     page = PAGES[1].read_text(encoding="utf-8")
     assert "\n".join(optimality.as_they_are()) in page
     assert len(list(optimality.with_random_weights(1))) == 2 + len(optimality.DEVICES)
-    if settings().max_examples > 100:  # a policy for each of 300 weightings takes seconds
+    if MANY:  # a policy for each of 300 weightings takes seconds
         assert "\n".join(optimality.with_random_weights()) in page

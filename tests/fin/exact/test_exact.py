@@ -10,6 +10,7 @@ import pytest
 from cases import instance_of, random_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import examples
 
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
@@ -25,7 +26,7 @@ from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
 
 MOST_PLANS = 1_500
-ORACLE_EXAMPLES = 2000 if settings().max_examples > 100 else 100
+ORACLE_EXAMPLES = examples(100, 2000)
 """The comparison that all else rests on gets 2,000 examples in CI."""
 
 

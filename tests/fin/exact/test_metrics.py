@@ -10,6 +10,7 @@ from cases import instance_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from metric_cases import random_metric_case
+from profiles import examples
 
 from planner.fin.exact.cutting_planes import bounds_of_several
 from planner.fin.exact.method import Exact
@@ -26,7 +27,7 @@ from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
 
 MOST_PLANS = 1_500
-ORACLE_EXAMPLES = 2000 if settings().max_examples > 100 else 100
+ORACLE_EXAMPLES = examples(100, 2000)
 
 
 def value_of(instance: Instance, outcome: Outcome[Decision]) -> float:

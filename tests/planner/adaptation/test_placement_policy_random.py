@@ -10,6 +10,7 @@ from cases import random_app, random_model, random_topology
 from degraded_inputs import Json, degrade, request_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import examples
 
 from planner.adaptation.placement_policy import plan_for_states
 from planner.pipeline.one_app import solve
@@ -20,7 +21,7 @@ from planner.verifier.verify import verify
 
 EQUAL = 1e-8
 
-EXAMPLES = settings().max_examples if settings().max_examples > 100 else 30
+EXAMPLES = examples(30, 300)
 """Every example plans many states, each by several methods."""
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import joint_choices
 import joint_oracle
 import numpy as np
-from hypothesis import Phase, assume, settings
+from hypothesis import assume
 from hypothesis import strategies as st
+from profiles import generated
 
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.problem.instance import JointInstance, build_joint
@@ -23,7 +24,7 @@ from planner.fin.instance.packages import expand
 from planner.schemas import App, Model, Topology, Workload, check_document
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
+FEW = generated(15, 60)
 
 
 @dataclass(frozen=True)

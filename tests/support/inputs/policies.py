@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
+from profiles import examples
 
 from planner.carin.adapt import adapt
 from planner.schemas import Designs, Policy, check_document
 
 Json = dict[str, Any]
 RANDOMS = st.randoms(use_true_random=False)
-ORACLE_EXAMPLES = 2000 if settings().max_examples > 100 else 100
+ORACLE_EXAMPLES = examples(100, 2000)
 """The comparison that all else rests on gets 2,000 examples in CI."""
 
 
