@@ -26,7 +26,7 @@ _NO_FLOATS: Floats = np.zeros(0)
 
 
 def aggregate_nodes(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
-    """Return a pricer for P kinds of nodes in place of N nodes, and what they meet; its paths cannot be named.
+    """Return a pricer for P kinds of nodes in place of N nodes, and what they meet.
 
     Nodes that can run nothing are left out. Source and destination are kinds of their own.
     """
@@ -43,7 +43,8 @@ def _aggregated(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
     if small is None:
         instance, routes = pricer.instance, pricer.routes
         number, moving = _efficient(routes, kind)
-        small = pricer.on_nodes(_instance(instance, kind, chosen), _routes(routes, kind, number), chosen)
+        members = [np.flatnonzero(kind == number_of_kind) for number_of_kind in range(len(chosen))]
+        small = pricer.on_nodes(_instance(instance, kind, chosen), _routes(routes, kind, number), members)
         small.moving = moving  # another node of the same kind is another place
         pricer.keep_aggregated(kind.tobytes(), small)
     by_node = {field.name: getattr(prices, field.name)[chosen] for field in fields(prices) if field.name != "media_w"}

@@ -8,7 +8,7 @@ theta, the least ``power + prices + theta (latency - limit)`` over all sequences
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,6 @@ from planner.clear.pricing.app_arrays import AppArrays
 from planner.clear.pricing.node_segments import NodeSegments, additive_cost, least_cost
 from planner.clear.pricing.routes import Messages, Routes, least_by_source, route_costs
 from planner.clear.pricing.sweep import AppPrices, Rows, SegmentCosts, Sweep, node_terms
-from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
@@ -40,6 +39,8 @@ class Pricer:
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
         self._hosts = _hosts(instance)
+        self.members: Sequence[Ints] = np.arange(instance.network.size)[:, None]
+        """Nodes of the network that each node stands for."""
         self.seen: tuple[AppPrices, Pricer, AppPrices] | None = None
         """The last prices, with the pricer for classes of equal nodes, and what the classes meet."""
         self.aggregated: dict[bytes, Pricer] = {}
@@ -61,20 +62,21 @@ class Pricer:
         other.moving = routes.source != routes.target
         return other
 
-    def on_nodes(self, instance: Instance, routes: Routes, chosen: Ints) -> Pricer:
-        """Return the pricer of the same app on some of its nodes, between which other routes lead.
+    def on_nodes(self, instance: Instance, routes: Routes, members: Sequence[Ints]) -> Pricer:
+        """Return the pricer of the same app on classes of its nodes, between which other routes lead.
 
         Args:
-            instance: The app on these nodes alone.
-            routes: Routes between them.
-            chosen: Their indices among this pricer's nodes.
+            instance: The app on one node of each class.
+            routes: Routes between the classes.
+            members: Nodes of each class, by their indices among this pricer's nodes.
 
         Returns:
             The other pricer; this one stays as it is.
         """
         other = copy(self)
         other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
-        other.stages = replace(self.stages, column=self.stages.column[chosen])
+        other.members, first = members, np.array([nodes[0] for nodes in members])
+        other.stages = replace(self.stages, column=self.stages.column[first])
         other.kind, other._hosts = _kinds(instance), _hosts(instance)
         other.moving = routes.source != routes.target
         return other
@@ -266,52 +268,6 @@ class Pricer:
                 values[:, self.routes.target != destination] = np.inf
                 costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.routes, values), 0.0)
         return costs
-
-    def decision(self, rows: Rows, prices: AppPrices, sweep: Sweep, row: int, leave: int) -> Decision:
-        """Follow one row's cheapest path among those that leave the source before a block.
-
-        Args:
-            rows: (R,) pairs of an operating point and a latency multiplier.
-            prices: What the app pays for nodes and media.
-            sweep: Costs of all rows, backwards from the last block.
-            row: The row that is followed (index).
-            leave: The first block that does not run on the source (index).
-
-        Returns:
-            The nodes of the blocks and the paths between them.
-        """
-        depth, source = int(self.stages.depth[rows.point[row]]), self.instance.source
-        nodes, options = np.full(depth, source, dtype=np.int64), {}
-        node, begin = source, leave
-        while begin < depth:
-            away = sweep.carried[row, begin] + sweep.onwards[row, begin][self.routes.target]
-            way = int(np.where(self.routes.source == node, away, np.inf).argmin())
-            options[begin], node = int(self.routes.option[way]), int(self.routes.target[way])
-            costs = sweep.segments.starting(begin)[row, node] + sweep.left[row, node, begin:]
-            end = begin + int(costs.argmin()) + 1
-            nodes[begin:end] = node
-            begin = end
-        ends = (source, *nodes.tolist())
-        table = self.routes.table
-        transfers = tuple(table.path(options.get(block, 0), ends[block], ends[block + 1]) for block in range(depth))
-        one = rows.take(np.array([row]))
-        return Decision(int(rows.point[row]), tuple(nodes.tolist()), transfers, self._result_routes(one, prices, nodes))
-
-    def _result_routes(self, one: Rows, prices: AppPrices, nodes: Ints) -> dict[int, tuple[int, ...]]:
-        """Return the cheapest route of each result to the destination."""
-        instance, stages, routes = self.instance, self.stages, self.routes
-        found: dict[int, tuple[int, ...]] = {}
-        point, destination = int(one.point[0]), instance.destination
-        for head, block in enumerate(instance.points.exit_block.tolist()) if destination is not None else ():
-            if not (instance.points.on[point, head] and instance.points.fraction[point, head] > 0.0):
-                continue
-            late = one.multiplier_w_per_s * stages.result_late[one.point, block]
-            messages = Messages(stages.result_bits[one.point, block], stages.result_weight[one.point, block], late)
-            costs = route_costs(routes, messages, prices.media_w)[0]
-            fits = np.flatnonzero((routes.source == nodes[block]) & (routes.target == destination))
-            best = int(fits[np.argmin(costs[fits])])
-            found[head] = routes.table.path(int(routes.option[best]), int(nodes[block]), int(destination or 0))
-        return found
 
 
 def _hosts(instance: Instance) -> Bools:

@@ -16,10 +16,11 @@ import numpy as np
 from planner.clear.pricing.aggregation import aggregate_nodes
 from planner.clear.pricing.lagrangian_bound import LagrangianBound, less_limit
 from planner.clear.pricing.multiplier_ascent import LatencyMultipliers
+from planner.clear.pricing.path_decision import cheapest_decision
 from planner.clear.pricing.point_tree import PointTree
 from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import Pricer
-from planner.clear.pricing.sweep import AppPrices, Rows
+from planner.clear.pricing.sweep import AppPrices, Rows, Sweep
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats
@@ -163,31 +164,43 @@ class PricingSubproblem:
         """Bound the elementary plans of a point at latency multipliers near the best; name the cheapest."""
         held = self._row(row, prices)
         values = held.tries()
-        bounds = self._bounds(row, values, prices)
+        rows, sweep, bounds = self._swept(row, values, prices)
         bound = self._last[row] = held.learn(values, bounds)
-        return _Found(bound, self._plans(row, values, bounds, prices) if np.isfinite(bound) else ())
+        return _Found(bound, self._plans(rows, sweep, bounds, prices) if np.isfinite(bound) else ())
 
-    def _plans(self, row: int, values: Floats, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
+    def _plans(self, rows: Rows, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
         """Return plans of the best classes, each at two multipliers, and the one that never leaves the source."""
-        lowest = self._rows[row].lowest
+        lowest = self._rows[int(rows.point[0])].lowest
         asked: dict[tuple[int, int], None] = {}
         home = bounds.shape[1] - 1
         for leave in dict.fromkeys([*np.argsort(lowest, kind="stable")[:_KEPT].tolist(), home]):
             best = int(bounds[:, leave].argmax())
-            for number in {best: None, min(best + 1, len(values) - 1): None} if leave < home else (best,):
+            for number in {best: None, min(best + 1, len(bounds) - 1): None} if leave < home else (best,):
                 asked[number, leave] = None
-        numbers = sorted({number for number, _ in asked})
-        rows = Rows(np.full(len(numbers), row), values[numbers])
-        sweep = self.pricer.sweep(rows, prices)  # of all nodes, so that hosts can be named
-        places = [(numbers.index(number), leave) for number, leave in asked]
-        return tuple(
-            self.pricer.decision(rows, prices, sweep, place, leave)
-            for place, leave in places
-            if np.isfinite(sweep.cost_by_departure[place, leave])
+        found = (
+            self._decision(rows, sweep, number, leave, prices)
+            for number, leave in asked
+            if np.isfinite(sweep.cost_by_departure[number, leave])
         )
+        return tuple(decision for decision in found if decision is not None)
+
+    def _decision(self, rows: Rows, sweep: Sweep, number: int, leave: int, prices: AppPrices) -> Decision | None:
+        """Name the cheapest path of a row and class; on all nodes where routes do not join those of its classes."""
+        small, _ = aggregate_nodes(self.pricer, prices)
+        found = cheapest_decision(self.pricer, prices, small, rows, sweep, number, leave)
+        if found is None:
+            one = rows.take(np.array([number]))
+            whole = self.pricer.sweep(one, prices)
+            found = cheapest_decision(self.pricer, prices, self.pricer, one, whole, 0, leave)
+        return found
 
     def _bounds(self, row: int, values: Floats, prices: AppPrices) -> Floats:
         """(W, D + 1) bounds on elementary plans at (W,) latency multipliers, by class, equal nodes as one."""
+        return self._swept(row, values, prices)[2]
+
+    def _swept(self, row: int, values: Floats, prices: AppPrices) -> tuple[Rows, Sweep, Floats]:
+        """Price a row at (W,) latency multipliers, equal nodes as one; (W, D + 1) bounds come with it."""
         small, seen = aggregate_nodes(self.pricer, prices)
-        sweep = small.sweep(Rows(np.full(len(values), row), values), seen)
-        return less_limit(small, values, sweep.cost_by_departure + self.pricer.stages.point_w[row])
+        rows = Rows(np.full(len(values), row), values)
+        sweep = small.sweep(rows, seen)
+        return rows, sweep, less_limit(small, values, sweep.cost_by_departure + self.pricer.stages.point_w[row])
