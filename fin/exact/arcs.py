@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.fin.exact.hops import Hops
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.links.interface import FULL
@@ -17,20 +18,24 @@ _CELLS_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
-    """A links that data may take in the transfer into one layer, in order of the nodes that they leave."""
+    """A links, or paths of links, that data may take into one layer, in order of the nodes that they leave."""
 
     start: Ints
     """(N + 1,) first arc out of each node."""
-    link: Ints
     target: Ints
     cost: Floats
     limited: Floats
     further: Floats
     """(A, R) what each takes of the further sums with a limit."""
+    loads: Floats
+    """(A, M) s/bit that each takes of tracked media."""
     below: Floats
     """(A,) what cost and limited sums times multipliers must stay below on a path that has taken the arc."""
     most_limited: Floats
     """(A,) what its limited sum may be at most then."""
+    hop: Ints | None = None
+    """(A,) last hop of each, as an index into `hops`, where an arc is a path of links."""
+    hops: Hops | None = None
 
     @property
     def most(self) -> int:
@@ -46,18 +51,22 @@ class Stage(NamedTuple):
     arcs: Arcs | None
     """Arcs of the transfer into the first one."""
 
+    @property
+    def hops(self) -> Hops | None:
+        """Hops of the arcs, None where these are single links."""
+        return None if self.arcs is None else self.arcs.hops
 
-def stages_of(relaxation: Relaxation, cutoff: float) -> list[Stage]:
-    """Join layers into which no arc leads on a path below the cutoff with the layer before.
+
+def stages_of(relaxation: Relaxation, arcs: list[Arcs | None]) -> list[Stage]:
+    """Join layers into which no arc leads with the layer before.
 
     Where results travel, every layer is a stage of its own.
 
     Args:
         relaxation: The scenario and its bounds.
-        cutoff: Only paths below are of interest.
+        arcs: Arcs into each layer, None where there is none.
     """
-    layers = relaxation.graph.shape[1]
-    arcs = [surviving_arcs(relaxation, layer, cutoff) for layer in range(layers)]
+    layers = len(arcs)
     apart = relaxation.graph.results is not None
     first = [layer for layer in range(layers) if layer == 0 or apart or arcs[layer] is not None]
     return [Stage(here, behind - 1, arcs[here]) for here, behind in zip(first, [*first[1:], layers], strict=True)]
@@ -76,11 +85,8 @@ def surviving_arcs(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | 
     parts = list(_parts(relaxation, layer, cutoff))
     if not parts:
         return None
-    tail, link, target, cost, limited, further, below, most_limited = (
-        column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    start = np.searchsorted(tail, np.arange(relaxation.graph.shape[2] + 1))
-    return Arcs(start, link, target, cost, limited, further, below, most_limited)
+    tail, *columns = (column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True))
+    return Arcs(np.searchsorted(tail, np.arange(relaxation.graph.shape[2] + 1)), *columns)
 
 
 def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[Ints | Floats, ...]]:
@@ -110,8 +116,8 @@ def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[
         if len(chosen):
             row, target = row[chosen], target[chosen]
             most_limited = relaxation.most - relaxation.arrival_remaining[layer, target]
-            added = (cost[chosen], limited[chosen], further[chosen])
-            yield some[row], link[chosen], target, *added, below[chosen], most_limited
+            added = (cost[chosen], limited[chosen], further[chosen], graph.links.loads[:, link[chosen]].T)
+            yield some[row], target, *added, below[chosen], most_limited
 
 
 def _tails(relaxation: Relaxation, layer: int) -> tuple[Ints, Floats]:

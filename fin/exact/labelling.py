@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import Stage, stages_of
+from planner.fin.exact.arcs import Stage, stages_of, surviving_arcs
+from planner.fin.exact.hops import Hops
 from planner.fin.exact.labels import Labels, bounds, root_label, undominated, without_noise
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.exact.ties import most
-from planner.fin.exact.transfers import Hops, extended
+from planner.fin.exact.transfer_paths import with_paths
+from planner.fin.exact.transfers import extended
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.network import Ints
 
@@ -59,10 +61,10 @@ def search(
     reached: list[Labels] = []
     moves: list[Hops] = []
     labels = root_label(relaxation)
-    stages = stages_of(relaxation, cutoff)
+    stages = _stages(relaxation, cutoff, deadline)
     for stage in stages:
         deadline.check()
-        hops, layer = Hops(), stage.last
+        hops, layer = stage.hops or Hops(), stage.last
         parts, lost = extended(relaxation, labels, stage, cutoff, _HOPS_PER_LABEL * most_labels, hops, deadline)
         labels = Labels.joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64))
         # far too many are thinned out before dominance is looked at, which is the dearer of the two
@@ -81,6 +83,13 @@ def search(
     paths = tuple(_trace(stages, reached, moves, int(index)) for index in order)
     tied = int((labels.cost <= most(best)).sum()) if paths else 0
     return LabelSearch(paths, best, min(best, dropped), tied, dropped)
+
+
+def _stages(relaxation: Relaxation, cutoff: float, deadline: Deadline) -> list[Stage]:
+    """Return the layers to search, with arcs that are paths of links where few vertices are open."""
+    arcs = [surviving_arcs(relaxation, layer, cutoff) for layer in range(relaxation.graph.shape[1])]
+    paths = None if relaxation.graph.links.single_hop else with_paths(relaxation, arcs, cutoff, deadline)
+    return stages_of(relaxation, arcs if paths is None else paths)
 
 
 def _in_order(relaxation: Relaxation, labels: Labels) -> Ints:

@@ -42,6 +42,8 @@ class Relaxation:
     """(D, N) ``cost + multiplier * limited`` of each vertex at its best option, infinite where it is closed."""
     before: Recursion
     """Least ``cost + multiplier * limited`` from the source on."""
+    elapsed: Floats
+    """(D, N) the same for the limited sum alone, the vertex included."""
     moving: Floats
     """(D,) bound on the cost of every path on which something moves in the transfer into a layer; -inf: not known."""
     reduced: Floats
@@ -68,6 +70,12 @@ class Relaxation:
             return replace(self, alive=alive, passable=alive)
         through = self.before.arriving[0] + self.arrival - self.offset
         return replace(self, alive=alive, passable=through < cutoff)
+
+    def entering(self, layer: Ints, node: Ints) -> Floats:
+        """(V,) least ``cost + multiplier * limited`` of vertices and all behind, where they begin a node segment."""
+        start = layer if len(self.to_go) > 1 else 0
+        onward = self.vertices[layer, node] + self.to_go[start, layer + 1, node]
+        return np.asarray(onward if self.ends is None else np.where(self.ends[layer, node] >= layer, onward, np.inf))
 
     @property
     def most(self) -> float:
@@ -146,6 +154,7 @@ def relax(
         arrival_remaining=arrival_remaining,
         vertices=vertices,
         before=before,
+        elapsed=feasible.earliest.values[0],
         moving=_moving(priced, weights, before, arrival) - offset,
         reduced=reduced,
         alive=closed,

@@ -6,46 +6,19 @@ Every hop is bounded by the cheapest completion from the node that it reaches, s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.exact.arcs import Arcs, Stage
+from planner.fin.exact.hops import Hops
 from planner.fin.exact.labels import Labels, priced, pruned, undominated, within_capacities, without_noise
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.links.sparse import ragged
 
 _CELLS_AT_ONCE = 2_000_000
-
-
-@dataclass
-class Hops:
-    """Hops of the transfers into one layer, as they are made."""
-
-    node: list[Ints] = field(default_factory=list)
-    """Node that each hop leads to."""
-    before: list[Ints] = field(default_factory=list)
-    """Hop before each one, -1 at the first."""
-    count: int = 0
-
-    def add(self, node: Ints, before: Ints) -> Ints:
-        """Note some hops; return their indices."""
-        self.node.append(node)
-        self.before.append(before)
-        first, self.count = self.count, self.count + len(node)
-        return np.arange(first, self.count)
-
-    def relays(self, last: int) -> list[int]:
-        """Return the nodes between the two ends of a transfer, the last one first."""
-        passed: list[int] = []
-        if last < 0:
-            return passed
-        node, before = np.concatenate(self.node), np.concatenate(self.before)
-        while last >= 0 and (last := int(before[last])) >= 0:
-            passed.append(int(node[last]))
-        return passed
 
 
 def extended(
@@ -72,7 +45,7 @@ def extended(
     still = replace(labels, parent=rows, relay=np.full(len(rows), -1))
     arcs, layer = stage.arcs, stage.first
     arrived, lost = [still], np.inf
-    if arcs is not None and relaxation.graph.links.single_hop:
+    if arcs is not None and (arcs.hop is not None or relaxation.graph.links.single_hop):
         for part in _hopped(relaxation, labels, still, layer, arcs, hops):
             deadline.check()
             arrived.append(part)
@@ -143,11 +116,10 @@ def _hopped(
         row, arc = row[chosen], arc[chosen]
         new = _moved(part, layer, row, arcs.target[arc], (cost[chosen], limited[chosen], sums[chosen]))
         if len(graph.links.loads):
-            loads = graph.links.loads[:, arcs.link[arc]]
-            new.usage[:, len(relaxation.tracked) :] += (graph.medium_arc[0, layer] * loads).T
+            new.usage[:, len(relaxation.tracked) :] += graph.medium_arc[0, layer] * arcs.loads[arc]
             keep = within_capacities(relaxation, new.usage)
-            row, new = row[keep], new.take(keep)
-        yield replace(new, relay=hops.add(new.node, part.relay[row]))
+            row, arc, new = row[keep], arc[keep], new.take(keep)
+        yield replace(new, relay=hops.add(new.node, part.relay[row]) if arcs.hop is None else arcs.hop[arc])
 
 
 def _moved(labels: Labels, layer: int, row: Ints, target: Ints, sums: tuple[Floats, Floats, Floats]) -> Labels:
