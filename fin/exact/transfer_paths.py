@@ -102,6 +102,9 @@ def with_paths(
         cutoff: Only paths below are of interest.
         deadline: When to give up.
 
+    Returns:
+        Arcs into each layer, None where there is none; or None for all.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """
