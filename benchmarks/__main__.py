@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [CASE ...]``: run the cases, then print their tables."""
+"""``python -m benchmarks [--quick] [CASE ...]``: run the cases, or with ``targets`` all targets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ from benchmarks.report import print_reports
 
 def main() -> int:
     """Run the cases that the command line names, or all."""
+    if sys.argv[1:2] == ["targets"]:
+        from benchmarks.targets.command import main as targets
+
+        return targets(sys.argv[2:])
     names = [case.name for case in CASES]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the planner against peers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure the planner against peers.",
+        epilog="python -m benchmarks targets --help: one table of every speed target",
+    )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes, no targets: shows that every case runs")
     parser.add_argument("--traces", type=Path, metavar="DIR", help="measured traces for the case traces")

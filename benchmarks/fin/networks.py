@@ -21,13 +21,14 @@ Document = dict[str, Any]
 def shaped_instance(blocks: int, topology: Document, seed: int) -> Instance:
     """Return a chain of blocks on a topology, with a deadline midway between fastest and most frugal plan."""
     random = default_rng(seed)
-    model = check_document(_chain(blocks, random), Model)
+    model = check_document(chain_model(blocks, random), Model)
     network = build_network(*expand(check_document(topology, Topology)))
     instance = build_instance(App(name="app", model=model.name), model, network)
     return instance.with_limits(latency_s=binding_deadline_s(replace(instance)))
 
 
-def _chain(blocks: int, random: Generator) -> Document:
+def chain_model(blocks: int, random: Generator) -> Document:
+    """Return a model of a chain of random blocks with one exit at its end."""
     chain = [
         {"name": f"b{index}", "ops": float(random.uniform(1e8, 5e9)), "output_bits": float(random.uniform(1e5, 4e6))}
         for index in range(blocks)
