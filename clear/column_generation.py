@@ -16,12 +16,10 @@ from planner.clear.master.column_pool import ColumnPool
 from planner.clear.master.priced_column import PricedColumn, price_columns
 from planner.clear.master.restricted_master import MasterSolution, RestrictedMaster
 from planner.clear.master.symmetry import NodeSymmetry
-from planner.clear.pricing.app_arrays import app_arrays
+from planner.clear.pricing.app_pricing import AppPricing
 from planner.clear.pricing.dual_prices import DualPrices
-from planner.clear.pricing.point_tree import point_tree
 from planner.clear.pricing.routes import list_routes
-from planner.clear.pricing.shortest_path import Pricer
-from planner.clear.pricing.subproblem import PricingResult, PricingSubproblem
+from planner.clear.pricing.subproblem import PricingResult
 from planner.clear.primal.greedy import greedy_plan
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance, NodeCounts
@@ -41,7 +39,7 @@ class PricingProblem:
     """What does not change while columns are generated."""
 
     joint: JointInstance
-    subproblems: tuple[PricingSubproblem, ...]
+    subproblems: tuple[AppPricing, ...]
     """Of each app; they remember the best latency multipliers of the prices before."""
     symmetry: NodeSymmetry
     gap: float
@@ -59,11 +57,7 @@ class PricingProblem:
             jobs: Threads that price apps; results do not depend on their number.
         """
         routes = list_routes(joint.network, joint.media.tolist())
-        trees = [point_tree(app_arrays(app)) for app in joint.apps]
-        subproblems = tuple(
-            PricingSubproblem(Pricer(app, tree.stages, routes), tree)
-            for app, tree in zip(joint.apps, trees, strict=True)
-        )
+        subproblems = tuple(AppPricing.of(app, routes) for app in joint.apps)
         return cls(joint, subproblems, NodeSymmetry(joint, routes), gap, jobs)
 
     def restricted_to(self, counts: NodeCounts) -> PricingProblem:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,15 +20,16 @@ from planner.clear.allocation.plan import Plan, plan_of
 from planner.clear.column_generation import Incumbent, PricingProblem, add_columns, generate_columns
 from planner.clear.master.column_pool import ColumnPool
 from planner.clear.master.restricted_master import RestrictedMaster
+from planner.clear.pricing.app_pricing import AppPricing
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.pricing.routes import list_routes
-from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.primal.local_search import LocalSearch, prices_of, raised_prices, used_by_others
 from planner.clear.primal_phase import PrimalPhase
 from planner.clear.problem.column import Column, Key
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
+from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.outcome import Outcome, Termination
 
@@ -46,8 +48,9 @@ _BETTER = 1.0 - 1e-4
 
 def with_link_rates(joint: JointInstance, bit_per_s: Floats) -> JointInstance:
     """Return the same apps where the E links have other rates, in bit/s."""
-    network = replace(joint.network, link_bit_per_s=np.asarray(bit_per_s, dtype=np.float64))
-    return JointInstance(network, tuple(replace(app, network=network) for app in joint.apps))
+    rates = np.asarray(bit_per_s, dtype=np.float64)
+    apps = joint.each(lambda one: replace(one, network=replace(one.network, link_bit_per_s=rates / one.batch))).apps
+    return JointInstance(replace(joint.network, link_bit_per_s=rates), apps)
 
 
 def with_medium_rates(joint: JointInstance, bit_per_s: Mapping[str, float]) -> JointInstance:
@@ -67,7 +70,13 @@ def with_medium_rates(joint: JointInstance, bit_per_s: Mapping[str, float]) -> J
 def with_app_rates(joint: JointInstance, rate_per_s: Sequence[float]) -> JointInstance:
     """Return the same apps with other inferences per second, one figure for each app."""
     rated = zip(joint.apps, rate_per_s, strict=True)
-    return JointInstance(joint.network, tuple(replace(app, rate_per_s=float(rate)) for app, rate in rated))
+    return JointInstance(joint.network, tuple(app.each(partial(_at_rate, rate_per_s=rate)) for app, rate in rated))
+
+
+def _at_rate(instance: Instance, rate_per_s: float) -> Instance:
+    """Return an app at another rate, at which its batches fill faster or slower."""
+    filling_s = (instance.batch - 1) / rate_per_s
+    return replace(instance, rate_per_s=float(rate_per_s) / instance.batch, filling_s=filling_s)
 
 
 class Replanner:
@@ -145,7 +154,7 @@ class _State:
 
     media: Ints
     prices: DualPrices
-    apps: tuple[PricingSubproblem, ...]
+    apps: tuple[AppPricing, ...]
 
     def at_rates_of(self, joint: JointInstance) -> _State:
         """Return the state for changed rates."""

@@ -64,7 +64,7 @@ def solve_joint(joint: JointInstance, options: Options) -> Outcome[Plan]:
         The best plan found with a lower bound of the power of all plans. `infeasible` is proved.
     """
     began = time.perf_counter()
-    if any(app.points.count == 0 for app in joint.apps):
+    if not all(app.possible for app in joint.apps):
         return Outcome("infeasible", None, np.inf)
     deadline = Deadline.after(options.time_limit_s)
     incumbent = Incumbent(starting_plan(joint, deadline.fraction(_START_UNTIL)))
@@ -137,11 +137,11 @@ def _most_power(joint: JointInstance) -> float:
     """Return a power that no plan exceeds."""
     network, speed = joint.network, joint.network.fastest
     total = float(network.idle_power_w.sum())
-    for app in joint.apps:
+    for app in joint.variants:  # the sum over variants is above any choice of them
         block_w = app.blocks.dynamic_j * speed**2 + (app.blocks.energy_j - app.blocks.dynamic_j) / network.slowest
         head_w = app.heads.dynamic_j * speed**2 + (app.heads.energy_j - app.heads.dynamic_j) / network.slowest
-        total += app.rate_per_s * float(block_w.max(axis=1).sum() + head_w.max(axis=1).sum())
-        bits = float(app.input_bits + app.output_bits.sum() + app.result_bits.sum())
-        total += app.rate_per_s * bits * float(network.link_j_per_bit.sum())
-        total += 0.0 if app.point_j is None else app.rate_per_s * float(app.point_j.max())
+        total += app.inferences_per_s * float(block_w.max(axis=1).sum() + head_w.max(axis=1).sum())
+        bits = float(sum(row.bits for row in app.inputs(len(app.block_names))) + app.result_bits.sum())
+        total += app.inferences_per_s * bits * float(network.link_j_per_bit.sum())
+        total += 0.0 if app.point_j is None else app.inferences_per_s * float(app.point_j.max(initial=0.0))
     return total

@@ -83,5 +83,5 @@ class Replan:
                 yield with_link_rates(joint, network.link_bit_per_s * np.where(shared, factor, 1.0))
             else:
                 chosen = int(random.integers(joint.count))
-                rates = [app.rate_per_s * (factor if at == chosen else 1.0) for at, app in enumerate(joint.apps)]
+                rates = [app.inferences_per_s * (factor if at == chosen else 1.0) for at, app in enumerate(joint.apps)]
                 yield with_app_rates(joint, rates)

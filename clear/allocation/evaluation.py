@@ -31,7 +31,9 @@ def evaluate_plan(joint: JointInstance, plan: Plan) -> PlanEvaluation:
     late = np.zeros(joint.count, dtype=bool)
     for place, column in enumerate(plan.columns):
         # loads are relative to the app's shares here
-        app = viewed_instance(joint.apps[column.app], view_of_plan(joint.network, plan, place))
+        app = viewed_instance(
+            joint.apps[column.app].chosen_by(column.decision), view_of_plan(joint.network, plan, place)
+        )
         cost = evaluate(app, column.decision)
         in_time = cost.latency_s <= app.limits.latency_s * (1.0 + TOLERANCE)
         busiest = max(cost.utilization.max(initial=0.0), cost.media_load.max(initial=0.0))

@@ -10,6 +10,7 @@ import numpy as np
 from planner.clear.allocation.app_view import most_favourable
 from planner.clear.allocation.plan import Plan
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp
 from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats
@@ -26,7 +27,13 @@ def own_bound_w(joint: JointInstance) -> float:
     It leaves transfers, deadlines, idle power and all that apps share out. It is infinite where an app has no
     operating point that is accurate enough, or a block that may run nowhere.
     """
-    return sum(app.rate_per_s * float(least_energy_j(app).min(initial=np.inf)) for app in joint.apps)
+    return sum(map(least_power_w, joint.apps))
+
+
+def least_power_w(app: JointApp) -> float:
+    """Return a power that no plan of an app is below, the least over its variants; see `own_bound_w`."""
+    each = (float(least_energy_j(variant).min(initial=np.inf)) for _, variant in app.possible)
+    return app.inferences_per_s * min(each, default=np.inf)
 
 
 def least_energy_j(instance: Instance) -> Floats:
@@ -36,7 +43,7 @@ def least_energy_j(instance: Instance) -> Floats:
     frugal, points = most_favourable(instance), instance.points
     block_j = np.where(frugal.allowed, frugal.blocks.energy_j, np.inf).min(axis=1)
     head_j = np.where(frugal.heads.can_run, frugal.heads.energy_j, np.inf).min(axis=1)
-    reach = points.reach(len(block_j))
+    reach = points.computing_weight(points.reach(len(block_j)))
     deployed = np.arange(len(block_j)) < points.depth[:, None]
     blocks = np.where(deployed, _weighted(reach, block_j), 0.0).sum(axis=1)
     heads = np.where(points.on, _weighted(reach[:, points.exit_block], head_j), 0.0).sum(axis=1)

@@ -16,8 +16,9 @@ from planner.clear.allocation.app_view import AppView, viewed_instance
 from planner.clear.allocation.equal import equal_allocation
 from planner.clear.allocation.plan import Plan
 from planner.clear.baselines.baseline import HeuristicRun, least_energy_j
-from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.column import Column, column_of, numbered_as_in
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.clear.problem.points import whole_point
 from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
@@ -59,22 +60,19 @@ def sequential_plan(
         deadline: When to give up.
         most_points: Operating points of each app that are tried, those of least energy; None for all.
     """
-    kept = [frugal_points(app, most_points) for app in joint.apps]
+    kept = [[frugal_points(variant, most_points) for variant in app.variants] for app in joint.apps]
     some = tuple(app.only_points(keep) for app, keep in zip(joint.apps, kept, strict=True))
     plan = _repeated(JointInstance(joint.network, some), gap, deadline)
     if plan is None:
         return None
-    points = [np.flatnonzero(keep) for keep in kept]
-    columns = tuple(
-        replace(column, decision=replace(column.decision, point=int(points[column.app][column.decision.point])))
-        for column in plan.columns
-    )
-    return Plan(columns, plan.allocation)
+    return Plan(tuple(numbered_as_in(kept[column.app], column) for column in plan.columns), plan.allocation)
 
 
 def frugal_points(instance: Instance, most: int | None) -> Bools:
     """(K,) the operating points of least energy, and the one that stands for the DNN without early exits."""
     energy_j = least_energy_j(instance)
+    if len(energy_j) == 0:
+        return np.zeros(0, dtype=np.bool_)
     keep = np.zeros(len(energy_j), dtype=np.bool_)
     keep[np.argsort(energy_j, kind="stable")[: most or len(energy_j)]] = True
     keep[whole_point(instance)] = True
@@ -111,6 +109,8 @@ class _Served:
     """One app's column with the shares that it keeps."""
 
     column: Column
+    cost_w: float
+    """Power at nominal speed, without idle power."""
     node_share: Floats
     medium_share: Floats
 
@@ -145,8 +145,19 @@ class _Left:
         return _Left(AppView(view.speed, node_share, medium_share), np.maximum(memory, 0.0))
 
 
-def _served(app: int, instance: Instance, left: _Left, gap: float, deadline: Deadline) -> _Served | None:
-    """Plan one app on what is left, and shrink its shares to what it needs."""
+def _served(number: int, app: JointApp, left: _Left, gap: float, deadline: Deadline) -> _Served | None:
+    """Plan one app on what is left, and shrink its shares to what it needs; of its variants the cheapest counts."""
+    found = [
+        served
+        for variant, instance in app.possible
+        if (served := _served_as(number, (variant, instance), left, gap, deadline)) is not None
+    ]
+    return min(found, key=lambda served: served.cost_w, default=None)
+
+
+def _served_as(app: int, numbered: tuple[int, Instance], left: _Left, gap: float, deadline: Deadline) -> _Served | None:
+    """Plan one variant of an app on what is left."""
+    variant, instance = numbered
     sliced = left.of(instance)
     limit_s = None if np.isinf(deadline.remaining_s) else deadline.remaining_s
     # where operating points themselves cost something, accuracy is what is planned for
@@ -159,7 +170,8 @@ def _served(app: int, instance: Instance, left: _Left, gap: float, deadline: Dea
     whole = equal_allocation(network, [own], np.ones(network.size))
     part = least_shares(network, [own], whole)
     return _Served(
-        column=column_of(app, instance, decision),
+        column=column_of(app, instance, of_variant(decision, variant)),
+        cost_w=float(own.transfer_w + own.dynamic_w.sum() + own.static_w.sum()),
         node_share=part.node_shares[0] * left.view.node_share[own.nodes],
         medium_share=part.medium_shares[0] * left.view.medium_share[own.media],
     )

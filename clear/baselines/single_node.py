@@ -8,7 +8,7 @@ geometric program; where those do not suffice, an app that is in the way goes to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from planner.clear.allocation.plan import Plan, overfull
 from planner.clear.baselines.baseline import HeuristicRun
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.clear.problem.points import whole_point
 from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
@@ -91,16 +92,27 @@ class Candidate:
     """Without idle power, at its cheapest or at full speed."""
 
 
-def _candidates(app: int, instance: Instance, judged: Instance, nodes: Bools) -> list[Candidate]:
-    """Return the app on each node where it can run alone; `judged` says at what cost. The cheapest come first."""
+_Judged = tuple[Instance, Instance]
+"""What an app may do, and the same at the costs by which nodes are compared."""
+
+
+def _candidates(number: int, app: JointApp, judge: Callable[[Instance], _Judged], nodes: Bools) -> list[Candidate]:
+    """Return the app, by variant, on each node where it can run alone, the cheapest first."""
+    idle_w = app.variants[0].network.idle_power_w
+    rows = [row for variant, instance in app.possible for row in _of_variant(number, variant, judge(instance), nodes)]
+    return sorted(rows, key=lambda row: (row.power_w + idle_w[row.node], row.node))
+
+
+def _of_variant(app: int, variant: int, judged_as: _Judged, nodes: Bools) -> list[Candidate]:
+    """Return one variant of an app on each node where it can run alone."""
+    instance, judged = judged_as
     found = best_on_each_node(judged.without_metrics(), nodes)  # columns are held against limits on metrics later
-    columns = {node: column_of(app, instance, decision) for node, decision in found.items()}
+    columns = {node: column_of(app, instance, of_variant(decision, variant)) for node, decision in found.items()}
     priced = {node: column_of(app, judged, decision) for node, decision in found.items()}
-    rows = [
+    return [
         Candidate(columns[node], node, float(own.transfer_w + own.dynamic_w.sum() + own.static_w.sum()))
         for node, own in priced.items()
     ]
-    return sorted(rows, key=lambda row: (row.power_w + instance.network.idle_power_w[row.node], row.node))
 
 
 def _full_dnn(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan]:
@@ -124,7 +136,7 @@ def first_fit_plan(joint: JointInstance, nodes: Bools, deadline: Deadline) -> tu
     Returns:
         The plan, and the number of the app that is left over (-1 where none is).
     """
-    lists = [_candidates(app, *_without_exits(instance), nodes) for app, instance in enumerate(joint.apps)]
+    lists = [_candidates(number, app, _without_exits, nodes) for number, app in enumerate(joint.apps)]
     order, left_over = list(range(joint.count)), -1
     for _ in range(joint.count):
         plan, left_over = _first_fit(joint, lists, order)
@@ -134,7 +146,7 @@ def first_fit_plan(joint: JointInstance, nodes: Bools, deadline: Deadline) -> tu
     return None, left_over
 
 
-def _without_exits(instance: Instance) -> tuple[Instance, Instance]:
+def _without_exits(instance: Instance) -> _Judged:
     """Return the app with the operating point of fewest exits alone, and the same at full speed."""
     if instance.points.count:
         instance = instance.only_points(np.arange(instance.points.count) == whole_point(instance))
@@ -162,7 +174,7 @@ def _first_fit(joint: JointInstance, lists: Sequence[list[Candidate]], order: Se
 
 def _as_in(joint: JointInstance, columns: Sequence[Column]) -> tuple[Column, ...]:
     """Return columns whose operating point is numbered as in the apps of `joint`, not as the whole one alone."""
-    points = [whole_point(joint.apps[column.app]) for column in columns]
+    points = [whole_point(joint.apps[column.app].chosen_by(column.decision)) for column in columns]
     return tuple(
         replace(column, decision=replace(column.decision, point=point))
         for column, point in zip(columns, points, strict=True)
@@ -180,7 +192,11 @@ def _alone(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan
 
 def single_nodes(joint: JointInstance, nodes: Bools) -> list[list[Candidate]]:
     """Return, for each app, the nodes (a mask (N,)) where it can run whole, the cheapest first."""
-    return [_candidates(app, instance, most_favourable(instance), nodes) for app, instance in enumerate(joint.apps)]
+    return [_candidates(number, app, _at_its_best, nodes) for number, app in enumerate(joint.apps)]
+
+
+def _at_its_best(instance: Instance) -> _Judged:
+    return instance, most_favourable(instance)
 
 
 def on_single_nodes(

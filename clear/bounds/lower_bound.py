@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from planner.clear.baselines.baseline import least_energy_j
+from planner.clear.baselines.baseline import least_power_w
 from planner.clear.bounds.partial_lagrangian import CLOSE, QUICK, partial_lagrangian_bound
 from planner.clear.column_generation import Duals, PricingProblem
 from planner.clear.primal_phase import FEW_APPS
@@ -24,14 +22,16 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
         deadline: When to give up.
     """
     prices, joint = duals.prices, problem.joint
-    weak_w = [app.rate_per_s * float(least_energy_j(app).min(initial=np.inf)) for app in joint.apps]
+    weak_w = [least_power_w(app) for app in joint.apps]
     bound_w = prices.constant_w(joint)
 
     def bound(app: int) -> float:  # prices are at least 0, so energy alone is a bound at any prices
         return weak_w[app] if deadline.expired else problem.subproblems[app].lower_bound(prices.of_app(app))
 
     bound_w = max(bound_w + sum(in_parallel(bound, range(joint.count), problem.jobs)), sum(weak_w))
-    if any(app.point_j is not None for app in joint.apps):  # sources would choose without what points themselves cost
+    if any(
+        app.point_j is not None for app in joint.variants
+    ):  # sources would choose without what points themselves cost
         return bound_w
     efforts = [QUICK, CLOSE] if joint.count > FEW_APPS and deadline.remaining_s < float("inf") else [CLOSE]
     for effort in efforts:

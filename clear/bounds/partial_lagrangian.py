@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from planner.clear.bounds.source_subproblem import SourceOptions, source_options
+from planner.clear.pricing.app_pricing import AppPricing
 from planner.clear.pricing.dual_prices import DualPrices
-from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.problem.instance import JointInstance
 from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
@@ -43,7 +43,7 @@ _CHOICES = 1_000
 
 def partial_lagrangian_bound(
     joint: JointInstance,
-    apps: Sequence[PricingSubproblem],
+    apps: Sequence[AppPricing],
     prices: DualPrices,
     deadline: Deadline,
     rows: tuple[int, int] = CLOSE,

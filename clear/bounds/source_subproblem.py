@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.clear.pricing.app_pricing import AppPricing
 from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, least_cost
 from planner.clear.pricing.subproblem import PricingSubproblem
 from planner.clear.pricing.sweep import AppPrices
@@ -35,11 +36,11 @@ class SourceOptions:
     """Least that plans cost which leave before the first block."""
 
 
-def source_options(subproblem: PricingSubproblem, prices: AppPrices, source_w: Floats, most_rows: int) -> SourceOptions:
+def source_options(app: AppPricing, prices: AppPrices, source_w: Floats, most_rows: int) -> SourceOptions:
     """Bound what an app pays at (J,) prices of its source.
 
     Args:
-        subproblem: The app.
+        app: The app; what any of its variants can do, it can do.
         prices: Prices of everything else, none of any source.
         source_w: Prices of the whole source, in watts.
         most_rows: Operating points, or envelopes of them, that are looked at the most (count).
@@ -47,8 +48,10 @@ def source_options(subproblem: PricingSubproblem, prices: AppPrices, source_w: F
     Returns:
         The undominated costs of staying on the source and of leaving it.
     """
-    away_w = _away(subproblem, prices, source_w, most_rows)
-    return SourceOptions(_undominated(_homes(subproblem)), _undominated(away_w), float(away_w[0, 0]))
+    held = [subproblem for _, subproblem in app.variants]
+    each_w = [_away(subproblem, prices, source_w, most_rows) for subproblem in held]
+    homes, away_w = np.concatenate(list(map(_homes, held))), np.concatenate(each_w)
+    return SourceOptions(_undominated(homes), _undominated(away_w), min(float(one[0, 0]) for one in each_w))
 
 
 def _homes(subproblem: PricingSubproblem) -> Floats:

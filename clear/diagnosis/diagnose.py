@@ -10,6 +10,7 @@ import numpy as np
 from planner.clear.allocation.app_view import most_favourable
 from planner.clear.diagnosis.flow_relaxation import MaximumRates, Row, maximum_rates
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp
 from planner.fin.diagnosis.diagnose import diagnose
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate
@@ -24,13 +25,13 @@ _SHORT = 1.0 - 1e-6
 
 
 def contradiction(
-    joint: JointInstance, all_points: Sequence[Instance], time_limit_s: float | None = None
+    joint: JointInstance, all_points: Sequence[JointApp], time_limit_s: float | None = None
 ) -> Diagnosis | None:
     """Prove that there is no plan, by each app alone or by loads together; None where neither does.
 
     Args:
         joint: The apps as asked for.
-        all_points: Each app with all operating points of its model.
+        all_points: Each app with all operating points of its models.
         time_limit_s: Time for each app's search for a plan of its own; what is not found out then proves nothing.
 
     Returns:
@@ -40,6 +41,8 @@ def contradiction(
     if alone:
         summary = f"no plan, whatever the others do: {'; '.join(row.message for row in alone[:3])}"
         return Diagnosis(summary=summary, limits=tuple(alone))
+    if not all(app.possible for app in joint.apps):
+        return None
     most = maximum_rates(joint)
     if most.part >= _SHORT:
         return None
@@ -57,15 +60,27 @@ def no_room(joint: JointInstance) -> Diagnosis:
     return Diagnosis(summary=summary, limits=tuple(rows))
 
 
-def _alone(instance: Instance, all_points: Instance, time_limit_s: float | None) -> list[BrokenLimit]:
-    """Return what rules an app out even if every node were its own, at once fast and frugal."""
+def _alone(app: JointApp, all_points: JointApp, time_limit_s: float | None) -> list[BrokenLimit]:
+    """Return what rules every variant of an app out, even if every node were its own; nothing if one is not."""
+    rows: list[BrokenLimit] = []
+    for variant, whole in zip(app.variants, all_points.variants, strict=True):
+        found = _variant_alone(variant, whole, time_limit_s)
+        if not found:
+            return []
+        rows += found
+    return rows
+
+
+def _variant_alone(instance: Instance, all_points: Instance, time_limit_s: float | None) -> list[BrokenLimit]:
+    """Return what rules a variant out even if every node were its own, at once fast and frugal."""
     best = most_favourable(instance)
     options = Options(gap=1.0, time_limit_s=time_limit_s)
     if best.points.count and Exact().solve(best, options).status != "infeasible":
         return []
     unpinned = np.broadcast_to(best.blocks.can_run, best.allowed.shape)
     found = diagnose(best, most_favourable(all_points), unpinned)
-    return [row.model_copy(update={"message": f"{instance.name}: {row.message}"}) for row in found.limits]
+    label = instance.name if instance.model is None and instance.batch == 1 else f"{instance.name} ({instance.variant})"
+    return [row.model_copy(update={"message": f"{label}: {row.message}"}) for row in found.limits]
 
 
 def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
@@ -90,14 +105,18 @@ def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
 
 def _memory(joint: JointInstance, nodes: Sequence[int]) -> BrokenLimit:
     """Sum up what the blocks that every operating point deploys take, and what there is."""
-    depths = [int(app.points.depth.min()) for app in joint.apps]
-    needed = float(sum(app.block_bytes[:depth].sum() for app, depth in zip(joint.apps, depths, strict=True)))
-    hosts = np.any([app.allowed.any(axis=0) for app in joint.apps], axis=0)
+    needed = sum(min(_least_bytes(variant) for _, variant in app.possible) for app in joint.apps)
+    hosts = np.any([app.allowed.any(axis=0) for app in joint.variants], axis=0)
     has = float(joint.network.memory_bytes[hosts].sum())
     names = ", ".join(joint.network.names[node] for node in nodes[:_MOST_ROWS]) or "all nodes"
     held = format_quantity(needed, "B")
     message = f"all apps together hold at least {held} of parameters; what is short is the memory of {names}"
     return _row("memory", "all apps", needed, has if np.isfinite(has) else None, "bytes", message)
+
+
+def _least_bytes(instance: Instance) -> float:
+    """Return the memory that the blocks of every operating point hold."""
+    return float(instance.block_bytes[: int(instance.points.depth.min())].sum())
 
 
 def _name(network: Network, row: Row) -> str:
@@ -108,18 +127,23 @@ def _name(network: Network, row: Row) -> str:
 _WORDS = {"node": "time", "memory": "memory"}
 
 
-def _deadline(instance: Instance) -> Iterator[BrokenLimit]:
-    """Compare an app's deadline with its least latency alone."""
-    asked = instance.limits.latency_s
+def _deadline(app: JointApp) -> Iterator[BrokenLimit]:
+    """Compare an app's deadline with its least latency alone, of all variants."""
+    asked, statistic = app.most_s, app.variants[0].statistic
     if not np.isfinite(asked):
         return
+    least_s = [found for _, variant in app.possible if (found := _least_latency_s(variant)) is not None]
+    if least_s:
+        least, limit = told_apart(min(least_s), asked, "s")
+        message = f"{app.name}: the least {statistic} latency alone is {least}, the limit {limit}"
+        yield _row("latency", app.name, asked, min(least_s), "s", message)
+
+
+def _least_latency_s(instance: Instance) -> float | None:
+    """Return the least latency of a variant alone, with everything at its best; None where it has no plan."""
     quickest = replace(most_favourable(instance).with_limits(latency_s=np.inf), minimise="latency")
     decision = Exact().solve(quickest, Options()).plan
-    if decision is not None:
-        best = evaluate(quickest, decision).latency_s
-        least, limit = told_apart(best, asked, "s")
-        message = f"{instance.name}: the least {instance.statistic} latency alone is {least}, the limit {limit}"
-        yield _row("latency", instance.name, asked, best, "s", message)
+    return None if decision is None else evaluate(quickest, decision).latency_s
 
 
 def _row(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp
 from planner.fin.instance.instance import Instance
 
 Row = tuple[str, int]
@@ -38,7 +39,7 @@ def maximum_rates(joint: JointInstance) -> MaximumRates:
 
     program = _Program(joint)
     for app in joint.apps:
-        program.add(app)
+        program.add_app(app)
     limits = np.tile([0.0, np.inf], (program.columns, 1))
     limits[program.part] = 0.0, 1.0
     objective = np.zeros(program.columns)
@@ -63,11 +64,23 @@ class _Program:
         self._rows: dict[Row, list[tuple[int, float]]] = defaultdict(list)
         self._equations: list[list[tuple[int, float]]] = []
 
-    def add(self, app: Instance) -> None:
-        """Write one app's flow: into the first block from the source, then from block to block."""
+    def add_app(self, app: JointApp) -> None:
+        """Write an app's flow, which may be split over its variants."""
+        variants = [variant for _, variant in app.possible]
+        if len(variants) == 1:
+            self._add(variants[0], self.part)
+            return
+        parts = self._new(len(variants))
+        self._equations.append([(self.part, -1.0), *((part, 1.0) for part in parts)])
+        for variant, part in zip(variants, parts, strict=True):
+            self._add(variant, part)
+
+    def _add(self, app: Instance, part: int) -> None:
+        """Write the flow of one variant, as much as `part` says: into the first block, then from block to block."""
         points, network = app.points, self._network
         layers = int(points.depth.min())
         reach = points.reach(len(app.block_names))[:, :layers].min(axis=0)
+        runs = points.computing_weight(reach)
         before: dict[int, int] = {}
         for layer in range(layers):
             links = self._new(len(network.link_source))
@@ -75,16 +88,16 @@ class _Program:
             here = dict(zip(hosts, self._new(len(hosts)), strict=True))
             for node, balance in enumerate(self._flows(links)):
                 enters = [(before[node], 1.0)] if node in before else []
-                begins = [(self.part, 1.0)] if layer == 0 and node == app.source else []
+                begins = [(part, 1.0)] if layer == 0 and node == app.source else []
                 stays = [(here[node], -1.0)] if node in here else []
                 self._equations.append([*balance, *enters, *begins, *stays])
             bits = app.input_bits if layer == 0 else float(app.output_bits[layer - 1])
-            carried = app.rate_per_s * bits * (1.0 if layer == 0 else float(reach[layer]))
+            carried = app.inferences_per_s * bits * (1.0 if layer == 0 else float(reach[layer]))
             for link, column in enumerate(links):
                 load = carried / float(network.link_bit_per_s[link])
                 self._rows["medium", int(network.link_medium[link])].append((column, load))
             for node, column in here.items():
-                busy = app.rate_per_s * float(reach[layer] * app.blocks.time_s[layer, node]) / network.fastest[node]
+                busy = app.rate_per_s * float(runs[layer] * app.blocks.time_s[layer, node]) / network.fastest[node]
                 self._rows["node", node].append((column, float(busy)))
                 if np.isfinite(network.memory_bytes[node]):
                     self._rows["memory", node].append((column, float(app.block_bytes[layer])))

@@ -22,8 +22,9 @@ from planner.clear.allocation.app_view import AppView, viewed_instance
 from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.allocation.plan import Plan, overfull
 from planner.clear.latency.method import least_alone
-from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import of_variant
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import TOLERANCE
@@ -106,13 +107,19 @@ class _Cut:
 
 
 def _cut(joint: JointInstance, shares: _Shares, app: int, part: float) -> _Cut:
-    instance = joint.apps[app]
+    """Return the best single cut of an app, of all its variants."""
+    cuts = (_cut_of(joint, shares, app, number, part) for number, _ in joint.apps[app].possible)
+    return min(cuts, key=lambda cut: cut.factor)
+
+
+def _cut_of(joint: JointInstance, shares: _Shares, app: int, variant: int, part: float) -> _Cut:
+    instance = joint.apps[app].variants[variant]
     sliced = viewed_instance(instance, shares.view(joint, app, part))
     free = replace(sliced.with_limits(latency_s=np.inf).without_metrics(), minimise="latency")
     decision = Neurosurgeon().solve(free, Options()).plan
     if decision is None:
         return _Cut(None, np.inf)
-    return _Cut(decision, evaluate(free, decision).latency_s / instance.limits.latency_s)
+    return _Cut(of_variant(decision, variant), evaluate(free, decision).latency_s / instance.limits.latency_s)
 
 
 def _plan(joint: JointInstance, shares: _Shares, deadline: Deadline) -> Plan | None:
@@ -153,7 +160,7 @@ def _checked(
     joint: JointInstance, shares: _Shares, parts: Sequence[float], decisions: Sequence[Decision]
 ) -> Plan | None:
     """Return the plan of cuts at their shares, None where memory or a latency limit does not hold."""
-    columns = tuple(column_of(app, joint.apps[app], decision) for app, decision in enumerate(decisions))
+    columns = tuple(joint.column(app, decision) for app, decision in enumerate(decisions))
     plan = Plan(columns, _allocation(joint, shares, parts, columns))
     kept = latency_over_limit(columns, plan.allocation) <= 1.0 + TOLERANCE and _affordable(joint, columns)
     return plan if kept and not overfull(joint, columns) else None

@@ -25,10 +25,10 @@ from planner.clear.latency.quickest import frugal, quickest
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import columns_of_few, limited_figures
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp
 from planner.clear.solve import solve_joint
 from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
-from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
@@ -83,17 +83,14 @@ def least_alone(joint: JointInstance) -> float:
     return max(_least_alone(app) for app in joint.apps)
 
 
-def _least_alone(app: Instance) -> float:
-    if app.points.count == 0:
-        return np.inf
-    found = Exact().solve(replace(most_favourable(app), minimise="latency"), Options())
-    return found.lower_bound / app.limits.latency_s
+def _least_alone(app: JointApp) -> float:
+    quickest_of = (replace(most_favourable(one), minimise="latency") for _, one in app.possible)
+    return min((Exact().solve(one, Options()).lower_bound for one in quickest_of), default=np.inf) / app.most_s
 
 
 def shrunk(joint: JointInstance, factor: float) -> JointInstance:
     """Return the same apps with all latency limits multiplied by a factor."""
-    apps = (app.with_limits(latency_s=app.limits.latency_s * factor) for app in joint.apps)
-    return replace(joint, apps=tuple(apps))
+    return joint.each(lambda one: one.with_limits(latency_s=one.limits.latency_s * factor))
 
 
 def _of_listed(
@@ -185,7 +182,7 @@ class _Bisection:
 
     def offer(self, plan: Plan) -> None:
         """Keep a plan at its own least factor, if it is the best."""
-        limits_s = [self._joint.apps[column.app].limits.latency_s for column in plan.columns]
+        limits_s = [self._joint.apps[column.app].most_s for column in plan.columns]
         columns = [replace(column, most_s=most_s) for column, most_s in zip(plan.columns, limits_s, strict=True)]
         found = quickest(self._joint.network, columns)
         if not isinstance(found, NoAllocation):

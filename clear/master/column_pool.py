@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.clear.master.priced_column import PricedColumn
-from planner.clear.problem.column import Column, Key, column_of, key_of
+from planner.clear.problem.column import Column, Key, key_of
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.decision import Decision
 
@@ -21,7 +21,7 @@ class ColumnPool:
         """Return the column of a decision of an app, and keep it."""
         key = key_of(decision)
         if key not in self._known[app]:
-            self._known[app][key] = column_of(app, self._joint.apps[app], decision)
+            self._known[app][key] = self._joint.column(app, decision)
         return self._known[app][key]
 
     def keep(self, column: Column) -> None:

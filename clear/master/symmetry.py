@@ -57,9 +57,9 @@ class NodeSymmetry:
         if not all(self._table.valid[0, ends[block], ends[block + 1]] for block in range(len(nodes))):
             return decision
         transfers = tuple(self._table.path(0, ends[block], ends[block + 1]) for block in range(len(nodes)))
+        exit_block = self._joint.apps[app].chosen_by(decision).points.exit_block
         results = {
-            head: self._table.path(0, nodes[int(self._joint.apps[app].points.exit_block[head])], path[-1])
-            for head, path in decision.results.items()
+            head: self._table.path(0, nodes[int(exit_block[head])], path[-1]) for head, path in decision.results.items()
         }
         return replace(decision, nodes=nodes, transfers=transfers, results=results)
 

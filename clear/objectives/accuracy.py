@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.clear.objectives.substitution import Costing, with_costs
+from planner.clear.problem.column import Column, numbered_as_in
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp
 from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
@@ -41,9 +43,13 @@ def best_accuracy(method: JointMethod, joint: JointInstance, options: Options) -
         What the method found; the bound is the negative of an accuracy that no plan within the limits exceeds.
     """
     deadline = Deadline.after(options.time_limit_s)
-    network, rate = joint.network, sum(app.rate_per_s for app in joint.apps)
-    best = sum(app.rate_per_s * float(app.points.accuracy.max()) for app in joint.apps) / rate
-    lost = [(app.points.accuracy.max() - app.points.accuracy + _AT_LEAST) / rate for app in joint.apps]
+    network, rate = joint.network, sum(app.inferences_per_s for app in joint.apps)
+    highest = [_highest(app) for app in joint.apps]
+    best = sum(app.inferences_per_s * most for app, most in zip(joint.apps, highest, strict=True)) / rate
+    lost = [
+        [(most - variant.points.accuracy + _AT_LEAST) / rate for variant in app.variants]
+        for app, most in zip(joint.apps, highest, strict=True)
+    ]
     nothing, links = np.zeros(network.size), np.zeros(len(network.link_source))
     found = method.solve(with_costs(joint, Costing(nothing, nothing, links, lost)), options)
     if found.status == "infeasible":
@@ -55,27 +61,34 @@ def best_accuracy(method: JointMethod, joint: JointInstance, options: Options) -
     return _renamed(joint, replace(found, lower_bound=-bound), max(options.gap, _EQUAL))
 
 
+def _highest(app: JointApp) -> float:
+    """Return the best accuracy that any variant of an app offers."""
+    return max((float(variant.points.accuracy.max()) for _, variant in app.possible), default=0.0)
+
+
 def _of_less_power(method: JointMethod, joint: JointInstance, plan: Plan, options: Options) -> Plan:
     """Return a plan of least power where no app is less accurate; the plan itself where none is found."""
-    point = {column.app: column.decision.point for column in plan.columns}
-    kept = [app.points.accuracy >= app.points.accuracy[point[number]] for number, app in enumerate(joint.apps)]
+    least = {column.app: _accuracy(joint, column) for column in plan.columns}
+    kept = [
+        [variant.points.accuracy >= least[number] for variant in app.variants] for number, app in enumerate(joint.apps)
+    ]
     apps = [app.only_points(mask) for app, mask in zip(joint.apps, kept, strict=True)]
     found = method.solve(replace(joint, apps=tuple(apps), objective="power"), options).plan
     if found is None:
         return plan
-    numbers = [np.flatnonzero(mask) for mask in kept]
-    columns = tuple(
-        replace(one, decision=replace(one.decision, point=int(numbers[one.app][one.decision.point])))
-        for one in found.columns
-    )
-    return replace(found, columns=columns)
+    return replace(found, columns=tuple(numbered_as_in(kept[one.app], one) for one in found.columns))
 
 
 def mean_accuracy(joint: JointInstance, plan: Plan) -> float:
     """Return the mean accuracy of a plan weighted by rates (fraction)."""
-    pairs = [(joint.apps[column.app], column.decision.point) for column in plan.columns]
-    rate = sum(app.rate_per_s for app, _ in pairs)
-    return sum(app.rate_per_s * float(app.points.accuracy[point]) for app, point in pairs) / rate
+    pairs = [(joint.apps[column.app].inferences_per_s, _accuracy(joint, column)) for column in plan.columns]
+    return sum(rate * accuracy for rate, accuracy in pairs) / sum(rate for rate, _ in pairs)
+
+
+def _accuracy(joint: JointInstance, column: Column) -> float:
+    """Return the accuracy of a column's operating point."""
+    points = joint.apps[column.app].chosen_by(column.decision).points
+    return float(points.accuracy[column.decision.point])
 
 
 def _renamed(joint: JointInstance, found: Outcome[Plan], gap: float) -> Outcome[Plan]:

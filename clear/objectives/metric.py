@@ -48,8 +48,8 @@ def _scaled(joint: JointInstance, scale: float) -> JointInstance:
 def _nominal(joint: JointInstance) -> float:
     """Return the sum over apps of all blocks at their dearest node and all data on its dearest link."""
     total = 0.0
-    for app in joint.apps:
+    for app in joint.variants:
         bits = float(app.input_bits + app.output_bits.sum() + app.result_bits.sum())
         carried = bits * float(app.network.link_j_per_bit.max(initial=0.0))
-        total += app.rate_per_s * (float(app.blocks.energy_j.max(axis=1).sum()) + carried)
+        total += app.inferences_per_s * (float(app.blocks.energy_j.max(axis=1).sum()) + carried)
     return total

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp
 from planner.fin.instance.costs import Costs
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.metrics import MetricCosts, NetworkMetrics
@@ -33,8 +34,8 @@ class Costing:
     """(N,)"""
     per_bit: Floats
     """(E,)"""
-    points: Sequence[Floats] | None = None
-    """Per app (K,) what an inference at each operating point counts for by itself; None for nothing."""
+    points: Sequence[Sequence[Floats]] | None = None
+    """Per app and variant (K,) what an inference at each operating point counts for by itself; None for nothing."""
 
 
 def with_costs(joint: JointInstance, costing: Costing) -> JointInstance:
@@ -55,10 +56,16 @@ def with_costs(joint: JointInstance, costing: Costing) -> JointInstance:
         link_j_per_bit=costing.per_bit,
         metrics=_with_energy(network),
     )
-    apps = [_priced(app, priced, costing.per_j) for app in joint.apps]
+    apps = [app.each(lambda one: _priced(one, priced, costing.per_j)) for app in joint.apps]
     if costing.points is not None:
-        apps = [replace(app, point_j=own) for app, own in zip(apps, costing.points, strict=True)]
+        apps = [_with_points(app, own) for app, own in zip(apps, costing.points, strict=True)]
     return JointInstance(priced, tuple(apps), joint.branch)
+
+
+def _with_points(app: JointApp, points: Sequence[Floats]) -> JointApp:
+    """Return the app with what operating points count for by themselves, by variant."""
+    pairs = zip(app.variants, points, strict=True)
+    return JointApp(tuple(replace(variant, point_j=own) for variant, own in pairs))
 
 
 def _priced(app: Instance, network: Network, per_j: Floats) -> Instance:
@@ -69,9 +76,9 @@ def _priced(app: Instance, network: Network, per_j: Floats) -> Instance:
     added, blocks, heads = app.metric_costs, app.blocks, app.heads
     return replace(
         app,
-        network=network,
-        blocks=_costs(blocks, network, per_j),
-        heads=_costs(heads, network, per_j),
+        network=replace(network, link_bit_per_s=app.network.link_bit_per_s),
+        blocks=_costs(blocks, network, per_j, app.batch),
+        heads=_costs(heads, network, per_j, app.batch),
         limits=limits,
         metric_costs=MetricCosts(
             np.concatenate([added.blocks, blocks.energy_j[None]]),
@@ -82,9 +89,10 @@ def _priced(app: Instance, network: Network, per_j: Floats) -> Instance:
     )
 
 
-def _costs(costs: Costs, network: Network, per_j: Floats) -> Costs:
+def _costs(costs: Costs, network: Network, per_j: Floats, batch: int) -> Costs:
+    """Return costs for one sample; times are those of a whole batch."""
     dynamic = per_j * costs.dynamic_j
-    return replace(costs, energy_j=dynamic + network.static_power_w * costs.time_s, dynamic_j=dynamic)
+    return replace(costs, energy_j=dynamic + network.static_power_w * costs.time_s / batch, dynamic_j=dynamic)
 
 
 def _with_energy(network: Network) -> NetworkMetrics:

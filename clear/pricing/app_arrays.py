@@ -48,12 +48,13 @@ class AppArrays:
     point_w: Floats
     """(K, 1) power of an operating point itself."""
     most_s: float
-    """Latency limit."""
+    """Latency limit, without the wait for a full batch."""
 
-    def at_rate(self, factor: float) -> AppArrays:
-        """Return what the app asks at `factor` times its rate."""
+    def at_rate_of(self, instance: Instance, factor: float) -> AppArrays:
+        """Return what the app asks at another rate, which is `factor` times this one."""
         per_second = ("dynamic_w", "static_w", "load", "carry_weight", "result_weight", "point_w")
-        return replace(self, **{name: factor * getattr(self, name) for name in per_second})
+        scaled = {name: factor * getattr(self, name) for name in per_second}
+        return replace(self, most_s=_most_s(instance), **scaled)
 
 
 def app_arrays(instance: Instance) -> AppArrays:
@@ -62,7 +63,7 @@ def app_arrays(instance: Instance) -> AppArrays:
     The latency that counts is a lower bound of the app's statistic: the mean, or the latency of the exit that must be
     in time at the least. With results that travel, a percentile counts the way to that exit without its result.
     """
-    points, rate = instance.points, instance.rate_per_s
+    points, rate, batch = instance.points, instance.rate_per_s, instance.batch
     depth = points.depth
     layers = int(depth.max(initial=1))
     reach = points.reach(len(instance.block_names))[:, :layers]
@@ -76,28 +77,33 @@ def app_arrays(instance: Instance) -> AppArrays:
     time_s = blocks.time_s[:layers, first] + head * heads.time_s[head_of][:, first]
     dynamic_j = blocks.dynamic_j[:layers, first] + head * heads.dynamic_j[head_of][:, first]
     late, result_late = _late_weights(instance, reach, fraction)
-    times = (rate * reach)[:, :, None]
+    times = (rate * points.computing_weight(reach))[:, :, None]
     carry_weight = np.where(np.arange(layers) == 0, 1.0, reach)
     travels = (fraction > 0.0) & (instance.destination is not None)
     can_run = instance.allowed[:layers, first] & (heads.can_run[head_of][:, first] | (head == 0.0))
     return AppArrays(
         column=column,
         depth=depth,
-        dynamic_w=times * dynamic_j,
+        dynamic_w=batch * times * dynamic_j,  # energies are those of a sample, times those of a batch
         static_w=times * time_s * instance.network.static_power_w[first],
         load=times * time_s,
         late_s=late[:, :, None] * time_s,
         memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
         allowed=can_run | ~deployed[:, :, None],
-        carry_bits=np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]]),
+        carry_bits=batch * np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]]),
         carry_weight=rate * carry_weight,
         carry_late=np.where(np.arange(layers) == 0, 1.0, late) if instance.statistic == "mean" else late,
-        result_bits=np.where(travels, instance.result_bits[head_of], 0.0),
+        result_bits=batch * np.where(travels, instance.result_bits[head_of], 0.0),
         result_weight=np.where(travels, rate * fraction, 0.0),
         result_late=np.where(travels, result_late, 0.0),
-        point_w=np.zeros((len(depth), 1)) if instance.point_j is None else rate * instance.point_j[:, None],
-        most_s=instance.limits.latency_s * (1.0 + TOLERANCE),
+        point_w=np.zeros((len(depth), 1)) if instance.point_j is None else batch * rate * instance.point_j[:, None],
+        most_s=_most_s(instance),
     )
+
+
+def _most_s(instance: Instance) -> float:
+    """Return the latency limit without the wait for a full batch, to the tolerance of limits."""
+    return float(instance.limits.latency_s * (1.0 + TOLERANCE) - instance.filling_s)
 
 
 def _columns(instance: Instance) -> tuple[Ints, Ints]:

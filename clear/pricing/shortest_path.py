@@ -56,7 +56,7 @@ class Pricer:
         """Return the pricer of the same app where rates of links, or its own, have changed."""
         factor = instance.rate_per_s / self.instance.rate_per_s
         if factor != 1.0:
-            return Pricer(instance, self.stages.at_rate(factor), routes)
+            return Pricer(instance, self.stages.at_rate_of(instance, factor), routes)
         other = copy(self)
         other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
         other.moving = routes.source != routes.target

@@ -19,7 +19,7 @@ from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.primal.annealing import Asked, asked_by, places_of, summed
 from planner.clear.primal.neighbourhood import copied_to, on_first_nodes
-from planner.clear.problem.column import Column, Key, column_of
+from planner.clear.problem.column import Column, Key
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 
@@ -121,7 +121,7 @@ class _Copies:
         key = column.app, column.key, offset  # several priced columns are of one column
         if key not in self._columns:
             decision = self._symmetry.moved_to(column.app, column.decision, offset)
-            self._columns[key] = column_of(column.app, self.joint.apps[column.app], decision, column.variant)
+            self._columns[key] = self.joint.column(column.app, decision, column.exit_set)
         return copied_to(priced, self._columns[key])
 
 

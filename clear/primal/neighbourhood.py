@@ -12,7 +12,7 @@ from planner.clear.master.priced_column import PricedColumn, price_columns
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.primal.local_search import raised_prices
-from planner.clear.problem.column import Column, Key, column_of, key_of
+from planner.clear.problem.column import Column, Key, key_of
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats, Ints, Network
@@ -65,7 +65,7 @@ def neighbourhood(
             if deadline.expired:
                 continue
             for offset in range(1, min(places, symmetry.most(column.decision))):
-                copy = column_of(app, joint.apps[app], symmetry.moved_to(app, column.decision, offset), column.variant)
+                copy = joint.column(app, symmetry.moved_to(app, column.decision, offset), column.exit_set)
                 yield from (copied_to(own, copy) for own in held)
 
 
@@ -91,9 +91,9 @@ def on_first_nodes(joint: JointInstance, symmetry: NodeSymmetry, app: int, colum
     found: dict[Key, Column] = {}
     for column in columns:
         decision = symmetry.moved_to(app, column.decision, 0)
-        key = key_of(decision, column.variant)
+        key = key_of(decision, column.exit_set)
         if key not in found:
-            found[key] = column if key == column.key else column_of(app, joint.apps[app], decision, column.variant)
+            found[key] = column if key == column.key else joint.column(app, decision, column.exit_set)
     return list(found.values())
 
 

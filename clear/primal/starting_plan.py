@@ -15,9 +15,11 @@ from planner.clear.baselines.single_node import edge_nodes, first_fit_plan, on_s
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.routes import list_routes
 from planner.clear.primal.greedy import greedy_plan
-from planner.clear.problem.column import column_of
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import of_variant
 from planner.fin.deadline import Deadline
+from planner.fin.instance.decision import Decision
+from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
 from planner.fin.methods.single_cut import best_on_each_node
 
@@ -58,13 +60,22 @@ def inserted_plan(joint: JointInstance) -> Plan | None:
     symmetry = NodeSymmetry(joint, list_routes(joint.network, joint.media.tolist()))
     nodes = symmetry.first_nodes & joint.network.hosts
     known = []
-    for app, instance in enumerate(joint.apps):
-        points = np.flatnonzero(frugal_points(instance, _FEW_POINTS))
-        some = most_favourable(instance.only_points(np.isin(np.arange(instance.points.count), points)))
-        found = best_on_each_node(some.without_metrics(), nodes).values()
-        decisions = [replace(decision, point=int(points[decision.point])) for decision in found]
-        known.append([column_of(app, instance, decision) for decision in decisions])
+    for app, own in enumerate(joint.apps):
+        decisions = [
+            of_variant(decision, number)
+            for number, variant in own.possible
+            for decision in _on_single_nodes_of(variant, nodes)
+        ]
+        known.append([joint.column(app, decision) for decision in decisions])
     return greedy_plan(joint, symmetry, known, Deadline()) if all(known) else None
+
+
+def _on_single_nodes_of(instance: Instance, nodes: Bools) -> list[Decision]:
+    """Return the best plan of an app on each of some nodes (a mask (N,)), at few operating points."""
+    points = np.flatnonzero(frugal_points(instance, _FEW_POINTS))
+    some = most_favourable(instance.only_points(np.isin(np.arange(instance.points.count), points)))
+    found = best_on_each_node(some.without_metrics(), nodes).values()
+    return [replace(decision, point=int(points[decision.point])) for decision in found]
 
 
 def any_baseline_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:

@@ -17,7 +17,7 @@ from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
-Key = tuple[int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...], int]
+Key = tuple[int, int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...], int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +74,12 @@ class Column:
     medium_s: Floats
     """(R, M) time on each medium of each latency at share 1."""
     fixed_s: Floats
-    """(R,) latency of links, which no share divides."""
+    """(R,) latency of links and the wait for a full batch, which no share divides."""
     most_s: float
     """Latency limit; infinite where there is none."""
     budgets: tuple[Budget, ...] = ()
     """Sums that are limited: energy, then metrics."""
-    variant: int = 0
+    exit_set: int = 0
     """Number of the set of exits that are in time; 0 but where a percentile can be met by several sets."""
 
     @property
@@ -95,30 +95,32 @@ class Column:
     @property
     def key(self) -> Key:
         """What tells columns of an app apart."""
-        return key_of(self.decision, self.variant)
+        return key_of(self.decision, self.exit_set)
 
 
-def key_of(decision: Decision, variant: int = 0) -> Key:
+def key_of(decision: Decision, exit_set: int = 0) -> Key:
     """Return a decision (and the number of the set of exits that are in time) as a key of dictionaries."""
-    return (decision.point, decision.nodes, decision.transfers, tuple(sorted(decision.results.items())), variant)
+    results = tuple(sorted(decision.results.items()))
+    return (decision.variant, decision.point, decision.nodes, decision.transfers, results, exit_set)
 
 
-def column_of(app: int, instance: Instance, decision: Decision, variant: int = 0) -> Column:
+def column_of(app: int, instance: Instance, decision: Decision, exit_set: int = 0) -> Column:
     """Return the column of a decision: sums of what its blocks and transfers ask of nodes and media.
 
     Args:
         app: Number of the app.
         instance: The app.
         decision: Operating point, hosts and routes.
-        variant: Which exits are in time, where a percentile can be met by several sets (`variants_of`).
+        exit_set: Which exits are in time, where a percentile can be met by several sets (`exit_sets_of`).
     """
     stages = _Stages.of(instance, decision)
     nodes = np.unique(np.array(decision.nodes))
     held = (nodes[:, None] == np.array(decision.nodes)).astype(np.float64)  # (H, D)
     carried = _carried(instance, decision, stages.reach)
     media = np.unique(np.array([row.medium for row in carried], dtype=np.int64))
-    rows = _late_rows(instance, decision, stages, carried, media, variant)
-    rate, limits = instance.rate_per_s, instance.limits
+    rows = _late_rows(instance, decision, stages, carried, media, exit_set)
+    rate, each, limits = instance.rate_per_s, instance.inferences_per_s, instance.limits
+    busy = rate * held @ (stages.runs * stages.time_s)
     medium_load = np.zeros(len(media))
     for row in carried:
         medium_load[np.searchsorted(media, row.medium)] += rate * row.weight * row.air_s
@@ -127,19 +129,30 @@ def column_of(app: int, instance: Instance, decision: Decision, variant: int = 0
         decision=decision,
         nodes=nodes,
         media=media,
-        node_load=rate * held @ (stages.reach * stages.time_s),
+        node_load=busy,
         medium_load=medium_load,
-        dynamic_w=rate * held @ (stages.reach * stages.dynamic_j),
-        static_w=rate * held @ (stages.reach * stages.time_s) * instance.network.static_power_w[nodes],
-        transfer_w=rate * (sum(row.weight * row.energy_j for row in carried) + _of_point(instance, decision)),
+        dynamic_w=each * held @ (stages.runs * stages.dynamic_j),
+        static_w=busy * instance.network.static_power_w[nodes],
+        transfer_w=each * (sum(row.weight * row.energy_j for row in carried) + _of_point(instance, decision)),
         memory_bytes=held @ stages.memory_bytes,
         node_s=np.array([(held * row.stage_weight) @ stages.time_s for row in rows]),
         medium_s=np.array([row.medium_s for row in rows]).reshape(len(rows), len(media)),
-        fixed_s=np.array([row.fixed_s for row in rows]),
+        fixed_s=np.array([row.fixed_s for row in rows]) + instance.filling_s,
         most_s=limits.latency_s,
         budgets=tuple(_budgets(instance, decision, stages, held, carried)),
-        variant=variant,
+        exit_set=exit_set,
     )
+
+
+def numbered_as_in(kept: Sequence[Bools], column: Column) -> Column:
+    """Return a column whose operating point is numbered as before some were left out.
+
+    Args:
+        kept: The points that were kept of each variant, as masks (K,).
+        column: A column of the app with these points alone.
+    """
+    points = np.flatnonzero(kept[column.decision.variant])
+    return replace(column, decision=replace(column.decision, point=int(points[column.decision.point])))
 
 
 def _of_point(instance: Instance, decision: Decision) -> float:
@@ -151,11 +164,11 @@ def _budgets(
     instance: Instance, decision: Decision, stages: _Stages, held: Floats, carried: Sequence[_Hop]
 ) -> Iterator[Budget]:
     """Yield the sums that have a limit; `held` (H, D) says which blocks a node hosts."""
-    rate, limits, network = instance.rate_per_s, instance.limits, instance.network
+    rate, limits, network = instance.inferences_per_s, instance.limits, instance.network
     if np.isfinite(limits.energy_j):
         hosts = np.unique(np.array(decision.nodes))
-        dynamic = rate * held @ (stages.reach * stages.dynamic_j)
-        static = rate * held @ (stages.reach * stages.time_s) * network.static_power_w[hosts]
+        dynamic = rate * held @ (stages.runs * stages.dynamic_j)
+        static = instance.rate_per_s * held @ (stages.runs * stages.time_s) * network.static_power_w[hosts]
         transfer = rate * sum(row.weight * row.energy_j for row in carried)
         yield Budget("energy", dynamic, static, transfer, limits.energy_j * rate)
     costs, layers, nodes = instance.metric_costs, np.arange(len(decision.nodes)), np.array(decision.nodes)
@@ -167,11 +180,11 @@ def _budgets(
             total[block] += costs.heads[metric, head, nodes[block]]
             dynamic[block] += costs.dynamic_heads[metric, head, nodes[block]]
         transfer = rate * sum(row.weight * row.bits * network.metrics.per_bit[metric, row.link] for row in carried)
-        whole, moving = held @ (stages.reach * total), held @ (stages.reach * dynamic)
+        whole, moving = held @ (stages.runs * total), held @ (stages.runs * dynamic)
         yield Budget(name, rate * moving, rate * np.maximum(whole - moving, 0.0), float(transfer), most * rate)
 
 
-def variants_of(instance: Instance, decision: Decision) -> int:
+def exit_sets_of(instance: Instance, decision: Decision) -> int:
     """Return the number of columns of a decision: minimal sets of exits that meet a percentile, where results travel.
 
     Shares decide which results arrive first, so each such set is a column of its own; otherwise exits are in time in
@@ -200,6 +213,8 @@ class _Stages:
     """(D,) each: the deployed blocks with their heads, on their nodes."""
 
     reach: Floats
+    runs: Floats
+    """How often the block runs for each sample, or for each batch of them."""
     time_s: Floats
     dynamic_j: Floats
     memory_bytes: Floats
@@ -218,7 +233,7 @@ class _Stages:
         own = replace(points, on=points.on[[decision.point]], fraction=points.fraction[[decision.point]],
                       accuracy=points.accuracy[[decision.point]])  # fmt: skip
         reach = own.reach(len(instance.block_names))[0, : len(nodes)]
-        return cls(reach, time_s, dynamic_j, memory)
+        return cls(reach, points.computing_weight(reach), time_s, dynamic_j, memory)
 
 
 @dataclass(frozen=True)
@@ -239,12 +254,10 @@ class _Hop:
 
 
 def _carried(instance: Instance, decision: Decision, reach: Floats) -> list[_Hop]:
-    """List every hop of the input, the outputs between blocks, and the results."""
+    """List every hop of the tensors that blocks read, and of the results."""
     hops: list[_Hop] = []
-    for block, path in enumerate(decision.transfers):
-        bits = instance.input_bits if block == 0 else float(instance.output_bits[block - 1])
-        weight = 1.0 if block == 0 else float(reach[block])
-        hops += _hops(instance, path, bits, weight, block, -1)
+    for row, path in zip(instance.inputs(len(reach)), decision.transfers, strict=True):
+        hops += _hops(instance, path, row.bits, float(reach[row.reader]), row.reader, -1)
     for head, path in sorted(decision.results.items()):
         fraction = float(instance.points.fraction[decision.point, head])
         hops += _hops(instance, path, float(instance.result_bits[head]), fraction, len(reach), head)
@@ -284,11 +297,11 @@ class _LateRow:
 
 
 def _late_rows(
-    instance: Instance, decision: Decision, stages: _Stages, carried: Sequence[_Hop], media: Ints, variant: int
+    instance: Instance, decision: Decision, stages: _Stages, carried: Sequence[_Hop], media: Ints, exit_set: int
 ) -> list[_LateRow]:
     """Return the latencies that the app's statistic needs in time; shares cannot reorder exits without results.
 
-    Variant 0 of a percentile with results is the set that is in time at full speed with all shares 1.
+    Set 0 of a percentile with results is the one that is in time at full speed with all shares 1.
     """
     points = instance.points
     fraction = points.fraction[decision.point]
@@ -308,7 +321,7 @@ def _late_rows(
         return list(rows.values())
     sets = _minimal_sets(used.tolist(), fraction, instance.percentile)
     sets.sort(key=lambda heads: max(rows[head].nominal_s(stages) for head in heads))
-    return [rows[head] for head in sets[variant]]
+    return [rows[head] for head in sets[exit_set]]
 
 
 def _late_row(instance: Instance, head: int, stages: _Stages, carried: Sequence[_Hop], media: Ints) -> _LateRow:

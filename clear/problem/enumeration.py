@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.clear.problem.column import Budget, Column, column_of, variants_of
+from planner.clear.problem.column import Budget, Column, column_of, exit_sets_of
 from planner.clear.problem.instance import JointInstance
+from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.fin.deadline import Deadline
-from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Network
 from planner.fin.methods.enumeration import TooManyError, decisions
 
@@ -26,27 +27,29 @@ def all_columns(joint: JointInstance, most_plans: int, deadline: Deadline) -> li
     Raises:
         fin.brute.TooManyError: An app has more plans, or the time is up.
     """
-    return [columns_of(app, instance, most_plans, deadline) for app, instance in enumerate(joint.apps)]
+    return [columns_of(number, app, most_plans, deadline) for number, app in enumerate(joint.apps)]
 
 
-def columns_of(app: int, instance: Instance, most_plans: int, deadline: Deadline) -> list[Column]:
-    """Return the columns of one app; see `all_columns`.
+def columns_of(number: int, app: JointApp, most_plans: int, deadline: Deadline) -> list[Column]:
+    """Return the columns of one app, of all its variants; see `all_columns`.
 
     Args:
-        app: Which app (index).
-        instance: The app's blocks on the network.
-        most_plans: Decisions above which nothing is listed (count).
+        number: Which app (index).
+        app: The app on the network.
+        most_plans: Decisions of a variant above which nothing is listed (count).
         deadline: When to give up.
 
     Returns:
         The undominated columns that fit alone.
     """
     own = [
-        column_of(app, instance, decision, variant)
+        column_of(number, instance, of_variant(decision, variant), exit_set)
+        for variant, instance in app.possible
         for decision in decisions(instance, most_plans, deadline)
-        for variant in range(variants_of(instance, decision))
+        for exit_set in range(exit_sets_of(instance, decision))
     ]
-    return _undominated([column for column in own if fits_alone(instance.network, column)], instance.network)
+    network = app.variants[0].network
+    return _undominated([column for column in own if fits_alone(network, column)], network)
 
 
 def columns_of_few(joint: JointInstance, deadline: Deadline) -> list[list[Column]] | None:
@@ -59,12 +62,12 @@ def columns_of_few(joint: JointInstance, deadline: Deadline) -> list[list[Column
     if joint.network.size > _FEW_NODES:
         return None
     found: list[list[Column]] = []
-    for app, instance in enumerate(joint.apps):
-        plans = np.prod(instance.allowed.sum(axis=1), dtype=np.float64) * instance.points.count
-        if plans > _FEW_PLANS:
+    for number, app in enumerate(joint.apps):
+        plans = (np.prod(one.allowed.sum(axis=1), dtype=np.float64) * one.points.count for _, one in app.possible)
+        if sum(plans) > _FEW_PLANS:
             return None
         try:
-            found.append(columns_of(app, instance, _FEW_PLANS, deadline))
+            found.append(columns_of(number, app, _FEW_PLANS, deadline))
         except TooManyError:
             return None
         if len(found[-1]) > _FEW_COLUMNS:

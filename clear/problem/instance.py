@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from planner.clear.problem.column import Column, column_of
+from planner.clear.problem.joint_app import JointApp
 from planner.clear.problem.points import without_dominated
+from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import Ints, Network
+from planner.fin.instance.variants import expanded_variants
 from planner.schemas.planning.memory import memory_may_bind
-from planner.schemas.planning.model import Model
 from planner.schemas.planning.refusals import refuse_memory, refuse_skips
+from planner.schemas.planning.variants import Pair, by_app
 from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.problems import InputError, Problem, advice_for, shown
 
@@ -36,7 +40,7 @@ class JointInstance:
     """A apps that share the N nodes and M media of a network; searches of columns minimise power, in watts."""
 
     network: Network
-    apps: tuple[Instance, ...]
+    apps: tuple[JointApp, ...]
     """Every app has a rate above 0 and minimises energy."""
     branch: NodeCounts | None = None
     """Bounds on the number of nodes in use; None where every number is allowed."""
@@ -52,7 +56,7 @@ class JointInstance:
     def restricted_to(self, branch: NodeCounts) -> JointInstance:
         """Return the subproblem of a branch: classes of which no node may be in use host nothing."""
         allowed = (branch.most > 0)[self.kinds]
-        apps = tuple(replace(app, allowed=app.allowed & allowed) for app in self.apps)
+        apps = tuple(app.each(lambda one: replace(one, allowed=one.allowed & allowed)) for app in self.apps)
         found = JointInstance(self.network, apps, branch, self.objective)
         found.__dict__["kinds"], found.__dict__["media"] = self.kinds, self.media
         return found
@@ -62,8 +66,7 @@ class JointInstance:
         """(T,) media that all apps together could load noticeably; all others have no price."""
         network, bit_per_s = self.network, 0.0
         for app in self.apps:
-            sizes = np.concatenate([[app.input_bits], app.output_bits, app.result_bits])
-            bit_per_s += app.rate_per_s * float(sizes.max())
+            bit_per_s += app.inferences_per_s * max(_most_bits(variant) for variant in app.variants)
         slowest = np.full(network.media, np.inf)
         np.minimum.at(slowest, network.link_medium, network.link_bit_per_s)
         return np.flatnonzero(bit_per_s / slowest > _LOADED)
@@ -74,7 +77,7 @@ class JointInstance:
         network = self.network
         rows = [network.idle_power_w, network.memory_bytes, network.max_utilization, network.hosts]
         rows += [network.slowest, network.fastest, network.static_power_w]
-        for app in self.apps:
+        for app in self.variants:
             for costs in (app.blocks, app.heads):
                 rows += [*costs.time_s, *costs.dynamic_j]
             for metric in app.used_metrics:
@@ -90,14 +93,39 @@ class JointInstance:
         """Number of apps."""
         return len(self.apps)
 
+    @property
+    def variants(self) -> Iterator[Instance]:
+        """Every variant of every app in turn."""
+        return (variant for app in self.apps for variant in app.variants)
+
+    def each(self, change: Callable[[Instance], Instance]) -> JointInstance:
+        """Return the workload with every variant of every app changed; nothing that was kept of this one is kept."""
+        return JointInstance(self.network, tuple(app.each(change) for app in self.apps), self.branch, self.objective)
+
+    def column(self, app: int, decision: Decision, exit_set: int = 0) -> Column:
+        """Return the column of a decision of an app, by the variant that it names.
+
+        Args:
+            app: Which app (index).
+            decision: Its variant, operating point, hosts and routes.
+            exit_set: Which exits are in time, where a percentile can be met by several sets.
+        """
+        return column_of(app, self.apps[app].variants[decision.variant], decision, exit_set)
+
+
+def _most_bits(variant: Instance) -> float:
+    """Return the largest message of a variant."""
+    sizes = [variant.input_bits, *variant.output_bits, *variant.result_bits]
+    return float(max(sizes))
+
 
 def build_joint(
-    apps: Sequence[tuple[App, Model]], network: Network, per_exit_thresholds: bool = False, objective: str = POWER
+    apps: Sequence[Pair], network: Network, per_exit_thresholds: bool = False, objective: str = POWER
 ) -> JointInstance:
     """Resolve every app of a workload against the network that all share.
 
     Args:
-        apps: Every app with its model.
+        apps: Every app with its model; with each of them in turn where it names several.
         network: The network, packages expanded.
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
         objective: What all apps together are planned for.
@@ -108,37 +136,44 @@ def build_joint(
     Raises:
         InputError: With every app that has no rate or minimises latency, and every name that is not there.
     """
-    problems = [problem for app, _ in apps for problem in _not_joint(app, objective)]
+    groups = by_app(apps)
+    problems = [problem for pairs in groups.values() for problem in _not_joint(pairs[0][0], objective)]
     known = (POWER, "latency", "accuracy", *network.metrics.names)
     if objective not in known:
         message = "the topology defines no metric of this name"
         problems.append(Problem("", "objective", objective, message, advice_for(objective, known)))
-    instances = []
-    scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()))
-    for app, model in apps:
+    found = []
+    largest = max(max(app.batch) for app, _ in apps)
+    scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()) / largest)
+    for pairs in groups.values():
         try:
-            refuse_skips(model, "joint planning")
-            if scarce:
-                refuse_memory(model, "joint planning")
-            found = _resolved(app, model, network, per_exit_thresholds, objective)
-            instances.append(without_dominated(found, by_accuracy=objective == "accuracy"))
+            for _, model in pairs:
+                refuse_skips(model, "joint planning")
+                if scarce:
+                    refuse_memory(model, "joint planning")
+            found.append(_resolved(pairs, network, per_exit_thresholds, objective))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return JointInstance(network, tuple(instances), objective=objective)
+    return JointInstance(network, tuple(found), objective=objective)
 
 
-def _resolved(app: App, model: Model, network: Network, per_exit_thresholds: bool, objective: str) -> Instance:
-    """Return the arrays of an app; where accuracy is planned for, its default of a least accuracy is none."""
+def _resolved(pairs: Sequence[Pair], network: Network, per_exit_thresholds: bool, objective: str) -> JointApp:
+    """Return the variants of an app; where accuracy is planned for, its default of a least accuracy is none."""
     if objective == "accuracy":
-        app = app.model_copy(update={"objective": objective})
-    return replace(build_instance(app, model, network, per_exit_thresholds), minimise="energy")
+        pairs = [(app.model_copy(update={"objective": objective}), model) for app, model in pairs]
+    variants = []
+    for app, model in expanded_variants(pairs, per_exit_thresholds):
+        one = replace(build_instance(app, model, network, per_exit_thresholds), minimise="energy")
+        one = replace(one, model=app.models[0] if len(pairs) > 1 else None)
+        variants.append(without_dominated(one, by_accuracy=objective == "accuracy"))
+    return JointApp(tuple(variants))
 
 
 _KEPT = frozenset({
     "name", "model", "source", "destination", "rate_per_s", "max_latency_s", "latency", "min_accuracy", "pin",
-    "objective", "max_energy_j", "limits",
+    "objective", "max_energy_j", "limits", "batch",
 })  # fmt: skip
 """Fields of an app that joint plans keep; what any other one asks for is refused, so that no limit is ignored."""
 

@@ -225,7 +225,7 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         message = f"all blocks take {takes}, the nodes that may host one hold {held}; {note}"
         yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)
     if instance.rate_per_s > 0:
-        rate = instance.rate_per_s * instance.batch
+        rate = instance.inferences_per_s
         yield _row("rate", instance.name, rate, None, "1/s", f"the rate loads nodes and links; {note}")
 
 

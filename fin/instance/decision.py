@@ -31,6 +31,8 @@ class Decision:
     """
     results: Mapping[int, Path] = field(default_factory=dict)
     """Route of each exit's result to the destination, by exit index."""
+    variant: int = 0
+    """Which variant of the app (a model and a batch size) is chosen, where several are planned at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     metrics = _metrics_of(instance, decision, reach, runs, exit_behind) if instance.network.metrics.count else {}
     energy_j, accuracy = compute_j + transfer_j, float(points.accuracy[decision.point])
     return Evaluation(
-        energy_j, latency_s, compute_j, compute_s, memory, instance.rate_per_s * instance.batch, busy_s, media,
+        energy_j, latency_s, compute_j, compute_s, memory, instance.inferences_per_s, busy_s, media,
         bottleneck_s(network, busy_s, media), accuracy, metrics,
     )  # fmt: skip
 

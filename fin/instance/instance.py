@@ -131,6 +131,11 @@ class Instance:
         return ", ".join(part for part in (self.model, size) if part)
 
     @property
+    def inferences_per_s(self) -> float:
+        """Samples per second: the rate of batches times their size."""
+        return self.rate_per_s * self.batch
+
+    @property
     def is_plain(self) -> bool:
         """Whether the blocks are a chain and memory is a sum over them."""
         return self.dataflow is None and self.memory is None

@@ -16,7 +16,7 @@ from planner.clear.branching.node_branching import NodeBranching, divided
 from planner.clear.column_generation import Duals, Incumbent, PricingProblem, generate_columns
 from planner.clear.master.column_pool import ColumnPool
 from planner.clear.pricing.dual_prices import DualPrices
-from planner.clear.problem.column import Column, column_of, variants_of
+from planner.clear.problem.column import Column, column_of, exit_sets_of
 from planner.clear.problem.enumeration import all_columns
 from planner.clear.problem.instance import JointInstance, NodeCounts
 from planner.clear.solve import solve_joint
@@ -146,9 +146,9 @@ def test_a_percentile_of_results_that_travel_has_a_column_for_each_least_set_of_
             fractions = dict.fromkeys(names, 1.0 / len(names))
             model["operating_points"] = [{"name": "even", "exit_fractions": fractions, "accuracy": 0.9}]
             request |= {"latency": "p50", "destination": case.topology["nodes"][0]["name"], "min_accuracy": 0.0}
-        for app, instance in enumerate(case.joint().apps):
+        for app, instance in enumerate(case.joint().variants):
             for decision in islice(decisions(instance, MANY, Deadline()), 0, None, 9):
-                count = variants_of(instance, decision)
+                count = exit_sets_of(instance, decision)
                 columns = [column_of(app, instance, decision, variant) for variant in range(count)]
                 at_once_s = [nominal_s(column) for column in columns]
                 assert at_once_s[0] == min(at_once_s)

@@ -43,7 +43,7 @@ def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_fi
     assert first == anneal(joint, priced_columns, range(joint.count), 0, Deadline())
     chosen, power_w = first
     assert power_w <= plan.power_w * (1.0 + 1e-9)
-    apps = joint.apps
+    apps = list(joint.variants)
     found = plan_of(
         joint, [column_of(a, apps[a], priced_columns[number].column.decision) for a, number in enumerate(chosen)]
     )

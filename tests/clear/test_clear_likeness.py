@@ -67,7 +67,7 @@ def draw(r: Random) -> tuple[JointInstance, Routes, NodeSymmetry]:
 
 def placed(joint: JointInstance, routes: Routes, app: int, nodes: tuple[int, ...]) -> Decision:
     """Return the decision that runs the blocks on given nodes, over the first route between any two."""
-    instance = joint.apps[app]
+    instance = joint.apps[app].variants[0]
     transfers = tuple(routes.table.path(0, *ends) for ends in pairwise((instance.source, *nodes)))
     assert instance.destination is not None
     results = {
@@ -101,7 +101,7 @@ def test_loads_powers_and_times_are_kept_on_nodes_of_the_same_kinds(seed: int, o
     assert moved.nodes == tuple(place[node] for node in decision.nodes)
     assert len(set(place.values())) == len(place), "two nodes became one"
     assert [joint.kinds[node] for node in moved.nodes] == [joint.kinds[node] for node in decision.nodes]
-    before, after = (by_node(column_of(app, joint.apps[app], each)) for each in (decision, moved))
+    before, after = (by_node(column_of(app, joint.apps[app].variants[0], each)) for each in (decision, moved))
     assert after.keys() == {place[node] for node in before}
     for node, figures in before.items():
         assert after[place[node]] == pytest.approx(figures, rel=1e-12)
@@ -113,7 +113,7 @@ def test_moved_messages_go_over_links_from_where_they_are_to_where_they_must(see
     r = Random(seed)
     joint, routes, symmetry = draw(r)
     app, decision = drawn(r, joint, routes)
-    moved, instance, network = symmetry.moved_to(app, decision, offset), joint.apps[app], joint.network
+    moved, instance, network = symmetry.moved_to(app, decision, offset), joint.apps[app].variants[0], joint.network
     links = set(zip(network.link_source.tolist(), network.link_target.tolist(), strict=True))
     for path in (*moved.transfers, *moved.results.values()):
         assert set(pairwise(path)) <= links

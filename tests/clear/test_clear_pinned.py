@@ -47,7 +47,7 @@ def only_column(app: int, instance: Instance) -> Column:
 
 
 def columns_of(joint: JointInstance) -> list[Column]:
-    return [only_column(app, instance) for app, instance in enumerate(joint.apps)]
+    return [only_column(app, instance) for app, instance in enumerate(joint.variants)]
 
 
 def case_of(seed: int) -> Case:

@@ -41,8 +41,8 @@ def draw_joint(seed: int) -> JointInstance:
 
 def pricers(joint: JointInstance) -> list[tuple[Pricer, PointTree]]:
     routes = list_routes(joint.network, joint.media.tolist())
-    trees = [point_tree(app_arrays(app)) for app in joint.apps if app.points.count]
-    apps = [app for app in joint.apps if app.points.count]
+    trees = [point_tree(app_arrays(app)) for app in joint.variants if app.points.count]
+    apps = [app for app in joint.variants if app.points.count]
     return [(Pricer(app, tree.stages, routes), tree) for app, tree in zip(apps, trees, strict=True)]
 
 

@@ -100,7 +100,7 @@ def test_one_app_in_order_is_fins_optimum(seed):
     request = replace(request, apps=request.apps[:1])
     joint = joint_of(request)
     network = joint.network
-    instance = joint.apps[0]
+    instance = joint.apps[0].variants[0]
     nominal = (
         (network.max_utilization == 1.0).all() and (network.slowest <= 1.0).all() and (network.fastest >= 1.0).all()
     )
@@ -123,7 +123,7 @@ def test_no_speed_and_no_share_beats_the_most_favourable_app(seed):
     speed = np.array([r.uniform(low, high) for low, high in zip(network.slowest, network.fastest, strict=True)])
     share = network.max_utilization * np.array([r.uniform(0.1, 1.0) for _ in range(network.size)])
     view = AppView(speed, share, np.array([r.uniform(0.1, 1.0) for _ in range(network.media)]))
-    for app in joint.apps:
+    for app in joint.variants:
         best, own = most_favourable(app), viewed_instance(app, view)
         for easy, real in ((best.blocks, own.blocks), (best.heads, own.heads)):
             assert (easy.time_s <= real.time_s * (1 + 1e-12)).all()

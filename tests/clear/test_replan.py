@@ -47,7 +47,7 @@ def cell(seed: int, factor: float) -> dict[str, float]:
 
 def changed(seed: int, joint: JointInstance, factor: float, app_factor: float) -> JointInstance:
     rated = with_app_rates(
-        joint, [app.rate_per_s * (app_factor if at == 0 else 1.0) for at, app in enumerate(joint.apps)]
+        joint, [app.inferences_per_s * (app_factor if at == 0 else 1.0) for at, app in enumerate(joint.apps)]
     )
     return with_medium_rates(rated, cell(seed, factor))
 
@@ -102,7 +102,7 @@ def test_nothing_changed_keeps_the_power() -> None:
 
 def test_without_a_plan_the_last_one_is_kept_for_later() -> None:
     joint = joint_of(1)
-    impossible = with_app_rates(joint, [1e4 * app.rate_per_s for app in joint.apps])
+    impossible = with_app_rates(joint, [1e4 * app.inferences_per_s for app in joint.apps])
     planner = Replanner(joint)
     kept = planner.plan
     assert kept is not None
@@ -122,14 +122,14 @@ def test_rates_change_only_what_is_named() -> None:
     different = now.network.link_bit_per_s != joint.network.link_bit_per_s
     assert {joint.network.medium_name(int(medium)) for medium in joint.network.link_medium[different]} == {"cell-up"}
     assert set(now.network.link_bit_per_s[different]) == {7.0}
-    assert all(app.network is now.network for app in now.apps)
+    assert all(app.network.link_bit_per_s is now.network.link_bit_per_s for app in now.variants)
 
 
 @given(st.floats(0.1, 10.0))
 @settings(max_examples=10)
 def test_stages_at_another_rate_are_those_of_the_app_with_that_rate(factor: float) -> None:
-    for app in joint_of(1).apps:
-        scaled = app_arrays(app).at_rate(factor)
+    for app in joint_of(1).variants:
+        scaled = app_arrays(app).at_rate_of(app, factor)
         anew = app_arrays(replace(app, rate_per_s=factor * app.rate_per_s))
         for field in fields(scaled):
             np.testing.assert_allclose(getattr(scaled, field.name), getattr(anew, field.name), rtol=1e-12)

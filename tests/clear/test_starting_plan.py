@@ -27,7 +27,7 @@ def test_sequential_plans_of_few_points_name_points_of_the_whole_app(seed: int) 
     joint = case.joint()
     topology, apps = case.documents()
     for most_points in (1, 2, None):
-        if all(app.points.count for app in joint.apps):
+        if all(app.possible for app in joint.apps):
             plan = sequential_plan(joint, 0.05, Deadline(), most_points)
             if plan is not None:
                 assert violations(joint, topology, apps, Outcome("feasible", plan, 0.0)) == []

@@ -87,7 +87,7 @@ class RateTraceComparison:
         self._joint = joint_of(self.request)
         limit_s = self.request.options.time_limit_s
         self._limit_s = math.inf if limit_s is None else limit_s
-        accurate = all(app.points.count > 0 for app in self._joint.apps)
+        accurate = all(app.possible for app in self._joint.apps)
         self._planner = Replanner(self._joint, self.request.options.gap, self._limit_s) if accurate else None
 
     @property
@@ -126,7 +126,7 @@ class RateTraceComparison:
             rows: Outcomes of steps.
             policy: One of `POLICIES`.
         """
-        rates = np.array([app.rate_per_s for app in self._joint.apps])
+        rates = np.array([app.inferences_per_s for app in self._joint.apps])
         energy_j = inferences = late = missing_s = total_s = 0.0
         for row in rows:
             duration_s, did = row.step.duration_s, row.served[policy]

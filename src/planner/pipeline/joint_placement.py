@@ -58,7 +58,9 @@ def joint_placement_of(
 def _app(joint: JointInstance, plan: Plan, place: int) -> AppPlacement:
     """Write one app with its shares; its figures are those on its slices of nodes and media."""
     column = plan.columns[place]
-    sliced = viewed_instance(joint.apps[column.app], view_of_plan(joint.network, plan, place))
+    sliced = viewed_instance(
+        joint.apps[column.app].chosen_by(column.decision), view_of_plan(joint.network, plan, place)
+    )
     return app_placement(sliced, column.decision).model_copy(update={"shares": _shares(joint, plan, place)})
 
 
@@ -87,8 +89,8 @@ def _speeds(joint: JointInstance, plan: Plan) -> dict[str, float]:
 def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> Total:
     used = sorted({int(node) for column in plan.columns for node in column.nodes})
     rated = zip(plan.columns, apps, strict=True)
-    power_w = sum(joint.apps[column.app].rate_per_s * app.energy_j for column, app in rated)
-    rates = [joint.apps[column.app].rate_per_s for column in plan.columns]
+    power_w = sum(joint.apps[column.app].inferences_per_s * app.energy_j for column, app in rated)
+    rates = [joint.apps[column.app].inferences_per_s for column in plan.columns]
     metrics = {
         name: math.fsum(rate * app.metrics[name] for rate, app in zip(rates, apps, strict=True))
         for name in joint.network.metrics.names
@@ -107,7 +109,7 @@ def _total(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> 
 
 def _latency_over_limit(joint: JointInstance, plan: Plan, apps: tuple[AppPlacement, ...]) -> float:
     """Return the largest latency over its limit, of the latencies that the placement says."""
-    limits_s = [joint.apps[column.app].limits.latency_s for column in plan.columns]
+    limits_s = [joint.apps[column.app].most_s for column in plan.columns]
     return max(app.latency_s / limit_s for app, limit_s in zip(apps, limits_s, strict=True))
 
 

@@ -203,7 +203,7 @@ def _routes(instance: Instance, decision: Decision) -> list[Route]:
 def _total(instance: Instance, plan: AppPlacement) -> Total:
     used = {assignment.node for assignment in plan.assignments}
     idle_w = sum(float(instance.network.idle_power_w[instance.network.index(name)]) for name in sorted(used))
-    rate_per_s = instance.rate_per_s * instance.batch
+    rate_per_s = instance.inferences_per_s
     power_w = rate_per_s * plan.energy_j + idle_w
     metrics = {name: rate_per_s * value for name, value in plan.metrics.items()}
     return Total(energy_j=plan.energy_j, power_w=power_w, nodes_used=len(used), metrics=metrics)

@@ -104,25 +104,14 @@ def request_of(
     groups = by_app(apps)
     if len(groups) > 1 or objective != POWER or method not in (AUTO, *ALL_METHODS):
         _check_method(len(groups), method, objective)
+        for app, model in apps:
+            refuse_unprofiled(app, model, topology)
         return JointRequest(tuple(apps), topology, method, options, per_exit_thresholds, inputs, objective=objective)
     for app, model in apps:
         refuse_unprofiled(app, model, topology)
     app, model = apps[0]
     alternatives = tuple(apps) if len(apps) > 1 else ()
     return Request(app, model, topology, method, options, per_exit_thresholds, inputs, alternatives=alternatives)
-
-
-def refuse_alternatives(apps: Sequence[Pair]) -> None:
-    """Refuse apps with alternatives that are planned together.
-
-    Raises:
-        InputError: An app names several models.
-    """
-    for name, pairs in by_app(apps).items():
-        if len(pairs) > 1:
-            fix = "name one model, or plan the app alone with a method for one app"
-            message = "methods for several apps do not choose between models"
-            raise input_error(message, fix, path=f"app {name}: model", value=[app.models[0] for app, _ in pairs])
 
 
 def _check_method(apps: int, method: str, objective: str) -> None:

@@ -12,12 +12,12 @@ from planner.clear.method import JointMethod, joint_method
 from planner.clear.objectives.accuracy import best_accuracy
 from planner.clear.objectives.metric import least_metric
 from planner.clear.problem.instance import JointInstance, build_joint
+from planner.clear.problem.joint_app import JointApp
 from planner.errors import InternalError
-from planner.fin.instance.instance import Instance
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.pipeline.prepared import network_of
-from planner.pipeline.request import AUTO, PROVING, JointRequest, refuse_alternatives
+from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
@@ -45,14 +45,13 @@ def solve_joint(request: JointRequest) -> Placement:
 
 def joint_of(request: JointRequest) -> JointInstance:
     """Return the arrays of a request; raise InputError where it cannot be planned together."""
-    refuse_alternatives(request.apps)
     network = network_of(request.topology, request.prepared)
     return build_joint(request.apps, network, request.per_exit_thresholds, request.objective)
 
 
 def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -> Outcome[Plan]:
     """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
-    if any(app.points.count == 0 for app in joint.apps):
+    if not all(app.possible for app in joint.apps):
         return Outcome("infeasible", None, math.inf)
     if joint.objective == "accuracy":
         return best_accuracy(chosen, joint, request.options)
@@ -77,7 +76,7 @@ def _explained(
     return outcome, None
 
 
-def _all_points(request: JointRequest) -> tuple[Instance, ...]:
+def _all_points(request: JointRequest) -> tuple[JointApp, ...]:
     """Return every app with all operating points of its model."""
     relaxed = [(app.model_copy(update={"min_accuracy": 0.0}), model) for app, model in request.apps]
     return joint_of(replace(request, apps=tuple(relaxed))).apps

@@ -15,14 +15,12 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.ties import Merit, merit_of, most, preferred
 from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.operating_points import operating_points
+from planner.fin.instance.variants import expanded_variants
 from planner.fin.method import Method, Options
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.request import Request
-from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, Status
-from planner.schemas.planning.workload import MAXIMISED, App
-from planner.schemas.reading.problems import InputError, Problem
+from planner.schemas.planning.workload import MAXIMISED
 
 _MOST_SAID = 3
 """Limits that a summary names."""
@@ -44,30 +42,10 @@ def requests_of(request: Request) -> tuple[Request, ...]:
     several = bool(request.alternatives)
     if not several and len(request.app.batch) == 1:
         return (request,)
-    least = _least_accuracy(request) if several else request.app.min_accuracy
-    requests = []
-    for app, model in request.pairs:
-        for size in app.batch:
-            own = app.model_copy(update={"min_accuracy": least, "batch": (size,)})
-            requests.append(replace(request, app=own, model=model, alternatives=(), named=several))
-    return tuple(requests)
-
-
-def _least_accuracy(request: Request) -> float | None:
-    """Return the least accuracy of all variants: that asked for, else the best of all; None where it is maximised."""
-    app = request.app
-    if unknown := [model for _, model in request.alternatives if not model.accuracy_known]:
-        raise InputError([_unknown(app, model) for model in unknown])
-    if app.min_accuracy is not None or app.objective == "accuracy":
-        return app.min_accuracy
-    offered = (operating_points(model, request.per_exit_thresholds) for _, model in request.alternatives)
-    return max(float(points.accuracy.max()) for points in offered)
-
-
-def _unknown(app: App, model: Model) -> Problem:
-    fix = f'give the model {model.name!r} its "accuracy"'
-    message = "models are alternatives only where it is known how accurate each is"
-    return Problem("", f"app {app.name}: model", model.name, message, fix)
+    return tuple(
+        replace(request, app=app, model=model, alternatives=(), named=several)
+        for app, model in expanded_variants(request.pairs, request.per_exit_thresholds)
+    )
 
 
 def solve_variants(

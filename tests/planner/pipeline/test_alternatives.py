@@ -125,10 +125,14 @@ def test_bad_models_of_a_workload_are_one_problem(value: object) -> None:
     assert problem.path.startswith("apps[0].model")
 
 
-def test_apps_planned_together_refuse_alternatives() -> None:
+def test_apps_planned_together_say_which_model_is_theirs() -> None:
     apps = [{"name": name, "model": [FP32, INT8], "rate_per_s": 1.0} for name in ("one", "two")]
-    with pytest.raises(InputError, match="do not choose between models"):
-        planner.plan(None, TOPOLOGY, workload={"apps": apps})
+    lax, strict = (
+        planner.plan(None, TOPOLOGY, workload={"apps": [{**app, "min_accuracy": least} for app in apps]})
+        for least in (0.5, None)
+    )
+    assert [app.model for app in lax.apps] == [INT8, INT8]
+    assert [app.model for app in strict.apps] == [FP32, FP32]
     assert planner.plan(None, TOPOLOGY, workload={"apps": apps}, app="one").apps[0].model == FP32
 
 

@@ -22,6 +22,7 @@ from planner.clear.problem.instance import JointInstance, build_joint
 from planner.fin.instance.network import Floats, build_network
 from planner.fin.instance.packages import expand
 from planner.schemas import App, Model, Topology, Workload, check_document
+from planner.schemas.planning.variants import variants_of
 
 SEEDS = st.integers(0, 2**32)
 FEW = generated(15, 60)
@@ -32,14 +33,20 @@ class Case:
     """One workload: documents of the topology and of every app with its model."""
 
     topology: dict[str, Any]
-    apps: tuple[tuple[dict[str, Any], dict[str, Any]], ...]
+    apps: tuple[tuple[dict[str, Any], Any], ...]
+    """Each app with its model, or with the models of which one is chosen."""
 
     def documents(self) -> tuple[Topology, tuple[tuple[App, Model], ...]]:
         """Check and read all documents."""
         workload = {"schema_version": "1", "apps": [app for app, _ in self.apps]}
         apps = check_document(workload, Workload).apps
-        models = [check_document(model, Model) for _, model in self.apps]
-        return check_document(self.topology, Topology), tuple(zip(apps, models, strict=True))
+        models = [[own] if isinstance(own, dict) else own for _, own in self.apps]
+        pairs = [
+            pair
+            for app, own in zip(apps, models, strict=True)
+            for pair in variants_of(app, [check_document(model, Model) for model in own])
+        ]
+        return check_document(self.topology, Topology), tuple(pairs)
 
     def joint(self) -> JointInstance:
         """Return the case as arrays."""

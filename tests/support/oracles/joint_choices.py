@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise, product
 from typing import Any
 
-import networkx as nx
 import numpy as np
+from joint_messages import Read, Routes, carried_anew, medium_of, names_of, reads
 
 from planner.fin.instance.network import Floats
 
@@ -57,12 +57,14 @@ class Choice:
     """By name: (P,) what grows with the square of the speed, (P,) what shrinks with it, and transfers; per second."""
     limits: dict[str, float] = field(default_factory=dict)
     """Largest values of metrics, times the rate."""
+    variant: tuple[str, int] = ("", 1)
+    """Name of the model, and batch size."""
 
 
 def places(topology: dict[str, Any]) -> Places:
     """List nodes and media of a topology without packages."""
     nodes = topology["nodes"]
-    media = list(dict.fromkeys(_medium(link) for link in topology["links"]))
+    media = list(dict.fromkeys(medium_of(link) for link in topology["links"]))
     ranges = [node.get("speed") or {"min": 1.0, "max": 1.0} for node in nodes]
     ones = [1.0] * len(media)
     return Places(
@@ -76,37 +78,49 @@ def places(topology: dict[str, Any]) -> Places:
     )
 
 
-def _medium(link: dict[str, Any]) -> str:
-    return link.get("medium") or f"{link['source']}->{link['target']}"
+def choices(
+    app: dict[str, Any], models: dict[str, Any] | Sequence[dict[str, Any]], topology: dict[str, Any]
+) -> list[Choice]:
+    """Return every choice of an app but those that another one is at least as good as in every respect.
 
-
-# choices ------------------------------------------------------------------------------------------
-
-
-def choices(app: dict[str, Any], model: dict[str, Any], topology: dict[str, Any]) -> list[Choice]:
-    """Return every choice of an app but those that another one is at least as good as in every respect."""
-    least = app.get("min_accuracy", max(point["accuracy"] for point in model["operating_points"]))
-    routes = _Routes(topology)
+    Args:
+        app: The app.
+        models: Its model, or the models of which one is chosen.
+        topology: Nodes and links.
+    """
+    some = [models] if isinstance(models, dict) else models
+    least = app.get("min_accuracy", max(point["accuracy"] for model in some for point in model["operating_points"]))
+    routes = Routes(topology)
     found: list[Choice] = []
-    for point in model["operating_points"]:
-        if point["accuracy"] >= least - 1e-9:
-            found += _of_point(app, model, topology, point, routes)
+    for model in some:
+        pin = {name: nodes for name, nodes in app.get("pin", {}).items() if name in names_of(model)}
+        for size in app.get("batch", [1]):
+            for point in model["operating_points"]:
+                if point["accuracy"] >= least - 1e-9:
+                    found += _of_point({**app, "pin": pin}, model, topology, point, routes, size)
     return _without_worse(found)
 
 
 def _of_point(
-    app: dict[str, Any], model: dict[str, Any], topology: dict[str, Any], point: dict[str, Any], routes: _Routes
+    app: dict[str, Any],
+    model: dict[str, Any],
+    topology: dict[str, Any],
+    point: dict[str, Any],
+    routes: Routes,
+    size: int,
 ) -> Iterator[Choice]:
-    blocks = [block["name"] for block in model["blocks"]]
+    blocks = names_of(model)
     heads = {head["after"]: head for head in model["exits"] if head["name"] in point["exit_fractions"]}
     deployed = blocks[: 1 + max(blocks.index(name) for name in heads)]
     names = [node["name"] for node in topology["nodes"]]
     hosts_of = [[n for n in names if n in app.get("pin", {}).get(block, names)] for block in deployed]
-    sent = [("", model["input_bits"])] + [(b["name"], b["output_bits"]) for b in model["blocks"][: len(deployed) - 1]]
+    needed = reads(model, len(deployed))
     for hosts in product(*hosts_of):
         at = dict(zip(deployed, hosts, strict=True))
-        ends = [(app["source"], hosts[0]), *pairwise(hosts)]
-        messages = [((after, ""), bits, *end) for (after, bits), end in zip(sent, ends, strict=True)]
+        made = {"": app["source"], **at}
+        messages: list[tuple[Any, float, str, str]] = [
+            (row, row.bits, made[row.producer], at[row.reader]) for row in carried_anew(needed, at)
+        ]
         if app.get("destination"):
             messages += [
                 ((block, head["name"]), head["result_bits"], at[block], app["destination"])
@@ -115,49 +129,7 @@ def _of_point(
             ]
         for ways in product(*(routes.between(a, b, bits) for _, bits, a, b in messages)):
             carried = {key: (bits, way) for (key, bits, _, _), way in zip(messages, ways, strict=True)}
-            yield from _Follow(app, model, topology, point, at, heads, carried).choices()
-
-
-class _Routes:
-    """All simple paths between two nodes, but those that another one is no worse than in every respect."""
-
-    def __init__(self, topology: dict[str, Any]) -> None:
-        self._links = {(link["source"], link["target"]): link for link in topology["links"]}
-        self._metrics = topology.get("metrics", [])
-        self._graph = nx.DiGraph(list(self._links))
-        self._graph.add_nodes_from(node["name"] for node in topology["nodes"])
-
-    def between(self, source: str, target: str, bits: float) -> list[tuple[str, ...]]:
-        if source == target:
-            return [(source,)]
-        found: list[tuple[tuple[str, ...], dict[str, float]]] = []
-        for path in nx.all_simple_paths(self._graph, source, target):
-            cost = self._cost(path, bits)
-            if not any(_no_worse(other, cost) for _, other in found):
-                found = [row for row in found if not _no_worse(cost, row[1])] + [(tuple(path), cost)]
-        return [path for path, _ in found]
-
-    def _cost(self, path: Sequence[str], bits: float) -> dict[str, float]:
-        cost = {"joules": 0.0, "seconds": 0.0}
-        for metric in self._metrics:
-            on = [
-                row["per_bit"]
-                for row in metric["links"]
-                for hop in pairwise(path)
-                if (row["source"], row["target"]) == hop
-            ]
-            cost[f"metric {metric['name']}"] = bits * sum(on)
-        for hop in pairwise(path):
-            link = self._links[hop]
-            cost["joules"] += bits * link["j_per_bit"]
-            cost["seconds"] += link["latency_s"]
-            medium = f"on {_medium(link)}"
-            cost[medium] = cost.get(medium, 0.0) + bits / link["bit_per_s"]
-        return cost
-
-
-def _no_worse(first: dict[str, float], second: dict[str, float]) -> bool:
-    return all(first.get(key, 0.0) <= second.get(key, 0.0) for key in {*first, *second})
+            yield from _Follow(app, model, topology, point, at, heads, carried, size).choices()
 
 
 @dataclass
@@ -170,7 +142,10 @@ class _Follow:
     point: dict[str, Any]
     at: dict[str, str]
     heads: dict[str, dict[str, Any]]
-    carried: dict[tuple[str, str], tuple[float, tuple[str, ...]]]
+    carried: dict[Any, tuple[float, tuple[str, ...]]]
+    """By `Read`, or by block and head for results: bits of a sample, and their route."""
+    size: int = 1
+    """Samples that run together."""
 
     def choices(self) -> Iterator[Choice]:
         """Yield the choice, once for every set of exits that may be the ones in time."""
@@ -179,9 +154,12 @@ class _Follow:
         ways = {head["name"]: self._sample(head) for head in self.heads.values() if head["name"] in fractions}
         total = [sum(fractions[name] * ways[name][index] for name in fractions) for index in range(6)]
         load, dynamic_j, static_j, carried_j, fixed_s, carried = total
+        mean = (load, fixed_s)
+        if self.size > 1:
+            load, dynamic_j, static_j = self._of_batches(fractions, load)
         rate = self.app["rate_per_s"]
         used, memory = self._held()
-        for rows in self._in_time(fractions, ways, (load, fixed_s)):
+        for rows in self._in_time(fractions, ways, mean):
             yield Choice(
                 point=self.point["name"], hosts=tuple(self.at.values()), used=used, load=rate * load,
                 dynamic_w=rate * dynamic_j, static_w=rate * static_j, carried_w=rate * carried_j, memory=memory,
@@ -190,7 +168,41 @@ class _Follow:
                 nominal_j=float(dynamic_j.sum() + static_j.sum() + carried_j),
                 metrics=self._metrics(load, dynamic_j, static_j, carried),
                 limits={name: rate * most for name, most in self.app.get("limits", {}).items()},
+                variant=(self.model["name"], self.size),
             )  # fmt: skip
+
+    def _of_batches(self, fractions: dict[str, float], mean_s: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return load, dynamic and static joules of a sample where a batch goes on as long as any of its samples."""
+        load, dynamic_j, static_j = np.zeros((3, len(self.places.names)))
+        load[self.places.nodes :] = mean_s[self.places.nodes :] / self.size
+        left = sum(fractions.values())
+        for block, host in self.at.items():
+            place, runs = self.places.names.index(host), (1.0 - (1.0 - left) ** self.size) / self.size
+            for part in self._parts(block):
+                seconds, dynamic, static = self._cost(part, place)
+                load[place] += runs * seconds
+                dynamic_j[place] += runs * dynamic
+                static_j[place] += runs * static
+            left -= fractions.get(self.heads[block]["name"], 0.0) if block in self.heads else 0.0
+        return load, dynamic_j, static_j
+
+    def _parts(self, block: str) -> list[str]:
+        return [block, *([self.heads[block]["name"]] if block in self.heads else [])]
+
+    def _cost(self, part: str, place: int) -> tuple[float, float, float]:
+        """Return seconds, dynamic and static joules of a whole batch of a block or head."""
+        node = self.topology["nodes"][place]
+        ops = next(row["ops"] for row in (*self.model["blocks"], *self.model["exits"]) if row["name"] == part)
+        profile = self.model.get("profiles", {}).get(node.get("hardware"), {}).get(part)
+        ops *= self.size
+        time_s = ops / node["ops_per_s"]
+        power = node.get("active_power_w")
+        if profile is not None:
+            time_s = profile["time_s"].get(str(self.size), np.inf)
+        dynamic_j = ops * node["j_per_op"] if power is None else power * time_s
+        if profile is not None and "energy_j" in profile:
+            dynamic_j = profile["energy_j"].get(str(self.size), np.inf)
+        return time_s, dynamic_j, node["static_power_w"] * time_s
 
     def _metrics(self, seconds: Floats, dynamic_j: Floats, static_j: Floats, carried: Floats) -> dict[str, Any]:
         found, rate = {}, self.app["rate_per_s"]
@@ -220,6 +232,10 @@ class _Follow:
             if not any(other < names for other in enough):
                 yield [(ways[name][0], ways[name][4]) for name in sorted(names)]
 
+    @property
+    def _filling_s(self) -> float:
+        return (self.size - 1) / self.app["rate_per_s"]
+
     def _held(self) -> tuple[Floats, Floats]:
         used, memory = np.zeros(len(self.places.names)), np.zeros(len(self.places.names))
         bytes_of = {block["name"]: block["param_bytes"] for block in self.model["blocks"]}
@@ -232,26 +248,24 @@ class _Follow:
     def _sample(self, last: dict[str, Any]) -> tuple[Floats, Floats, Floats, float, float, Floats]:
         """Return seconds, dynamic and static joules by place, joules of transfers, latency and metrics of links."""
         count = len(self.places.names)
-        seconds, dynamic_j, static_j, carried_j, fixed_s = np.zeros(count), np.zeros(count), np.zeros(count), 0.0, 0.0
-        ops = {row["name"]: row["ops"] for row in (*self.model["blocks"], *self.model["exits"])}
+        seconds, dynamic_j, static_j, carried_j = np.zeros(count), np.zeros(count), np.zeros(count), 0.0
+        fixed_s = self._filling_s
         metrics = self.topology.get("metrics", [])
         carried = np.zeros(len(metrics))
-        before = ""
         for block, host in self.at.items():
             place = self.places.names.index(host)
-            node = self.topology["nodes"][place]
-            for part in (block, *([self.heads[block]["name"]] if block in self.heads else [])):
-                time_s = ops[part] / node["ops_per_s"]
-                power = node.get("active_power_w")
-                dynamic_j[place] += ops[part] * node["j_per_op"] if power is None else power * time_s
-                static_j[place] += node["static_power_w"] * time_s
+            for part in self._parts(block):
+                time_s, dynamic, static = self._cost(part, place)
                 seconds[place] += time_s
+                dynamic_j[place] += dynamic
+                static_j[place] += static
             ends = block == last["after"]
-            for key in ((before, ""), *([(block, last["name"])] if ends else [])):
-                bits, path = self.carried.get(key, (0.0, ()))
+            brought = [way for key, way in self.carried.items() if isinstance(key, Read) and key.reader == block]
+            result = [self.carried[block, last["name"]]] if ends and (block, last["name"]) in self.carried else []
+            for bits, path in (*brought, *result):
                 for hop in pairwise(path):
                     link = next(row for row in self.topology["links"] if (row["source"], row["target"]) == hop)
-                    seconds[self.places.names.index(_medium(link))] += bits / link["bit_per_s"]
+                    seconds[self.places.names.index(medium_of(link))] += self.size * bits / link["bit_per_s"]
                     carried_j += bits * link["j_per_bit"]
                     fixed_s += link["latency_s"]
                     for number, metric in enumerate(metrics):
@@ -259,7 +273,6 @@ class _Follow:
                         carried[number] += bits * sum(row["per_bit"] for row in on)
             if ends:
                 break
-            before = block
         return seconds, dynamic_j, static_j, carried_j, fixed_s, carried
 
 

@@ -1,0 +1,65 @@
+"""Random small workloads of several apps with variants: alternatives of models, batch sizes, or both."""
+
+from __future__ import annotations
+
+import copy
+from random import Random
+from typing import Any
+
+from joint_cases import Case, random_case
+
+Json = dict[str, Any]
+
+
+def variant_case(seed: int, most_nodes: int = 3) -> Case:
+    """Draw a case in which apps name several models, or several batch sizes, and some of them bite."""
+    r = Random(seed)
+    case = random_case(r, most_nodes=most_nodes, most_blocks=3)
+    apps = [_with_variants(r, app, model, case.topology) for app, model in case.apps]
+    return Case(case.topology, tuple(apps))
+
+
+def _with_variants(r: Random, app: Json, model: Json, topology: Json) -> tuple[Json, list[Json]]:
+    app, models = dict(app), [model]
+    if r.random() < 0.6:
+        models = [_changed(r, model, index) for index in range(r.choice([2, 2, 3]))]
+        app["model"] = [f"m{index}.json" for index in range(len(models))]
+        if r.random() < 0.5:
+            app.pop("min_accuracy", None)
+    if r.random() < 0.6 or len(models) == 1:
+        app["batch"] = r.choice([[1, 2], [2, 1], [1, 4], [3], [1, 2, 4]])
+        if "max_latency_s" in app:
+            app["max_latency_s"] *= r.choice([1.0, 2.0, 8.0])
+            if r.random() < 0.5:
+                app["max_latency_s"] += max(app["batch"]) / app["rate_per_s"]
+        if r.random() < 0.6:
+            models = [_profiled(r, one, topology) for one in models]
+    return app, models
+
+
+def _changed(r: Random, model: Json, index: int) -> Json:
+    other = copy.deepcopy(model)
+    other["name"] = f"m{index}"
+    factor = r.choice([1.0, 0.5, 0.25])
+    for part in [*other["blocks"], *other["exits"]]:
+        part["ops"] *= r.choice([factor, 1.0, 2.0])
+        part["param_bytes"] = float(int(part["param_bytes"] * factor))
+    for block in other["blocks"]:
+        block["output_bits"] *= r.choice([factor, 1.0])
+    for point in other["operating_points"]:
+        point["accuracy"] = r.choice([point["accuracy"], 0.6, 0.8])
+    return other
+
+
+def _profiled(r: Random, model: Json, topology: Json) -> Json:
+    """Give some nodes a hardware on which blocks have measured figures of batches, all of the sizes that are drawn."""
+    rows: Json = {}
+    for part in [*model["blocks"], *model["exits"]]:
+        time_s, part_of = r.uniform(0.05, 1.5), r.uniform(0.2, 1.0)
+        rows[part["name"]] = {"time_s": {str(size): time_s * size**part_of for size in (1, 2, 3, 4)}}
+        if r.random() < 0.5:
+            rows[part["name"]]["energy_j"] = {str(size): 2.0 * time_s * size**part_of for size in (1, 2, 3, 4)}
+    for node in topology["nodes"]:
+        if r.random() < 0.4:
+            node["hardware"] = "h"
+    return {**model, "profiles": {"h": rows}}
