@@ -35,8 +35,7 @@ def reoptimised(
     if not len(classes) or not len(numbers):
         return state, -np.inf
     program, unit = _program(state, own, numbers, classes, penalty_w)
-    start = np.concatenate([state.users[numbers], state.waiting[classes]]).astype(np.float64)
-    found = solve(program, seconds=seconds, nodes=nodes, gap=gap, start=start)
+    found = solve(program, seconds=seconds, nodes=nodes, gap=gap)
     if found.x is None:
         return state, -np.inf
     whole = np.round(found.x).astype(np.int64)
