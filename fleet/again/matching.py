@@ -6,8 +6,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from planner.fin.instance.network import Ints
-from planner.fleet.answer.groups import Writer
+from planner.fleet.answer.groups import Carried, Writer
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.method import Before, Solution
 from planner.schemas.fleets.fleet import DEVICE
@@ -53,6 +52,7 @@ class _Matcher:
         self.instance, self.writer = instance, Writer(instance)
         self.classes = {str(name): index for index, name in enumerate(instance.columns.class_names)}
         self._known: dict[Hashable, int] = {}
+        self._plans: dict[int, dict[Hashable, list[int]]] = {}
 
     def match(self, group: Group, owner: int) -> tuple[int, int] | None:
         """Return the pair and plan of a group; None where it has none now."""
@@ -74,21 +74,26 @@ class _Matcher:
         paths = tuple((route.after, route.path, route.result_of) for route in group.routes)
         key = (kind, local, group.operating_point, nodes, paths)
         if key not in self._known:
-            self._known[key] = self._find(kind, local, group, nodes)
+            self._known[key] = self._find(kind, local, (group.operating_point, nodes), paths)
         return self._known[key]
 
-    def _find(self, kind: int, local: int, group: Group, nodes: tuple[str, ...]) -> int:
+    def _find(self, kind: int, local: int, shape: tuple[str, tuple[str, ...]], paths: tuple[Carried, ...]) -> int:
         """Return the plan of a kind with the same point, blocks and routes; -1 where there is none."""
-        each, network = self.instance.kinds[kind], self.instance.locals[local]
-        slot = {self.writer.names[node]: number for number, node in enumerate(network.nodes, start=1)} | {DEVICE: 0}
-        blocks = each.kind.model.blocks
-        if any(node not in slot for node in nodes) or len(nodes) > blocks:
-            return -1
-        wanted: Ints = np.full(blocks, -1, dtype=np.int64)
-        wanted[: len(nodes)] = [slot[node] for node in nodes]
-        points = each.kind.model.points
-        for plan in np.flatnonzero((each.plans.slot == wanted).all(axis=1)).tolist():
-            same_point = points.name(int(each.plans.point[plan])) == group.operating_point
-            if same_point and self.writer.routes(kind, plan, local) == group.routes:
-                return int(plan)
+        slot = {self.writer.names[node]: number for number, node in enumerate(self.instance.locals[local].nodes, 1)}
+        slot[DEVICE] = 0
+        wanted = tuple(slot.get(node, -1) for node in shape[1])
+        if kind not in self._plans:
+            self._plans[kind] = self._by_shape(kind)
+        for plan in self._plans[kind].get((shape[0], wanted), []):
+            if self.writer.paths(kind, plan, local) == paths:
+                return plan
         return -1
+
+    def _by_shape(self, kind: int) -> dict[Hashable, list[int]]:
+        """Return the plans of a kind by operating point and slots."""
+        each = self.instance.kinds[kind]
+        found: dict[Hashable, list[int]] = {}
+        for plan, (point, slots) in enumerate(zip(each.plans.point.tolist(), each.plans.slot.tolist(), strict=True)):
+            shape = (each.kind.model.points.name(point), tuple(slot for slot in slots if slot >= 0))
+            found.setdefault(shape, []).append(plan)
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from planner.schemas.planning.placement import Assignment, Route
 
 _Transfer = tuple[str | None, Step, float, str | None]
 """Block behind which something is carried, the step, its size in bits, the exit whose result it is."""
+Carried = tuple[str | None, tuple[str, ...], str | None]
+"""Block behind which something is carried, the nodes that it passes, the exit whose result it is."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,14 @@ class Writer:
     def __init__(self, instance: FleetInstance) -> None:
         self.instance = instance
         self._shapes: dict[tuple[int, int], Shape] = {}
-        self._assignments: dict[tuple[int, int, int], tuple[Assignment, ...]] = {}
-        self._routes: dict[tuple[int, int, int], tuple[Route, ...]] = {}
+        self._assigned: dict[tuple[int, int, int], tuple[Assignment, ...]] = {}
+        self._routed: dict[tuple[int, int, int], tuple[Route, ...]] = {}
+        # parts of many groups are equal, and made once
+        self._assignment = cache(lambda block, node: Assignment(block=block, node=node))
+        self._route = cache(
+            lambda after, path, bits, result_of: Route(after=after, path=path, bits=bits, result_of=result_of)
+        )
+        self._path = cache(self._make_path)
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -65,30 +73,36 @@ class Writer:
         instance = self.instance
         kind, local = int(instance.pair_kind[pair]), int(instance.pair_local[pair])
         shape, plans, key = self.shape(kind, plan), instance.kinds[kind].plans, (kind, plan, local)
-        if key not in self._assignments:
-            self._assignments[key] = self._assigned(kind, shape, instance.locals[local])
-            self._routes[key] = self._routed(shape, instance.locals[local])
+        if key not in self._assigned:
+            self._assigned[key] = self._assignments(kind, shape, instance.locals[local])
+            self._routed[key] = tuple(
+                self._route(after, self._path(local, step.source, step.target, step.option), bits, result_of)
+                for after, step, bits, result_of in shape.transfers
+            )
         columns = instance.columns
         attach = columns.nodes[columns.link_node[instance.pair_link[pair]]]
         return Group.model_validate(
             {
                 "class": class_name, "count": users, "attach": attach,
                 "operating_point": shape.point, "exit_fractions": shape.fractions, "thresholds": shape.thresholds,
-                "assignments": self._assignments[key], "routes": self._routes[key],
+                "assignments": self._assigned[key], "routes": self._routed[key],
                 "energy_j": float(plans.energy_j[plan]), "latency_s": float(plans.latency_s[plan]),
                 "accuracy": shape.accuracy,
             }
         )  # fmt: skip
 
-    def routes(self, kind: int, plan: int, local: int) -> tuple[Route, ...]:
-        """Return the routes of a plan of a kind in a local network.
+    def paths(self, kind: int, plan: int, local: int) -> tuple[Carried, ...]:
+        """Return what a plan of a kind carries in a local network: the block before, the nodes passed, the exit.
 
         Args:
             kind: Number of the kind.
             plan: Number of the plan in it.
             local: Number of the local network.
         """
-        return self._routed(self.shape(kind, plan), self.instance.locals[local])
+        return tuple(
+            (after, self._path(local, step.source, step.target, step.option), result_of)
+            for after, step, _, result_of in self.shape(kind, plan).transfers
+        )
 
     def shape(self, kind: int, plan: int) -> Shape:
         """Return a plan of a kind in words."""
@@ -96,32 +110,21 @@ class Writer:
             self._shapes[kind, plan] = _shape(self.instance.kinds[kind], plan)
         return self._shapes[kind, plan]
 
-    def _assigned(self, kind: int, shape: Shape, local: LocalNetwork) -> tuple[Assignment, ...]:
+    def _assignments(self, kind: int, shape: Shape, local: LocalNetwork) -> tuple[Assignment, ...]:
+        names = [DEVICE, *(self.names[node] for node in local.nodes)]
         blocks = self.instance.kinds[kind].kind.model.block_names
-        return tuple(
-            Assignment(block=block, node=self._name(local, slot))
-            for block, slot in zip(blocks, shape.slots, strict=False)
-        )
+        return tuple(self._assignment(block, names[slot]) for block, slot in zip(blocks, shape.slots, strict=False))
 
-    def _name(self, local: LocalNetwork, slot: int) -> str:
-        return DEVICE if slot == 0 else self.names[local.nodes[slot - 1]]
-
-    def _routed(self, shape: Shape, local: LocalNetwork) -> tuple[Route, ...]:
-        return tuple(
-            Route(after=after, path=self._path(step, local), bits=bits, result_of=result_of)
-            for after, step, bits, result_of in shape.transfers
-        )
-
-    def _path(self, step: Step, local: LocalNetwork) -> tuple[str, ...]:
+    def _make_path(self, local: int, first: int, last: int, option: int) -> tuple[str, ...]:
         """Return the nodes that a step passes; legs of other attach nodes of the kind lead over other links."""
-        source, target = max(step.source, 1), max(step.target, 1)
-        legs = [leg for leg in local.legs if (leg.source, leg.target) == (source, target)]
-        path = [local.nodes[source - 1]]
+        network = self.instance.locals[local]
+        source, target = max(first, 1), max(last, 1)
+        path = [network.nodes[source - 1]]
         if source != target:
-            links = legs[step.option].links
-            path += [int(self.instance.network.link_target[link]) for link in links]
+            legs = [leg for leg in network.legs if (leg.source, leg.target) == (source, target)]
+            path += [int(self.instance.network.link_target[link]) for link in legs[option].links]
         names = [self.names[node] for node in path]
-        return (*([DEVICE] if step.source == 0 else []), *names, *([DEVICE] if step.target == 0 else []))
+        return (*([DEVICE] if first == 0 else []), *names, *([DEVICE] if last == 0 else []))
 
 
 def _shape(each: KindPlans, plan: int) -> Shape:

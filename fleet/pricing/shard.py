@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from planner.fin.instance.network import Floats, Ints
-from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
-from planner.fleet.pricing.block import Block
-from planner.fleet.pricing.soft_minimum import TypicalPlans, best_at_random_prices, typical_plans
+from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fleet.pricing.block import Block, PricedPlans
+from planner.fleet.pricing.soft_minimum import TypicalPlans, typical_plans
 
 CLASSES_PER_SHARD = 4_096
 _PRODUCTS_AT_ONCE = 250_000
@@ -34,8 +35,12 @@ class Shard:
     starts: Ints
     """(C,) first pair of each class, counted from the first of the shard."""
     blocks: tuple[Block, ...]
-    typical: TypicalPlans
-    """What the smoothed dual looks at."""
+    resources: int
+
+    @cached_property
+    def typical(self) -> TypicalPlans:
+        """What the smoothed dual looks at; plans again from good prices do without."""
+        return typical_plans(self.blocks, self.pair_class, self.classes, self.resources)
 
     @property
     def classes(self) -> int:
@@ -70,39 +75,35 @@ def shard_sizes(classes: int) -> list[int]:
 def shards_of(instance: FleetInstance) -> tuple[Shard, ...]:
     """Split a fleet into shards of classes."""
     ends = np.cumsum([0, *shard_sizes(instance.classes)]).tolist()
-    typical = [best_at_random_prices(each.plans.energy_j, each.plans.loads_s) for each in instance.kinds]
-    return tuple(_shard(instance, typical, first, last) for first, last in pairwise(ends))
+    plans = [PricedPlans(each.plans.energy_j, each.plans.loads_s) for each in instance.kinds]
+    return tuple(_shard(instance, plans, first, last) for first, last in pairwise(ends))
 
 
-def _shard(instance: FleetInstance, best: list[Ints], first: int, last: int) -> Shard:
+def _shard(instance: FleetInstance, plans: list[PricedPlans], first: int, last: int) -> Shard:
     low, high = int(instance.first_pair[first]), int(instance.first_pair[last])
     blocks = []
     for kind, each in enumerate(instance.kinds):
         inside = slice(*np.searchsorted(each.pairs, [low, high]))
         if inside.stop > inside.start and each.plans.count:
-            blocks.append(_block(instance, kind, each, best[kind], inside, low))
+            blocks.append(_block(instance, kind, plans[kind], inside, low))
     owner = instance.pair_class[low:high] - first
-    typical = typical_plans(blocks, owner, last - first, instance.resources.count)
-    return Shard(first, low, owner, instance.first_pair[first:last] - low, tuple(blocks), typical)
+    return Shard(first, low, owner, instance.first_pair[first:last] - low, tuple(blocks), instance.resources.count)
 
 
-def _block(instance: FleetInstance, kind: int, each: KindPlans, best: Ints, inside: slice, low: int) -> Block:
-    ruled_out = instance.ruled_out(kind, inside)
-    return Block(
-        kind, each.plans.energy_j, each.plans.loads_s, each.pairs[inside] - low, each.rows[inside], best,
-        ruled_out if ruled_out.any() else None,
-    )  # fmt: skip
+def _block(instance: FleetInstance, kind: int, plans: PricedPlans, inside: slice, low: int) -> Block:
+    each, ruled_out = instance.kinds[kind], instance.ruled_out(kind, inside)
+    return Block(kind, plans, each.pairs[inside] - low, each.rows[inside], ruled_out if ruled_out.any() else None)
 
 
 def _costs(shard: Shard, prices: Floats) -> Iterator[tuple[Block, slice, Floats]]:
     """Yield (n, P) costs of blocks of pairs; `prices` has one entry more than there are resources, which is 0."""
     for block in shard.blocks:
-        loads = np.ascontiguousarray(block.loads_s.T)
+        loads = np.ascontiguousarray(block.plans.loads_s.T)
         at_once = max(1, _PRODUCTS_AT_ONCE // max(1, loads.size))
         for start in range(0, len(block.pairs), at_once):
             part = slice(start, start + at_once)
             cost = prices[block.rows[part]] @ loads
-            cost += block.energy_j
+            cost += block.plans.energy_j
             if block.ruled_out is not None:
                 cost[block.ruled_out[part]] = np.inf
             yield block, part, cost

@@ -15,8 +15,6 @@ import numpy as np
 from planner.fin.instance.network import Floats, Ints
 from planner.fleet.pricing.block import Block
 
-_SAMPLES = 256
-
 
 @dataclass(frozen=True)
 class TypicalPlans:
@@ -58,15 +56,15 @@ def typical_plans(blocks: Sequence[Block], pair_class: Ints, classes: int, resou
     parts: list[tuple[Ints, Floats, Floats, Ints]] = []
     most = max((block.rows.shape[1] for block in blocks), default=1)
     for block in blocks:
-        some = block.typical
+        some = block.plans.typical
         usable = np.ones((len(block.pairs), len(some)), dtype=bool)
         if block.ruled_out is not None:
             usable &= ~block.ruled_out[:, some]
         pair, plan = np.nonzero(usable)
         loads, rows = np.zeros((len(pair), most)), np.full((len(pair), most), resources)
-        loads[:, : block.rows.shape[1]] = block.loads_s[some[plan]]
+        loads[:, : block.rows.shape[1]] = block.plans.loads_s[some[plan]]
         rows[:, : block.rows.shape[1]] = block.rows[pair]
-        parts.append((pair_class[block.pairs[pair]], block.energy_j[some[plan]], loads, rows))
+        parts.append((pair_class[block.pairs[pair]], block.plans.energy_j[some[plan]], loads, rows))
     if not parts:
         return TypicalPlans(classes, none, np.zeros(0), csr_array((0, resources + 1)), none, none)
     owner, energy, loads, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -77,19 +75,6 @@ def typical_plans(blocks: Sequence[Block], pair_class: Ints, classes: int, resou
     matrix = csr_array((loads[counts], rows[counts], first), shape=(len(owner), resources + 1))
     known, starts = np.unique(owner, return_index=True)
     return TypicalPlans(classes, owner, energy[order], matrix, known, starts)
-
-
-def best_at_random_prices(energy_j: Floats, loads_s: Floats) -> Ints:
-    """Return the plans that are the best at some of many random prices, from next to nothing to prohibitive."""
-    if not len(energy_j):
-        return np.zeros(0, dtype=np.int64)
-    random = np.random.default_rng(1)
-    size = energy_j.max(initial=0.0) / np.maximum(loads_s.max(axis=0, initial=0.0), 1e-300)
-    prices = size * 10.0 ** random.uniform(-3.0, 1.0, (_SAMPLES, loads_s.shape[1]))
-    prices *= random.random(prices.shape) < 0.7
-    prices[0] = 0.0
-    cost = energy_j[None] + np.einsum("sk,pk->sp", prices, loads_s)
-    return np.unique(cost.argmin(axis=1))
 
 
 def smooth(plans: TypicalPlans, prices: Floats, temperature: Floats, demand: Floats) -> Smoothed:

@@ -28,7 +28,7 @@ class PlanCosts:
     def __init__(self, columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
         self._columns, self._models, self._network = columns, models, network
         self._devices = [device_compute(device) for device in columns.devices]
-        self._figures: dict[int, int] = {}
+        self._figures: dict[str, int] = {}
         self._numbers: dict[Hashable, int] = {}
         self._known: dict[Hashable, UserCost] = {}
         self._links: dict[int, tuple[Link, Link]] = {}
@@ -44,7 +44,7 @@ class PlanCosts:
         names, key = self._key(group, index, link)
         if key is not None and (known := self._known.get(key)) is not None:
             return _renamed(known, names), []
-        up, down = self._links.setdefault(link, user_links(self._columns, link))
+        up, down = self._ends(link)
         network = user_network(self._network, self._devices[self._columns.device[index]], up, down)
         app = app_of(self._columns, index)
         model = self._models[app.models[0]]
@@ -69,7 +69,7 @@ class PlanCosts:
             new.setdefault(name, f"#{len(new)}")
         hops: list[Hashable] = []
         media: dict[Medium, str] = {}
-        up, down = self._links.setdefault(link, user_links(columns, link))
+        up, down = self._ends(link)
         ends = {(up.source, up.target): up, (down.source, down.target): down}
         for route in group.routes:
             for pair in pairwise(route.path):
@@ -98,16 +98,22 @@ class PlanCosts:
         key = (who, point, new[group.attach], figures, shape, tuple(hops))
         return {renamed: name for name, renamed in new.items()}, key
 
+    def _ends(self, link: int) -> tuple[Link, Link]:
+        """Return the links up and down of a row of the columns."""
+        if link not in self._links:
+            self._links[link] = user_links(self._columns, link)
+        return self._links[link]
+
     def _number(self, name: str) -> int:
         """Return the number of a node's figures; equal figures have equal numbers."""
-        compute = self._network.nodes[name]
-        found = self._figures.get(id(compute))
+        found = self._figures.get(name)
         if found is None:
+            compute = self._network.nodes[name]
             key: Hashable = None if compute is None else (
                 compute.hardware, compute.ops_per_s, compute.j_per_op, compute.active_power_w, compute.static_power_w,
             )  # fmt: skip
             found = self._numbers.setdefault(key, len(self._numbers))
-            self._figures[id(compute)] = found
+            self._figures[name] = found
         return found
 
     @staticmethod
