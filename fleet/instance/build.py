@@ -15,8 +15,8 @@ from planner.fleet.instance.model_arrays import ModelArrays, TypedCosts, model_a
 from planner.fleet.instance.paths import PathFinder
 from planner.fleet.instance.resources import Resources, resources_of
 from planner.fleet.instance.scarcity import scarce_by_kind, scarce_resources, without_loose_loads
-from planner.fleet.plans.enumeration import enumerate_plans
 from planner.fleet.plans.kind import Kind, Radio
+from planner.fleet.plans.known import KnownPlans
 from planner.fleet.reading.resolve import check_names
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE, UserDevice
@@ -30,7 +30,11 @@ MOST_HOSTS = 6
 
 
 def build_fleet(
-    columns: FleetColumns, models: Mapping[str, Model], topology: Topology, most_hosts: int = MOST_HOSTS
+    columns: FleetColumns,
+    models: Mapping[str, Model],
+    topology: Topology,
+    most_hosts: int = MOST_HOSTS,
+    known: KnownPlans | None = None,
 ) -> FleetInstance:
     """Return the arrays of a fleet.
 
@@ -39,6 +43,7 @@ def build_fleet(
         models: Every model by the name that classes give it.
         topology: Shared nodes and links.
         most_hosts: Hosts considered at most for one attach node; the nearest in energy are.
+        known: Plans of kinds that need not be enumerated again; those of all kinds are in it afterwards.
 
     Raises:
         InputError: A name is not there, nothing says what a node costs, or a kind has too many plans.
@@ -47,7 +52,7 @@ def build_fleet(
     nodes, links, routers, _ = expand(topology)
     network = build_network(nodes, links, routers)
     check_names(columns, models, network)
-    return _Builder(columns, models, nodes, routers, network, most_hosts).build()
+    return _Builder(columns, models, nodes, routers, network, most_hosts).build(known or KnownPlans())
 
 
 def refuse_metrics(topology: Topology) -> None:
@@ -90,7 +95,7 @@ class _Builder:
         names = list(self.models[index].points.exit_names)
         return TypedCosts(*block_and_head_costs(model, typed, names), devices=len(devices))
 
-    def build(self) -> FleetInstance:
+    def build(self, known: KnownPlans) -> FleetInstance:
         columns = self.columns
         links = np.diff(columns.first_link)[columns.group]
         first_pair = np.concatenate([[0], np.cumsum(links)])
@@ -113,7 +118,8 @@ class _Builder:
                 int(pair_class[example]), int(pair_link[example]), locals_[pair_local[example]], may_be_short[number],
                 (float(rates[pairs].max()), float(rates[pairs].min())),
             )  # fmt: skip
-            kinds.append(KindPlans(kind, enumerate_plans(kind), pairs, rows[number]))
+            key, plans = known.plans(kind)
+            kinds.append(KindPlans(kind, plans, pairs, rows[number], key))
         kinds = without_loose_loads(kinds, self.resources, columns, pair_class, signature[pair_local[first]])
         return FleetInstance(
             columns, self.network, self.resources, tuple(kinds), tuple(locals_), first_pair, pair_class, pair_link,

@@ -25,6 +25,8 @@ class KindPlans:
     """(n,) pairs of class and link, in ascending order."""
     rows: Ints
     """(n, S - 1 + M) resource that each load of a plan falls on; R (one behind the last) where there is no limit."""
+    key: str
+    """Hash of what decides the plans."""
 
 
 @dataclass(frozen=True)

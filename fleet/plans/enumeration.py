@@ -7,7 +7,7 @@ least are dropped too. So for any prices of capacity a cheapest plan is among th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -206,9 +206,10 @@ class _Enumeration:
         memory = labels.criteria[:, self.memory_at + 1 : self.arrival_at][:, self.limited[1:]]
         plans = PlanSet(
             labels.criteria[:, _ENERGY].copy(), latency, loads, self._most_rate(labels.criteria), memory,
-            labels.point, labels.slot, labels.step, labels.result, self.steps,
+            labels.point, labels.slot, labels.step, labels.result, np.arange(len(latency)), self.steps,
         )  # fmt: skip
-        return plans.take(efficient_plans(kind, plans, kind.scarce))
+        found = plans.take(efficient_plans(kind, plans, kind.scarce))
+        return replace(found, number=np.arange(found.count))
 
     def _latency(self, labels: _Labels) -> Floats:
         """(n,) latency by the class's statistic."""

@@ -117,6 +117,8 @@ class PlanSet:
     """(P, L) step that carries what a block reads."""
     result_step: Ints
     """(P, X) step that carries the result of an exit, -1 where it does not travel."""
+    number: Ints
+    """(P,) place of each among all plans that were enumerated."""
     steps: tuple[Step, ...]
 
     @property
@@ -129,7 +131,7 @@ class PlanSet:
         return PlanSet(
             self.energy_j[kept], self.latency_s[kept], self.loads_s[kept], self.most_rate_per_s[kept],
             self.memory_bytes[kept], self.point[kept], self.slot[kept], self.step[kept], self.result_step[kept],
-            self.steps,
+            self.number[kept], self.steps,
         )  # fmt: skip
 
 

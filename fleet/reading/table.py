@@ -166,17 +166,15 @@ class TableReader:
 
 
 def _numbers(cells: Sequence[Any]) -> tuple[Floats, Bools, Bools]:
-    """Return values, which cells are empty, and which are no numbers."""
-    empty = np.zeros(len(cells), dtype=bool)
-    if "" in cells:
-        empty = np.fromiter((cell == "" for cell in cells), dtype=np.bool_, count=len(cells))
-    if empty.all():
-        return np.full(len(cells), np.nan), empty, np.zeros(len(cells), dtype=bool)
+    """Return values, which cells are empty, and which are no numbers; equal cells are converted once."""
+    count, empty = len(cells), np.zeros(len(cells), dtype=bool)
     try:
-        filled = [0.0 if cell == "" else cell for cell in cells] if empty.any() else cells
-        values = np.where(empty, np.nan, np.array(filled, dtype=np.float64))
-    except (ValueError, TypeError):  # some cell is no number: find which
-        values = np.array([_number(cell) for cell in cells])
+        known = {cell: _number(cell) for cell in set(cells)}
+        values = np.fromiter(map(known.__getitem__, cells), dtype=np.float64, count=count)
+        if "" in known:
+            empty = np.fromiter((cell == "" for cell in cells), dtype=np.bool_, count=count)
+    except TypeError:  # Parquet has lists, which no set holds
+        values = np.fromiter(map(_number, cells), dtype=np.float64, count=count)
     return values, empty, np.isnan(values) & ~empty
 
 

@@ -39,8 +39,21 @@ def read_document(path: Path, schema: type[SchemaT]) -> tuple[SchemaT, str]:
         InputError: The file cannot be read, is too large, is not JSON, or does not fit the schema.
     """
     data = read_bytes(path)
-    document = check_document(_parse(data, path), schema, str(path))
-    return document, digest_of(data)
+    return document_of(data, schema, path), digest_of(data)
+
+
+def document_of(data: bytes, schema: type[SchemaT], path: Path) -> SchemaT:
+    """Check what a file holds; raise InputError where it is not JSON, or does not fit the schema.
+
+    Args:
+        data: Its bytes.
+        schema: What it must fit.
+        path: Its path, for messages.
+
+    Returns:
+        The checked document.
+    """
+    return check_document(_parse(data, path), schema, str(path))
 
 
 def read_toml(path: Path, schema: type[SchemaT]) -> SchemaT:

@@ -39,6 +39,7 @@ def check_fleet(
     _refuse_limits(files, limits, solves)
     from planner.commands.results import written
     from planner.fleet.reading.files import read_fleet
+    from planner.pipeline.collection import collection_paused
     from planner.pipeline.fleet import read_shared
     from planner.schemas.fleets.placement import FleetPlacement
     from planner.schemas.reading.files import read_document
@@ -46,7 +47,7 @@ def check_fleet(
 
     if files.topology is None:
         raise input_error("the plan of a fleet needs --topology", "give it too", path="--fleet", value=str(fleet))
-    with written(output, as_json) as give:
+    with collection_paused(), written(output, as_json) as give:
         held, _ = read_document(placement, FleetPlacement)
         read = read_fleet(fleet)
         network = read_shared(files.topology, {})

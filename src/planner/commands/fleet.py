@@ -56,24 +56,29 @@ def fleet_command(
     from planner.files.fleet import fleet_file, fleet_json
     from planner.fleet.method import FleetOptions
     from planner.fleet.reading.files import read_fleet
-    from planner.pipeline.fleet import FleetRequest, answer_fleet, read_before, read_shared
+    from planner.pipeline.collection import collection_paused
+    from planner.pipeline.fleet import FleetRequest, answer_fleet, keep_memory, read_before, read_shared
     from planner.progress import bounding
     from planner.text.fleet import fleet_text
 
     seconds = None if time_limit is None else parse_quantity(time_limit, "s", "--time-limit")
     relative = parse_fraction(gap, "--gap")
-    with fleet_file(output) as write:
-        read = read_fleet(fleet)
-        network = read_shared(topology, read.inputs)
-        held = None if before is None else read_before(before, read.inputs)
-        with bounding("planning") as progress:
-            options = FleetOptions(
-                gap=relative, time_limit_s=seconds, serve_most=serve_most, jobs=jobs, progress=progress,
-                engine=engine, address=address, most_moves=most_moves,
-            )  # fmt: skip
-            request = FleetRequest(read.columns, read.models, network, method, options, hosts, read.inputs, held)
-            placement = answer_fleet(request)
-        write(placement)
+    with collection_paused():
+        with fleet_file(output) as write:
+            read = read_fleet(fleet)
+            network = read_shared(topology, read.inputs)
+            held = None if before is None else read_before(before, read.inputs)
+            with bounding("planning") as progress:
+                options = FleetOptions(
+                    gap=relative, time_limit_s=seconds, serve_most=serve_most, jobs=jobs, progress=progress,
+                    engine=engine, address=address, most_moves=most_moves,
+                )  # fmt: skip
+                request = FleetRequest(read.columns, read.models, network, method, options, hosts, read.inputs, held)
+                answer = answer_fleet(request)
+            placement = answer.placement
+            write(placement)
+        if output is not None and output.suffix.lower() != ".parquet":
+            keep_memory(output, answer.memory)
     if as_json:
         say_json(fleet_json(placement))
     if not as_json or not placement.groups:

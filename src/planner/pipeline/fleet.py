@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 
 from planner.errors import InternalError
 from planner.fleet.method import FleetOptions, fleet_method
+from planner.pipeline.collection import collection_paused
 from planner.schemas.fleets.fleet import Fleet
 from planner.schemas.fleets.placement import FleetPlacement
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.planning.topology import Topology
-from planner.schemas.reading.files import read_document
+from planner.schemas.reading.files import digest_of, document_of, read_bytes, read_document
 from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 
 if TYPE_CHECKING:
+    from planner.fleet.again.memory import Memory
+    from planner.fleet.instance.fleet_instance import FleetInstance
+    from planner.fleet.method import Before
     from planner.report.page import Page
     from planner.schemas.fleets.columns import FleetColumns
     from planner.schemas.fleets.sites import Site
@@ -38,8 +42,33 @@ class FleetRequest:
     options: FleetOptions = field(default_factory=FleetOptions)
     most_hosts: int = DEFAULT_HOSTS
     inputs: Mapping[str, str] = field(default_factory=dict)
-    before: FleetPlacement | None = None
+    before: FleetPlacement | Earlier | None = None
     """The placement to plan again from."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A placement in a file, with what was kept beside it."""
+
+    path: Path
+    data: bytes
+    memory: Memory
+
+    def placement(self) -> FleetPlacement:
+        """Return the placement.
+
+        Raises:
+            InputError: The file holds none.
+        """
+        return _with_plan(document_of(self.data, FleetPlacement, self.path), self.path)
+
+
+@dataclass(frozen=True)
+class FleetAnswer:
+    """A verified placement, and what planning again from it need not compute."""
+
+    placement: FleetPlacement
+    memory: Memory | None
 
 
 def plan_fleet(
@@ -89,40 +118,67 @@ def plan_fleet(
         >>> placement.status, placement.total.served
         ('optimal', 600)
     """
-    from planner.fleet.reading.document import columns_of
-    from planner.fleet.reading.files import read_fleet
-
-    inputs: dict[str, str] = {}
-    if isinstance(fleet, Fleet):
-        columns, known = columns_of(fleet), dict(models or {})
-        for name in columns.models:
-            if name not in known:
-                known[name], inputs[name] = read_document(Path(name), Model)
-    else:
-        read = read_fleet(Path(fleet), models)
-        columns, known, inputs = read.columns, read.models, read.inputs
-    if not isinstance(topology, Topology):
-        topology = read_shared(Path(topology), inputs)
-    if before is not None and not isinstance(before, FleetPlacement):
-        before = read_before(Path(before), inputs)
     options = FleetOptions(
         gap=gap, time_limit_s=time_limit_s, serve_most=serve_most, jobs=jobs, engine=engine, address=address,
         most_moves=most_moves,
     )  # fmt: skip
-    return answer_fleet(FleetRequest(columns, known, topology, method, options, most_hosts, inputs, before))
+    with collection_paused():
+        inputs: dict[str, str] = {}
+        columns, known = _classes_of(fleet, models, inputs)
+        if not isinstance(topology, Topology):
+            topology = read_shared(Path(topology), inputs)
+        held = before if before is None or isinstance(before, FleetPlacement) else read_before(Path(before), inputs)
+        request = FleetRequest(columns, known, topology, method, options, most_hosts, inputs, held)
+        return answer_fleet(request).placement
 
 
-def read_before(path: Path, inputs: dict[str, str]) -> FleetPlacement:
-    """Read the placement to plan again from and note its hash.
+def _classes_of(
+    fleet: Fleet | str | Path, models: Mapping[str, Model] | None, inputs: dict[str, str]
+) -> tuple[FleetColumns, dict[str, Model]]:
+    """Return the classes and models of a fleet, and note the hashes of files."""
+    from planner.fleet.reading.document import columns_of
+    from planner.fleet.reading.files import read_fleet
+
+    if not isinstance(fleet, Fleet):
+        read = read_fleet(Path(fleet), models)
+        inputs |= read.inputs
+        return read.columns, read.models
+    columns, known = columns_of(fleet), dict(models or {})
+    for name in columns.models:
+        if name not in known:
+            known[name], inputs[name] = read_document(Path(name), Model)
+    return columns, known
+
+
+def read_before(path: Path, inputs: dict[str, str]) -> FleetPlacement | Earlier:
+    """Read the placement to plan again from and note its hash; it need not be parsed where its memory lies beside it.
 
     Raises:
         InputError: It cannot be read, or holds no plan.
     """
-    placement, inputs[f"from {path.name}"] = read_document(path, FleetPlacement)
+    from planner.fleet.again.memory import memory_path, read_memory
+
+    data = read_bytes(path)
+    inputs[f"from {path.name}"] = digest_of(data)
+    memory = read_memory(memory_path(path), data, __version__)
+    if memory is not None:
+        return Earlier(path, data, memory)
+    return _with_plan(document_of(data, FleetPlacement, path), path)
+
+
+def _with_plan(placement: FleetPlacement, path: Path) -> FleetPlacement:
     if not placement.groups:
         message = f"the placement holds no plan ({placement.status})"
         raise input_error(message, "plan without --from", file=str(path), path="groups")
     return placement
+
+
+def keep_memory(path: Path, memory: Memory | None) -> None:
+    """Leave what planning again need not compute beside the file of a placement."""
+    from planner.fleet.again.memory import memory_path, write_memory
+
+    if memory is not None and path.is_file():
+        write_memory(memory_path(path), memory, path.read_bytes(), __version__)
 
 
 def read_shared(path: Path, inputs: dict[str, str]) -> Topology:
@@ -132,26 +188,28 @@ def read_shared(path: Path, inputs: dict[str, str]) -> Topology:
     return read_topology(path, inputs)
 
 
-def answer_fleet(request: FleetRequest) -> FleetPlacement:
+def answer_fleet(request: FleetRequest) -> FleetAnswer:
     """Plan a request and verify the plan.
 
     Raises:
         InputError: A name or a figure that the request needs is missing, or there is no such method.
         InternalError: The plan does not stand before the verifier.
     """
-    from planner.fleet.again.matching import before_of
+    from planner.fleet.again.memory import memory_of
     from planner.fleet.again.moves import change_of
     from planner.fleet.answer.document import fleet_placement
     from planner.fleet.instance.build import build_fleet
+    from planner.fleet.plans.known import KnownPlans
     from planner.verifier.fleet import verify_fleet
 
     began = time.perf_counter()
     chosen = fleet_method(request.method)
-    instance = build_fleet(request.columns, request.models, request.topology, request.most_hosts)
+    known = KnownPlans(request.before.memory.sets if isinstance(request.before, Earlier) else None)
+    instance = build_fleet(request.columns, request.models, request.topology, request.most_hosts, known)
     build_s = time.perf_counter() - began
     options = request.options
     if request.before is not None:
-        options = replace(options, before=before_of(instance, request.before))
+        options = replace(options, before=_before_of(instance, request.before))
     elif options.most_moves is not None:
         raise input_error("moves count against a placement", "give one (--from)", path="--most-moves")
     if options.before is not None and chosen.name != DEFAULT_METHOD:
@@ -166,7 +224,19 @@ def answer_fleet(request: FleetRequest) -> FleetPlacement:
     gap = max(1e-6, request.options.gap)
     if violations := verify_fleet(placement, request.topology, request.columns, request.models, gap):
         raise InternalError(violations)
-    return placement
+    solution = outcome.solution
+    return FleetAnswer(placement, None if solution is None else memory_of(instance, known, solution, placement))
+
+
+def _before_of(instance: FleetInstance, before: FleetPlacement | Earlier) -> Before:
+    """Return what a placement means for a fleet, from its memory where all its plans are still the same."""
+    from planner.fleet.again.matching import before_of
+    from planner.fleet.again.memory import before_of_memory
+
+    if not isinstance(before, Earlier):
+        return before_of(instance, before)
+    kept = before_of_memory(instance, before.memory)
+    return before_of(instance, before.placement()) if kept is None else kept
 
 
 def fleet_page_of(placement: Path, fleet: Path, topology: Path, sites: Path | None = None) -> Page:
