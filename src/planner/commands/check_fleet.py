@@ -37,9 +37,9 @@ def check_fleet(
         The exit code.
     """
     _refuse_limits(files, limits, solves)
+    from planner.collection import collection_paused
     from planner.commands.results import written
     from planner.fleet.reading.files import read_fleet
-    from planner.pipeline.collection import collection_paused
     from planner.pipeline.fleet import read_shared
     from planner.schemas.fleets.placement import FleetPlacement
     from planner.schemas.reading.files import read_document

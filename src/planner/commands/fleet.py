@@ -53,10 +53,10 @@ def fleet_command(
     as_json: AsJson = False,
 ) -> int:
     """Plan all users of a fleet together: least power within every limit and the shared capacity, with a bound."""
+    from planner.collection import collection_paused
     from planner.files.fleet import fleet_file, fleet_json
     from planner.fleet.method import FleetOptions
     from planner.fleet.reading.files import read_fleet
-    from planner.pipeline.collection import collection_paused
     from planner.pipeline.fleet import FleetRequest, answer_fleet, keep_memory, read_before, read_shared
     from planner.progress import bounding
     from planner.text.fleet import fleet_text

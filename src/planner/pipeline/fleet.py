@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.collection import collection_paused
 from planner.errors import InternalError
 from planner.fleet.method import FleetOptions, fleet_method
-from planner.pipeline.collection import collection_paused
 from planner.schemas.fleets.fleet import Fleet
 from planner.schemas.fleets.placement import FleetPlacement
 from planner.schemas.planning.model import Model
