@@ -13,7 +13,6 @@ from planner.running.graph.options import CutChoice, ImportOptions
 from planner.running.requirements import require
 from planner.schemas.bundles.cuts import Confidence
 from planner.schemas.bundles.manifest import Manifest
-from planner.schemas.reading.problems import input_error
 
 
 def from_onnx(
@@ -69,35 +68,34 @@ def from_onnx(
     return import_onnx(Path(path), options)
 
 
-def from_torch(module: Any, example: Any, **options: Any) -> Bundle:  # noqa: ANN401 - torch is no dependency
+def from_torch(module: Any, example: Any, *, output_names: Sequence[str] | None = None, **options: Any) -> Bundle:  # noqa: ANN401 - torch is no dependency
     """Make a bundle of a PyTorch module through PyTorch's own ONNX exporter.
+
+    The module is exported in evaluation mode, whatever mode it is in, and what the exporter wrote is run on the example
+    and compared with the module.
 
     Args:
         module: A `torch.nn.Module`.
-        example: Example inputs, as `torch.onnx.export` takes them; their shapes are those of the bundle.
-        options: As for `from_onnx`; `output_names` names the outputs for `exits` and `final`.
+        example: Example inputs, whose shapes are those of the bundle: a tensor, a tuple of positional arguments, or a
+            dict of named ones.
+        output_names: Names of the outputs, in order, for `exits` and `final`.
+        options: As for `from_onnx`.
 
     Returns:
         The bundle: model, cuts and network.
 
     Raises:
-        InputError: PyTorch is missing, its exporter refuses the module, or as `from_onnx`.
+        InputError: PyTorch is missing, its exporter refuses the module or changes what it computes, or as `from_onnx`.
+
+    Example:
+        >>> example, names = torch.randn(1, 3, 224, 224), ["early", "late"]  # doctest: +SKIP
+        >>> bundle = planner.from_torch(net, example, output_names=names, exits=["early"])  # doctest: +SKIP
     """
-    from importlib.util import find_spec
+    from planner.running.exporting import export_module
 
-    if find_spec("torch") is None:
-        raise input_error("from_torch needs torch", "install PyTorch, or export to ONNX and use from_onnx")
-    import torch
-
-    names = options.pop("output_names", None)
-    arguments = example if isinstance(example, tuple) else (example,)
     with tempfile.TemporaryDirectory(prefix="planner-") as folder:
         path = Path(folder) / f"{type(module).__name__.lower()}.onnx"
-        try:
-            torch.onnx.export(module, arguments, str(path), output_names=names, external_data=False)
-        except Exception as error:  # the exporter raises what it likes
-            fix = "mend the module so that torch.onnx.export takes it"
-            raise input_error(f"PyTorch cannot export the module ({error})", fix) from None
+        export_module(module, example, output_names, path)
         return from_onnx(path, **options)
 
 
