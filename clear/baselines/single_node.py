@@ -18,6 +18,7 @@ from planner.clear.allocation.app_view import AppView, most_favourable, viewed_i
 from planner.clear.allocation.equal import equal_allocation, first_broken
 from planner.clear.allocation.plan import Plan, overfull
 from planner.clear.baselines.baseline import HeuristicRun
+from planner.clear.problem.chain_relaxation import best_on_nodes
 from planner.clear.problem.column import Column, column_of
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp, of_variant
@@ -26,7 +27,6 @@ from planner.fin.deadline import Deadline
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
 from planner.fin.method import Options
-from planner.fin.methods.single_cut import best_on_each_node
 from planner.fin.outcome import Outcome
 
 _MOST_PROGRAMS = 400
@@ -106,7 +106,7 @@ def _candidates(number: int, app: JointApp, judge: Callable[[Instance], _Judged]
 def _of_variant(app: int, variant: int, judged_as: _Judged, nodes: Bools) -> list[Candidate]:
     """Return one variant of an app on each node where it can run alone."""
     instance, judged = judged_as
-    found = best_on_each_node(judged.without_metrics(), nodes)  # columns are held against limits on metrics later
+    found = best_on_nodes(judged.without_metrics(), nodes)  # columns are held against limits on metrics later
     columns = {node: column_of(app, instance, of_variant(decision, variant)) for node, decision in found.items()}
     priced = {node: column_of(app, judged, decision) for node, decision in found.items()}
     return [

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.clear.problem.chain_relaxation import chain_relaxation
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp
 from planner.fin.instance.instance import Instance
@@ -66,7 +67,7 @@ class _Program:
 
     def add_app(self, app: JointApp) -> None:
         """Write an app's flow, which may be split over its variants."""
-        variants = [variant for _, variant in app.possible]
+        variants = [chain_relaxation(variant) for _, variant in app.possible]
         if len(variants) == 1:
             self._add(variants[0], self.part)
             return

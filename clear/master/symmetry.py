@@ -53,10 +53,10 @@ class NodeSymmetry:
         if all(node == place for node, place in places.items()):
             return decision
         nodes = tuple(places[node] for node in decision.nodes)
-        ends = (self._joint.apps[app].source, *nodes)
-        if not all(self._table.valid[0, ends[block], ends[block + 1]] for block in range(len(nodes))):
+        ends = [(places.get(path[0], path[0]), places[path[-1]]) for path in decision.transfers]
+        if not all(self._table.valid[0, start, end] for start, end in ends):
             return decision
-        transfers = tuple(self._table.path(0, ends[block], ends[block + 1]) for block in range(len(nodes)))
+        transfers = tuple(self._table.path(0, start, end) for start, end in ends)
         exit_block = self._joint.apps[app].chosen_by(decision).points.exit_block
         results = {
             head: self._table.path(0, nodes[int(exit_block[head])], path[-1]) for head, path in decision.results.items()

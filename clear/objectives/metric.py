@@ -49,7 +49,7 @@ def _nominal(joint: JointInstance) -> float:
     """Return the sum over apps of all blocks at their dearest node and all data on its dearest link."""
     total = 0.0
     for app in joint.variants:
-        bits = float(app.input_bits + app.output_bits.sum() + app.result_bits.sum())
+        bits = float(sum(row.bits for row in app.inputs(len(app.block_names))) + app.result_bits.sum())
         carried = bits * float(app.network.link_j_per_bit.max(initial=0.0))
         total += app.inferences_per_s * (float(app.blocks.energy_j.max(axis=1).sum()) + carried)
     return total

@@ -1,26 +1,36 @@
-"""Pricing of one app: each of its variants (models, batch sizes) is a subproblem; the least of their bounds counts."""
+"""Pricing of one app: each of its variants (models, batch sizes) is a subproblem; the least of their bounds counts.
+
+A variant whose blocks are no chain is priced as its chain relaxation, whose bound is one of the app. The nodes of the
+plans found get routes for all tensors. Beside it stands the bound with all tensors (`clear.pricing.dataflow_pricing`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from planner.clear.pricing.app_arrays import app_arrays
+from planner.clear.pricing.dataflow_pricing import dataflow_bound, dataflow_plans
 from planner.clear.pricing.point_tree import point_tree
 from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.subproblem import PricingResult, PricingSubproblem
 from planner.clear.pricing.sweep import AppPrices
+from planner.clear.problem.chain_relaxation import chain_relaxation, with_all_tensors
 from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.fin.instance.instance import Instance
+
+_POINTS = 3
+"""Operating points at which an app that is no chain is searched with all tensors, in a round of prices."""
 
 
 @dataclass(frozen=True)
 class AppPricing:
     """The pricing subproblems of an app, one for each variant that may have a plan."""
 
+    app: JointApp
     variants: tuple[tuple[int, PricingSubproblem], ...]
     """Number of each variant, and its subproblem."""
+    routes: Routes
 
     @classmethod
     def of(cls, app: JointApp, routes: Routes) -> AppPricing:
@@ -30,18 +40,17 @@ class AppPricing:
             app: The app.
             routes: Efficient routes of the network.
         """
-        return cls(tuple((number, _subproblem(variant, routes)) for number, variant in app.possible))
+        return cls(app, tuple((number, _subproblem(variant, routes)) for number, variant in app.possible), routes)
 
     def with_rates(self, app: JointApp, routes: Routes) -> AppPricing:
         """Hand what is known on to the same app where rates of links, or its own, have changed."""
-        return self._each(lambda number, held: held.with_rates(app.variants[number], routes))
+        some = ((number, held.with_rates(_chain(app, number), routes)) for number, held in self.variants)
+        return AppPricing(app, tuple(some), routes)
 
     def restricted_to(self, app: JointApp) -> AppPricing:
         """Return the pricing of the same app where further nodes host nothing, with what is known of it."""
-        return self._each(lambda number, held: held.restricted_to(app.variants[number]))
-
-    def _each(self, change: Callable[[int, PricingSubproblem], PricingSubproblem]) -> AppPricing:
-        return AppPricing(tuple((number, change(number, held)) for number, held in self.variants))
+        some = ((number, held.restricted_to(_chain(app, number))) for number, held in self.variants)
+        return AppPricing(app, tuple(some), self.routes)
 
     @property
     def last_w(self) -> float:
@@ -50,7 +59,7 @@ class AppPricing:
 
     def price_heuristically(self, prices: AppPrices) -> PricingResult:
         """Return all plans of the cheapest variant, and the cheapest of each other one, at prices."""
-        results = [(number, held.price_heuristically(prices)) for number, held in self.variants]
+        results = [(number, self._priced(number, held, prices)) for number, held in self.variants]
         results.sort(key=lambda pair: pair[1].bound_w)
         decisions = [
             of_variant(decision, number)
@@ -61,9 +70,31 @@ class AppPricing:
 
     def lower_bound(self, prices: AppPrices) -> float:
         """Return power and prices that no plan of the app is below, whichever variant it is of, in watts."""
-        return min(held.lower_bound(prices) for _, held in self.variants)
+        return min(self._lower_bound(number, held, prices) for number, held in self.variants)
+
+    def _lower_bound(self, number: int, held: PricingSubproblem, prices: AppPrices) -> float:
+        variant, bound_w = self.app.variants[number], held.lower_bound(prices)
+        if variant.dataflow is None:
+            return bound_w
+        return max(bound_w, dataflow_bound(variant, prices, self.routes.media))
+
+    def _priced(self, number: int, held: PricingSubproblem, prices: AppPrices) -> PricingResult:
+        """Return the plans of a variant; of one that is no chain with routes for all tensors."""
+        variant, result = self.app.variants[number], held.price_heuristically(prices)
+        if variant.dataflow is None:
+            return result
+        points = list(dict.fromkeys(decision.point for decision in result.decisions))[:_POINTS]
+        found = dataflow_plans(variant, prices, self.routes.media, points)
+        for decision in result.decisions:
+            found += with_all_tensors(variant, decision, self.routes.table)
+        return PricingResult(result.bound_w, tuple(found))
+
+
+def _chain(app: JointApp, number: int) -> Instance:
+    return chain_relaxation(app.variants[number])
 
 
 def _subproblem(variant: Instance, routes: Routes) -> PricingSubproblem:
-    tree = point_tree(app_arrays(variant))
-    return PricingSubproblem(Pricer(variant, tree.stages, routes), tree)
+    chain = chain_relaxation(variant)
+    tree = point_tree(app_arrays(chain))
+    return PricingSubproblem(Pricer(chain, tree.stages, routes), tree)

@@ -15,13 +15,13 @@ from planner.clear.baselines.single_node import edge_nodes, first_fit_plan, on_s
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.routes import list_routes
 from planner.clear.primal.greedy import greedy_plan
+from planner.clear.problem.chain_relaxation import best_on_nodes
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import of_variant
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
-from planner.fin.methods.single_cut import best_on_each_node
 
 _PROGRAMS = 100
 """Choices of one node per app for which speeds and shares are sought."""
@@ -74,7 +74,7 @@ def _on_single_nodes_of(instance: Instance, nodes: Bools) -> list[Decision]:
     """Return the best plan of an app on each of some nodes (a mask (N,)), at few operating points."""
     points = np.flatnonzero(frugal_points(instance, _FEW_POINTS))
     some = most_favourable(instance.only_points(np.isin(np.arange(instance.points.count), points)))
-    found = best_on_each_node(some.without_metrics(), nodes).values()
+    found = best_on_nodes(some.without_metrics(), nodes).values()
     return [replace(decision, point=int(points[decision.point])) for decision in found]
 
 

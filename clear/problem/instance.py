@@ -16,7 +16,7 @@ from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import Ints, Network
 from planner.fin.instance.variants import expanded_variants
 from planner.schemas.planning.memory import memory_may_bind
-from planner.schemas.planning.refusals import refuse_memory, refuse_skips
+from planner.schemas.planning.refusals import refuse_memory
 from planner.schemas.planning.variants import Pair, by_app
 from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.problems import InputError, Problem, advice_for, shown
@@ -115,8 +115,8 @@ class JointInstance:
 
 def _most_bits(variant: Instance) -> float:
     """Return the largest message of a variant."""
-    sizes = [variant.input_bits, *variant.output_bits, *variant.result_bits]
-    return float(max(sizes))
+    carried = [row.bits for row in variant.inputs(len(variant.block_names))]
+    return float(max(*carried, *variant.output_bits, *variant.result_bits))
 
 
 def build_joint(
@@ -147,10 +147,8 @@ def build_joint(
     scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()) / largest)
     for pairs in groups.values():
         try:
-            for _, model in pairs:
-                refuse_skips(model, "joint planning")
-                if scarce:
-                    refuse_memory(model, "joint planning")
+            for _, model in pairs if scarce else ():
+                refuse_memory(model, "joint planning")
             found.append(_resolved(pairs, network, per_exit_thresholds, objective))
         except InputError as error:
             problems += error.problems

@@ -16,11 +16,15 @@ from joint_variant_cases import variant_case
 
 from planner.clear import solve as solving
 from planner.clear.column_generation import PricingProblem
-from planner.clear.latency.method import LeastLatency
+from planner.clear.master.priced_column import price_columns
 from planner.clear.method import joint_method, joint_methods_of
+from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.problem.enumeration import all_columns
+from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 from planner.fin.method import Options
+from planner.pipeline.request import JointRequest
+from planner.pipeline.several_apps import solve_joint
 
 SEEDS = st.integers(0, 2**32)
 FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
@@ -75,8 +79,11 @@ def test_no_column_of_any_variant_costs_less_than_the_bound_of_its_app(seed: int
     assume(all(app.possible for app in joint.apps))
     problem = PricingProblem.of(joint, 0.0)
     prices = random_prices(r, joint, len(joint.media))
-    from planner.clear.master.priced_column import price_columns
+    check_bounds(joint, problem, prices)
 
+
+def check_bounds(joint: JointInstance, problem: PricingProblem, prices: DualPrices) -> None:
+    """Hold the bound of every app at dual prices against what each of its columns costs there."""
     for app, columns in enumerate(all_columns(joint, 10_000, Deadline())):
         bound_w = problem.subproblems[app].lower_bound(prices.of_app(app))
         medium_w = dict(zip(joint.media.tolist(), prices.media_w.tolist(), strict=True))
@@ -97,14 +104,15 @@ def test_the_quickest_variants_are_found_and_proved(seed: int) -> None:
     case = variant_case(seed)
     for app, _ in case.apps:
         app.setdefault("max_latency_s", Random(seed).choice([3.0, 30.0]))
-    outcome = LeastLatency().solve(case.joint(), Options())
+    topology, apps = case.documents()
+    placement = solve_joint(JointRequest(apps, topology, objective="latency"))
     try:
         factor = factor_oracle.least_factor(case.apps, case.topology)
     except joint_oracle.GaveUpError:
         assume(False)
-    if outcome.plan is None:
+    if placement.total is None:
         assert factor > 1.0 - SLACK
         return
-    topology, apps = case.documents()
-    assert violations(case.joint(), topology, apps, outcome) == []
-    assert outcome.lower_bound == pytest.approx(factor, rel=2 * SLACK)
+    assert placement.certificate is not None
+    assert placement.certificate.lower_bound == pytest.approx(factor, rel=2 * SLACK)
+    assert placement.total.latency_over_limit == pytest.approx(factor, rel=2 * SLACK)

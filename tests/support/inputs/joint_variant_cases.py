@@ -1,4 +1,4 @@
-"""Random small workloads of several apps with variants: alternatives of models, batch sizes, or both."""
+"""Random small workloads of several apps: alternatives of models, batch sizes, networks that are no chains."""
 
 from __future__ import annotations
 
@@ -35,6 +35,38 @@ def _with_variants(r: Random, app: Json, model: Json, topology: Json) -> tuple[J
         if r.random() < 0.6:
             models = [_profiled(r, one, topology) for one in models]
     return app, models
+
+
+def skip_case(seed: int, most_nodes: int = 3) -> Case:
+    """Draw a case with an app or more whose blocks read more than the block before, a few of them with variants."""
+    r = Random(seed)
+    case = variant_case(seed, most_nodes) if r.random() < 0.3 else random_case(r, most_nodes, most_blocks=4)
+    apps = []
+    for app, models in case.apps:
+        some = [models] if isinstance(models, dict) else models
+        apps.append((app, [_with_skips(r, model) for model in some]))
+    return Case(case.topology, tuple(apps))
+
+
+def _with_skips(r: Random, model: Json) -> Json:
+    """Give blocks inputs, of which some are tensors of their own that several blocks read."""
+    model, sizes = copy.deepcopy(model), dict[tuple[str, str], float]()
+    for index, block in enumerate(model["blocks"]):
+        names = ["input", *(earlier["name"] for earlier in model["blocks"][:index])]
+        if r.random() < 0.25:
+            continue
+        chosen = r.sample(names, r.randint(1, min(3, len(names))))
+        if r.random() < 0.7 and names[-1] not in chosen:
+            chosen[0] = names[-1]
+        block["inputs"] = []
+        for name in chosen:
+            row: Json = {"block": name}
+            if r.random() < 0.3:
+                tensor = r.choice(["a", "b"])
+                size = sizes.setdefault((name, tensor), r.choice([0.0, 0.5, r.uniform(0, 4)]))
+                row |= {"tensor": tensor, "bits": size}
+            block["inputs"].append(row)
+    return model
 
 
 def _changed(r: Random, model: Json, index: int) -> Json:
