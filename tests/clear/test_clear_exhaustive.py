@@ -27,7 +27,7 @@ from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
 
 SEEDS = st.integers(0, 2**32)
-FEW = generated(10, 40)
+FEW = generated(6, 40)
 SLACK = 1e-6
 MANY = 10_000
 

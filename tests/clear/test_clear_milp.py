@@ -24,7 +24,7 @@ from planner.fin.instance.network import Floats
 from planner.fin.method import Options
 
 SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=examples(15, 60), phases=[Phase.explicit, Phase.generate])
+FEW = settings(max_examples=examples(8, 60), phases=[Phase.explicit, Phase.generate])
 MOST_ABOVE = 1e-3
 
 

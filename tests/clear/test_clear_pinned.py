@@ -24,7 +24,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 
 SEEDS = st.integers(0, 2**32)
-SOME = generated(40, 150)
+SOME = generated(25, 150)
 PRECISION = 1e-6
 
 

@@ -20,7 +20,7 @@ from planner.clear.method import joint_method, joint_methods_of
 from planner.fin.method import Options
 
 SEEDS = st.integers(0, 2**32)
-FEW = generated(15, 60)
+FEW = generated(8, 60)
 SLACK = 1e-6
 
 

@@ -24,7 +24,7 @@ from planner.pipeline.several_apps import solve_joint
 from planner.schemas import Placement
 
 SEEDS = st.integers(0, 2**32)
-FEW = generated(12, 60)
+FEW = generated(6, 60)
 SLACK = 2e-6
 
 

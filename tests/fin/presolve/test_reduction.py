@@ -10,6 +10,7 @@ import pytest
 from cases import instance_of, random_app, random_model, random_topology
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import examples
 
 from planner.fin.deadline import Deadline
 from planner.fin.exact import method
@@ -103,7 +104,7 @@ def full_mesh(r: Random) -> Instance | None:
     return instance_of(app, check_document(model, Model), check_document(topology, Topology))
 
 
-@settings(max_examples=max(settings().max_examples // 3, 1))  # enumeration of each takes a second
+@settings(max_examples=examples(12, 100))  # enumeration of each takes a second
 @given(st.randoms(use_true_random=False))
 def test_nodes_that_are_left_out_host_no_better_plan(random: Random) -> None:
     if (instance := full_mesh(random)) is None:

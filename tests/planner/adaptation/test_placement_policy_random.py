@@ -21,7 +21,7 @@ from planner.verifier.verify import verify
 
 EQUAL = 1e-8
 
-EXAMPLES = examples(30, 300)
+EXAMPLES = examples(15, 300)
 """Every example plans many states, each by several methods."""
 
 

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 from command_line import run
 from corruption import false_ones_that_stand, false_placements
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from profiles import examples
 from variant_cases import raw_case, request_for
 from variant_oracle import plans
 
@@ -47,6 +48,7 @@ def test_a_front_is_that_of_the_union() -> None:
     assert "variant" in str(front)
 
 
+@settings(max_examples=examples(50, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_fronts_hold_every_plan_that_no_other_dominates(random: Random) -> None:
     """Against enumeration of every variant and placement written anew."""
@@ -73,6 +75,7 @@ def test_fronts_hold_every_plan_that_no_other_dominates(random: Random) -> None:
             assert not all(x < y - 1e-7 * abs(y) - 1e-9 for x, y in zip(values, p, strict=True))
 
 
+@settings(max_examples=examples(50, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_every_false_placement_of_a_variant_is_rejected(random: Random) -> None:
     app, models, topology = raw_case(random)

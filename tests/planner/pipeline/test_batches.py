@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from command_line import run
 from corruption import false_ones_that_stand, false_placements
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from profiles import examples
 from variant_cases import raw_case, request_for
 
 import planner
@@ -72,6 +73,7 @@ def test_the_best_size_depends_on_the_limits() -> None:
     assert "variant   batch 16" in str(planner.plan(MODEL, TOPOLOGY, batch=[1, 16], rate_per_s=100.0))
 
 
+@settings(max_examples=examples(50, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_every_false_placement_of_a_batch_is_rejected(random: Random) -> None:
     app, models, topology = raw_case(random, batches=1.0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import examples
 from variant_cases import raw_case, request_for
 from variant_oracle import best, plans
 
@@ -39,6 +40,7 @@ def bound_of(placement: Placement) -> float:
 
 
 @pytest.mark.parametrize("method", ["exact", "brute", "ilp"])
+@settings(max_examples=examples(40, 2000))
 @given(random=st.randoms(use_true_random=False))
 def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> None:
     app, models, topology = raw_case(random, batches=0.6)
@@ -62,6 +64,7 @@ def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> 
 
 
 @pytest.mark.parametrize("method", ["gamma", "mcp", "neurosurgeon", "source-only", "cloud-only", "by-work"])
+@settings(max_examples=examples(40, 2000))
 @given(random=st.randoms(use_true_random=False))
 def test_no_method_is_better_than_the_best_variant(method: str, random: Random) -> None:
     app, models, topology = raw_case(random, batches=0.6)

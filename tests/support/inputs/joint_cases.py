@@ -25,7 +25,7 @@ from planner.schemas import App, Model, Topology, Workload, check_document
 from planner.schemas.planning.variants import variants_of
 
 SEEDS = st.integers(0, 2**32)
-FEW = generated(15, 60)
+FEW = generated(8, 60)
 
 
 @dataclass(frozen=True)
