@@ -37,7 +37,10 @@ def export_module(module: Any, example: Any, output_names: Sequence[str] | None,
         InputError: PyTorch is missing, its exporter refuses the module, or the network computes something else.
     """
     if find_spec("torch") is None:
-        raise input_error("from_torch needs torch", "install PyTorch, or export to ONNX and use from_onnx")
+        raise input_error(
+            "from_torch needs torch",
+            "pip install torch onnxscript; or export to ONNX where PyTorch is installed, and use from_onnx",
+        )
     require("onnx", "onnxruntime", doing="importing modules")
     if not hasattr(module, "eval") or not hasattr(module, "modules"):
         raise input_error("not a module of PyTorch", "give a torch.nn.Module", value=type(module).__name__)

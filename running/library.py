@@ -44,7 +44,7 @@ def from_onnx(
             apps and of fleets.
 
     Returns:
-        The bundle: `model` can be planned; `write_bundle` saves it.
+        The bundle: `model` can be planned; `write(folder)` saves it.
 
     Raises:
         InputError: The file, the dimensions, the exits or the data cannot be used.

@@ -49,8 +49,9 @@ def block_and_head_costs(
 
 def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network, batch: int) -> Costs:
     ops = batch * np.array([work for _, work in rows])[:, None]
-    # a row without work costs nothing anywhere, also where nobody measured it
-    time_s = np.where(ops == 0, 0.0, ops / network.ops_per_s)
+    # a row without work costs nothing anywhere, unless some hardware was measured to need time for it
+    measured = np.array([[_timed(name, model)] for name, _ in rows])
+    time_s = np.where(ops == 0, np.where(measured, np.nan, 0.0), ops / network.ops_per_s)
     measured_j = np.full(time_s.shape, np.nan)
     for hardware, profile in model.profiles.items():
         if nodes := [node for node, name in enumerate(network.hardware) if name == hardware]:
@@ -67,6 +68,12 @@ def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network, ba
     if batch > 1:
         energy_j, dynamic_j = energy_j / batch, dynamic_j / batch
     return Costs(time_s, energy_j, dynamic_j, can_run)
+
+
+def _timed(name: str, model: Model) -> bool:
+    """Whether some hardware was measured to need time for a row."""
+    entries = (profile[name].time_s for profile in model.profiles.values() if name in profile)
+    return any(max(entry.values()) > 0 if isinstance(entry, dict) else entry > 0 for entry in entries)
 
 
 def _or_nan(value: float | None) -> float:

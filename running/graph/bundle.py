@@ -25,6 +25,17 @@ class Bundle:
     notes: tuple[str, ...] = ()
     """What a reader of the figures must know."""
 
+    def write(self, folder: str | Path) -> None:
+        """Write model.json, graph.onnx and cuts.json to a folder, as ``planner import`` does.
+
+        Args:
+            folder: The folder; it is made where it does not exist.
+
+        Raises:
+            InputError: The folder cannot be written.
+        """
+        write_bundle(self, Path(folder))
+
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle's three files; raise InputError where the folder cannot be written."""

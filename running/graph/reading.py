@@ -34,6 +34,15 @@ def read_onnx(path: Path) -> Any:  # noqa: ANN401 - protobuf
     return model
 
 
+_TORCH = "export it with torch.onnx.export, or use planner.from_torch in Python"
+_TENSORFLOW = "export it with python -m tf2onnx.convert"
+_EXPORTS = {
+    **dict.fromkeys((".pt", ".pth", ".safetensors", ".ckpt"), _TORCH),
+    **dict.fromkeys((".tflite", ".h5", ".keras", ".pb"), _TENSORFLOW),
+}
+"""What to do with files of other frameworks, by suffix."""
+
+
 def parse_onnx(data: bytes, file: str) -> Any:  # noqa: ANN401 - protobuf
     """Return the model that ONNX bytes hold, without custom operators.
 
@@ -42,7 +51,7 @@ def parse_onnx(data: bytes, file: str) -> Any:  # noqa: ANN401 - protobuf
     """
     import onnx
 
-    fix = "export the network to ONNX again"
+    fix = _EXPORTS.get(Path(file).suffix.lower(), "export the network to ONNX again")
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf raises what it likes
@@ -129,11 +138,21 @@ def fix_dimensions(model: Any, sizes: Mapping[str, int], file: str) -> None:  # 
     if still:
         asked = " ".join(f"--dim {_quoted(name)}={1 if 'batch' in name.lower() else 'SIZE'}" for name in still)
         message = "a dimension of the inputs is open" if len(still) == 1 else "dimensions of the inputs are open"
-        raise input_error(message, f"give planner import {asked}", file=file, value=", ".join(still))
+        raise input_error(f"{message}: {_shapes(model)}", f"give planner import {asked}", file=file)
     if unknown := sorted(set(sizes) - known):
         fix = f"use one of {', '.join(sorted(known))}" if known else "leave it out: every input has a fixed shape"
         message = "the network has no such open dimension"
         raise input_error(message, fix, file=file, path="--dim", value=", ".join(unknown))
+
+
+def _shapes(model: Any) -> str:  # noqa: ANN401 - protobuf
+    """Return every input with its axes, an open one by its name: ``image[batch, 3, height, width]``."""
+    texts = []
+    for value in graph_inputs(model):
+        dims = value.type.tensor_type.shape.dim
+        axes = ", ".join(str(dim.dim_value) if dim.dim_value > 0 else dim.dim_param or "?" for dim in dims)
+        texts.append(f"{value.name}[{axes}]")
+    return ", ".join(texts)
 
 
 def _quoted(name: str) -> str:

@@ -176,6 +176,10 @@ class Provenance(Strict):
     planner: str = Field(description="Version of the planner.")
     method: str = Field(description="Method used.")
     inputs: dict[str, str] = Field(default_factory=dict, description="Hash of every input file.")
+    files: dict[str, str] = Field(
+        default_factory=dict,
+        description="Paths of inputs as they were given, by name, where a path says more than the name.",
+    )
     limits: dict[str, Any] = Field(
         default_factory=dict,
         description="Limits that were given beside the files, by the name of the library's argument.",

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from planner.schemas.planning.metrics import LinkMetric, Metric, NodeMetric, check_metrics
 from planner.schemas.planning.package_checks import (
@@ -43,8 +44,14 @@ Area = tuple[Position, Position]
 """The chiplets from one corner to the other, both included."""
 
 
+_CORNERS = 2
+
+
 def _position_or_area(at: object, _: ValidatorFunctionWrapHandler) -> Position | Area:
     """Validate by the kind that the value has: what pydantic says of a union names parts of both kinds."""
+    if is_area(at) and isinstance(at, (list, tuple)) and len(at) > _CORNERS:
+        fix = "give two corners of an area, or an entry of chiplets for each position"
+        raise PydanticCustomError("positions", "a list of more than two positions", {"fix": fix})
     kept = tuple(tuple(part) if isinstance(part, list) else part for part in at) if isinstance(at, list) else at
     adapter: TypeAdapter[Position | Area] = _adapter(Area if is_area(at) else Position)
     return adapter.validate_python(kept, strict=True)

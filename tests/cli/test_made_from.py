@@ -31,10 +31,28 @@ def test_inputs_beside_the_placement_are_found(made: Path) -> None:
 def test_inputs_in_the_current_folder_are_found(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apart = tmp_path / "apart"
     apart.mkdir()
-    moved = Path(shutil.move(made, apart))
-    assert "not found beside it: small-topology.json, small.json" in refused("check", moved)
+    raw = json.loads(made.read_text(encoding="utf-8"))
+    del raw["provenance"]["files"]
+    moved = apart / "plan.json"
+    moved.write_text(json.dumps(raw), encoding="utf-8")
+    assert "not found: small-topology.json, small.json" in refused("check", moved)
     monkeypatch.chdir(tmp_path)
     assert run("check", moved).code == 0
+
+
+def test_inputs_are_found_by_the_paths_that_they_were_given_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nets" / "small").mkdir(parents=True)
+    shutil.copy(MODEL, tmp_path / "nets" / "small" / "model.json")
+    shutil.copy(TOPOLOGY, tmp_path / "nets" / "t.json")
+    monkeypatch.chdir(tmp_path)
+    assert run("plan", "--model", "nets/small", "--topology", "nets/t.json", "-o", "plan.json").code == 0
+    files = json.loads(Path("plan.json").read_text(encoding="utf-8"))["provenance"]["files"]
+    assert files == {"model.json": "nets/small/model.json", "t.json": "nets/t.json"}
+    assert run("check", "plan.json").code == 0
+    monkeypatch.chdir(tmp_path / "nets")
+    assert run("check", "../plan.json").code == 0
+    shutil.rmtree(tmp_path / "nets" / "small")
+    assert "not found: nets/small/model.json" in refused("check", "../plan.json")
 
 
 def test_workloads_are_found_with_their_models(tmp_path: Path) -> None:
@@ -61,7 +79,7 @@ def test_a_changed_input_is_said_and_used(made: Path) -> None:
 
 def test_flags_override_what_the_placement_names(made: Path, tmp_path: Path) -> None:
     (tmp_path / "small.json").unlink()
-    assert "small.json" in refused("check", made)
+    assert f"not found: {tmp_path / 'small.json'}" in refused("check", made)
     assert run("check", made, "--model", MODEL, "--topology", TOPOLOGY).code == 0
     assert run("check", made, "--model", MODEL).code == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from planner.commands.output import DOCUMENT, EXPORT, FOLDER, GROUPS, PAGE, TABL
 from planner.commands.registry import COMMANDS
 
 WRITES = {
-    "plan": DOCUMENT,
+    "plan": TABLE,
     "compare": TABLE,
     "pareto": TABLE,
     "report": PAGE,
@@ -78,6 +79,17 @@ def _timeless(value: object) -> object:
     return [_timeless(each) for each in value] if isinstance(value, list) else value
 
 
+def test_a_plan_as_csv_has_a_row_per_block_with_what_it_receives(tmp_path: Path) -> None:
+    assert run("plan", *SMALL, "--min-accuracy", "0.9", "-o", tmp_path / "plan.csv").code == 0
+    rows = list(csv.DictReader((tmp_path / "plan.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["block"], row["node"], row["received_from"], float(row["received_bits"])) for row in rows] == [
+        ("a", "phone", "", 0.0),
+        ("b", "edge", "phone > edge", 1e6),
+        ("c", "cloud", "edge > cloud", 8e5),
+        ("d", "cloud", "", 0.0),
+    ]
+
+
 def test_tables_are_csv_by_suffix(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     assert run("compare", *SMALL, "--methods", "exact,mcp", "-o", rows).code == 0
@@ -92,8 +104,11 @@ def test_tables_are_csv_by_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("plan", *SMALL, "-o", "plan.html"), "the result is not written as .html; give a name that ends in .json"),
-        (("plan", *SMALL, "-o", "plan.HTML"), "planner report draws a page of it"),
+        (
+            ("plan", *SMALL, "-o", "plan.html"),
+            "give a name that ends in .json or .csv",
+        ),
+        (("plan", *SMALL, "-o", "plan.HTML"), "planner report draws a page of a plan"),
         (("pareto", *SMALL, "-o", "front.parquet"), "give a name that ends in .json or .csv"),
         (("report", "plan.json", "-o", "plan.pdf"), "a page is not written as .pdf; give a name that ends in .html"),
         (("import", "net.onnx", "-o", "net.json"), "the result is a folder, not a file; give -o net"),

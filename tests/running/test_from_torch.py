@@ -20,7 +20,7 @@ from onnx_builder import save
 from onnx_networks import early_exits
 from torch_modules import EXAMPLES
 
-from planner import InputError, from_torch
+from planner import InputError, from_torch, load_model
 from planner.running.graph.sessions import session
 from planner.running.pieces.checking import check_parts
 from planner.running.pieces.parts import part_of
@@ -106,7 +106,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, exporter: _Exporter) -> _Tensor:
     return _Tensor(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
 
 
-def test_the_exporter_is_asked_for_one_file_and_the_bundle_is_that_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exporter_is_asked_for_one_file_and_the_bundle_is_that_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     exporter, module = _Exporter(), _Module()
     example = installed(monkeypatch, exporter)
     bundle = from_torch(module, example, output_names=["e1", "e2", "y"], exits=["e1", "e2"], accuracy=0.9)
@@ -120,6 +122,8 @@ def test_the_exporter_is_asked_for_one_file_and_the_bundle_is_that_of_the_file(m
     }
     assert [head.name for head in bundle.model.exits] == ["e1", "e2", "y"]
     assert bundle.model.name == "_module"
+    bundle.write(tmp_path / "net")
+    assert load_model(tmp_path / "net") == bundle.model
     assert module.modes == [False], "compared in evaluation mode"
     assert module.training, "and left as it was"
 

@@ -184,6 +184,7 @@ def test_wrong_exits_and_dimensions_are_told_with_the_fix(tmp_path: Path) -> Non
     for axis, name in enumerate(("batch size", "width")):
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
     assert "--dim 'x[0]'=SIZE --dim width=SIZE" in problem(tmp_path, model), "both in one message, quoted for a shell"
+    assert "dimensions of the inputs are open: x[batch size, width]" in problem(tmp_path, model)
     assert "no such open dimension" in problem(tmp_path, plain(), dims={"batch": 2})
     assert "nothing says when samples leave" in problem(tmp_path, early_exits(), accuracy=None, exits=("e1",))
     model = plain()

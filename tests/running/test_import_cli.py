@@ -97,6 +97,36 @@ def test_measured_layers_come_from_a_table(tmp_path: Path) -> None:
     assert "no column output_bits" in (done.out + done.err)
 
 
+def test_tables_of_other_separators_need_no_option(tmp_path: Path) -> None:
+    table = tmp_path / "layers.csv"
+    table.write_text("name; time_s;output_bits\nconv;0,01;4000\nfc;0,002;320\n", encoding="utf-8")
+    assert run("import", str(table), "-o", str(tmp_path / "m")).code == 0
+    model, _ = read_document(tmp_path / "m" / "model.json", Model)
+    assert {name: entry.time_s for name, entry in model.profiles["measured"].items()} == {"conv": 0.01, "fc": 0.002}
+
+
+def test_layers_without_operations_run_where_they_were_measured_only(tmp_path: Path) -> None:
+    table = tmp_path / "layers.csv"
+    table.write_text("name,time_s,energy_j,output_bits\nconv,0.01,0.1,4000\nfc,0.002,0.1,320\n", encoding="utf-8")
+    done = run("import", str(table), "-o", str(tmp_path / "m"), "--hardware", "phone")
+    assert "layers without ops run on nodes of hardware phone only" in done.out
+    nodes = [
+        {"name": "phone", "tier": "mobile", "hardware": "phone"},
+        {"name": "server", "ops_per_s": 1e12, "j_per_op": 1e-11},
+    ]
+    link = {"source": "phone", "target": "server", "bit_per_s": 1e9, "bidirectional": True}
+    document = {"schema_version": "1", "name": "t", "nodes": nodes, "links": [link]}
+    (tmp_path / "t.json").write_text(json.dumps(document), encoding="utf-8")
+    plan = tmp_path / "plan.json"
+    assert (
+        run("plan", "--model", str(tmp_path / "m"), "--topology", str(tmp_path / "t.json"), "-o", str(plan)).code == 0
+    )
+    held = json.loads(plan.read_text(encoding="utf-8"))["apps"][0]
+    assert {each["node"] for each in held["assignments"]} == {"phone"}
+    assert held["latency_s"] == pytest.approx(0.012)
+    assert run("check", str(plan)).code == 0
+
+
 def test_data_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     net = str(save(early_exits(size=8), tmp_path / "net.onnx"))
     good = np.zeros((4, 3, 8, 8), np.float32)

@@ -173,6 +173,10 @@ BAD: list[tuple[Any, ...]] = [
         "this position stands twice", "merge", "packages[0].chiplets[1].at",
     ),
     (
+        "topology", "packages[0].chiplets", [{"at": [[0, 0], [0, 1], [1, 1]]}],
+        "a list of more than two positions", "an entry of chiplets for each position", "packages[0].chiplets[0].at",
+    ),
+    (
         "topology", "packages[0].chiplets", [{"at": [0, 1]}, {"at": [0, 1]}],
         "this position stands twice", "merge", "packages[0].chiplets[1].at",
     ),

@@ -91,6 +91,8 @@ class CaseRow:
     """In the unit of the objective."""
     relative_gap: float | None = None
     operating_point: str | None = None
+    deployment: str | None = None
+    """Which node runs which blocks, in order of execution."""
     nodes_used: int | None = None
     node_share_sum: float | None = None
     """Shares of all nodes, summed; only apps that are planned together have shares."""

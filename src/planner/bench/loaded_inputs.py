@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from planner.bench.case import Scalar
-from planner.files.reading import read_measured
+from planner.files.reading import read_input, read_measured
 from planner.schemas.batch.suite import Path as SettingPath
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
@@ -79,10 +79,18 @@ def load_inputs(folder: Path, settings: Iterable[Mapping[SettingPath, Scalar]]) 
     workloads = read(named["workload"], Workload)
     apps = [(path, app) for path, workload in workloads.items() for app in workload.apps]
     of_workloads = [path_beside(path, name) for path, app in apps for name in app.models]
-    models = read(dict.fromkeys([*named["model"], *of_workloads]), Model)
+    paths = dict.fromkeys([*named["model"], *of_workloads])
+    models = _read_all(paths, lambda path: _model(folder / path), digests, problems)
     if problems:
         raise InputError(problems)
     return LoadedInputs(topologies, models, workloads, digests, traces)
+
+
+def _model(path: Path) -> tuple[Model, str]:
+    """Return a model (of a file, a bundle or an ONNX network), and the hash of its file."""
+    inputs: dict[str, str] = {}
+    model = read_input(path, Model, inputs)
+    return model, next(iter(inputs.values()))
 
 
 def _topology(

@@ -16,6 +16,7 @@ from planner.bench.case import Case, CaseRow, failed_row
 from planner.bench.loaded_inputs import LoadedInputs
 from planner.bench.request_building import request_of
 from planner.schemas.planning.placement import Placement
+from planner.text.app_placement import deployment_text
 
 _RESET_PEAK = "5"
 """What proc(5) takes to set the peak of resident memory to what is held now."""
@@ -71,6 +72,7 @@ def _row(case: Case, placement: Placement, whole_s: float) -> CaseRow:
         lower_bound=None if certificate is None else certificate.lower_bound,
         relative_gap=None if certificate is None else certificate.relative_gap,
         operating_point=", ".join(app.operating_point for app in apps) or None,
+        deployment="; ".join(map(deployment_text, apps)) or None,
         nodes_used=None if total is None else total.nodes_used,
         node_share_sum=None if total is None else total.node_share_sum,
         media_share_sum=None if total is None else total.media_share_sum,

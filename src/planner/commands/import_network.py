@@ -23,7 +23,7 @@ Dims = Annotated[list[str] | None, typer.Option("--dim", help="Size of an open d
 
 @command
 def import_command(
-    network: Annotated[Path, typer.Argument(help="An ONNX file, or with --csv a table of measured layers.")],
+    network: Annotated[Path, typer.Argument(help="An ONNX file, or a table of measured layers (.csv).")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the bundle."), FOLDER],
     as_json: AsJson = False,
     dim: Dims = None,
@@ -36,15 +36,15 @@ def import_command(
     cuts: Annotated[str, typer.Option(help="Where blocks may end: at single tensors (single), any, or auto.")] = "auto",
     chain: Annotated[bool, typer.Option("--chain", help="No skips, memory as a sum (several apps, fleets).")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the model (default: that of the file).")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="The file is a table of measured layers.")] = False,
-    hardware: Annotated[str, typer.Option(help="Profile that measured layers belong to (with --csv).")] = "measured",
+    as_csv: Annotated[bool, typer.Option("--csv", help="The file is a table of layers, whatever its suffix.")] = False,
+    hardware: Annotated[str, typer.Option(help="Profile that measured layers belong to (of a table).")] = "measured",
 ) -> int:
     """Turn an ONNX file (or a table of measured layers) into a model that can be planned."""
     from planner.text.bundle import bundle_text
     from planner.units import parse_fraction
 
     stated = None if accuracy is None else parse_fraction(accuracy, "--accuracy")
-    if as_csv:
+    if as_csv or network.suffix.lower() in (".csv", ".tsv"):
         model, notes = _layers(network, hardware, stated, name, output)
         counts = [1] * (len(model.blocks) - 1)
     else:

@@ -14,7 +14,7 @@ import typer
 
 from planner.clear.method import ALL_JOINT_METHODS
 from planner.commands.option_groups import OptionGroup
-from planner.commands.output import DOCUMENT
+from planner.commands.output import DOCUMENT, TABLE
 from planner.fin.method import ALL_METHODS, Options
 from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction, parse_limits, parse_quantity, parse_sizes
@@ -257,6 +257,11 @@ Jobs = Annotated[
 ]  # fmt: skip
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the result as JSON."), DOCUMENT
+]
+PlanOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="File for the plan: JSON, or blocks as CSV by suffix."),
+    TABLE,
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -12,7 +12,7 @@ from planner.commands.options import (
     Jobs,
     Limits,
     MethodName,
-    Output,
+    PlanOutput,
     Search,
     Sources,
 )
@@ -27,7 +27,7 @@ def plan_command(
     search: Search = DEFAULT_SEARCH,
     gamma: Gamma = Options.gamma,
     jobs: Jobs = Options.jobs,
-    output: Output = None,
+    output: PlanOutput = None,
     as_json: AsJson = False,
 ) -> int:
     """Place a DNN, or all apps of a workload, on a topology: least energy within the limits, with proof."""
@@ -41,5 +41,5 @@ def plan_command(
     with written(output, as_json) as give:
         with waiting("planning"):
             placement = plan(**asked, **given, method=method, gamma=gamma, jobs=jobs)
-        give(placement_json(placement), placement.summary(), bool(placement.apps))
+        give(placement_json(placement), placement.summary(), bool(placement.apps), placement.to_csv)
     return status_code(placement.status)

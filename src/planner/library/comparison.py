@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +9,7 @@ from typing import Any
 
 from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, objective_of_all, row_json
 from planner.schemas.reading.printable import printable
-from planner.text.table import fitted, table_lines
+from planner.text.table import csv_text, fitted, table_lines
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,9 +93,4 @@ class Comparison:
 
     def to_csv(self) -> str:
         """Return `to_rows` as CSV, in SI units."""
-        text = io.StringIO()
-        rows = self.to_rows()
-        table = csv.DictWriter(text, list(rows[0]) if rows else ["method"], lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-        return text.getvalue()
+        return csv_text(self.to_rows(), ("method",))

@@ -66,6 +66,8 @@ class PlanningInputs:
     prepared: PreparedTopology | None = None
     limits: Mapping[str, object] = field(default_factory=dict)
     """Limits that were given beside the files, by the name of the argument."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path of every input that was given by more than its name, by that name."""
     objective: str = POWER
     """What all apps of a workload together are planned for."""
 
@@ -173,7 +175,21 @@ def planning_inputs(
             raise input_error("an app is chosen from a workload, and none is given", "leave it out", path="app")
         apps = _app_of(model, nodes, inputs, given)
     kept = topology if isinstance(topology, PreparedTopology) else None
-    return PlanningInputs(apps, nodes, inputs, kept, {name: given[name] for name in sorted(given)}, objective)
+    limits_given = {name: given[name] for name in sorted(given)}
+    files = _files_of([topology, workload, *(model if isinstance(model, (list, tuple)) else [model])], inputs)
+    return PlanningInputs(apps, nodes, inputs, kept, limits_given, files, objective)
+
+
+def _files_of(sources: Sequence[object], inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the paths of inputs by their names, of those whose path says more than the name."""
+    files: dict[str, str] = {}
+    for source in sources:
+        if isinstance(source, (str, Path)):
+            path = Path(source)
+            path = path / "model.json" if path.is_dir() else path
+            if path.name in inputs and str(path) not in inputs:
+                files.setdefault(path.name, str(path))
+    return files
 
 
 def _app_of(

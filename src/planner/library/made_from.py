@@ -20,8 +20,9 @@ _ARGUMENTS = {"Topology": "topology", "Model": "model", "Workload": "workload"}
 def completed(asked: Asked, placement: Placement, path: Path | None, note: Note) -> Asked:
     """Return what a placement was made for: what is given, and the rest as the placement names it.
 
-    Files are looked up beside the placement and in the current folder: of two with one name, the one with the hash
-    that the placement holds counts. A changed file is used, and said.
+    Files are looked up where the plan was made from (from the current folder, and from that of the placement), beside
+    the placement and in the current folder: of several, the one with the hash that the placement holds counts. A
+    changed file is used, and said.
 
     Args:
         asked: Files and limits that are given; each overrides what the placement names.
@@ -38,8 +39,9 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
     if "topology" in given and apps_given:
         recorded = {} if made_of is None or "workload" in given else made_of.limits
         return cast(Asked, {**recorded, **given})
-    named = {} if made_of is None else made_of.inputs
-    kinds = _kinds(named, path, note, {name for name in _ARGUMENTS.values() if name in given})
+    named, files = ({}, {}) if made_of is None else (made_of.inputs, made_of.files)
+    places = {name: list(_places(name, files.get(name, name), path)) for name in named}
+    kinds = _kinds(named, places, note, {name for name in _ARGUMENTS.values() if name in given})
     if not apps_given and "workload" in kinds:
         given["workload"] = kinds["workload"][0]
     elif not apps_given and "model" in kinds:
@@ -47,9 +49,9 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
     if "topology" not in given and "topology" in kinds:
         given["topology"] = kinds["topology"][0]
     if "topology" not in given or not ("model" in given or "workload" in given):
-        missing = [name for name in named if next(_places(name, path), None) is None]
-        looked = f"not found beside it: {', '.join(missing)}" if missing else "it does not name them all"
-        fix = "give the topology and the model (or the workload)"
+        missing = [files.get(name, name) for name in named if not places[name]]
+        looked = f"not found: {', '.join(missing)}" if missing else "it does not name them all"
+        fix = "give --topology and --model (or --workload)"
         raise input_error(f"the inputs of the placement are needed ({looked})", fix, file=_file(path))
     if "workload" not in given and made_of is not None:
         given = cast(Asked, {**made_of.limits, **given})
@@ -76,14 +78,16 @@ def changed_inputs(placement: Placement, inputs: Mapping[str, str]) -> Iterator[
         yield f"the plan was also made of {name}, which is not given"
 
 
-def _kinds(named: Mapping[str, str], path: Path | None, note: Note, given: set[str]) -> dict[str, list[Path]]:
+def _kinds(
+    named: Mapping[str, str], places: Mapping[str, list[Path]], note: Note, given: set[str]
+) -> dict[str, list[Path]]:
     """Return the files that a placement names, by the argument that they belong to; none that is given anyway.
 
     There are several models where one of them was chosen, or a workload names them.
     """
     kinds: dict[str, list[Path]] = {}
     for name, digest in named.items():
-        held = list(_places(name, path))
+        held = places[name]
         kind = _argument(held[0]) if held else None
         if kind is None or kind in given or (kind in kinds and kind != "model"):
             continue
@@ -94,9 +98,10 @@ def _kinds(named: Mapping[str, str], path: Path | None, note: Note, given: set[s
     return kinds
 
 
-def _places(name: str, path: Path | None) -> Iterator[Path]:
-    beside = [] if path is None else [path.parent / name]
-    for place in (*beside, Path(name)):
+def _places(name: str, file: str, path: Path | None) -> Iterator[Path]:
+    """Yield every place where an input of this name, given by this path, is found."""
+    beside = [] if path is None else [path.parent / file, path.parent / name]
+    for place in dict.fromkeys((Path(file), *beside, Path(name))):
         if place.is_file():
             yield place
 

@@ -9,10 +9,22 @@ from pydantic import PrivateAttr
 from pydantic_core import to_jsonable_python
 
 from planner.library.inputs import PlanningInputs
+from planner.schemas.planning.placement import AppPlacement, Route
 from planner.schemas.planning.placement import Placement as PlacementFile
 
 if TYPE_CHECKING:
     import networkx
+
+
+def _received(plan: AppPlacement) -> list[list[Route]]:
+    """Return the routes that bring every block what it reads: by default, a route goes to the next block."""
+    names = [each.block for each in plan.assignments]
+    following = dict(zip([None, *names], names, strict=False))
+    received: dict[str, list[Route]] = {name: [] for name in names}
+    for route in plan.routes:
+        if route.result_of is None:
+            received[route.to or following[route.after]].append(route)
+    return list(received.values())
 
 
 class Placement(PlacementFile):
@@ -34,9 +46,10 @@ class Placement(PlacementFile):
     def of(cls, placement: PlacementFile, planned: PlanningInputs | None = None) -> Placement:
         """Return a placement with the methods of the library; `planned` is what it was made for, if known."""
         fields = {name: getattr(placement, name) for name in type(placement).model_fields}
-        if planned is not None and planned.limits and placement.provenance is not None:
-            limits = {name: to_jsonable_python(value) for name, value in planned.limits.items()}
-            fields["provenance"] = placement.provenance.model_copy(update={"limits": limits})
+        if planned is not None and placement.provenance is not None:
+            given = {"files": dict(planned.files), "limits": to_jsonable_python(dict(planned.limits))}
+            update = {name: value for name, value in given.items() if value}
+            fields["provenance"] = placement.provenance.model_copy(update=update)
         result = cls.model_construct(placement.model_fields_set, **fields)
         result._planned = planned
         return result
@@ -69,8 +82,9 @@ class Placement(PlacementFile):
         """Return a row per block in order of execution, for a table such as ``pandas.DataFrame(rows)``.
 
         Returns:
-            Rows with `app`, `operating_point`, `block`, `node`, `speed` (relative clock speed, 1 = nominal) and `share`
-            (the app's share of the node, 1 where it is alone).
+            Rows with `app`, `operating_point`, `block`, `node`, `speed` (relative clock speed, 1 = nominal), `share`
+            (the app's share of the node, 1 where it is alone), `received_from` (the routes on which other nodes send
+            what the block reads, as ``phone > edge``; empty for none) and `received_bits` (their sum).
         """
         return [
             {
@@ -80,10 +94,18 @@ class Placement(PlacementFile):
                 "node": each.node,
                 "speed": self.node_speeds.get(each.node, 1.0),
                 "share": plan.shares.nodes.get(each.node, 1.0),
+                "received_from": "; ".join(" > ".join(route.path) for route in received),
+                "received_bits": sum((route.bits for route in received), 0.0),
             }
             for plan in self.apps
-            for each in plan.assignments
+            for each, received in zip(plan.assignments, _received(plan), strict=True)
         ]
+
+    def to_csv(self) -> str:
+        """Return `to_rows` as CSV, in SI units."""
+        from planner.text.table import csv_text
+
+        return csv_text(self.to_rows(), ("app", "block", "node"))
 
     def to_networkx(self) -> networkx.DiGraph:
         """Return the placement as a graph: nodes that compute or relay, and the links that routes take.

@@ -28,12 +28,23 @@ def variant_text(plan: AppPlacement) -> str:
     return ", ".join(part for part in (plan.model or "", f"batch {plan.batch}" if plan.batch > 1 else "") if part)
 
 
+def deployment_text(plan: AppPlacement) -> str:
+    """Return which node runs which blocks in order of execution, such as ``phone: a, edge: b .. d (3 blocks)``."""
+    return ", ".join(f"{node}: {_span(blocks)}" for node, blocks in _runs(plan))
+
+
+def _runs(plan: AppPlacement) -> list[tuple[str, list[str]]]:
+    """Return nodes with the blocks that each runs without a break, in order of execution."""
+    stretches = groupby(plan.assignments, key=lambda row: row.node)
+    return [(node, [row.block for row in rows]) for node, rows in stretches]
+
+
 def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
     """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
     if variant := variant_text(plan):
         yield f"variant   {variant}"
     yield f"exits     {_exits(plan)}"
-    runs = [(node, [row.block for row in rows]) for node, rows in groupby(plan.assignments, key=lambda row: row.node)]
+    runs = _runs(plan)
     width = max(len(node) for node, _ in runs)
     for index, (node, blocks) in enumerate(runs):
         yield f"{'blocks' if index == 0 else '':<8}  {node:<{width}}  {_span(blocks)}"

@@ -11,7 +11,7 @@ from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable, printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines
 from planner.text.asked import asked_text, limits_text, of_limit
-from planner.text.objective import OF_LIMIT, objective_text
+from planner.text.objective import OF_LIMIT, gap_text, objective_text
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
 
@@ -115,6 +115,6 @@ def _listed(values: Mapping[str, float]) -> str:
 
 
 def _proof(placement: Placement, certificate: Certificate) -> str:
-    gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
+    gap = "" if certificate.relative_gap is None else f" (gap {gap_text(certificate.relative_gap)})"
     side = "above" if certificate.maximised else "below"
     return f"bound     no plan within the limits is {side} {objective_text(placement, certificate.bound)}{gap}"

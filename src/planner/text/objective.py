@@ -21,6 +21,15 @@ def is_joint(placement: Placement) -> bool:
     return placement.together or (certificate is not None and certificate.objective in _OF_SEVERAL)
 
 
+_ROUNDING = 1e-9
+"""A relative gap below this is the rounding of sums."""
+
+
+def gap_text(relative_gap: float) -> str:
+    """Return a relative gap as a percentage of three digits; what rounding leaves is 0 %."""
+    return f"{100 * relative_gap:.3g} %" if relative_gap > _ROUNDING else "0 %"
+
+
 def objective_text(placement: Placement, value: float | None) -> str:
     """Return a value of the objective of a placement with its unit; empty for None.
 

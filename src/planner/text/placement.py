@@ -13,7 +13,7 @@ from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
 from planner.text.asked import asked_text, of_limit
 from planner.text.joint_placement import joint_text
-from planner.text.objective import is_joint, objective_text
+from planner.text.objective import gap_text, is_joint, objective_text
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
 
@@ -64,7 +64,7 @@ def _proof_lines(placement: Placement) -> Iterator[str]:
     certificate = placement.certificate
     if certificate is None:
         return
-    gap = "" if certificate.relative_gap is None else f" (gap {100 * certificate.relative_gap:.3g} %)"
+    gap = "" if certificate.relative_gap is None else f" (gap {gap_text(certificate.relative_gap)})"
     if certificate.bound is None:
         yield f"bound     {'any rate can be sustained' if gap else 'none is known'}{gap}"
         return

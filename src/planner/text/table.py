@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 _GAP = "  "
 
@@ -44,3 +45,20 @@ def terminal_width() -> int | None:
         return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
     except (OSError, ValueError):
         return None
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as the text of a CSV file.
+
+    Args:
+        rows: The rows, all with the same columns.
+        columns: The columns where there is no row.
+    """
+    import csv
+    import io
+
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]) if rows else list(columns), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()

@@ -149,6 +149,8 @@ def part_cost(part: Block | Exit, node: Compute | None, model: Model, batch: int
         return None
     profile = model.profiles.get(node.hardware or "", {}).get(part.name)
     ops = part.ops * batch
+    if profile is None and ops == 0.0 and _timed_elsewhere(part.name, model):
+        return None
     time_s = profile.time_of(batch) if profile is not None else _quotient(ops, node.ops_per_s)
     if time_s is None:
         return None
@@ -162,6 +164,12 @@ def part_cost(part: Block | Exit, node: Compute | None, model: Model, batch: int
     else:
         return None
     return Cost(time_s, energy_j, node.static_power_w * time_s)
+
+
+def _timed_elsewhere(name: str, model: Model) -> bool:
+    """Whether some hardware was measured to need time for a block or head: without operations it is not free."""
+    rows = [profile[name].time_s for profile in model.profiles.values() if name in profile]
+    return any(s > 0.0 for row in rows for s in (row.values() if isinstance(row, dict) else (row,)))
 
 
 def _quotient(ops: float, ops_per_s: float | None) -> float | None:

@@ -76,6 +76,14 @@ def test_cases_are_told_apart_by_settings_and_files_not_by_numbers(tmp_path: Pat
     assert not {case.digest for case in third} & {case.digest for case in second}
 
 
+def test_a_model_may_be_a_bundle(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "model.json").write_bytes((EXAMPLES / "small.json").read_bytes())
+    by_file = expand_suite(suite_file(tmp_path)).cases
+    by_folder = expand_suite(suite_file(tmp_path, fixed={**FIXED, "model": "net"})).cases
+    assert [case.inputs["net"] for case in by_folder] == [case.inputs["small.json"] for case in by_file]
+
+
 def test_a_setting_of_a_link_changes_that_link_alone(tmp_path: Path) -> None:
     for name in ("phone->edge", "edge->phone"):
         plan = expand_suite(suite_file(tmp_path, axes={"links": {name: {"bit_per_s": [7.0, 8.0]}}}))

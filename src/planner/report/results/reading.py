@@ -32,6 +32,7 @@ _NO_SETTINGS = (
     "inputs",
     "planner",
     "operating_point",
+    "deployment",
     "nodes_used",
     "plan",
     "peak_memory_bytes",
