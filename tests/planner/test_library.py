@@ -93,8 +93,12 @@ def test_check_takes_what_the_placement_remembers_or_what_is_given(small: planne
     assert [each.what for each in planner.verify(small, planner.load_topology(TOPOLOGY), [(app, model)])] == [
         "max_latency_s"
     ]
-    with pytest.raises(planner.InputError):
-        planner.check(PlacementFile.model_validate(small.model_dump()))
+    held = PlacementFile.model_validate(small.model_dump())
+    assert planner.check(held) == []
+    assert held.provenance is not None
+    bare = held.model_copy(update={"provenance": held.provenance.model_copy(update={"files": {}})})
+    with pytest.raises(planner.InputError, match="not found"):
+        planner.check(bare)
 
 
 def test_compare_holds_every_method_and_a_best() -> None:
