@@ -16,6 +16,8 @@ MOST_GROUPS = 200
 """Combinations of the other settings that the reader may choose from."""
 _LOGARITHMIC = 20.0
 """Ratio of the largest to the least value from which on an axis is logarithmic."""
+_MOST_TICKS = 16
+"""Swept values that are ticks of their axis; of more values the ticks are round numbers."""
 _OBJECTIVES = {"energy_j": ("energy per inference", "J"), "latency_s": ("latency", "s"), "power_w": ("power", "W")}
 _UNITS = (
     ("bit_per_s", "bit/s"), ("ops_per_s", "op/s"), ("per_s", "/s"), ("j_per_bit", "J/bit"), ("j_per_op", "J/op"),
@@ -70,7 +72,8 @@ def _axis_figure(rows: Sequence[ReportedCase], name: str, values: Sequence[str],
     what, unit = _OBJECTIVES[objective]
     data = [
         {"group": group, "method": method, "at": _number(at) if numeric else at, "value": row.value,
-         "shown": format_quantity(row.value or 0.0, unit), "x": _written(name, at), "status": row.status}
+         "shown": format_quantity(row.value or 0.0, unit), "x": _written(name, at), "status": row.status,
+         "blocks": row.deployment}
         for key, group in names.items()
         for (method, at), row in groups[key].items()
     ]  # fmt: skip
@@ -80,7 +83,7 @@ def _axis_figure(rows: Sequence[ReportedCase], name: str, values: Sequence[str],
     x = _numeric_axis(name, data) if numeric else _named_axis(name, values)
     y = {"field": "value", "type": "quantitative", "scale": {"zero": False, "padding": 14},
          "axis": {"title": what, "labelExpr": with_prefix(unit)}}  # fmt: skip
-    titles = {"method": "method", "x": name, "shown": what, "status": "status"}
+    titles = {"method": "method", "x": name, "shown": what, "status": "status", "blocks": "blocks"}
     tooltip = [{"field": field, "title": title} for field, title in titles.items()]
     layer = {
         "mark": {"type": "line", "point": {"size": 45}, "strokeWidth": 2, "opacity": 0.85},
@@ -126,7 +129,10 @@ def _numeric_axis(name: str, data: Iterable[Spec]) -> Spec:
     least, most = min(numbers), max(numbers)
     logarithmic = least > 0.0 and most / least >= _LOGARITHMIC
     scale: Spec = {"type": "log", "nice": False, "padding": 14} if logarithmic else {"zero": False, "padding": 14}
-    axis = {"title": name, "labelExpr": with_prefix(_unit(name)), "tickCount": {"signal": "ceil(width / 90)"}}
+    axis = {"title": name, "labelExpr": with_prefix(_unit(name)), "labelOverlap": "greedy", "labelFlush": True,
+            "labelSeparation": 8}  # fmt: skip
+    at = sorted(set(numbers))
+    axis |= {"values": at} if len(at) <= _MOST_TICKS else {"tickCount": {"signal": "ceil(width / 90)"}}
     return {"field": "at", "type": "quantitative", "scale": scale, "axis": axis}
 
 

@@ -39,8 +39,8 @@ def results_page(results: SuiteResults) -> Page:
         sections=[
             Section("Methods side by side", parts=[_methods_table(rows), *_drawn(answers_figure(rows))]),
             *_quality(rows),
-            *_section("Search time", times_figure(rows)),
             *([Section("Against each swept setting", parts=swept)] if (swept := axis_figures(rows)) else []),
+            *_section("Search time", times_figure(rows)),
             *_section("Energy, latency and accuracy", plans_figure(rows)),
             Section("Case by case", parts=[_cases_table(rows)]),
             _inputs(results),
@@ -110,6 +110,7 @@ def _cases_table(rows: Sequence[ReportedCase]) -> Table:
         "bound",
         "gap",
         "time",
+        "blocks",
         "note",
     )
     table = [
@@ -117,7 +118,7 @@ def _cases_table(rows: Sequence[ReportedCase]) -> Table:
             row.group or "–", row.asked or "–", row.method, row.status, _quantity(row.energy_j, "J"),
             _quantity(row.latency_s, "s"), "–" if row.accuracy is None else f"{row.accuracy:.4g}",
             _quantity(row.lower_bound, _unit(row)), "–" if row.relative_gap is None else _percent(row.relative_gap),
-            _quantity(time_of(row), "s"), row.message,
+            _quantity(time_of(row), "s"), row.deployment or "–", row.message,
         )
         for row in rows[:MOST_ROWS]
     ]  # fmt: skip

@@ -32,7 +32,6 @@ _NO_SETTINGS = (
     "inputs",
     "planner",
     "operating_point",
-    "deployment",
     "nodes_used",
     "plan",
     "peak_memory_bytes",
@@ -60,6 +59,8 @@ class ReportedCase:
     search_s: float | None = None
     whole_s: float | None = None
     message: str = ""
+    deployment: str = ""
+    """Which node runs which blocks."""
 
     @property
     def value(self) -> float | None:
@@ -95,7 +96,7 @@ class SuiteResults:
 
 
 _FIELDS = tuple(field.name for field in fields(ReportedCase) if field.name not in ("method", "setting"))
-_NUMBERS = tuple(name for name in _FIELDS if name not in ("status", "objective", "message"))
+_NUMBERS = tuple(name for name in _FIELDS if name not in ("status", "objective", "message", "deployment"))
 
 
 def read_results(path: Path) -> SuiteResults:
@@ -188,7 +189,8 @@ def _result(record: Record, where: str, file: str, problems: list[Problem]) -> R
     setting = tuple((k, str(v)) for k, v in settings.items() if k != "method" and v not in (None, ""))
     return ReportedCase(
         method=str(settings.get("method") or "auto"), setting=setting, status=status,
-        objective=objective, message=str(record.get("message") or ""), **figures,
+        objective=objective, message=str(record.get("message") or ""),
+        deployment=str(record.get("deployment") or ""), **figures,
     )  # fmt: skip
 
 
