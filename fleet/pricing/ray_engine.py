@@ -70,7 +70,7 @@ class RayEngine:
         self._ray = ray
         self._started = not ray.is_initialized()
         if self._started:
-            _connect(ray, setting)
+            connect(ray, setting.jobs, setting.address)
         shards = shards_of(setting.instance)
         count = max(1, min(setting.jobs, len(shards)))
         self._parts = [list(part) for part in np.array_split(np.arange(len(shards)), count)]
@@ -122,14 +122,24 @@ class RayEngine:
             self._ray.shutdown()
 
 
-def _connect(ray: Any, setting: EngineSetting) -> None:  # noqa: ANN401 - a module without types
+def connect(ray: Any, jobs: int, address: str | None) -> None:  # noqa: ANN401 - a module without types
+    """Connect to a cluster, or start one on this machine.
+
+    Args:
+        ray: The module.
+        jobs: Processors of a cluster that is started here.
+        address: Address of a running cluster; None to start one.
+
+    Raises:
+        InputError: No cluster answers there.
+    """
     options: dict[str, Any] = {"log_to_driver": False, "include_dashboard": False, "logging_level": "ERROR"}
-    if setting.address is None:
-        ray.init(num_cpus=max(1, setting.jobs), **options)
+    if address is None:
+        ray.init(num_cpus=max(1, jobs), **options)
         return
     try:
-        _reach(setting.address)
-        ray.init(address=setting.address, **options)
+        _reach(address)
+        ray.init(address=address, **options)
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         message = f"no Ray cluster answers at this address ({error})"
         raise input_error(message, "start one (ray start --head), or give its address", path="--address") from None

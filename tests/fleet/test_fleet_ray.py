@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,28 @@ def shards_of_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard, "CLASSES_PER_SHARD", 1)
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """One cluster for all tests, started as the engine starts its own; without it, every plan would start one."""
+    ray = pytest.importorskip("ray")
+    ray_engine.connect(ray, jobs=4, address=None)
+    yield
+    ray.shutdown()
+
+
 @pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_does_not_answer_is_named() -> None:
+    with pytest.raises(InputError, match="no Ray cluster answers"):
+        plan_fleet(*FILES, engine="ray", address="127.0.0.1:1")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("cluster")
 def test_any_number_of_actors_gives_the_answer_of_the_local_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     here = without_time(plan_fleet(*FILES))
-    for actors in (1, 2, 4):
+    for actors in (1, 4):
         assert without_time(plan_fleet(*FILES, engine="ray", jobs=actors)) == here
+    # two actors, of which one is killed half-way
     killed: list[int] = []
     ask = ray_engine.RayEngine._ask
 
@@ -49,9 +67,3 @@ def test_any_number_of_actors_gives_the_answer_of_the_local_engine(monkeypatch: 
     monkeypatch.setattr(ray_engine.RayEngine, "_ask", killing)
     assert without_time(plan_fleet(*FILES, engine="ray", jobs=2)) == here
     assert killed
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_does_not_answer_is_named() -> None:
-    with pytest.raises(InputError, match="no Ray cluster answers"):
-        plan_fleet(*FILES, engine="ray", address="127.0.0.1:1")
