@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from fleet_cases import random_fleet
-from fleet_oracle import optimum
+from fleet_oracle import optima
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ def plan(case: tuple, **options: object) -> FleetPlacement:
 @given(st.integers(0, 10**9))
 def test_the_linear_bound_is_the_optimum_of_the_linear_program(seed: int) -> None:
     case = random_fleet(Random(seed))
-    best, whole = optimum(*case, whole=False), optimum(*case)
+    best, whole = optima(*case)
     placement = plan(case, gap=1e-6)
     if placement.status == "infeasible":
         assert best.unserved > 1e-7
@@ -39,6 +39,22 @@ def test_the_linear_bound_is_the_optimum_of_the_linear_program(seed: int) -> Non
     if placement.total is not None:
         assert placement.total.power_w >= whole.power_w * (1 - 1e-6) - 1e-9
         assert placement.total.power_w <= whole.power_w * (1 + 1e-5) + 1e-9
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9))
+def test_the_integer_program_agrees_within_the_gaps(seed: int) -> None:
+    case = random_fleet(Random(seed), most_users=12)
+    one, other = plan(case), plan(case, method="ilp")
+    if one.total is None or other.total is None:
+        assert "optimal" not in (one.status, other.status)
+        return
+    for each, peer in ((one, other), (other, one)):
+        assert each.certificate is not None
+        assert peer.certificate is not None
+        assert each.status == "optimal"
+        assert each.certificate.relative_gap <= 0.01
+        assert each.certificate.lower_bound <= peer.total.power_w * (1 + 1e-9)
 
 
 def placement_users(case: tuple) -> int:

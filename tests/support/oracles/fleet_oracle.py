@@ -116,11 +116,26 @@ def as_choice(owner: int, instance: Instance, decision: Decision, value: Any) ->
 
 def optimum(fleet: dict[str, Any], topology: dict[str, Any], models: dict[str, Any], whole: bool = True) -> Optimum:
     """Return the least power with as few users unserved as can be (in parts, unless `whole`)."""
-    classes = fleet["classes"]
-    choices = [
-        choice for owner, item in enumerate(classes)
+    return best_of(fleet["classes"], topology, all_choices(fleet, topology, models), whole)
+
+
+def optima(fleet: dict[str, Any], topology: dict[str, Any], models: dict[str, Any]) -> tuple[Optimum, Optimum]:
+    """Return the optimum in parts of users, and the one in whole users, over the same choices."""
+    choices = all_choices(fleet, topology, models)
+    return (
+        best_of(fleet["classes"], topology, choices, whole=False),
+        best_of(fleet["classes"], topology, choices, whole=True),
+    )
+
+
+def all_choices(fleet: dict[str, Any], topology: dict[str, Any], models: dict[str, Any]) -> list[Choice]:
+    return [
+        choice for owner, item in enumerate(fleet["classes"])
         for choice in choices_of(owner, item, models[item["model"]], topology)
     ]  # fmt: skip
+
+
+def best_of(classes: list[dict[str, Any]], topology: dict[str, Any], choices: list[Choice], whole: bool) -> Optimum:
     count, users = len(choices), len(classes)
     nodes = {node["name"]: node for node in topology["nodes"]}
     used = sorted({host for choice in choices for host in choice.hosts})
