@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from planner.fin.deadline import Deadline
 from planner.fin.registry import load
 
 if TYPE_CHECKING:  # the command line needs the names of methods, not all that they work with
@@ -60,6 +61,9 @@ class FleetOptions:
     gap: float = 0.01
     """Relative gap of whole users at which an answer counts as proved."""
     time_limit_s: float | None = None
+    """Seconds for the search."""
+    latest: Deadline = field(default_factory=Deadline)
+    """When all users have to be placed; who has no plan by then stays without one."""
     serve_most: bool = False
     jobs: int = 1
     engine: str = "local"

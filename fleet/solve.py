@@ -40,6 +40,9 @@ _NODES_TIMES_COLUMNS = 3_000_000
 """Nodes of branch and bound of programs with few columns, which are quick."""
 
 
+STOPPED_EARLY = "the time limit stopped the planner before any user was placed"
+
+
 class ColumnGenerationMethod:
     """Linear program over all plans, then whole users."""
 
@@ -61,6 +64,8 @@ def _solve(run: Run) -> FleetOutcome:
     instance, options = run.instance, run.options
     penalty_w = penalty_per_user(instance)
     before = options.before
+    if options.latest.expired:
+        return FleetOutcome("unknown", None, 0.0, np.zeros(instance.resources.count), STOPPED_EARLY)
     if before is not None and (kept := kept_plan(run, before, penalty_w)) is not None:
         times_s = (0.0, time.perf_counter() - began)
         return _found(options, kept[0], Bounded(kept[1], before.prices), None, "", times_s, {})
@@ -160,10 +165,14 @@ def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whole
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     prices = linear.prices + idle_prices(instance)
-    state = placed_at_rising_prices(rounded_down(instance, linear.columns, linear.share), prices, deadline)
-    if linear.stopped and state.waiting.any():
+    state = placed_at_rising_prices(
+        rounded_down(instance, linear.columns, linear.share), prices, deadline, options.latest
+    )
+    if linear.stopped and state.waiting.any() and not options.latest.expired:
         anew = nobody_placed(instance, linear.columns)
-        anew = placed_at_rising_prices(anew, np.maximum(prices, _rough_prices(run, penalty_w)), deadline)
+        anew = placed_at_rising_prices(
+            anew, np.maximum(prices, _rough_prices(run, penalty_w)), deadline, options.latest
+        )
         state = min(state, anew, key=lambda each: cost_of(each, penalty_w))
     state = _searched(run, state, linear, penalty_w, shrink=False)
     options.progress("whole users", linear.bound_w, cost_of(state, penalty_w))

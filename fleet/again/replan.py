@@ -70,7 +70,7 @@ def _search(run: Run, before: Before, penalty_w: float) -> LocalSearch:
     """Return a search from the users of before that still have their plan; the others are placed at rising prices."""
     instance = run.instance
     prices = before.prices + idle_prices(instance)
-    state = placed_at_rising_prices(kept_users(instance, before, prices), prices, run.deadline)
+    state = placed_at_rising_prices(kept_users(instance, before, prices), prices, run.deadline, run.options.latest)
     budget = None
     if run.options.most_moves is not None:
         groups = groups_of(instance, state.solution())

@@ -59,6 +59,24 @@ def fleet_placement(
     )
 
 
+def nothing_placed(name: str, provenance: Provenance, spent_s: float) -> FleetPlacement:
+    """Return the placement of a fleet whose time limit was over before its plans were known.
+
+    Args:
+        name: Name of the fleet.
+        provenance: Method and hashes of the inputs.
+        spent_s: Seconds spent.
+    """
+    return FleetPlacement(
+        fleet=name,
+        status="unknown",
+        message="the time limit stopped the planner while the plans of classes were enumerated",
+        certificate=FleetCertificate(lower_bound=0.0, relative_gap=None, complete=False),
+        timing=FleetTiming(build_s=spent_s, linear_s=0.0, whole_s=0.0),
+        provenance=provenance,
+    )
+
+
 def _total(instance: FleetInstance, writer: Writer, solution: Solution) -> FleetTotal:
     tiers, hosting = tier_power(instance, writer, solution)
     network = instance.network

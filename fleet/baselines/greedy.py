@@ -27,7 +27,7 @@ class _Greedy:
         none = np.zeros(0, dtype=np.int64)
         state = WholeUsers(instance, columns_of(instance, none, none), none.copy(), instance.count.copy())
         free = np.zeros(instance.resources.count)
-        state = Placer(state, free, self._rank(instance)).place_all()
+        state = Placer(state, free, self._rank(instance)).place_all(options.latest)
         spent_s = time.perf_counter() - began
         return heuristic_outcome(instance, options, state, Bounded(bound_at(instance, free), free), spent_s)
 

@@ -59,7 +59,7 @@ class LinearProgram:
             return FleetOutcome("unknown", None, 0.0, none, "the time limit stopped the search")
         bound = bound_at(instance, answer.prices)
         gap = max(0.0, answer.value_w - bound) / answer.value_w if answer.value_w > 0.0 else 0.0
-        state = Placer(rounded_down(instance, columns, answer.share), answer.prices).place_all()
+        state = Placer(rounded_down(instance, columns, answer.share), answer.prices).place_all(options.latest)
         spent_s = time.perf_counter() - began
         return heuristic_outcome(instance, options, state, Bounded(bound, answer.prices, gap), spent_s)
 
@@ -76,7 +76,7 @@ class IntegerProgram:
         columns, penalty = all_columns(instance), penalty_per_user(instance)
         none = np.zeros(columns.count, dtype=np.int64)
         free = np.zeros(instance.resources.count)
-        state = Placer(WholeUsers(instance, columns, none, instance.count.copy()), free).place_all()
+        state = Placer(WholeUsers(instance, columns, none, instance.count.copy()), free).place_all(options.latest)
         seconds = np.inf if options.time_limit_s is None else options.time_limit_s
         everyone = instance.count > 0
         state, bound = reoptimised(state, everyone, penalty, seconds=seconds, nodes=None, gap=options.gap / 2.0)

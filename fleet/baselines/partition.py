@@ -42,7 +42,7 @@ class RandomPartition:
             states.append(state)
             prices.append(found)
         mean = np.asarray(np.mean(prices, axis=0), dtype=np.float64)
-        state = placed_at_rising_prices(_merged(instance, states), mean, deadline)
+        state = placed_at_rising_prices(_merged(instance, states), mean, deadline, options.latest)
         spent_s = time.perf_counter() - began
         return heuristic_outcome(instance, options, state, Bounded(bound_at(instance, mean), mean), spent_s)
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.instance.costs import block_and_head_costs
 from planner.fin.instance.network import Bools, Ints, Network, build_network
 from planner.fin.instance.packages import expand
@@ -35,6 +36,7 @@ def build_fleet(
     topology: Topology,
     most_hosts: int = MOST_HOSTS,
     known: KnownPlans | None = None,
+    deadline: Deadline | None = None,
 ) -> FleetInstance:
     """Return the arrays of a fleet.
 
@@ -44,15 +46,19 @@ def build_fleet(
         topology: Shared nodes and links.
         most_hosts: Hosts considered at most for one attach node; the nearest in energy are.
         known: Plans of kinds that need not be enumerated again; those of all kinds are in it afterwards.
+        deadline: When to give up.
 
     Raises:
+        DeadlineReachedError: The deadline has passed before all plans were enumerated.
         InputError: A name is not there, nothing says what a node costs, or a kind has too many plans.
     """
     refuse_metrics(topology)
     nodes, links, routers, _ = expand(topology)
     network = build_network(nodes, links, routers)
     check_names(columns, models, network)
-    return _Builder(columns, models, nodes, routers, network, most_hosts).build(known or KnownPlans())
+    return _Builder(columns, models, nodes, routers, network, most_hosts).build(
+        known or KnownPlans(), deadline or Deadline()
+    )
 
 
 def refuse_metrics(topology: Topology) -> None:
@@ -95,7 +101,7 @@ class _Builder:
         names = list(self.models[index].points.exit_names)
         return TypedCosts(*block_and_head_costs(model, typed, names), devices=len(devices))
 
-    def build(self, known: KnownPlans) -> FleetInstance:
+    def build(self, known: KnownPlans, deadline: Deadline) -> FleetInstance:
         columns = self.columns
         links = np.diff(columns.first_link)[columns.group]
         first_pair = np.concatenate([[0], np.cumsum(links)])
@@ -103,6 +109,7 @@ class _Builder:
         within = np.arange(first_pair[-1]) - first_pair[pair_class]
         pair_link = np.asarray(columns.first_link)[columns.group[pair_class]] + within
         pair_local, locals_, signature = self._locals(pair_class, pair_link)
+        deadline.check()
         scarce = scarce_resources(
             columns, self.resources, self.models, self.costs, locals_, (pair_class, pair_link, pair_local)
         )
@@ -118,6 +125,7 @@ class _Builder:
                 int(pair_class[example]), int(pair_link[example]), locals_[pair_local[example]], may_be_short[number],
                 (float(rates[pairs].max()), float(rates[pairs].min())),
             )  # fmt: skip
+            deadline.check()
             key, plans = known.plans(kind)
             kinds.append(KindPlans(kind, plans, pairs, rows[number], key))
         kinds = without_loose_loads(kinds, self.resources, columns, pair_class, signature[pair_local[first]])

@@ -12,6 +12,7 @@ from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import Fleet
 from planner.schemas.planning.model import Model
 from planner.schemas.reading.files import read_document
+from planner.schemas.reading.problems import input_error
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ def read_fleet(path: Path, models: Mapping[str, Model] | None = None) -> ReadFle
     Raises:
         InputError: With every problem of the first file that has any (ten and a count for tables).
     """
+    if path.suffix.lower() in (".csv", ".parquet"):
+        fix = 'give a JSON file that names both tables, such as "tables": {"classes": "classes.csv", "attach": ...}'
+        raise input_error("a fleet is a JSON file; this is a table", fix, file=str(path))
     fleet, digest = read_document(path, Fleet)
     inputs = {path.name: digest}
     if fleet.tables is None:

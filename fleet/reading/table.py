@@ -119,6 +119,9 @@ class TableReader:
 
     def _check_header(self, header: Sequence[str]) -> None:
         known = {**self.numbers, **self.texts}
+        if len(header) == 1 and (mark := next((each for each in ";\t|" if each in header[0]), None)):
+            message = f"the header is one cell with {header[0].count(mark)} times {mark!r}"
+            raise input_error(message, "separate cells by commas", file=str(self.path), path="row 1")
         required = [name for name, rule in self.numbers.items() if rule.missing is None]
         required += [name for name, may_be_empty in self.texts.items() if not may_be_empty]
         for name in required:

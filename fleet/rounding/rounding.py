@@ -86,14 +86,16 @@ class Placer:
         self._instance = state.instance
         self._position = state.instance.position
 
-    def place_all(self) -> WholeUsers:
-        """Place every waiting user that fits somewhere; return the state with them."""
+    def place_all(self, latest: Deadline | None = None) -> WholeUsers:
+        """Place every waiting user that fits somewhere until a deadline; return the state with them."""
         state = self._state
         pairs: list[int] = []
         plans: list[int] = []
         users: list[int] = []
         waiting = state.waiting.copy()
         for owner in self._order(waiting).tolist():
+            if latest is not None and latest.expired:
+                break
             while waiting[owner] and (option := self._best(owner)) is not None:
                 fits = self._fitting(option, int(waiting[owner]))
                 self._free[option.rows] -= fits * option.load
@@ -147,25 +149,29 @@ class Placer:
         return int(min(most, max(1.0, np.floor(room))))
 
 
-def placed_at_rising_prices(state: WholeUsers, prices: Floats, deadline: Deadline) -> WholeUsers:
+def placed_at_rising_prices(
+    state: WholeUsers, prices: Floats, deadline: Deadline, latest: Deadline | None = None
+) -> WholeUsers:
     """Place the waiting users; where some find no room, raise the prices of all that their plans load, and start again.
 
     Args:
         state: Users now; those that have a plan keep it.
         prices: (R,) watts per unit of capacity to begin with.
         deadline: When to stop; prices rise once at least.
+        latest: When to stop even with users who could be placed; None where there is no such time.
 
     Returns:
         The state of the fewest waiting users, and of least power among these.
     """
     instance, prices = state.instance, prices.copy()
-    best = Placer(state, prices).place_all()
+    best = Placer(state, prices).place_all(latest)
     found = best
     for rise in range(_RISES):
-        if not best.waiting.any() or (rise and deadline.expired):
+        late = latest is not None and latest.expired
+        if not best.waiting.any() or late or (rise and deadline.expired):
             break
         prices[_rows_of(instance, found.waiting > 0)] *= _RISE ** (1 + rise)
-        found = Placer(state, prices).place_all()
+        found = Placer(state, prices).place_all(latest)
         if (int(found.waiting.sum()), found.power_w) < (int(best.waiting.sum()), best.power_w):
             best = found
     return best

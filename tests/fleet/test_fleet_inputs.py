@@ -30,6 +30,28 @@ def fleet_of(folder: Path, *classes: dict[str, Any]) -> Path:
     return path
 
 
+def test_a_table_in_place_of_a_fleet_and_other_separators_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="this is a table"):
+        read_fleet(CITY / "classes.csv")
+    for name in ("fleet.json", "classes.csv", "attach.csv"):
+        shutil.copy(CITY / name, tmp_path / name)
+    text = (CITY / "classes.csv").read_text(encoding="utf-8")
+    (tmp_path / "classes.csv").write_text(text.replace(",", ";"), encoding="utf-8")
+    with pytest.raises(InputError, match="separate cells by commas"):
+        read_fleet(tmp_path / "fleet.json")
+
+
+def test_a_placement_of_a_fleet_is_told_from_one_of_apps(tmp_path: Path) -> None:
+    fleet, topology, output = CITY / "fleet.json", CITY / "topology.json", tmp_path / "plan.json"
+    assert run("fleet", fleet, "--topology", topology, "-o", output).code == 0
+    ran = run("check", output, "--topology", topology, "--model", CITY.parent / "vit.json")
+    assert (ran.code, ran.err.count("error:")) == (2, 1)
+    assert "the placement of a fleet" in ran.err
+    ran = run("fleet", fleet, "--topology", topology, "--from", fleet)
+    assert (ran.code, ran.err.count("error:")) == (2, 1)
+    assert "the file is a fleet" in ran.err
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

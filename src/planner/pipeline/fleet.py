@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from planner.collection import collection_paused
 from planner.errors import InternalError
+from planner.fin.deadline import DeadlineReachedError
 from planner.fleet.method import FleetOptions, fleet_method
 from planner.schemas.fleets.fleet import Fleet
 from planner.schemas.fleets.placement import FleetPlacement
@@ -197,17 +197,25 @@ def answer_fleet(request: FleetRequest) -> FleetAnswer:
     """
     from planner.fleet.again.memory import memory_of
     from planner.fleet.again.moves import change_of
-    from planner.fleet.answer.document import fleet_placement
+    from planner.fleet.answer.document import fleet_placement, nothing_placed
+    from planner.fleet.budget import TimeBudget
     from planner.fleet.instance.build import build_fleet
     from planner.fleet.plans.known import KnownPlans
     from planner.verifier.fleet import verify_fleet
 
-    began = time.perf_counter()
+    budget = TimeBudget.begin(request.options.time_limit_s, len(request.columns.count))
     chosen = fleet_method(request.method)
+    provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     known = KnownPlans(request.before.memory.sets if isinstance(request.before, Earlier) else None)
-    instance = build_fleet(request.columns, request.models, request.topology, request.most_hosts, known)
-    build_s = time.perf_counter() - began
-    options = request.options
+    try:
+        instance = build_fleet(
+            request.columns, request.models, request.topology, request.most_hosts, known, budget.latest
+        )
+    except DeadlineReachedError:
+        return FleetAnswer(nothing_placed(request.columns.name, provenance, budget.spent_s), None)
+    build_s = budget.spent_s
+    seconds, latest = budget.search()
+    options = replace(request.options, time_limit_s=seconds, latest=latest)
     if request.before is not None:
         options = replace(options, before=_before_of(instance, request.before))
     elif options.most_moves is not None:
@@ -219,7 +227,6 @@ def answer_fleet(request: FleetRequest) -> FleetAnswer:
     change = None
     if options.before is not None and outcome.solution is not None:
         change = change_of(instance, options.before, outcome.solution)
-    provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = fleet_placement(instance, outcome, provenance, build_s, change)
     gap = max(1e-6, request.options.gap)
     if violations := verify_fleet(placement, request.topology, request.columns, request.models, gap):
