@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import stat
-import tomllib
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -62,6 +61,8 @@ def read_toml(path: Path, schema: type[SchemaT]) -> SchemaT:
     Raises:
         InputError: The file cannot be read, is too large, is not TOML, or does not fit the schema.
     """
+    import tomllib  # most runs read no TOML
+
     data = read_bytes(path)
     try:
         raw = tomllib.loads(data.decode("utf-8-sig"))

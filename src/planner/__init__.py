@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from planner.version import __version__
 
 if TYPE_CHECKING:
-    from planner.api import check, compare, pareto, plan, verify, write_report
     from planner.errors import InternalError
     from planner.fin.many import plan_many
     from planner.library.adapting import adapt, adapt_designs
-    from planner.library.comparison import Comparison
-    from planner.library.front import Front
-    from planner.library.inputs import load_model, load_topology, load_workload, prepare
+    from planner.library.checking import check, verify
+    from planner.library.comparison import Comparison, compare
+    from planner.library.front import Front, pareto
+    from planner.library.inputs import AppLimits, load_model, load_topology, load_workload, prepare
+    from planner.library.pages import write_report
     from planner.library.placement import Placement
+    from planner.library.planning import plan
     from planner.pipeline.execution import run
     from planner.pipeline.fleet import plan_fleet
     from planner.pipeline.prepared import PreparedTopology
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "App",
+    "AppLimits",
     "AppPlacement",
     "Block",
     "Calibration",
@@ -103,6 +106,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AppLimits": "planner.library.inputs",
     "Comparison": "planner.library.comparison",
     "Front": "planner.library.front",
     "InternalError": "planner.errors",
@@ -111,20 +115,20 @@ _HOMES = {
     "Violation": "planner.verifier.verify",
     "adapt": "planner.library.adapting",
     "adapt_designs": "planner.library.adapting",
-    "check": "planner.api",
-    "compare": "planner.api",
+    "check": "planner.library.checking",
+    "compare": "planner.library.comparison",
     "from_onnx": "planner.running.library",
     "from_torch": "planner.running.library",
     "load_model": "planner.library.inputs",
     "load_topology": "planner.library.inputs",
     "load_workload": "planner.library.inputs",
-    "pareto": "planner.api",
-    "plan": "planner.api",
+    "pareto": "planner.library.front",
+    "plan": "planner.library.planning",
     "plan_fleet": "planner.pipeline.fleet",
     "plan_many": "planner.fin.many",
     "prepare": "planner.library.inputs",
-    "verify": "planner.api",
-    "write_report": "planner.api",
+    "verify": "planner.library.checking",
+    "write_report": "planner.library.pages",
     "run": "planner.pipeline.execution",
     "split": "planner.running.library",
 }

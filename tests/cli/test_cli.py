@@ -100,7 +100,7 @@ def test_too_little_memory_is_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("planner.api.answer", exhausted)
+    monkeypatch.setattr("planner.library.planning.answer", exhausted)
     ran = run("plan", *SMALL)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("error: not enough memory")

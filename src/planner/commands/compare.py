@@ -53,9 +53,9 @@ def compare_command(
     cold_steps: ColdSteps = None,
 ) -> int:
     """Run every method on the same inputs, in one table; or one plan and plans made anew on measured rates."""
-    from planner.api import compare
     from planner.commands.inputs import asked_for
     from planner.commands.results import written
+    from planner.library.comparison import compare
     from planner.text.table import terminal_width
 
     _check_options(trace, methods, {"--step": step, "--cold-steps": cold_steps})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from planner.commands.options import Constraints, PartialSources, Sources
-from planner.library.checking import planned_from
-from planner.library.inputs import Asked, PlanningInputs
+from planner.library.inputs import Asked, PlanningInputs, planned_from
 from planner.schemas.reading.problems import input_error
 
 

@@ -46,10 +46,10 @@ def pareto_command(
     as_csv: AsCsv = False,
 ) -> int:
     """Find every trade-off of energy, latency and accuracy that no other plan beats, with proof."""
-    from planner.api import pareto
     from planner.commands.inputs import asked_for
     from planner.commands.results import written
     from planner.files.writing import placement_json
+    from planner.library.front import pareto
     from planner.text.front import front_csv, front_text
 
     asked, limit_s, separate = asked_for(sources, limits), time_limit_s(time_limit), per_exit(thresholds)

@@ -31,10 +31,10 @@ def plan_command(
     as_json: AsJson = False,
 ) -> int:
     """Place a DNN, or all apps of a workload, on a topology: least energy within the limits, with proof."""
-    from planner.api import plan
     from planner.commands.inputs import asked_for
     from planner.commands.results import written
     from planner.files.writing import placement_json
+    from planner.library.planning import plan
     from planner.progress import waiting
 
     asked, given = asked_for(sources, limits), search.arguments()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from planner.process import partly_written
-from planner.schemas.adaptation.placement_policy import PlacementPolicy
-from planner.schemas.planning.front import Front
-from planner.schemas.planning.placement import Placement
 from planner.schemas.reading.files import was_read
 from planner.schemas.reading.problems import InputError, input_error
+
+if TYPE_CHECKING:
+    from planner.schemas.adaptation.placement_policy import PlacementPolicy
+    from planner.schemas.planning.front import Front
+    from planner.schemas.planning.placement import Placement
 
 _PREFIX = ".planner-"
 
@@ -102,6 +103,8 @@ def _temporary(folder: Path) -> Iterator[tuple[int, Place]]:
     if (nameless := _nameless(folder)) is not None:
         yield nameless, partial(_link, nameless)
         return
+    import tempfile  # loads what makes names random; most folders need no names
+
     handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
     with partly_written(name):
         try:

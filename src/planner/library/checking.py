@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
@@ -19,18 +19,20 @@ from planner.library.inputs import (
     TopologyLike,
     WorkloadLike,
     document,
-    planning_inputs,
+    planned_from,
     topology_of,
 )
 from planner.library.made_from import Note, completed
 from planner.library.placement import Placement
-from planner.pipeline.prove import Proof
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement as PlacementFile
 from planner.schemas.planning.workload import App
 from planner.schemas.reading.problems import input_error
 from planner.verifier.verify import DEFAULT_GAP, Violation
 from planner.verifier.verify import verify as recompute
+
+if TYPE_CHECKING:
+    from planner.pipeline.prove import Proof
 
 
 def check(
@@ -74,6 +76,10 @@ def check(
     asked: Asked = {"model": model, "topology": topology, "workload": workload, **limits}
     planned = made_for(placement, held, asked, models)
     return recompute(held, planned.topology, planned.apps, gap, per_exit_thresholds, planned.objective)
+
+
+verify = check
+"""Another name of `check`."""
 
 
 def prove(
@@ -134,15 +140,6 @@ def made_for(
     for app, read in planned.apps:
         refuse_unknown_names(app, read, network)
     return planned
-
-
-def planned_from(asked: Asked, models: Mapping[str, Model] | None = None) -> PlanningInputs:
-    """Read and check what is asked for; raise InputError with every problem found."""
-    limits: AppLimits = {key: value for key, value in asked.items() if key not in _FILES}  # type: ignore[assignment] # the same keys
-    return planning_inputs(asked.get("model"), asked.get("topology"), asked.get("workload"), models, limits)
-
-
-_FILES = ("model", "topology", "workload")
 
 
 def _warn(text: str) -> None:

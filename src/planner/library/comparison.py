@@ -1,14 +1,22 @@
-"""All methods on one request as a table: text for people, rows for programs."""
+"""Comparison of methods: all of them on one request, as a table for people and rows for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Unpack
 
+from planner.fin.method import Options
+from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, planning_inputs
+from planner.library.requests import first_joint, request_for
 from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, objective_of_all, row_json
+from planner.pipeline.compare import compare as run_methods
+from planner.pipeline.dispatch import check_names
+from planner.pipeline.request import methods_for, together
+from planner.schemas.planning.model import Model
 from planner.schemas.reading.printable import printable
+from planner.schemas.reading.problems import advice_for, input_error
 from planner.text.table import csv_text, fitted, table_lines
 
 
@@ -94,3 +102,61 @@ class Comparison:
     def to_csv(self) -> str:
         """Return `to_rows` as CSV, in SI units."""
         return csv_text(self.to_rows(), ("method",))
+
+
+def compare(
+    model: ModelsLike | None = None,
+    topology: TopologyLike | None = None,
+    *,
+    workload: WorkloadLike | None = None,
+    models: Mapping[str, Model] | None = None,
+    methods: Sequence[str] | None = None,
+    gap: float = 0.0,
+    time_limit_s: float | None = 10.0,
+    gamma: int = Options.gamma,
+    per_exit_thresholds: bool = False,
+    jobs: int = 1,
+    watch: Callable[[Row], None] = lambda row: None,
+    **limits: Unpack[AppLimits],
+) -> Comparison:
+    """Run several methods on the same request, one after the other; every plan is verified.
+
+    Args:
+        model: As for `plan`.
+        topology: As for `plan`.
+        workload: As for `plan`.
+        models: As for `plan`.
+        methods: Names of methods (default: all that the request can go to).
+        gap: Relative gap at which an answer counts as proved.
+        time_limit_s: Limit of each method, in seconds.
+        gamma: Latency levels of the method `gamma`.
+        per_exit_thresholds: Design operating points with one threshold per exit.
+        jobs: As for `plan`.
+        watch: Told of every row as soon as it is there.
+        **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`.
+
+    Returns:
+        A table that prints as text; `to_rows()` for programs, and a placement per row.
+
+    Raises:
+        InputError: An input cannot be used, or there is no such method.
+
+    Example:
+        >>> table = planner.compare("examples/small.json", "examples/small-topology.json", max_latency_s=0.03)
+        >>> table["neurosurgeon"].value >= table["exact"].value
+        True
+    """
+    planned = planning_inputs(model, topology, workload, models, limits)
+    options = Options(gap=gap, time_limit_s=time_limit_s, gamma=gamma, jobs=jobs)
+    request = request_for(planned, first_joint(methods), options, per_exit_thresholds)
+    chosen = methods_for(request)
+    for name in methods or ():
+        if name not in chosen:
+            fix = advice_for(name, chosen, len(chosen))
+            raise input_error("there is no such method to compare with the others", fix, path="methods", value=name)
+    check_names(request)
+    rows = []
+    for row in run_methods(request, methods or chosen):
+        watch(row)
+        rows.append(row)
+    return Comparison(tuple(rows), together(request))

@@ -1,11 +1,20 @@
-"""A front that prints as the command line does and turns into rows."""
+"""Fronts by the library: every trade-off of one app that no other plan beats, as text and rows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from planner.fin.method import Options
+from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, planning_inputs
+from planner.library.requests import request_for, single_app_request
+from planner.pipeline.request import AUTO
 from planner.schemas.planning.front import Front as FrontFile
+from planner.schemas.planning.model import Model
+
+if TYPE_CHECKING:
+    from planner.pipeline.pareto import Watch
 
 
 class Front(FrontFile):
@@ -53,3 +62,48 @@ class Front(FrontFile):
             figures |= {} if plan.batch == 1 else {"batch": plan.batch}
             rows.append({**figures, **plan.metrics, "operating_point": plan.operating_point, "nodes": nodes})
         return rows
+
+
+def pareto(
+    model: ModelsLike | None = None,
+    topology: TopologyLike | None = None,
+    *,
+    workload: WorkloadLike | None = None,
+    models: Mapping[str, Model] | None = None,
+    axes: tuple[str, ...] | None = None,
+    max_points: int | None = None,
+    time_limit_s: float | None = None,
+    per_exit_thresholds: bool = False,
+    watch: Watch = lambda found, accuracy: None,
+    **limits: Unpack[AppLimits],
+) -> Front:
+    """Find every plan of one app that no other one beats in energy, latency and accuracy (epsilon-constraint method).
+
+    Args:
+        model: As for `plan`.
+        topology: As for `plan`.
+        workload: A workload of one app.
+        models: As for `plan`.
+        axes: Two of energy, latency, accuracy and the metrics of the topology (default: energy, latency and accuracy).
+        max_points: Stop with a partial front after this number of points.
+        time_limit_s: Stop with a partial front after this time, in seconds.
+        per_exit_thresholds: Design operating points with one threshold per exit.
+        watch: Told of the points found and the accuracy searched, before every search.
+        **limits: `source`, `max_latency_s` and the other limits of one app, as for `plan`; without `min_accuracy`, all
+            accuracies are of interest.
+
+    Returns:
+        The front, each point a verified placement; `status` tells whether it is proved complete.
+
+    Raises:
+        InputError: An input cannot be used, or there are several apps.
+    """
+    from planner.pipeline.pareto import pareto as walk
+
+    planned = planning_inputs(model, topology, workload, models, limits)
+    request = single_app_request(request_for(planned, AUTO, Options(time_limit_s=time_limit_s), per_exit_thresholds))
+    if axes is not None:
+        from planner.pipeline.front_of_two import front_of_two
+
+        return Front.of(front_of_two(request, axes, max_points, time_limit_s, watch))
+    return Front.of(walk(request, max_points, time_limit_s, watch))

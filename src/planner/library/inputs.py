@@ -25,7 +25,30 @@ WorkloadLike = Workload | Mapping[str, object] | str | Path
 
 
 class AppLimits(TypedDict, total=False):
-    """What is asked of one app; every key is an argument of `planner.plan`, which describes it."""
+    """What is asked of one app: arguments of `planner.plan`, `compare`, `pareto` and `check`; None is the default.
+
+    Beside a workload, which holds the limits of its apps, only `app` or `objective` may be given.
+
+    Attributes:
+        source: Node that holds the input (default: the first mobile node, else the first).
+        destination: Node that needs the results (default: they stay where they are made).
+        rate_per_s: Inferences per second (default: 0, a single one that loads no capacity).
+        max_latency_s: Latency limit in seconds.
+        latency: Which latency counts: `worst` (the default), `mean` or a percentile such as `p95`.
+        min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
+        max_energy_j: Energy limit of one inference in joules.
+        limits: Largest values of metrics of the topology, by name, each in its metric's unit.
+        objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
+            maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`. Beside a
+            workload, what all apps are planned for: `power`, `latency` (the largest over its limit), `accuracy` (the
+            mean weighted by rates) or a metric.
+        batch: Batch size, or several of which one is chosen (default: 1); above 1 a rate is needed.
+        pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
+            (``encoder*``) and ranges (``b1..b4``) of blocks.
+        private_until: Block before which no data leave the source: the blocks up to and including it stay there, and
+            those that read the input or an output from before it.
+        app: Name of the app of the workload that is planned alone (default: all together).
+    """
 
     source: str | None
     destination: str | None
@@ -52,6 +75,9 @@ class Asked(AppLimits, total=False):
     model: ModelsLike | None
     topology: TopologyLike | None
     workload: WorkloadLike | None
+
+
+_FILES = ("model", "topology", "workload")
 
 
 @dataclass(frozen=True)
@@ -190,6 +216,20 @@ def _files_of(sources: Sequence[object], inputs: Mapping[str, str]) -> dict[str,
             if path.name in inputs and str(path) not in inputs:
                 files.setdefault(path.name, str(path))
     return files
+
+
+def planned_from(asked: Asked, models: Mapping[str, Model] | None = None) -> PlanningInputs:
+    """Read and check what is asked for, as `planning_inputs` does.
+
+    Args:
+        asked: Files or values, and limits of one app.
+        models: Models by the name that apps give them.
+
+    Raises:
+        InputError: An input is missing or cannot be used; the error holds every problem found.
+    """
+    limits: AppLimits = {key: value for key, value in asked.items() if key not in _FILES}  # type: ignore[assignment] # the same keys
+    return planning_inputs(asked.get("model"), asked.get("topology"), asked.get("workload"), models, limits)
 
 
 def _app_of(

@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from planner.library.checking import made_for, planned_from
-from planner.library.inputs import AppLimits, Asked, ModelsLike, PlanningInputs, TopologyLike, WorkloadLike
+from planner.library.checking import made_for
+from planner.library.inputs import (
+    AppLimits,
+    Asked,
+    ModelsLike,
+    PlanningInputs,
+    TopologyLike,
+    WorkloadLike,
+    planned_from,
+)
 from planner.library.made_from import Note
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model

@@ -147,6 +147,6 @@ class Placement(PlacementFile):
 
     def write_report(self, path: Any, **options: Any) -> None:  # noqa: ANN401 - as planner.write_report takes them
         """Write the page of the placement; see `planner.write_report`."""
-        from planner.api import write_report
+        from planner.library.pages import write_report
 
         write_report(self, path, **options)

@@ -12,7 +12,6 @@ from planner.schemas.planning.workload import App
 from planner.schemas.reading.printable import printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
 from planner.text.asked import asked_text, of_limit
-from planner.text.joint_placement import joint_text
 from planner.text.objective import gap_text, is_joint, objective_text
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
@@ -37,6 +36,8 @@ def placement_text(
         usage = usage_of(placement, apps, topology)
     placement = printable_document(placement)
     if is_joint(placement):
+        from planner.text.joint_placement import joint_text
+
         return joint_text(placement, [app for app, _ in apps], usage)
     app = apps[0][0] if apps else None
     lines: list[str] = []
