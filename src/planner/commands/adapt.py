@@ -84,5 +84,5 @@ def adapt_designs(
     with written(output, as_json) as give:
         with waiting("scoring joint designs"):
             policy = policy_of(designs, max_designs, transfer_from)
-        give(policy.model_dump(mode="json"), policy_text(policy), policy.diagnosis is None)
+        give(lambda: policy.model_dump(mode="json"), policy_text(policy), policy.diagnosis is None)
     return EXIT_INFEASIBLE if policy.diagnosis is not None else 0

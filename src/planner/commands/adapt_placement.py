@@ -39,7 +39,7 @@ def adapt_placement(
     with written(output, as_json) as give:
         with waiting("planning for every state"):
             policy = adapt(**asked, **given, states=states)
-        give(placement_json(policy), policy_text(policy), True)
+        give(lambda: placement_json(policy), policy_text(policy), True)
     return _exit_code(policy)
 
 

@@ -86,7 +86,7 @@ def check_command(
         if prove and not broken:
             with waiting("solving again"):
                 proof = solve_again(held, planned, gap=largest_gap, time_limit_s=limit_s, per_exit_thresholds=separate)
-        give(_result(held, broken, proof), "\n".join(_lines(str(placement), held, broken, proof)), True)
+        give(lambda: _result(held, broken, proof), "\n".join(_lines(str(placement), held, broken, proof)), True)
     return EXIT_OTHER if broken else _exit_code(proof)
 
 

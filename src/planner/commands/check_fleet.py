@@ -59,7 +59,8 @@ def check_fleet(
             stands = f"stands ({held.status}); every user, limit, capacity and sum recomputed"
             lines = [f"{placement}: {stands if held.groups else f'holds no plan to check ({held.status})'}"]
         rows = [asdict(each) for each in broken]
-        give({"status": held.status, "stands": not broken, "violations": rows, "proof": None}, "\n".join(lines), True)
+        data = {"status": held.status, "stands": not broken, "violations": rows, "proof": None}
+        give(lambda: data, "\n".join(lines), True)
     return EXIT_OTHER if broken else 0
 
 

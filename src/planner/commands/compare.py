@@ -72,7 +72,7 @@ def compare_command(
                 **asked, **given, methods=names, gamma=gamma, jobs=jobs, watch=lambda row: watch(row.method)
             )
         text = comparison.summary(terminal_width(), notes=True)
-        give(comparison.to_json(), text, True, comparison.to_csv)
+        give(comparison.to_json, text, True, comparison.to_csv)
     return _exit_code(comparison)
 
 

@@ -62,7 +62,7 @@ def compare_trace(
             raise typer.Exit(_why_not(request))
         rows = _rows(comparison)
         data, text = rates_rows(comparison, rows), rates_text(comparison, rows)
-        give(data, text, True, lambda: rates_csv(data))
+        give(lambda: data, text, True, lambda: rates_csv(data))
     return 0
 
 

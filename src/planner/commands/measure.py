@@ -70,7 +70,7 @@ def measure_command(
         networks = read_tasks(paths, dims)
         with waiting("measuring"):
             document = measure(networks, settings)
-        give(document, designs_text(printable_document(document)), True)
+        give(lambda: document, designs_text(printable_document(document)), True)
     if settings.power_w is None and not any("energy_j" in row for task in document["tasks"] for row in task["designs"]):
         note("energy was not measured: the processor's counters cannot be read; give --power-w")
     return 0

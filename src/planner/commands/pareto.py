@@ -62,7 +62,7 @@ def pareto_command(
             )  # fmt: skip
         table = front_csv(front)
         shown = table.removesuffix("\n") if as_csv and front.points else front_text(front)
-        give(placement_json(front), shown, bool(front.points), lambda: table)
+        give(lambda: placement_json(front), shown, bool(front.points), lambda: table)
     if front.status == "partial" and (as_csv or as_json):
         say(f"partial: {front.message}", err=True)
     return status_code(front.status)

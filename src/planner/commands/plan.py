@@ -41,5 +41,5 @@ def plan_command(
     with written(output, as_json) as give:
         with waiting("planning"):
             placement = plan(**asked, **given, method=method, gamma=gamma, jobs=jobs)
-        give(placement_json(placement), placement.summary(), bool(placement.apps), placement.to_csv)
+        give(lambda: placement_json(placement), placement.summary(), bool(placement.apps), placement.to_csv)
     return status_code(placement.status)

@@ -45,10 +45,10 @@ def profile_command(
         with written(output, as_json) as give:
             if links:
                 data: dict[str, Any] = {"links": _links(links, hardware, keys)}
-                give(data, json_text(data), True)
+                give(lambda: data, json_text(data), True)
             else:
                 data, text = _profile(network, _options(hardware, threads, repeats, power_w), agent, keys)
-                give(data, text, True)
+                give(lambda: data, text, True)
     except RunFailedError as error:
         say(f"error: {error}", err=True)
         return EXIT_OTHER

@@ -56,5 +56,5 @@ def replay_command(
                 memory_enter_bytes=memory_enter_bytes,
                 memory_leave_bytes=memory_leave_bytes,
             )  # fmt: skip
-        give({"schema_version": "1", **asdict(done)}, replay_text(done), True)
+        give(lambda: {"schema_version": "1", **asdict(done)}, replay_text(done), True)
     return 0

@@ -13,11 +13,11 @@ from planner.commands.output import json_text, say
 class Give(Protocol):
     """Takes a result."""
 
-    def __call__(self, data: Any, text: str, found: bool, table: Callable[[], str] | None = None) -> None:  # noqa: ANN401 - JSON data
+    def __call__(self, data: Callable[[], Any], text: str, found: bool, table: Callable[[], str] | None = None) -> None:
         """Take a result.
 
         Args:
-            data: The result as JSON data.
+            data: Returns the result as JSON data, where that is wanted.
             text: The result for people.
             found: Whether there is an answer; where there is none, the text goes to the error stream.
             table: Returns the result as CSV, where it can be a table.
@@ -38,11 +38,12 @@ def written(output: Path | None, as_json: bool) -> Iterator[Give]:
     results: list[tuple[str, str, bool]] = []
     with nullcontext() if output is None else whole_file(output) as file:
 
-        def give(data: Any, text: str, found: bool, table: Callable[[], str] | None = None) -> None:  # noqa: ANN401 - JSON data
-            results.append((json_text(data), text, found))
-            if file is not None and output is not None:
-                as_csv = table is not None and output.suffix.lower() == ".csv"
-                file.write(table() if as_csv and table is not None else results[-1][0] + "\n")
+        def give(data: Callable[[], Any], text: str, found: bool, table: Callable[[], str] | None = None) -> None:
+            as_csv = table is not None and output is not None and output.suffix.lower() == ".csv"
+            json = json_text(data()) if as_json or (file is not None and not as_csv) else ""
+            results.append((json, text, found))
+            if file is not None:
+                file.write(table() if as_csv and table is not None else json + "\n")
 
         yield give
     for data, text, found in results:

@@ -87,5 +87,5 @@ def _run(request: RunRequest, output: Path | None, as_json: bool) -> RunFailedEr
             if error.run is None:
                 raise
             run, failure = error.run, error
-        give(run.model_dump(mode="json"), run_text(run), True)
+        give(lambda: run.model_dump(mode="json"), run_text(run), True)
     return failure

@@ -36,5 +36,5 @@ def schema_command(
     schemas = {each: json.loads(json_schema(each)) for each in ([name] if name else DOCUMENTS)}
     schema = schemas[name] if name else schemas
     with written(output, as_json) as give:
-        give(schema, json_text(schema), True)
+        give(lambda: schema, json_text(schema), True)
     return 0

@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from planner.errors import InternalError
+from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.refusal import refuse_metrics
-from planner.fin.method import METHODS_WITH_METRICS, Options, method
+from planner.fin.method import METHODS_WITH_METRICS, Method, Options, method
+from planner.fin.outcome import Outcome
 from planner.pipeline.placement import placement_of
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, Request
-from planner.pipeline.variants import joint_diagnosis, requests_of, solve_variants
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
@@ -35,13 +36,13 @@ def solve(request: Request) -> Placement:
     """
     began = time.perf_counter()
     chosen = method("exact" if request.method == AUTO else request.method, request.app.objective)
-    requests = requests_of(request)
+    requests = _variants_of(request)
     instances = [instance_of(each) for each in requests]
     if chosen.name not in METHODS_WITH_METRICS:
         refuse_metrics(instances[0], chosen.name)
     build_s = time.perf_counter() - began
     options = _with_time_left(request.options, build_s)
-    instance, outcome = solve_variants(instances, chosen, options)
+    instance, outcome = _solved(instances, chosen, options)
     diagnosis = _diagnosis(requests, instances) if outcome.status == "infeasible" else None
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
@@ -49,6 +50,24 @@ def solve(request: Request) -> Placement:
     if violations := verify(placement, request.topology, request.pairs, gap, request.per_exit_thresholds):
         raise InternalError(violations)
     return placement
+
+
+def _variants_of(request: Request) -> Sequence[Request]:
+    """Return a request for each model and batch size that an app may choose; the request itself where there is one."""
+    if len(request.pairs) == 1 and len(request.app.batch) == 1:
+        return (request,)
+    from planner.pipeline.variants import requests_of  # most apps choose nothing
+
+    return requests_of(request)
+
+
+def _solved(instances: Sequence[Instance], chosen: Method, options: Options) -> tuple[Instance, Outcome[Decision]]:
+    """Solve the instance, or each variant of an app; return the one that is planned with the answer for all."""
+    if len(instances) == 1:
+        return instances[0], chosen.solve(instances[0], options)
+    from planner.pipeline.variants import solve_variants
+
+    return solve_variants(instances, chosen, options)
 
 
 def _with_time_left(options: Options, build_s: float) -> Options:
@@ -73,7 +92,7 @@ def instance_of(request: Request) -> Instance:
 
 def instances_of(request: Request) -> list[Instance]:
     """Return the arrays of every variant of a request; of the request itself where there is but one."""
-    return [instance_of(each) for each in requests_of(request)]
+    return [instance_of(each) for each in _variants_of(request)]
 
 
 def _diagnosis(requests: Sequence[Request], instances: Sequence[Instance]) -> Diagnosis:
@@ -84,4 +103,8 @@ def _diagnosis(requests: Sequence[Request], instances: Sequence[Instance]) -> Di
         everything = replace(request, app=request.app.model_copy(update={"min_accuracy": 0.0}))
         unpinned = np.broadcast_to(instance.blocks.can_run, instance.allowed.shape)
         found.append((instance.variant, diagnose(instance, instance_of(everything), unpinned)))
-    return found[0][1] if len(found) == 1 else joint_diagnosis(instances[0].name, found)
+    if len(found) == 1:
+        return found[0][1]
+    from planner.pipeline.variants import joint_diagnosis
+
+    return joint_diagnosis(instances[0].name, found)
