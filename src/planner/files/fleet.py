@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic_core import to_json
+
 from planner.files.writing import whole_file
 from planner.schemas.fleets.placement import FleetPlacement, Group
 from planner.schemas.reading.problems import input_error
@@ -65,7 +67,7 @@ def _write_json(placement: FleetPlacement, file: IO[str]) -> None:
         file.write(f"  {json.dumps(name)}: {json.dumps(value)},\n")
     file.write('  "groups": [')
     for index, group in enumerate(placement.groups):
-        file.write((",\n    " if index else "\n    ") + json.dumps(group_json(group)))
+        file.write((",\n    " if index else "\n    ") + to_json(group_json(group)).decode())
     file.write("\n  ]\n}\n" if placement.groups else "]\n}\n")
 
 

@@ -18,7 +18,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.quantities import FRACTION, told_apart
 from planner.verifier.fleet_network import OWN, UserCost
-from planner.verifier.fleet_plans import PlanCosts
+from planner.verifier.fleet_plans import Names, PlanCosts, renamed_medium
 from planner.verifier.network import Medium, Network, expand, medium_name
 from planner.verifier.points import best_accuracy
 from planner.verifier.violations import Violation, check_claim, check_limit, fault_of
@@ -34,7 +34,8 @@ class _Sums:
     nodes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     media: dict[Medium, float] = field(default_factory=lambda: defaultdict(float))
     tiers_w: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    parts: dict[str, set[tuple[int, str]]] = field(default_factory=lambda: defaultdict(set))
+    parts: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Names of the blocks and heads of a model that a node holds."""
     power_w: float = 0.0
 
 
@@ -119,13 +120,13 @@ class _Checker:
             self.found.append(fault_of(group.class_name, "attach", f"the class does not attach to {group.attach!r}"))
             return
         for link in links:  # a class may have several links to one node, and the group does not say which it takes
-            cost, faults = self.costs.cost(group, index, link)
+            cost, names, faults = self.costs.cost(group, index, link)
             if cost is not None:
                 faults = [*self._check_claims(group, cost), *self._check_limits(group, index, cost)]
             if not faults:
                 break
         if cost is not None and not faults:
-            self._add(group, index, cost)
+            self._add(group, index, cost, names)
         self.found += faults
 
     @staticmethod
@@ -149,7 +150,7 @@ class _Checker:
                 name, "device.max_utilization", device.max_utilization,
                 rate * cost.node_busy_s.get(DEVICE, 0.0), "of its time",
             ),
-            *check_limit(name, "own link", 1.0, rate * cost.medium_busy_s.get((OWN,), 0.0), "of its time"),
+            *check_limit(name, "own link", 1.0, rate * cost.own_link_busy_s, "of its time"),
         ]  # fmt: skip
         if least is not None and (cost.accuracy is None or not cost.accuracy >= least - 1e-9):
             has, asked = told_apart(0.0 if cost.accuracy is None else cost.accuracy, least, FRACTION)
@@ -157,23 +158,23 @@ class _Checker:
             found.append(fault_of(name, "min_accuracy", f"accuracy {reached}, at least {asked} is asked for"))
         return found
 
-    def _add(self, group: Group, index: int, cost: UserCost) -> None:
+    def _add(self, group: Group, index: int, cost: UserCost, names: Names) -> None:
         per_s = group.count * float(self.columns.rate_per_s[index])
-        sums = self.sums
+        sums, model = self.sums, int(self.columns.model[index])
         sums.power_w += per_s * cost.energy_j
         sums.tiers_w["network"] += per_s * cost.transfer_j
         for node, joules in cost.compute_j.items():
-            sums.tiers_w[self._tier(node)] += per_s * joules
+            sums.tiers_w[self._tier(names.get(node, node))] += per_s * joules
         for node, seconds in cost.node_busy_s.items():
             if node != DEVICE:
-                sums.nodes[node] += per_s * seconds
-        for medium, seconds in cost.medium_busy_s.items():
+                sums.nodes[names.get(node, node)] += per_s * seconds
+        for held, seconds in cost.medium_busy_s.items():
+            medium = renamed_medium(held, names) if names else held
             if medium != (OWN,):
                 sums.media[medium] += per_s * seconds
-        model = int(self.columns.model[index])
-        for node, part in cost.parts:
+        for node, parts in cost.parts.items():
             if node != DEVICE:
-                sums.parts[node].add((model, part))
+                sums.parts[names.get(node, node), model] |= parts
 
     def _tier(self, node: str) -> str:
         return "device" if node == DEVICE else str(getattr(self.network.nodes[node], "tier", "chiplet"))
@@ -192,10 +193,10 @@ class _Checker:
     def _memory(self, node: str) -> float:
         """Bytes of all blocks and heads on a node, each of a model once."""
         held = 0.0
-        for model, part in sorted(self.sums.parts[node]):
-            document = self.models[self.columns.models[model]]
-            held += sum(block.param_bytes for block in document.blocks if block.name == part)
-            held += sum(head.param_bytes for head in document.exits if head.name == part)
+        for model, name in enumerate(self.columns.models):
+            document, parts = self.models[name], self.sums.parts.get((node, model), set())
+            held += sum(block.param_bytes for block in document.blocks if block.name in parts)
+            held += sum(head.param_bytes for head in document.exits if head.name in parts)
         return held
 
     def _check_sums(self, placement: FleetPlacement) -> None:
@@ -204,7 +205,8 @@ class _Checker:
             self.found.append(fault_of("", "total", "the sums are missing"))
             return
         idle = 0.0
-        for node in sorted(sums.parts):
+        hosts = sorted({node for node, _ in sums.parts})
+        for node in hosts:
             compute = self.network.nodes[node]
             idle += 0.0 if compute is None else compute.idle_power_w
             sums.tiers_w[self._tier(node)] += 0.0 if compute is None else compute.idle_power_w
@@ -214,7 +216,7 @@ class _Checker:
         counts = {
             "users": (total.users, self.columns.users),
             "served": (total.served, sum(group.count for group in placement.groups)),
-            "nodes_used": (total.nodes_used, len(sums.parts)),
+            "nodes_used": (total.nodes_used, len(hosts)),
         }
         for what, (claimed, counted) in counts.items():
             if claimed != counted:

@@ -117,5 +117,7 @@ class UserCost:
     node_busy_s: Mapping[str, float]
     medium_busy_s: Mapping[Medium, float]
     device_memory_bytes: float
-    parts: tuple[tuple[str, str], ...]
-    """Node and name of every block and head that it holds."""
+    own_link_busy_s: float
+    """Seconds that a link of the user's own is busy."""
+    parts: Mapping[str, frozenset[str]]
+    """Names of the blocks and heads that each node holds."""

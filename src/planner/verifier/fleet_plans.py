@@ -7,6 +7,7 @@ and figures of hops are equal cost the same, so the many groups of a fleet need 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from planner.schemas.fleets.columns import FleetColumns
@@ -15,11 +16,14 @@ from planner.schemas.fleets.placement import Group
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Breakdown, Shares
 from planner.schemas.planning.topology import Link, Wire
-from planner.verifier.fleet_network import UserCost, app_of, device_compute, user_links, user_network
+from planner.verifier.fleet_network import OWN, UserCost, app_of, device_compute, user_links, user_network
 from planner.verifier.network import Medium, Network, medium_of
 from planner.verifier.recompute import Recomputed, latency_of, part_cost, stages_of
 from planner.verifier.structure import check_structure
 from planner.verifier.violations import Violation
+
+Names = Mapping[str, str]
+"""Names of nodes, and of media behind a percent sign, by the names that a cost holds."""
 
 
 class PlanCosts:
@@ -33,8 +37,8 @@ class PlanCosts:
         self._known: dict[Hashable, UserCost] = {}
         self._links: dict[int, tuple[Link, Link]] = {}
 
-    def cost(self, group: Group, index: int, link: int) -> tuple[UserCost | None, list[Violation]]:
-        """Return the cost of a group's plan, and what is wrong with its form (then there is no cost).
+    def cost(self, group: Group, index: int, link: int) -> tuple[UserCost | None, Names, list[Violation]]:
+        """Return the cost of a group's plan, the names in it, and what is wrong with its form (then there is no cost).
 
         Args:
             group: Users with their plan.
@@ -43,7 +47,7 @@ class PlanCosts:
         """
         names, key = self._key(group, index, link)
         if key is not None and (known := self._known.get(key)) is not None:
-            return _renamed(known, names), []
+            return known, names, []
         up, down = self._ends(link)
         network = user_network(self._network, self._devices[self._columns.device[index]], up, down)
         app = app_of(self._columns, index)
@@ -51,22 +55,29 @@ class PlanCosts:
         plan = _as_app_placement(group)
         found, faults = check_structure(app, model, plan, network, {})
         if found is None or faults:
-            return None, faults
+            return None, {}, faults
         cost = _cost_of(found, app.latency, model, plan, network)
-        if key is not None:
-            self._known[key] = _renamed(cost, {name: number for number, name in names.items()})
-        return cost, []
+        if key is None:
+            return cost, {}, []
+        self._known[key] = _renamed(cost, {name: number for number, name in names.items()})
+        return self._known[key], names, []
 
-    def _key(self, group: Group, index: int, link: int) -> tuple[dict[str, str], Hashable | None]:
+    def _key(self, group: Group, index: int, link: int) -> tuple[Names, Hashable | None]:
         """Return the names of the plan by their new ones, and what its cost depends on (None: a name is unknown)."""
         columns = self._columns
+        order = dict.fromkeys(
+            [group.attach, *[each.node for each in group.assignments],
+             *[name for route in group.routes for name in route.path]]
+        )  # fmt: skip
+        order.pop(DEVICE, None)
         new: dict[str, str] = {DEVICE: DEVICE}
-        order = [group.attach, *(each.node for each in group.assignments)]
-        order += [name for route in group.routes for name in route.path]
-        if any(name not in self._network.nodes and name != DEVICE for name in order):
-            return {}, None
+        figures: list[int] = []
         for name in order:
-            new.setdefault(name, f"#{len(new)}")
+            number = self._number(name)
+            if number is None:
+                return {}, None
+            figures.append(number)
+            new[name] = f"#{len(new)}"
         hops: list[Hashable] = []
         media: dict[Medium, str] = {}
         up, down = self._ends(link)
@@ -83,10 +94,9 @@ class PlanCosts:
         for medium, named in media.items():
             if len(medium) == 1:
                 new["%" + medium[0]] = named
-        figures = tuple((new[name], self._number(name)) for name in dict.fromkeys(order) if name != DEVICE)
         shape = (
-            tuple((each.block, new[each.node]) for each in group.assignments),
-            tuple((route.after, route.result_of, route.bits, len(route.path)) for route in group.routes),
+            tuple([(each.block, new[each.node]) for each in group.assignments]),
+            tuple([(route.after, route.result_of, route.bits, len(route.path)) for route in group.routes]),
         )
         goal = int(columns.destination[index])
         wanted = None if goal < 0 else new.get(columns.destinations[goal], columns.destinations[goal])
@@ -95,7 +105,7 @@ class PlanCosts:
             None if group.thresholds is None else tuple(sorted(group.thresholds.items())),
         )  # fmt: skip
         who = (int(columns.model[index]), int(columns.device[index]), int(columns.statistic[index]), wanted)
-        key = (who, point, new[group.attach], figures, shape, tuple(hops))
+        key = (who, point, new[group.attach], tuple(figures), shape, tuple(hops))
         return {renamed: name for name, renamed in new.items()}, key
 
     def _ends(self, link: int) -> tuple[Link, Link]:
@@ -104,10 +114,10 @@ class PlanCosts:
             self._links[link] = user_links(self._columns, link)
         return self._links[link]
 
-    def _number(self, name: str) -> int:
-        """Return the number of a node's figures; equal figures have equal numbers."""
+    def _number(self, name: str) -> int | None:
+        """Return the number of a node's figures, equal for equal figures; None for a name that no node has."""
         found = self._figures.get(name)
-        if found is None:
+        if found is None and name in self._network.nodes:
             compute = self._network.nodes[name]
             key: Hashable = None if compute is None else (
                 compute.hardware, compute.ops_per_s, compute.j_per_op, compute.active_power_w, compute.static_power_w,
@@ -134,13 +144,13 @@ def _as_app_placement(group: Group) -> AppPlacement:
 def _cost_of(found: Recomputed, statistic: str, model: Model, plan: AppPlacement, network: Network) -> UserCost:
     stages = stages_of(model, found.point, [each.node for each in plan.assignments])
     compute: dict[str, float] = {}
-    parts: list[tuple[str, str]] = []
+    parts: dict[str, set[str]] = {}
     for stage in stages:
         for part in stage.parts:
             cost = part_cost(part, network.nodes[stage.node], model)
             joules = 0.0 if cost is None else stage.reach * cost.energy_j
             compute[stage.node] = compute.get(stage.node, 0.0) + joules
-            parts.append((stage.node, part.name))
+            parts.setdefault(stage.node, set()).add(part.name)
     return UserCost(
         energy_j=found.energy_j,
         latency_s=latency_of(statistic, found.exits)[0],
@@ -150,23 +160,30 @@ def _cost_of(found: Recomputed, statistic: str, model: Model, plan: AppPlacement
         node_busy_s=found.node_busy_s,
         medium_busy_s=found.medium_busy_s,
         device_memory_bytes=found.memory_bytes.get(DEVICE, 0.0),
-        parts=tuple(parts),
+        own_link_busy_s=found.medium_busy_s.get((OWN,), 0.0),
+        parts={node: frozenset(names) for node, names in parts.items()},
     )
 
 
-def _renamed(cost: UserCost, names: Mapping[str, str]) -> UserCost:
+def _renamed(cost: UserCost, names: Names) -> UserCost:
     """Return a cost with other names of nodes and media."""
+    return replace(
+        cost,
+        compute_j={names.get(node, node): value for node, value in cost.compute_j.items()},
+        node_busy_s={names.get(node, node): value for node, value in cost.node_busy_s.items()},
+        medium_busy_s={renamed_medium(medium, names): value for medium, value in cost.medium_busy_s.items()},
+        parts={names.get(node, node): parts for node, parts in cost.parts.items()},
+    )
 
-    def name(old: str) -> str:
-        return names.get(old, old)
 
-    def medium_of_names(medium: Medium) -> Medium:
-        return (name("%" + medium[0])[1:],) if len(medium) == 1 else tuple(map(name, medium))
+def renamed_medium(medium: Medium, names: Names) -> Medium:
+    """Return a medium with other names: its own, or those of the nodes that it lies between.
 
-    return UserCost(
-        cost.energy_j, cost.latency_s, cost.accuracy,
-        {name(node): value for node, value in cost.compute_j.items()}, cost.transfer_j,
-        {name(node): value for node, value in cost.node_busy_s.items()},
-        {medium_of_names(medium): value for medium, value in cost.medium_busy_s.items()},
-        cost.device_memory_bytes, tuple((name(node), part) for node, part in cost.parts),
-    )  # fmt: skip
+    Args:
+        medium: The medium.
+        names: Other names of nodes; of media, behind a percent sign.
+    """
+    if len(medium) == 1:
+        old = "%" + medium[0]
+        return (names.get(old, old)[1:],)
+    return tuple([names.get(end, end) for end in medium])
