@@ -117,7 +117,8 @@ class _Builder:
         rates = np.asarray(columns.rate_per_s)[pair_class]
         order = np.argsort(pair_kind, kind="stable")
         members = np.split(order, np.cumsum(np.bincount(pair_kind))[:-1]) if len(order) else []
-        rows = [self._rows(pairs, pair_link, pair_local, locals_) for pairs in members]
+        inside = [each.rows(self.network.size) for each in locals_]
+        rows = [self._rows(pairs, pair_link, pair_local, inside) for pairs in members]
         may_be_short = scarce_by_kind(scarce, rows, signature[pair_local[first]])
         kinds = []
         for number, (pairs, example) in enumerate(zip(members, first.tolist(), strict=True)):
@@ -201,14 +202,14 @@ class _Builder:
             least_rate_per_s=rates[1],
         )  # fmt: skip
 
-    def _rows(self, pairs: Ints, pair_link: Ints, pair_local: Ints, locals_: list[LocalNetwork]) -> Ints:
+    def _rows(self, pairs: Ints, pair_link: Ints, pair_local: Ints, local_rows: list[Ints]) -> Ints:
         """(n, S - 1 + M) resource of each load of each pair."""
         resources = self.resources
         access = resources.link_row[pair_link[pairs]]
         access = np.where(access >= 0, access, resources.count)
         used, place = np.unique(pair_local[pairs], return_inverse=True)
-        inside = np.stack([locals_[each].rows(self.network.size) for each in used.tolist()])[place]
-        slots = len(locals_[pair_local[pairs[0]]].nodes)
+        inside = np.stack([local_rows[each] for each in used.tolist()])[place]
+        slots = int((inside[0] < self.network.size).sum())
         return np.concatenate([inside[:, :slots], access[:, None], inside[:, slots:]], axis=1)
 
 
