@@ -79,7 +79,7 @@ def check_batch(where: tuple[str | int, ...], sizes: list[object], app: object) 
             yield (*where, index), size, "this batch size stands twice", "give each size once"
     larger = [size for size in sizes if isinstance(size, int) and size > 1]
     if larger and not number_of(app, "rate_per_s"):
-        fix = "give rate_per_s, or leave batches out"
+        fix = "give a rate (rate_per_s, --rate), or leave batches out"
         yield where, sizes, "a batch fills at a rate, and the app has none", fix
 
 

@@ -183,7 +183,12 @@ def _check_workload(data: object) -> Iterator[Finding]:
         yield from _check_models(("apps", index, "model"), items_of(app, "model"))
         for name in mapping_of(app, "limits"):
             if field := _OWN_FIELDS.get(name):
-                yield ("apps", index, "limits", name), name, "this is no metric of a topology", f"use {field} for it"
+                yield (
+                    ("apps", index, "limits", name),
+                    name,
+                    "this is no metric of a topology",
+                    f"use {field} for it (--max-{name})",
+                )
 
 
 def _check_models(where: tuple[str | int, ...], names: list[object]) -> Iterator[Finding]:

@@ -15,6 +15,11 @@ _DIGITS = 4
 _MOST_DIGITS = 12
 
 
+def takes_prefix(unit: str) -> bool:
+    """Tell whether a unit is written with SI prefixes, such as mJ; money and counts are not."""
+    return unit in _PREFIXED
+
+
 def format_quantity(value: float, unit: str, digits: int = _DIGITS) -> str:
     """Return a quantity with a prefix that fits, such as ``35.64 ms`` or ``24 GB``.
 
@@ -24,7 +29,7 @@ def format_quantity(value: float, unit: str, digits: int = _DIGITS) -> str:
             empty unit, or `FRACTION`) none at all.
         digits: Significant digits (count).
     """
-    if value == 0 or not math.isfinite(value) or unit not in _PREFIXED:
+    if value == 0 or not math.isfinite(value) or not takes_prefix(unit):
         shown = "" if unit == FRACTION else unit.removeprefix("1")  # 5 /s, not 5 1/s
         return f"{value:.{digits}g} {shown}".rstrip()
     rounded = float(f"{value:.{digits}g}")

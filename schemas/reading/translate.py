@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -32,6 +33,8 @@ _ADVICE = {
     "string_pattern_mismatch": "use worst, mean or a percentile such as p95",
 }
 
+_OBJECTS = ("model_type", "model_attributes_type")
+"""Kinds of errors where an object with known fields belongs."""
 _MESSAGES = {
     "missing": "required field is missing",
     "extra_forbidden": "unknown field",
@@ -78,8 +81,12 @@ def _words(
 ) -> tuple[str, str]:
     """Return what is wrong (empty: as pydantic says it) and what to do."""
     message, fix = _MESSAGES.get(kind, ""), str(context.get("fix") or _ADVICE.get(kind, "change the value"))
-    if kind == "extra_forbidden":
+    if kind == "missing" and location[-1:] == ("schema_version",):
+        fix = 'add "schema_version": "1"'
+    elif kind == "extra_forbidden":
         fix = _nearest_field(schema, location)
+    elif kind in _OBJECTS and location and (needed := _required(_schema_at(schema, location))):
+        fix = f"give an object with its fields: {{{', '.join(f'{json.dumps(name)}: ...' for name in needed)}}}"
     elif kind == "too_short" and int(context.get("min_length", 1)) > 1:
         fix = f"give at least {context['min_length']} entries"
     elif kind == "greater_than_equal" and context.get("ge") == LEAST:
@@ -97,13 +104,24 @@ _MOST_COMPARED = 60
 
 def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> str:
     """Return the advice for an unknown field: the known field whose name is nearest, else all of them."""
-    current: type[BaseModel] | None = schema
-    for part in location[:-1]:
-        if current is not None and isinstance(part, str) and part in current.model_fields:
-            current = nested_schema(current.model_fields[part].annotation)
+    current = _schema_at(schema, location[:-1])
     known = field_names(current) if current is not None else []
     near = _near(str(location[-1])[:_MOST_COMPARED], tuple(known))
     return f"did you mean {near[0]!r}?" if near else f"remove it (known here: {', '.join(known)})"
+
+
+def _schema_at(schema: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
+    """Return the schema of what stands at a location, None where it has none."""
+    current: type[BaseModel] | None = schema
+    for part in location:
+        if current is not None and isinstance(part, str) and part in current.model_fields:
+            current = nested_schema(current.model_fields[part].annotation)
+    return current
+
+
+def _required(schema: type[BaseModel] | None) -> list[str]:
+    """Return the fields that an object of a schema must have."""
+    return [] if schema is None else [name for name, field in schema.model_fields.items() if field.is_required()]
 
 
 @lru_cache(maxsize=1000)

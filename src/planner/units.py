@@ -10,9 +10,17 @@ from decimal import Decimal
 from planner.schemas.reading.base import MOST
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
-from planner.schemas.reading.quantities import format_accuracy, format_quantity
+from planner.schemas.reading.quantities import format_accuracy, format_quantity, takes_prefix
 
-__all__ = ["format_accuracy", "format_quantity", "parse_count", "parse_fraction", "parse_limits", "parse_quantity"]
+__all__ = [
+    "format_accuracy",
+    "format_quantity",
+    "parse_count",
+    "parse_fraction",
+    "parse_limits",
+    "parse_metric",
+    "parse_quantity",
+]
 
 _PREFIXES = {
     "": 0, "k": 3, "M": 6, "G": 9, "T": 12,
@@ -88,30 +96,59 @@ def parse_fraction(text: str, option: str) -> float:
     return value
 
 
-def parse_limits(texts: Sequence[str], option: str) -> dict[str, float]:
-    """Return limits by the name of their metric; each is a number in the unit of the metric.
+def parse_limits(texts: Sequence[str], option: str) -> dict[str, float | str]:
+    """Return limits by the name of their metric: a number, or a text with a unit for `parse_metric`.
 
     Args:
-        texts: What the user wrote, such as ``cost=0.001``.
+        texts: What the user wrote, such as ``cost=0.001`` or ``battery=50mJ``.
         option: Option to name in messages.
 
     Raises:
         InputError: No name, no number of 0 or more, or a metric that stands twice.
     """
-    limits: dict[str, float] = {}
+    limits: dict[str, float | str] = {}
     for text in texts:
         name, _, number = text.partition("=")
         match = _NUMBER.fullmatch(number)
-        example = "write it as cost=0.001, in the unit that the topology gives the metric"
-        if not name or match is None or match.group(2):
+        example = "write it as cost=0.001, in the unit that the topology gives the metric, or as battery=50mJ"
+        if not name or match is None:
             raise input_error("not a metric with a number", example, path=option, value=text)
         value = float(match.group(1))
         if not 0.0 <= value <= MOST:
             raise input_error("out of range", f"give a number of 0 or more; {example}", path=option, value=text)
         if name in limits:
             raise input_error("this metric has two limits", "give each metric one", path=option, value=text)
-        limits[name] = value
+        limits[name] = number.strip() if match.group(2) else value
     return limits
+
+
+def parse_metric(text: str, unit: str, path: str) -> float:
+    """Return a value of a metric in its unit.
+
+    Args:
+        text: A number, alone or with the unit of the metric; units such as J take a prefix.
+        unit: Unit of the metric, as the topology gives it.
+        path: Field to name in messages.
+
+    Raises:
+        InputError: Not a number of 0 or more, or another unit.
+
+    Example:
+        >>> parse_metric("50mJ", "J", "limits.battery"), parse_metric("2e-6 USD", "USD", "limits.cost")
+        (0.05, 2e-06)
+    """
+    match = _NUMBER.fullmatch(text)
+    number, suffix = match.groups() if match else ("", "")
+    powers = _PREFIXES if takes_prefix(unit) else {"": 0}
+    power = next((power for prefix, power in powers.items() if suffix in (f"{prefix}{unit}", "")), None)
+    if match is None or power is None:
+        fix = f"write a number, which is in {unit}, or a number with that unit"
+        raise input_error(f"not a number with the unit {unit} of the metric", fix, path=path, value=text)
+    power = power if suffix else 0
+    value = float(Decimal(number).scaleb(power)) if math.isfinite(float(number)) else math.inf
+    if not 0.0 <= value <= MOST:
+        raise input_error("out of range", "give a number of 0 or more", path=path, value=text)
+    return value
 
 
 def parse_sizes(text: str, option: str) -> list[int]:

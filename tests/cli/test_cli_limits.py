@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from planner.schemas import Placement, check_document
         (("--max-latency", "50mJ"), ("--max-latency", "not a number with the unit s")),
         (("--max-latency", "-1ms"), ("--max-latency", "out of range")),
         (("--max-latency", "1e999s"), ("--max-latency", "out of range")),
-        (("--max-latency", "0"), ("max_latency_s", "greater than 0")),
+        (("--max-latency", "0"), ("--max-latency", "greater than 0")),
         (("--max-energy", "20ms"), ("--max-energy", "not a number with the unit J", "50mJ")),
         (("--max-energy", "-1J"), ("--max-energy", "out of range")),
         (("--min-accuracy", "80"), ("--min-accuracy", "not in [0, 1]", "80%")),
@@ -26,28 +27,28 @@ from planner.schemas import Placement, check_document
         (("--gap", "-1"), ("--gap", "not in [0, 1]")),
         (("--time-limit", "soon"), ("--time-limit", "not a number with the unit s")),
         (("--time-limit", "-1s"), ("--time-limit", "out of range")),
-        (("--rate", "-1"), ("rate_per_s", "greater than or equal to 0")),
-        (("--rate", "nan"), ("rate_per_s", "finite")),
-        (("--rate", "inf"), ("rate_per_s", "finite")),
-        (("--latency", "median"), ("latency", "percentile such as p95")),
-        (("--latency", "p0"), ("latency", "0th percentile")),
-        (("--objective", "speed"), ("objective", "use energy, latency, rate, accuracy or a metric")),
-        (("--limit", "cost=1"), ("limits.cost", "defines no metric of this name")),
+        (("--rate", "-1"), ("--rate", "greater than or equal to 0")),
+        (("--rate", "nan"), ("--rate", "finite")),
+        (("--rate", "inf"), ("--rate", "finite")),
+        (("--latency", "median"), ("--latency", "percentile such as p95")),
+        (("--latency", "p0"), ("--latency", "0th percentile")),
+        (("--objective", "speed"), ("--objective", "use energy, latency, rate, accuracy or a metric")),
+        (("--limit", "cost=1"), ("--limit cost", "defines no metric of this name")),
         (("--limit", "cost"), ("--limit", "write it as cost=0.001")),
-        (("--limit", "cost=1USD"), ("--limit", "write it as cost=0.001")),
+        (("--limit", "cost=1USD"), ("--limit cost", "defines no metric of this name")),
         (("--limit", "cost=-1"), ("--limit", "out of range")),
         (("--limit", "cost=1", "--limit", "cost=2"), ("--limit", "two limits")),
         (("--thresholds", "each"), ("--thresholds", "common or per-exit")),
         (("--method", "magic"), ("method", "no such method", "exact, gamma")),
-        (("--source", "laptop"), ("source", "no node of this name", "laptop", "cloud, edge, phone")),
-        (("--source", ""), ("source", "at least 1 character")),
-        (("--destination", "laptop"), ("destination", "no node of this name", "laptop")),
+        (("--source", "laptop"), ("--source", "no node of this name", "laptop", "cloud, edge, phone")),
+        (("--source", ""), ("--source", "at least 1 character")),
+        (("--destination", "laptop"), ("--destination", "no node of this name", "laptop")),
         (("--pin", "a"), ("--pin", "BLOCK=NODE")),
         (("--pin", "a="), ("--pin", "BLOCK=NODE")),
         (("--pin", "=phone"), ("--pin", "not a pin", "BLOCK=NODE")),
-        (("--pin", "z=phone"), ("pin.z", "no block of this name", "a, b, c, d")),
-        (("--pin", "a=laptop"), ("pin.a", "no node of this name", "laptop")),
-        (("--pin", "a=phone,,edge"), ("pin.a[1]", "at least 1 character")),
+        (("--pin", "z=phone"), ("--pin z", "no block of this name", "a, b, c, d")),
+        (("--pin", "a=laptop"), ("--pin a", "no node of this name", "laptop")),
+        (("--pin", "a=phone,,edge"), ("--pin a[1]", "at least 1 character")),
         (("--pin", "a=phone", "--pin", "a=edge"), ("--pin", "pinned twice")),
         (("--app", "cam"), ("--app", "a workload")),
     ],
@@ -62,7 +63,7 @@ def test_bad_limits_are_refused_by_name(options: tuple[str, ...], words: tuple[s
 def test_names_that_are_not_there_are_reported_together() -> None:
     lines = refused("plan", *SMALL, "--source", "x", "--destination", "y", "--pin", "z=w").splitlines()
     assert len(lines) == 4
-    assert all(line.startswith("error: app app: ") for line in lines)
+    assert all(re.match("error: --(source|destination|pin z): ", line) for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -121,3 +122,54 @@ def test_an_io_die_hosts_no_block(tmp_path: Path) -> None:
     message = refused("plan", *one_block_per_chiplet(tmp_path, 2), "--pin", "b0=p")
     assert "I/O die hosts no block" in message
     assert "p[0,0]" in message
+
+
+PRICED = {
+    "schema_version": "1",
+    "name": "priced",
+    "nodes": [
+        {"name": "phone", "tier": "mobile", "ops_per_s": 5e10, "j_per_op": 2e-10},
+        {"name": "cloud", "tier": "cloud", "ops_per_s": 1e12, "j_per_op": 1e-11},
+    ],
+    "links": [{"source": "phone", "target": "cloud", "bit_per_s": 5e7, "j_per_bit": 4e-8, "bidirectional": True}],
+    "metrics": [
+        {"name": "battery", "unit": "J", "nodes": {"phone": {"per_j": 1}}},
+        {"name": "cost", "unit": "USD", "nodes": {"cloud": {"per_s": 3.4e-4}}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("battery=0.05", 0.05), ("battery=50mJ", 0.05), ("battery=50 mJ", 0.05), ("battery=0.05J", 0.05),
+        ("battery=5e4uJ", 0.05), ("cost=2e-6", 2e-6), ("cost=2e-6USD", 2e-6), ("cost=2e-6 USD", 2e-6),
+    ],
+)  # fmt: skip
+def test_limits_of_metrics_are_read_in_their_unit(tmp_path: Path, text: str, expected: float) -> None:
+    topology = write(tmp_path / "t.json", PRICED)
+    placed = json.loads(run("plan", "--model", MODEL, "--topology", topology, "--limit", text, "--json").out)
+    assert placed["provenance"]["limits"]["limits"] == {text.partition("=")[0]: expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("battery=50mW", "not a number with the unit J"), ("cost=2mUSD", "not a number with the unit USD"),
+        ("battery=-1J", "--limit: out of range"), ("batery=50mJ", "did you mean 'battery'"),
+        ("energy=50mJ", "--max-energy"), ("battery", "write it as cost=0.001"), ("battery=J", "write it as cost=0.001"),
+        ("battery=1e999J", "out of range"),
+    ],
+)  # fmt: skip
+def test_limits_of_metrics_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+    topology = write(tmp_path / "t.json", PRICED)
+    message = refused("plan", "--model", MODEL, "--topology", topology, "--limit", text)
+    assert said in message
+    assert message.startswith("error: --limit")
+
+
+def test_problems_of_the_one_app_name_the_option(tmp_path: Path) -> None:
+    assert refused("plan", *SMALL, "--objective", "fps").startswith("error: --objective: this is no objective")
+    assert refused("plan", *SMALL, "--pin", "a=here").startswith("error: --pin a: the topology has no node")
+    assert refused("plan", *SMALL, "--batch", "4").startswith("error: --batch: a batch fills at a rate")
+    assert refused("plan", *SMALL, "--rate", "-1").startswith("error: --rate: ")

@@ -269,3 +269,25 @@ def test_no_plan_says_what_was_asked_for() -> None:
     lines = str(small(max_latency_s=0.001)).splitlines()
     assert lines[0].startswith("infeasible: no plan for 'app': the least worst latency is 18.8 ms, the limit 1 ms")
     assert lines[-1] == "asked     least energy, worst latency at most 1 ms, best accuracy"
+
+
+def test_measured_costs_that_nothing_uses_are_said() -> None:
+    """A profile counts for the nodes of its hardware; where there is none, or a size is missing, the text says so."""
+    node = {"name": "gpu", "ops_per_s": 1e12, "j_per_op": 1e-10}
+    model = {
+        "name": "net", "input_bits": 0, "accuracy": 0.8, "blocks": [{"name": "a", "ops": 1e9}],
+        "profiles": {"gpu": {"a": {"time_s": {"1": 0.5, "2": 0.6}, "energy_j": {"1": 1, "2": 1}}}},
+    }  # fmt: skip
+    unused = plan(model, {"name": "t", "nodes": [node]}, rate_per_s=1.0)
+    assert unused.apps[0].latency_s == 1e-3
+    assert 'give a node "hardware": "gpu"' in str(unused)
+    topology = {"name": "t", "nodes": [{**node, "hardware": "gpu"}]}
+    used = plan(model, topology, rate_per_s=1.0, batch=[1, 2])
+    assert used.apps[0].latency_s > 0.5
+    assert "note" not in str(used)
+    chosen = plan(model, topology, rate_per_s=1.0, batch=[1, 2], max_latency_s=0.5)
+    assert "variant   batch 1" in str(chosen).splitlines()
+    other = {"name": "t", "nodes": [{**node, "hardware": "gpu"}, {**node, "name": "cpu"}]}
+    missing = plan(model, other, rate_per_s=1.0, batch=3)
+    assert {row.node for row in missing.apps[0].assignments} == {"cpu"}
+    assert "note      no times of batches of 3 were measured on hardware gpu" in str(missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -16,6 +17,9 @@ from planner.commands.option_groups import spread
 from planner.commands.output import Written
 from planner.schemas.reading.files import record_inputs
 from planner.schemas.reading.problems import InputError, Problem, input_error
+
+_OF_THE_APP = re.compile(r"(?:app app: |limits: apps\[0\]\.)(\w+)(?:\.(.*))?|(limits)\.(.*)")
+"""Where problems of the one app that options describe stand: a file of them is named nowhere."""
 
 
 def command(function: Callable[..., int]) -> Callable[..., None]:
@@ -64,6 +68,12 @@ def _named_as_option(problem: Problem, options: Mapping[str, object]) -> Problem
     for name in (problem.path, f"{problem.path}s"):  # compare has --methods
         if not problem.file and name in options:
             return replace(problem, path=f"--{name.replace('_', '-')}")
+    of_app = _OF_THE_APP.fullmatch(": ".join(filter(None, (problem.file, problem.path))))
+    if of_app and "model" in options and options.get("workload") is None:
+        from planner.commands.options import option_of  # names all methods, which only mistakes need here
+
+        if option := option_of(of_app[1] or of_app[3]):
+            return replace(problem, file="", path=f"{option} {of_app[2] or of_app[4] or ''}".rstrip())
     return problem
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _TEN_SECONDS = Search(time_limit="10s")
 Methods = Annotated[
-    str | None, typer.Option(help="Methods to compare, separated by commas (default: all).", show_default=False)
+    list[str] | None,
+    typer.Option(metavar="NAME[,NAME]", help="Methods to compare (default: all). May be repeated.", show_default=False),
 ]
 Trace = Annotated[bool, typer.Option("--trace", help="Step through the traces of the topology's media.")]
 Step = Annotated[str | None, typer.Option(help="With --trace: time between two plans (default: 10s).")]
@@ -64,7 +65,7 @@ def compare_command(
 
         options, per_exit = search.options(gamma, jobs), search.per_exit()
         return compare_trace(sources, limits, options, per_exit, step or "10s", cold_steps or 0, output, as_json)
-    names = None if methods is None else [name.strip() for name in methods.split(",")]
+    names = [name.strip() for each in methods or () for name in each.split(",")] or None
     asked, given = asked_for(sources, limits), search.arguments()
     with written(output, as_json) as give:
         with _progress() as watch:
@@ -82,9 +83,9 @@ def _exit_code(comparison: Comparison) -> int:
     return EXIT_INFEASIBLE if any(row.placement.status == "infeasible" for row in comparison) else EXIT_UNKNOWN
 
 
-def _check_options(trace: bool, methods: str | None, of_traces: dict[str, object]) -> None:
+def _check_options(trace: bool, methods: list[str] | None, of_traces: dict[str, object]) -> None:
     """Raise InputError for options that mean nothing with --trace, or nothing without it."""
-    if trace and methods is not None:
+    if trace and methods:
         raise input_error("this option means nothing with --trace", "leave it out", path="--methods")
     for name, value in of_traces.items() if not trace else ():
         if value is not None:

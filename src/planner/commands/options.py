@@ -76,14 +76,14 @@ class Constraints(OptionGroup):
     ] = None
     max_energy: Annotated[
         str | None,
-        typer.Option(metavar="ENERGY", help="Energy limit of one inference, such as 20mJ."),
+        typer.Option(metavar="ENERGY", help="Energy limit of one inference on all nodes and links, such as 20mJ."),
         AppField("max_energy_j", quantity_in("J")),
     ] = None
     limit: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="METRIC=NUMBER",
-            help="Largest value of a metric of the topology, in its unit, such as cost=0.001. May be repeated.",
+            metavar="METRIC=VALUE",
+            help="Largest value of a metric of the topology, such as cost=0.001 or battery=50mJ. May be repeated.",
         ),
         AppField("limits", parse_limits),
     ] = None
@@ -114,13 +114,7 @@ class Constraints(OptionGroup):
         Raises:
             InputError: A text is no number, or names no unit.
         """
-        hints = get_type_hints(type(self), include_extras=True)
-        set_by = {
-            each.name: note
-            for each in fields(self)
-            for note in getattr(hints[each.name], "__metadata__", ())
-            if isinstance(note, AppField)
-        }
+        set_by = _app_fields(type(self))
         values = {name: getattr(self, name) for name in set_by}
         found = {
             note.name: note.read(values[name], f"--{name.replace('_', '-')}")
@@ -143,6 +137,23 @@ class Limits(Constraints):
         ),
         AppField("objective"),
     ] = None
+
+
+def _app_fields(group: type[Constraints]) -> dict[str, AppField]:
+    """Return the field of an app that each option of a group sets, by the name of the option's parameter."""
+    hints = get_type_hints(group, include_extras=True)
+    return {
+        each.name: note
+        for each in fields(group)
+        for note in getattr(hints[each.name], "__metadata__", ())
+        if isinstance(note, AppField)
+    }
+
+
+def option_of(field: str) -> str | None:
+    """Return the option that sets a field of an app, such as ``--max-latency`` for `max_latency_s`; None for none."""
+    found = (name for name, note in _app_fields(Limits).items() if note.name == field)
+    return next((f"--{name.replace('_', '-')}" for name in found), None)
 
 
 ModelPaths = Annotated[

@@ -8,8 +8,7 @@ from planner.report.page import Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.schemas.planning.front import Front, FrontPoint
-from planner.text.app_placement import variant_text
-from planner.text.front import has_variants, metrics_text, nodes_text
+from planner.text.front import metrics_text, nodes_text, variants_of_points
 from planner.units import format_accuracy, format_quantity
 
 _SEVERITIES = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
@@ -87,21 +86,21 @@ def _label(point: FrontPoint) -> str:
 
 
 def _table(points: tuple[FrontPoint, ...]) -> Section:
-    chosen = has_variants(points)
+    variants = variants_of_points(points)
     rows = [
         (
             format_quantity(point.energy_j, "J"),
             format_quantity(point.latency_s, "s"),
             format_accuracy(point.accuracy),
             *metrics_text(point),
-            *([variant_text(point.placement.apps[0])] if chosen else []),
+            *variants[index : index + 1],
             point.placement.apps[0].operating_point,
             nodes_text(point),
         )
-        for point in points
+        for index, point in enumerate(points)
     ]
     names = tuple(points[0].placement.metric_units)
-    headings = (*_DRAWN, *names, *(["variant"] if chosen else []), "operating point", "nodes")
+    headings = (*_DRAWN, *names, *(["variant"] if variants else []), "operating point", "nodes")
     folded = f"All {len(rows)} plans" if len(rows) > _UNFOLDED else ""
     return Section("The plans", parts=[Table(headings, rows, numbers=tuple(range(3 + len(names))), summary=folded)])
 

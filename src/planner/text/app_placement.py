@@ -23,9 +23,15 @@ def reason_lines(placement: Placement) -> Iterator[str]:
         yield f"note      {placement.message}"
 
 
-def variant_text(plan: AppPlacement) -> str:
-    """Return which variant of its app a plan runs, such as ``int8.json, batch 8``; empty where it has but one."""
-    return ", ".join(part for part in (plan.model or "", f"batch {plan.batch}" if plan.batch > 1 else "") if part)
+def variant_text(plan: AppPlacement, sizes: int = 1) -> str:
+    """Return which variant of its app a plan runs, such as ``int8.json, batch 8``; empty where it has but one.
+
+    Args:
+        plan: The plan.
+        sizes: Number of batch sizes that it was chosen from; of several, a batch of 1 is named too.
+    """
+    batch = f"batch {plan.batch}" if plan.batch > 1 or sizes > 1 else ""
+    return ", ".join(part for part in (plan.model or "", batch) if part)
 
 
 def deployment_text(plan: AppPlacement) -> str:
@@ -39,9 +45,9 @@ def _runs(plan: AppPlacement) -> list[tuple[str, list[str]]]:
     return [(node, [row.block for row in rows]) for node, rows in stretches]
 
 
-def app_lines(plan: AppPlacement, further: Sequence[str] = ()) -> Iterator[str]:
+def app_lines(plan: AppPlacement, further: Sequence[str] = (), sizes: int = 1) -> Iterator[str]:
     """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
-    if variant := variant_text(plan):
+    if variant := variant_text(plan, sizes):
         yield f"variant   {variant}"
     yield f"exits     {_exits(plan)}"
     runs = _runs(plan)

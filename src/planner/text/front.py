@@ -25,10 +25,10 @@ def front_text(front: Front) -> str:
         return "\n".join([f"infeasible: {front.diagnosis.summary}", *reasons])
     if not front.points:
         return f"unknown: no plan was found, and none was ruled out ({front.message})"
-    chosen = has_variants(front.points)
+    variants = variants_of_points(front.points)
     units = front.points[0].placement.metric_units
-    headings = (*_FIGURES, *units, *(["variant"] if chosen else []), "operating point", "nodes")
-    rows = [headings, *(_cells(point, chosen) for point in front.points)]
+    headings = (*_FIGURES, *units, *(["variant"] if variants else []), "operating point", "nodes")
+    rows = [headings, *map(_cells, front.points, variants or [None] * len(front.points))]
     return "\n".join([_heading(front), *table_lines(rows), *([f"note: {front.message}"] if front.message else [])])
 
 
@@ -43,18 +43,24 @@ def _heading(front: Front) -> str:
     return f"{front.status}: {points} of {', '.join(axes[:-1])} and {axes[-1]}; {proof}"
 
 
-def has_variants(points: Sequence[FrontPoint]) -> bool:
-    """Tell whether plans of a front say which variant of the app they run."""
-    return any(variant_text(point.placement.apps[0]) for point in points)
+def variants_of_points(points: Sequence[FrontPoint]) -> tuple[str, ...]:
+    """Return which variant of its app the plan of each point runs; nothing where the app has but one.
+
+    Where batches are of several sizes, those of 1 are named too.
+    """
+    plans = [point.placement.apps[0] for point in points]
+    sizes = len({plan.batch for plan in plans})
+    texts = tuple(variant_text(plan, sizes) for plan in plans)
+    return texts if any(texts) else ()
 
 
-def _cells(point: FrontPoint, chosen: bool) -> tuple[str, ...]:
+def _cells(point: FrontPoint, variant: str | None) -> tuple[str, ...]:
     return (
         format_quantity(point.energy_j, "J"),
         format_quantity(point.latency_s, "s"),
         format_accuracy(point.accuracy),
         *metrics_text(point),
-        *([variant_text(point.placement.apps[0])] if chosen else []),
+        *([] if variant is None else [variant]),
         point.placement.apps[0].operating_point,
         nodes_text(point, most=3),
     )
@@ -79,13 +85,14 @@ def front_csv(front: Front) -> str:
     front, text = printable_document(front), io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     names = tuple(front.points[0].placement.metric_units) if front.points else ()
-    chosen = has_variants(front.points)
-    table.writerow((*_COLUMNS, *names, *(["variant"] if chosen else [])))
-    for point in front.points:
+    variants = variants_of_points(front.points)
+    table.writerow((*_COLUMNS, *names, *(["variant"] if variants else [])))
+    for index, point in enumerate(front.points):
         plan, total = point.placement.apps[0], point.placement.total
         used = "" if total is None else total.nodes_used
         figures = (repr(point.energy_j), repr(point.latency_s), "" if point.accuracy is None else repr(point.accuracy))
         metrics = (repr(plan.metrics[name]) for name in names)
-        variant = [variant_text(plan)] if chosen else []
-        table.writerow((*figures, plan.operating_point, used, nodes_text(point), *metrics, *variant))
+        table.writerow(
+            (*figures, plan.operating_point, used, nodes_text(point), *metrics, *variants[index : index + 1])
+        )
     return text.getvalue()

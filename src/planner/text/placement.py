@@ -9,11 +9,11 @@ from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.variants import chosen_variants
 from planner.schemas.planning.workload import App
-from planner.schemas.reading.printable import printable_document
+from planner.schemas.reading.printable import printable, printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
 from planner.text.asked import asked_text, of_limit
 from planner.text.objective import gap_text, is_joint, objective_text
-from planner.text.usage import usage_lines
+from planner.text.usage import cost_notes, usage_lines
 from planner.units import format_accuracy, format_quantity
 
 
@@ -34,11 +34,13 @@ def placement_text(
         from planner.pipeline.usage import usage_of
 
         usage = usage_of(placement, apps, topology)
+    notes = [] if topology is None else [f"note      {printable(text)}" for text in cost_notes(apps, topology)]
     placement = printable_document(placement)
     if is_joint(placement):
         from planner.text.joint_placement import joint_text
 
-        return joint_text(placement, [app for app, _ in apps], usage)
+        return "
+".join([joint_text(placement, [app for app, _ in apps], usage), *notes])
     app = apps[0][0] if apps else None
     lines: list[str] = []
     for plan in placement.apps:
@@ -47,7 +49,7 @@ def placement_text(
     if placement.certificate is not None:
         lines += _proof_lines(placement)
     asked = [f"asked     {asked_text(app, placement.metric_units)}"] if app is not None and not placement.apps else []
-    return "\n".join([*lines, *reason_lines(placement), *asked])
+    return "\n".join([*lines, *reason_lines(placement), *asked, *notes])
 
 
 def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: Sequence[str]) -> Iterator[str]:
@@ -55,7 +57,7 @@ def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: 
     yield f"{placement.status}: {energy}, {latency}, accuracy {format_accuracy(plan.accuracy)}"
     if app is not None:
         yield f"asked     {asked_text(app, placement.metric_units)}"
-    yield from app_lines(plan)
+    yield from app_lines(plan, sizes=1 if app is None else len(app.batch))
     yield from use
     yield from sustained_lines(plan)
     yield from metric_lines(plan.metrics, placement.metric_units)
