@@ -287,7 +287,8 @@ def test_measured_costs_that_nothing_uses_are_said() -> None:
     assert "note" not in str(used)
     chosen = plan(model, topology, rate_per_s=1.0, batch=[1, 2], max_latency_s=0.5)
     assert "variant   batch 1" in str(chosen).splitlines()
-    other = {"name": "t", "nodes": [{**node, "hardware": "gpu"}, {**node, "name": "cpu"}]}
+    link = {"source": "gpu", "target": "cpu", "bit_per_s": 1e9}
+    other = {"name": "t", "nodes": [{**node, "hardware": "gpu"}, {**node, "name": "cpu"}], "links": [link]}
     missing = plan(model, other, rate_per_s=1.0, batch=3)
     assert {row.node for row in missing.apps[0].assignments} == {"cpu"}
     assert "note      no times of batches of 3 were measured on hardware gpu" in str(missing)

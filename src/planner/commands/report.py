@@ -16,7 +16,9 @@ from planner.schemas.reading.problems import input_error
 if TYPE_CHECKING:
     from planner.report.page import Page
 
-Shown = Annotated[Path, typer.Argument(help="A placement, a front, a run, or a folder (or CSV) of results.")]
+Shown = Annotated[
+    Path, typer.Argument(help="A placement, a front, a comparison, a run, or a folder (or CSV) of results.")
+]
 FleetFile = Annotated[
     Path | None, typer.Option("--fleet", metavar="FILE", help="Fleet that a fleet placement was made for.")
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Unpack
 
 from planner.fin.method import Options
 from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, planning_inputs
+from planner.library.placement import Placement
 from planner.library.requests import first_joint, request_for
 from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, objective_of_all, row_json
 from planner.pipeline.compare import compare as run_methods
@@ -158,5 +159,5 @@ def compare(
     rows = []
     for row in run_methods(request, methods or chosen):
         watch(row)
-        rows.append(row)
+        rows.append(replace(row, placement=Placement.of(row.placement, planned)))
     return Comparison(tuple(rows), together(request))

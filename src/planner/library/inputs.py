@@ -38,7 +38,8 @@ class AppLimits(TypedDict, total=False):
         latency: Which latency counts: `worst` (the default), `mean` or a percentile such as `p95`.
         min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
         max_energy_j: Energy limit of one inference in joules.
-        limits: Largest values of metrics of the topology, by name, each in its metric's unit.
+        limits: Largest values of metrics of the topology, by name: numbers in the metric's unit, or texts such as
+            ``"50mJ"``.
         objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
             maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`. Beside a
             workload, what all apps are planned for: `power`, `latency` (the largest over its limit), `accuracy` (the

@@ -20,6 +20,7 @@ from planner.library.made_from import Note
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
+from planner.schemas.planning.workload import App
 from planner.schemas.reading.files import check_document, read_json
 from planner.schemas.reading.kinds import kind_of
 from planner.schemas.reading.problems import InputError, Problem, input_error
@@ -88,12 +89,14 @@ def page_of(
         if result.is_dir() or result.suffix.lower() == ".csv":
             return _results_page(result, given)
         raw = read_json(result)
+        if isinstance(raw, list):
+            return _comparison_page(result, raw, given)
         kind = kind_of(raw)
         schema = "Placement" if kind is None else kind.schema
         if schema == "Run":
             return _run_page(result, raw, given)
         if kind is not None and schema not in ("Placement", "Front"):
-            fix = "give a placement, a front, the record of a run, or a folder of results"
+            fix = "give a placement, a front, a comparison, the record of a run, or a folder of results"
             if schema == "FleetPlacement":
                 raise input_error(
                     "the page of a fleet needs its files", "give --fleet and --topology too", file=str(result)
@@ -118,6 +121,14 @@ def _results_page(folder: Path, given: bool) -> Page:
     return results_page(read_results(folder))
 
 
+def _comparison_page(path: Path, raw: list[object], given: bool) -> Page:
+    from planner.report.results.comparison_page import comparison_page, read_comparison
+
+    if given:
+        raise input_error("a comparison carries its own inputs", "leave the topology and the rest out", file=str(path))
+    return comparison_page(read_comparison(raw, str(path)), path)
+
+
 def _run_page(path: Path, raw: object, given: bool) -> Page:
     from planner.report.run.run_page import run_page
     from planner.schemas.bundles.run import Run
@@ -140,14 +151,19 @@ def _front_page(front: Front, planned: PlanningInputs | None, file: str) -> Page
 
     if planned is None:
         return front_page(front, None)
-    # a front without a least accuracy is over all accuracies
-    apps = [
-        (app if app.min_accuracy is not None else app.model_copy(update={"min_accuracy": 0.0}), model)
-        for app, model in planned.apps
-    ]
+    apps = [(app.model_copy(update=_walked(front, app)), model) for app, model in planned.apps]
     for index, point in enumerate(front.points):
         _refuse(file, f"points[{index}].", verify(point.placement, planned.topology, apps))
     return front_page(front, planned.inputs)
+
+
+def _walked(front: Front, app: App) -> dict[str, object]:
+    """Return the fields of the app for which each plan of a front is optimal: it is over all accuracies by default."""
+    least = {} if app.min_accuracy is not None else {"min_accuracy": 0.0}
+    if len(front.axes) != 2:
+        return least
+    first, second = front.axes
+    return {**least, "objective": second if first == "accuracy" else first}
 
 
 def _refuse(file: str, where: str, violations: Sequence[Violation]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from planner.report.front_figure import front_figure
 from planner.report.page import Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
@@ -54,13 +55,25 @@ def _tiles(front: Front) -> list[Tile]:
         return []
     energies, latencies = [p.energy_j for p in front.points], [p.latency_s for p in front.points]
     accuracies = [point.accuracy for point in front.points if point.accuracy is not None]
+    levels = len(set(accuracies))
     return [
-        Tile("plans on the front", str(len(front.points)), f"{len(set(accuracies))} levels of accuracy"),
+        Tile("plans on the front", str(len(front.points)), f"{levels} levels of accuracy" if levels > 1 else ""),
         Tile("energy", format_quantity(min(energies), "J"), f"least; most {format_quantity(max(energies), 'J')}"),
         Tile("latency", format_quantity(min(latencies), "s"), f"least; most {format_quantity(max(latencies), 's')}"),
         _accuracy_tile(accuracies),
+        *_metric_tiles(front),
         Tile("exact searches", str(front.searches), "each proved"),
     ]
+
+
+def _metric_tiles(front: Front) -> list[Tile]:
+    """Return the range of every metric."""
+    units = front.points[0].placement.metric_units
+    values = {name: [point.placement.apps[0].metrics[name] for point in front.points] for name in units}
+    texts = {
+        name: (format_quantity(min(v), units[name]), format_quantity(max(v), units[name])) for name, v in values.items()
+    }
+    return [Tile(name, least, f"least; most {most}") for name, (least, most) in texts.items()]
 
 
 def _accuracy_tile(accuracies: list[float]) -> Tile:
@@ -76,7 +89,11 @@ def _picture(front: Front) -> Section:
         "above and right of them nothing is gained without more accuracy. Point at a plan for its figures."
     )
     if set(front.axes) != set(_DRAWN):
-        return Section("The front", "The table has the figures; only energy, latency and accuracy are drawn.")
+        drawn = front_figure(front, [_label(point) for point in front.points])
+        why = (
+            "One plan is the best in both." if len(front.points) == 1 else "A plan does not say one of the two figures."
+        )
+        return Section("The front", "" if drawn else why, [drawn] if drawn else [])
     figures = [tradeoff_figure(plans, caption)] if len(plans) > 1 else []
     return Section("The front", "" if figures else "One plan is the best in energy and latency.", figures)
 

@@ -14,7 +14,7 @@ Spec = dict[str, Any]
 COMPUTING, HEAD, TRANSFER, RESULT = "var(--computing)", "var(--head)", "var(--transfer)", "var(--result)"
 INK, MUTED, LINE, SURFACE = "var(--ink)", "var(--muted)", "var(--line)", "var(--surface)"
 ACCENT, WARNING, GOOD, BAD = "var(--accent)", "var(--warning)", "var(--good)", "var(--bad)"
-SERIES = tuple(f"var(--series-{index})" for index in range(1, 9))
+SERIES = tuple(f"var(--series-{index})" for index in range(1, 11))
 """Colours of things without an order."""
 RAMP = tuple(f"var(--ramp-{index})" for index in range(1, 7))
 """Colours of things with an order, from low to high."""
@@ -26,6 +26,7 @@ _LIGHT = {
     "computing": "#2f6bd6", "head": "#7a4bc9", "transfer": "#c8711a", "result": "#13806f",
     "series-1": "#2f6bd6", "series-2": "#b3600f", "series-3": "#13796a", "series-4": "#7a4bc9",
     "series-5": "#b03671", "series-6": "#626d10", "series-7": "#1f74a5", "series-8": "#7a5636",
+    "series-9": "#565d6b", "series-10": "#c23b30",
     "ramp-1": "#c6b33c", "ramp-2": "#74ae4f", "ramp-3": "#2f9a79", "ramp-4": "#257c93", "ramp-5": "#33589a",
     "ramp-6": "#44317f",
 }  # fmt: skip
@@ -36,6 +37,7 @@ _DARK = {
     "computing": "#6ea2f7", "head": "#ab86ee", "transfer": "#eaa152", "result": "#4cc5ae",
     "series-1": "#6ea2f7", "series-2": "#eaa152", "series-3": "#4cc5ae", "series-4": "#ab86ee",
     "series-5": "#ee7fae", "series-6": "#b7c552", "series-7": "#74c0e8", "series-8": "#c79a74",
+    "series-9": "#a9b1bf", "series-10": "#ff8f86",
     "ramp-1": "#6a5bb5", "ramp-2": "#4c7cc0", "ramp-3": "#3f9fb0", "ramp-4": "#55bd8f", "ramp-5": "#9ed36a",
     "ramp-6": "#f1e05c",
 }  # fmt: skip

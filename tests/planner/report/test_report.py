@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from command_line import names_in, refused, run, run_apart
-from report_cases import EXAMPLES, HOSTILE, PAGES, SMALL_OPTIONS, records, results_folder, write
+from report_cases import EXAMPLES, HOSTILE, PAGES, SMALL_OPTIONS, records, results_folder, two_axes, write
 
 from planner.report.page import Figure, Table, drawing_library, page_html
 from planner.report.results.reading import read_results
@@ -224,3 +224,26 @@ def test_a_suite_that_was_run_becomes_a_page(tmp_path: Path) -> None:
     results = read_results(tmp_path / "results")
     assert len(results.rows) == results.cases > 0
     assert {row.status for row in results.rows} <= {"optimal", "feasible", "infeasible", "unknown"}
+
+
+def test_a_front_of_two_figures_is_verified_and_drawn(tmp_path: Path) -> None:
+    """Plans of such a front are optimal for its first axis (the second, if that is accuracy), not for energy."""
+    for axes, points in ((("energy", "money.now"), 5), (("money.now", "accuracy"), 1), (("accuracy", "energy"), 2)):
+        page = two_axes(tmp_path, axes)
+        assert page.tiles[0].value == str(points)
+        assert "Every plan was recomputed" in page_html(page)
+        figures = [part for section in page.sections for part in section.parts if isinstance(part, Figure)]
+        assert len(figures) == (points > 1)
+
+
+def test_a_comparison_is_drawn_with_what_was_asked(tmp_path: Path) -> None:
+    file, page = tmp_path / "compared.json", tmp_path / "compared.html"
+    run("compare", *SMALL_OPTIONS, "--max-latency", "30ms", "--methods", "exact,mcp", "-o", file)
+    assert run("report", file, "-o", page).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "max_latency_s" in text
+    assert "no proof beyond the root bound" in text
+    assert "carries its own inputs" in refused("report", file, *SMALL_OPTIONS, "-o", page)
+    for raw in ([], [1], [{"method": "exact"}], [{"method": "exact", "seconds": 1.0, "placement": {}}]):
+        write(file, raw)
+        assert refused("report", file, "-o", page).startswith("error: ")

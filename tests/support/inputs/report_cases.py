@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import two_apps
 
+import planner
 from planner.bench.case import Case, CaseRow
 from planner.bench.results.folder import FORMAT, FolderIdentity
 from planner.bench.results.store import Store
@@ -156,7 +157,36 @@ def _results(folder: Path) -> Page:
     return results_page(read_results(results_folder(folder / "results", records(), 13)))
 
 
+PRICED: dict[str, Any] = {
+    "schema_version": "1", "name": "priced",
+    "nodes": [{"name": "phone", "tier": "mobile", "ops_per_s": 5e10, "j_per_op": 2e-10},
+              {"name": "cloud", "tier": "cloud", "ops_per_s": 1e12, "j_per_op": 1e-11}],
+    "links": [{"source": "phone", "target": "cloud", "bit_per_s": 5e7, "latency_s": 0.02, "j_per_bit": 4e-8,
+               "bidirectional": True}],
+    "metrics": [{"name": "money.now", "unit": "USD", "nodes": {"cloud": {"per_s": 3.4e-4}}}],
+}  # fmt: skip
+"""A topology with a metric whose name holds a dot, which figures must not take for a path."""
+
+
+def two_axes(folder: Path, axes: Sequence[str]) -> Page:
+    """Return the page of a front of two figures, whose plans are verified."""
+    topology = write(folder / "priced.json", PRICED)
+    front = planner.pareto(EXAMPLES / "small.json", topology, axes=list(axes), min_accuracy=0.9)
+    return page_of(write(folder / "front.json", placement_json(front)), Sources(topology, SMALL.model), Limits())
+
+
+def _two_axes(folder: Path) -> Page:
+    return two_axes(folder, ("energy", "money.now"))
+
+
+def _comparison(folder: Path) -> Page:
+    compared = planner.compare(EXAMPLES / "small.json", SMALL.topology, max_latency_s=0.03, methods=["exact", "mcp"])
+    rows = [{**row, "seconds": 0.02} for row in compared.to_json()]  # pages of two runs are compared
+    return checked_page(write(folder / "compared.json", rows), {})
+
+
 PAGES: dict[str, Callable[[Path], Page]] = {
     "chiplets": _chiplets, "exits": _exits, "two-apps": _two_apps, "infeasible": _infeasible, "hostile": _hostile,
     "rate": _rate, "front": _front, "results": _results,
+    "two-axes": _two_axes, "comparison": _comparison,
 }  # fmt: skip

@@ -18,6 +18,7 @@ from planner.report.results.figures import (
     times_figure,
 )
 from planner.report.results.reading import STATUSES, ReportedCase, SuiteResults
+from planner.schemas.reading.quantities import FRACTION
 from planner.units import format_quantity
 
 MOST_ROWS = 1_000
@@ -127,7 +128,9 @@ def _cases_table(rows: Sequence[ReportedCase]) -> Table:
 
 
 def _unit(row: ReportedCase) -> str:
-    return {"latency_s": "s", "power_w": "W"}.get(row.objective or "", "J")
+    """Return the unit of the objective; a metric, whose unit rows do not say, is named instead."""
+    units = {"energy_j": "J", "latency_s": "s", "power_w": "W", "rate_per_s": "1/s", "accuracy": FRACTION}
+    return units.get(row.objective or "", row.objective or "")
 
 
 def _quantity(value: float | None, unit: str) -> str:
