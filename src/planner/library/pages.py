@@ -159,7 +159,7 @@ def _front_page(front: Front, planned: PlanningInputs | None, file: str) -> Page
 
 def _walked(front: Front, app: App) -> dict[str, object]:
     """Return the fields of the app for which each plan of a front is optimal: it is over all accuracies by default."""
-    least = {} if app.min_accuracy is not None else {"min_accuracy": 0.0}
+    least: dict[str, object] = {} if app.min_accuracy is not None else {"min_accuracy": 0.0}
     if len(front.axes) != 2:
         return least
     first, second = front.axes

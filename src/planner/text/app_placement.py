@@ -29,6 +29,9 @@ def variant_text(plan: AppPlacement, sizes: int = 1) -> str:
     Args:
         plan: The plan.
         sizes: Number of batch sizes that it was chosen from; of several, a batch of 1 is named too.
+
+    Returns:
+        Parts of the name, separated by commas.
     """
     batch = f"batch {plan.batch}" if plan.batch > 1 or sizes > 1 else ""
     return ", ".join(part for part in (plan.model or "", batch) if part)
@@ -46,7 +49,16 @@ def _runs(plan: AppPlacement) -> list[tuple[str, list[str]]]:
 
 
 def app_lines(plan: AppPlacement, further: Sequence[str] = (), sizes: int = 1) -> Iterator[str]:
-    """Write one app: exits, blocks by node, routes, further lines, and where energy and time go."""
+    """Write one app: exits, blocks by node, routes, further lines, and where energy and time go.
+
+    Args:
+        plan: The plan of the app.
+        further: Lines to write behind the routes.
+        sizes: Number of batch sizes that the plan was chosen from.
+
+    Yields:
+        Lines of text.
+    """
     if variant := variant_text(plan, sizes):
         yield f"variant   {variant}"
     yield f"exits     {_exits(plan)}"

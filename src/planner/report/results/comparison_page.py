@@ -83,7 +83,7 @@ def _answers(rows: Sequence[Row], best: float | None) -> Section:
         [(row.method, row.value, objective_text(row.placement, row.value)) for row in rows if row.value is not None],
         "Objective of the plan of each method. Methods without a plan have no bar.",
     )
-    parts = [*drawn, table, *([Table(("method", "note"), said)] if said else [])]
+    parts: list[Table | Figure] = [*drawn, table, *([Table(("method", "note"), said)] if said else [])]
     return Section("Answers", parts=parts)
 
 
