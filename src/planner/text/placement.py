@@ -39,8 +39,7 @@ def placement_text(
     if is_joint(placement):
         from planner.text.joint_placement import joint_text
 
-        return "
-".join([joint_text(placement, [app for app, _ in apps], usage), *notes])
+        return "\n".join([joint_text(placement, [app for app, _ in apps], usage), *notes])
     app = apps[0][0] if apps else None
     lines: list[str] = []
     for plan in placement.apps:
