@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from planner.schemas.reading.base import MOST
@@ -15,6 +15,7 @@ from planner.schemas.reading.quantities import format_accuracy, format_quantity,
 __all__ = [
     "format_accuracy",
     "format_quantity",
+    "limits_in_units",
     "parse_count",
     "parse_fraction",
     "parse_limits",
@@ -149,6 +150,21 @@ def parse_metric(text: str, unit: str, path: str) -> float:
     if not 0.0 <= value <= MOST:
         raise input_error("out of range", "give a number of 0 or more", path=path, value=text)
     return value
+
+
+def limits_in_units(limits: Mapping[str, object], units: Mapping[str, str]) -> dict[str, object]:
+    """Return limits of metrics as numbers in the units of the metrics.
+
+    Args:
+        limits: Numbers, or texts for `parse_metric`, by the name of the metric.
+        units: Unit of every metric. A text for any other name becomes 0: such a name is refused later.
+    """
+    return {
+        name: (parse_metric(most, units[name], f"limits.{name}") if name in units else 0.0)
+        if isinstance(most, str)
+        else most
+        for name, most in limits.items()
+    }
 
 
 def parse_sizes(text: str, option: str) -> list[int]:

@@ -17,7 +17,7 @@ from planner.schemas.planning.workload import POWER, Workload
 from planner.schemas.reading.base import Document
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import advice_for, input_error
-from planner.units import parse_metric
+from planner.units import limits_in_units
 
 DocumentT = TypeVar("DocumentT", bound=Document)
 ModelLike = Model | Mapping[str, object] | str | Path
@@ -202,7 +202,7 @@ def planning_inputs(
         if limits.get("app") is not None:
             raise input_error("an app is chosen from a workload, and none is given", "leave it out", path="app")
         if isinstance(most := given.get("limits"), Mapping):
-            given["limits"] = _in_units(most, nodes)
+            given["limits"] = limits_in_units(most, {each.name: each.unit for each in nodes.metrics})
         apps = _app_of(model, nodes, inputs, given)
     kept = topology if isinstance(topology, PreparedTopology) else None
     limits_given = {name: given[name] for name in sorted(given)}
@@ -253,18 +253,6 @@ def _app_of(
     pinned = [_pins_of(each, topology, given) for each in models]
     pins = {block: nodes for each in pinned for block, nodes in each.items()}
     return variants_of(app.model_copy(update={"pin": {b: tuple(nodes) for b, nodes in pins.items()}}), models)
-
-
-def _in_units(limits: Mapping[str, object], topology: Topology) -> dict[str, object]:
-    """Return limits of metrics as numbers in the units of the metrics."""
-    units = {metric.name: metric.unit for metric in topology.metrics}
-
-    def number(name: str, most: object) -> object:
-        if not isinstance(most, str):
-            return most
-        return parse_metric(most, units[name], f"limits.{name}") if name in units else 0.0  # its name is refused later
-
-    return {name: number(name, most) for name, most in limits.items()}
 
 
 def _names_of(sources: Sequence[ModelLike], models: Sequence[Model]) -> list[str]:
