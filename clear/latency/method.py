@@ -4,7 +4,8 @@ Where all columns of all apps can be listed, a tree of geometric programs over t
 are shrunk by one factor, and the search for least power says whether a plan keeps them: a plan is improved by its
 geometric program, a proof that there is none is a lower bound, and between the two the factor is bisected
 geometrically. No answer within the effort is no bound. Every app alone, with all nodes and media at once at their best,
-bounds the factor from below too.
+bounds the factor from below too; factors above that are ruled out by proofs that no plan keeps the shrunk deadlines
+(`clear.latency.infeasibility`). Of plans that are as quick, one of least power is sought in the end.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.allocation.plan import Plan
 from planner.clear.diagnosis.diagnose import contradiction
 from planner.clear.latency.column_tree import BestChoice, TreeResult, quickest_of_columns, undominated
+from planner.clear.latency.infeasibility import proved_infeasible
 from planner.clear.latency.needs import Needs
 from planner.clear.latency.quickest import frugal, quickest
 from planner.clear.problem.column import Column
@@ -33,11 +35,17 @@ from planner.fin.instance.network import Floats, Network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
+_SAME = 1e-7
+"""Relative difference of factors that counts as none, where plans of less power are sought."""
 _EQUAL = 1e-6
 """Relative precision of what geometric programs prove."""
 _MOST_PROGRAMS = 4_000
 _PROBES, _VAIN = 12, 3
 """Factors that are tried at most, and how many of them in a row may be left open."""
+_PLANS_UNTIL = 0.7
+"""Part of the time limit when the search for quicker plans ends."""
+_PROOFS = 4
+"""Factors that are to be ruled out in the end, at most."""
 _CLOSE = 1.02
 """Ratio of the factors held and not ruled out at which the next one tried is just below what is held."""
 _STEP = 1e-3
@@ -121,11 +129,23 @@ def _answer(
             return Outcome("infeasible", None, np.inf)
         return Outcome("unknown", None, searched.least, _stopped(deadline, "no plan was found within the limit"))
     plan = Plan(best.columns, frugal(joint.network, best.columns, best.found))
+    if not deadline.expired:
+        plan = _of_less_power(joint, plan, best.found.factor, options, deadline)
     value = latency_over_limit(plan.columns, plan.allocation)
     bound = min(searched.least, value)
     if bound >= value * (1.0 - max(options.gap, _EQUAL)):
         return Outcome("optimal", plan, bound)
     return Outcome("feasible", plan, bound, _stopped(deadline, ""))
+
+
+def _of_less_power(joint: JointInstance, plan: Plan, factor: float, options: Options, deadline: Deadline) -> Plan:
+    """Return a plan of less power that is as quick, of any columns; the plan itself where none is found."""
+    limit_s = None if np.isinf(deadline.remaining_s) else deadline.remaining_s
+    found = solve_joint(shrunk(joint, factor * (1.0 + _SAME)), replace(options, time_limit_s=limit_s)).plan
+    if found is None or found.power_w >= plan.power_w * (1.0 - _EQUAL):
+        return plan
+    columns = [replace(column, most_s=joint.apps[column.app].most_s) for column in found.columns]
+    return Plan(tuple(columns), found.allocation)
 
 
 def _stopped(deadline: Deadline, detail: str) -> Termination:
@@ -138,6 +158,7 @@ class _Bisection:
     def __init__(self, joint: JointInstance, options: Options, deadline: Deadline, alone: float) -> None:
         self._joint, self._options, self._deadline = joint, options, deadline
         self._best, self._least = BestChoice(), alone
+        self._plans_until = deadline.fraction(_PLANS_UNTIL)
 
     def run(self) -> Outcome[Plan]:
         """Shrink the deadlines until what is held is as close to the bound as is asked for, or effort ends."""
@@ -146,7 +167,7 @@ class _Bisection:
             return Outcome("infeasible", None, np.inf)
         passed, vain = self._least, 0  # factors up to `passed` are ruled out or were tried in vain
         for _ in range(_PROBES if self._best.found is not None else 0):
-            if self._closed or self._deadline.expired or vain == _VAIN:
+            if self._closed or self._plans_until.expired or vain == _VAIN:
                 break
             held = self._best.factor
             factor = float(np.sqrt(passed * held)) if held > passed * _CLOSE else held * (1.0 - _STEP)
@@ -158,8 +179,21 @@ class _Bisection:
                 self._least = max(self._least, factor)
             if status != "feasible" and factor >= held * (1.0 - 2.0 * _STEP):
                 break
+        self._raise_bound()
         result = TreeResult(False, self._least, 0)
         return _answer(self._joint, self._best, result, self._options, self._deadline)
+
+    def _raise_bound(self) -> None:
+        """Rule out factors below the one held by bisection over proofs that no plan keeps the shrunk deadlines."""
+        low, high = self._least, self._best.factor
+        for _ in range(_PROOFS if np.isfinite(high) else 0):
+            if self._closed or self._deadline.expired or high <= low * _CLOSE:
+                break
+            factor = float(np.sqrt(low * high))
+            if proved_infeasible(shrunk(self._joint, factor), self._options.jobs, self._deadline):
+                self._least = low = factor
+            else:
+                high = factor
 
     @property
     def _closed(self) -> bool:
@@ -169,13 +203,13 @@ class _Bisection:
         """Ask for a plan whose latencies are within a factor of their limits; keep it, at its own least factor."""
         joint = shrunk(self._joint, factor)
         unlimited = np.isinf(self._deadline.remaining_s)
-        limit_s = None if unlimited else 0.5 * self._deadline.remaining_s
+        limit_s = None if unlimited else 0.5 * self._plans_until.remaining_s
         found = solve_joint(joint, Options(gap=_ANY_PLAN, time_limit_s=limit_s, jobs=self._options.jobs))
         if found.plan is not None:
             self.offer(found.plan)
             return "feasible"
-        if found.status == "unknown" and not self._deadline.expired:
-            share_s = None if unlimited else self._deadline.remaining_s / joint.count
+        if found.status == "unknown" and not self._plans_until.expired:
+            share_s = None if unlimited else self._plans_until.remaining_s / joint.count
             if contradiction(joint, joint.apps, share_s) is not None:
                 return "infeasible"
         return found.status

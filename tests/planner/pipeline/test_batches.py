@@ -148,10 +148,9 @@ def test_bad_profiles_of_batches_are_one_problem(profile: dict[str, Any], path: 
     assert problem.path.startswith(f"profiles.h.b.{path}")
 
 
-def test_apps_planned_together_refuse_batches() -> None:
+def test_apps_planned_together_say_their_batches() -> None:
     apps = [{"name": name, "model": MODEL, "rate_per_s": 1.0, "batch": [1, 4]} for name in ("one", "two")]
-    with pytest.raises(InputError, match="batch"):
-        planner.plan(None, TOPOLOGY, workload={"apps": apps})
+    assert {app.batch for app in planner.plan(None, TOPOLOGY, workload={"apps": apps}).apps} == {4}
     assert planner.plan(None, TOPOLOGY, workload={"apps": apps}, app="one").apps[0].batch == 4
 
 
