@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import run
 
+from planner.fleet.reading import table
 from planner.fleet.reading.files import read_fleet
 from planner.pipeline.fleet import plan_fleet
 from planner.schemas import InputError
@@ -50,6 +52,42 @@ def test_a_placement_of_a_fleet_is_told_from_one_of_apps(tmp_path: Path) -> None
     ran = run("fleet", fleet, "--topology", topology, "--from", fleet)
     assert (ran.code, ran.err.count("error:")) == (2, 1)
     assert "the file is a fleet" in ran.err
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        "",
+        "{}\n",
+        "\ufeff{}\n",
+        "{}",
+        "{}\n\n",
+        "{}\nx,1,m\n",
+        '{}\n"centre, too",3,../vit.json,phone,centre,,,,\n',
+        "{}\nq,x,../vit.json,phone,centre,,,,\nr,1.5,,nothing,,,,,2\n",
+    ],
+)
+def test_tables_read_by_pyarrow_are_those_of_the_standard_library(
+    classes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow")
+    for name in ("fleet.json", "attach.csv"):
+        shutil.copy(CITY / name, tmp_path / name)
+    for model in ("vit.json", "b-alexnet-branchynet.json"):
+        shutil.copy(CITY.parent / model, tmp_path.parent / model)
+    text = (CITY / "classes.csv").read_text(encoding="utf-8").rstrip("\n")
+    if not classes:
+        text = text.partition("\n")[0]
+    (tmp_path / "classes.csv").write_text(classes.format(text) or text, encoding="utf-8")
+    found = []
+    for large in (10**9, 0):
+        monkeypatch.setattr(table, "_LARGE_BYTES", large)
+        try:
+            columns = read_fleet(tmp_path / "fleet.json").columns
+            found.append([str(getattr(columns, each.name)) for each in fields(columns)])
+        except InputError as error:
+            found.append([str(problem) for problem in error.problems])
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(
