@@ -141,7 +141,7 @@ def build_joint(
     known = (POWER, "latency", "accuracy", *network.metrics.names)
     if objective not in known:
         message = "the topology defines no metric of this name"
-        problems.append(Problem("", "objective", objective, message, advice_for(objective, known)))
+        problems.append(Problem("", "objective", shown(objective), message, advice_for(objective, known)))
     found = []
     largest = max(max(app.batch) for app, _ in apps)
     scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()) / largest)

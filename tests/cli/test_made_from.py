@@ -55,6 +55,18 @@ def test_inputs_are_found_by_the_paths_that_they_were_given_by(tmp_path: Path, m
     assert "not found: nets/small/model.json" in refused("check", "../plan.json")
 
 
+def test_several_bundles_are_found_by_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, file in (("fp32", "small.json"), ("int8", "small-int8.json")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(EXAMPLES / file, tmp_path / folder / "model.json")
+    monkeypatch.chdir(tmp_path)
+    models = ("--model", "fp32", "--model", "int8")
+    assert run("plan", *models, "--topology", str(EXAMPLES / "small-topology.json"), "-o", "plan.json").code == 0
+    assert json.loads(Path("plan.json").read_text(encoding="utf-8"))["apps"][0]["model"] == "fp32"
+    assert run("check", "plan.json").code == 0
+    assert run("report", "plan.json", "-o", "plan.html").code == 0
+
+
 def test_workloads_are_found_with_their_models(tmp_path: Path) -> None:
     names = ("small-shared.workload.json", "small-shared.json", "small.json")
     for path in EXAMPLES.glob("*.json"):

@@ -14,6 +14,8 @@ from planner.schemas.reading.problems import input_error
 
 Note = Callable[[str], None]
 """Takes what the user should know, in one line."""
+_IN_BUNDLE = "model.json"
+"""Name of the model within the folder of a bundle."""
 _ARGUMENTS = {"Topology": "topology", "Model": "model", "Workload": "workload"}
 
 
@@ -45,7 +47,8 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
     if not apps_given and "workload" in kinds:
         given["workload"] = kinds["workload"][0]
     elif not apps_given and "model" in kinds:
-        given["model"] = kinds["model"] if len(kinds["model"]) > 1 else kinds["model"][0]
+        models = _as_named(kinds["model"], placement)
+        given["model"] = models if len(models) > 1 else models[0]
     if "topology" not in given and "topology" in kinds:
         given["topology"] = kinds["topology"][0]
     if "topology" not in given or not ("model" in given or "workload" in given):
@@ -59,6 +62,12 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
         beside = {name: made_of.limits[name] for name in ("app", "objective") if name in made_of.limits}
         given = cast(Asked, {**beside, **given})
     return given
+
+
+def _as_named(models: list[Path], placement: Placement) -> list[Path]:
+    """Return bundles by their folders where the placement chose one of them by the name of its folder."""
+    bundles = [path.parent if path.name == _IN_BUNDLE else path for path in models]
+    return bundles if {path.name for path in bundles} & {app.model for app in placement.apps} else models
 
 
 def changed_inputs(placement: Placement, inputs: Mapping[str, str]) -> Iterator[str]:

@@ -40,7 +40,7 @@ def _true_ones(draw: Callable[[int], Case]) -> tuple[tuple[Json, Case], ...]:
 def _other_model(raw: Json, case: Case, r: Random) -> bool:
     app, (asked, models) = _app(raw, case, r)
     if app.get("model") is None:
-        app["model"] = r.choice(["m.json", "m0.json", "nowhere.json"])
+        app["model"] = r.choice(["m9.json", "nowhere.json"])
         return True
     number = asked["model"].index(app["model"])
     costs = [{key: value for key, value in model.items() if key != "name"} for model in models]
