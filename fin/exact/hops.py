@@ -31,7 +31,9 @@ class Hops:
         passed: list[int] = []
         if last < 0:
             return passed
-        node, before = np.concatenate(self.node), np.concatenate(self.before)
+        if len(self.node) > 1:
+            self.node, self.before = [np.concatenate(self.node)], [np.concatenate(self.before)]
+        node, before = self.node[0], self.before[0]
         while last >= 0 and (last := int(before[last])) >= 0:
             passed.append(int(node[last]))
         return passed

@@ -152,12 +152,24 @@ def _with_capacities(
         for resource in broken_resources(plain.graph, network, broken):
             tracked[resource.kind, resource.node] = resource
         relaxation = replace(segments, tracked=tuple(tracked.values()))
-        found, broken = _deepening(relaxation, incumbent, deadline, met)
+        found, broken = _searched(relaxation, incumbent, deadline, met)
         met = found.best_cost
         lower_bound = max(lower_bound, found.lower_bound)
         if not broken:
             break
     return lower_bound
+
+
+def _searched(
+    relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline, met: float
+) -> tuple[LabelSearch, list[Overload]]:
+    """Search as `_deepening` does; where no plan is known, a narrow search goes first, which may settle it all."""
+    if not np.isfinite(incumbent.value):
+        found = search(relaxation, incumbent.cutoff, _NARROW_WIDTH, deadline)
+        broken = _offer(found, relaxation, incumbent)
+        if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff):
+            return found, _without_media(broken)
+    return _deepening(relaxation, incumbent, deadline, met)
 
 
 def _dive(segments: Relaxation, incumbent: Incumbent, network: Network, deadline: Deadline) -> None:

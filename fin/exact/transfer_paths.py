@@ -7,7 +7,7 @@ labels that leave the same node share the work of finding its way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.links.sparse import ragged
 
-_MOST_PAIRS = 50_000
-"""Pairs of open vertices between which paths are listed."""
+_MOST_LINKS = 300_000
+"""Open vertices times links of a layer, summed over the layers, up to which paths are listed."""
 _MOST_PATHS = 100_000
 """Paths that are held at once."""
 
@@ -94,7 +94,7 @@ class _Tails:
 def with_paths(
     relaxation: Relaxation, arcs: list[Arcs | None], cutoff: float, deadline: Deadline
 ) -> list[Arcs | None] | None:
-    """Replace the links of every layer by efficient paths between its open vertices; None where these are too many.
+    """Replace the links of every layer by efficient paths between its open vertices; None where that does not pay.
 
     Args:
         relaxation: The scenario and its bounds.
@@ -110,15 +110,25 @@ def with_paths(
     """
     layers = np.array([layer for layer, some in enumerate(arcs) if some is not None], dtype=np.int64)
     some = [each for each in arcs if each is not None]
-    pairs = [_tail_nodes(relaxation, layer).size * int(relaxation.alive[layer].sum()) for layer in layers.tolist()]
-    if not some or sum(pairs) > _MOST_PAIRS:
-        return None if some else arcs
+    if not some:
+        return arcs
+    links = (
+        len(_tail_nodes(relaxation, row)) * len(arc.target) for row, arc in zip(layers.tolist(), some, strict=True)
+    )
+    if sum(links) > _MOST_LINKS or not _labels_differ(relaxation):
+        return None
     hops = Hops()
     found = _searched(relaxation, some, layers, hops, deadline)
     if found is None:
         return None
     listed = dict(zip(layers.tolist(), _as_arcs(relaxation, *found, layers, cutoff, hops), strict=True))
     return [listed.get(layer) for layer in range(len(arcs))]
+
+
+def _labels_differ(relaxation: Relaxation) -> bool:
+    """Tell whether a node may hold several labels: with one criterion alone, all vertices share one search."""
+    limited = relaxation.ties or np.isfinite(relaxation.graph.limit) or relaxation.further is not None
+    return bool(limited or relaxation.tracked or len(relaxation.graph.links.loads))
 
 
 def _tail_nodes(relaxation: Relaxation, layer: int) -> Ints:
@@ -158,11 +168,9 @@ def _searched(
     frontier, links = kept, None
     while len(frontier.place):
         deadline.check()
-        new = _extended(relaxation, tails, frontier, joined, hops)
-        if links is None:
-            links = _Links.of(new, count, nodes)
-        else:
-            new = new.take(~links.no_worse_than(new))
+        new = _extended(relaxation, tails, frontier, joined, links)
+        new = replace(new, hop=hops.add(new.place % nodes, new.hop))
+        links = links or _Links.of(new, count, nodes)
         if len(kept.place) + len(new.place) > _MOST_PATHS:
             return None
         merged = _Paths.joined(kept, new)
@@ -176,8 +184,8 @@ def _searched(
 _SUMS = ("cost", "limited", "further", "loads", "below", "most_limited")
 
 
-def _extended(relaxation: Relaxation, tails: _Tails, frontier: _Paths, arcs: Arcs, hops: Hops) -> _Paths:
-    """Return the paths that are longer by a link and that bounds leave open."""
+def _extended(relaxation: Relaxation, tails: _Tails, frontier: _Paths, arcs: Arcs, links: _Links | None) -> _Paths:
+    """Return the paths that are longer by a link, that bounds leave open and that beat a direct link; hops are old."""
     row, arc = ragged(arcs.start, frontier.place)
     tail = frontier.tail[row]
     cost, limited = frontier.cost[row] + arcs.cost[arc], frontier.limited[row] + arcs.limited[arc]
@@ -187,9 +195,9 @@ def _extended(relaxation: Relaxation, tails: _Tails, frontier: _Paths, arcs: Arc
     keep &= arcs.target[arc] != tails.place[tail]
     chosen = np.flatnonzero(keep)
     row, arc = row[chosen], arc[chosen]
-    place, loads = arcs.target[arc], frontier.loads[row] + arcs.loads[arc]
-    hop = hops.add(place % relaxation.graph.shape[2], frontier.hop[row])
-    return _Paths(tail[chosen], place, cost[chosen], limited[chosen], further[chosen], loads, hop)
+    loads, sums = frontier.loads[row] + arcs.loads[arc], (cost[chosen], limited[chosen], further[chosen])
+    new = _Paths(tail[chosen], arcs.target[arc], *sums, loads, frontier.hop[row])
+    return new if links is None else new.take(~links.no_worse_than(new))
 
 
 def _priced(relaxation: Relaxation, cost: Floats, limited: Floats, further: Floats) -> Floats:
