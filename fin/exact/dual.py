@@ -7,13 +7,14 @@ within the limit and that of one beyond it meet with no path below them (Handler
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.graph.feasible import FeasibleGraph
-from planner.fin.graph.min_plus import Paths, Weights, best_paths, path_sums, traced
+from planner.fin.graph.min_plus import Paths, Recursion, Weights, best_paths_and_recursion, path_sums, traced
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
@@ -36,6 +37,8 @@ class DualBounds:
     """(K,) its cost, infinite where none was met."""
     further: Floats | None = None
     """(K, R) best multipliers found of further limits, None where there are none."""
+    before: Mapping[int, Recursion] = field(default_factory=dict)
+    """Forward recursion of a scenario at its best multiplier, where that is kept."""
 
 
 def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
@@ -54,14 +57,14 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> Du
     most = graph.limit * (1.0 + TOLERANCE)
     best = Incumbents(scenarios, layers)
     zero = np.zeros(scenarios)
-    paths, value = best_paths(graph, Weights.lagrangian(zero), until)
+    paths, value, recursion = best_paths_and_recursion(graph, Weights.lagrangian(zero), until)
     cost, limited = path_sums(graph, paths)
-    lower, multiplier = value, zero.copy()
+    lower, multiplier, before = value, zero.copy(), _kept(recursion, np.arange(scenarios))
     within = limited <= most
     best.update(np.arange(scenarios), within, cost, paths)
     active = np.flatnonzero(~within)
     if len(active) == 0:
-        return DualBounds(lower, multiplier, best.paths, best.cost)
+        return DualBounds(lower, multiplier, best.paths, best.cost, before=before)
 
     beyond_cost, beyond_limited = cost.copy(), limited.copy()
     paths = traced(graph.take(active), Weights.limited_only(len(active)), feasible.earliest.take(active))
@@ -78,18 +81,27 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> Du
         if len(active) == 0 or until.expired:
             break
         part = graph.take(active)
-        paths, value = best_paths(part, Weights.lagrangian(step))
+        paths, value, recursion = best_paths_and_recursion(part, Weights.lagrangian(step))
         cost, limited = path_sums(part, paths)
         bound = value - step * most
         improves = bound > lower[active]
         lower[active] = np.where(improves, bound, lower[active])
         multiplier[active] = np.where(improves, step, multiplier[active])
+        before |= _kept(recursion, np.where(improves, active, -1))
         inside = limited <= most
         best.update(active, inside, cost, paths)
         for mask, costs, sums in ((inside, within_cost, within_limited), (~inside, beyond_cost, beyond_limited)):
             costs[active] = np.where(mask, cost, costs[active])
             sums[active] = np.where(mask, limited, sums[active])
-    return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost)
+    return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost, before=before)
+
+
+def _kept(recursion: Recursion | None, scenarios: Ints) -> dict[int, Recursion]:
+    """Return the rows of a recursion by their scenarios, those of scenario -1 left out."""
+    if recursion is None:
+        return {}
+    rows = enumerate(scenarios.tolist())
+    return {scenario: recursion.take(slice(row, row + 1)) for row, scenario in rows if scenario >= 0}
 
 
 def worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float) -> Bools:

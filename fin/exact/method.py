@@ -82,7 +82,10 @@ class _Bounded:
         """Return the relaxation of a scenario without capacities, its vertices fixed out at the incumbent's cutoff."""
         multiplier = float(self.duals.multiplier[scenario])
         further = None if self.duals.further is None else self.duals.further[scenario]
-        return relax(self.feasible.single(scenario), multiplier, incumbent.cutoff, until, incumbent.ties, further)
+        part, before = self.feasible.single(scenario), self.duals.before.get(scenario)
+        if before is not None:
+            before = before.take(slice(None), part.graph.shape[1])
+        return relax(part, multiplier, incumbent.cutoff, until, incumbent.ties, further, before)
 
 
 def _solve_narrowed(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:

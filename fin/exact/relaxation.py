@@ -113,7 +113,7 @@ class FurtherBounds:
 
 def relax(
     feasible: FeasibleGraph, multiplier: float, cutoff: float, deadline: Deadline | None = None, ties: bool = False,
-    further: Floats | None = None,
+    further: Floats | None = None, before: Recursion | None = None,
 ) -> Relaxation:  # fmt: skip
     """Bound a scenario without capacities: a forward and a backward recursion, vertices fixed out by reduced cost.
 
@@ -124,6 +124,7 @@ def relax(
         deadline: When to give up.
         ties: Whether paths of equal cost are told apart.
         further: (R,) multipliers of further limits, where there are any.
+        before: The forward recursion at these multipliers, where it is known.
 
     Returns:
         The scenario with lower bounds to and from every vertex; vertices at or above the cutoff are closed.
@@ -134,7 +135,7 @@ def relax(
     graph, until = feasible.graph, deadline or Deadline()
     priced = graph if further is None else graph.priced(further[None])
     weights = Weights.lagrangian(np.array([multiplier]))
-    before, behind = forward(priced, weights, until), backward(priced, weights, until)
+    before, behind = before or forward(priced, weights, until), backward(priced, weights, until)
     offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0 else 0.0
     bounds = _further_bounds(feasible, further)
     offset += 0.0 if bounds is None else bounds.offset

@@ -19,6 +19,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.links.interface import FULL, Spread, WeightedLinks
 
 _NEVER = Deadline()
+_MOST_CELLS_KEPT = 1_000_000
+"""Vertices up to which a recursion is kept for later use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,12 +246,33 @@ def best_paths(graph: ExtendedGraph, weights: Weights, deadline: Deadline = _NEV
     Raises:
         DeadlineReachedError: The deadline came first.
     """
-    found = []
+    paths, values, _ = best_paths_and_recursion(graph, weights, deadline)
+    return paths, values
+
+
+def best_paths_and_recursion(
+    graph: ExtendedGraph, weights: Weights, deadline: Deadline = _NEVER
+) -> tuple[Paths, Floats, Recursion | None]:
+    """Return what `best_paths` does, and the forward recursion that it comes from where that is small enough to keep.
+
+    Args:
+        graph: K scenarios.
+        weights: Weights of their two sums.
+        deadline: When to give up.
+
+    Returns:
+        Paths, (K,) costs, and the recursion.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    found, recursion = [], None
     for _, some, part in _parts(graph, weights):
         priced = _Priced(some, part)
-        values = _forward(priced, deadline)
-        found.append((_trace(priced, values), values.values[:, -1].min(axis=1)))
-    return Paths.joined([paths for paths, _ in found]), np.concatenate([values for _, values in found])
+        recursion = _forward(priced, deadline)
+        found.append((_trace(priced, recursion), recursion.values[:, -1].min(axis=1)))
+    kept = recursion if len(found) == 1 and graph.open.size <= _MOST_CELLS_KEPT else None
+    return Paths.joined([paths for paths, _ in found]), np.concatenate([values for _, values in found]), kept
 
 
 def traced(graph: ExtendedGraph, weights: Weights, recursion: Recursion) -> Paths:

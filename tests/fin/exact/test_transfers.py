@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 from cases import instance_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.fin.exact import transfers
+from planner.fin.deadline import Deadline
+from planner.fin.exact import transfer_paths, transfers
+from planner.fin.exact.arcs import surviving_arcs
+from planner.fin.exact.dual import dual_bounds
+from planner.fin.exact.labelling import search
 from planner.fin.exact.method import Exact
+from planner.fin.exact.relaxation import relax
+from planner.fin.exact.transfer_paths import with_paths
+from planner.fin.graph.extended import build_extended
+from planner.fin.graph.feasible import build_feasible
+from planner.fin.graph.min_plus import path_sums
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 from planner.schemas import App, Model, Topology, check_document
@@ -42,8 +52,30 @@ def grid_of_nine(r: Random) -> Instance | None:
 def test_labels_extended_in_parts_find_the_same_plan(random: Random) -> None:
     if (instance := grid_of_nine(random)) is None:
         return
-    whole = Exact().solve(instance, Options())
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer_paths, "_MOST_LINKS", 0)
+        whole = Exact().solve(instance, Options())
         patch.setattr(transfers, "_CELLS_AT_ONCE", 8)
         parts = Exact().solve(instance, Options())
     assert (parts.status, parts.plan) == (whole.status, whole.plan)
+
+
+@given(st.randoms(use_true_random=False))
+def test_paths_listed_beforehand_find_what_going_link_by_link_does(random: Random) -> None:
+    if (instance := grid_of_nine(random)) is None:
+        return
+    feasible = build_feasible(build_extended(instance), instance.network)
+    if feasible.graph.shape[0] == 0:
+        return
+    plain = relax(feasible.single(0), float(dual_bounds(feasible).multiplier[0]), np.inf, ties=random.random() < 0.5)
+    listed = search(plain, np.inf, 100_000, Deadline())
+    assert with_paths(plain, [surviving_arcs(plain, layer, np.inf) for layer in range(4)], np.inf, Deadline())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer_paths, "_MOST_LINKS", 0)
+        by_links = search(plain, np.inf, 100_000, Deadline())
+    assert listed.best_cost == pytest.approx(by_links.best_cost, rel=1e-12)
+    for found in (listed, by_links):
+        cost, limited = (float(each[0]) for each in path_sums(plain.graph, found.paths[0]))
+        assert cost == pytest.approx(found.best_cost, rel=1e-12)
+        assert limited <= plain.most
+    assert listed.tied == by_links.tied
