@@ -1,4 +1,4 @@
-"""``python -m benchmarks targets [--all] [--output FOLDER] [ROW ...]``: measure rows, print and write the table."""
+"""``python -m benchmarks targets [--all] [--page FILE] [--json FILE] [ROW ...]``: measure rows, write the table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.targets.figures import Figure
+from benchmarks.targets.page import page_text
 from benchmarks.targets.registry import LONG, ROWS
-from benchmarks.targets.table import Measured, json_text, markdown_text, print_table
+from benchmarks.targets.table import Measured, json_text, print_table
 
 _ROW_LIMIT_S = 3600.0
 
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks targets", description="Measure every speed target.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"any of {', '.join(ROWS)}")
     parser.add_argument("--all", action="store_true", help=f"also {' and '.join(LONG)}, which take minutes")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="write targets.md and targets.json there")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page of speed, as Markdown")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured, as JSON")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; use any of {', '.join(ROWS)}")
@@ -34,10 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     for name in names:
         sys.stderr.write(f"{name} ...\n")
         found.append(_measured(name))
-        if asked.output is not None:  # after every row, so that an interrupted run keeps what it has
-            asked.output.mkdir(parents=True, exist_ok=True)
-            (asked.output / "targets.md").write_text(markdown_text(found))
-            (asked.output / "targets.json").write_text(json_text(found))
+        for file, text in ((asked.page, page_text), (asked.json, json_text)):
+            if file is not None:  # after every row, so that an interrupted run keeps what it has
+                file.write_text(text(found))
     print_table(found)
     return 0
 

@@ -47,8 +47,12 @@ def _cells(measured: Measured) -> list[tuple[str, ...]]:
     return rows
 
 
-def _machine(found: Sequence[Measured]) -> str:
-    """Name the class of machine and the yardstick."""
+def machine_text(found: Sequence[Measured]) -> str:
+    """Name the class of machine and the yardstick.
+
+    Args:
+        found: What was measured.
+    """
     sweeps = [row.sweep_s for row in found if row.sweep_s]
     yardstick = f"{min(sweeps) * 1e3:.2f} to {max(sweeps) * 1e3:.2f} ms" if sweeps else "not measured"
     return (
@@ -59,14 +63,14 @@ def _machine(found: Sequence[Measured]) -> str:
     )
 
 
-def markdown_text(found: Sequence[Measured]) -> str:
-    """Return the table as Markdown, with the machine's class before it.
+def markdown_table(found: Sequence[Measured]) -> str:
+    """Return the table as Markdown.
 
     Args:
         found: What was measured.
     """
     rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(cells for row in found for cells in _cells(row))]
-    return f"{_machine(found)}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def json_text(found: Sequence[Measured]) -> str:
@@ -77,7 +81,7 @@ def json_text(found: Sequence[Measured]) -> str:
     """
     rows = [asdict(row) | {"figures": [asdict(each) | {"verdict": each.verdict} for each in row.figures]}
             for row in found]  # fmt: skip
-    return json.dumps({"machine": _machine(found), "rows": rows}, indent=1) + "\n"
+    return json.dumps({"machine": machine_text(found), "rows": rows}, indent=1) + "\n"
 
 
 def print_table(found: Sequence[Measured]) -> None:
@@ -97,4 +101,4 @@ def print_table(found: Sequence[Measured]) -> None:
             table.add_row(*cells)
     console = Console()
     console.print(table)
-    console.print(_machine(found), markup=False, highlight=False)
+    console.print(machine_text(found), markup=False, highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks.registry import CASES
 from benchmarks.report import Case, Report, at_least, at_most, print_reports
+from benchmarks.targets.figures import Figure
+from benchmarks.targets.page import page_text
+from benchmarks.targets.table import Measured, json_text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -34,6 +38,26 @@ def test_targets_are_met_or_missed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     for line in ("target: this at most 2 s: met", "target: that at most 2 s: missed", "more at least 10 times: missed"):
         assert line in printed
+
+
+def test_the_page_of_targets_says_what_misses_and_why() -> None:
+    met = Measured(
+        "star", 0.005, (Figure("a star", 0.05, "s", 0.1), Figure("its ratio", 9.0, "times", 5.0, at_least=True))
+    )
+    missed = Measured(
+        "grid", 0.005, (Figure("a grid", 1.5, "s", 0.5, note="busy"), Figure("memory", None, "MB", 200.0))
+    )
+    page = page_text([met, missed])
+    for line in (
+        "| a star | 50 ms | 10 | at most 100 ms | met |",
+        "| its ratio | 9 times |  | at least 5 times | met |",
+        "| a grid (busy) | 1.5 s | 300 | at most 500 ms | missed |",
+        "| memory | - |  | at most 200 MB | not measured |",
+    ):
+        assert line in page
+    assert "- a grid: " in page
+    assert "- a star: " not in page
+    assert [row["name"] for row in json.loads(json_text([met, missed]))["rows"]] == ["star", "grid"]
 
 
 def test_a_folder_without_traces_is_refused(
