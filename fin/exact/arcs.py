@@ -85,8 +85,11 @@ def surviving_arcs(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | 
     parts = list(_parts(relaxation, layer, cutoff))
     if not parts:
         return None
-    tail, *columns = (column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True))
-    return Arcs(np.searchsorted(tail, np.arange(relaxation.graph.shape[2] + 1)), *columns)
+    tail, target, cost, limited, further, loads, below, most_limited = (
+        column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    start = np.searchsorted(tail, np.arange(relaxation.graph.shape[2] + 1))
+    return Arcs(start, target, cost, limited, further, loads, below, most_limited)
 
 
 def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[Ints | Floats, ...]]:

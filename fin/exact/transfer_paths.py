@@ -155,12 +155,7 @@ def _searched(
 ) -> tuple[_Tails, _Paths] | None:
     """Return the tails, and the efficient paths from them, those of no link included."""
     nodes = relaxation.graph.shape[2]
-    starts = np.cumsum([0, *(len(some.target) for some in arcs)])
-    first = np.concatenate([some.start[:-1] + start for some, start in zip(arcs, starts.tolist(), strict=False)])
-    into = np.concatenate([some.target + row * nodes for row, some in enumerate(arcs)])
-    joined = Arcs(
-        np.append(first, starts[-1]), into, *(np.concatenate([getattr(some, name) for some in arcs]) for name in _SUMS)
-    )
+    joined = _side_by_side(arcs, nodes)
     tails = _tails(relaxation, layers)
     count = len(tails.place)
     none = np.zeros((count, joined.further.shape[1])), np.zeros((count, joined.loads.shape[1]))
@@ -181,7 +176,24 @@ def _searched(
     return tails, kept
 
 
-_SUMS = ("cost", "limited", "further", "loads", "below", "most_limited")
+def _side_by_side(arcs: list[Arcs], nodes: int) -> Arcs:
+    """Return the arcs of all layers as those of one, whose nodes are places."""
+    starts = np.cumsum([0, *(len(some.target) for some in arcs)])
+    first = [some.start[:-1] + start for some, start in zip(arcs, starts.tolist(), strict=False)]
+
+    def column(name: str) -> Floats:
+        return np.concatenate([getattr(some, name) for some in arcs])
+
+    return Arcs(
+        start=np.append(np.concatenate(first), starts[-1]),
+        target=np.concatenate([some.target + row * nodes for row, some in enumerate(arcs)]),
+        cost=column("cost"),
+        limited=column("limited"),
+        further=column("further"),
+        loads=column("loads"),
+        below=column("below"),
+        most_limited=column("most_limited"),
+    )
 
 
 def _extended(relaxation: Relaxation, tails: _Tails, frontier: _Paths, arcs: Arcs, links: _Links | None) -> _Paths:
@@ -235,11 +247,12 @@ def _as_arcs(
     paths, below = paths.take(chosen), below[chosen]
     most_limited = relaxation.most - relaxation.arrival_remaining[layer[chosen], node[chosen]]
     begin = np.searchsorted(tails.place[paths.tail], np.arange(len(layers) * nodes + 1))
-    sums = (paths.cost, paths.limited, paths.further, paths.loads, below, most_limited, paths.hop)
     found: list[Arcs | None] = []
     for index in range(len(layers)):
         first = begin[index * nodes : (index + 1) * nodes + 1]
         part = slice(int(first[0]), int(first[-1]))
-        some = Arcs(first - first[0], paths.place[part] - index * nodes, *(column[part] for column in sums), hops=hops)
-        found.append(some if part.stop > part.start else None)
+        some, into = paths.take(np.arange(part.start, part.stop)), paths.place[part] - index * nodes
+        sums = (some.cost, some.limited, some.further, some.loads)
+        listed = Arcs(first - first[0], into, *sums, below[part], most_limited[part], some.hop, hops)
+        found.append(listed if part.stop > part.start else None)
     return found
