@@ -16,7 +16,8 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.dual import DualBounds, Incumbents, worth_a_round
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
-from planner.fin.graph.min_plus import Paths, Weights, best_paths, path_sums, transfer_figures
+from planner.fin.graph.min_plus import Paths, Weights, best_paths
+from planner.fin.graph.path_sums import path_sums, transfer_figures
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 

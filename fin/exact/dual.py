@@ -14,7 +14,8 @@ import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.graph.feasible import FeasibleGraph
-from planner.fin.graph.min_plus import Paths, Recursion, Weights, best_paths_and_recursion, path_sums, traced
+from planner.fin.graph.min_plus import Paths, Recursion, Weights, best_paths_and_recursion, traced
+from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 

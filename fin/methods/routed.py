@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.fin.exact.incumbent import result_paths
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.min_plus import nodes_before
+from planner.fin.graph.path_sums import nodes_before
 from planner.fin.graph.routes import RouteTable
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance

@@ -14,7 +14,7 @@ from planner.fin.exact.path_joining import joined_path
 from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import build_feasible
-from planner.fin.graph.min_plus import path_sums
+from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
 

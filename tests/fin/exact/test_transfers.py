@@ -20,7 +20,7 @@ from planner.fin.exact.relaxation import relax
 from planner.fin.exact.transfer_paths import with_paths
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import build_feasible
-from planner.fin.graph.min_plus import path_sums
+from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 from planner.schemas import App, Model, Topology, check_document

@@ -19,11 +19,10 @@ from planner.fin.graph.min_plus import (
     backward,
     best_paths,
     forward,
-    nodes_before,
-    path_sums,
     vertex_values,
     weighted_links,
 )
+from planner.fin.graph.path_sums import nodes_before, path_sums
 from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.network import Floats
 from planner.fin.links import dense, representation
