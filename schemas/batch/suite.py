@@ -81,7 +81,8 @@ class Settings(Strict):
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (fraction).")
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
     batch: BatchSize | None = Field(None, description="Samples that run together (count).")
-    objective: Objective | None = Field(None, description="What is minimised.")
+    objective: Objective | None = Field(None, description="What is minimised; of all apps of a workload together.")
+    limits: dict[Name, Quantity] = Field(default_factory=dict, description="Limit of each metric, by its name.")
     thresholds: Thresholds | None = Field(None, description="Designed operating points: one threshold, or per exit.")
     gap: Fraction | None = Field(None, description="Relative gap at which an answer counts as proved (no unit).")
     gamma: Levels | None = Field(None, description="Latency levels of the method gamma (count).")
@@ -130,6 +131,7 @@ class Axes(Strict):
     max_energy_j: Quantities = Field((), min_length=1, description="Energy limits, in joules.")
     batch: tuple[BatchSize, ...] = Field((), min_length=1, description="Batch sizes (counts).")
     objective: tuple[Objective, ...] = Field((), min_length=1, description="What is minimised.")
+    limits: dict[Name, Quantities] = Field(default_factory=dict, description="Limits of metrics, by their names.")
     thresholds: tuple[Thresholds, ...] = Field((), min_length=1, description="Designed points: common or per-exit.")
     gap: Fractions = Field((), min_length=1, description="Relative gaps (no unit).")
     gamma: tuple[Levels, ...] = Field((), min_length=1, description="Latency levels of the method gamma (counts).")
@@ -143,7 +145,9 @@ def settings_of(table: object) -> dict[Path, Any]:
     """Return what a table (raw, or dumped) sets, by where it stands; empty parts of links and nodes say nothing."""
     found: dict[Path, Any] = {}
     for name, value in table.items() if isinstance(table, Mapping) else ():
-        if name not in ("links", "nodes"):
+        if name == "limits" and isinstance(value, Mapping):
+            found |= {("limits", str(metric)): _expanded(entry) for metric, entry in value.items()}
+        elif name not in ("links", "nodes"):
             found[str(name),] = _expanded(value)
         elif isinstance(value, Mapping):
             for item, fields in value.items():

@@ -87,12 +87,18 @@ class CaseRow:
     """Accuracy; of several apps the least."""
     power_w: float | None = None
     """Rates times energies, and idle power of the nodes in use."""
+    value: float | None = None
+    """What is minimised, in its unit."""
     lower_bound: float | None = None
     """In the unit of the objective."""
     relative_gap: float | None = None
     operating_point: str | None = None
     deployment: str | None = None
     """Which node runs which blocks, in order of execution."""
+    chosen_model: str | None = None
+    """Of apps that name several models, the one of each."""
+    chosen_batch: str | None = None
+    """Batch size of each app."""
     nodes_used: int | None = None
     node_share_sum: float | None = None
     """Shares of all nodes, summed; only apps that are planned together have shares."""

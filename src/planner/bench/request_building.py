@@ -12,10 +12,9 @@ from planner.fin.method import ALL_METHODS, Options
 from planner.pipeline.request import AUTO, PROVING, AnyRequest
 from planner.pipeline.request import request_of as request_for
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.refusals import refuse_objective
 from planner.schemas.planning.topology import Link, Node, Topology
 from planner.schemas.planning.variants import variants_of
-from planner.schemas.planning.workload import App, Workload
+from planner.schemas.planning.workload import MAXIMISED, POWER, App, Workload
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import input_error
 
@@ -34,15 +33,20 @@ def request_of(case: Case, loaded: LoadedInputs) -> AnyRequest:
             a node that is set does not exist; or an app's field is out of range.
     """
     apps, topology = apps_of(case, loaded), topology_of(case, loaded)
-    if (workload := case.text("workload")) is not None and case.text("app") is None:
-        refuse_objective(loaded.workloads[workload].objective, "a suite")
-    metrics = {metric.name for metric in topology.metrics}
-    for app, _ in apps:
-        if app.objective in metrics:
-            fix = "use energy or latency; a workload file may limit metrics"
-            message = "results of suites have no column for a metric"
-            raise input_error(message, fix, path="objective", value=app.objective)
-    return request_for(apps, topology, method_of(case), _options(case), _per_exit(case), case.inputs)
+    objective = _objective_of(case, loaded)
+    if objective in MAXIMISED:
+        fix = "sweep min_accuracy instead, or use planner plan or compare"
+        raise input_error("suites do not maximise", fix, path="objective", value=objective)
+    return request_for(apps, topology, method_of(case), _options(case), _per_exit(case), case.inputs, objective)
+
+
+def _objective_of(case: Case, loaded: LoadedInputs) -> str:
+    """Return what all apps of a case together are planned for: what the suite says, else the workload."""
+    workload = case.text("workload")
+    if workload is None or case.text("app") is not None:
+        return POWER
+    read = loaded.workloads[workload]
+    return (case.text("objective") or read.objective) if len(read.apps) > 1 else read.objective
 
 
 def method_of(case: Case) -> str:
@@ -68,7 +72,11 @@ def apps_of(case: Case, loaded: LoadedInputs) -> list[tuple[App, Model]]:
     given: dict[str, Any] = {name: value for name in _OF_APPS if (value := case.settings.get((name,))) is not None}
     if "batch" in given:
         given["batch"] = [given["batch"]]
+    if limits := {path[1]: value for path, value in case.settings.items() if len(path) == 2 and path[0] == "limits"}:
+        given["limits"] = limits
     workload, chosen = case.text("workload"), case.text("app")
+    if workload is not None and chosen is None and len(loaded.workloads[workload].apps) > 1:
+        given.pop("objective", None)  # of all apps together
     if workload is None:
         path = case.text("model") or ""
         return [(single_app({"model": path, **given}), loaded.models[path])]
@@ -130,6 +138,7 @@ def link_names(link: Link) -> list[str]:
 
 def _changed(app: App, given: Mapping[str, Any]) -> App:
     raw = {**app.model_dump(mode="json", exclude_none=True), **given}
+    raw["limits"] = {**app.limits, **given.get("limits", {})}
     return check_document({"schema_version": "1", "apps": [raw]}, Workload, "limits").apps[0]
 
 

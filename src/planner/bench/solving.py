@@ -29,14 +29,15 @@ def warm_up(methods: Iterable[tuple[str, bool]]) -> None:
         methods: Names of methods, and whether each is a joint one.
     """
     import planner.pipeline.dispatch
-    from planner.clear.method import joint_method
+    from planner.clear.method import JOINT_METHODS, joint_method
     from planner.fin.method import METHODS, method
 
     for name, joint in methods:
         if joint:
             import planner.pipeline.several_apps  # noqa: F401 - as above
 
-            joint_method(name)
+            if name in JOINT_METHODS:
+                joint_method(name)
         elif name in METHODS:
             method(name)
 
@@ -69,10 +70,13 @@ def _row(case: Case, placement: Placement, whole_s: float) -> CaseRow:
         latency_s=max((app.latency_s for app in apps), default=None),
         accuracy=min((app.accuracy for app in apps if app.accuracy is not None), default=None),
         power_w=None if total is None else total.power_w,
+        value=_value(placement),
         lower_bound=None if certificate is None else certificate.lower_bound,
         relative_gap=None if certificate is None else certificate.relative_gap,
         operating_point=", ".join(app.operating_point for app in apps) or None,
         deployment="; ".join(map(deployment_text, apps)) or None,
+        chosen_model=", ".join(app.model for app in apps if app.model is not None) or None,
+        chosen_batch=", ".join(str(app.batch) for app in apps) or None,
         nodes_used=None if total is None else total.nodes_used,
         node_share_sum=None if total is None else total.node_share_sum,
         media_share_sum=None if total is None else total.media_share_sum,
@@ -83,6 +87,18 @@ def _row(case: Case, placement: Placement, whole_s: float) -> CaseRow:
         whole_s=whole_s,
         peak_memory_bytes=_peak_memory_bytes(),
     )
+
+
+def _value(placement: Placement) -> float | None:
+    """Return what the objective comes to, in its unit."""
+    total, certificate = placement.total, placement.certificate
+    if total is None or certificate is None:
+        return None
+    name = certificate.objective
+    if name in total.metrics:
+        return total.metrics[name]
+    held: float | None = getattr(total if hasattr(total, name) else placement.apps[0], name)
+    return held
 
 
 def _digest(placement: Placement) -> str:
