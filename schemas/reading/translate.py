@@ -82,7 +82,7 @@ def _words(
     """Return what is wrong (empty: as pydantic says it) and what to do."""
     message, fix = _MESSAGES.get(kind, ""), str(context.get("fix") or _ADVICE.get(kind, "change the value"))
     if kind == "missing" and location[-1:] == ("schema_version",):
-        fix = 'add "schema_version": "1"'
+        fix = 'add schema_version with the value "1"'
     elif kind == "extra_forbidden":
         fix = _nearest_field(schema, location)
     elif kind in _OBJECTS and location and (needed := _required(_schema_at(schema, location))):

@@ -172,4 +172,5 @@ def test_problems_of_the_one_app_name_the_option(tmp_path: Path) -> None:
     assert refused("plan", *SMALL, "--objective", "fps").startswith("error: --objective: this is no objective")
     assert refused("plan", *SMALL, "--pin", "a=here").startswith("error: --pin a: the topology has no node")
     assert refused("plan", *SMALL, "--batch", "4").startswith("error: --batch: a batch fills at a rate")
+    assert refused("plan", *SMALL, "--batch", "1,1", "--rate", "1").startswith("error: --batch: this batch size")
     assert refused("plan", *SMALL, "--rate", "-1").startswith("error: --rate: ")

@@ -101,7 +101,7 @@ BAD: list[tuple[Any, ...]] = [
     ("model", "name", DELETE, "required field is missing", "add the field"),
     ("model", "exits[0].after", DELETE, "required field is missing", "add the field"),
     ("model", "operating_points[0].name", DELETE, "required", "add the field"),
-    ("model", "schema_version", DELETE, "required field is missing", 'add "schema_version": "1"'),
+    ("model", "schema_version", DELETE, "required field is missing", 'add schema_version with the value "1"'),
     ("topology", "nodes[0].name", DELETE, "required field is missing", "add the field"),
     ("topology", "links[0].target", DELETE, "required field is missing", "add the field"),
     ("topology", "packages[0].gateways", DELETE, "required field is missing", "add"),

@@ -18,7 +18,7 @@ from planner.commands.output import Written
 from planner.schemas.reading.files import record_inputs
 from planner.schemas.reading.problems import InputError, Problem, input_error
 
-_OF_THE_APP = re.compile(r"(?:app app: |limits: apps\[0\]\.)(\w+)(?:\.(.*))?|(limits)\.(.*)")
+_OF_THE_APP = re.compile(r"(?:app app: |limits: apps\[0\]\.)(\w+)(?:\.(.*)|\[\d+\])?|(limits)\.(.*)")
 """Where problems of the one app that options describe stand: a file of them is named nowhere."""
 
 
