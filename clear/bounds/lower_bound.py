@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from planner.clear.baselines.baseline import least_power_w
-from planner.clear.bounds.partial_lagrangian import CLOSE, QUICK, partial_lagrangian_bound
+from planner.clear.bounds.partial_lagrangian import partial_lagrangian_bound
 from planner.clear.column_generation import Duals, PricingProblem
-from planner.clear.primal_phase import FEW_APPS
 from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 
@@ -29,13 +28,7 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
         return weak_w[app] if deadline.expired else problem.subproblems[app].lower_bound(prices.of_app(app))
 
     bound_w = max(bound_w + sum(in_parallel(bound, range(joint.count), problem.jobs)), sum(weak_w))
-    if any(
-        app.point_j is not None for app in joint.variants
-    ):  # sources would choose without what points themselves cost
+    charged = any(app.point_j is not None for app in joint.variants)
+    if charged or deadline.expired:  # sources would choose without what points themselves cost
         return bound_w
-    efforts = [QUICK, CLOSE] if joint.count > FEW_APPS and deadline.remaining_s < float("inf") else [CLOSE]
-    for effort in efforts:
-        if not deadline.expired:
-            found_w = partial_lagrangian_bound(joint, problem.subproblems, prices, deadline, effort, problem.jobs)
-            bound_w = max(bound_w, found_w)
-    return bound_w
+    return max(bound_w, partial_lagrangian_bound(joint, problem.subproblems, prices, deadline, problem.jobs))

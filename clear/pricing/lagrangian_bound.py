@@ -22,20 +22,18 @@ class LagrangianBound:
         self._pricer, self._prices = aggregate_nodes(pricer, prices)
         self._cycles = CycleBound(self._pricer, self._prices)
 
-    def at(self, row: int, multipliers_w_per_s: Floats) -> Floats:
-        """Return bounds on the classes of plans of an operating point, or of an envelope of points.
+    def at(self, rows: Rows) -> Floats:
+        """Return bounds on the classes of plans of operating points, or of envelopes of points.
 
         Args:
-            row: Row of the tree of points.
-            multipliers_w_per_s: (W,) latency multipliers.
+            rows: (R,) pairs of a row of the tree of points and a latency multiplier.
 
         Returns:
-            (W, D + 1) lower bounds in watts, by class.
+            (R, D + 1) lower bounds in watts, by class.
         """
-        rows = Rows(np.full(len(multipliers_w_per_s), row), multipliers_w_per_s)
         once = self._pricer.sweep(rows, self._prices).cost_by_departure
         both = np.minimum(once, self._cycles.cost_by_departure(rows))
-        return less_limit(self._pricer, multipliers_w_per_s, both + self._pricer.stages.point_w[row])
+        return less_limit(self._pricer, rows.multiplier_w_per_s, both + self._pricer.stages.point_w[rows.point])
 
 
 def less_limit(pricer: Pricer, multipliers_w_per_s: Floats, costs: Floats) -> Floats:

@@ -29,7 +29,7 @@ _KEPT = 2
 """Best classes whose plans are named."""
 _POINTS = 2
 """Operating points that are looked at in `answer_of_few`."""
-_ASCENTS = 6
+_ASCENTS = 2
 """Times that latency multipliers are improved for a lower bound."""
 _WIDE = 10.0 ** np.arange(-3.0, 3.5)
 """Latency multipliers to begin with, in units of the app's power over its limit."""
@@ -113,7 +113,7 @@ class PricingSubproblem:
         highest = np.full(len(held.value), -np.inf)
         for _ in range(_ASCENTS if np.isfinite(self._most_s) else 1):
             multipliers = held.tries()
-            bounds = bound.at(root, multipliers)
+            bounds = bound.at(Rows(np.full(len(multipliers), root), multipliers))
             held.learn(multipliers, bounds)
             highest = np.maximum(highest, bounds.max(axis=0))
         return float(highest.min())
