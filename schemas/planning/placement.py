@@ -8,14 +8,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from planner.schemas.planning.batches import MOST_BATCH
+from planner.schemas.planning.workload import FigureKind
 from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Reason = Literal["proved", "limit", "incomplete", "numerical"]
 LimitReached = Literal["time", "size", "nodes"]
-LimitKind = Literal[
-    "latency", "accuracy", "energy", "metric", "memory", "rate", "utilization", "medium", "pin", "reachability"
-]
+LimitKind = Literal[FigureKind, "accuracy", "metric", "memory", "rate", "utilization", "medium", "pin", "reachability"]
 
 
 class Assignment(Strict):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
@@ -33,11 +33,13 @@ MAXIMISED = ("rate", "accuracy")
 POWER = "power"
 """Objective of a workload by default: the power of all apps together."""
 _NOT_TOGETHER = ("energy", "rate")
-FigureKind = Literal["energy", "latency"]
+FigureKind = Literal["latency", "energy"]
 ModelNames = Annotated[
     Annotated[Name, ONE] | Annotated[Annotated[tuple[Name, ...], Field(min_length=1)], MANY], BY_FORM
 ]
 """The model of an app, or several of which the planner chooses one."""
+Pins = Mapping[str, str | Sequence[str]] | Sequence[str]
+"""Nodes by block, or texts ``BLOCK=NODE[,NODE]``; BLOCK may be a name, a pattern (encoder*) or a range (b1..b4)."""
 Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
 
 
@@ -86,6 +88,48 @@ class App(Strict):
         return (self.model,) if isinstance(self.model, str) else self.model
 
 
+class AppLimits(TypedDict, total=False):
+    """What is asked of one app: arguments of `planner.plan`, `compare`, `pareto` and `check`; None is the default.
+
+    Beside a workload, which holds the limits of its apps, only `app` or `objective` may be given.
+
+    Attributes:
+        source: Node that holds the input (default: the first mobile node, else the first).
+        destination: Node that needs the results (default: they stay where they are made).
+        rate_per_s: Inferences per second (default: 0, a single one that loads no capacity).
+        max_latency_s: Latency limit in seconds.
+        latency: Which latency counts: `worst` (the default), `mean` or a percentile such as `p95`.
+        min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
+        max_energy_j: Energy limit of one inference in joules.
+        limits: Largest values of metrics of the topology, by name: numbers in the metric's unit, or texts such as
+            ``"50mJ"``.
+        objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
+            maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`. Beside a
+            workload, what all apps are planned for: `power`, `latency` (the largest over its limit), `accuracy` (the
+            mean weighted by rates) or a metric.
+        batch: Batch size, or several of which one is chosen (default: 1); above 1 a rate is needed.
+        pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
+            (``encoder*``) and ranges (``b1..b4``) of blocks.
+        private_until: Block before which no data leave the source: the blocks up to and including it stay there, and
+            those that read the input or an output from before it.
+        app: Name of the app of the workload that is planned alone (default: all together).
+    """
+
+    source: str | None
+    destination: str | None
+    rate_per_s: float | None
+    max_latency_s: float | None
+    latency: str | None
+    min_accuracy: float | None
+    max_energy_j: float | None
+    limits: Mapping[str, float | str] | None
+    objective: str | None
+    batch: int | Sequence[int] | None
+    pin: Pins | None
+    private_until: str | None
+    app: str | None
+
+
 @dataclass(frozen=True)
 class LimitedFigure:
     """A figure of an app's plan that the app may limit, and that it may minimise.
@@ -118,8 +162,10 @@ LIMITED_FIGURES = (
     LimitedFigure("latency", "max_latency_s", "latency_s", "s"),
     LimitedFigure("energy", "max_energy_j", "energy_j", "J"),
 )
-"""Every figure with a limit of its own. A new one is a field of `App` with a row here, a field of
-`fin.instance.instance.Limits`, and an option of the command line. Metrics of a topology have theirs in `App.limits`."""
+"""Every figure with a limit of its own. A new one is a field of `App` and of `AppLimits`, a kind and a row here, a
+field of `fin.instance.instance.Limits`, and an option of the command line. Metrics of a topology have theirs in
+`App.limits`.
+"""
 _OWN_FIELDS = {"latency": "max_latency_s", "energy": "max_energy_j", "accuracy": "min_accuracy", "rate": "rate_per_s"}
 
 

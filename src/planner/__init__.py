@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from planner.library.checking import check, verify
     from planner.library.comparison import Comparison, compare
     from planner.library.front import Front, pareto
-    from planner.library.inputs import AppLimits, load_model, load_topology, load_workload, prepare
+    from planner.library.inputs import load_model, load_topology, load_workload, prepare
     from planner.library.pages import write_report
     from planner.library.placement import Placement
     from planner.library.planning import plan
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Wire,
         Workload,
     )
+    from planner.schemas.planning.workload import AppLimits
     from planner.verifier.verify import Violation
 
 __all__ = [
@@ -106,7 +107,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AppLimits": "planner.library.inputs",
+    "AppLimits": "planner.schemas.planning.workload",
     "Comparison": "planner.library.comparison",
     "Front": "planner.library.front",
     "InternalError": "planner.errors",

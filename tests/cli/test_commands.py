@@ -18,8 +18,8 @@ from planner.commands.command import command
 from planner.commands.option_groups import OptionGroup
 from planner.commands.options import Constraints, Limits
 from planner.commands.registry import COMMANDS
-from planner.library.inputs import AppLimits
 from planner.schemas import App
+from planner.schemas.planning.workload import AppLimits
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)

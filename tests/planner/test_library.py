@@ -16,8 +16,8 @@ import pytest
 from command_line import EXAMPLES, MODEL, ROOT, SMALL, TOPOLOGY, run
 
 import planner
-from planner.library.inputs import AppLimits
 from planner.schemas.planning.placement import Placement as PlacementFile
+from planner.schemas.planning.workload import AppLimits
 
 MCM = EXAMPLES / "mcm.json"
 

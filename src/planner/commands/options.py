@@ -20,7 +20,7 @@ from planner.schemas.reading.problems import input_error
 from planner.units import parse_fraction, parse_limits, parse_quantity, parse_sizes
 
 if TYPE_CHECKING:
-    from planner.library.inputs import AppLimits
+    from planner.schemas.planning.workload import AppLimits
 
 AUTO = "auto"
 _ALONE = ", ".join(ALL_METHODS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from planner.fin.method import Options
-from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, document, planning_inputs
+from planner.library.inputs import ModelsLike, TopologyLike, WorkloadLike, document, planning_inputs
 from planner.library.requests import request_for, single_app_request
 from planner.pipeline.request import AUTO
 from planner.schemas.adaptation.designs import Designs
@@ -16,6 +16,7 @@ from planner.schemas.adaptation.policy import Policy
 from planner.schemas.adaptation.states import States
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Provenance
+from planner.schemas.planning.workload import AppLimits
 from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 

@@ -12,7 +12,6 @@ from planner.fin.instance.packages import expand
 from planner.fin.instance.unknown_names import refuse_unknown_names
 from planner.fin.method import Options
 from planner.library.inputs import (
-    AppLimits,
     Asked,
     ModelsLike,
     PlanningInputs,
@@ -26,7 +25,7 @@ from planner.library.made_from import Note, completed
 from planner.library.placement import Placement
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement as PlacementFile
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import App, AppLimits
 from planner.schemas.reading.problems import input_error
 from planner.verifier.verify import DEFAULT_GAP, Violation
 from planner.verifier.verify import verify as recompute

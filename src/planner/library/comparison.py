@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Unpack
 
 from planner.fin.method import Options
-from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, planning_inputs
+from planner.library.inputs import ModelsLike, TopologyLike, WorkloadLike, planning_inputs
 from planner.library.placement import Placement
 from planner.library.requests import first_joint, request_for
 from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, objective_of_all, row_json
@@ -16,6 +16,7 @@ from planner.pipeline.compare import compare as run_methods
 from planner.pipeline.dispatch import check_names
 from planner.pipeline.request import methods_for, together
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.workload import AppLimits
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import advice_for, input_error
 from planner.text.table import csv_text, fitted, table_lines

@@ -7,11 +7,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Unpack
 
 from planner.fin.method import Options
-from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, planning_inputs
+from planner.library.inputs import ModelsLike, TopologyLike, WorkloadLike, planning_inputs
 from planner.library.requests import request_for, single_app_request
 from planner.pipeline.request import AUTO
 from planner.schemas.planning.front import Front as FrontFile
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.workload import AppLimits
 
 if TYPE_CHECKING:
     from planner.pipeline.pareto import Watch

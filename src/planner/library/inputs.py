@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, TypeVar, cast
+from typing import TypeVar, cast
 
 from planner.files.reading import read_input, read_topology, single_app
-from planner.library.pins import Pins, private_pins, read_pins
+from planner.library.pins import private_pins, read_pins
 from planner.pipeline.prepared import PreparedTopology, prepared
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.variants import Pair, by_app, variants_of
-from planner.schemas.planning.workload import POWER, Workload
+from planner.schemas.planning.workload import POWER, AppLimits, Pins, Workload
 from planner.schemas.reading.base import Document
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import advice_for, input_error
@@ -23,48 +23,6 @@ DocumentT = TypeVar("DocumentT", bound=Document)
 ModelLike = Model | Mapping[str, object] | str | Path
 TopologyLike = Topology | PreparedTopology | Mapping[str, object] | str | Path
 WorkloadLike = Workload | Mapping[str, object] | str | Path
-
-
-class AppLimits(TypedDict, total=False):
-    """What is asked of one app: arguments of `planner.plan`, `compare`, `pareto` and `check`; None is the default.
-
-    Beside a workload, which holds the limits of its apps, only `app` or `objective` may be given.
-
-    Attributes:
-        source: Node that holds the input (default: the first mobile node, else the first).
-        destination: Node that needs the results (default: they stay where they are made).
-        rate_per_s: Inferences per second (default: 0, a single one that loads no capacity).
-        max_latency_s: Latency limit in seconds.
-        latency: Which latency counts: `worst` (the default), `mean` or a percentile such as `p95`.
-        min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
-        max_energy_j: Energy limit of one inference in joules.
-        limits: Largest values of metrics of the topology, by name: numbers in the metric's unit, or texts such as
-            ``"50mJ"``.
-        objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
-            maximised: `rate` (the largest that the plan sustains, `rate_per_s` being the least) or `accuracy`. Beside a
-            workload, what all apps are planned for: `power`, `latency` (the largest over its limit), `accuracy` (the
-            mean weighted by rates) or a metric.
-        batch: Batch size, or several of which one is chosen (default: 1); above 1 a rate is needed.
-        pin: Node, or list of nodes, that a block may run on, by block: ``{"a": "laptop"}``; also patterns
-            (``encoder*``) and ranges (``b1..b4``) of blocks.
-        private_until: Block before which no data leave the source: the blocks up to and including it stay there, and
-            those that read the input or an output from before it.
-        app: Name of the app of the workload that is planned alone (default: all together).
-    """
-
-    source: str | None
-    destination: str | None
-    rate_per_s: float | None
-    max_latency_s: float | None
-    latency: str | None
-    min_accuracy: float | None
-    max_energy_j: float | None
-    limits: Mapping[str, float | str] | None
-    objective: str | None
-    batch: int | Sequence[int] | None
-    pin: Pins | None
-    private_until: str | None
-    app: str | None
 
 
 ModelsLike = ModelLike | Sequence[ModelLike]

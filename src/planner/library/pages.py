@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Unpack
 
 from planner.library.checking import made_for
 from planner.library.inputs import (
-    AppLimits,
     Asked,
     ModelsLike,
     PlanningInputs,
@@ -20,7 +19,7 @@ from planner.library.made_from import Note
 from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import App, AppLimits
 from planner.schemas.reading.files import check_document, read_json
 from planner.schemas.reading.kinds import kind_of
 from planner.schemas.reading.problems import InputError, Problem, input_error

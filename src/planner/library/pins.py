@@ -8,10 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from planner.schemas.planning.dataflow_checks import INPUT
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
+from planner.schemas.planning.workload import Pins
 from planner.schemas.reading.problems import advice_for, input_error
-
-Pins = Mapping[str, str | Sequence[str]] | Sequence[str]
-"""Nodes by block, or texts ``BLOCK=NODE[,NODE]``; BLOCK may be a name, a pattern (encoder*) or a range (b1..b4)."""
 
 _NOT_IN_BRACKETS = re.compile(r",(?![^\[\]]*\])")
 """Commas between nodes, not those within the name of a chiplet such as ``mcm0[0,1]``."""

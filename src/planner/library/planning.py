@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Unpack
 
 from planner.fin.method import Options
-from planner.library.inputs import AppLimits, ModelsLike, TopologyLike, WorkloadLike, planning_inputs
+from planner.library.inputs import ModelsLike, TopologyLike, WorkloadLike, planning_inputs
 from planner.library.placement import Placement
 from planner.library.requests import request_for
 from planner.pipeline.dispatch import answer
 from planner.pipeline.request import AUTO
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.workload import AppLimits
 
 
 def plan(

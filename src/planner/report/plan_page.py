@@ -250,15 +250,18 @@ def _apps_table(breakdowns: Sequence[AppBreakdown]) -> Table:
     rows = []
     for breakdown in breakdowns:
         app, plan = breakdown.app, breakdown.plan
-        rows.append(
-            (
-                app.name, format_quantity(plan.latency_s, "s"), f"{app.latency} {_most(app.max_latency_s, 's')}",
-                format_quantity(plan.energy_j, "J"), _most(app.max_energy_j, "J"), format_accuracy(plan.accuracy),
-                "best" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}", f"{app.rate_per_s:g} /s",
-            )
-        )  # fmt: skip
-    headings = ("app", "latency", "its limit", "energy", "its limit", "accuracy", "asked for", "rate")
-    return Table(headings, rows, numbers=(1, 3, 5, 7))
+        figures = []
+        for row in LIMITED_FIGURES:
+            statistic = f"{app.latency} " if row.kind == "latency" else ""
+            limit = _most(row.limit_of(app), row.unit)
+            figures += [format_quantity(row.value_of(plan), row.unit), f"{statistic}{limit}"]
+        least = "best" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}"
+        rows.append((app.name, *figures, format_accuracy(plan.accuracy), least, f"{app.rate_per_s:g} /s"))
+    headings = ["app"]
+    for row in LIMITED_FIGURES:
+        headings += [row.kind, "its limit"]
+    headings += ["accuracy", "asked for", "rate"]
+    return Table(tuple(headings), rows, numbers=tuple(range(1, len(headings), 2)))
 
 
 def _most(limit: float | None, unit: str) -> str:
