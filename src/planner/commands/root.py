@@ -45,7 +45,7 @@ def _build(row: Registered) -> Any:  # noqa: ANN401 - a command of click, whose 
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     function = row.load()
     single.command(row.name)(function)
-    built = get_command(single)
+    built: Any = get_command(single)
     name_values(built, function)
     for parameter in built.params:
         parameter.process_value = _without_conversion_of_defaults(parameter)
