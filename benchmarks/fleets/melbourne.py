@@ -7,7 +7,6 @@ in a process of its own: seconds are CPU time of all of it (start, reading, buil
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 import tempfile
@@ -44,6 +43,13 @@ class Answer:
     peak_mb: float
 
 
+_MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=False)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+"""Runs a command from a small process, since the peak of a large one would count as that of its children."""
 _CBD = ("--cbd", "--seed", "1")
 _MILLION = ("--users", "1000000", "--cell-km", "1.1", "--scale", "8", "--seed", "1")
 DRAWINGS = (
@@ -121,11 +127,13 @@ class Fleets:
         files = [str(folder / "fleet.json"), "--topology", str(folder / "topology.json"), "-o", str(output)]
         limit = f"{self.time_limit_s:g}s"
         command = [sys.executable, "-m", "planner", "fleet", *files, "--time-limit", limit, *options]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        measured = subprocess.run(
+            [sys.executable, "-c", _MEASURE, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            check=True,
+        )  # fmt: skip
+        spent_s, peak_kb = map(float, measured.stdout.split()[-2:])
         found = read_document(output, FleetPlacement)[0] if output.exists() else None
-        return Answer(found, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        return Answer(found, spent_s, peak_kb / 1024)
 
 
 def make_fleet() -> ModuleType:
