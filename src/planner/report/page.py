@@ -120,7 +120,8 @@ def page_html(page: Page) -> str:
 <main>
 <header>
 <h1>{escape(page.title)}</h1>
-<p><span class="badge {page.severity}">{escape(page.badge)}</span> <span class="lead">{escape(page.lead)}</span></p>
+<p class="status"><span class="badge {page.severity}">{escape(page.badge)}</span>
+<span class="lead">{escape(page.lead)}</span></p>
 </header>
 {_tiles(page.tiles)}
 {body}

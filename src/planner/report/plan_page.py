@@ -31,7 +31,7 @@ MOST_UNFOLDED = 14
 SEVERITIES = {"optimal": "good", "feasible": "warning", "infeasible": "bad", "unknown": "warning"}
 _MEANING = {
     "optimal": "proved: no plan within the limits is better",
-    "feasible": "a plan is held; a limit stopped the proof, and the gap says how far it came",
+    "feasible": "this plan keeps every limit; it is not proved best, and the gap says how much better a plan can be",
     "infeasible": "proved: no plan keeps every limit",
     "unknown": "a limit came before any plan was found or ruled out",
 }
@@ -239,7 +239,7 @@ def _limits_table(breakdowns: Sequence[AppBreakdown], units: Mapping[str, str]) 
                 for name, unit in units.items()
             ),
             ("accuracy", format_accuracy(plan.accuracy), least),
-            ("rate", f"{app.rate_per_s:g} /s" if app.rate_per_s else "one inference", ""),
+            ("rate", f"{app.rate_per_s:.4g} /s" if app.rate_per_s else "one inference", ""),
         )
         rows += [(app.name, *row) for row in figures]
     return Table(("app", "figure", "planned", "limit"), rows, numbers=(2,))
@@ -256,7 +256,7 @@ def _apps_table(breakdowns: Sequence[AppBreakdown]) -> Table:
             limit = _most(row.limit_of(app), row.unit)
             figures += [format_quantity(row.value_of(plan), row.unit), f"{statistic}{limit}"]
         least = "best" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}"
-        rows.append((app.name, *figures, format_accuracy(plan.accuracy), least, f"{app.rate_per_s:g} /s"))
+        rows.append((app.name, *figures, format_accuracy(plan.accuracy), least, f"{app.rate_per_s:.4g} /s"))
     headings = ["app"]
     for row in LIMITED_FIGURES:
         headings += [row.kind, "its limit"]
