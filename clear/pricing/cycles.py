@@ -60,13 +60,11 @@ class CycleBound:
 
 def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Floats:
     """(R, D, N) costs of blocks after data left the source, whose share is paid before."""
-    source, node_w = pricer.instance.source, prices.node_w.copy()
-    node_w[source] = 0.0
+    elsewhere = np.arange(pricer.instance.network.size) != pricer.instance.source
+    left = replace(prices, node_w=prices.node_w * elsewhere, use_w=prices.use_w * elsewhere)
     load = pricer.stages.load[rows.point, :layers][..., pricer.stages.column]
     part = load / np.maximum(load.sum(axis=1, keepdims=True), 1e-300)
-    blocks: Floats = pricer.block_costs(rows, prices, layers) + prices.use_w * part
-    blocks[:, :, source] = pricer.block_costs(rows, replace(prices, node_w=node_w), layers)[:, :, source]
-    return blocks
+    return pricer.block_costs(rows, left, layers) + left.use_w * part
 
 
 @dataclass(frozen=True, eq=False)
