@@ -185,8 +185,13 @@ def test_a_front_with_a_plan_that_does_not_stand_is_refused(tmp_path: Path) -> N
 
 def test_what_a_page_needs_is_asked_for(tmp_path: Path) -> None:
     plan, page = tmp_path / "plan.json", tmp_path / "page.html"
-    run("plan", *SMALL_OPTIONS, "-o", plan)
-    assert "give the topology and the model" in refused("report", plan, "-o", page)
+    for name in ("small.json", "small-topology.json"):
+        (tmp_path / name).write_bytes((EXAMPLES / name).read_bytes())
+    given = ("--model", tmp_path / "small.json", "--topology", tmp_path / "small-topology.json")
+    run("plan", *given, "-o", plan)
+    for name in ("small.json", "small-topology.json"):
+        (tmp_path / name).unlink()
+    assert "give --topology and --model" in refused("report", plan, "-o", page)
     assert "give the topology" in refused("report", plan, *SMALL_OPTIONS[:2], "--rate", "2", "-o", page)
     assert "cannot read" in refused("report", tmp_path / "none.json", *SMALL_OPTIONS, "-o", page)
     assert "cannot write" in refused("report", plan, *SMALL_OPTIONS, "-o", tmp_path)
