@@ -74,7 +74,7 @@ def test_plans_stand_and_cost_no_more_than_from_scratch(seed: int) -> None:
         assert outcome.plan.power_w <= scratch.power_w * (1.0 + MARGIN)
         assert planner.bound_w() <= outcome.plan.power_w * (1.0 + 1e-9)
         apps = [
-            (app.model_copy(update={"rate_per_s": held.rate_per_s}), model)
+            (app.model_copy(update={"rate_per_s": held.inferences_per_s}), model)
             for (app, model), held in zip(setting.apps, now.apps, strict=True)
         ]
         assert verify(placement_of(now, outcome), with_rates(setting.topology, cell(seed, factor)), apps) == []
