@@ -40,7 +40,7 @@ def bound_of(placement: Placement) -> float:
 
 
 @pytest.mark.parametrize("method", ["exact", "brute", "ilp"])
-@settings(max_examples=examples(40, 2000))
+@settings(max_examples=examples(25, 2000))
 @given(random=st.randoms(use_true_random=False))
 def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> None:
     app, models, topology = raw_case(random, batches=0.6)
@@ -64,7 +64,7 @@ def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> 
 
 
 @pytest.mark.parametrize("method", ["gamma", "mcp", "neurosurgeon", "source-only", "cloud-only", "by-work"])
-@settings(max_examples=examples(40, 2000))
+@settings(max_examples=examples(25, 2000))
 @given(random=st.randoms(use_true_random=False))
 def test_no_method_is_better_than_the_best_variant(method: str, random: Random) -> None:
     app, models, topology = raw_case(random, batches=0.6)
