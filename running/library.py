@@ -27,6 +27,7 @@ def from_onnx(
     confidence: Confidence = "softmax",
     cuts: CutChoice = "auto",
     chain: bool = False,
+    name: str | None = None,
 ) -> Bundle:
     """Make a bundle of an ONNX file: blocks with their costs, crossing tensors, exits, operating points.
 
@@ -42,6 +43,7 @@ def from_onnx(
         cuts: Boundaries that blocks may end at: `single` (those that one tensor crosses), `any`, or `auto`.
         chain: Each block hands on all that crosses behind it, and memory is a sum over blocks: for planning of several
             apps and of fleets.
+        name: Name of the model (default: that of the file).
 
     Returns:
         The bundle: `model` can be planned; `write(folder)` saves it.
@@ -52,6 +54,7 @@ def from_onnx(
     Example:
         >>> bundle = planner.from_onnx("net.onnx", accuracy=0.76)  # doctest: +SKIP
         >>> placement = planner.plan(bundle.model, "topology.json")  # doctest: +SKIP
+        >>> bundle.write("net")  # doctest: +SKIP
     """
     require("onnx", "onnxruntime", doing="importing networks")
     options = ImportOptions(
@@ -64,6 +67,7 @@ def from_onnx(
         confidence=confidence,
         cuts=cuts,
         chain=chain,
+        name=name,
     )
     return import_onnx(Path(path), options)
 

@@ -157,7 +157,7 @@ def inside(net: str, dims: str, folder: str, rates: str) -> None:
                 "error_median_percent": round(100 * statistics.median(errors), 2),
                 "error_worst_percent": round(100 * max(errors), 2),
                 "error_worst_ms": round(1e3 * max(abs(found - predicted) for predicted, found, _, _ in rows), 2),
-                "splits_of_long_pieces": len(long),
+                "splits_of_long_pieces": sum(row[3] for row in rows),
                 "long_median_percent": round(100 * statistics.median(long), 2),
                 "long_worst_percent": round(100 * max(long), 2),
                 "wall_over_measured": round(statistics.median(wall / found for _, found, wall, _ in rows), 3),

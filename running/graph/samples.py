@@ -59,6 +59,8 @@ def read_samples(path: Path, inputs: Sequence[Tensor], with_labels: bool = False
     if missing := [name for name in names if name not in arrays]:
         raise input_error(f"no array for the input {', '.join(missing)}", _FIX, file=str(path))
     counts = {len(arrays[name]) if arrays[name].ndim else 0 for name in names}
+    if counts == {0}:
+        raise input_error("there are no samples", "give at least one", file=str(path))
     if len(counts) != 1 or 0 in counts:
         raise input_error("the arrays do not hold the same number of samples", _FIX, file=str(path))
     (count,) = counts

@@ -49,27 +49,23 @@ def import_command(
         counts = [1] * (len(model.blocks) - 1)
     else:
         from planner.progress import waiting
-        from planner.running.graph.bundle import write_bundle
-        from planner.running.graph.importing import import_onnx
-        from planner.running.graph.options import ImportOptions
-        from planner.running.requirements import require
+        from planner.running.library import from_onnx
 
-        require("onnx", "onnxruntime", doing="importing networks")
-        options = ImportOptions(
-            dims=parse_dims(dim or ()),
-            exits=_names(exits),
-            final=_names(final),
-            blocks=blocks,
-            data=data,
-            accuracy=stated,
-            confidence=_measure(confidence),
-            cuts=_cuts(cuts),
-            chain=chain,
-            name=name,
-        )
         with waiting("importing"):
-            bundle = import_onnx(network, options)
-            write_bundle(bundle, output)
+            bundle = from_onnx(
+                network,
+                dims=parse_dims(dim or ()),
+                exits=_names(exits),
+                final=_names(final),
+                blocks=blocks,
+                data=data,
+                accuracy=stated,
+                confidence=_measure(confidence),
+                cuts=_cuts(cuts),
+                chain=chain,
+                name=name,
+            )
+            bundle.write(output)
         counts = [len(boundary.tensors) for boundary in bundle.cuts.boundaries]
         model, notes = bundle.model, list(bundle.notes)
     if as_json:

@@ -21,18 +21,15 @@ def split_command(
 ) -> int:
     """Cut a network into the pieces of a plan, and check that they compute what the whole does."""
     from planner.progress import waiting
-    from planner.running.pieces.plans import read_plans
-    from planner.running.pieces.splitting import split_plans, write_pieces
-    from planner.running.requirements import require
+    from planner.running.library import split
     from planner.text.pieces import pieces_text
 
-    require("onnx", "onnxruntime", doing="splitting networks")
     with waiting("splitting"):
-        manifest, files = split_plans(*read_plans(network, plan))
-        write_pieces(files, output)
+        manifest = split(network, plan, output)
     if as_json:
         say_json(manifest.model_dump(mode="json"))
     else:
-        say(pieces_text(manifest, {name: len(data) for name, data in files.items()}))
+        files = (piece.file for each in manifest.plans for piece in each.pieces)
+        say(pieces_text(manifest, {name: (output / name).stat().st_size for name in files}))
     say(f"wrote {output}", err=True)
     return 0
