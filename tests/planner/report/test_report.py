@@ -192,7 +192,7 @@ def test_what_a_page_needs_is_asked_for(tmp_path: Path) -> None:
     for name in ("small.json", "small-topology.json"):
         (tmp_path / name).unlink()
     assert "give --topology and --model" in refused("report", plan, "-o", page)
-    assert "give the topology" in refused("report", plan, *SMALL_OPTIONS[:2], "--rate", "2", "-o", page)
+    assert "give --topology" in refused("report", plan, *SMALL_OPTIONS[:2], "--rate", "2", "-o", page)
     assert "cannot read" in refused("report", tmp_path / "none.json", *SMALL_OPTIONS, "-o", page)
     assert "cannot write" in refused("report", plan, *SMALL_OPTIONS, "-o", tmp_path)
     write(tmp_path / "odd.json", {"schema_version": "1", "status": "optimal", "colour": "red"})
