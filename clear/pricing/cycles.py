@@ -64,7 +64,7 @@ def _blocks(pricer: Pricer, rows: Rows, prices: AppPrices, layers: int) -> Float
     left = replace(prices, node_w=prices.node_w * elsewhere, use_w=prices.use_w * elsewhere)
     load = pricer.stages.load[rows.point, :layers][..., pricer.stages.column]
     part = load / np.maximum(load.sum(axis=1, keepdims=True), 1e-300)
-    return pricer.block_costs(rows, left, layers) + left.use_w * part
+    return np.asarray(pricer.block_costs(rows, left, layers) + left.use_w * part)
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ class Pricer:
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
         self._hosts = _hosts(instance)
-        self.members: Sequence[Ints] = np.arange(instance.network.size)[:, None]
+        self.members: Sequence[Ints] = list(np.arange(instance.network.size)[:, None])
         """Nodes of the network that each node stands for."""
         self.seen: tuple[AppPrices, Pricer, AppPrices] | None = None
         """The last prices, with the pricer for classes of equal nodes, and what the classes meet."""
