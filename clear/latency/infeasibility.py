@@ -15,7 +15,7 @@ from planner.clear.column_generation import Incumbent, PricingProblem, generate_
 from planner.clear.master.column_pool import ColumnPool
 from planner.clear.objectives.substitution import Costing, with_costs
 from planner.clear.pricing.subproblem import PricingSubproblem
-from planner.clear.pricing.sweep import AppPrices
+from planner.clear.pricing.sweep import AppPrices, Rows
 from planner.clear.problem.instance import JointInstance
 from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
@@ -73,7 +73,8 @@ def _least_cost(subproblem: PricingSubproblem, prices: AppPrices, whole_w: float
         multipliers = np.append(multipliers, whole_w / limit_s * _MULTIPLIERS)
 
     def cost(row: int) -> float:
-        return float(bound.at(row, multipliers).max(axis=0).min())
+        rows = Rows(np.full(len(multipliers), row), multipliers)
+        return float(bound.at(rows).max(axis=0).min())
 
     queue = [(cost(tree.root), tree.root)]
     for _ in range(_OPENED):
