@@ -18,7 +18,7 @@ from planner.schemas.reading.problems import input_error
 from planner.schemas.reading.quantities import told_apart
 from planner.version import __version__
 
-FORMAT = "3"
+FORMAT = "4"
 """Version of the folder's layout and of the columns of rows."""
 IDENTITY, DATABASE, PROCESSES, LOCK = "suite.json", "rows.sqlite", "owners", "lock"
 _LEFT_BY_A_KILL = (LOCK, ".planner-")
