@@ -58,13 +58,16 @@ class _Nodes(Mapping[str, Compute | None]):
 
 
 def user_network(shared: Network, device: Compute, up: Link, down: Link) -> Network:
-    """Return the network that one user sees.
+    """Build the network that one user sees.
 
     Args:
         shared: Nodes and hops that all users share.
         device: What the user's own node computes.
         up: Link from the device to the attach node.
         down: Link from there to the device.
+
+    Returns:
+        The shared network with the device and the two links; nothing is copied.
     """
     hops = {(up.source, up.target): up, (down.source, down.target): down}
     return Network(_Nodes(shared.nodes, device), _Overlay(shared.hops, hops), shared.ambiguous, DEVICE)

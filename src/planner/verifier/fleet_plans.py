@@ -38,12 +38,15 @@ class PlanCosts:
         self._links: dict[int, tuple[Link, Link]] = {}
 
     def cost(self, group: Group, index: int, link: int) -> tuple[UserCost | None, Names, list[Violation]]:
-        """Return the cost of a group's plan, the names in it, and what is wrong with its form (then there is no cost).
+        """Compute the cost of a group's plan, if its form is right.
 
         Args:
             group: Users with their plan.
             index: Row of the class in the columns.
             link: Row of the link in the columns.
+
+        Returns:
+            The cost (None where the form is wrong), nodes and media by the names that it holds, and what is wrong.
         """
         names, key = self._key(group, index, link)
         if key is not None and (known := self._known.get(key)) is not None:

@@ -21,7 +21,7 @@ def metrics_of(
     sharing: Sharing,
     batch: int = 1,
 ) -> dict[str, float]:
-    """Return every metric of one inference, by name, each in its unit.
+    """Compute every metric of one inference.
 
     A node counts while it computes, at its speed and whatever the app's share of it; a link counts what it carries.
 
@@ -32,6 +32,9 @@ def metrics_of(
         carried: Every transfer with its path.
         sharing: Speeds of nodes.
         batch: Samples that run together.
+
+    Returns:
+        Values by the name of the metric, each in its unit.
     """
     return {
         name: _of_nodes(metric, model, network, stages, sharing, batch) + _of_links(metric, carried)

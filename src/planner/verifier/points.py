@@ -38,7 +38,7 @@ def design_fault(model: Model, thresholds: Mapping[str, float | None]) -> str | 
 
 
 def designed_point(model: Model, calibration: Calibration, thresholds: Mapping[str, float | None]) -> Point:
-    """Return the operating point of thresholds without fault, by the nesting rule.
+    """Compute the operating point of thresholds without fault, by the nesting rule.
 
     A sample that leaves at an exit would have left at any later one. So an exit keeps only those beyond what
     the earlier exit that lets most go has taken (the first such exit, where several let equally many go).
@@ -47,6 +47,9 @@ def designed_point(model: Model, calibration: Calibration, thresholds: Mapping[s
         model: The model.
         calibration: What was measured of each exit alone.
         thresholds: Threshold of each exit that is on; None for the last one.
+
+    Returns:
+        Fraction of samples that leave at each exit, and the accuracy (both in [0, 1]).
     """
     fractions: dict[str, float] = {}
     most_exited, most_ratio, right = 0.0, 0.0, 0.0

@@ -137,13 +137,16 @@ class Recomputed:
 
 
 def part_cost(part: Block | Exit, node: Compute | None, model: Model, batch: int = 1) -> Cost | None:
-    """Return the cost of a batch of one block or head on a node at nominal speed, None where nothing says what it is.
+    """Compute the cost of a batch of one block or head on a node at nominal speed.
 
     Args:
         part: The block or exit head.
         node: The node; None for one that hosts nothing.
         model: The model, with its profiles.
         batch: Samples that run together.
+
+    Returns:
+        Time (s) and energy (J) of the whole batch; None where nothing says what they are.
     """
     if node is None:
         return None
@@ -178,12 +181,15 @@ def _quotient(ops: float, ops_per_s: float | None) -> float | None:
 
 
 def stages_of(model: Model, point: Point, hosts: Sequence[str]) -> list[Stage]:
-    """Return the deployed blocks on their nodes.
+    """List the deployed blocks on their nodes.
 
     Args:
         model: The model.
         point: The operating point.
         hosts: Node of each deployed block, in execution order.
+
+    Returns:
+        A stage for each block in execution order, with the fraction of samples that reaches it.
     """
     heads = {head.after: head for head in exits_in_order(model, point.fractions)}
     stages, left = [], 0.0
@@ -228,7 +234,7 @@ def recompute(
     sharing: Sharing,
     batch: int = 1,
 ) -> Recomputed:
-    """Return what a plan costs whose nodes can run their stages, and whose paths have every hop.
+    """Compute what a plan costs whose nodes can run their stages, and whose paths have every hop.
 
     Speeds and shares of all that it uses must be above 0 (`Sharing.divides`).
 
@@ -240,6 +246,9 @@ def recompute(
         carried: Every transfer with its path.
         sharing: Speeds of nodes, and the app's shares.
         batch: Samples that run together: nodes are busy, and energy is taken, for each sample's part of a batch.
+
+    Returns:
+        Energy (J), times (s) per inference and memory (bytes); metrics of the topology are left out.
     """
     node_busy_s: dict[str, float] = {}
     memory_bytes: dict[str, float] = {}

@@ -72,7 +72,7 @@ class Need:
 
 
 def needs_of(app: App, model: Model, point: Point, stages: Sequence[Stage], source: str) -> list[Need]:
-    """Return every transfer between two nodes that the plan needs.
+    """Find every transfer between two nodes that the plan needs.
 
     Args:
         app: The app.
@@ -80,6 +80,9 @@ def needs_of(app: App, model: Model, point: Point, stages: Sequence[Stage], sour
         point: The operating point.
         stages: Deployed blocks on their nodes.
         source: Node that holds the input.
+
+    Returns:
+        Transfers with their sizes (bit) and fractions of samples: the inputs of blocks, then the results of exits.
     """
     needs: list[Need] = []
     hosts: dict[str | None, str] = {None: source} | {stage.block.name: stage.node for stage in stages}

@@ -25,12 +25,15 @@ class Violation:
 
 
 def fault_of(app: str, what: str, message: str) -> Violation:
-    """Return a violation that has no values to compare.
+    """Make a violation that has no values to compare.
 
     Args:
         app: Name of the app; empty for the whole placement.
         what: The claim or limit, as a path of fields.
         message: What is wrong.
+
+    Returns:
+        The violation, without values and unit.
     """
     return Violation(app, what, None, None, "", message)
 
@@ -43,7 +46,7 @@ def _same(claimed: float, recomputed: float, whole: float = 0.0) -> bool:
 def check_claim(
     app: str, what: str, claimed: float, recomputed: float, unit: str, *, whole: float = 0.0
 ) -> list[Violation]:
-    """Return a violation if a claimed value (a part of `whole`, same unit) is not the recomputed one.
+    """Check that a claimed value (a part of `whole`, same unit) is the recomputed one.
 
     Args:
         app: Name of the app; empty for the whole placement.
@@ -52,6 +55,9 @@ def check_claim(
         recomputed: The recomputed value, in `unit`.
         unit: Unit of both.
         whole: What the value is a part of, in `unit`; 0 where it is none.
+
+    Returns:
+        One violation with both values; none where they are the same up to rounding.
     """
     if _same(claimed, recomputed, whole):
         return []
@@ -63,7 +69,7 @@ def check_claim(
 def check_limit(
     app: str, what: str, limit: float | None, value: float, unit: str, *, subject: str = ""
 ) -> list[Violation]:
-    """Return a violation if `subject` takes more of something than its limit (None: no limit).
+    """Check that `subject` takes no more of something than its limit (None: no limit).
 
     Args:
         app: Name of the app; empty for a node or a medium.
@@ -72,6 +78,9 @@ def check_limit(
         value: What is taken, in `unit`.
         unit: Unit of both.
         subject: What takes it; empty for the plan.
+
+    Returns:
+        One violation with both values; none where the limit holds up to rounding.
     """
     if limit is None or value <= limit * (1.0 + SLACK):
         return []
