@@ -34,12 +34,15 @@ _MOST_DIGITS = 20
 
 
 def parse_quantity(text: str, unit: str, option: str) -> float:
-    """Return a quantity in its base unit; every number but 0 names its unit.
+    """Parse a quantity; every number but 0 names its unit.
 
     Args:
         text: What the user wrote, such as ``50ms``.
         unit: Base unit, ``s`` or ``J``.
         option: Option to name in messages.
+
+    Returns:
+        The quantity in its base unit, 0 or more.
 
     Raises:
         InputError: Not a number, no unit or another one, or negative.
@@ -62,13 +65,16 @@ def parse_quantity(text: str, unit: str, option: str) -> float:
 
 
 def parse_count(text: str, option: str, most: int, example: str = "4") -> int:
-    """Return a whole number from 1 to `most`, however many digits were written.
+    """Parse a whole number from 1 to `most`, however many digits were written.
 
     Args:
         text: What the user wrote.
         option: Option to name in messages.
         most: Largest count that is accepted.
         example: Count to show as advice.
+
+    Returns:
+        The number (count).
 
     Raises:
         InputError: Not a whole number, or out of range.
@@ -124,12 +130,15 @@ def parse_limits(texts: Sequence[str], option: str) -> dict[str, float | str]:
 
 
 def parse_metric(text: str, unit: str, path: str) -> float:
-    """Return a value of a metric in its unit.
+    """Parse a value of a metric.
 
     Args:
         text: A number, alone or with the unit of the metric; units such as J take a prefix.
         unit: Unit of the metric, as the topology gives it.
         path: Field to name in messages.
+
+    Returns:
+        The value in the unit of the metric, 0 or more.
 
     Raises:
         InputError: Not a number of 0 or more, or another unit.

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 def policy_of(designs: Path, max_designs: int | None = None, transfer_from: Path | None = None) -> Policy:
-    """Return the policy of a designs file.
+    """Design the policy of a designs file.
 
     Args:
         designs: The designs file.
         max_designs: Most joint designs that the policy may name (default: what the file says).
         transfer_from: Designs file of another device, whose best design is tried on this one.
+
+    Returns:
+        The policy; without rows, but with a diagnosis, where no joint design meets every constraint.
 
     Raises:
         InputError: A file cannot be used; the error holds every problem found.

@@ -18,12 +18,15 @@ Kind = tuple[tuple[Path, str | None], ...]
 
 
 def problems_of(file: str, cases: Sequence[Case], loaded: LoadedInputs) -> list[Problem]:
-    """Return the problems of all cases, each once.
+    """Find the problems of all cases.
 
     Args:
         file: The suite file, for messages.
         cases: All cases of the suite.
         loaded: The files that cases name.
+
+    Returns:
+        Every problem once, in the order of the cases; empty where there is none.
     """
     problems: dict[Problem, None] = {}
     built: set[tuple[Kind, bool]] = set()

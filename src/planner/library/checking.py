@@ -118,7 +118,7 @@ def made_for(
     models: Mapping[str, Model] | None = None,
     note: Note | None = None,
 ) -> PlanningInputs:
-    """Return what a placement was made for: as given, as it remembers, or from the files that it names.
+    """Find what a placement was made for: as given, as it remembers, or from the files that it names.
 
     Args:
         source: The placement as the caller gave it: a value or a path.
@@ -126,6 +126,9 @@ def made_for(
         asked: Files and limits that are given.
         models: Models by the name that apps give them.
         note: Told of files that have changed since (default: a warning).
+
+    Returns:
+        Every app with its model, the topology, and what else the plan was asked with.
 
     Raises:
         InputError: An input is missing or cannot be used.

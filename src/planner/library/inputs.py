@@ -244,12 +244,15 @@ def _chosen(apps: tuple[Pair, ...], name: str | None) -> tuple[Pair, ...]:
 def document(
     source: DocumentT | Mapping[str, object] | str | Path, schema: type[DocumentT], inputs: dict[str, str]
 ) -> DocumentT:
-    """Return a checked document of a value, a dict or a path.
+    """Check a document that is given as a value, a dict or a path.
 
     Args:
         source: A value of the schema, a dict as in its file, or a path.
         schema: What it must fit.
         inputs: Hashes by name, which a file's is added to.
+
+    Returns:
+        The document; a value of the schema is returned as it is.
 
     Raises:
         InputError: The input cannot be used; the error holds every problem found.

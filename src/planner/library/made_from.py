@@ -20,7 +20,7 @@ _ARGUMENTS = {"Topology": "topology", "Model": "model", "Workload": "workload"}
 
 
 def completed(asked: Asked, placement: Placement, path: Path | None, note: Note) -> Asked:
-    """Return what a placement was made for: what is given, and the rest as the placement names it.
+    """Complete what is asked for by what a placement was made for.
 
     Files are looked up where the plan was made from (from the current folder, and from that of the placement), beside
     the placement and in the current folder: of several, the one with the hash that the placement holds counts. A
@@ -31,6 +31,9 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
         placement: The placement, whose provenance names its inputs.
         path: Where the placement was read; None for a placement from no file.
         note: Told of every file that has changed.
+
+    Returns:
+        The given files and limits, and those that the placement names for what is left open.
 
     Raises:
         InputError: A file is nowhere, or the placement names none.

@@ -70,7 +70,7 @@ def write_report(
 def page_of(
     result: Placement | Front | Path, asked: Asked, models: Mapping[str, Model] | None = None, note: Note | None = None
 ) -> Page:
-    """Return the page of a result; plans on it have passed the verifier.
+    """Build the page of a result; plans on it have passed the verifier.
 
     A file is read once, so it may be a pipe.
 
@@ -79,6 +79,9 @@ def page_of(
         asked: Files and limits that are given.
         models: Models by the name that apps give them.
         note: Told of files that have changed since the plan was made (default: a warning).
+
+    Returns:
+        The page, ready to be written as HTML.
 
     Raises:
         InputError: A file cannot be used, holds something else, or a plan does not stand before the verifier.

@@ -14,13 +14,16 @@ from planner.schemas.reading.problems import input_error
 
 
 def request_for(planned: PlanningInputs, method: str, options: Options, per_exit_thresholds: bool) -> AnyRequest:
-    """Return the request of inputs, with the arrays that were prepared.
+    """Build the request of inputs, with the arrays that were prepared.
 
     Args:
         planned: Every app with its model, and the topology.
         method: `auto`, or the name of a method.
         options: Gap, time limit and levels.
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
+
+    Returns:
+        A `JointRequest` for a plan with shares, otherwise a `Request`.
     """
     request = request_of(
         planned.apps, planned.topology, method, options, per_exit_thresholds, planned.inputs, planned.objective

@@ -55,12 +55,15 @@ def _from_file(path: Path) -> dict[str, float]:
 
 
 def stated_for(stated: Mapping[str, float], network: str, precision: str) -> float | None:
-    """Return what is stated for a variant; a network's own name stands for its float32 variant alone.
+    """Look up what is stated for a variant; a network's own name stands for its float32 variant alone.
 
     Args:
         stated: Accuracies in [0, 1] by network or variant.
         network: Name of the network.
         precision: Precision of the variant, such as `int8`.
+
+    Returns:
+        Accuracy of the variant in [0, 1]; None where none is stated.
     """
     own = stated.get(f"{network}-{precision}")
     return stated.get(network) if own is None and precision == "float32" else own

@@ -81,13 +81,16 @@ def _by_rate(row: Row) -> bool:
 
 
 def cells(row: Row, best: float | None, together: bool = False, named: bool = False) -> tuple[str, ...]:
-    """Return a row's cells as text, with units, under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together.
+    """Format a row as cells under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together.
 
     Args:
         row: A method's answer.
         best: Least objective of all methods; None where none found a plan.
         together: Whether apps are planned together.
         named: Whether the objective of apps planned together has a column of its own (`objective_of_all`).
+
+    Returns:
+        Texts of the cells, figures with their units; empty where the row has no such figure.
     """
     certificate, found = row.placement.certificate, row.placement.total is not None
     figures = (_shared_figures(row.placement) if together else _figures(row.placement)) if found else ()

@@ -247,13 +247,16 @@ def _before_of(instance: FleetInstance, before: FleetPlacement | Earlier) -> Bef
 
 
 def fleet_page_of(placement: Path, fleet: Path, topology: Path, sites: Path | None = None) -> Page:
-    """Return the page of a fleet placement that has passed the verifier.
+    """Build the page of a fleet placement that has passed the verifier.
 
     Args:
         placement: File of the placement.
         fleet: The fleet file; tables and models are found beside it.
         topology: The topology file.
         sites: File with positions of shared nodes, for a map.
+
+    Returns:
+        The page, ready to be written as HTML.
 
     Raises:
         InputError: A file cannot be used, or the plan does not stand before the verifier.

@@ -38,7 +38,7 @@ def front_of_two(
     time_limit_s: float | None = None,
     watch: Watch = lambda found, accuracy: None,
 ) -> Front:
-    """Return the front of two figures; where the app has no least accuracy, all accuracies are of interest.
+    """Find the front of two figures; where the app has no least accuracy, all accuracies are of interest.
 
     Args:
         request: The app with its model, topology and limits; its objective, method and options do not matter.
@@ -46,6 +46,9 @@ def front_of_two(
         most_points: Stop with a partial front after this number of points (count).
         time_limit_s: Stop with a partial front after this time in seconds.
         watch: Told of progress before every search.
+
+    Returns:
+        The front, each point a verified placement; `status` tells whether it is proved complete.
 
     Raises:
         InputError: A name or a figure that the request needs is missing, or the axes are not two different figures.

@@ -62,13 +62,16 @@ def pareto(
     time_limit_s: float | None = None,
     watch: Watch = lambda found, accuracy: None,
 ) -> Front:
-    """Return the front of a request's app; where the app has no least accuracy, all accuracies are of interest.
+    """Find the front of a request's app; where the app has no least accuracy, all accuracies are of interest.
 
     Args:
         request: The app with its model, topology and limits; its objective, method and options do not matter.
         most_points: Stop with a partial front after this number of points (count).
         time_limit_s: Stop with a partial front after this time in seconds.
         watch: Told of progress before every search.
+
+    Returns:
+        The front, each point a verified placement; `status` tells whether it is proved complete.
 
     Raises:
         InputError: A name or a figure that the request needs is missing.
@@ -178,12 +181,15 @@ class _Walk:
 
 
 def within_accuracies(variants: Sequence[Instance], least: float, most: float) -> list[Instance]:
-    """Return the variants with their operating points of some accuracies, without those that have none.
+    """Restrict variants to their operating points of some accuracies, both bounds included.
 
     Args:
         variants: At least one of them has such a point.
         least: Least accuracy (fraction).
         most: Largest accuracy (fraction).
+
+    Returns:
+        Variants with these points alone, without the variants that have none of them.
     """
     kept = [(each, (each.points.accuracy >= least) & (each.points.accuracy <= most)) for each in variants]
     return [each if mask.all() else each.only_points(mask) for each, mask in kept if mask.any()]

@@ -85,7 +85,7 @@ def request_of(
     inputs: Mapping[str, str],
     objective: str = POWER,
 ) -> AnyRequest:
-    """Return the request: several apps are planned together; one is, where only a joint method has that name.
+    """Build the request: several apps are planned together; one is, where only a joint method has that name.
 
     One app is planned with shares too where its workload has an objective of its own.
 
@@ -97,6 +97,9 @@ def request_of(
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
         inputs: Hash of every input file, by its name.
         objective: What the workload is planned for.
+
+    Returns:
+        A `JointRequest` for a plan with shares, otherwise a `Request`.
 
     Raises:
         InputError: There is no such method, or none for so many apps.

@@ -84,13 +84,16 @@ LABELS: Spec = {
 
 
 def figure(layers: list[Spec], description: str, height: float, **more: object) -> Spec:
-    """Return a figure as wide as its place on the page.
+    """Draw a figure as wide as its place on the page.
 
     Args:
         layers: Layers of marks; those whose own data have no row are left out, as no axis can be scaled by them.
         description: What the figure shows, for those who cannot see it.
         height: Pixels.
         more: Further parts of the specification.
+
+    Returns:
+        The figure as a Vega-Lite specification.
     """
     layers = [layer for layer in layers if layer.get("data", {}).get("values") != []]
     return {

@@ -79,12 +79,15 @@ def app_lines(plan: AppPlacement, further: Sequence[str] = (), sizes: int = 1) -
 
 
 def metric_lines(metrics: Mapping[str, float], units: Mapping[str, str], per: str = "") -> Iterator[str]:
-    """Yield the metrics of a plan, a line each.
+    """Format the metrics of a plan, a line each.
 
     Args:
         metrics: Values by name, each in the unit of its metric.
         units: Unit of every metric by name.
         per: What follows the unit, such as ``/s``.
+
+    Yields:
+        Name of a metric and its value with the unit.
     """
     for name, value in metrics.items():
         yield f"{name:<8}  {format_quantity(value, units.get(name, ''))}{per}"

@@ -11,12 +11,15 @@ from planner.units import format_quantity
 
 
 def bundle_text(model: Model, crossing: Sequence[int], notes: Sequence[str]) -> str:
-    """Return a table of blocks: operations, parameters, working memory, bits that cross, what they read, exit.
+    """Format a table of blocks: operations, parameters, working memory, bits that cross, what they read, exit.
 
     Args:
         model: The model.
         crossing: Tensors that cross behind every block but the last.
         notes: Notes to print below.
+
+    Returns:
+        Lines of text: the table, the size of the input with the number of operating points, and the notes.
     """
     heads = {head.after: head.name for head in model.exits}
     rows: list[tuple[str, ...]] = [("block", "operations", "parameters", "working", "crosses behind", "reads", "exit")]

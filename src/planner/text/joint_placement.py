@@ -23,12 +23,15 @@ _SMALL = 0.01
 
 
 def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage | None = None) -> str:
-    """Return a placement with shares as text.
+    """Format a placement with shares as text.
 
     Args:
         placement: The placement.
         apps: Every app as it was planned; where given, its limits are said.
         usage: What the plan takes of nodes and media, and each app's latency alone; said where given.
+
+    Returns:
+        Lines of text: the answer, every app with its figures, the use of nodes and media, the proof.
     """
     placement = printable_document(placement)
     asked = {printable(app.name): app for app in apps}

@@ -20,13 +20,16 @@ from planner.units import format_accuracy, format_quantity
 def placement_text(
     placement: Placement, apps: Sequence[tuple[App, Model]] = (), topology: Topology | None = None
 ) -> str:
-    """Return a placement as text: the answer, who runs what, the routes, where energy and time go, the proof.
+    """Format a placement as text.
 
     Args:
         placement: The placement.
         apps: Every app with its model (or each of several), as it was planned; where given, its objective and limits
             are said.
         topology: What it was planned on; where given too, the use of nodes and media is said.
+
+    Returns:
+        Lines of text: the answer, who runs what, the routes, where energy and time go, the proof.
     """
     apps = chosen_variants(placement, apps)
     usage = None

@@ -22,12 +22,15 @@ def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def fitted(rows: Sequence[Sequence[str]], optional: Sequence[str], width: int | None) -> list[list[str]]:
-    """Return the rows without as many optional columns as make them fit.
+    """Leave out as many optional columns as make rows fit into a line.
 
     Args:
         rows: The heading, then the other rows.
         optional: Headings of columns that can be missed, the least important first.
         width: Characters in a line; None for no limit.
+
+    Returns:
+        The heading and the rows with the columns that are left; too wide still where no optional column is left.
     """
     kept = [list(row) for row in rows]
     for name in optional:

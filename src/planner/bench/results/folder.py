@@ -42,12 +42,15 @@ class FolderIdentity:
 
 
 def identity_of(name: str, cases: Sequence[Case], limit_s: float) -> FolderIdentity:
-    """Return the identity of a suite's results.
+    """Describe the suite that results belong to.
 
     Args:
         name: Name of the suite.
         cases: All its cases, in order.
         limit_s: Seconds after which a case is killed.
+
+    Returns:
+        Its identity: versions of the planner and of the layout, and a hash of all cases.
     """
     digest = hashlib.sha256(json.dumps([case.digest for case in cases]).encode()).hexdigest()
     return FolderIdentity(FORMAT, __version__, name, limit_s, len(cases), f"sha256:{digest}")
