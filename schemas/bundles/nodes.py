@@ -24,12 +24,15 @@ class Nodes(RootModel[dict[Name, Address]]):
 
 
 def parse_address(text: str, where: str, loose: bool = False) -> tuple[str, int]:
-    """Return host and port of ``HOST:PORT``.
+    """Split an address ``HOST:PORT`` into its parts, and check their form and the range of the port.
 
     Args:
         text: What the user wrote.
         where: Option or file to name in messages.
         loose: Port 0 stands for a free port of the machine's choice.
+
+    Returns:
+        Host and port; an IPv6 address keeps its brackets.
 
     Raises:
         InputError: Not a host and a port from 1 to 65535.

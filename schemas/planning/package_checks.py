@@ -13,12 +13,15 @@ def is_area(at: object) -> bool:
 
 
 def check_compute(where: tuple[str | int, ...], node: object, inherited: dict[str, object]) -> Iterator[Finding]:
-    """Yield what is missing of a node's or a chiplet's figures.
+    """Check the figures of a node or chiplet: its speed and its energy are known, and its range of speeds is in order.
 
     Args:
         where: Path of the node or chiplet.
         node: Raw data.
         inherited: Fields that count where the node does not give them.
+
+    Yields:
+        What is wrong: path, value, message and fix.
     """
     if type(node) is dict and _is_plain(node):
         return
@@ -44,12 +47,15 @@ def _is_plain(node: dict[str, object]) -> bool:
 
 
 def check_package(index: int, package: object, node_names: set[str]) -> Iterator[Finding]:
-    """Yield the problems of one package.
+    """Check one package: its name, the figures of its chiplet, and the positions of its chiplets and gateways.
 
     Args:
         index: Its place in the list of packages.
         package: Raw data.
         node_names: Names of the topology's nodes.
+
+    Yields:
+        What is wrong: path, value, message and fix.
     """
     where = ("packages", index)
     name, rows, cols = field_of(package, "name"), field_of(package, "rows"), field_of(package, "cols")

@@ -71,7 +71,7 @@ class InputError(ValueError):
 
 
 def input_error(message: str, fix: str, *, file: str = "", path: str = "", value: object = None) -> InputError:
-    """Return an error with a single problem.
+    """Make an error of a single problem.
 
     Args:
         message: What is wrong.
@@ -79,17 +79,23 @@ def input_error(message: str, fix: str, *, file: str = "", path: str = "", value
         file: File that it is about; empty for none.
         path: Field, option or argument that it is about.
         value: The value found there; None to show none.
+
+    Returns:
+        The error, for the caller to raise.
     """
     return InputError([Problem(file, path, shown(value), message, fix)])
 
 
 def advice_for(name: str, known: Iterable[str], most: int = 8) -> str:
-    """Return what to do about an unknown name: take the known one that is nearest, else one of all.
+    """Advise on an unknown name: take the known one that is most similar, else one of all.
 
     Args:
         name: The unknown name.
         known: All names that are known, in the order to list them.
         most: Largest number to list.
+
+    Returns:
+        The advice as text, such as ``did you mean 'fin'?``; of all names it lists at most `most`, and counts the rest.
     """
     from difflib import get_close_matches  # only mistakes need it
 

@@ -21,13 +21,16 @@ def takes_prefix(unit: str) -> bool:
 
 
 def format_quantity(value: float, unit: str, digits: int = _DIGITS) -> str:
-    """Return a quantity with a prefix that fits, such as ``35.64 ms`` or ``24 GB``.
+    """Write a quantity with an SI prefix that fits, such as ``35.64 ms`` or ``24 GB``.
 
     Args:
         value: The quantity, in `unit`.
         unit: Base unit (``s``, ``J``, ``B``, ``bit/s``); other units (``USD``) take no prefix, and a plain number (an
             empty unit, or `FRACTION`) none at all.
         digits: Significant digits (count).
+
+    Returns:
+        Number, prefix and unit as one text.
     """
     if value == 0 or not math.isfinite(value) or not takes_prefix(unit):
         shown = "" if unit == FRACTION else unit.removeprefix("1")  # 5 /s, not 5 1/s
@@ -41,12 +44,15 @@ def format_quantity(value: float, unit: str, digits: int = _DIGITS) -> str:
 
 
 def told_apart(first: float, second: float, unit: str) -> tuple[str, str]:
-    """Return two quantities as texts that differ where the values do, up to twelve digits.
+    """Write two quantities with as few digits as tell them apart, from four up to twelve.
 
     Args:
         first: A quantity, in `unit`.
         second: What it is compared with, in `unit`.
         unit: Base unit, as for `format_quantity`.
+
+    Returns:
+        Both texts with the same number of digits; they are alike where the values are equal to twelve digits.
     """
     for digits in range(_DIGITS, _MOST_DIGITS):
         texts = format_quantity(first, unit, digits), format_quantity(second, unit, digits)
