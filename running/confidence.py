@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 
 def confidence(output: NDArray[Any], activation: Activation, measure: Confidence) -> float:
-    """Return how sure an output is of its class, in [0, 1].
+    """Measure how sure an output is of its class, by the largest probability or the entropy of all.
 
     Args:
         output: Scores of the classes, of any shape; all elements are classes.
         activation: What the scores have been through already.
         measure: `softmax` for the largest probability, `entropy` for 1 - entropy / log(classes).
+
+    Returns:
+        The confidence in [0, 1] (no unit), where 1 is certain.
     """
     import numpy as np
 

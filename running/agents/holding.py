@@ -29,12 +29,15 @@ class Links(Generic[ItemT]):
     _order: itertools.count[int] = field(default_factory=itertools.count)
 
     def due_s(self, path: str, sent_s: float, bits: float) -> float:
-        """Return when a message is through, by the monotonic clock; the link is busy until it has left.
+        """Compute when a message arrives over a link, which is busy until the message has left.
 
         Args:
             path: Link or path, as the rates name it.
             sent_s: When the message was sent, in seconds of the monotonic clock.
             bits: Size of the message in bits.
+
+        Returns:
+            The time of its arrival, in seconds of the monotonic clock.
         """
         latency_s, s_per_bit = self.rates.get(path, (0.0, 0.0))
         start = max(sent_s, self._free_s.get(path, 0.0))

@@ -150,6 +150,9 @@ def leaves(piece: Piece, known: Mapping[str, NDArray[Any]], measure: Confidence)
         piece: Piece whose exit is looked at.
         known: Tensors known behind the piece, by name.
         measure: Measure of confidence that the threshold refers to.
+
+    Returns:
+        True where the confidence reaches the threshold of the exit, or the exit has none; False without an exit.
     """
     if piece.exit is None:
         return False

@@ -39,13 +39,16 @@ def prepare(socket: Any, most_bytes: int = MOST_MESSAGE_BYTES) -> None:  # noqa:
 
 
 def connect(context: Any, address: str, keys: Keys | None, most_bytes: int = MOST_MESSAGE_BYTES) -> Any:  # noqa: ANN401
-    """Return a socket connected to an agent.
+    """Open a socket to an agent, encrypted by CURVE where there are keys.
 
     Args:
         context: ZeroMQ context.
         address: HOST:PORT of the agent.
         keys: Keys for CURVE, if the agent has some.
         most_bytes: Largest frame that is accepted, in bytes.
+
+    Returns:
+        The ZeroMQ socket (DEALER), which the caller closes; the connection itself may still be under way.
     """
     import zmq
 

@@ -56,7 +56,7 @@ class Parameters:
 
 
 def parameters(flow: Flow, parts: Sequence[Sequence[int]], constants: Constants) -> Parameters:
-    """Return the parameters of every part, those that several parts read apart.
+    """Count the parameters of every part, those that several parts read apart.
 
     Shapes and scalars (below 4 kB together) that several parts read are counted in each of them.
 
@@ -64,6 +64,9 @@ def parameters(flow: Flow, parts: Sequence[Sequence[int]], constants: Constants)
         flow: The network.
         parts: Nodes of every block and head.
         constants: The initialisers.
+
+    Returns:
+        Bytes of each part alone, bytes of shared parameters by name, and the names that each part uses.
     """
     readers: dict[str, list[int]] = {}
     for index, nodes in enumerate(parts):
@@ -97,7 +100,7 @@ def _unused_name(flow: Flow, constant: str, taken: Container[str]) -> str:
 
 
 def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterable[str] = ()) -> float:
-    """Return the most bytes of activations that are alive at once while nodes run one after the other.
+    """Compute the largest sum of activations alive at once, while nodes run one after the other.
 
     A tensor is alive from the node that makes it (from the start, if it comes from outside) to the last node that reads
     it, or to the end if it goes elsewhere. Tensors whose shape is not fixed and those inside of `If` and `Loop` count
@@ -108,6 +111,9 @@ def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterab
         nodes: Nodes of a block or head, in execution order.
         kept: Tensors that something else needs as well.
         held: Tensors that only pass through.
+
+    Returns:
+        The sum in bytes.
     """
     sizes = {name: tensor.bits / 8.0 for name, tensor in flow.folded.tensors.items()}
     last: dict[str, int] = {}

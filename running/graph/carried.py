@@ -104,12 +104,15 @@ def makes_chain(carried: Sequence[Carried], blocks: int) -> bool:
 def inputs_of_blocks(
     carried: Sequence[Carried], names: Sequence[str], input_bits: float
 ) -> list[list[dict[str, Any]] | None]:
-    """Return the field `inputs` of every block; None where a block reads all of what the block before puts out.
+    """Write the field `inputs` of every block: who makes what it reads, by which name, and of how many bits.
 
     Args:
         carried: What goes between blocks.
         names: Names of the blocks.
         input_bits: Size of all inputs of the network, in bits.
+
+    Returns:
+        Rows of JSON data by block; None where a block reads all of what the block before puts out, and nothing else.
     """
     rows: list[list[dict[str, Any]] | None] = []
     for index in range(len(names)):

@@ -58,12 +58,15 @@ def exit_names(flow: Flow) -> list[str]:
 
 
 def cuts_json(source: Source, graph: str, file: str) -> dict[str, Any]:
-    """Return the data of cuts.json.
+    """Write cuts.json: the nodes of blocks and heads, and the tensors at boundaries and exits.
 
     Args:
         source: The network.
         graph: Hash of graph.onnx.
         file: Hash of the imported file.
+
+    Returns:
+        The document as JSON data, with sizes of tensors in bits.
 
     Raises:
         InputError: An output or exit has no fixed shape.
@@ -118,7 +121,7 @@ def model_json(
     ops: Sequence[float],
     constants: Constants,
 ) -> dict[str, Any]:
-    """Return the data of model.json.
+    """Write model.json: operations, parameters, working memory and outputs of every block and head.
 
     Args:
         source: The network.
@@ -126,6 +129,9 @@ def model_json(
         carried: What goes between blocks; None for a chain, whose blocks hand on all that crosses behind them.
         ops: Operations of every node.
         constants: Initialisers.
+
+    Returns:
+        The document as JSON data; parameters and working memory in bytes, inputs, outputs and results in bits.
 
     Raises:
         InputError: Nothing says when samples leave at the exits.

@@ -101,12 +101,15 @@ def _input_tensor(value: Any, file: str) -> Tensor:  # noqa: ANN401 - protobuf
 
 
 def tensor_of(name: str, dtype: str, shape: tuple[int, ...]) -> Tensor:
-    """Return a tensor with its size in bits.
+    """Describe a tensor, with its size from its shape and element type.
 
     Args:
         name: Name of the tensor.
         dtype: NumPy's name of its element type.
         shape: Sizes of all axes.
+
+    Returns:
+        The tensor, with its size in bits.
     """
     import math
 

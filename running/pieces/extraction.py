@@ -11,13 +11,16 @@ from planner.schemas.bundles.tensors import Tensor
 
 
 def extract(graph: Any, nodes: Iterable[int], inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bytes:  # noqa: ANN401 - protobuf
-    """Return some nodes of a network as ONNX bytes, with the initialisers that they read and no others.
+    """Copy some nodes of a network to an ONNX model, with the initialisers that they read and no others.
 
     Args:
         graph: ONNX model with all weights inside.
         nodes: Indices of nodes, in execution order.
         inputs: Tensors that are fed; those of the nodes' inputs that no node of the part makes.
         outputs: Tensors that are asked for.
+
+    Returns:
+        The model as bytes of ONNX; the same nodes and tensors give the same bytes.
     """
     import onnx
 

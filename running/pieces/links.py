@@ -38,12 +38,15 @@ class LinkTable:
         return latency_s + bits * s_per_bit
 
     def fastest_path(self, source: str, target: str, bits: float) -> tuple[str, ...]:
-        """Return the path of least time by Dijkstra's algorithm.
+        """Find the path of least time by Dijkstra's algorithm.
 
         Args:
             source: Node at which the path begins.
             target: Node at which it ends.
             bits: Bits to carry.
+
+        Returns:
+            Names of the nodes on the path, both ends included; one name where the ends are the same node.
 
         Raises:
             InputError: There is no path.

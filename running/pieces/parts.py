@@ -36,7 +36,7 @@ def boundary_before(cuts: Cuts, block: int) -> tuple[Tensor, ...]:
 
 
 def part_of(cuts: Cuts, graph: Any, first: int, last: int, head: ExitNodes | None, ends: bool) -> Part:  # noqa: ANN401 - protobuf
-    """Return the part of blocks `first`, ..., `last`.
+    """Make the part of blocks `first`, ..., `last`, which hands on all that crosses the boundary behind it.
 
     Args:
         cuts: Cuts of the network.
@@ -45,6 +45,9 @@ def part_of(cuts: Cuts, graph: Any, first: int, last: int, head: ExitNodes | Non
         last: Index of the last block.
         head: Exit at its end that is on, if any.
         ends: No block runs behind it.
+
+    Returns:
+        The part: its tensors in, its nodes, its tensors out.
     """
     nodes = (*range(cuts.blocks[first].start, cuts.blocks[last].stop), *(head.nodes if head else ()))
     receives = boundary_before(cuts, first)
@@ -71,7 +74,7 @@ def part_with_skips(
     head: ExitNodes | None,
     deepest: int,
 ) -> Part:
-    """Return the part of some blocks of a network whose tensors go straight to the blocks that read them.
+    """Make the part of some blocks of a network whose tensors go straight to the blocks that read them.
 
     Args:
         cuts: Cuts of the network.
@@ -80,6 +83,9 @@ def part_with_skips(
         span: Indices of the first and the last block.
         head: Exit at its end that is on, if any.
         deepest: Index of the last block that runs at all.
+
+    Returns:
+        The part; its outputs are what later blocks read and what its head puts out, and `sends` is empty.
     """
     first, last = span
     nodes = (*range(cuts.blocks[first].start, cuts.blocks[last].stop), *(head.nodes if head else ()))
@@ -111,12 +117,15 @@ def part_with_skips(
 
 
 def head_part(cuts: Cuts, graph: Any, head: ExitNodes) -> Part | None:  # noqa: ANN401 - protobuf
-    """Return a head alone, None where it has no node.
+    """Make the part of a head alone, without blocks.
 
     Args:
         cuts: Cuts of the network.
         graph: ONNX model that is cut.
         head: Head to separate.
+
+    Returns:
+        The part, with the tensors that the head reads as its inputs; None where the head has no node.
     """
     if not head.nodes:
         return None

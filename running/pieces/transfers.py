@@ -48,7 +48,7 @@ def check_inputs(model: Model, carried: Sequence[Carried]) -> None:
 def transfers_of(
     model: Model, plan: AppPlacement, carried: Sequence[Carried], pieces: Sequence[Piece], source: str
 ) -> tuple[Transfer, ...]:
-    """Return what goes between pieces; a tensor goes to a node once, for the first block there that reads it.
+    """List what goes between pieces; a tensor goes to a node once, for the first block there that reads it.
 
     Args:
         model: The model, whose blocks name their inputs.
@@ -56,6 +56,9 @@ def transfers_of(
         carried: What goes between blocks.
         pieces: Pieces of the plan.
         source: Node that holds the input.
+
+    Returns:
+        The transfers in the order of the blocks that read them, each on the route that the placement gives it.
     """
     known = by_input(carried)
     names = [block.name for block in model.blocks]

@@ -15,12 +15,15 @@ from planner.schemas.reading.problems import input_error
 
 
 def calibrate(run: Path, model: Path, topology: Path) -> dict[str, dict[str, Any]]:
-    """Return a model and a topology as a run measured them, by the names of their files.
+    """Put the times that a run measured into its model, and the rates of links into its topology.
 
     Args:
         run: Record of the run.
         model: The model that ran: a model file or a bundle.
         topology: The topology that was planned.
+
+    Returns:
+        JSON data of `model.json` and `topology.json`, by these names.
 
     Raises:
         InputError: A file cannot be used, or the run is not of this model and topology.
@@ -39,7 +42,7 @@ def calibrate(run: Path, model: Path, topology: Path) -> dict[str, dict[str, Any
 
 
 def calibrated_model(run: Run, model: Model, raw: Mapping[str, Any], topology: Topology) -> dict[str, Any]:
-    """Return model.json's data with the times of a run in its profiles.
+    """Put the times of a run into the profiles of model.json.
 
     A piece's measured time is divided over its blocks and its head in proportion to what was predicted of each.
 
@@ -48,6 +51,9 @@ def calibrated_model(run: Run, model: Model, raw: Mapping[str, Any], topology: T
         model: The model that ran.
         raw: The same as JSON data.
         topology: Nodes, for their hardware and speeds.
+
+    Returns:
+        The JSON data of the model, with measured `time_s` in seconds by hardware and by block or head.
 
     Raises:
         InputError: The run's blocks or nodes are not those of the model or the topology.
@@ -90,7 +96,7 @@ def _predicted(name: str, rows: Mapping[str, Any], ops: Mapping[str, float], spe
 
 
 def calibrated_topology(run: Run, topology: Topology, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return topology.json's data with the rates of a run, and nodes that name their profiles.
+    """Put the rates of a run into the links of topology.json, and name the profile of every node that ran a piece.
 
     A transfer over one link that took longer or shorter than predicted changes the link's rate, and its latency where
     that alone was more than the transfer took. Transfers over several links change nothing.
@@ -99,6 +105,9 @@ def calibrated_topology(run: Run, topology: Topology, raw: Mapping[str, Any]) ->
         run: Result of a run, with predicted and measured times of hops.
         topology: Topology of the plan.
         raw: The same as parsed JSON, of which the fields are kept.
+
+    Returns:
+        The JSON data of the topology, latencies in seconds and rates in bit/s; a bidirectional link becomes two links.
     """
     links = link_table(topology).links
     changed: dict[tuple[str, str], dict[str, float]] = {}

@@ -83,12 +83,15 @@ def predict(flow: PlanHops, model: Model, topology: Topology, shares: Mapping[st
 
 
 def piece_time_s(piece: Piece, model: Model, node: Node) -> float:
-    """Return the time of a piece on a node: of its blocks and of the head that is on.
+    """Sum the time of a piece over its blocks and the head that is on, by profile, else by operations and speed.
 
     Args:
         piece: Piece of the plan.
         model: Model with operations and profiles.
         node: Node that runs the piece.
+
+    Returns:
+        The time of one sample on the node, in seconds.
 
     Raises:
         InputError: The node has neither a speed nor a profile of a block.

@@ -55,7 +55,7 @@ def record(
     nodes: Mapping[str, tuple[float, str]] | None = None,
     metered: MeteredEnergy = MeteredEnergy(),
 ) -> Run:
-    """Return run.json's contents.
+    """Collect the record of a run: what every plan did, with versions, emulation and notes.
 
     Args:
         pieces: The pieces that ran.
@@ -63,10 +63,13 @@ def record(
         outcomes: Samples that came back.
         labels: Class of every sample.
         planned: Topology and placements, for what was predicted.
-        wall_s: Duration of the run.
+        wall_s: Duration of the run, in seconds.
         switches: Changes of plan.
         nodes: Slow-down factor and version of ONNX Runtime by node.
         metered: Energy of the run by counters.
+
+    Returns:
+        The contents of run.json; times in seconds, energy in joules per sample, throughput in samples per second.
     """
     agents = nodes or {}
     used = {outcome.plan for outcome in outcomes}

@@ -31,7 +31,7 @@ def summarise(
     labels: NDArray[Any] | None,
     accuracy: float | None,
 ) -> PlanRun:
-    """Return what one plan did.
+    """Summarise what one plan did: exits, latency, pieces, transfers and accuracy, measured beside predicted.
 
     Args:
         flow: The pieces, and what goes between them.
@@ -40,6 +40,9 @@ def summarise(
         prediction: Predicted times, where a topology was given.
         labels: Class of every sample.
         accuracy: Planned accuracy.
+
+    Returns:
+        The summary with its verdicts, times in seconds; figures that were not predicted or measured are None.
     """
     plan, found = flow.plan, None
     if labels is not None and outcomes:

@@ -46,12 +46,15 @@ def _carried(flow: PlanHops, hop: Hop) -> str:
 
 
 def predicted_steps(flow: PlanHops, outcome: Outcome, prediction: Prediction) -> tuple[Step, ...]:
-    """Return the planned steps of a sample that leaves at the same exit, one after the other.
+    """Lay out the planned steps of a sample that leaves at the same exit, one after the other.
 
     Args:
         flow: Pieces of the plan, and what goes between them.
         outcome: What came back for the sample.
         prediction: Prediction of the plan.
+
+    Returns:
+        The steps in order, with start (from 0) and duration in seconds.
     """
     steps: list[Step] = []
     now_s = 0.0

@@ -87,12 +87,15 @@ def profile(bundle: Bundle, timer: Timer) -> Profiled:
 
 
 def with_profile(bundle: Bundle, profiled: Profiled, options: ProfileOptions) -> bytes:
-    """Return model.json with the profile merged in; a profile of the same hardware is replaced.
+    """Merge a profile into model.json; one of the same hardware is replaced.
 
     Args:
         bundle: Bundle whose model.json is extended.
         profiled: Measured times of blocks and heads, in seconds.
         options: Name of the hardware and the stated power in W, if any.
+
+    Returns:
+        The bytes of the new model.json: times in seconds and, where a power is stated, energies in joules.
     """
     document: dict[str, Any] = json.loads(bundle.model_json)
     rows: dict[str, dict[str, float]] = {}
