@@ -153,15 +153,17 @@ def least_unserved(run: Run, linear: LinearAnswer, impossible: Bools) -> Short:
 
 
 def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[WholeUsers, LinearAnswer]:
-    """Return whole users, and the linear program with the bound that integer programs have raised.
+    """Round shares down to whole users, then improve them; where few plans are left, one integer program is exact.
 
-    Rounding comes first. A plan whose reduced cost for one user is more than what bound and plan differ by is in no
-    better solution, so where few plans are left, one integer program over them is exact.
+    A plan whose reduced cost for one user is more than what bound and plan differ by is in no better solution.
 
     Args:
         run: The solve.
         linear: The linear program.
         penalty_w: Cost of a user without a plan, in watts.
+
+    Returns:
+        The users, and the linear program with the bound in watts that integer programs have raised.
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     prices = linear.prices + idle_prices(instance)

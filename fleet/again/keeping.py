@@ -12,7 +12,7 @@ from planner.fleet.rounding.state import WholeUsers
 
 
 def kept_users(instance: FleetInstance, before: Before, prices: Floats) -> WholeUsers:
-    """Return the users of before who keep their plan.
+    """Keep the plans of before for as many users as each class still has and capacities still hold.
 
     Of a class that has fewer users now, those with the plan of largest cost at the prices go. Where a resource is
     overloaded, users leave it in the same order, until it is not.
@@ -21,6 +21,9 @@ def kept_users(instance: FleetInstance, before: Before, prices: Floats) -> Whole
         instance: The fleet as it is now.
         before: The placement to plan again from.
         prices: (R,) watts per unit of capacity, at which plans are compared.
+
+    Returns:
+        Users by column of the plans of before; all other users of a class wait.
     """
     solution = before.solution
     columns = columns_of(instance, solution.pair, solution.plan)

@@ -47,13 +47,16 @@ def memory_path(placement: Path) -> Path:
 
 
 def memory_of(instance: FleetInstance, known: KnownPlans, solution: Solution, placement: FleetPlacement) -> Memory:
-    """Return what to keep of a plan.
+    """Collect what planning again can read instead of computing it: plans of kinds, and the groups of a placement.
 
     Args:
         instance: The fleet.
         known: Plans of its kinds.
         solution: Users with plans.
         placement: The same as a placement.
+
+    Returns:
+        Plans by the hash of their kind, and the n groups as arrays.
     """
     pair, columns = solution.pair, instance.columns
     kind = instance.pair_kind[pair]
@@ -100,12 +103,15 @@ def write_memory(path: Path, memory: Memory, placement: bytes, version: str) -> 
 
 
 def read_memory(path: Path, placement: bytes, version: str) -> Memory | None:
-    """Return what was kept of a placement; None where there is nothing, or where it does not fit.
+    """Read what was kept of a placement, and check by hashes that it is of this placement and is whole.
 
     Args:
         path: The file.
         placement: The bytes of the placement.
         version: The planner's version.
+
+    Returns:
+        Plans of kinds and the groups; None where there is no such file, or where it does not fit.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:

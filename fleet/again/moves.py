@@ -39,12 +39,15 @@ class Plans:
         return sum(self.users.get(owner, {}).values()) + int(self.lost[owner])
 
     def moved(self, owner: int, groups: Sequence[Group], waiting: int) -> int:
-        """Return how many users of a class have another plan; who is gone or has no plan has not moved.
+        """Count the users of a class who have another plan; who is gone or has no plan has not moved.
 
         Args:
             owner: The class.
             groups: Its groups now.
             waiting: Its users without a plan now.
+
+        Returns:
+            The number of users.
         """
         now = {(pair, plan): users for pair, plan, users in groups}
         was = self.users.get(owner, {})

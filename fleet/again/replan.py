@@ -52,13 +52,16 @@ def kept_plan(run: Run, before: Before, penalty_w: float) -> tuple[WholeUsers, f
 
 
 def changed_within(run: Run, before: Before, linear: LinearAnswer, penalty_w: float) -> WholeUsers:
-    """Return users near those of before, improved by as many moves as are allowed.
+    """Place users near their plans of before, and improve that by local search with as many moves as are allowed.
 
     Args:
         run: The solve.
         before: The placement to plan again from.
         linear: The linear program.
         penalty_w: Cost of a user without a plan, in watts.
+
+    Returns:
+        The whole users; those without a plan wait.
     """
     search = _search(run, before, penalty_w)
     search.place_waiting()

@@ -60,12 +60,15 @@ def fleet_placement(
 
 
 def nothing_placed(name: str, provenance: Provenance, spent_s: float) -> FleetPlacement:
-    """Return the placement of a fleet whose time limit was over before its plans were known.
+    """Write the placement of a fleet whose time limit was over before its plans were known.
 
     Args:
         name: Name of the fleet.
         provenance: Method and hashes of the inputs.
         spent_s: Seconds spent.
+
+    Returns:
+        A placement of status `unknown`, without users, and with a lower bound of 0 W.
     """
     return FleetPlacement(
         fleet=name,

@@ -92,12 +92,16 @@ class Writer:
         )  # fmt: skip
 
     def paths(self, kind: int, plan: int, local: int) -> tuple[Carried, ...]:
-        """Return what a plan of a kind carries in a local network: the block before, the nodes passed, the exit.
+        """List what a plan of a kind carries in a local network.
 
         Args:
             kind: Number of the kind.
             plan: Number of the plan in it.
             local: Number of the local network.
+
+        Returns:
+            For each transfer, the block before (None for the input), the nodes passed by name, and the exit whose
+            result it is (None for none).
         """
         return tuple(
             (after, self._path(local, step.source, step.target, step.option), result_of)
@@ -172,12 +176,15 @@ def _compute_by_slot(each: KindPlans, point: int, slots: tuple[int, ...]) -> Flo
 
 
 def tier_power(instance: FleetInstance, writer: Writer, solution: Solution) -> tuple[dict[str, float], Ints]:
-    """Return the power by tier (`device`, `network`, tiers of nodes) without idle power, and the nodes that host.
+    """Sum the power of users by tier (`device`, `network`, tiers of nodes) without idle power.
 
     Args:
         instance: The fleet.
         writer: Texts of plans.
         solution: Users with plans.
+
+    Returns:
+        Watts by tier, without tiers that take none, and the shared nodes that host a block, as ascending indices.
     """
     rate = instance.rate_per_s[instance.pair_class[solution.pair]] * solution.users
     tiers = {"device": 0.0, "network": 0.0, **dict.fromkeys(dict.fromkeys(instance.network.tiers), 0.0)}

@@ -38,7 +38,7 @@ def build_fleet(
     known: KnownPlans | None = None,
     deadline: Deadline | None = None,
 ) -> FleetInstance:
-    """Return the arrays of a fleet.
+    """Build the arrays of a fleet, and enumerate the plans of every kind that are not known.
 
     Args:
         columns: The classes.
@@ -47,6 +47,9 @@ def build_fleet(
         most_hosts: Hosts considered at most for one attach node; the nearest in energy are.
         known: Plans of kinds that need not be enumerated again; those of all kinds are in it afterwards.
         deadline: When to give up.
+
+    Returns:
+        The fleet: C classes, Q pairs of class and link, kinds with their plans, and R resources.
 
     Raises:
         DeadlineReachedError: The deadline has passed before all plans were enumerated.

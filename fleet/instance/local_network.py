@@ -74,7 +74,7 @@ class LocalNetwork:
 def local_network(
     network: Network, finder: PathFinder, types: Ints, attach: int, destination: int | None, most_hosts: int
 ) -> LocalNetwork:
-    """Return the slots of an attach node.
+    """Number the hosts that users of an attach node may use as slots, and find the paths between them.
 
     Args:
         network: The shared network.
@@ -83,6 +83,9 @@ def local_network(
         attach: The attach node.
         destination: Shared node that needs the results, None if it is the device or results stay.
         most_hosts: Hosts considered at most; the nearest in energy are.
+
+    Returns:
+        The slots with a leg for each path between two of them: latency in s, rates in s/bit and J/bit.
     """
     hosts, every = finder.hosts_by_distance(attach, most_hosts)
     nodes = list(dict.fromkeys([attach, *hosts, *([] if destination is None else [destination])]))

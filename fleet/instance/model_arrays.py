@@ -97,7 +97,7 @@ def model_arrays(model: Model, scarce: bool) -> ModelArrays:
 
 
 def useful_points(model: ModelArrays, least_accuracy: float, results_travel: bool) -> Ints:
-    """Return the points that are accurate enough, without those that another one beats in every reach and head.
+    """Choose points that are accurate enough, without those that another one beats in every reach and head.
 
     Nothing is dropped where results travel: leaving early may then cost more than going on.
 
@@ -105,6 +105,9 @@ def useful_points(model: ModelArrays, least_accuracy: float, results_travel: boo
         model: The model.
         least_accuracy: Accuracy that is asked for (no unit).
         results_travel: Whether results are carried to a destination.
+
+    Returns:
+        (n,) indices of operating points, ascending.
     """
     accurate = np.flatnonzero(model.points.accuracy >= least_accuracy - TOLERANCE)
     if results_travel or len(accurate) > 5_000:

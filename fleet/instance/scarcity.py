@@ -76,12 +76,15 @@ def _worst_legs(local: LocalNetwork) -> dict[int, float]:
 
 
 def scarce_by_kind(scarce: Bools, rows: list[Ints], signature: Ints) -> list[Bools]:
-    """Return for each kind which of its loads may be short, alike for all kinds of one local network's signature.
+    """Mark the loads of each kind that may be short, alike for all kinds of one local network's signature.
 
     Args:
         scarce: (R + 1,) resources that may be short.
         rows: (n, K) resource of each load, for each kind.
         signature: Signature of the local network of each kind.
+
+    Returns:
+        For each kind, a (K,) mask of its loads.
     """
     found: dict[tuple[int, bool], Bools] = {}
     own = [bool((each == len(scarce) - 1).any()) for each in rows]

@@ -52,12 +52,15 @@ class Columns:
 
 
 def columns_of(instance: FleetInstance, pair: Ints, plan: Ints) -> Columns:
-    """Return distinct columns with their figures.
+    """Make distinct columns of pairs and plans, with their figures.
 
     Args:
         instance: The fleet.
         pair: (n,) pairs of class and link; those with the same plan twice count once.
         plan: (n,) plan of each.
+
+    Returns:
+        At most n columns in the order of pair and plan; energy in joules and busy seconds, both per inference.
     """
     most = 1 + max((each.plans.count for each in instance.kinds), default=1)
     keys = np.unique(pair * most + plan)
@@ -79,12 +82,15 @@ def columns_of(instance: FleetInstance, pair: Ints, plan: Ints) -> Columns:
 
 
 def merged(instance: FleetInstance, first: Columns, pair: Ints, plan: Ints) -> Columns:
-    """Return columns with some more.
+    """Add columns to those known; what stands twice counts once.
 
     Args:
         instance: The fleet.
         first: Columns known.
         pair: (n,) pairs of the others.
         plan: (n,) plan of each.
+
+    Returns:
+        The columns of both, in the order of pair and plan.
     """
     return columns_of(instance, np.concatenate([first.pair, pair]), np.concatenate([first.plan, plan]))

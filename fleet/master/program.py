@@ -56,7 +56,7 @@ def program_of(
     high: Floats,
     whole: Bools | None = None,
 ) -> Program:
-    """Return a program from entries (row, column, value); entries of one place add up.
+    """Write a program from entries (row, column, value) of its matrix; entries of one place add up.
 
     Args:
         cost: (n,) cost of each variable.
@@ -65,6 +65,9 @@ def program_of(
         low: (m,) least value of each row.
         high: (m,) largest value of each row.
         whole: (n,) variables that must be whole; None for a linear program.
+
+    Returns:
+        The program of n variables and m rows, its (m, n) matrix by columns (compressed).
     """
     from scipy.sparse import coo_array
 

@@ -64,7 +64,7 @@ class RestrictedMaster:
     def central(
         self, columns: Columns, start: Floats, most_price: Floats, gap: float, deadline: Deadline
     ) -> MasterAnswer:
-        """Return a central point of a relative gap, by an interior-point method over elastic rows.
+        """Find a central point of a relative gap, by an interior-point method over elastic rows.
 
         Args:
             columns: The columns.
@@ -72,6 +72,10 @@ class RestrictedMaster:
             most_price: (R,) price at which a capacity may be exceeded.
             gap: Relative gap.
             deadline: When to stop.
+
+        Returns:
+            (n,) shares of columns and (C,) shares not served, the value in watts, (R,) prices in watts per unit of
+            capacity, and the (R,) parts by which capacities are exceeded.
         """
         scaled = self._scaled(columns)
         capacity = _positive(self.demand.capacity[scaled.rows])

@@ -34,12 +34,15 @@ class PricingEngine(Protocol):
         """Price every shard."""
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Return near plans of every shard.
+        """Find near plans in every shard: those that cost little more than the best of their class.
 
         Args:
             prices: (R + 1,) watts per unit of capacity; the last is 0.
             class_cost: Least cost of the classes of each shard, in joules.
             allowed: How much more a plan may cost, for the classes of each shard, in joules.
+
+        Returns:
+            Pairs and plans with their cost beyond the best of the class, in joules per inference, by shard.
         """
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
@@ -74,7 +77,16 @@ class LocalEngine:
         return list(self._pool.map(lambda shard: price(shard, prices), self._shards))
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Return near plans of every shard, as `PricingEngine.near` says."""
+        """Find near plans in every shard over the threads, as `PricingEngine.near` says.
+
+        Args:
+            prices: (R + 1,) watts per unit of capacity; the last is 0.
+            class_cost: Least cost of the classes of each shard, in joules.
+            allowed: How much more a plan may cost, for the classes of each shard, in joules.
+
+        Returns:
+            Pairs and plans with their cost beyond the best of the class, in joules per inference, by shard.
+        """
 
         def one(shard: Shard, cost: Floats, most: Floats) -> NearPlans:
             return near_plans(shard, prices, cost, most)
@@ -82,7 +94,16 @@ class LocalEngine:
         return list(self._pool.map(one, self._shards, class_cost, allowed))
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
-        """Smooth every shard, as `PricingEngine.smooth` says."""
+        """Smooth every shard over the threads, as `PricingEngine.smooth` says.
+
+        Args:
+            prices: (R + 1,) watts per unit of capacity; the last is 0.
+            temperature: Temperature of the classes of each shard, in joules.
+            demand: Inferences per second of the classes of each shard.
+
+        Returns:
+            Soft minima and loads, by shard.
+        """
 
         def one(shard: Shard, degrees: Floats, asked: Floats) -> Smoothed:
             return smooth(shard.typical, prices, degrees, asked)
@@ -141,12 +162,15 @@ class Pricer:
         )
 
     def near(self, prices: Floats, class_cost: Floats, allowed: Floats) -> NearPlans:
-        """Return all plans within `allowed` (C,) joules of the best of their class.
+        """Find all plans within `allowed` (C,) joules of the best of their class, shard by shard.
 
         Args:
             prices: (R,) watts per unit of capacity.
             class_cost: (C,) least cost of each class, in joules.
             allowed: (C,) how much more a plan may cost, in joules.
+
+        Returns:
+            Pairs and plans in their order, with the cost beyond the best of the class in joules per inference.
         """
         split = [np.split(values, self._bounds) for values in (class_cost, allowed)]
         parts = self._engine.near(np.append(prices, 0.0), split[0], split[1])
@@ -157,12 +181,15 @@ class Pricer:
         )
 
     def smooth(self, prices: Floats, temperature: Floats, demand: Floats) -> tuple[Floats, Floats]:
-        """Return the smoothed cost of every class, and the expected (R,) loads.
+        """Smooth the cost of every class by a soft minimum, and sum the expected loads over shards.
 
         Args:
             prices: (R,) watts per unit of capacity.
             temperature: (C,) joules.
             demand: (C,) inferences per second of all users.
+
+        Returns:
+            (C,) smoothed costs in joules per inference, and (R,) expected loads as busy fractions.
         """
         split = [np.split(values, self._bounds) for values in (temperature, demand)]
         parts = self._engine.smooth(np.append(prices, 0.0), split[0], split[1])

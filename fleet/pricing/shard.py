@@ -132,13 +132,17 @@ def price(shard: Shard, prices: Floats) -> Priced:
 
 
 def near_plans(shard: Shard, prices: Floats, class_cost: Floats, allowed: Floats) -> NearPlans:
-    """Return all plans whose cost is at most `allowed` (per class, joules) beyond the best of their class.
+    """Find all plans whose cost is at most `allowed` (per class, joules) beyond the best of their class.
 
     Args:
         shard: The classes.
         prices: (R + 1,) watts per unit of capacity; the last is 0.
         class_cost: (C,) least cost of each class, in joules.
         allowed: (C,) how much more a plan may cost, in joules.
+
+    Returns:
+        Pairs, counted in the fleet, and plans in their order, with the cost beyond the best of the class in joules per
+        inference.
     """
     found: list[tuple[Ints, Ints, Floats]] = []
     for block, part, cost in _costs(shard, prices):

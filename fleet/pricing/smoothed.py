@@ -34,7 +34,7 @@ def smoothed_prices(
     pricer: Pricer, demand: Demand, scale_j: Floats, unit: Floats, tight: Bools, relative: float, start: Floats,
     rounds: int, deadline: Deadline,
 ) -> Floats:  # fmt: skip
-    """Return (R,) prices that nearly maximise the dual.
+    """Find prices that nearly maximise the smoothed Lagrangian dual, by L-BFGS-B.
 
     Args:
         pricer: The fleet.
@@ -46,6 +46,10 @@ def smoothed_prices(
         start: (R,) prices to start from.
         rounds: Iterations at most.
         deadline: When to stop.
+
+    Returns:
+        (R,) prices in watts per unit of capacity: those looked at last where the deadline comes first, `start` where
+        nothing is asked.
     """
     from scipy.optimize import minimize
 

@@ -42,13 +42,16 @@ class Smoothed:
 
 
 def typical_plans(blocks: Sequence[Block], pair_class: Ints, classes: int, resources: int) -> TypicalPlans:
-    """Return the typical plans of a shard.
+    """List the typical plans of a shard, without those that are ruled out, in the order of classes.
 
     Args:
         blocks: Its pairs by kind.
         pair_class: (Q,) class of each pair.
         classes: Number of classes.
         resources: Number of resources.
+
+    Returns:
+        E plans with (E,) energy in joules and (E, R + 1) busy seconds per inference.
     """
     from scipy.sparse import csr_array
 
@@ -78,13 +81,16 @@ def typical_plans(blocks: Sequence[Block], pair_class: Ints, classes: int, resou
 
 
 def smooth(plans: TypicalPlans, prices: Floats, temperature: Floats, demand: Floats) -> Smoothed:
-    """Return the smoothed (soft minimum) cost of every class and its gradient, the expected loads.
+    """Compute the soft minimum of the cost of every class over its typical plans, and its gradient, the expected loads.
 
     Args:
         plans: Typical plans of a shard of C classes.
         prices: (R + 1,) watts per unit of capacity; the last is 0.
         temperature: (C,) joules, per class.
         demand: (C,) inferences per second of all users of the class.
+
+    Returns:
+        (C,) costs in joules per inference, 0 without a plan, and (R + 1,) loads as busy fractions.
     """
     soft = np.zeros(plans.classes)
     if not len(plans.known):

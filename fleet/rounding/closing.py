@@ -18,12 +18,15 @@ from planner.fleet.rounding.state import WholeUsers
 
 
 def with_nodes_closed(state: WholeUsers, prices: Floats, deadline: Deadline) -> WholeUsers:
-    """Return the users after closing every node whose idle power is worth it.
+    """Close every node whose idle power is worth it, those that serve least power first.
 
     Args:
         state: Users now.
         prices: (R,) watts per unit of capacity.
         deadline: When to stop.
+
+    Returns:
+        Users after the closing; as many of them wait as before.
     """
     closing = _Closing(state, prices)
     idle_w = state.instance.network.idle_power_w

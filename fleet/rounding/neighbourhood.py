@@ -16,7 +16,7 @@ _AGREE = 1e-6
 def reoptimised(
     state: WholeUsers, chosen: Bools, penalty_w: float, *, seconds: float, nodes: int | None, gap: float = _GAP
 ) -> tuple[WholeUsers, float]:
-    """Return the best whole users of some classes over their columns, all others as they are, and a lower bound.
+    """Plan some classes anew over their columns by an integer program, all others as they are, and bound them below.
 
     The bound is on power and penalties of the chosen classes, over the columns known. It is only believed where the
     solver's own value agrees with the recomputed one.
@@ -24,10 +24,13 @@ def reoptimised(
     Args:
         state: Users now.
         chosen: (C,) classes to plan anew.
-        penalty_w: Cost of a user without a plan.
-        seconds: Time limit.
+        penalty_w: Cost of a user without a plan, in watts.
+        seconds: Time limit, in seconds.
         nodes: Nodes of branch and bound at most.
         gap: Relative gap at which the program is done.
+
+    Returns:
+        The better of the users found and `state`, and the bound in watts; -inf where nothing is proved.
     """
     instance, columns = state.instance, state.columns
     own = chosen[columns.owner]

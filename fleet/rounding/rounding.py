@@ -26,7 +26,7 @@ _RISES = 8
 
 
 def rounded_down(instance: FleetInstance, columns: Columns, share: Floats) -> WholeUsers:
-    """Return the whole part of all shares; the other users wait.
+    """Take the whole part of all shares; the other users wait.
 
     Shares of a program that was stopped may exceed capacities: columns that load such a row lose the part by which it
     is exceeded.
@@ -35,6 +35,9 @@ def rounded_down(instance: FleetInstance, columns: Columns, share: Floats) -> Wh
         instance: The fleet.
         columns: n columns.
         share: (n,) share of its class that takes each column.
+
+    Returns:
+        (n,) whole users of the columns, within capacities, and (C,) users who wait.
     """
     count = instance.count
     users = np.floor(share * count[columns.owner] + _NEARLY_WHOLE).astype(np.int64)
@@ -185,7 +188,7 @@ def _rows_of(instance: FleetInstance, classes: Bools) -> Ints:
 
 
 def placed(state: WholeUsers, pair: Ints, plan: Ints, users: list[int], waiting: Ints) -> WholeUsers:
-    """Return a state with some more users.
+    """Add some users to a state, on plans that may be new columns.
 
     Args:
         state: Users now.
@@ -193,6 +196,9 @@ def placed(state: WholeUsers, pair: Ints, plan: Ints, users: list[int], waiting:
         plan: (n,) plan of each.
         users: Users of each.
         waiting: (C,) users that have no plan then.
+
+    Returns:
+        A state of its own over the columns of both; `state` does not change.
     """
     from planner.fleet.rounding.state import places
 

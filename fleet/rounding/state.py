@@ -64,12 +64,15 @@ class WholeUsers:
 
 
 def places(columns: Columns, pair: Ints, plan: Ints) -> Ints:
-    """Return where some pairs and plans stand among columns that hold them.
+    """Find some pairs and plans among columns that hold them, by binary search.
 
     Args:
         columns: The columns, in the order of pair and plan.
         pair: (n,) pairs.
         plan: (n,) plans.
+
+    Returns:
+        (n,) positions in the columns.
     """
     most = 1 + int(max(columns.plan.max(initial=0), plan.max(initial=0)))
     return np.asarray(np.searchsorted(columns.pair * most + columns.plan, pair * most + plan), dtype=np.int64)
