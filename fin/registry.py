@@ -10,7 +10,7 @@ from planner.schemas.reading.problems import advice_for, input_error
 
 
 def load(name: str, places: Mapping[str, str], missing: str, *arguments: object, path: str = "method") -> Any:  # noqa: ANN401 - the caller knows its Protocol
-    """Return an instance of the class that a name stands for.
+    """Load the module of the class that a name stands for, and make an instance.
 
     Args:
         name: What is asked for.
@@ -18,6 +18,9 @@ def load(name: str, places: Mapping[str, str], missing: str, *arguments: object,
         missing: What to say where there is no such name.
         *arguments: What the class is made with.
         path: What the user calls the choice.
+
+    Returns:
+        The instance; callers know its Protocol.
 
     Raises:
         InputError: There is no such name.

@@ -177,7 +177,7 @@ class _Ascent:
 def bounded(
     problem: PointProblem, most: int, start: Floats | None, offer: Offer, cutoff: float, deadline: Deadline
 ) -> Bounded:
-    """Return bounds of a problem whose tables have at most a number of entries.
+    """Bound a problem by pricing its limits, with tables that have at most a number of entries.
 
     Args:
         problem: The operating point.
@@ -186,6 +186,11 @@ def bounded(
         offer: Told of every path that is least at some weights.
         cutoff: Objective that plans of interest stay below.
         deadline: When to give up.
+
+    Returns:
+        The bounds, the tightest on the objective first, with (F,) multipliers in the unit of the objective per unit of
+        each figure; `feasible` is False where it is proved that no placement on the hosts that are left keeps the
+        limits.
 
     Raises:
         DeadlineReachedError: The deadline came first.

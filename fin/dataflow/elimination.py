@@ -125,25 +125,32 @@ def sweep(problem: PointProblem, scopes: Scopes, weights: Floats, deadline: Dead
 
 
 def spread(table: Floats, own: Scope, axes: Scope) -> Floats:
-    """Return a table over some blocks as one over more of them (axes of size 1), both in increasing order.
+    """Reshape a table over some blocks to one over more of them, both in increasing order.
 
     Args:
         table: One axis for each block of its scope.
         own: Blocks of the table.
         axes: Blocks of the result.
+
+    Returns:
+        The same entries with one axis for each block of `axes`, of size 1 for those outside `own`.
     """
     sizes = dict(zip(own, table.shape, strict=True))
     return table.reshape([sizes.get(block, 1) for block in axes])
 
 
 def step_cost(problem: PointProblem, scopes: Scopes, block: int, weights: Floats) -> Floats:
-    """Return the weighted cost of a block over the open blocks and itself: computing, inputs and its result.
+    """Add up the weighted cost of a block: computing, the inputs that it reads and its result.
 
     Args:
         problem: The operating point.
         scopes: Couplings that count.
         block: The block.
         weights: (F,) weight of each figure, at least 0.
+
+    Returns:
+        Weighted sums over the hosts of the open blocks and of the block itself: one axis for each open block, in
+        increasing order, and the last for the block.
     """
     hosts, axes = problem.hosts[block], (*scopes.open[block], block)
     alone = weights @ problem.node[block][:, hosts]
@@ -179,12 +186,16 @@ def _charge(problem: PointProblem, scope: Scope, row: int, weights: Floats) -> t
 
 
 def marginals(problem: PointProblem, scopes: Scopes, swept: Sweep) -> list[Floats]:
-    """Return (D,) for each host of each block the least weighted sum of all placements with the block there.
+    """Compute the least weighted sums with each block held on each of its hosts, by a pass from the first block on.
 
     Args:
         problem: The operating point.
         scopes: Couplings that count.
         swept: Elimination at some weights.
+
+    Returns:
+        (D,) arrays, one per block: entry h is the least weighted sum of all placements with the block on host h of its
+        hosts.
     """
     before: Floats = np.zeros(())
     found = []
@@ -199,12 +210,15 @@ def marginals(problem: PointProblem, scopes: Scopes, swept: Sweep) -> list[Float
 
 
 def least_path(problem: PointProblem, scopes: Scopes, swept: Sweep) -> Ints:
-    """Return (D,) a host of each block (as its place among them) that attains the least weighted sum.
+    """Trace a placement that attains the least weighted sum, from the first block to the last.
 
     Args:
         problem: The operating point.
         scopes: Couplings that count.
         swept: Elimination at some weights.
+
+    Returns:
+        (D,) host of each block, as its place among the hosts.
     """
     places: dict[int, int] = {}
     for block in range(problem.depth):
@@ -217,13 +231,17 @@ def least_path(problem: PointProblem, scopes: Scopes, swept: Sweep) -> Ints:
 
 
 def relaxed_figures(problem: PointProblem, scopes: Scopes, weights: Floats, places: Ints) -> Floats:
-    """Return (F,) the figures of a least path, charged as the sweep charges them: a subgradient of its value.
+    """Compute the figures of a least path, charged as the sweep charges them.
 
     Args:
         problem: The operating point.
         scopes: Couplings that count.
         weights: (F,) weights of the sweep.
         places: (D,) host of each block.
+
+    Returns:
+        (F,) figures, each in its own unit (energy in J, latency in s); a subgradient of the sweep's least value in the
+        weights.
     """
     figures = np.zeros(len(weights))
     for block in range(problem.depth):

@@ -12,9 +12,8 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 ENERGY, LATENCY, ROUTES = 0, 1, 2
-"""Rows of the figures that every problem has; metrics in use follow, then tracked capacities."""
+"""Rows of the figures that every problem has, `_OWN` in number; metrics in use follow, then tracked capacities."""
 _OWN = 3
-"""Number of them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -130,13 +129,16 @@ class PointProblem:
 def build_problem(
     instance: Instance, point: int, capacities: tuple[Capacity, ...] = (), hosts: tuple[Ints, ...] | None = None
 ) -> PointProblem:
-    """Return the figures of one operating point.
+    """Build the figures of one operating point as arrays over blocks, routes and results.
 
     Args:
         instance: The app.
         point: The operating point.
         capacities: Capacities that are figures too.
         hosts: Nodes that may run each block (default: those that can, each block alone).
+
+    Returns:
+        The problem with F figures; energy in J, latency in s, memory in bytes, loads as fractions of time.
     """
     points, network = instance.points, instance.network
     depth = int(points.depth[point])
@@ -312,12 +314,15 @@ class _Terms:
 
 
 def build_node_figures(instance: Instance, point: int, capacities: tuple[Capacity, ...]) -> Floats:
-    """Return (D, F, N) the figures of blocks with their heads alone.
+    """Compute the figures of blocks with their heads alone, without routes.
 
     Args:
         instance: The app.
         point: The operating point.
         capacities: Capacities that are figures too, the last rows.
+
+    Returns:
+        (D, F, N) figures of each block on each node, in the units of `build_problem`.
     """
     depth = int(instance.points.depth[point])
     weight, governing, _ = _time_weights(instance, point, depth)
@@ -325,12 +330,7 @@ def build_node_figures(instance: Instance, point: int, capacities: tuple[Capacit
 
 
 def possible_hosts(instance: Instance, point: int) -> tuple[Ints, ...]:
-    """Return the nodes that could run each deployed block if it were there alone.
-
-    Args:
-        instance: The app.
-        point: The operating point.
-    """
+    """Return the nodes that could run each deployed block of an app, at an operating point, if it were there alone."""
     points, network = instance.points, instance.network
     head_behind = {int(points.exit_block[head]): int(head) for head in np.flatnonzero(points.on[point])}
     runs = points.computing_weight(points.reach(len(instance.block_names))[point])

@@ -10,12 +10,15 @@ from planner.fin.instance.network import Floats, Ints
 
 
 def cheapest_routes(problem: PointProblem, places: Ints, weights: Floats) -> Decision | None:
-    """Return a placement with the routes that are least at some weights; None where there is no route.
+    """Choose for every tensor and result of a placement the route that is least at some weights.
 
     Args:
         problem: The operating point.
         places: (D,) host of each block, as its place among the hosts.
         weights: (F,) weight of each figure.
+
+    Returns:
+        The placement with these routes; None where some tensor or result has no route.
     """
     nodes = [int(hosts[place]) for hosts, place in zip(problem.hosts, places.tolist(), strict=True)]
     transfers: list[Path] = []

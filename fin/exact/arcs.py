@@ -73,12 +73,15 @@ def stages_of(relaxation: Relaxation, arcs: list[Arcs | None]) -> list[Stage]:
 
 
 def surviving_arcs(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | None:
-    """Return the arcs that bounds up to their tails and from their heads on leave open, None where there is none.
+    """Collect the arcs that bounds up to their tails and from their heads on leave open, for one transfer.
 
     Args:
         relaxation: The scenario and its bounds.
         layer: Layer that the transfer leads into.
         cutoff: Only paths below are of interest.
+
+    Returns:
+        The A arcs in order of their tails; None where no arc stays open.
     """
     if relaxation.moving[layer] >= cutoff:
         return None

@@ -83,7 +83,7 @@ def decision_of(graph: ExtendedGraph, instance: Instance, paths: Paths, row: int
 def result_paths(
     graph: ExtendedGraph, instance: Instance, options: Ints, point: int, nodes: tuple[int, ...]
 ) -> dict[int, Path]:
-    """Return the route of each exit's result to the destination, by exit.
+    """Look up the route of each exit's result to the destination.
 
     Args:
         graph: Graph that the options belong to.
@@ -91,6 +91,10 @@ def result_paths(
         options: (D,) result option of each layer.
         point: Operating point.
         nodes: Node of each deployed block.
+
+    Returns:
+        Nodes of the route of each exit that is on and at which samples leave, by index of the exit; empty where results
+        do not travel.
     """
     if graph.results is None:
         return {}

@@ -240,13 +240,17 @@ def relax_by_segments(
 def best_segment_multiplier(
     plain: Relaxation, ends: Ints, evaluations: int = 12, deadline: Deadline | None = None
 ) -> float:
-    """Return a multiplier that is good for the relaxation by node segments: golden section on its concave dual.
+    """Search for a good multiplier of the relaxation by node segments: golden section on its concave dual.
 
     Args:
         plain: The scenario without capacities.
         ends: (D, N) last block that a segment beginning with each block may reach.
         evaluations: Recursions to spend.
         deadline: When to give up.
+
+    Returns:
+        The multiplier of the limit, in the unit of the objective per unit of the limited sum (such as J/s); that of
+        `plain` where there is no limit or its multiplier is 0.
 
     Raises:
         DeadlineReachedError: The deadline came first.

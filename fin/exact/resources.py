@@ -47,13 +47,16 @@ class NodeResource:
 
 
 def node_resource(graph: ExtendedGraph, network: Network, kind: str, node: int) -> NodeResource:
-    """Return one capacity of one node for the only scenario of a graph.
+    """Describe one capacity of one node for the only scenario of a graph.
 
     Args:
         graph: Graph of one scenario.
         network: Network with the capacities.
         kind: `memory` (bytes) or `utilization` (fraction of time).
         node: Node of the capacity.
+
+    Returns:
+        The capacity with the (D,) demand of each block on the node, both in bytes or as fractions of time.
     """
     if kind == "memory":
         return NodeResource(kind, node, float(network.memory_bytes[node]), graph.memory_bytes[0])
@@ -61,12 +64,15 @@ def node_resource(graph: ExtendedGraph, network: Network, kind: str, node: int) 
 
 
 def scarce_resources(graph: ExtendedGraph, network: Network, alive: Bools) -> list[NodeResource]:
-    """Return every node capacity that the blocks which may still run there could break together.
+    """Compare every node capacity with the sum over the blocks that may still run there.
 
     Args:
         graph: Graph of one scenario.
         network: Network with the capacities.
         alive: (D, N) vertices that may still be used.
+
+    Returns:
+        The capacities that these blocks together could break, in order of the nodes.
     """
     found = []
     for node in np.flatnonzero(alive.any(axis=0)):
@@ -78,12 +84,15 @@ def scarce_resources(graph: ExtendedGraph, network: Network, alive: Bools) -> li
 
 
 def broken_resources(graph: ExtendedGraph, network: Network, overloads: Iterable[Overload]) -> list[NodeResource]:
-    """Return the node capacities that a decision breaks.
+    """Describe the node capacities that a decision breaks.
 
     Args:
         graph: Graph of one scenario.
         network: Network with the capacities.
         overloads: Capacities that a decision breaks.
+
+    Returns:
+        These capacities, with the demand of every block; overloads of media are left out.
     """
     return [node_resource(graph, network, row.kind, row.index) for row in overloads if row.kind != "medium"]
 

@@ -27,12 +27,17 @@ class Merit(NamedTuple):
 
 
 def merit_of(instance: Instance, decision: Decision, evaluation: Evaluation | None = None) -> Merit | None:
-    """Return what a decision is compared by; None where it breaks a limit.
+    """Compute what a decision is compared by.
 
     Args:
         instance: The app.
         decision: A decision for it.
         evaluation: What the decision costs, where that is known already.
+
+    Returns:
+        The objective in its own unit, then the criteria among ties: energy in J (where the objective is latency or a
+        figure that is maximised), latency in s, accuracy with a minus sign, and the number of routes; None where the
+        decision breaks a limit.
     """
     evaluation = evaluate(instance, decision) if evaluation is None else evaluation
     if not within_limits(instance, evaluation):

@@ -32,12 +32,15 @@ class FurtherSums:
 
 
 def further_sums(instance: Instance, vertex: Mapping[str, Floats], arc: Mapping[str, Floats]) -> FurtherSums | None:
-    """Return the further sums of an app, None where it has no such limit.
+    """Stack the figures of the kinds that an app limits besides the counterpart of the objective.
 
     Args:
         instance: The app.
         vertex: (K, D, N, O) what vertices add to each figure (O may be 1), by its kind.
         arc: (K, D, C) coefficients of arcs, likewise.
+
+    Returns:
+        The R further sums, each in the unit of its limit; None where the app has no such limit.
     """
     kinds = instance.further_limits
     if not kinds:
@@ -49,13 +52,17 @@ def further_sums(instance: Instance, vertex: Mapping[str, Floats], arc: Mapping[
 
 
 def arc_coefficients(carried: Floats, time_weight: Floats, bits: Floats, metrics: int) -> Floats:
-    """Return the (2 + M, K, D, 3 + M) coefficients of the figures of links: for energy, time and M metrics.
+    """Form the coefficients of the figures of links: for energy, time and M metrics.
 
     Args:
         carried: (K, D) bits that arcs into each layer carry, weighted by reach.
         time_weight: (K, D) weight of a layer's time in the latency statistic.
         bits: (D,) size of what arcs into each layer carry.
         metrics: M.
+
+    Returns:
+        (2 + M, K, D, 3 + M) coefficients of J/bit, s/bit, latency in s and metrics per bit of a link. They are in bit;
+        that of the latency is a weight without unit.
     """
     found = np.zeros((2 + metrics, *carried.shape, 3 + metrics))
     found[0, :, :, 0] = carried
@@ -66,13 +73,16 @@ def arc_coefficients(carried: Floats, time_weight: Floats, bits: Floats, metrics
 
 
 def metric_vertices(instance: Instance, head_of: Ints, on: Bools, runs: Floats) -> Floats:
-    """Return the (M, K, D, N, 1) figures that computing adds to the metrics that are minimised or limited.
+    """Compute what blocks and heads add to the metrics that are minimised or limited, on every node.
 
     Args:
         instance: The app.
         head_of: (D,) exit behind each block, -1 for none.
         on: (K, D) whether it is on.
         runs: (K, D) how often each block runs: the fraction of samples that executes it, or of batches.
+
+    Returns:
+        (M, K, D, N, 1) figures of each such metric, in its own unit per inference.
     """
     used, layers = list(instance.used_metrics), len(head_of)
     blocks, heads = instance.metric_costs.blocks[used, :layers], instance.metric_costs.heads[used][:, head_of]

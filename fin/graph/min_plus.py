@@ -80,12 +80,15 @@ class Paths:
         return Paths(self.node, self.option, np.pad(self.relays, ((0, 0), (0, 0), (0, missing)), constant_values=-1))
 
     def transfer(self, row: int, layer: int, before: int) -> tuple[int, ...]:
-        """Return the nodes that the data into a layer passes, both ends included; one node where nothing moves.
+        """Follow the data into a layer along its relays.
 
         Args:
             row: Scenario.
             layer: Layer that the transfer leads into.
             before: Node of the layer before.
+
+        Returns:
+            The nodes that it passes, both ends included; one node where nothing moves.
         """
         node = int(self.node[row, layer])
         if node == before:
@@ -178,12 +181,15 @@ class _Priced:
 
 
 def forward(graph: ExtendedGraph, weights: Weights, deadline: Deadline = _NEVER) -> Recursion:
-    """Return the least weighted cost from the source to every vertex.
+    """Compute the least weighted cost from the source to every vertex, by a min-plus recursion from layer to layer.
 
     Args:
         graph: K scenarios.
         weights: Weights of their two sums.
         deadline: When to give up.
+
+    Returns:
+        (K, D, N) least weighted costs with and without the vertex, and the rounds of relaxation.
 
     Raises:
         DeadlineReachedError: The deadline came first.
@@ -209,15 +215,17 @@ def _forward(priced: _Priced, deadline: Deadline) -> Recursion:
 
 
 def backward(graph: ExtendedGraph, weights: Weights, deadline: Deadline = _NEVER) -> Floats:
-    """Return (K, D + 1, N) least weighted cost from each node to the end, before the transfer into each layer.
-
-    The entry [:, l + 1] is what follows a vertex of layer l; that of the last layer is 0. Where paths are single links,
-    entries of nodes whose vertex of the layer before is closed may be too high.
+    """Compute the least weighted cost from each node to the end, by a min-plus recursion from the last layer on.
 
     Args:
         graph: K scenarios.
         weights: Weights of their two sums.
         deadline: When to give up.
+
+    Returns:
+        (K, D + 1, N) costs before the transfer into each layer. The entry [:, l + 1] is what follows a vertex of layer
+        l; that of the last layer is 0. Where paths are single links, entries of nodes whose vertex of the layer before
+        is closed may be too high.
 
     Raises:
         DeadlineReachedError: The deadline came first.
@@ -236,12 +244,15 @@ def backward(graph: ExtendedGraph, weights: Weights, deadline: Deadline = _NEVER
 
 
 def best_paths(graph: ExtendedGraph, weights: Weights, deadline: Deadline = _NEVER) -> tuple[Paths, Floats]:
-    """Return the path of least weighted cost of every scenario, and (K,) these costs.
+    """Find the path of least weighted cost of every scenario, by a forward recursion that is traced back.
 
     Args:
         graph: K scenarios.
         weights: Weights of their two sums.
         deadline: When to give up.
+
+    Returns:
+        One path per scenario, and (K,) their weighted costs.
 
     Raises:
         DeadlineReachedError: The deadline came first.
@@ -276,12 +287,15 @@ def best_paths_and_recursion(
 
 
 def traced(graph: ExtendedGraph, weights: Weights, recursion: Recursion) -> Paths:
-    """Return the path of least weighted cost of every scenario, given the values of a forward recursion.
+    """Trace the path of least weighted cost of every scenario back through the values of a forward recursion.
 
     Args:
         graph: K scenarios.
         weights: Weights that the values were formed with.
         recursion: The values.
+
+    Returns:
+        One path per scenario: (K, D) nodes and result options, and the relays between them.
     """
     found = [_trace(_Priced(some, part), recursion.take(rows)) for rows, some, part in _parts(graph, weights)]
     return Paths.joined(found)

@@ -80,7 +80,7 @@ def routes_to(
     network: Network, end: int, sizes_bits: Floats | None = None, tracked_media: Sequence[int] = (),
     deadline: Deadline | None = None, metrics: Sequence[int] = (),
 ) -> NodeRoutes:  # fmt: skip
-    """Return the efficient routes from every node to one.
+    """Find the efficient routes from every node to one, by label correcting.
 
     Args:
         network: The network.
@@ -89,6 +89,9 @@ def routes_to(
         tracked_media: Media whose load is stated, and compared.
         deadline: When to give up.
         metrics: Metrics of the network that are stated, and compared.
+
+    Returns:
+        At most P routes per node, with (C, N, P) figures: J/bit, s/bit and latency in s, then the metrics per bit.
 
     Raises:
         DeadlineReachedError: The deadline came first.
@@ -101,7 +104,7 @@ def routes_from(
     network: Network, end: int, sizes_bits: Floats | None = None, tracked_media: Sequence[int] = (),
     deadline: Deadline | None = None, metrics: Sequence[int] = (),
 ) -> NodeRoutes:  # fmt: skip
-    """Return the efficient routes from one node to every node; arguments and errors as in `routes_to`.
+    """Find the efficient routes from one node to every node, as `routes_to` does in the other direction.
 
     Args:
         network: The network.
@@ -110,6 +113,12 @@ def routes_from(
         tracked_media: Media whose load the routes state.
         deadline: When to give up.
         metrics: Metrics of the network that the routes state.
+
+    Returns:
+        At most P routes per node, with figures as `routes_to` states them.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
     """
     ends = (network.link_target, network.link_source)
     return _search(network, end, ends, sizes_bits, (tracked_media, metrics), deadline)

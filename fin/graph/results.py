@@ -19,12 +19,15 @@ from planner.fin.instance.network import Bools, Floats, Ints
 def result_routes(
     instance: Instance, tracked_media: tuple[int, ...] = (), deadline: Deadline | None = None
 ) -> NodeRoutes | None:
-    """Return the efficient routes to an app's destination; None where results stay where they are made.
+    """Find the efficient routes to an app's destination for the sizes of its results.
 
     Args:
         instance: The app.
         tracked_media: Media whose load routes state.
         deadline: When to give up.
+
+    Returns:
+        At most P routes per node; None where results stay where they are made.
 
     Raises:
         DeadlineReachedError: The deadline came first.
@@ -54,7 +57,7 @@ class ResultOptions:
 def result_options(
     instance: Instance, routes: NodeRoutes, scenarios: Scenarios, leaves: Floats, head_of: Ints, time_weight: Floats
 ) -> ResultOptions:
-    """Return one option per efficient route to the destination and, where samples may be late, the same ones 'late'.
+    """Compute what results add on each efficient route and, where samples may be late, on the same ones 'late'.
 
     Args:
         instance: The app.
@@ -63,6 +66,10 @@ def result_options(
         leaves: (K, D) fraction of samples that leaves behind each block.
         head_of: (D,) exit behind each block, -1 for none.
         time_weight: (K, D) weight of a layer's time in the latency statistic.
+
+    Returns:
+        (K, D, N, O) additions in J, s and the metrics' own units; O is the largest number of routes of a node, or twice
+        it where samples may be late, the same routes following as late.
     """
     metrics, valid = routes.metrics, routes.valid
     bits = np.where(head_of >= 0, instance.result_bits[head_of], 0.0)[None, :, None, None]

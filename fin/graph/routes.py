@@ -70,12 +70,15 @@ class RouteTable:
         return self.metrics.take(sources, axis=2).take(targets, axis=3)
 
     def path(self, option: int, source: int, target: int) -> tuple[int, ...]:
-        """Return the nodes that a route passes, both ends included (one node where nothing moves).
+        """Look up the nodes that a route passes.
 
         Args:
             option: Which of the efficient routes.
             source: First node.
             target: Last node.
+
+        Returns:
+            The nodes in the order of travel, both ends included; one node where nothing moves.
         """
         if source == target:
             return (source,)
@@ -91,12 +94,16 @@ class RouteTable:
 def efficient_routes(
     network: Network, tracked_media: Sequence[int] = (), further_metrics: Sequence[int] = ()
 ) -> RouteTable:
-    """Return the efficient routes of all pairs of nodes; they are found once per network and kept with it.
+    """Find the efficient routes of all pairs of nodes, once per network; the table is kept with it.
 
     Args:
         network: The network.
         tracked_media: Media whose load is a criterion.
         further_metrics: Metrics of the network that are criteria; what routes add to them follows the loads.
+
+    Returns:
+        At most P routes per pair, with (3, P, N, N) J/bit, s/bit and latency in s, and (M, P, N, N) loads in s/bit,
+        then what a bit adds to the further metrics.
     """
     key = ("efficient routes", tuple(tracked_media), tuple(further_metrics))
     if (kept := network.derived.get(key)) is None:

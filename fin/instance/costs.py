@@ -29,13 +29,16 @@ class Costs:
 def block_and_head_costs(
     model: Model, network: Network, exit_names: Sequence[str], batch: int = 1
 ) -> tuple[Costs, Costs]:
-    """Return the costs of blocks and of exit heads (in the order of `exit_names`).
+    """Compute the costs of blocks and of exit heads, measured where a profile has them and analytic elsewhere.
 
     Args:
         model: The model, with its profiles.
         network: The network, packages expanded.
         exit_names: Exits in order of depth.
         batch: Samples that run together: times are of the whole batch, energies are its parts for one sample.
+
+    Returns:
+        (L, N) costs of the L blocks and (X, N) costs of the X heads in the order of `exit_names`, in s and J.
 
     Raises:
         InputError: A node gives neither speed nor energy, and the model does not profile its hardware.

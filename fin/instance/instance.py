@@ -269,13 +269,16 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
 
 
 def metric_costs(network: Network, blocks: Costs, heads: Costs, batch: int = 1) -> MetricCosts:
-    """Return what blocks and heads add to the metrics of a network.
+    """Compute what blocks and heads add to the metrics of a network, from their times and energies.
 
     Args:
         network: The network.
         blocks: Costs of the blocks, times without waiting for a share.
         heads: Costs of the exit heads, likewise.
         batch: Samples that run together.
+
+    Returns:
+        (M, L, N) figures of blocks and (M, X, N) of heads, per inference, with the dynamic part of each at speed 1.
     """
     added, per_j = network.metrics.of_computing, network.metrics.per_j[:, None, :]
     return MetricCosts(

@@ -41,12 +41,16 @@ class SharedMemory:
 
 
 def shared_memory_of(model: Model, heads: Sequence[Exit], batch: int = 1) -> SharedMemory | None:
-    """Return what memory is beyond a sum over blocks; None where it is no more than that.
+    """Collect what memory is beyond a sum over blocks: working memory and shared parameters.
 
     Args:
         model: The model.
         heads: Its exits in order of depth.
         batch: Samples that run together; each needs working memory of its own.
+
+    Returns:
+        (L,) and (X,) working memory and (P,) sizes of shared parameters, in bytes, with who uses them; None where
+        memory is no more than the sum.
     """
     names = tuple(model.params)
     block_working, head_working = (

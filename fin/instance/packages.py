@@ -60,12 +60,15 @@ def _expanded_metric(metric: Metric, packages: tuple[Package, ...]) -> Metric:
 
 
 def chiplet_name(package: Package, row: int, column: int) -> str:
-    """Return the name of the node at a position.
+    """Form the name of the node at a position of the mesh.
 
     Args:
         package: The package.
         row: Row of the chiplet, from 0.
         column: Column of the chiplet, from 0.
+
+    Returns:
+        The name, such as `package[0,1]`.
     """
     return f"{package.name}[{row},{column}]"
 

@@ -69,22 +69,28 @@ class WeightedLinks(Protocol):
         """
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Return the (K, N) least of a first link out of each node plus `onward` at the node that it leads to.
+        """Compute the least of a first link out of each node plus `onward` at the node that it leads to.
 
         Args:
             layer: Layer that the transfer leads into.
             onward: (K, N) least cost from each node on.
             wanted: (K, N) nodes whose values are looked at.
+
+        Returns:
+            (K, N) least costs; infinite where no link leads out of a node.
         """
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Return the node before each of R nodes on a cheapest path of a relaxation.
+        """Choose the node before each of R nodes on a cheapest path of a relaxation.
 
         Args:
             layer: Layer that the transfer leads into.
             reached: The relaxation; where paths are single links, with the seeds as its values.
             rows: (R,) scenario of each node.
             node: (R,) nodes that their own seed does not explain.
+
+        Returns:
+            (R,) node before each one.
         """
 
 
@@ -121,12 +127,15 @@ class Links(Protocol):
 
 
 def link_figures(network: Network, tracked_media: Sequence[int], metrics: Sequence[int] = ()) -> tuple[Floats, Floats]:
-    """Return the (C, E) figures of links and their (M, E) s/bit on tracked media.
+    """Tabulate the figures of links, and the time that they take of tracked media.
 
     Args:
         network: The network.
         tracked_media: Media whose load is stated.
         metrics: Metrics of the network that follow J/bit, s/bit and latency.
+
+    Returns:
+        (C, E) J/bit, s/bit, latency in s and metrics per bit of each link, and (M, E) s/bit on each tracked medium.
     """
     seconds_per_bit = 1.0 / network.link_bit_per_s
     per_bit = network.metrics.per_bit[list(metrics)]

@@ -16,13 +16,16 @@ DENSE_SHARE = 0.25
 def links_of(
     network: Network, tracked_media: Sequence[int] = (), most_bit_per_s: float = 0.0, metrics: Sequence[int] = ()
 ) -> Links:
-    """Return the links of a network, as matrices where at least a quarter of all pairs of nodes is linked.
+    """Choose the representation of a network's links by the share of pairs of nodes that are linked.
 
     Args:
         network: The network.
         tracked_media: Media whose load each link states.
         most_bit_per_s: Most that one transfer carries; where it overloads a link, routes around that may be needed.
         metrics: Metrics of the network that each link states.
+
+    Returns:
+        Matrices where at least a quarter of all pairs is linked, lists elsewhere.
     """
     pairs = network.size * (network.size - 1)
     dense = len(network.link_source) >= DENSE_SHARE * pairs

@@ -68,12 +68,15 @@ class BruteForce:
 
 
 def decisions(instance: Instance, most_plans: int, deadline: Deadline) -> Iterator[Decision]:
-    """Yield every decision whose blocks run where they may; routes differ in what they cost or load.
+    """Enumerate every decision whose blocks run where they may; routes differ in what they cost or load.
 
     Args:
         instance: The app.
         most_plans: Number of decisions at which to give up.
         deadline: When to give up.
+
+    Yields:
+        Decisions, point by point, whether they keep the limits or not.
 
     Raises:
         TooManyError: More plans than `most_plans`, more blocks than `MOST_BLOCKS`, or the deadline has come.

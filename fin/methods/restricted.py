@@ -20,13 +20,16 @@ from planner.fin.outcome import Outcome
 
 
 def solve_restricted(instance: Instance, options: Options, cuts: Bools, nothing: str) -> Outcome[Decision]:
-    """Return the best plan with the first blocks on the source and the others on one node.
+    """Search the placements with the first blocks on the source and the others on one node, each exactly.
 
     Args:
         instance: The app.
         options: Gap and time limit.
         cuts: (L, N) allowed numbers of blocks on the source, with the node of the others.
         nothing: What to say where there is no such plan.
+
+    Returns:
+        The best plan found, or none and the reason, with a lower bound on the objective in its own unit.
     """
     run = HeuristicRun(instance, options)
     lower_bound = floor_of(instance)

@@ -37,14 +37,16 @@ def offered_options(graph: ExtendedGraph) -> int:
 
 
 def arcs_into(graph: ExtendedGraph, routes: RouteTable, layer: int) -> tuple[Floats, Floats]:
-    """Return (K, P, O, N, N) cost and limited sum of every arc into a layer, with the block that it enters.
-
-    P counts routes, O result options that are in time; infinite where there is no such arc.
+    """Compute the cost and the limited sum of every arc into a layer, with the block that it enters.
 
     Args:
         graph: K scenarios.
         routes: Efficient routes of all pairs of nodes.
         layer: Layer that the arcs lead into.
+
+    Returns:
+        Two arrays (K, P, O, N, N), in the units of the two sums; P counts routes, O result options that are in time.
+        Both are infinite where there is no such arc.
     """
     options = offered_options(graph)
     open_ = graph.open[:, layer, :, :options].transpose(0, 2, 1)[:, None, :, None, :]
@@ -58,12 +60,15 @@ def arcs_into(graph: ExtendedGraph, routes: RouteTable, layer: int) -> tuple[Flo
 
 
 def routed_sums(graph: ExtendedGraph, routes: RouteTable, paths: RoutedPaths) -> tuple[Floats, Floats]:
-    """Return (K,) cost and limited sum of one path per scenario.
+    """Add up the cost and the limited sum of one path per scenario.
 
     Args:
         graph: K scenarios.
         routes: Efficient routes of all pairs of nodes.
         paths: One path per scenario.
+
+    Returns:
+        (K,) costs and (K,) limited sums, each in its own unit.
     """
     scenarios, layers, _ = graph.shape
     rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
@@ -78,7 +83,7 @@ def routed_sums(graph: ExtendedGraph, routes: RouteTable, paths: RoutedPaths) ->
 def routed_decision(
     graph: ExtendedGraph, routes: RouteTable, instance: Instance, paths: RoutedPaths, row: int = 0, scenario: int = 0
 ) -> Decision:
-    """Return the decision that a path over routes of a table stands for.
+    """Turn a path over routes of a table into a decision.
 
     Args:
         graph: K scenarios.
@@ -87,6 +92,9 @@ def routed_decision(
         paths: Paths, one of which is meant.
         row: Which of them.
         scenario: Scenario that it belongs to.
+
+    Returns:
+        The decision, with the routes of its transfers and results.
     """
     layers = int(graph.depth[scenario])
     nodes = tuple(paths.node[row, :layers].tolist())

@@ -44,13 +44,16 @@ def offer_first_fits(graph: ExtendedGraph, instance: Instance, incumbent: Incumb
 
 
 def plan_of(single: ExtendedGraph, instance: Instance, weights: Weights, nodes: tuple[int, ...]) -> Decision:
-    """Return the decision with the blocks on some nodes, over the routes and result options of least weighted sum.
+    """Choose for blocks on given nodes the routes and result options of least weighted sum.
 
     Args:
         single: Graph of one scenario.
         instance: The app.
         weights: Weights of cost and limited sum.
         nodes: (D,) node of every block.
+
+    Returns:
+        The decision with these nodes, routes and results; limits and capacities are not checked.
     """
     links = weighted_links(single, weights)
     before = (single.source, *nodes[:-1])
