@@ -49,12 +49,15 @@ class PricingProblem:
 
     @classmethod
     def of(cls, joint: JointInstance, gap: float, jobs: int = 1) -> PricingProblem:
-        """Return the pricing subproblems of all apps.
+        """Build the pricing subproblems of all apps, over routes that they share.
 
         Args:
             joint: The apps.
             gap: Relative gap that is asked for.
             jobs: Threads that price apps; results do not depend on their number.
+
+        Returns:
+            The subproblems, with the symmetry of the nodes.
         """
         routes = list_routes(joint.network, joint.media.tolist())
         subproblems = tuple(AppPricing.of(app, routes) for app in joint.apps)

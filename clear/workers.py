@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 def in_parallel(task: Callable[[T], R], items: Iterable[T], jobs: int) -> list[R]:
-    """Return the results of a task for every item, in the order of the items.
+    """Run a task for every item, in threads.
 
     NumPy lets other threads run while it computes on large arrays, so models of many blocks gain the most.
 
@@ -19,6 +19,9 @@ def in_parallel(task: Callable[[T], R], items: Iterable[T], jobs: int) -> list[R
         task: Changes nothing that a task of another item reads.
         items: What it is called with.
         jobs: Threads (count).
+
+    Returns:
+        The results, in the order of the items.
     """
     if jobs <= 1:
         return [task(item) for item in items]

@@ -52,13 +52,16 @@ class FinInOrder:
 def sequential_plan(
     joint: JointInstance, gap: float, deadline: Deadline, most_points: int | None = None
 ) -> Plan | None:
-    """Return a plan of one app after the other; an app that is left over is tried first the next time.
+    """Plan one app after the other; an app that is left over is tried first the next time.
 
     Args:
         joint: The apps.
         gap: Relative gap of each app's search.
         deadline: When to give up.
         most_points: Operating points of each app that are tried, those of least energy; None for all.
+
+    Returns:
+        A plan of all apps; None where no order that was tried before the deadline serves all of them.
     """
     kept = [[frugal_points(variant, most_points) for variant in app.variants] for app in joint.apps]
     some = tuple(app.only_points(keep) for app, keep in zip(joint.apps, kept, strict=True))

@@ -10,7 +10,7 @@ from planner.fin.deadline import Deadline
 
 
 def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> float:
-    """Return a power that no plan is below: the highest bound that there is time for, the quickest first.
+    """Compute the highest lower bound on power that there is time for, the quickest first.
 
     Pricing all capacity, with all operating points of an app as one, takes a moment. The partial Lagrangian bound, in
     which sources choose by themselves what their apps do, takes longer and is higher.
@@ -19,6 +19,9 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
         problem: The apps.
         duals: The best dual prices.
         deadline: When to give up.
+
+    Returns:
+        Power that no plan is below, in W.
     """
     prices, joint = duals.prices, problem.joint
     weak_w = [least_power_w(app) for app in joint.apps]

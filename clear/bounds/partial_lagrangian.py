@@ -58,7 +58,7 @@ def partial_lagrangian_bound(
     deadline: Deadline,
     jobs: int = 1,
 ) -> float:
-    """Return a lower bound on the power of all plans, in watts; -inf where there is no time for it.
+    """Compute a lower bound on the power of all plans, by one branch and bound per source at given prices.
 
     Args:
         joint: All apps.
@@ -66,6 +66,9 @@ def partial_lagrangian_bound(
         prices: Prices of all nodes and media, good ones where the bound is to be high.
         deadline: When to give up.
         jobs: Threads that look at apps; the bound does not depend on their number.
+
+    Returns:
+        The bound in W; -inf where there is no time for it.
     """
     network, numbers = joint.network, sorted({app.source for app in joint.apps})
     kept = np.ones(network.size)

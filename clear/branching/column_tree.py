@@ -40,13 +40,17 @@ class Candidates:
 
     @classmethod
     def of(cls, listed: ListedColumns, alone_w: Floats, reduced_w: Floats, keep: Sequence[int]) -> Candidates:
-        """Return some of the listed columns, cheapest first.
+        """Select some of the listed columns and sort them, cheapest first.
 
         Args:
             listed: All columns of an app.
             alone_w: (C,) power of each alone at least, without idle power.
             reduced_w: (C,) reduced cost of each.
             keep: Numbers of the columns.
+
+        Returns:
+            The columns that are kept, with power and reduced costs in W and what each needs at least of nodes and
+            media, in parts of what there is.
         """
         order = sorted(keep, key=lambda number: (reduced_w[number], alone_w[number], number))
         network = listed.joint.network

@@ -19,7 +19,7 @@ _ROUNDING = 1e-14
 
 
 def entropy_bound(posynomials: Posynomials, weight: Floats, box: Box) -> float:
-    """Return the least value over a box of the weighted sum of logarithms of groups, bounded from below.
+    """Bound the weighted sum of logarithms of groups from below over a box, by weak duality.
 
     With the objective's weights summing to 1 this bounds the logarithm of the optimum; with none on the objective,
     a value above 0 proves that the constraints contradict each other.
@@ -28,6 +28,9 @@ def entropy_bound(posynomials: Posynomials, weight: Floats, box: Box) -> float:
         posynomials: Objective (group 0) and constraints, T terms.
         weight: (T,) weights of terms, at least 0.
         box: Limits of log x.
+
+    Returns:
+        The bound, a logarithm (no unit), with room for rounding.
     """
     total = sums(posynomials.group, weight, posynomials.groups)[posynomials.group]
     held = weight > 0.0
@@ -39,7 +42,7 @@ def entropy_bound(posynomials: Posynomials, weight: Floats, box: Box) -> float:
 
 
 def balanced(posynomials: Posynomials, weight: Floats, bound_dual: Floats) -> Floats:
-    """Return weights moved a little, each in proportion to itself, so that slopes and limits' duals cancel.
+    """Move weights a little, each in proportion to itself, so that slopes and limits' duals cancel.
 
     This is the least-squares correction in the metric of the weights. What a solver leaves uncancelled costs the
     bound dearly in variables without limits.
@@ -48,6 +51,9 @@ def balanced(posynomials: Posynomials, weight: Floats, bound_dual: Floats) -> Fl
         posynomials: Objective (group 0) and constraints, T terms.
         weight: (T,) weights of terms, above 0.
         bound_dual: (V, 2) multipliers of the lower and upper limits of log x.
+
+    Returns:
+        (T,) moved weights, at least 0; those given where the equations are singular.
     """
     from scipy.sparse import csc_array, diags_array
     from scipy.sparse.linalg import splu
@@ -67,13 +73,16 @@ def balanced(posynomials: Posynomials, weight: Floats, bound_dual: Floats) -> Fl
 
 
 def best_bound(posynomials: Posynomials, weight: Floats, bound_dual: Floats, box: Box) -> tuple[Floats, float]:
-    """Return the weights as they are or balanced, whichever prove more, and what they prove.
+    """Compare what the weights prove as they are and balanced, by `entropy_bound`.
 
     Args:
         posynomials: Objective (group 0) and constraints, T terms.
         weight: (T,) weights of terms, above 0; those of the objective sum to 1.
         bound_dual: (V, 2) multipliers of the limits of log x.
         box: Limits of log x.
+
+    Returns:
+        (T,) the weights that prove more, and the lower bound on the logarithm of the optimum that they prove.
     """
     other = balanced(posynomials, weight, bound_dual)
     objective = other[posynomials.group == 0].sum()

@@ -80,13 +80,17 @@ def no_point(
     infeasible_groups: Floats | None = None,
     infeasible_bounds: Floats | None = None,
 ) -> GeometricOptimum:
-    """Return an answer without a point, with the weights of a proof that there is none.
+    """Form an answer without a point, with the weights of a proof that there is none.
 
     Args:
         program: The program that was solved.
         status: Whether the constraints are proved to contradict each other.
         infeasible_groups: (G,) weights of the constraints in that proof.
         infeasible_bounds: (V, 2) weights of the limits in that proof.
+
+    Returns:
+        The answer: NaN at every variable, an infinite value, and a lower bound that is infinite where infeasible, else
+        0.
     """
     groups, limits = np.zeros(program.posynomials.groups), np.zeros((program.variables, 2))
     return GeometricOptimum(
@@ -103,13 +107,16 @@ def no_point(
 
 
 def kkt_residuals(program: GeometricProgram, x: Floats, dual: Floats, bound_dual: Floats) -> KktResiduals:
-    """Return the residuals of a point x (V,) with multipliers of groups (G,) and of the box (V, 2).
+    """Compute how far a point and its multipliers are from the conditions of Karush, Kuhn and Tucker.
 
     Args:
         program: The program.
         x: (V,) point, above 0.
         dual: (G,) multipliers of the groups.
         bound_dual: (V, 2) multipliers of the limits of log x.
+
+    Returns:
+        The residuals of stationarity, limits and complementarity, relative (no unit); 0 is exact.
     """
     posynomials, log_x = program.posynomials, np.log(x)
     term = np.exp(posynomials.log_terms(log_x))

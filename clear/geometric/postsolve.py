@@ -100,13 +100,17 @@ class PresolvedProgram:
         return self.optimum(log_x, weight, bound_dual, bound)
 
     def optimum(self, log_x: Floats, weight: Floats, bound_dual: Floats, log_bound: float) -> GeometricOptimum:
-        """Return a point of the whole program, from log x (F,) and the duals of terms (K,) and limits (F, 2).
+        """Turn a solver's answer to the reduced program into a checked one of the whole program.
 
         Args:
             log_x: (F,) logarithms of the free variables.
             weight: (K,) dual weights of the terms that presolve kept.
             bound_dual: (F, 2) multipliers of the limits of free variables.
             log_bound: Logarithm of the proved lower bound of the reduced program.
+
+        Returns:
+            The answer with a point x (V,), a value and a lower bound, multipliers (G,) and (V, 2), and residuals;
+            optimal where the point is feasible and the bound proves it, else unknown.
         """
         program, free = self.program, self.reduction.free
         x = self.x.copy()

@@ -163,23 +163,29 @@ class GeometricProgram:
 
 
 def sums(index: Ints, value: Floats, size: int) -> Floats:
-    """Return the sum of the values at every index below a size.
+    """Add up values by their index.
 
     Args:
         index: (T,) group of every value.
         value: (T,) values to add up.
         size: Number of groups.
+
+    Returns:
+        (G,) sums, G being `size`; 0 for a group without values.
     """
     return np.bincount(index, value, minlength=size).astype(np.float64, copy=False)
 
 
 def finite_array(name: str, given: Any, size: int | None = None) -> Floats:  # noqa: ANN401 - what callers pass is checked here
-    """Return a vector of finite floats.
+    """Read a vector of finite floats and check its length.
 
     Args:
         name: Name of the field, for messages.
         given: Anything NumPy takes as a vector.
         size: Length that it must have; None for any.
+
+    Returns:
+        Array with one axis, of length `size` where that is given.
 
     Raises:
         ValueError: It is not one, or not of this size.

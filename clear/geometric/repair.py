@@ -14,16 +14,19 @@ _STEPS = 8
 
 
 def repaired(posynomials: Posynomials, log_x: Floats, box: Box) -> Floats:
-    """Return the nearest point, to first order, at which constraints and box hold, by Gauss-Newton steps in log x.
+    """Find the nearest point, to first order, at which constraints and box hold, by Gauss-Newton steps in log x.
 
     Constraints are smooth and convex in log x, so steps converge quadratically from where a solver ends. The first
-    step may move variables off their limits; later ones leave those at a limit there. Callers check the result: where
-    no steps lead to the constraints, it is the last point.
+    step may move variables off their limits; later ones leave those at a limit there.
 
     Args:
         posynomials: Objective (group 0) and constraints.
         log_x: (V,) point, as logarithms.
         box: Limits of log x.
+
+    Returns:
+        (V,) point, as logarithms, inside the box. Callers check it: where no steps lead to the constraints, it is the
+        last point.
     """
     here = np.clip(log_x, box.lower, box.upper)
     fixed = np.zeros(here.size, dtype=bool)

@@ -30,12 +30,15 @@ _MULTIPLIERS = np.geomspace(1e-4, 1e3, 28)
 
 
 def proved_infeasible(joint: JointInstance, jobs: int, deadline: Deadline) -> bool:
-    """Tell whether it is proved that apps have no plan within their limits; False where it is not, or time is up.
+    """Try to prove that apps have no plan within their limits, by column generation at no cost.
 
     Args:
         joint: The apps, with the deadlines in question.
         jobs: Threads that price apps.
         deadline: When to give up.
+
+    Returns:
+        Whether it is proved; False where it is not, or time is up.
     """
     if not all(app.possible for app in joint.apps):
         return True

@@ -107,12 +107,15 @@ class Needs:
 
 
 def least_worth(apps: Sequence[Needs], prices: Floats, factor: float) -> float:
-    """Return what the shares of all apps are worth at least at (P,) prices that sum to 1; above 1: none reaches it.
+    """Add up what the shares of all apps are worth at least at given prices.
 
     Args:
         apps: What each app needs of every place at each choice.
         prices: (P,) prices of whole places, which sum to 1.
         factor: Part of its latency limit that each app may take.
+
+    Returns:
+        The sum, in parts of whole places (no unit); where it is above 1, no choice of columns reaches the factor.
     """
     return float(sum(own.worths(prices, factor)[0].min(initial=np.inf) for own in apps))
 

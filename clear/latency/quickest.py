@@ -67,12 +67,16 @@ def quickest(network: Network, columns: Sequence[Column]) -> Quickest | NoAlloca
 
 
 def frugal(network: Network, columns: Sequence[Column], found: Quickest) -> Allocation:
-    """Return speeds of least power, and least shares, that keep all latencies within a factor of their limits.
+    """Compute speeds of least power, and least shares, that keep all latencies within a factor of their limits.
 
     Args:
         network: Nodes and media.
         columns: One column of each app.
         found: Their least factor; its own speeds and shares are returned where the program comes to nothing better.
+
+    Returns:
+        (N,) speeds and the shares of every column; those of `found` where these would exceed the factor, or there are
+        none.
     """
     most = found.factor * (1.0 + TOLERANCE)
     shorter = [replace(column, most_s=column.most_s * most) for column in columns]

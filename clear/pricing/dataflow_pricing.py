@@ -29,12 +29,16 @@ _MOST_POINTS = 24
 
 
 def dataflow_bound(instance: Instance, prices: AppPrices, media: Ints) -> float:
-    """Return power and prices that no plan of an app is below, in watts; minus infinity where that takes too long.
+    """Bound power and prices of every plan of an app from below, by bounds of its operating points.
 
     Args:
         instance: The app.
         prices: Dual prices that it meets.
         media: (T,) media that have a price.
+
+    Returns:
+        Power and prices that no plan is below, in W; minus infinity where there are too many operating points, infinite
+        where there is none.
     """
     if instance.points.count > _MOST_POINTS:
         return -np.inf
@@ -45,13 +49,16 @@ def dataflow_bound(instance: Instance, prices: AppPrices, media: Ints) -> float:
 
 
 def dataflow_plans(instance: Instance, prices: AppPrices, media: Ints, points: Sequence[int]) -> list[Decision]:
-    """Return a cheap plan of an app at dual prices for each of some operating points that has one.
+    """Search for a cheap plan of an app at dual prices for each of some operating points.
 
     Args:
         instance: The app.
         prices: Dual prices that it meets.
         media: (T,) media that have a price.
         points: The operating points.
+
+    Returns:
+        One plan for each of the points that has one, in their order.
     """
     priced = _priced(instance, prices, media)
     found = (_bounded(priced, point)[1] for point in points)

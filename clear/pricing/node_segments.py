@@ -83,7 +83,7 @@ def _power(base: Floats, exponent: float) -> Floats:
 
 
 def additive_cost(segments: NodeSegments, terms: SegmentPrices, total_late_s: Floats) -> Floats:
-    """Return costs of single blocks whose sum is at most the cost of any segments made of them, in watts.
+    """Compute costs of single blocks whose sum is at most the cost of any segments made of them.
 
     A node's share is paid once however often an app returns to it, so costs of segments may not be added up. Two
     lines are below ``mu phi + theta t / (s phi)`` for every set of blocks: ``mu L / s + theta t / (s most)``, since
@@ -94,6 +94,9 @@ def additive_cost(segments: NodeSegments, terms: SegmentPrices, total_late_s: Fl
         segments: Single blocks, (R, D, N).
         terms: Prices and ranges.
         total_late_s: (R, 1, N) time T of all blocks.
+
+    Returns:
+        (R, D, N) costs in W; infinite where a block alone loads a node beyond its largest share at full speed.
     """
     energy, worth = 2.0 * segments.dynamic_w, terms.multiplier_w_per_s * segments.late_s
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -51,7 +51,7 @@ def anneal(
     seed: int,
     deadline: Deadline,
 ) -> tuple[list[int], float]:
-    """Return numbers of good priced columns, one per app, and a power that their plan needs at most.
+    """Improve a choice of priced columns, one per app, by simulated annealing.
 
     Idle power is what keeps single moves from putting a node into use or out of it. So the nodes in use are given to
     each annealing, and changed between: one more of a kind, one less, or both, as long as that helps.
@@ -62,6 +62,9 @@ def anneal(
         chosen: Number of the priced column of each app to begin with; together they must fit.
         seed: Of the random numbers.
         deadline: When to give up.
+
+    Returns:
+        Numbers of the best columns found, one per app, and the power in W that their plan needs at most.
     """
     tables = _Tables.of(joint, priced_columns)
     moves = _MOVES_PER_APP * joint.count

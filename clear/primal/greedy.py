@@ -33,13 +33,16 @@ _ORDERS = 30
 def greedy_plan(
     joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], deadline: Deadline
 ) -> Plan | None:
-    """Return a plan of columns known, or of their copies on equal nodes; None where an app finds no room.
+    """Build a plan by inserting one app after the other, with columns known or their copies on equal nodes.
 
     Args:
         joint: The apps.
         symmetry: Equal nodes.
         known: Columns known of every app.
         deadline: When to give up.
+
+    Returns:
+        A plan; None where an app finds no room.
     """
     first = [on_first_nodes(joint, symmetry, app, columns) for app, columns in enumerate(known)]
     flat = [column for columns in first for column in columns]

@@ -105,13 +105,16 @@ def key_of(decision: Decision, exit_set: int = 0) -> Key:
 
 
 def column_of(app: int, instance: Instance, decision: Decision, exit_set: int = 0) -> Column:
-    """Return the column of a decision: sums of what its blocks and transfers ask of nodes and media.
+    """Compute the column of a decision: sums of what its blocks and transfers ask of nodes and media.
 
     Args:
         app: Number of the app.
         instance: The app.
         decision: Operating point, hosts and routes.
         exit_set: Which exits are in time, where a percentile can be met by several sets (`exit_sets_of`).
+
+    Returns:
+        The column with H nodes, M media and R latencies; power in W, times in s, memory in bytes.
     """
     stages = _Stages.of(instance, decision)
     nodes = np.unique(np.array(decision.nodes))

@@ -17,15 +17,18 @@ _FEW_NODES, _FEW_PLANS, _FEW_COLUMNS = 8, 6_000, 800
 
 
 def all_columns(joint: JointInstance, most_plans: int, deadline: Deadline) -> list[list[Column]]:
-    """Return the columns of every app: all that it could do alone, but those that another one beats throughout.
+    """Enumerate the columns of every app: all that it could do alone, but those that another one beats throughout.
 
     Args:
         joint: The apps.
         most_plans: Largest number of plans per app that is looked at.
         deadline: When to give up.
 
+    Returns:
+        Undominated columns, a list for every app in the order of `joint.apps`.
+
     Raises:
-        fin.brute.TooManyError: An app has more plans, or the time is up.
+        TooManyError: An app has more plans, or the time is up.
     """
     return [columns_of(number, app, most_plans, deadline) for number, app in enumerate(joint.apps)]
 

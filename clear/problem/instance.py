@@ -103,12 +103,15 @@ class JointInstance:
         return JointInstance(self.network, tuple(app.each(change) for app in self.apps), self.branch, self.objective)
 
     def column(self, app: int, decision: Decision, exit_set: int = 0) -> Column:
-        """Return the column of a decision of an app, by the variant that it names.
+        """Compute the column of a decision of an app, by the variant that it names.
 
         Args:
             app: Which app (index).
             decision: Its variant, operating point, hosts and routes.
             exit_set: Which exits are in time, where a percentile can be met by several sets.
+
+        Returns:
+            The column, as `column_of` forms it.
         """
         return column_of(app, self.apps[app].variants[decision.variant], decision, exit_set)
 
