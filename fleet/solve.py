@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from planner.fleet.again.replan import changed_within, kept_plan, warm_start
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions, price_units
 from planner.fleet.method import FleetOptions, FleetOutcome, Short
+from planner.fleet.outcomes import Bounded, outcome_of, plan_outcome
 from planner.fleet.pricing.engine import EngineSetting, LocalEngine, Pricer, engine
 from planner.fleet.pricing.smoothed import Demand
 from planner.fleet.rounding.closing import with_nodes_closed
@@ -22,8 +23,6 @@ from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import nobody_placed, placed_at_rising_prices, rounded_down
 from planner.fleet.rounding.state import WholeUsers
 from planner.fleet.task import Run, cost_of, demand_of, idle_prices, penalty_per_user
-from planner.schemas.planning.placement import Status
-from planner.schemas.reading.quantities import told_apart
 
 _TINY_USERS = 1e-7
 """Part of all users that may be left over by rounding errors of the linear program."""
@@ -68,7 +67,7 @@ def _solve(run: Run) -> FleetOutcome:
         return FleetOutcome("unknown", None, 0.0, np.zeros(instance.resources.count), STOPPED_EARLY)
     if before is not None and (kept := kept_plan(run, before, penalty_w)) is not None:
         times_s = (0.0, time.perf_counter() - began)
-        return _found(options, kept[0], Bounded(kept[1], before.prices), None, "", times_s, {})
+        return plan_outcome(options, kept[0], Bounded(kept[1], before.prices), None, "", times_s, {})
     start = LinearOptions() if before is None else warm_start(instance, before)
     linear, penalty_w, short = _linear(run, penalty_w, start)
     linear_s = time.perf_counter() - began
@@ -120,12 +119,15 @@ def _impossible(run: Run) -> Bools:
 
 
 def least_unserved(run: Run, linear: LinearAnswer, impossible: Bools) -> Short:
-    """Return how many users can be served at most: the linear program without costs, one for each user left out.
+    """Find how many users can be served at most: the linear program without costs, one for each user left out.
 
     Args:
         run: The solve.
         linear: The linear program that left users out.
         impossible: (C,) classes that no plan can serve.
+
+    Returns:
+        The least number of users without a plan, and what is short.
     """
     instance = run.instance
     rate = instance.rate_per_s
@@ -230,88 +232,6 @@ def _with_promising(run: Run, state: WholeUsers, linear: LinearAnswer, penalty_w
     return state.with_columns(near.pair, near.plan)
 
 
-@dataclass(frozen=True)
-class Bounded:
-    """What is proved of a fleet: a bound with the penalties of users without a plan, and the prices that prove it."""
-
-    bound_w: float
-    prices: Floats
-    linear_gap: float | None = None
-
-
-def heuristic_outcome(
-    instance: FleetInstance, options: FleetOptions, state: WholeUsers, proved: Bounded, spent_s: float
-) -> FleetOutcome:
-    """Return the answer of a method that proves no infeasibility; `proved` is a bound without penalties.
-
-    Args:
-        instance: The fleet.
-        options: What was asked.
-        state: Whole users.
-        proved: The bound, without penalties.
-        spent_s: Seconds spent.
-    """
-    state = within_memory(state, proved.prices)
-    left = int(state.waiting.sum())
-    bound = 0.0 if left and options.serve_most else proved.bound_w
-    if left and not options.serve_most:
-        message = (
-            f"{left:,} of {int(instance.count.sum()):,} users found no room (--serve-most gives the plan of the rest)"
-        )
-        return FleetOutcome("unknown", None, bound, proved.prices, message, proved.linear_gap, whole_s=spent_s)
-    return _found(options, state, Bounded(bound, proved.prices, proved.linear_gap), None, "", (0.0, spent_s), {})
-
-
-def outcome_of(
-    instance: FleetInstance,
-    options: FleetOptions,
-    linear: LinearAnswer,
-    state: WholeUsers,
-    penalty_w: float,
-    short: Short | None,
-    times_s: tuple[float, float],
-) -> FleetOutcome:
-    """Return the answer with its status and its bound, checked against each other.
-
-    Args:
-        instance: The fleet.
-        options: What was asked.
-        linear: The linear program.
-        state: Whole users.
-        penalty_w: Cost of a user without a plan, in watts.
-        short: Why not all are served; None where all are.
-        times_s: Seconds of the linear program and of whole users.
-    """
-    left = int(state.waiting.sum())
-    served_rate = instance.rate_per_s > 0.0
-    bound = max(0.0, linear.bound_w - penalty_w * float(state.waiting[served_rate].sum()))
-    message = "the time limit stopped the search" if linear.stopped else ""
-    if left and not options.serve_most:
-        message = f"{message}; " if message else ""
-        message += f"{left:,} users were left without a plan by the heuristic for whole users"
-        bound = max(0.0, linear.bound_w)  # on plans that serve all
-        return FleetOutcome("unknown", None, bound, linear.prices, message, linear.gap, None, *times_s)
-    statistics = {"rounds": float(linear.rounds), "columns": float(linear.columns.count)}
-    proved = Bounded(bound, linear.prices, linear.gap)
-    return _found(options, state, proved, short if left else None, message, times_s, statistics)
-
-
-def _found(
-    options: FleetOptions, state: WholeUsers, proved: Bounded, short: Short | None, message: str,
-    times_s: tuple[float, float], statistics: dict[str, float],
-) -> FleetOutcome:  # fmt: skip
-    """Return a plan; raise BoundError where it is better than what was proved to be the best."""
-    power, bound = state.power_w + state.idle_w, proved.bound_w
-    if bound > power * (1.0 + 1e-7) + 1e-15:
-        raise BoundError(bound, power)
-    gap = (power - bound) / power if power > 0.0 else 0.0
-    status: Status = "optimal" if gap <= options.gap else "feasible"
-    return FleetOutcome(
-        status, state.solution(), min(bound, power), proved.prices, message, proved.linear_gap, short, *times_s,
-        statistics,
-    )  # fmt: skip
-
-
 def bound_at(instance: FleetInstance, prices: Floats) -> float:
     """Return the Lagrangian bound at some prices, for plans that serve every user."""
     pricing = LocalEngine(EngineSetting(instance))
@@ -325,12 +245,15 @@ def bound_at(instance: FleetInstance, prices: Floats) -> float:
 
 
 def plan_part(instance: FleetInstance, options: FleetOptions, deadline: Deadline) -> tuple[WholeUsers, Floats]:
-    """Return whole users of a fleet by the linear program and rounding alone, and the prices.
+    """Plan whole users of a fleet by the linear program and rounding alone.
 
     Args:
         instance: The fleet.
         options: What was asked.
         deadline: When to stop.
+
+    Returns:
+        Whole users, and (R,) prices of resources, in watts per unit.
     """
     pricing = engine("local", EngineSetting(instance, options.jobs))
     generation = ColumnGeneration(
@@ -341,10 +264,3 @@ def plan_part(instance: FleetInstance, options: FleetOptions, deadline: Deadline
     pricing.close()
     state = rounded_down(instance, linear.columns, linear.share)
     return placed_at_rising_prices(state, linear.prices + idle_prices(instance), deadline), linear.prices
-
-
-class BoundError(RuntimeError):
-    """A plan is better than what was proved to be the best: an error of the planner."""
-
-    def __init__(self, bound_w: float, power_w: float) -> None:
-        super().__init__("the plan takes {}, below the bound {}".format(*told_apart(power_w, bound_w, "W")))

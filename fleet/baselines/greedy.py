@@ -10,9 +10,10 @@ from planner.fin.instance.network import Ints
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.pool import columns_of
 from planner.fleet.method import FleetOptions, FleetOutcome
+from planner.fleet.outcomes import Bounded, heuristic_outcome
 from planner.fleet.rounding.rounding import Placer
 from planner.fleet.rounding.state import WholeUsers
-from planner.fleet.solve import Bounded, bound_at, heuristic_outcome
+from planner.fleet.solve import bound_at
 
 
 class _Greedy:

@@ -12,10 +12,11 @@ from planner.fleet.master.column_generation import tight_resources
 from planner.fleet.master.pool import Columns, columns_of
 from planner.fleet.master.restricted import RestrictedMaster
 from planner.fleet.method import FleetOptions, FleetOutcome
+from planner.fleet.outcomes import Bounded, heuristic_outcome
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
-from planner.fleet.solve import Bounded, bound_at, heuristic_outcome
+from planner.fleet.solve import bound_at
 from planner.fleet.task import demand_of, penalty_per_user
 from planner.schemas.reading.problems import input_error
 

@@ -15,9 +15,10 @@ from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Floats, Ints
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.method import FleetOptions, FleetOutcome, Solution
+from planner.fleet.outcomes import Bounded, heuristic_outcome
 from planner.fleet.rounding.rounding import placed, placed_at_rising_prices
 from planner.fleet.rounding.state import WholeUsers
-from planner.fleet.solve import Bounded, bound_at, heuristic_outcome, plan_part
+from planner.fleet.solve import bound_at, plan_part
 
 
 class RandomPartition:
