@@ -163,8 +163,8 @@ LIMITED_FIGURES = (
     LimitedFigure("energy", "max_energy_j", "energy_j", "J"),
 )
 """Every figure with a limit of its own. A new one is a field of `App` and of `AppLimits`, a kind and a row here, a
-field of `fin.instance.instance.Limits`, and an option of the command line. Metrics of a topology have theirs in
-`App.limits`.
+field of `fin.instance.instance.Limits`, figures of `AppPlacement` and `Evaluation`, and an option of the command line.
+Metrics of a topology have theirs in `App.limits`.
 """
 _OWN_FIELDS = {"latency": "max_latency_s", "energy": "max_energy_j", "accuracy": "min_accuracy", "rate": "rate_per_s"}
 
