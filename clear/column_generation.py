@@ -72,7 +72,7 @@ class PricingProblem:
 
 @dataclass
 class Incumbent:
-    """The best plan found so far."""
+    """The best joint plan found so far: every phase of the search offers plans, and ends where a bound meets it."""
 
     plan: Plan | None = None
 

@@ -1,1 +1,1 @@
-"""Fleets of users: classes, plan kinds, pricing, the restricted master, bounds, rounding to whole users, opening."""
+"""Fleets of users: classes, plan kinds, pricing, the restricted master, bounds, rounding to whole users."""

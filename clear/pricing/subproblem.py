@@ -1,4 +1,4 @@
-"""Pricing subproblem of one app: its cheapest plans at dual prices, with the latency limit relaxed.
+"""Pricing subproblem of one variant of an app: its cheapest plans at dual prices, with the latency limit relaxed.
 
 For any value theta >= 0 of a second, the least of ``power + prices + theta (latency - limit)`` over some plans is below
 every one of them that is in time, so the largest such value is a bound on those plans. Plans are told apart by the
@@ -54,7 +54,7 @@ class _Found:
 
 
 class PricingSubproblem:
-    """Remembers the best latency multipliers from one set of prices to the next."""
+    """Finds the cheapest plans of a variant at dual prices, from the best latency multipliers of the prices before."""
 
     def __init__(self, pricer: Pricer, tree: PointTree) -> None:
         self.pricer, self.tree = pricer, tree

@@ -15,7 +15,7 @@ _ROUNDING = 1e-12
 
 
 class Incumbent:
-    """Holds the cheapest decision that keeps every limit, as the one evaluator sees it.
+    """Holds the cheapest decision that keeps every limit, as the one evaluator sees it; searches prune at its cutoff.
 
     With `ties`, plans within a tie of the cheapest stay of interest, and the one that further criteria prefer is held.
     """

@@ -1,4 +1,4 @@
-"""Large neighbourhood search over whole users: an integer program over a few classes at a time, all others fixed.
+"""Large neighbourhood search over whole users: which classes to plan anew, one neighbourhood after the other.
 
 A neighbourhood is a class with the classes that load the same scarce resources (Shaw, CP 1998), and the plans of least
 cost at the dual prices. Waiting users are placed first. Then the classes go that spend most beyond the dual bound: the

@@ -1,4 +1,4 @@
-"""Improvement of whole users: an integer program over some classes, all others fixed (large neighbourhood search)."""
+"""One step of the large neighbourhood search: an integer program over chosen classes, all other users fixed."""
 
 from __future__ import annotations
 

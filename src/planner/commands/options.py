@@ -1,6 +1,6 @@
 """Options that several commands share; what an option of a limit means is said here and nowhere else.
 
-A new limit of an app is one field of `Limits`, with the field of the app that it sets and how its text is read.
+A new limit of an app is one field of `Constraints`, with the field of the app that it sets and how its text is read.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the functions of the library take and return: inputs by value or by path, results that print and draw."""
+"""Functions of the library: plan, compare, check, adapt; inputs by value or by path, results that print and draw."""
