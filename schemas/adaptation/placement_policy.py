@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Provenance, Status
+from planner.schemas.planning.workload import FigureKind
 from planner.schemas.reading.base import MOST_COUNT, Document, Fraction, Name, NonNegative, Strict, Version
 
-Limit = Literal["latency", "energy", "metric", "accuracy", "rate"]
+Limit = Literal[FigureKind, "metric", "accuracy", "rate"]
 
 
 class KeptFixed(Strict):

@@ -10,6 +10,8 @@ from planner.fin.instance.instance import build_instance
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.schemas import App, InputError, Model, Topology, Workload, check_document
+from planner.schemas.planning.metrics import BUILT_IN
+from planner.schemas.planning.workload import LIMITED_FIGURES
 
 NODES = [{"name": "phone", "ops_per_s": 1.0, "j_per_op": 1.0}, {"name": "cloud", "ops_per_s": 1.0, "j_per_op": 1.0}]
 LINKS = [{"source": "phone", "target": "cloud", "bit_per_s": 1.0}]
@@ -102,3 +104,8 @@ def test_a_package_means_its_chiplets_unless_they_are_named() -> None:
     assert network.metrics.per_j[0, [first, second]].tolist() == [0.0, 3.0]
     assert network.metrics.per_bit[0, network.link(first, network.index("mcm"))] == 5.0
     assert network.metrics.per_bit.sum() == 5.0
+
+
+def test_no_metric_bears_the_name_of_a_figure_with_a_limit() -> None:
+    names = {name for row in LIMITED_FIGURES for name in (row.kind, row.name)}
+    assert names <= set(BUILT_IN)
