@@ -5,30 +5,27 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-import test_joint_variants as variants
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from joint_cases import random_prices
+from joint_cases import FEW, SEEDS, random_prices
+from joint_checks import check, check_bounds
 from joint_variant_cases import skip_case
 
 from planner.clear import solve as solving
 from planner.clear.column_generation import PricingProblem
 from planner.clear.method import joint_methods_of
 
-SEEDS = st.integers(0, 2**32)
-FEW = settings(max_examples=60 if settings().max_examples > 100 else 15, phases=[Phase.generate])
-
 
 @FEW
 @given(SEEDS)
 def test_the_best_plan_is_found_and_proved(seed: int) -> None:
-    assert variants.check(skip_case(seed), "clear") in ("optimal", "infeasible")
+    assert check(skip_case(seed), "clear") in ("optimal", "infeasible")
 
 
 @FEW
 @given(SEEDS, st.sampled_from([name for name in joint_methods_of("power") if name != "clear"]))
 def test_no_baseline_is_better_than_the_best_plan(seed: int, name: str) -> None:
-    variants.check(skip_case(seed), name)
+    check(skip_case(seed), name)
 
 
 @FEW
@@ -36,7 +33,7 @@ def test_no_baseline_is_better_than_the_best_plan(seed: int, name: str) -> None:
 def test_bounds_hold_without_listing_columns(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(solving, "columns_of_few", lambda joint, deadline: None)
-        variants.check(skip_case(seed), "clear")
+        check(skip_case(seed), "clear")
 
 
 @FEW
@@ -45,4 +42,4 @@ def test_no_column_costs_less_than_the_bound_of_its_app(seed: int) -> None:
     joint = skip_case(seed).joint()
     assume(all(app.possible for app in joint.apps))
     prices = random_prices(Random(seed), joint, len(joint.media))
-    variants.check_bounds(joint, PricingProblem.of(joint, 0.0), prices)
+    check_bounds(joint, PricingProblem.of(joint, 0.0), prices)
