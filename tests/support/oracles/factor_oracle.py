@@ -7,6 +7,7 @@ shares that keep a factor must sum to at most what there is.
 
 from __future__ import annotations
 
+import heapq
 import warnings
 from collections.abc import Sequence
 from itertools import product
@@ -39,30 +40,45 @@ def least_factor(
         message = f"{count} combinations"
         raise GaveUpError(message)
     combinations = list(product(*by_app))
-    bounds = np.array([_bound(chosen, shared) for chosen in combinations])
+    queue = [(_least(chosen, shared), False, at) for at, chosen in enumerate(combinations)]
+    heapq.heapify(queue)
     best, programs = np.inf, 0
-    for at in np.argsort(bounds, kind="stable"):
-        if bounds[at] >= best * (1.0 - 1e-9) or np.isinf(bounds[at]):
-            break
+    while queue and queue[0][0] < best * (1.0 - 1e-9):
+        bound, refined, at = heapq.heappop(queue)
+        if not refined:  # the bound by shares is dear: only for those that the simple one leaves
+            heapq.heappush(queue, (max(bound, _bound(combinations[at], shared)), True, at))
+            continue
         if programs == most_programs:
-            message = f"{len(bounds)} combinations are in question"
+            message = f"{len(queue)} combinations are in question"
             raise GaveUpError(message)
         best, programs = min(best, factor_of(combinations[at], shared)), programs + 1
     return best
 
 
-def _bound(chosen: Sequence[Choice], shared: Places) -> float:
-    """Return a factor that a combination cannot be below; infinite where memory does not suffice."""
+def _times(chosen: Sequence[Choice], shared: Places) -> list[Any]:
+    """Return the seconds of every choice at each place, alone and with all of it."""
+    rate = shared.most * shared.fastest
+    return [
+        np.divide(choice.late_s, rate, out=np.zeros_like(choice.late_s), where=choice.late_s > 0.0) for choice in chosen
+    ]
+
+
+def _least(chosen: Sequence[Choice], shared: Places) -> float:
+    """Return a factor that each choice alone cannot be below; infinite where memory or speed does not suffice."""
     held = sum(choice.memory for choice in chosen)
     if (held > shared.memory * (1.0 + 1e-9)).any():
         return np.inf
     rate = shared.most * shared.fastest
     if (sum(choice.load for choice in chosen) > rate * (1.0 + 1e-9)).any():
         return np.inf
-    times = [
-        np.divide(choice.late_s, rate, out=np.zeros_like(choice.late_s), where=choice.late_s > 0.0) for choice in chosen
-    ]
-    least = max(float(((own.sum(axis=1) + c.fixed_s) / c.most_s).max()) for own, c in zip(times, chosen, strict=True))
+    times = _times(chosen, shared)
+    return max(float(((own.sum(axis=1) + c.fixed_s) / c.most_s).max()) for own, c in zip(times, chosen, strict=True))
+
+
+def _bound(chosen: Sequence[Choice], shared: Places) -> float:
+    """Return a factor that a combination cannot be below: shares that keep it must not sum to more than there is."""
+    rate, times = shared.most * shared.fastest, _times(chosen, shared)
+    least = _least(chosen, shared)
     low, high = least, 1e6
     for _ in range(60):
         middle = float(np.sqrt(max(low, 1e-12) * high))
