@@ -52,8 +52,9 @@ def block_and_head_costs(
 
 def _costs(rows: Sequence[tuple[str, float]], model: Model, network: Network, batch: int) -> Costs:
     ops = batch * np.array([work for _, work in rows])[:, None]
-    # a row without work costs nothing anywhere, unless some hardware was measured to need time for it
-    measured = np.array([[_timed(name, model)] for name, _ in rows])
+    # a row without work costs nothing where nobody measured it, unless the model is a table of measured times alone
+    timed_alone = all(block.ops == 0 for block in model.blocks)
+    measured = np.array([[timed_alone and _timed(name, model)] for name, _ in rows])
     time_s = np.where(ops == 0, np.where(measured, np.nan, 0.0), ops / network.ops_per_s)
     measured_j = np.full(time_s.shape, np.nan)
     for hardware, profile in model.profiles.items():

@@ -122,7 +122,7 @@ def test_rates_change_only_what_is_named() -> None:
     different = now.network.link_bit_per_s != joint.network.link_bit_per_s
     assert {joint.network.medium_name(int(medium)) for medium in joint.network.link_medium[different]} == {"cell-up"}
     assert set(now.network.link_bit_per_s[different]) == {7.0}
-    assert all(app.network.link_bit_per_s is now.network.link_bit_per_s for app in now.variants)
+    assert all((app.network.link_bit_per_s == now.network.link_bit_per_s).all() for app in now.variants)
 
 
 @given(st.floats(0.1, 10.0))

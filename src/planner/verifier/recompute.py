@@ -170,7 +170,9 @@ def part_cost(part: Block | Exit, node: Compute | None, model: Model, batch: int
 
 
 def _timed_elsewhere(name: str, model: Model) -> bool:
-    """Whether some hardware was measured to need time for a block or head: without operations it is not free."""
+    """Whether a model without any operations says that some hardware needs time for a block or head."""
+    if any(block.ops > 0.0 for block in model.blocks):
+        return False
     rows = [profile[name].time_s for profile in model.profiles.values() if name in profile]
     return any(s > 0.0 for row in rows for s in (row.values() if isinstance(row, dict) else (row,)))
 

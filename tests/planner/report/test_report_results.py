@@ -53,9 +53,9 @@ def test_unusable_results_are_refused(tmp_path: Path) -> None:
     message = refused("report", table, "-o", tmp_path / "page.html")
     assert "row 1.energy_j: not a finite number" in message
     assert "row 2.status: no such status" in message
-    table.write_text("method,status,objective,energy_j,accuracy\nexact,optimal,speed,-1,1.5\n", encoding="utf-8")
+    table.write_text("method,status,objective,energy_j,accuracy\nexact,optimal,1 metric,-1,1.5\n", encoding="utf-8")
     message = refused("report", table, "-o", tmp_path / "page.html")
-    assert "row 1.objective: no such objective (found speed); use one of energy_j, latency_s, power_w" in message
+    assert "row 1.objective: no name of an objective (found 1 metric)" in message
     assert "row 1.energy_j: below 0 (found -1)" in message
     assert "row 1.accuracy: not in [0, 1] (found 1.5)" in message
     table.write_text("method,status,inputs\nexact,optimal,{\n", encoding="utf-8")
