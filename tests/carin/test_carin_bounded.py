@@ -30,6 +30,7 @@ def lost(document: Json, joints: list[Joint], held: list[Joint]) -> tuple[float,
     return tuple(total)
 
 
+@pytest.mark.slow
 @given(RANDOMS, st.integers(1, 4))
 def test_the_bound_is_kept_and_its_regret_is_the_least(random: Random, most: int) -> None:
     document = random_designs(random)
@@ -66,6 +67,7 @@ def assert_no_less(one: tuple[float, ...], other: tuple[float, ...]) -> None:
             return
 
 
+@pytest.mark.slow
 @given(RANDOMS)
 def test_exchanging_keeps_the_bound_and_tells_that_it_proves_nothing(random: Random) -> None:
     document = random_designs(random)

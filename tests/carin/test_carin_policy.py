@@ -126,6 +126,7 @@ def test_more_weight_on_an_objective_never_makes_it_worse(random: Random) -> Non
         assert new <= old + 1e-6 * abs(old)
 
 
+@pytest.mark.slow
 @given(RANDOMS, st.sampled_from([1, 2, 7, 64]))
 def test_the_size_of_chunks_says_nothing(random: Random, size: int) -> None:
     document = random_designs(random)

@@ -37,6 +37,7 @@ def listed(r: Random) -> tuple[JointInstance, list[list[Column]]]:
             continue
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_small_workloads_are_proved_whatever_the_statistic(seed: int) -> None:
@@ -98,6 +99,7 @@ def test_the_constant_of_a_branch_is_the_least_over_its_sets_of_nodes(seed: int)
     assert prices.constant_w(branch) == pytest.approx(best_w - prices.media_w.sum(), rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 @example(1010209)  # a block that no sample reaches and no node may run

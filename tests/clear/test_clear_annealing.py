@@ -51,6 +51,7 @@ def test_annealed_power_is_an_upper_bound_of_the_program_and_no_worse_than_at_fi
     assert found.power_w <= power_w * (1.0 + 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apps", [3, 10])
 def test_without_a_time_limit_the_clock_decides_nothing(apps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that runs on by an hour at every look is the slowest machine there can be."""

@@ -93,6 +93,7 @@ def least_power(case: Case, joint: JointInstance, by_app: Sequence[Sequence[Colu
         raise
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_the_best_of_all_combinations_is_found_and_proved(seed: int) -> None:
@@ -111,6 +112,7 @@ def test_the_best_of_all_combinations_is_found_and_proved(seed: int) -> None:
         assert looked.lower_bound_w == pytest.approx(least_w, rel=2 * SLACK)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS, st.integers(0, 12))
 def test_a_search_that_is_stopped_says_so_and_bounds_what_it_has_not_seen(seed: int, most_programs: int) -> None:

@@ -41,6 +41,7 @@ def check(case: Case, outcome: Outcome[Plan]) -> str:
     return "best" if best else "above"
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_plans_and_bounds_agree_with_enumeration(seed: int) -> None:
@@ -106,6 +107,7 @@ def priced_on_a_grid(choice: joint_choices.Choice, shared: joint_choices.Places,
 
 
 class TestBound:
+    @pytest.mark.slow
     @FEW
     @given(SEEDS)
     def test_no_plan_of_an_app_is_cheaper_at_any_prices(self, seed: int) -> None:
@@ -140,6 +142,7 @@ class TestBound:
         least_w -= sum(price for price in prices.media_w.tolist())
         assert prices.constant_w(joint) == pytest.approx(least_w, rel=1e-9, abs=1e-12)
 
+    @pytest.mark.slow
     @FEW
     @given(SEEDS)
     def test_any_prices_bound_all_plans(self, seed: int) -> None:

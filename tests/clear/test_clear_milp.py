@@ -90,6 +90,7 @@ def test_columns_are_those_of_the_oracle(seed: int) -> None:
         assert covered([figures_of_choice(choice) for choice in fitting], mine)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_plans_hold_and_are_close_to_the_best(seed: int) -> None:

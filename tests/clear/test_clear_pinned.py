@@ -57,6 +57,7 @@ def case_of(seed: int) -> Case:
     return case
 
 
+@pytest.mark.slow
 @SOME
 @given(SEEDS)
 def test_speeds_and_shares_are_those_of_least_power(seed: int) -> None:
@@ -73,6 +74,7 @@ def test_speeds_and_shares_are_those_of_least_power(seed: int) -> None:
         assert found.proved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 7, 13, 33, 0, 6, 17])
 def test_the_method_finds_them_too(seed: int) -> None:
     case = pinned_case(Random(seed))

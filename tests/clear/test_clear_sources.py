@@ -18,6 +18,7 @@ from planner.clear.pricing.dual_prices import DualPrices
 from planner.fin.deadline import Deadline
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_no_plan_takes_less_at_any_prices(seed: int) -> None:

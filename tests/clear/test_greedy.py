@@ -22,6 +22,7 @@ from planner.fin.method import Options
 from planner.fin.outcome import Outcome
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_what_greedy_insertion_finds_is_a_plan(seed: int) -> None:
@@ -37,6 +38,7 @@ def test_what_greedy_insertion_finds_is_a_plan(seed: int) -> None:
     assert greedy_plan(joint, problem.symmetry, known, Deadline.after(0.0)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apps", [3, 10])
 def test_the_answer_does_not_depend_on_the_number_of_threads(apps: int) -> None:
     setting = random_setting(apps, 0, rows=2, cols=2)

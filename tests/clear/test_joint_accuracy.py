@@ -88,6 +88,7 @@ def answer(case: Case, method: str = "auto") -> Placement:
     return solve_joint(JointRequest(apps, topology, method, Options(), objective="accuracy"))
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_the_most_accurate_plan_is_found_and_proved(seed: int) -> None:
@@ -104,6 +105,7 @@ def test_the_most_accurate_plan_is_found_and_proved(seed: int) -> None:
     assert placement.certificate.upper_bound == pytest.approx(most, rel=10 * SLACK)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS, st.sampled_from([name for name in joint_methods_of("accuracy") if name != "clear"]))
 def test_no_baseline_exceeds_the_optimum_nor_bounds_it_below(seed: int, method: str) -> None:

@@ -29,6 +29,7 @@ BASELINES = [name for name in JOINT_METHODS if name != "clear"]
 seeds = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @given(seeds)
 def test_every_plan_stands_and_no_bound_is_above_any_plan(seed):
     request = random_request(Random(seed))
@@ -42,6 +43,7 @@ def test_every_plan_stands_and_no_bound_is_above_any_plan(seed):
         assert {each.status for each in placements} <= {"optimal", "feasible", "unknown"}
 
 
+@pytest.mark.slow
 @given(seeds)
 def test_limits_are_kept_well_within_the_verifiers_tolerance(seed):
     """The solver of geometric programs comes within 1e-9 of a limit; what it leaves over must not add up to more."""
@@ -57,6 +59,7 @@ def test_limits_are_kept_well_within_the_verifiers_tolerance(seed):
         assert all(share <= most[node] * (1 + 1e-10) for node, share in held.items())
 
 
+@pytest.mark.slow
 @given(seeds)
 def test_where_there_is_a_plan_no_load_is_too_much(seed):
     request = random_request(Random(seed))

@@ -43,6 +43,7 @@ def least(case: Case) -> float:
     return found if found <= 1.0 + SLACK else np.inf
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_the_least_factor_is_found_and_proved(seed: int) -> None:
@@ -59,6 +60,7 @@ def test_the_least_factor_is_found_and_proved(seed: int) -> None:
     assert outcome.lower_bound == pytest.approx(factor, rel=2 * SLACK)
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=max(FEW.max_examples // 4, 1))  # a bisection takes many searches
 @given(SEEDS)
 def test_bisection_has_no_bound_past_the_optimum(seed: int) -> None:
@@ -76,6 +78,7 @@ def test_bisection_has_no_bound_past_the_optimum(seed: int) -> None:
     assert value <= 1.0 + SLACK
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=max(FEW.max_examples // 2, 1))
 @given(SEEDS)
 def test_no_method_is_better_than_the_optimum(seed: int) -> None:

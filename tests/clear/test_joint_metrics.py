@@ -97,6 +97,7 @@ def agrees(placement: Placement, least: float, heuristic: bool = False) -> bool:
     return value >= least * (1.0 - SLACK) - 1e-9
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_power_within_limits_of_metrics(seed: int) -> None:
@@ -105,6 +106,7 @@ def test_power_within_limits_of_metrics(seed: int) -> None:
     assert agrees(placement, given_up(joint_oracle.optimum, case.apps, case.topology, most_programs=150))
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_a_metric_is_minimised(seed: int) -> None:
@@ -114,6 +116,7 @@ def test_a_metric_is_minimised(seed: int) -> None:
     assert agrees(placement, given_up(joint_oracle.optimum_of_metric, case.apps, case.topology, name))
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS, st.sampled_from([name for name in JOINT_METHODS if name != "clear"]))
 def test_no_baseline_is_below_the_optimum_or_breaks_a_limit(seed: int, method: str) -> None:

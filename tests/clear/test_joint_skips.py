@@ -16,6 +16,7 @@ from planner.clear.column_generation import PricingProblem
 from planner.clear.method import joint_methods_of
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_the_best_plan_is_found_and_proved(seed: int) -> None:
@@ -28,6 +29,7 @@ def test_no_baseline_is_better_than_the_best_plan(seed: int, name: str) -> None:
     check(skip_case(seed), name)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_bounds_hold_without_listing_columns(seed: int) -> None:

@@ -22,6 +22,7 @@ from planner.pipeline.several_apps import solve_joint
 SLACK = 1e-6
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_the_best_variants_are_found_and_proved(seed: int) -> None:
@@ -34,6 +35,7 @@ def test_no_baseline_is_better_than_the_best_variants(seed: int, name: str) -> N
     check(variant_case(seed), name)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_bounds_hold_without_listing_columns(seed: int) -> None:
@@ -55,6 +57,7 @@ def test_no_column_of_any_variant_costs_less_than_the_bound_of_its_app(seed: int
     check_bounds(joint, problem, prices)
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=max(FEW.max_examples // 2, 1))  # a bisection takes many searches
 @given(SEEDS)
 def test_the_quickest_variants_are_found_and_proved(seed: int) -> None:

@@ -60,6 +60,7 @@ def test_the_file_is_a_policy_and_json_is_the_same(tmp_path: Path) -> None:
     assert run(*SMALL, "--states", path, "--json")[1] == out, "two runs differ"
 
 
+@pytest.mark.slow
 def test_a_workload_names_the_app_and_its_limits() -> None:
     workload = EXAMPLES / "vit.workload.json"
     code, out, _ = run(
@@ -131,6 +132,7 @@ def test_nan_is_not_a_factor(tmp_path: Path) -> None:
     assert "conditions[0].nodes.edge.slow_down" in refused(*SMALL, "--states", path)
 
 
+@pytest.mark.slow
 def test_the_documentation_shows_what_is_printed(tmp_path: Path) -> None:
     page = (EXAMPLES.parent / "docs" / "adapt.md").read_text(encoding="utf-8")
     fences = re.findall(r"```(?:json)?\n(.*?)```", page, re.S)

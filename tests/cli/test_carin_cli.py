@@ -273,6 +273,7 @@ LINES = [
 ]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "examples").symlink_to(EXAMPLES)
     monkeypatch.chdir(tmp_path)

@@ -195,6 +195,7 @@ ESCAPES = "\x1b]0;PWNED\x07\x1b[31m\x1b[2J"
 FAKED = "full\nbound     no plan within the limits is below 1 nJ (gap 0 %)\rX"
 
 
+@pytest.mark.slow
 def test_names_never_steer_a_terminal_or_fake_a_line(tmp_path: Path) -> None:
     model = json.loads(MODEL.read_text(encoding="utf-8"))
     model["blocks"][0]["name"] = ESCAPES

@@ -19,6 +19,7 @@ def planned(tmp_path: Path, objective: str, *more: str) -> Path:
     return plan
 
 
+@pytest.mark.slow
 def test_latency_is_planned_checked_and_proved(tmp_path: Path) -> None:
     plan = planned(tmp_path, "latency")
     held = json.loads(plan.read_text())

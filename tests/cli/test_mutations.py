@@ -45,6 +45,7 @@ def test_mutated_files_keep_the_contract(made: tuple[Path, list[Target]], tmp_pa
     assert codes[2] > sum(codes.values()) / 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shard", range(2))
 def test_mutated_files_keep_the_contract_as_processes(made: tuple[Path, list[Target]], shard: int) -> None:
     for case in mutations.cases(*made, 1_000 + shard, AS_PROCESSES // 2):

@@ -53,6 +53,7 @@ def test_every_command_says_what_it_writes(row) -> None:
     assert ("--json" in listed) == (row.name not in NO_JSON)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -41,6 +41,7 @@ def test_a_closed_standard_output_is_said_and_the_file_is_right(tmp_path: Path) 
     assert names_in(tmp_path) == ["plan.json"]
 
 
+@pytest.mark.slow
 def test_a_closed_standard_output_keeps_joint_answers_right(tmp_path: Path) -> None:
     """What compiled solvers print must not land in a file that got the number of the closed stream."""
     path = tmp_path / "plan.json"
@@ -86,6 +87,7 @@ def test_inputs_may_be_pipes_that_are_read_once(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, whole)
 
 
+@pytest.mark.slow
 def test_reports_of_pipes(tmp_path: Path) -> None:
     plan, page = tmp_path / "plan.json", tmp_path / "plan.html"
     assert run("plan", *SMALL, "-o", plan).code == 0

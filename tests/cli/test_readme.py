@@ -50,6 +50,7 @@ TASKS = [
 ]
 
 
+@pytest.mark.slow
 def test_every_command_runs_in_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     assert len(TASKS) >= 9
@@ -69,6 +70,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 EXAMPLES = re.findall(r"^planner (plan .*)$", (ROOT / "examples" / "README.md").read_text(encoding="utf-8"), re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_every_example_command_finds_a_plan(line: str) -> None:
     """One app is planned to the optimum; what is proved of several leaves a gap."""

@@ -74,6 +74,7 @@ def run_page(page: Path) -> Iterator[tuple[str, str]]:
             got = [printed.getvalue()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT / "docs").as_posix())
 def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples are read from the checkout; the folder of the test holds only what the page makes."""

@@ -47,6 +47,7 @@ def changed(case: tuple, random: Random) -> tuple:
     return {**fleet, "classes": classes}, topology, models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(25))
 def test_nobody_moves_without_a_reason_and_moves_are_counted(seed: int) -> None:
     random = Random(seed)

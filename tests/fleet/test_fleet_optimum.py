@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from fleet_cases import random_fleet
 from fleet_oracle import optima
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ def plan(case: tuple, **options: object) -> FleetPlacement:
     return plan_fleet(check_document(fleet, Fleet), check_document(topology, Topology), models=known, **options)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**9))
 def test_the_linear_bound_is_the_optimum_of_the_linear_program(seed: int) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from command_line import run
 
 CITY = Path(__file__).parents[2] / "examples" / "city"
 FILES = ("--fleet", CITY / "fleet.json", "--topology", CITY / "topology.json")
 
 
+@pytest.mark.slow
 def test_the_page_shows_sites_power_and_prices_and_refuses_what_does_not_stand(tmp_path: Path) -> None:
     plan, page = tmp_path / "plan.json", tmp_path / "page.html"
     assert run("fleet", CITY / "fleet.json", "--topology", CITY / "topology.json", "-o", plan).code == 0

@@ -46,6 +46,7 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
         plan_fleet(*FILES, engine="ray", address="127.0.0.1:1")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("cluster")
 def test_any_number_of_actors_gives_the_answer_of_the_local_engine(monkeypatch: pytest.MonkeyPatch) -> None:

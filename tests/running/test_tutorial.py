@@ -41,6 +41,7 @@ def background(started: list[subprocess.Popen[str]]) -> Iterator[None]:
             process.communicate(timeout=20)
 
 
+@pytest.mark.slow
 def test_the_tutorial_runs_from_an_empty_folder(tmp_path: Path) -> None:
     text = PAGE
     for port in ("7101", "7102", "7103"):

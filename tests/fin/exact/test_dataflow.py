@@ -22,6 +22,7 @@ from planner.pipeline.request import Request
 from planner.schemas import App, Model, Topology, check_document
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10**9))
 def test_the_exact_search_is_as_good_as_enumeration(seed):
     """Status, objective, bound and what is preferred among ties agree, all features mixed."""

@@ -22,6 +22,7 @@ from planner.fin.methods.enumeration import BruteForce
 from planner.schemas import Model, Topology, Workload, check_document
 
 
+@pytest.mark.slow
 @given(random=st.randoms(use_true_random=False))
 def test_exact_equals_enumeration_at_high_rates(random: Random) -> None:
     topology = shaped_topology(random, random.choice([shape for shape in SHAPES if shape != "package"]))

@@ -71,6 +71,7 @@ def test_integer_programs_agree(objective: str, random: Random) -> None:
         assert value_of(instance, found) == pytest.approx(value_of(instance, expected), rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["best-split", "by-work", "by-memory"])
 @given(random=st.randoms(use_true_random=False))
 def test_splits_are_never_better_and_their_bound_holds(name: str, random: Random) -> None:
@@ -154,6 +155,7 @@ def test_methods_refuse_objectives_that_they_do_not_know() -> None:
             method(name, objective)
 
 
+@pytest.mark.slow
 @given(random=st.randoms(use_true_random=False))
 def test_rates_within_limits_of_metrics_equal_enumeration(random: Random) -> None:
     app, model, topology = random_metric_case(random)

@@ -35,6 +35,7 @@ def calibrated(r: Random) -> Instance | None:
     return instance_of(workload.apps[0], check_document(model, Model), check_document(topology, Topology))
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 def test_the_optimum_is_that_over_all_points(random: Random) -> None:
     if (instance := calibrated(random)) is None:

@@ -59,6 +59,7 @@ def with_many_points(r: Random) -> Instance | None:
     return instance_of(app, check_document(model, Model), check_document(topology, Topology))
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 def test_scenarios_that_are_left_out_hold_no_better_plan(random: Random) -> None:
     if (instance := with_many_points(random)) is None:
@@ -104,6 +105,7 @@ def full_mesh(r: Random) -> Instance | None:
     return instance_of(app, check_document(model, Model), check_document(topology, Topology))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(12, 100))  # enumeration of each takes a second
 @given(st.randoms(use_true_random=False))
 def test_nodes_that_are_left_out_host_no_better_plan(random: Random) -> None:

@@ -42,6 +42,7 @@ def state(policy: PlacementPolicy, *conditions: str) -> StatePlan:
     return next(row for row in policy.policy if row.conditions == conditions)
 
 
+@pytest.mark.slow
 def test_the_example_has_a_row_for_every_state(camera: PlacementPolicy) -> None:
     states = check_document(read("mcm.states.json"), States)
     assert [row.conditions for row in camera.policy] == [
@@ -52,6 +53,7 @@ def test_the_example_has_a_row_for_every_state(camera: PlacementPolicy) -> None:
     assert sum(each.states for each in camera.plan_set) == len(camera.policy)
 
 
+@pytest.mark.slow
 def test_every_state_of_the_example_is_the_optimum_of_inputs_degraded_by_hand(camera: PlacementPolicy) -> None:
     conditions = {row["name"]: row for row in read("mcm.states.json")["conditions"]}
     app = read("vit.workload.json")["apps"][0]

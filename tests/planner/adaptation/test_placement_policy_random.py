@@ -49,6 +49,7 @@ def random_conditions(r: Random, topology: Json) -> list[Json]:
     return conditions
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(st.randoms(use_true_random=False))
 def test_every_state_is_optimal_and_what_is_given_up_had_to_be(r: Random) -> None:

@@ -40,6 +40,7 @@ def test_csv_holds_every_bit(results: Path) -> None:
     assert energies
 
 
+@pytest.mark.slow
 def test_parquet_holds_every_bit_and_type(results: Path) -> None:
     path = results.parent / "t.parquet"
     assert run("export", results, "-o", path).code == 0

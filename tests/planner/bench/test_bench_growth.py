@@ -27,6 +27,7 @@ def changed(tmp_path: Path, results: Path, **fields: Any) -> tuple[int, int, int
     return summary.cases, summary.run, summary.outside
 
 
+@pytest.mark.slow
 def test_only_new_cases_of_a_suite_that_grows_are_run(tmp_path: Path) -> None:
     results = tmp_path / "r"
     assert changed(tmp_path, results, axes={"max_latency_s": LATENCIES[:2]}) == (2, 2, 0)

@@ -44,6 +44,7 @@ def test_there_are_tables_for_every_suite() -> None:
         assert expand_suite(HERE / f"{name}.toml").cases
 
 
+@pytest.mark.slow
 def test_rows_of_fins_grid_are_those_of_another_way(tmp_path: Path) -> None:
     """`fin_grid` goes from instances to decisions on its own; the suite goes through files and verified placements."""
     deadlines_s, accuracies = [0.003, 0.006, 0.007], [0.1, 0.6, 0.8]
@@ -71,6 +72,7 @@ def test_rows_of_fins_grid_are_those_of_another_way(tmp_path: Path) -> None:
     assert [row[1:] for row in shown] == cells
 
 
+@pytest.mark.slow
 def test_rows_of_portend_are_those_of_the_docs(tmp_path: Path) -> None:
     suite = thinned("portend-aws", tmp_path, links={"device->edge": {"bit_per_s": [1e8]}})
     run_suite(suite, tmp_path / "r")
@@ -80,6 +82,7 @@ def test_rows_of_portend_are_those_of_the_docs(tmp_path: Path) -> None:
         assert line in DOCS.splitlines()
 
 
+@pytest.mark.slow
 def test_three_apps_with_time_to_spare_take_thrice_the_power_of_one(tmp_path: Path) -> None:
     rates, deadlines_s, accuracies = 3 * 10.0, [0.006, 0.020], [0.55, 0.75, 0.85]
     suite = thinned("fin-three-apps", tmp_path, max_latency_s=deadlines_s, min_accuracy=accuracies)
@@ -98,6 +101,7 @@ def test_three_apps_with_time_to_spare_take_thrice_the_power_of_one(tmp_path: Pa
     assert all(row["power_w"] is None for row in records if row["max_latency_s"] == 0.006)
 
 
+@pytest.mark.slow
 def test_rows_of_clears_baselines_are_those_of_the_docs(tmp_path: Path) -> None:
     """The rows of clear, fin-in-order and milp take long, and depend on the time that they have."""
     suite = thinned("clear-mobile", tmp_path, method=["edge-only", "full-dnn", "full-dnn-edge"])

@@ -31,6 +31,7 @@ def cluster() -> Iterator[object]:
         made.shutdown()
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_local_engine_though_a_machine_dies(
     tmp_path: Path, cluster: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_cluster_that_does_not_answer_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.bench.engines.on_ray.find_spec", lambda _: None)
     message = refused("bench", quick_suite(tmp_path, 4), "-o", tmp_path / "r", "--engine", "ray")

@@ -37,6 +37,7 @@ def planner(*arguments: object, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True])
 def test_rows_of_a_read_only_folder_are_exported_and_reported(tmp_path: Path, killed: bool) -> None:
     """A run that is killed leaves rows in the write-ahead log alone; they count too."""

@@ -95,6 +95,7 @@ def test_the_number_of_workers_changes_no_row(tmp_path: Path) -> None:
     assert rows(tmp_path / "1") == rows(tmp_path / "3")
 
 
+@pytest.mark.slow
 def test_a_case_that_overruns_is_killed_and_is_a_row(tmp_path: Path) -> None:
     """The limit is many times what the other two cases take, for machines that are busy."""
     run_suite(endless(tmp_path, 20.0), tmp_path / "r", jobs=1)
@@ -126,6 +127,7 @@ def test_a_seed_tells_repeats_apart(tmp_path: Path) -> None:
 # Nothing is lost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_at_random_moments_the_table_is_that_of_an_uninterrupted_run(
     tmp_path: Path, how: signal.Signals
@@ -173,6 +175,7 @@ def test_two_processes_share_a_folder_and_the_work(tmp_path: Path) -> None:
     assert rows(results) == rows(tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_a_process_takes_over_what_a_killed_one_had_begun(tmp_path: Path) -> None:
     """The first has begun a case and stands still, and nobody else may run that case until the first is gone."""
     suite = endless(tmp_path, 20.0)
@@ -198,6 +201,7 @@ def test_a_killed_worker_costs_no_row(tmp_path: Path) -> None:
     assert rows(tmp_path / "r") == rows(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_a_run_in_order(tmp_path: Path) -> None:
     """The run is stopped first: when the signal comes, some cases are done and others are not, on any machine."""
     suite, results = quick_suite(tmp_path, 2000), tmp_path / "r"

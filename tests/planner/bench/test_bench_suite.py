@@ -232,6 +232,7 @@ def test_apps_of_a_workload_are_planned_together_unless_one_is_chosen(tmp_path: 
     assert "there is no such method" in lines[1]
 
 
+@pytest.mark.slow
 def test_rows_of_several_apps_are_what_the_planner_answers(tmp_path: Path) -> None:
     workload, topology = EXAMPLES / "small-shared.workload.json", EXAMPLES / "small-shared.json"
     fixed, methods = {"workload": str(workload), "topology": str(topology)}, ["clear", "alone", "auto"]

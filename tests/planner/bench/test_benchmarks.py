@@ -16,6 +16,7 @@ from benchmarks.targets.page import page_text
 from benchmarks.targets.table import Measured, json_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_case_runs(case: Case) -> None:
     report = case.quick().run()

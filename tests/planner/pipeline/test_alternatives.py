@@ -48,6 +48,7 @@ def test_a_front_is_that_of_the_union() -> None:
     assert "variant" in str(front)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(50, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_fronts_hold_every_plan_that_no_other_dominates(random: Random) -> None:
@@ -75,6 +76,7 @@ def test_fronts_hold_every_plan_that_no_other_dominates(random: Random) -> None:
             assert not all(x < y - 1e-7 * abs(y) - 1e-9 for x, y in zip(values, p, strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(50, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_every_false_placement_of_a_variant_is_rejected(random: Random) -> None:

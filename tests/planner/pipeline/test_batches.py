@@ -73,6 +73,7 @@ def test_the_best_size_depends_on_the_limits() -> None:
     assert "variant   batch 16" in str(planner.plan(MODEL, TOPOLOGY, batch=[1, 16], rate_per_s=100.0))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(50, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_every_false_placement_of_a_batch_is_rejected(random: Random) -> None:
@@ -180,6 +181,7 @@ def test_bad_sizes_of_a_workload_are_one_problem(sizes: object) -> None:
     assert problem.path.startswith("apps[0].batch")
 
 
+@pytest.mark.slow
 def test_pages_show_the_batch(tmp_path: Path) -> None:
     pytest.importorskip("vl_convert")
     models, topology = [MODEL, str(EXAMPLES / "small-int8.json")], str(EXAMPLES / "small-topology.json")

@@ -39,6 +39,7 @@ def bound_of(placement: Placement) -> float:
     return 0.0 if certificate.upper_bound is None else 1.0 / certificate.upper_bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["exact", "brute", "ilp"])
 @settings(max_examples=examples(25, 2000))
 @given(random=st.randoms(use_true_random=False))
@@ -63,6 +64,7 @@ def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> 
     assert own == pytest.approx(expected, rel=EQUAL, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gamma", "mcp", "neurosurgeon", "source-only", "cloud-only", "by-work"])
 @settings(max_examples=examples(25, 2000))
 @given(random=st.randoms(use_true_random=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from random import Random
 
+import pytest
 from cases import random_case
 from corruption import false_placements
 from hypothesis import assume, given
@@ -40,6 +41,7 @@ def corrupted(random: Random, count: int) -> tuple[int, list[dict[str, object]]]
     return len(false), [raw for raw in false if accepted(raw, app, model, topology)]
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 def test_every_false_placement_is_rejected(random: Random) -> None:
     tried, wrong = corrupted(random, 20)

@@ -75,6 +75,7 @@ def _backwards(routes: list[Any], r: Random, model: Model) -> None:
     r.choice(routes)["path"].reverse()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [_drop, _double, _to_another, _another_tensor, _bits, _backwards])
 def test_a_wrong_route_is_rejected(change):
     tried = 0

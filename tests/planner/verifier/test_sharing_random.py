@@ -304,6 +304,7 @@ def test_a_queue_that_grows_for_ever_is_found(r: Random):
     assert {(each.app, each.what) for each in found} == {(f"app{index}", "stability")}
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.sampled_from(["nodes", "media"]))
 def test_more_than_there_is_cannot_be_shared_out(r: Random, kind: str):
     scene = Scene(r)
@@ -333,6 +334,7 @@ def test_a_speed_outside_the_range_is_found(r: Random):
     assert name in found.message
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 def test_too_little_memory_is_found(r: Random):
     placement, topology, workload, models = documents(Scene(r))

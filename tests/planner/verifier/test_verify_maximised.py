@@ -137,6 +137,7 @@ KINDS += [("accuracy", change) for change in (*OF_CERTIFICATE, rate_of_another_o
 WANTED = 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "change"), KINDS, ids=lambda each: getattr(each, "__name__", each))
 def test_fifty_corrupted_placements_are_rejected(objective: str, change: Callable[[Json, Random], bool]) -> None:
     rejected = 0
@@ -161,6 +162,7 @@ def planned_once(seed: int, objective: str) -> Case | None:
     return _KEPT[seed, objective]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["rate", "accuracy"])
 def test_plans_of_every_method_stand_and_can_be_proved_again(objective: str) -> None:
     for seed in range(8):

@@ -30,6 +30,7 @@ def planned(random: Random) -> Case | None:
     return placement_of(instance, outcome, Provenance(planner="t", method="brute"), 0.0, None), topology, app, model
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 def test_enumerated_plans_stand(random: Random) -> None:
     case = planned(random)
@@ -80,6 +81,7 @@ def corrupted(r: Random, case: Case, kind: str) -> tuple[str, Placement, App] | 
     return f"metrics.{name}", placement.model_copy(update=changed), app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plan", "total", "missing", "unknown", "unit", "limit", "objective"])
 def test_corrupted_metrics_are_rejected(kind: str) -> None:
     random, rejected = Random(kind), 0
