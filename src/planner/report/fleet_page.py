@@ -8,7 +8,7 @@ from math import cos, radians
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.plan_page import SEVERITIES, inputs_table
 from planner.report.quantities import axis_unit, percent
-from planner.report.theme import ACCENT, INK, LABELS, RAMP, Spec, figure
+from planner.report.theme import ACCENT, INK, LABELS, MUTED, RAMP, Spec, figure
 from planner.schemas.fleets.placement import FleetPlacement, Load
 from planner.schemas.fleets.sites import Site
 from planner.units import format_quantity
@@ -86,15 +86,27 @@ def _map(placement: FleetPlacement, sites: Sequence[Site]) -> list[Section]:
         "encoding": {
             "x": {**x, "scale": {"zero": False}}, "y": {**y, "scale": {"zero": False}},
             "size": {"field": "load", "type": "quantitative", "scale": {"domain": [0, 1], "range": [12, 130]},
-                     "legend": {"title": "load / capacity", "orient": "bottom"}},
-            "color": {"field": "worth", "type": "quantitative", "scale": {"type": "sqrt", "range": list(RAMP)},
-                      "legend": {"title": "worth of its capacity (W)", "orient": "bottom"}},
+                     "legend": {"title": "load / capacity", "orient": "bottom", "symbolFillColor": MUTED,
+                                "symbolStrokeColor": MUTED}},
+            "color": _colour(max(float(str(row["worth"])) for row in values)),
             "tooltip": [{"field": name} for name in ("site", "load", "price", "worth")],
         },
     }  # fmt: skip
     text = f"Sites by load and price; {used:,} of {len(sites):,} host a block."
     caption = "Size: the part of its capacity that a site uses. Colour: dual price of a unit times the capacity."
     return [Section("Map of sites", text, [Figure(figure([points], text, _MAP_HEIGHT), caption)])]
+
+
+def _colour(most_w: float) -> Spec:
+    """Return classes of colours by what capacity is worth, one colour where nothing is worth anything.
+
+    Colours are names that the page defines for each scheme: they can be chosen, not mixed.
+    """
+    if most_w <= 0.0:
+        return {"value": ACCENT}
+    scale = {"type": "quantize", "domain": [0.0, most_w], "range": list(RAMP)}
+    legend = {"title": "worth of its capacity (W)", "orient": "bottom", "format": ".2~s"}
+    return {"field": "worth", "type": "quantitative", "scale": scale, "legend": legend}
 
 
 def _site(name: str, load: Load | None) -> dict[str, object]:

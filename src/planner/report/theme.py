@@ -67,6 +67,7 @@ def config() -> Spec:
         "view": {"stroke": None},
         "axis": {**text, **lines, "labelLimit": 150, "titlePadding": 8, "labelFlush": False},
         "axisX": {"tickCount": {"signal": "ceil(width / 80)"}},
+        "legend": {**text, "labelLimit": 150},
         # figures are named and told as a whole, and tables say the rest: marks have nothing to add
         "mark": {"aria": False},
         "title": {"color": INK, "fontSize": 13, "anchor": "start", "fontWeight": 600},
