@@ -14,7 +14,7 @@ from planner.running.requirements import planner_version, runtime_version
 from planner.running.results.prediction import predict
 from planner.running.results.summary import summarise
 from planner.schemas.bundles.manifest import PlanPieces
-from planner.schemas.bundles.run import Energy, Run, Switch
+from planner.schemas.bundles.run import Energy, PlanRun, Run, Switch
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement
 from planner.schemas.planning.topology import Topology
@@ -72,6 +72,32 @@ def record(
         The contents of run.json; times in seconds, energy in joules per sample, throughput in samples per second.
     """
     agents = nodes or {}
+    plans = _plans(pieces, outcomes, labels, planned, metered)
+    options = coordinator.options
+    return Run(
+        planner=planner_version(),
+        onnxruntime=runtime_version(),
+        confidence=pieces.manifest.plans[0].confidence,
+        rate_per_s=options.rate_per_s,
+        in_flight=options.in_flight,
+        wall_s=wall_s,
+        throughput_per_s=len(outcomes) / wall_s if wall_s > 0 else 0.0,
+        emulated_links=options.links is not None,
+        slow_down={node: factor for node, (factor, _) in agents.items() if factor != 1.0},
+        plans=plans,
+        switches=tuple(switches),
+        notes=tuple(_notes(outcomes, planned, agents, options.links is None and coordinator.on_one_machine)),
+    )
+
+
+def _plans(
+    pieces: Pieces,
+    outcomes: Sequence[Outcome],
+    labels: NDArray[Any] | None,
+    planned: Planned,
+    metered: MeteredEnergy,
+) -> tuple[PlanRun, ...]:
+    """Set what every plan that samples took did beside what was predicted of it."""
     used = {outcome.plan for outcome in outcomes}
     plans = []
     for plan in pieces.manifest.plans:
@@ -90,21 +116,7 @@ def record(
         )
         done = summarise(flow, shares, here, prediction, labels, _accuracy(plan, model))
         plans.append(done.model_copy(update={"model": model.name, "energy": energy}))
-    options = coordinator.options
-    return Run(
-        planner=planner_version(),
-        onnxruntime=runtime_version(),
-        confidence=pieces.manifest.plans[0].confidence,
-        rate_per_s=options.rate_per_s,
-        in_flight=options.in_flight,
-        wall_s=wall_s,
-        throughput_per_s=len(outcomes) / wall_s if wall_s > 0 else 0.0,
-        emulated_links=options.links is not None,
-        slow_down={node: factor for node, (factor, _) in agents.items() if factor != 1.0},
-        plans=tuple(plans),
-        switches=tuple(switches),
-        notes=tuple(_notes(outcomes, planned, agents, options.links is None and coordinator.on_one_machine)),
-    )
+    return tuple(plans)
 
 
 def exit_shares(plan: PlanPieces, model: Model) -> dict[str, float]:
