@@ -37,7 +37,10 @@ def _replace(source: random.Random, held: Any, key: Any) -> None:
 
 def _scale(source: random.Random, held: Any, key: Any) -> None:
     if isinstance(held[key], (int, float)) and not isinstance(held[key], bool):
-        held[key] = float(held[key]) * 10.0 ** source.randint(-30, 30) * source.choice((1, 1, 1, -1))
+        most = int(1e300)  # a mutated integer may be larger than any float
+        held[key] = (
+            float(max(-most, min(most, held[key]))) * 10.0 ** source.randint(-30, 30) * source.choice((1, 1, 1, -1))
+        )
 
 
 def _delete(_: random.Random, held: Any, key: Any) -> None:
