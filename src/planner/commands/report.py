@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.report.page import Page
 
 Shown = Annotated[
-    Path, typer.Argument(help="A placement, a front, a comparison, a run, or a folder (or CSV) of results.")
+    Path, typer.Argument(help="A placement, front, policy, comparison, run, or a folder (or CSV) of results.")
 ]
 FleetFile = Annotated[
     Path | None, typer.Option("--fleet", metavar="FILE", help="Fleet that a fleet placement was made for.")
@@ -37,7 +37,7 @@ def report_command(
     fleet: FleetFile = None,
     sites: SitesFile = None,
 ) -> int:
-    """Draw a plan, a front, a fleet, a run or results as one HTML page that needs no network."""
+    """Draw a plan, a front, a policy, a fleet, a run or results as one HTML page that needs no network."""
     from planner.commands.inputs import asked_for
     from planner.files.writing import whole_file
     from planner.library.pages import page_of

@@ -44,8 +44,8 @@ def write_report(
     """Write a result as one HTML page that needs no network (needs the extra `report`).
 
     Args:
-        result: A placement, a front, or the path of either, of the record of a run, or of a suite's results (their
-            folder, or their CSV table).
+        result: A placement, a front, or the path of either, of a policy, of the record of a run, or of a suite's
+            results (their folder, or their CSV table).
         path: File for the page.
         model: What a placement was made for, as for `plan`; not needed for a placement that `plan` returned, nor where
             the files that it names are found beside it or in the current folder.
@@ -97,8 +97,10 @@ def page_of(
         schema = "Placement" if kind is None else kind.schema
         if schema == "Run":
             return _run_page(result, raw, given)
+        if schema in ("Policy", "PlacementPolicy"):
+            return _policy_page(result, raw, schema, given)
         if kind is not None and schema not in ("Placement", "Front"):
-            fix = "give a placement, a front, a comparison, the record of a run, or a folder of results"
+            fix = "give a placement, a front, a policy, a comparison, the record of a run, or a folder of results"
             if schema == "FleetPlacement":
                 raise input_error(
                     "the page of a fleet needs its files", "give --fleet and --topology too", file=str(result)
@@ -138,6 +140,21 @@ def _run_page(path: Path, raw: object, given: bool) -> Page:
     if given:
         raise input_error("a run carries its own inputs", "leave the topology and the rest out", file=str(path))
     return run_page(check_document(raw, Run, str(path)))
+
+
+def _policy_page(path: Path, raw: object, schema: str, given: bool) -> Page:
+    """Return the page of a policy: of placements, or of a device's designs."""
+    if given:
+        raise input_error("a policy is drawn as it stands", "leave the topology and the rest out", file=str(path))
+    if schema == "Policy":
+        from planner.report.policy.device_policy_page import device_policy_page
+        from planner.schemas.adaptation.policy import Policy
+
+        return device_policy_page(check_document(raw, Policy, str(path)))
+    from planner.report.policy.placement_policy_page import placement_policy_page
+    from planner.schemas.adaptation.placement_policy import PlacementPolicy
+
+    return placement_policy_page(check_document(raw, PlacementPolicy, str(path)))
 
 
 def _placement_page(placement: Placement, planned: PlanningInputs, file: str) -> Page:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from planner.report.bars import Bar, bars_figure
 from planner.report.page import Figure
 from planner.report.quantities import axis_unit
-from planner.report.theme import INK, LABELS, Spec, figure
+from planner.report.theme import Spec
 from planner.schemas.planning.placement import AppPlacement
 from planner.units import format_quantity
 
@@ -33,30 +34,11 @@ def busy_figures(plan: AppPlacement) -> list[Figure]:
 
 def _bars(times: dict[str, float], bottleneck: str | None) -> Spec:
     factor, unit = axis_unit(times.values(), "s")
-    values = [
-        {
-            "place": name,
-            "busy": busy_s / factor,
-            "is": format_quantity(busy_s, "s"),
-            "part": "bottleneck" if name == bottleneck else "other",
-        }
+    bars = [
+        Bar(name, busy_s / factor, format_quantity(busy_s, "s"), "bottleneck" if name == bottleneck else "other")
         for name, busy_s in times.items()
     ]
-    most = max(times.values(), default=0.0) / factor
-    x: Spec = {"field": "busy", "type": "quantitative", "title": f"busy time per inference ({unit})"}
-    x["scale"] = {"domain": [0.0, 1.3 * most if most > 0.0 else 1.0], "nice": False}
-    y = {"field": "place", "type": "nominal", "sort": list(times), "title": None, "axis": LABELS}
-    tooltip = [{"field": "place", "title": "node or medium"}, {"field": "is", "title": "busy"}, {"field": "part"}]
-    opacity = {"condition": {"test": "datum.part === 'bottleneck'", "value": 1.0}, "value": 0.45}
-    bars = {
-        "data": {"values": values},
-        "mark": {"type": "bar", "height": {"band": 0.72}, "color": INK},
-        "encoding": {"x": x, "y": y, "opacity": opacity, "tooltip": tooltip},
-    }
-    ends = {
-        "data": {"values": values},
-        "mark": {"type": "text", "align": "left", "dx": 5, "color": INK, "fontSize": 11},
-        "encoding": {"x": x, "y": y, "text": {"field": "is"}},
-    }
-    listed = ", ".join(f"{name} {format_quantity(busy_s, 's')}" for name, busy_s in times.items())
-    return figure([bars, ends], f"Busy time by node and medium: {listed}.", 24.0 * len(times))
+    strong = () if bottleneck is None else (bottleneck,)
+    tooltip = {"name": "node or medium", "text": "busy", "note": "part"}
+    title = f"busy time per inference ({unit})"
+    return bars_figure(bars, title, "Busy time by node and medium:", strong=strong, tooltip=tooltip)

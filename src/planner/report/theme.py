@@ -76,8 +76,9 @@ def config() -> Spec:
     }  # fmt: skip
 
 
-_WIDTH = 24
-_LINES = f"regexp('(.{{1,{_WIDTH}}})(?: |$)|(.{{{_WIDTH}}})', 'g'), '$1$2\\n'"
+LABEL_WIDTH = 24
+"""Characters of a line of a label."""
+_LINES = f"regexp('(.{{1,{LABEL_WIDTH}}})(?: |$)|(.{{{LABEL_WIDTH}}})', 'g'), '$1$2\\n'"
 LABELS: Spec = {
     "labelExpr": f"split(trim(replace(datum.label, {_LINES})), '\\n')", "labelLimit": 190, "labelLineHeight": 11,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from planner.schemas.adaptation.policy import Baseline, JointDesign, Policy
+from planner.schemas.adaptation.policy import Baseline, JointDesign, Policy, Regret
 from planner.schemas.reading.printable import printable_document
 from planner.text.table import table_lines
 from planner.units import format_quantity
@@ -31,8 +31,8 @@ def policy_text(policy: Policy) -> str:
         return "\n".join(lines + [f"  {row.message}" for row in policy.diagnosis.constraints])
     count = f"{policy.feasible_joint_designs:,} of {policy.joint_designs:,}"
     lines = [f"{policy.name}: {count} joint designs meet every constraint"]
-    lines += ["", *_design_lines(policy.design_set), "", *_state_lines(policy), "", *_baseline_lines(policy)]
-    return "\n".join([*lines, *_regret_lines(policy)])
+    lines += ["", *_design_lines(policy.design_set), "", *_state_lines(policy), "", *table_lines(baseline_rows(policy))]
+    return "\n".join(lines if policy.regret is None else [*lines, "", regret_text(policy.regret)])
 
 
 def _design_lines(designs: Sequence[JointDesign]) -> Iterator[str]:
@@ -56,12 +56,13 @@ def _state_lines(policy: Policy) -> Iterator[str]:
         yield f"and {more} more states (in the JSON output)"
 
 
-def _baseline_lines(policy: Policy) -> Iterator[str]:
+def baseline_rows(policy: Policy) -> list[list[str]]:
+    """Return the policy's design and every baseline as rows of text, headings first."""
     usual = policy.design_set[0]
     rows = [["chosen by", "distance", "optimality", "d0 is better by"]]
     rows.append(["this policy (d0)", f"{usual.distance:.4g}", _optimality(usual.optimality), "1.00 x"])
     rows += [[_PLAIN.get(name, name), *_cells(baseline)] for name, baseline in policy.baselines.items()]
-    yield from table_lines(rows)
+    return rows
 
 
 def _cells(baseline: Baseline) -> list[str]:
@@ -78,12 +79,9 @@ def _optimality(value: float | None) -> str:
     return "infinite" if value is None else f"{value:.4g}"
 
 
-def _regret_lines(policy: Policy) -> Iterator[str]:
-    regret = policy.regret
-    if regret is None:
-        return
-    yield ""
-    yield (
+def regret_text(regret: Regret) -> str:
+    """Return what the bound on the design set gives up, as one sentence."""
+    return (
         f"at most {regret.max_designs} of {regret.unbounded_designs} designs: {regret.states_changed} states changed, "
         f"{regret.newly_degraded} of them degraded; {regret.extra_distance:.4g} distance in excess "
         f"(at most {regret.largest_extra_distance:.4g}), "

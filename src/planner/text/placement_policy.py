@@ -20,7 +20,7 @@ def policy_text(policy: PlacementPolicy) -> str:
     states, plans = len(policy.policy), len(policy.plan_set)
     lines = [f"policy for {policy.app!r}: {_count(states, 'state')}, {_count(plans, 'plan')}"]
     rows = [_HEADINGS, *(_cells(row) for row in policy.policy)]
-    notes = ["", *(_note(row) for row in policy.policy)]
+    notes = ["", *(note_text(row) for row in policy.policy)]
     lines += table_lines([(*cells, note) for cells, note in zip(rows, notes, strict=True)])
     unit = "J" if policy.objective == "energy_j" else "s"
     for plan in policy.plan_set:
@@ -40,7 +40,8 @@ def _cells(row: StatePlan) -> tuple[str, ...]:
     return state, row.plan, energy, latency, format_accuracy(row.accuracy)
 
 
-def _note(row: StatePlan) -> str:
+def note_text(row: StatePlan) -> str:
+    """Return what is to be said of a state beside its plan: a limit that is broken, or why there is none."""
     if row.degraded:
         return f"degraded: {row.message}"
     if row.plan is None and row.diagnosis is not None:
@@ -50,7 +51,7 @@ def _note(row: StatePlan) -> str:
 
 def _plan_lines(plan: PolicyPlan, states: int, unit: str) -> Iterator[str]:
     fixed = plan.kept_fixed
-    yield f"{plan.name:<4}{plan.placement.operating_point}: {_where(plan.placement)}"
+    yield f"{plan.name:<4}{plan.placement.operating_point}: {nodes_text(plan.placement)}"
     kept = f"used in {plan.states} of {_count(states, 'state')}; kept always, it holds in {fixed.states_kept}"
     if fixed.worst_regret is not None and fixed.mean_regret is not None:
         worst, mean = format_quantity(fixed.worst_regret, unit), format_quantity(fixed.mean_regret, unit)
@@ -58,7 +59,8 @@ def _plan_lines(plan: PolicyPlan, states: int, unit: str) -> Iterator[str]:
     yield f"    {kept}"
 
 
-def _where(plan: AppPlacement) -> str:
+def nodes_text(plan: AppPlacement) -> str:
+    """Return where the blocks of a plan run, by runs of blocks on one node."""
     parts = []
     for node, rows in groupby(plan.assignments, key=lambda row: row.node):
         first, *others = [row.block for row in rows]

@@ -185,8 +185,29 @@ def _comparison(folder: Path) -> Page:
     return checked_page(write(folder / "compared.json", rows), {})
 
 
+WEAK = {"source": "phone", "target": "edge", "bandwidth_factor": 1e-6}
+STATES: dict[str, Any] = {
+    "schema_version": "1", "name": HOSTILE,
+    "conditions": [{"name": f"weak {HOSTILE}", "links": [WEAK]}, {"name": "lost", "lost_nodes": ["edge", "cloud"]},
+                   {"name": "gone", "lost_nodes": ["phone"]}],
+}  # fmt: skip
+"""Conditions of the small topology: a link that is of no use, servers that are lost, and the source itself."""
+
+
+def _policy(folder: Path) -> Page:
+    limits = {"max_latency_s": 0.03, "min_accuracy": 0.9}
+    policy = planner.adapt(EXAMPLES / "small.json", SMALL.topology, STATES, **limits)
+    return checked_page(write(folder / "policy.json", placement_json(policy)), {})
+
+
+def _device_policy(folder: Path) -> Page:
+    designs, other = (EXAMPLES / f"synthetic-{name}.designs.json" for name in ("phone", "tablet"))
+    policy = planner.adapt_designs(designs, max_designs=4, transfer_from=other)
+    return checked_page(write(folder / "policy.json", placement_json(policy)), {})
+
+
 PAGES: dict[str, Callable[[Path], Page]] = {
     "chiplets": _chiplets, "exits": _exits, "two-apps": _two_apps, "infeasible": _infeasible, "hostile": _hostile,
     "rate": _rate, "front": _front, "results": _results,
-    "two-axes": _two_axes, "comparison": _comparison,
+    "two-axes": _two_axes, "comparison": _comparison, "policy": _policy, "device-policy": _device_policy,
 }  # fmt: skip

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.pipeline.compare import Row, best_value, cells, headings, objective_of_all
+from planner.report.bars import Bar, bars_figure
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.quantities import axis_unit
-from planner.report.theme import INK, LABELS, Spec, figure
 from planner.schemas.planning.placement import Placement
 from planner.schemas.reading.files import check_document
 from planner.schemas.reading.problems import input_error, shown
@@ -97,23 +97,9 @@ def _bars(bars: Sequence[tuple[str, float, str]], caption: str, unit: str = "") 
     if not bars:
         return []
     factor, shown_unit = axis_unit([value for _, value, _ in bars], unit)
-    values = [{"method": method, "value": value / factor, "is": text} for method, value, text in bars]
-    most = max(value for _, value, _ in bars) / factor
-    x: Spec = {"field": "value", "type": "quantitative", "title": f"time ({shown_unit})"}
-    x["scale"] = {"domain": [0.0, 1.3 * most if most > 0.0 else 1.0], "nice": False}
-    x["axis"] = None if not unit else {}
-    y = {"field": "method", "type": "nominal", "sort": [method for method, _, _ in bars], "title": None, "axis": LABELS}
-    layers = [
-        {"data": {"values": values}, "mark": {"type": "bar", "height": {"band": 0.72}, "color": INK, "opacity": 0.6}},
-        {
-            "data": {"values": values},
-            "mark": {"type": "text", "align": "left", "dx": 5, "color": INK, "fontSize": 11},
-        },
-    ]
-    for layer, text in zip(layers, ({}, {"text": {"field": "is"}}), strict=True):
-        layer["encoding"] = {"x": x, "y": y, **text}
-    listed = ", ".join(f"{method} {text}" for method, _, text in bars)
-    return [Figure(figure(layers, f"{caption} {listed}.", 24.0 * len(bars)), caption)]
+    drawn = [Bar(method, value / factor, text) for method, value, text in bars]
+    title = f"time ({shown_unit})" if unit else None
+    return [Figure(bars_figure(drawn, title, caption, tooltip={"name": "method", "text": "value"}), caption)]
 
 
 def _asked(rows: Sequence[Row]) -> Section:
