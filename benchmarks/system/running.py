@@ -1,6 +1,6 @@
 """Case `running`: what the runner costs beside pieces and transfers, with a small network over three processes.
 
-Transfers are those of plain ZeroMQ: as many messages of the same size between two processes, in the same run.
+Transfers are those of plain ZeroMQ: as many messages of the same size through a ring of as many processes, in turns.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import Report, at_least, at_most, seconds_text
+
+if TYPE_CHECKING:
+    from planner.running.pieces.reading import Pieces
+
+Process = subprocess.Popen[str]
 
 _NODES = ("phone", "edge", "cloud")
 _MESSAGES = 4
@@ -27,93 +32,132 @@ _MOST_S, _LEAST_PER_S = 0.0003, 200.0
 
 @dataclass(frozen=True)
 class Running:
-    """Samples one by one, and many in flight."""
+    """Samples one by one, and many in flight, in rounds with plain ZeroMQ."""
 
     name: str = "running"
-    samples: int = 600
+    samples: int = 150
     in_flight: int = 16
+    rounds: int = 5
 
     def quick(self) -> Running:
         """Return a version of a few samples."""
-        return replace(self, samples=10)
+        return replace(self, samples=10, rounds=1)
 
     def run(self) -> Report:
         """Run samples, and take off the pieces' processor time and what plain ZeroMQ takes for as many messages."""
         rows, overheads, rates = [], [], []
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _agents() as (addresses, agents), _ring() as ring:
             pieces, inputs = _pieces(Path(folder)), _inputs(self.samples)
             for in_flight in (1, self.in_flight):
-                cpu_s, wall_s, rate = _measure(pieces, inputs, in_flight)
-                plain_s = _plain_zeromq_s(self.samples * _MESSAGES, in_flight)
-                overheads.append(cpu_s - plain_s)
+                rounds = [_round(pieces, addresses, agents, ring, inputs, in_flight) for _ in range(self.rounds)]
+                cpu_s, plain_s, beyond_s, wall_s, rate = (statistics.median(each) for each in zip(*rounds, strict=True))
+                overheads.append(beyond_s)
                 rates.append(rate)
-                seconds = (cpu_s, plain_s, cpu_s - plain_s, wall_s)
-                rows.append((str(in_flight), *map(seconds_text, seconds), f"{rate:.0f}"))
+                rows.append((str(in_flight), *map(seconds_text, (cpu_s, plain_s, beyond_s, wall_s)), f"{rate:.0f}"))
         targets = (
             at_most("processor time per message beyond pieces and ZeroMQ", max(overheads), _MOST_S, "s"),
             at_least("samples per second", max(rates), _LEAST_PER_S, "1/s"),
         )
         columns = ("in flight", "CPU per message", "plain ZeroMQ", "beyond it", "latency (wall)", "samples/s (wall)")
-        note = "per message beyond the pieces: all processes and sockets, four messages a sample"
-        return Report("running: overhead of the runner", columns, tuple(rows), (note,), targets)
+        note = f"per message beyond the pieces: all processes, four messages a sample, medians of {self.rounds} rounds"
+        load = f"load of the machine {os.getloadavg()[0]:.1f}"
+        return Report("running: overhead of the runner", columns, tuple(rows), (note, load), targets)
 
 
-def _measure(pieces: Any, inputs: Sequence[Any], in_flight: int) -> tuple[float, float, float]:  # noqa: ANN401
-    """Return processor time and wall latency per message beyond the pieces, and samples per second."""
+def _round(
+    pieces: Pieces,
+    addresses: dict[str, str],
+    agents: Sequence[Process],
+    ring: Ring,
+    inputs: Sequence[Any],
+    in_flight: int,
+) -> tuple[float, float, float, float, float]:
+    """Measure the runner, then plain ZeroMQ.
+
+    Returns:
+        Processor time per message beyond the pieces, that of plain ZeroMQ, their difference, wall latency per message
+        beyond the pieces, all in seconds, and samples per second.
+    """
     from planner.running.agents.coordinator import Coordinator
     from planner.running.agents.outcome import RunOptions
 
-    with (
-        _agents() as (addresses, processes),
-        Coordinator(pieces, addresses, RunOptions(in_flight=in_flight)) as coordinator,
-    ):
+    with Coordinator(pieces, addresses, RunOptions(in_flight=in_flight)) as coordinator:
         coordinator.warm_up(inputs[0])
-        before, began = _used_s(processes), time.perf_counter()
+        before, began = _used_s(agents), time.perf_counter()
         outcomes = coordinator.run(inputs)
-        used_s, wall_s = _used_s(processes) - before, time.perf_counter() - began
+        used_s, wall_s = _used_s(agents) - before, time.perf_counter() - began
     pieces_s = sum(cpu for outcome in outcomes for *_, cpu, _ in outcome.trace) * 1e-9
     beyond = [
         outcome.end - outcome.start - sum(end - start for _, start, end, _, _ in outcome.trace) for outcome in outcomes
     ]
-    messages = _MESSAGES * len(outcomes)
-    return (used_s - pieces_s) / messages, statistics.median(beyond) * 1e-9 / _MESSAGES, len(outcomes) / wall_s
+    cpu_s, plain_s = (used_s - pieces_s) / (_MESSAGES * len(outcomes)), ring.message_s(len(outcomes), in_flight)
+    return cpu_s, plain_s, cpu_s - plain_s, statistics.median(beyond) * 1e-9 / _MESSAGES, len(outcomes) / wall_s
 
 
-_ECHO = """
-import zmq
-socket = zmq.Context().socket(zmq.ROUTER)
-print(socket.bind_to_random_port("tcp://127.0.0.1"), flush=True)
+_RELAY = """
+import sys, zmq
+context = zmq.Context()
+source, target = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+print(source.bind_to_random_port("tcp://127.0.0.1"), flush=True)
+target.connect("tcp://127.0.0.1:" + sys.stdin.readline().strip())
 while True:
-    socket.send_multipart(socket.recv_multipart())
+    target.send_multipart(source.recv_multipart())
 """
 
 
-def _plain_zeromq_s(messages: int, in_flight: int) -> float:
-    """Return the processor time of one message of 1 kB between two processes, by ZeroMQ alone."""
+@dataclass(frozen=True)
+class Ring:
+    """As many processes as the runner has, which hand on messages by ZeroMQ alone."""
+
+    processes: Sequence[Process]
+    target: Any
+    source: Any
+
+    def message_s(self, samples: int, in_flight: int) -> float:
+        """Return the processor time of one message of 1 kB from one process to the next, in seconds."""
+        frames = [bytes(400), bytes(1024)]
+        for _ in range(in_flight):
+            self.target.send_multipart(frames)
+        before = _used_s(self.processes)
+        for _ in range(samples):
+            self.source.recv_multipart()
+            self.target.send_multipart(frames)
+        used_s = _used_s(self.processes) - before
+        for _ in range(in_flight):
+            self.source.recv_multipart()
+        return used_s / samples / _MESSAGES
+
+
+@contextmanager
+def _ring() -> Iterator[Ring]:
     import zmq
 
-    process = subprocess.Popen([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
     context = zmq.Context()
-    socket = context.socket(zmq.DEALER)
+    source, target = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    here = source.bind_to_random_port("tcp://127.0.0.1")
+    command = [sys.executable, "-c", _RELAY]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(_MESSAGES - 1)
+    ]
     try:
-        socket.connect(f"tcp://127.0.0.1:{process.stdout.readline().strip()}")
-        frames = [bytes(200), bytes(1024)]
-        for _ in range(in_flight):
-            socket.send_multipart(frames)
-        before = _used_s([process])
-        for _ in range(messages // 2):
-            socket.recv_multipart()
-            socket.send_multipart(frames)
-        return (_used_s([process]) - before) / (messages // 2 * 2)
+        ports = [process.stdout.readline().strip() for process in processes if process.stdout is not None]
+        for process, port in zip(processes, [*ports[1:], str(here)], strict=True):
+            assert process.stdin is not None
+            process.stdin.write(port + "\n")
+            process.stdin.flush()
+        target.connect(f"tcp://127.0.0.1:{ports[0]}")
+        yield Ring(processes, target, source)
     finally:
-        socket.close(linger=0)
+        for process in processes:
+            process.terminate()
+            process.communicate(timeout=20)
+        for socket in (source, target):
+            socket.close(linger=0)
         context.term()
-        process.terminate()
-        process.communicate(timeout=20)
 
 
-def _used_s(processes: Sequence[subprocess.Popen[str]]) -> float:
+def _used_s(processes: Sequence[Process]) -> float:
     """Return the processor time of this process and some others so far."""
     ticks = 0
     for process in processes:
@@ -123,7 +167,7 @@ def _used_s(processes: Sequence[subprocess.Popen[str]]) -> float:
 
 
 @contextmanager
-def _agents() -> Iterator[tuple[dict[str, str], list[subprocess.Popen[str]]]]:
+def _agents() -> Iterator[tuple[dict[str, str], list[Process]]]:
     command = [sys.executable, "-m", "planner", "agent", "--listen", "127.0.0.1:0"]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in _NODES]
     try:

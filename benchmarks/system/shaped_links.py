@@ -16,14 +16,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-SAMPLES = 15
+if TYPE_CHECKING:
+    from planner.running.agents.keys import Keys
+    from planner.running.graph.bundle import Bundle
+    from planner.running.pieces.reading import Pieces
+    from planner.running.timing.links import LinkFit
+
+SAMPLES = 31
+"""Samples of every split, and rounds of the profile: medians are compared."""
 PIECE_S = 0.005
 """Pieces of at least this length are what the target on relative errors is about."""
+_BURST_BYTES = 3200
+"""Burst of the token bucket: two packets, the least that keeps the rate at 500 Mbit/s."""
 PHONE, EDGE = "10.77.0.1", "10.77.0.2"
 
 
@@ -91,34 +101,85 @@ def _link(names: list[str], up: str, down: str) -> None:
         ip("-n", name, "addr", "add", f"{address}/24", "dev", end)
         ip("-n", name, "link", "set", end, "up")
         ip("-n", name, "link", "set", "lo", "up")
-        # large offloaded packets would need a large burst, which lets small messages through at once
-        subprocess.run(
-            ["ip", "netns", "exec", name, "ethtool", "-K", end, "tso", "off", "gso", "off"],
-            check=False, capture_output=True,
-        )  # fmt: skip
-        shape = ["root", "tbf", "rate", f"{rate}mbit", "burst", "70kb", "latency", "400ms"]
+        # one packet at a time: larger ones would need a larger burst, and a burst lets small messages through at once
+        ip("-n", name, "link", "set", end, "gso_max_segs", "1", "gso_max_size", str(_BURST_BYTES // 2))
+        shape = ["root", "tbf", "rate", f"{rate}mbit", "burst", f"{_BURST_BYTES}b", "latency", "400ms"]
         subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", end, *shape], check=True)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A network with the times of its blocks, and the fits of both directions of its link."""
+
+    bundle: Bundle
+    times_s: Mapping[str, float]
+    start_s: float
+    """What a second piece costs beside its blocks."""
+    up: LinkFit
+    down: LinkFit
+
+    @property
+    def blocks(self) -> list[str]:
+        """Names of the blocks."""
+        return [block.name for block in self.bundle.cuts.blocks]
+
+    def predicted_s(self, split: int) -> float:
+        """Return the predicted latency where blocks from number `split` on run on the edge."""
+        crossing = [sum(t.bits for t in self.bundle.cuts.inputs)]
+        crossing += [block.output_bits for block in self.bundle.model.blocks[:-1]]
+        compute_s = sum(self.times_s[name] for name in self.blocks) + (self.start_s if split else 0.0)
+        result_bits = self.bundle.model.exits[-1].result_bits
+        return compute_s + self.up.time_s(crossing[split]) + self.down.time_s(result_bits)
+
+    def least_piece_s(self, split: int) -> float:
+        """Return the predicted time of the shorter of the two pieces (of the only one, where there is one)."""
+        parts = (self.blocks[:split], self.blocks[split:])
+        return min(sum(self.times_s[name] for name in names) for names in parts if names)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One split: predicted, measured and wall time, and the time of its shorter piece, in seconds."""
+
+    predicted_s: float
+    measured_s: float
+    wall_s: float
+    least_piece_s: float
+
+    @property
+    def error(self) -> float:
+        """Relative error of the prediction."""
+        return abs(self.measured_s - self.predicted_s) / self.predicted_s
 
 
 def inside(net: str, dims: str, folder: str, rates: str) -> None:
     """Calibrate the links, profile the blocks, and run every split, from the phone's namespace."""
+    from planner.running.agents.keys import read_keys
+
+    keys = read_keys(Path(folder) / "keys")
+    found = _calibrated(Path(net), dims, keys)
+    rows = []
+    for split in range(len(found.blocks)):
+        rows.append(_run_split(found, split, Path(folder) / f"pieces{split}", keys))
+        named = zip(("predicted", "measured", "wall", "least piece"), astuple(rows[-1]), strict=True)
+        text = ", ".join(f"{name} {time_s * 1e3:.2f} ms" for name, time_s in named)
+        print(f"  split {split}: {text}, load {os.getloadavg()[0]:.1f}", flush=True)
+    print(json.dumps({"network": found.bundle.model.name, "rates_mbit_per_s": rates, **_summary(found, rows)}))
+
+
+def _calibrated(net: Path, dims: str, keys: Keys) -> Calibrated:
+    """Import a network, measure the link to the edge by round trips, and profile the blocks."""
     import zmq
 
     from planner.running.agents.connections import open_connections
-    from planner.running.agents.coordinator import Coordinator
-    from planner.running.agents.keys import read_keys
-    from planner.running.agents.outcome import RunOptions
     from planner.running.graph.importing import import_onnx
     from planner.running.graph.options import ImportOptions
-    from planner.running.graph.sessions import random_inputs
-    from planner.running.results.summary import net_s
-    from planner.running.timing.blocks import time_networks
+    from planner.running.pieces.times import time_networks
     from planner.running.timing.links import measure_link
     from planner.running.timing.profile import profile
 
-    keys = read_keys(Path(folder) / "keys")
     sizes = {key: int(value) for key, _, value in (each.partition("=") for each in dims.split(",") if each)}
-    bundle = import_onnx(Path(net), ImportOptions(dims=sizes, chain=True))
+    bundle = import_onnx(net, ImportOptions(dims=sizes, chain=True))
     with undelayed():
         context: Any = zmq.Context()
         opened = open_connections(context, {"edge": f"{EDGE}:7070"}, keys)
@@ -126,49 +187,54 @@ def inside(net: str, dims: str, folder: str, rates: str) -> None:
         for each in opened.values():
             each.close()
         context.term()
-        times = profile(bundle, lambda parts: time_networks(parts, 1, 15)).times_s
-    blocks = [block.name for block in bundle.cuts.blocks]
-    bits = [sum(t.bits for t in bundle.cuts.inputs), *(block.output_bits for block in bundle.model.blocks[:-1])]
-    result_bits = bundle.model.exits[-1].result_bits
-    inputs = [random_inputs(bundle.cuts.inputs, seed) for seed in range(SAMPLES)]
-    rows: list[tuple[float, float, float, bool]] = []
-    compute_s = sum(times[name] for name in blocks)
-    for split in range(len(blocks)):
-        pieces = _pieces(bundle, split, Path(folder) / f"pieces{split}")
-        addresses = {"phone": f"{PHONE}:7070", "edge": f"{EDGE}:7070"}
-        with undelayed(), Coordinator(pieces, addresses, RunOptions(keys=keys)) as coordinator:
-            coordinator.warm_up(inputs[0])
-            outcomes = coordinator.run(inputs)
-        found = statistics.median(net_s(outcome) for outcome in outcomes)
-        wall_s = statistics.median((outcome.end - outcome.start) * 1e-9 for outcome in outcomes)
-        predicted = compute_s + up.time_s(bits[split]) + down.time_s(result_bits)
-        parts_s = [sum(times[name] for name in names) for names in (blocks[:split], blocks[split:]) if names]
-        rows.append((predicted, found, wall_s, min(parts_s) >= PIECE_S))
-        figures = {"predicted": predicted, "measured": found, "wall": wall_s, "least piece": min(parts_s)}
-        text = ", ".join(f"{name} {time_s * 1e3:.2f} ms" for name, time_s in figures.items())
-        print(f"  split {split}: {text}, load {os.getloadavg()[0]:.1f}", flush=True)
-    errors = [abs(found - predicted) / predicted for predicted, found, _, _ in rows]
-    long = [error for error, row in zip(errors, rows, strict=True) if row[3]] or errors
-    print(
-        json.dumps(
-            {
-                "network": bundle.model.name, "rates_mbit_per_s": rates, "splits": len(errors),
-                "compute_ms": round(compute_s * 1e3, 2),
-                "error_median_percent": round(100 * statistics.median(errors), 2),
-                "error_worst_percent": round(100 * max(errors), 2),
-                "error_worst_ms": round(1e3 * max(abs(found - predicted) for predicted, found, _, _ in rows), 2),
-                "splits_of_long_pieces": sum(row[3] for row in rows),
-                "long_median_percent": round(100 * statistics.median(long), 2),
-                "long_worst_percent": round(100 * max(long), 2),
-                "wall_over_measured": round(statistics.median(wall / found for _, found, wall, _ in rows), 3),
-                "fitted_mbit_per_s": [round(up.bit_per_s / 1e6, 2), round(down.bit_per_s / 1e6, 2)],
-                "at": time.strftime("%Y-%m-%d"),
-            }
-        )
-    )  # fmt: skip
+        profiled = profile(bundle, lambda parts: time_networks(parts, 1, SAMPLES))
+    return Calibrated(bundle, profiled.times_s, profiled.start_s, up, down)
 
 
-def _pieces(bundle: Any, split: int, folder: Path) -> Any:  # noqa: ANN401 - planner's own types
+def _run_split(found: Calibrated, split: int, folder: Path, keys: Keys) -> Row:
+    """Run samples one by one with blocks from number `split` on at the edge."""
+    from planner.running.agents.coordinator import Coordinator
+    from planner.running.agents.outcome import RunOptions
+    from planner.running.graph.sessions import random_inputs
+    from planner.running.results.summary import net_s
+
+    inputs = [random_inputs(found.bundle.cuts.inputs, seed) for seed in range(SAMPLES)]
+    pieces = _pieces(found.bundle, split, folder)
+    addresses = {"phone": f"{PHONE}:7070", "edge": f"{EDGE}:7070"}
+    with undelayed(), Coordinator(pieces, addresses, RunOptions(keys=keys)) as coordinator:
+        coordinator.warm_up(inputs[0])
+        outcomes = coordinator.run(inputs)
+    return Row(
+        predicted_s=found.predicted_s(split),
+        measured_s=statistics.median(net_s(outcome) for outcome in outcomes),
+        wall_s=statistics.median((outcome.end - outcome.start) * 1e-9 for outcome in outcomes),
+        least_piece_s=found.least_piece_s(split),
+    )
+
+
+def _summary(found: Calibrated, rows: Sequence[Row]) -> dict[str, object]:
+    """Return medians and largest errors over all splits, and over those of long pieces."""
+    long = [row.error for row in rows if row.least_piece_s >= PIECE_S]
+    compared = long or [row.error for row in rows]
+    errors_s = [abs(row.measured_s - row.predicted_s) for row in rows]
+    return {
+        "splits": len(rows),
+        "start_ms": round(1e3 * found.start_s, 2),
+        "compute_ms": round(1e3 * sum(found.times_s[name] for name in found.blocks), 2),
+        "error_median_percent": round(100 * statistics.median(row.error for row in rows), 2),
+        "error_worst_percent": round(100 * max(row.error for row in rows), 2),
+        "error_median_ms": round(1e3 * statistics.median(errors_s), 2),
+        "error_worst_ms": round(1e3 * max(errors_s), 2),
+        "splits_of_long_pieces": len(long),
+        "long_median_percent": round(100 * statistics.median(compared), 2),
+        "long_worst_percent": round(100 * max(compared), 2),
+        "wall_over_measured": round(statistics.median(row.wall_s / row.measured_s for row in rows), 3),
+        "fitted_mbit_per_s": [round(fit.bit_per_s / 1e6, 2) for fit in (found.up, found.down)],
+        "at": time.strftime("%Y-%m-%d"),
+    }
+
+
+def _pieces(bundle: Bundle, split: int, folder: Path) -> Pieces:
     """Split a network with its first blocks on the phone and the rest on the edge."""
     from planner.running.pieces.reading import read_pieces
     from planner.running.pieces.splitting import PlanToSplit, split_plans, write_pieces

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from planner.running.agents.clocks import machine_id
 from planner.running.agents.held import MOST_WAITING_BYTES, HeldSamples
 from planner.running.agents.keys import Keys, secure_server
 from planner.running.agents.pieces import load_piece
 from planner.running.agents.protocol import PROTOCOL, Message, MessageError
 from planner.running.agents.transport import MOST_MESSAGE_BYTES, connect, is_loopback, prepare, receive, send
 from planner.running.agents.work import Run, Worker
+from planner.running.graph.reading import parse_onnx, refuse_external
 from planner.running.pieces.hops import plan_hops
+from planner.running.pieces.times import time_networks
 from planner.running.requirements import planner_version, runtime_version
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.nodes import parse_address
@@ -135,6 +138,7 @@ class Agent:
             "planner": planner_version(),
             "onnxruntime": runtime_version(),
             "slow_down": self._options.slow_down,
+            "machine": machine_id(),
             "clock_ns": time.monotonic_ns(),
         }
         send(self._router, Message("welcome", fields), sender)
@@ -270,13 +274,9 @@ class Agent:
 
     def _time(self, sender: bytes, message: Message) -> None:
         """Time ONNX files, interleaved."""
-        from planner.running.timing.blocks import time_networks
-
         repeats = int(message.number("repeats", 10_000))
         networks = {name: array.tobytes() for name, array in message.tensors.items()}
         for name, data in networks.items():
-            from planner.running.graph.reading import parse_onnx, refuse_external
-
             refuse_external(parse_onnx(data, name), name)
         times = time_networks(networks, int(message.number("threads", 256)), repeats, self._options.slow_down)
         rows = {name: [each.cpu_s, each.wall_s] for name, each in times.items()}

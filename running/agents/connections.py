@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from planner.running.agents.clocks import ClockOffset
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.keys import Keys
 from planner.running.agents.protocol import PROTOCOL, Message
@@ -14,7 +15,7 @@ from planner.running.agents.transport import connect, events, is_loopback, recei
 from planner.running.requirements import planner_version
 
 GREETING_S = 5.0
-_PINGS = 5
+_PINGS = 9
 AGENT = "agent"
 """Name of an agent that stands for no node."""
 
@@ -80,17 +81,15 @@ def open_connections(context: Any, addresses: Mapping[str, str], keys: Keys | No
 
 def _greet(connection: Connection, secure: bool) -> None:
     deadline = time.monotonic() + GREETING_S
-    best_ns = float("inf")
+    clock = ClockOffset()
     for _ in range(_PINGS):
         sent = time.monotonic_ns()
         send(connection.socket, Message("hello", {"planner": planner_version()}))
         fields = await_answer(connection, "welcome", deadline, secure).fields
-        trip = time.monotonic_ns() - sent
-        clock = fields.get("clock_ns")
-        if trip < best_ns and isinstance(clock, int):
-            best_ns, connection.offset_ns = trip, clock - (sent + trip / 2)
-    if is_loopback(connection.address):  # one clock for all processes of a machine
-        connection.offset_ns = 0.0
+        there = fields.get("clock_ns")
+        if isinstance(there, int):
+            clock.observe(sent, time.monotonic_ns(), there)
+    connection.offset_ns = 0.0 if is_loopback(connection.address) else clock.of_machine(fields.get("machine"))
     if fields.get("protocol") != PROTOCOL or fields.get("planner") != planner_version():
         there = fields.get("planner")
         message = f"{_who(connection)} is planner {there}, this is {planner_version()}: use one version"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from planner.running.agents.clocks import handed_ns, own_moves, own_trace
 from planner.running.agents.connections import Connection, open_connections
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.holding import Links
@@ -247,12 +248,14 @@ class Coordinator:
                     self._send_hop(sample, pending, "carry", hop, {})
             return
         node = flow.plan.pieces[int(message.fields["trace"][-1][0])].node
-        returned = message.count("sent_ns") - self.connections[node].offset_ns
+        ahead_ns = {name: each.offset_ns for name, each in self.connections.items()}
+        returned = message.count("sent_ns") - ahead_ns[node]
         until = now * 1e-9
         if self.options.links is not None and node != flow.source:
             path = "/".join(self.options.links.fastest_path(node, flow.source, 0.0))
             bits = 8.0 * sum(array.nbytes for array in message.tensors.values())
             until = max(until, self._links.due_s(path, returned * 1e-9, bits))
+        moved = own_moves(flow, message.fields["moved"], ahead_ns)
         outcome = Outcome(
             sample=sample,
             plan=pending.plan,
@@ -260,28 +263,12 @@ class Coordinator:
             start=pending.start,
             end=max(now, int(until * 1e9)),
             returned=int(returned),
-            trace=self._by_own_clock(flow, message.fields["trace"]),
-            moved=self._moved_by_own_clock(flow, message.fields["moved"]),
+            trace=own_trace(flow, message.fields["trace"], ahead_ns),
+            moved=moved,
             outputs=dict(message.tensors),
+            handed_ns=int(handed_ns(flow, moved) + (max(0.0, now - returned) if node == flow.source else 0.0)),
         )
         self._links.hold(until, outcome)
-
-    def _by_own_clock(self, flow: PlanHops, trace: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-        """Return a trace with times of this process's clock."""
-        found = []
-        for index, start, end, cpu, slow in trace:
-            ahead = self.connections[flow.plan.pieces[int(index)].node].offset_ns
-            found.append((index, start - ahead, end - ahead, cpu, slow))
-        return tuple(found)
-
-    def _moved_by_own_clock(self, flow: PlanHops, moved: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-        found = []
-        for number, sent, arrived in moved:
-            hop = flow.hops[int(number)]
-            there = self.connections[flow.plan.pieces[hop.to].node].offset_ns
-            here = 0.0 if hop.after == INPUT else self.connections[flow.sender(hop)].offset_ns
-            found.append((number, sent - here, arrived - there))
-        return tuple(found)
 
     def _notice_losses(self) -> bool:
         """Look for lost agents now and then; return whether there are new ones."""

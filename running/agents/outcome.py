@@ -45,3 +45,5 @@ class Outcome:
     moved: tuple[tuple[float, ...], ...]
     """For every transfer that arrived: number, sent, arrived."""
     outputs: Mapping[str, NDArray[Any]]
+    handed_ns: int = 0
+    """Time of handing the sample to the source's own agent, and its result back from there: no transfer of the plan."""

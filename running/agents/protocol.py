@@ -32,6 +32,8 @@ _FROM_COORDINATOR = (
 _FROM_AGENT = ("welcome", "ready", "refused", "result", "probed", "timed", "echoed", "failed")
 KINDS = frozenset((*_FROM_COORDINATOR, *_FROM_AGENT))
 DTYPES = frozenset(get_args(Dtype))
+_MOST_COUNT = 2**62
+_DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 _KNOWN_DESCRIPTIONS = 4096
 _DESCRIPTION = re.compile(rf"(\w+)\[([0-9,]*)\] (.{{1,{_MOST_NAME}}})", re.DOTALL | re.ASCII)
@@ -67,9 +69,9 @@ class Message:
 
     def count(self, name: str) -> int:
         """Return a field that must be a whole number; raise MessageError otherwise."""
-        value = self.number(name)
-        if not isinstance(value, int):
-            raise MessageError(f"{name} is not a whole number")
+        value = self.fields.get(name)
+        if type(value) is not int or not 0 <= value <= _MOST_COUNT:  # booleans are none
+            raise MessageError(f"{name} is not a whole number in range")
         return value
 
 
@@ -123,13 +125,16 @@ def _header(frame: Any) -> dict[str, Any]:  # noqa: ANN401 - any buffer
     if len(frame) > MOST_HEADER_BYTES:
         raise MessageError("the header is too long")
     try:
-        header = json.loads(bytes(frame))
+        text = str(frame, "utf-8")
+        header, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise ValueError("more than one document")
     except (ValueError, RecursionError):
         raise MessageError("the header is not JSON") from None
-    if not isinstance(header, dict) or header.get("planner") != PROTOCOL or isinstance(header.get("planner"), bool):
+    if type(header) is not dict or type(version := header.get("planner")) is not int or version != PROTOCOL:
         raise MessageError("not a message of this version")
     kind, fields, tensors = header.get("kind"), header.get("fields"), header.get("tensors")
-    if not isinstance(kind, str) or kind not in KINDS or not isinstance(fields, dict) or not isinstance(tensors, list):
+    if type(kind) is not str or kind not in KINDS or type(fields) is not dict or type(tensors) is not list:
         raise MessageError("the header lacks something")
     return header
 

@@ -72,9 +72,13 @@ def _class(outcome: Outcome) -> int:
 
 
 def net_s(outcome: Outcome) -> float:
-    """Return the latency of a sample without the time that other processes took from its pieces, in seconds."""
+    """Return the latency of a sample as a plan counts it, in seconds.
+
+    The time that other processes took from its pieces, and the time of handing it to the source's own agent and back,
+    are left out.
+    """
     lost = sum(max(0.0, end - start - cpu * slow) for _, start, end, cpu, slow in outcome.trace)
-    return max(0.0, (outcome.end - outcome.start - lost) * 1e-9)
+    return max(0.0, (outcome.end - outcome.start - outcome.handed_ns - lost) * 1e-9)
 
 
 def _latency(predicted_s: float | None, outcomes: Sequence[Outcome]) -> Latency:

@@ -1,4 +1,8 @@
-"""Links measured by round trips: ``t = max(t_small, a + bits / rate)``, and the straight line that a topology holds."""
+"""Links measured by round trips: ``t = max(t_small, a + bits / rate)`` by least squares, and the line of a topology.
+
+A link that is shaped by a token bucket lets the first bits of a message through at once: `a` is then negative.
+Round trips are made after a pause, so that every message finds the bucket full, as one message at a time does.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,13 @@ from planner.running.agents.connections import Connection, await_answer
 from planner.running.agents.protocol import Message
 from planner.running.agents.transport import send
 
-SIZES = (1_000, 10_000, 100_000, 300_000, 600_000, 1_200_000, 2_400_000)
+SIZES = (1_000, 10_000, 30_000, 100_000, 300_000, 600_000, 1_200_000, 2_400_000)
 """Bytes of the messages."""
 _SMALL = 100_000
-"""The rate is fitted on messages from this size on."""
+"""The line is fitted on messages from this size on, and on smaller ones that took clearly longer than the smallest."""
+_CLEARLY = 2.0
+_PAUSE_S = 0.01
+"""Between round trips: token buckets of links fill again."""
 _TIMEOUT_S = 60.0
 
 
@@ -35,20 +42,25 @@ class LinkFit:
         """Return the time of a message by the fitted curve."""
         return max(self.small_s, self.offset_s + bits / self.bit_per_s)
 
+    @property
+    def burst_bits(self) -> float:
+        """Size up to which messages take no longer than the smallest one beyond the link's own latency, in bits."""
+        return max(0.0, (self.small_s - self.offset_s) * self.bit_per_s)
+
 
 def fit_link(sizes_bytes: list[int], times_s: list[float]) -> LinkFit:
-    """Fit a link's curve by least squares.
+    """Fit a link's curve by least squares of relative errors.
 
     Args:
         sizes_bytes: Sizes of messages, ascending.
         times_s: One-way time of each.
     """
     bits, times = 8.0 * np.array(sizes_bytes, float), np.array(times_s)
-    large = bits >= 8.0 * _SMALL
-    slope, offset = np.polyfit(bits[large], times[large], 1)
+    line = (bits >= 8.0 * _SMALL) | (times > _CLEARLY * times[0])
+    # relative errors count alike for small and large messages: the times of large ones scatter more
+    slope, offset = np.polyfit(bits[line], times[line], 1, w=1.0 / times[line])
     slope = max(float(slope), 1e-12)
-    # relative errors count alike for small and large messages; the latency cannot be negative
-    weights = 1.0 / times**2
+    weights = 1.0 / times**2  # the latency of the topology's line cannot be negative
     latency = float(np.sum(weights * (times - bits * slope)) / np.sum(weights))
     return LinkFit(float(times[0]), float(offset), 1.0 / slope, max(0.0, latency))
 
@@ -67,6 +79,7 @@ def measure_link(connection: Connection, repeats: int = 15) -> tuple[LinkFit, Li
     for turn in range(repeats + 2):
         trips = [(0, 0), *((size, 0) for size in SIZES), *((0, size) for size in SIZES)]
         for up, down in trips:
+            time.sleep(_PAUSE_S)
             took = _round_trip(connection, up, down)
             if turn >= 2:
                 (small if not up and not down else there[up] if up else back[down]).append(took)

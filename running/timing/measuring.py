@@ -11,8 +11,8 @@ from typing import Any
 from planner.running.agents.connections import AGENT, Connection, open_connections
 from planner.running.agents.keys import read_keys
 from planner.running.graph.bundle import Bundle
+from planner.running.pieces.times import time_networks
 from planner.running.requirements import runtime_version
-from planner.running.timing.blocks import time_networks
 from planner.running.timing.links import LinkFit, measure_link
 from planner.running.timing.profile import Profiled, ProfileOptions, profile, with_profile
 from planner.running.timing.remote import time_on_agent

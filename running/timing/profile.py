@@ -9,12 +9,14 @@ from typing import Any
 
 from planner.running.graph.bundle import Bundle
 from planner.running.pieces.parts import Part, head_part, part_bytes, part_of
-from planner.running.timing.blocks import Timed
+from planner.running.pieces.times import Timed
 from planner.schemas.reading.quantities import format_quantity
 
 WHOLE = "whole network"
 """Name of the whole network among what is timed; no block is called so."""
 _BUSY = 1.1
+_SHORT = 0.05
+"""The start of a piece is told where it is more than this part of the whole network's time."""
 
 Timer = Callable[[Mapping[str, bytes]], Mapping[str, Timed]]
 """Times networks given as ONNX bytes by name, here or on an agent."""
@@ -42,11 +44,16 @@ class Profiled:
     """Scaled time by block and exit."""
     sum_over_whole: float
     wall_over_cpu: float
+    start_s: float = 0.0
+    """Time that a piece takes beside its blocks, in seconds: the excess of the sum over the whole, by block."""
 
     @property
     def notes(self) -> list[str]:
         """Return what a reader of the profile must know."""
         found = [f"blocks summed to {self.sum_over_whole:.3f} of the whole network's time, and were scaled to it"]
+        if self.start_s > _SHORT * sum(self.times_s.values()):
+            start = format_quantity(self.start_s, "s")
+            found.append(f"every further piece of a plan costs about {start} more than the times of its blocks say")
         if self.wall_over_cpu > _BUSY:
             more = 100 * (self.wall_over_cpu - 1)
             found.append(f"wall time was {more:.0f} % above processor time: the machine was busy with other work")
@@ -83,7 +90,9 @@ def profile(bundle: Bundle, timer: Timer) -> Profiled:
     names = [*(block.name for block in cuts.blocks), *(head.name for head in cuts.exits)]
     times = {name: timed[name].cpu_s * factor if name in timed else 0.0 for name in names}
     used = sum(each.cpu_s for each in timed.values())
-    return Profiled(times, 1.0 / factor, sum(each.wall_s for each in timed.values()) / used)
+    excess_s = max(0.0, blocks - timed[WHOLE].cpu_s)
+    wall_over_cpu = sum(each.wall_s for each in timed.values()) / used
+    return Profiled(times, 1.0 / factor, wall_over_cpu, excess_s / max(1, len(cuts.blocks) - 1))
 
 
 def with_profile(bundle: Bundle, profiled: Profiled, options: ProfileOptions) -> bytes:

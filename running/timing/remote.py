@@ -11,7 +11,7 @@ from planner.running.agents.connections import Connection, await_answer
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.protocol import Message
 from planner.running.agents.transport import send
-from planner.running.timing.blocks import Timed
+from planner.running.pieces.times import Timed
 
 _MOST_S = 1800.0
 

@@ -146,6 +146,18 @@ def test_no_imports_run_in_circles() -> None:
     assert order.is_active()
 
 
+def test_folders_of_running_import_downwards() -> None:
+    floors = ("graph", "pieces", "agents", "timing", "policies", "results")
+    for path in FOLDERS["running"].rglob("*/*.py"):
+        names = {
+            node.module or ""
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.ImportFrom)
+        }
+        found = {name.split(".")[2] for name in names if name.startswith("planner.running.")} & set(floors)
+        assert all(floors.index(each) <= floors.index(path.parent.name) for each in found), path
+
+
 def imported_at_once(path: Path) -> set[str]:
     names: set[str] = set()
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]

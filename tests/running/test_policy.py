@@ -13,13 +13,13 @@ from planner import InputError
 from planner.running.agents.agent import Agent, AgentOptions
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
-from planner.running.agents.manager import Manager, degraded_rates
 from planner.running.agents.outcome import Outcome, RunOptions
-from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import read_samples
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit
+from planner.running.policies.manager import Manager, degraded_rates
+from planner.running.policies.switching import Switcher
 from planner.running.results.prediction import predict
 from planner.schemas import PlacementPolicy, States, check_document
 

@@ -21,8 +21,8 @@ from planner.running.graph.samples import read_samples
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit
+from planner.running.pieces.times import Timed
 from planner.running.results.record import Planned, record
-from planner.running.timing.blocks import Timed
 from planner.running.timing.links import SIZES, fit_link
 from planner.running.timing.profile import WHOLE, profile
 from planner.schemas import Model, Topology, read_document
@@ -41,6 +41,7 @@ def test_blocks_are_scaled_to_the_whole_network(tmp_path: Path) -> None:
     assert sum(found.times_s[name] for name in blocks) == pytest.approx(2.0)
     assert found.times_s["y"] == 0.0
     assert found.times_s["e1"] == found.times_s[blocks[0]]
+    assert found.start_s == pytest.approx(max(0.0, len(blocks) * 0.5 - 2.0) / (len(blocks) - 1))
 
 
 def test_a_profile_goes_into_the_model_here_and_from_an_agent(tmp_path: Path) -> None:
@@ -69,6 +70,22 @@ def test_a_fitted_link_is_the_one_that_made_the_times() -> None:
         assert fit.bit_per_s == pytest.approx(rate)
         assert fit.latency_s == pytest.approx(latency, abs=1e-9)
         assert fit.time_s(8e6) == pytest.approx(latency + 8e6 / rate)
+
+
+def test_a_token_bucket_is_fitted_as_one() -> None:
+    rate, burst_bits, small_s = 1e8, 8 * 70_000, 0.0003
+    times = [max(small_s, small_s + (8 * size - burst_bits) / rate) for size in SIZES]
+    fit = fit_link(list(SIZES), times)
+    assert fit.bit_per_s == pytest.approx(rate)
+    assert fit.burst_bits == pytest.approx(burst_bits)
+    for size in (500, 50_000, 110_000, 5_000_000):
+        assert fit.time_s(8 * size) == pytest.approx(max(small_s, small_s + (8 * size - burst_bits) / rate))
+
+
+def test_large_messages_that_scatter_do_not_move_small_ones() -> None:
+    exact = [0.0002 + 8 * size / 1e8 for size in SIZES]
+    fit = fit_link(list(SIZES), [*exact[:-1], exact[-1] * 1.02])
+    assert fit.time_s(8e5) == pytest.approx(0.0002 + 8e5 / 1e8, abs=1e-4)
 
 
 def test_links_to_agents_are_measured(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from planner.measure.energy import counters
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.keys import read_keys
-from planner.running.agents.manager import Manager
 from planner.running.agents.outcome import RunOptions
-from planner.running.agents.switching import Switcher
 from planner.running.graph.samples import Samples, read_samples
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.reading import Pieces, read_pieces
+from planner.running.policies.manager import Manager
+from planner.running.policies.switching import Switcher
 from planner.running.results.prediction import predict
 from planner.running.results.record import MeteredEnergy, Planned, exit_shares, record
 from planner.schemas.adaptation.placement_policy import PlacementPolicy

@@ -1,4 +1,8 @@
-"""Times of networks by median processor time: interleaved, warmed up, so that a busy machine slows all alike."""
+"""Times of networks by median processor time: interleaved, warmed up, and each run after a pause.
+
+Interleaving has a busy machine slow all networks alike. Between two samples of a run a piece waits for messages, and
+its caches grow cold: runs in a tight loop took half of the processor time that networks of 1 ms need in a plan.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ from planner.running.graph.reading import graph_inputs, parse_onnx
 from planner.running.graph.sessions import element_types, execute, random_inputs, session
 
 _WARM_UPS = 3
+PAUSE_S = 0.005
+"""Pause before every run, in seconds: longer ones change times by little."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Timed:
 
 
 def time_networks(
-    networks: Mapping[str, bytes], threads: int, repeats: int, slow_down: float = 1.0
+    networks: Mapping[str, bytes], threads: int, repeats: int, slow_down: float = 1.0, pause_s: float = PAUSE_S
 ) -> dict[str, Timed]:
     """Time networks in turns: every round runs each of them once on the same random input.
 
@@ -35,6 +41,7 @@ def time_networks(
         threads: Threads of ONNX Runtime.
         repeats: Rounds.
         slow_down: Emulated factor on all times.
+        pause_s: Pause before every run, in seconds.
 
     Returns:
         Median processor and wall times in seconds, by name.
@@ -57,6 +64,7 @@ def time_networks(
     wall: dict[str, list[float]] = {name: [] for name in networks}
     for turn in range(_WARM_UPS + repeats):
         for name, (runtime, feeds) in loaded.items():
+            time.sleep(pause_s)
             began, used = time.perf_counter_ns(), time.thread_time_ns()
             execute(runtime, None, feeds, name)
             used, took = time.thread_time_ns() - used, time.perf_counter_ns() - began

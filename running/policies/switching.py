@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
-from planner.running.agents.manager import Manager
 from planner.running.agents.outcome import Outcome
 from planner.running.pieces.hops import PlanHops
 from planner.running.pieces.links import LinkTable
+from planner.running.policies.manager import Manager
 from planner.schemas.bundles.run import Switch
 
 _PROBE_S = 0.25

@@ -1,0 +1,1 @@
+"""Policies of placements during a run: observed links and nodes name the state, and the state names the plan."""
