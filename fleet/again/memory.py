@@ -24,9 +24,9 @@ from planner.schemas.fleets.placement import FleetPlacement
 
 LEAST_PLANS = 2_000
 """Plans of all kinds below which enumerating them takes no time worth a file."""
-_MARK = "planner fleet memory 1"
+_MARK = "planner fleet memory 2"
 _SMALL = ("slot", "step", "result_step", "point")
-_FIELDS = ("energy_j", "latency_s", "loads_s", "most_rate_per_s", "memory_bytes", *_SMALL)
+_FIELDS = ("energy_j", "latency_s", "loads_s", "most_rate_per_s", "memory_bytes", "metrics", *_SMALL)
 Arrays = dict[str, Any]
 
 

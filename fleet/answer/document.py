@@ -53,6 +53,7 @@ def fleet_placement(
         certificate=_certificate(instance, outcome, total),
         unserved=() if solution is None else _unserved(instance, solution.unserved),
         diagnosis=None if outcome.short is None else diagnosis_of(instance, outcome.short),
+        metric_units={} if solution is None else dict(instance.network.metrics.unit_of),
         change=change,
         timing=FleetTiming(build_s=build_s, linear_s=outcome.linear_s, whole_s=outcome.whole_s),
         provenance=provenance,
@@ -99,7 +100,19 @@ def _total(instance: FleetInstance, writer: Writer, solution: Solution) -> Fleet
         served=int(solution.users.sum()),
         nodes_used=len(hosting),
         tier_w=tiers,
+        metrics=writer.metrics(metrics_per_s(instance, solution)),
     )
+
+
+def metrics_per_s(instance: FleetInstance, solution: Solution) -> Floats:
+    """(M,) sums of the metrics of all users, per second."""
+    kind = instance.pair_kind[solution.pair]
+    per_s = instance.rate_per_s[instance.pair_class[solution.pair]] * solution.users
+    found = np.zeros(instance.network.metrics.count)
+    for number in np.unique(kind) if len(found) else ():
+        here = kind == number
+        found += per_s[here] @ instance.kinds[number].plans.metrics[solution.plan[here]]
+    return found
 
 
 def _loads(instance: FleetInstance, solution: Solution, prices: Floats) -> list[Load]:

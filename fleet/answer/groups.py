@@ -87,9 +87,13 @@ class Writer:
                 "operating_point": shape.point, "exit_fractions": shape.fractions, "thresholds": shape.thresholds,
                 "assignments": self._assigned[key], "routes": self._routed[key],
                 "energy_j": float(plans.energy_j[plan]), "latency_s": float(plans.latency_s[plan]),
-                "accuracy": shape.accuracy,
+                "accuracy": shape.accuracy, "metrics": self.metrics(plans.metrics[plan]),
             }
         )  # fmt: skip
+
+    def metrics(self, values: Floats) -> dict[str, float]:
+        """Return (M,) metrics by name."""
+        return dict(zip(self.instance.network.metrics.names, values.tolist(), strict=True))
 
     def paths(self, kind: int, plan: int, local: int) -> tuple[Carried, ...]:
         """List what a plan of a kind carries in a local network.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.instance.costs import block_and_head_costs
-from planner.fin.instance.network import Bools, Ints, Network, build_network
+from planner.fin.instance.metrics import NetworkMetrics
+from planner.fin.instance.network import Bools, Floats, Ints, Network, build_network
 from planner.fin.instance.packages import expand
 from planner.fleet.instance.fleet_instance import FleetInstance, KindPlans
 from planner.fleet.instance.local_network import LocalNetwork, local_network
@@ -22,9 +24,9 @@ from planner.fleet.reading.resolve import check_names
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE, UserDevice
 from planner.schemas.planning.memory import memory_may_bind
+from planner.schemas.planning.metrics import NodeMetric
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Node, Topology
-from planner.schemas.reading.problems import input_error
 
 MOST_HOSTS = 6
 """Hosts that a class may use from one attach node, by default."""
@@ -55,20 +57,12 @@ def build_fleet(
         DeadlineReachedError: The deadline has passed before all plans were enumerated.
         InputError: A name is not there, nothing says what a node costs, or a kind has too many plans.
     """
-    refuse_metrics(topology)
-    nodes, links, routers, _ = expand(topology)
-    network = build_network(nodes, links, routers)
+    nodes, links, routers, metrics = expand(topology)
+    network = build_network(nodes, links, routers, metrics)
     check_names(columns, models, network)
     return _Builder(columns, models, nodes, routers, network, most_hosts).build(
         known or KnownPlans(), deadline or Deadline()
     )
-
-
-def refuse_metrics(topology: Topology) -> None:
-    """Raise InputError for a topology with metrics, which plans of fleets do not state."""
-    if names := ", ".join(metric.name for metric in topology.metrics):
-        message, fix = "plans of fleets do not state metrics", "leave metrics out of the topology of a fleet"
-        raise input_error(message, fix, path="metrics", value=names)
 
 
 class _Builder:
@@ -86,14 +80,17 @@ class _Builder:
         self.models = [model_arrays(models[name], scarce) for name in columns.models]
         self.types, representatives = _types(network)
         self.costs = [
-            self._costs(index, models[name], [nodes[each] for each in representatives], routers)
+            self._costs(index, models[name], representatives, nodes, routers)
             for index, name in enumerate(columns.models)
         ]
         self.finder = PathFinder(network)
         self.position = {name: index for index, name in enumerate(network.names)}
 
-    def _costs(self, index: int, model: Model, nodes: list[Node], routers: tuple[str, ...]) -> TypedCosts:
+    def _costs(
+        self, index: int, model: Model, representatives: Ints, every: tuple[Node, ...], routers: tuple[str, ...]
+    ) -> TypedCosts:
         """Return what a model costs on every device that runs it, and on every type of node."""
+        nodes = [every[each] for each in representatives]
         used = set(np.unique(self.columns.device[self.columns.model == index]).tolist())
         devices = [
             device_node(f"device of {self.columns.models[index]}", device) if number in used else _idle(number)
@@ -102,7 +99,24 @@ class _Builder:
         unused = [node.name for number, node in enumerate(devices) if number not in used]
         typed = build_network([*devices, *nodes], [], (*routers, *unused))
         names = list(self.models[index].points.exit_names)
-        return TypedCosts(*block_and_head_costs(model, typed, names), devices=len(devices))
+        blocks, heads = block_and_head_costs(model, typed, names)
+        metrics = self._metrics_of_types(representatives)
+        added = (metrics.of_computing(each.time_s, each.energy_j) for each in (blocks, heads))
+        return TypedCosts(blocks, heads, len(devices), *added)
+
+    def _metrics_of_types(self, representatives: Ints) -> NetworkMetrics:
+        """Return what computing adds to metrics on each device and each type of node."""
+        metrics, devices = self.network.metrics, self.columns.devices
+        nothing = NodeMetric()
+        own = [[device.metrics.get(name, nothing) for device in devices] for name in metrics.names]
+        shape = (metrics.count, len(devices))
+        per_s = np.array([[each.per_s for each in row] for row in own]).reshape(shape)
+        per_j = np.array([[each.per_j for each in row] for row in own]).reshape(shape)
+        return replace(
+            metrics,
+            per_s=np.hstack([per_s, metrics.per_s[:, representatives]]),
+            per_j=np.hstack([per_j, metrics.per_j[:, representatives]]),
+        )
 
     def build(self, known: KnownPlans, deadline: Deadline) -> FleetInstance:
         columns = self.columns
@@ -169,6 +183,8 @@ class _Builder:
             columns.link_bit_per_s[pair_link], columns.link_down_bit_per_s[pair_link],
             columns.link_latency_s[pair_link], columns.link_j_per_bit[pair_link],
             columns.link_medium[pair_link] >= 0, signature,
+            *(values[pair_class] for values in columns.limits.values()),
+            *(values[pair_link] for values in columns.link_metrics.values()),
         ]  # fmt: skip
         code = np.zeros(len(pair_class), dtype=np.int64)
         for part in parts:
@@ -191,7 +207,7 @@ class _Builder:
             radio=Radio(
                 float(columns.link_bit_per_s[link]), float(columns.link_down_bit_per_s[link]),
                 float(columns.link_latency_s[link]), float(columns.link_j_per_bit[link]),
-                bool(columns.link_medium[link] >= 0),
+                bool(columns.link_medium[link] >= 0), self._by_metric(columns.link_metrics, link, 0.0),
             ),
             statistic=columns.statistics[columns.statistic[index]],
             max_latency_s=float(columns.max_latency_s[index]),
@@ -203,7 +219,13 @@ class _Builder:
             scarce=scarce,
             most_rate_per_s=rates[0],
             least_rate_per_s=rates[1],
+            most_metrics=self._by_metric(columns.limits, index, np.inf),
         )  # fmt: skip
+
+    def _by_metric(self, columns: Mapping[str, Floats], row: int, missing: float) -> tuple[float, ...]:
+        """Return a row of columns by metric, in the order of metrics."""
+        names = self.network.metrics.names
+        return tuple(float(columns[name][row]) if name in columns else missing for name in names)
 
     def _rows(self, pairs: Ints, pair_link: Ints, pair_local: Ints, local_rows: list[Ints]) -> Ints:
         """(n, S - 1 + M) resource of each load of each pair."""
@@ -219,9 +241,14 @@ class _Builder:
 def _types(network: Network) -> tuple[Ints, Ints]:
     """Return the type of each node (equal figures of computing), and a node of each type."""
     codes: dict[tuple[object, ...], int] = {}
+    metrics = [*network.metrics.per_s, *network.metrics.per_j]
     figures = np.stack(
-        [network.ops_per_s, network.j_per_op, network.active_power_w, network.static_power_w, network.hosts], axis=1
-    )
+        [
+            network.ops_per_s, network.j_per_op, network.active_power_w, network.static_power_w, network.hosts,
+            *metrics,
+        ],
+        axis=1,
+    )  # fmt: skip
     keys = [
         (hardware, *("none" if np.isnan(value) else value for value in row))
         for hardware, row in zip(network.hardware, figures.tolist(), strict=True)
@@ -232,7 +259,7 @@ def _types(network: Network) -> tuple[Ints, Ints]:
 
 def device_node(name: str, device: UserDevice) -> Node:
     """Return a device as a node, to cost models on it."""
-    fields = {field: getattr(device, field) for field in UserDevice.model_fields}
+    fields = {field: getattr(device, field) for field in UserDevice.model_fields if field != "metrics"}
     return Node.model_construct(name=name, tier="mobile", idle_power_w=0.0, speed=None, **fields)
 
 

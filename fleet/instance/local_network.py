@@ -27,11 +27,13 @@ class Leg:
     j_per_bit: float
     media: tuple[tuple[int, float], ...]
     """Local medium (0 is the user's access medium) and the seconds that a bit takes of it."""
+    metrics: tuple[float, ...]
+    """What a bit adds to each metric."""
 
     @property
     def figures(self) -> Hashable:
         """What two legs have in common that are alike."""
-        return (self.source, self.target, self.latency_s, self.s_per_bit, self.j_per_bit, self.media)
+        return (self.source, self.target, self.latency_s, self.s_per_bit, self.j_per_bit, self.media, self.metrics)
 
 
 @dataclass(frozen=True)
@@ -115,4 +117,5 @@ def _leg(network: Network, source: int, target: int, links: Links, numbers: dict
         latency_s += float(network.link_latency_s[link])
         s_per_bit += seconds
         j_per_bit += float(network.link_j_per_bit[link])
-    return Leg(source, target, links, latency_s, s_per_bit, j_per_bit, tuple(sorted(media.items())))
+    metrics = tuple(network.metrics.per_bit[:, list(links)].sum(axis=1).tolist()) if network.metrics.count else ()
+    return Leg(source, target, links, latency_s, s_per_bit, j_per_bit, tuple(sorted(media.items())), metrics)

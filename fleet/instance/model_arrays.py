@@ -132,3 +132,7 @@ class TypedCosts:
     blocks: Costs
     heads: Costs
     devices: int
+    block_metrics: Floats
+    """(M, L, T) what each block adds to M metrics on T devices and types of node, per inference that runs it."""
+    head_metrics: Floats
+    """(M, X, T)"""

@@ -137,19 +137,21 @@ class PathFinder:
                     yield (link, *rest)
 
     def _efficient(self, source: int, target: int) -> list[Links]:
-        """Return the simple paths that no other one beats in energy, time and load of every medium."""
+        """Return the simple paths that no other one beats in energy, time, metrics and load of every medium."""
         from planner.fin.graph.dominance import non_dominated
 
         network = self.network
         paths = list(self._simple(source, target, frozenset([source])))
+        metrics = np.zeros((len(paths), network.metrics.count))
         criteria = np.zeros((len(paths), 3 + network.media))
         for row, path in enumerate(paths):
             links = list(path)
+            metrics[row] = network.metrics.per_bit[:, links].sum(axis=1) if network.metrics.count else 0.0
             criteria[row, 0] = network.link_j_per_bit[links].sum()
             criteria[row, 1] = network.link_latency_s[links].sum()
             criteria[row, 2] = (1.0 / network.link_bit_per_s[links]).sum()
             np.add.at(criteria[row], 3 + network.link_medium[links], 1.0 / network.link_bit_per_s[links])
-        keep = non_dominated(np.zeros(len(paths), dtype=np.int64), criteria)
+        keep = non_dominated(np.zeros(len(paths), dtype=np.int64), np.hstack([criteria, metrics]))
         return [path for path, kept in zip(paths, keep.tolist(), strict=True) if kept]
 
 

@@ -25,7 +25,10 @@ _ROUND = 1e-12
 
 @dataclass(frozen=True)
 class _Labels:
-    """n partial plans; criteria are energy, time, busy seconds of S slots and M media, memory of S slots, arrivals."""
+    """n partial plans.
+
+    Criteria are energy, time, busy seconds of S slots and M media, memory of S slots, metrics, arrivals.
+    """
 
     point: Ints
     at: Ints
@@ -62,7 +65,9 @@ class _Enumeration:
         exits = model.points.fraction.shape[1]
         self.media_at = _FIRST_LOAD + kind.slots
         self.memory_at = self.media_at + kind.media
-        self.arrival_at = self.memory_at + kind.slots
+        self.metric_at = self.memory_at + kind.slots
+        self.most_metrics = np.array(kind.most_metrics)
+        self.arrival_at = self.metric_at + len(self.most_metrics)
         self.width = self.arrival_at + (exits if self.arrivals else 0)
         weights = np.ones_like(model.reach) if self.arrivals else model.latency_weights(kind.statistic)
         self.time_weight = weights
@@ -71,6 +76,7 @@ class _Enumeration:
         self.counted = np.ones(self.width, dtype=bool)
         self.counted[_FIRST_LOAD + 1 : self.memory_at] = kind.scarce
         self.counted[self.media_at] |= not kind.radio.shared
+        self.counted[self.metric_at : self.arrival_at] = np.isfinite(self.most_metrics)
 
     def _least_later(self, weights: Floats) -> Floats:
         """(K, L + 1) least weighted time of the blocks from each one on, each on its fastest slot."""
@@ -129,6 +135,7 @@ class _Enumeration:
             joules += np.where(on, costs.heads.energy_j[head, column], 0.0)
             held += np.where(on, model.head_bytes[head], 0.0)
         self._carry(criteria, step, bits, carried)
+        self._count(criteria, labels.point, block, column)
         criteria[:, _ENERGY] += reach * joules
         transfer_s = step.latency_s + bits * step.s_per_bit
         criteria[:, _TIME] += self.time_weight[labels.point, block] * (seconds + transfer_s)
@@ -143,6 +150,19 @@ class _Enumeration:
         criteria[:, _ENERGY] += weight * bits * step.j_per_bit
         for medium, seconds in step.media:
             criteria[:, self.media_at + medium] += weight * bits * seconds
+        for metric, per_bit in enumerate(step.metrics):
+            if per_bit:
+                criteria[:, self.metric_at + metric] += weight * bits * per_bit
+
+    def _count(self, criteria: Floats, point: Ints, block: int, column: int) -> None:
+        """Add what a block and its head add to metrics."""
+        model, costs = self.model, self.kind.costs
+        head, reach = int(model.head_at[block]), model.reach[point, block]
+        for metric in range(len(self.most_metrics)):
+            added = np.full(len(point), float(costs.block_metrics[metric, block, column]))
+            if head >= 0:
+                added += np.where(model.points.on[point, head], costs.head_metrics[metric, head, column], 0.0)
+            criteria[:, self.metric_at + metric] += reach * added
 
     def _returned(self, labels: _Labels, head: int) -> _Labels:
         """Carry the results of an exit to the destination, over every step."""
@@ -175,7 +195,8 @@ class _Enumeration:
         if not self.arrivals:
             least = criteria[:, _TIME] + self.least_later_s[labels.point, block + 1]
             keep &= least <= kind.max_latency_s * slack
-        keep &= (criteria[:, self.memory_at : self.arrival_at] <= kind.memory_bytes * slack).all(axis=1)
+        keep &= (criteria[:, self.memory_at : self.metric_at] <= kind.memory_bytes * slack).all(axis=1)
+        keep &= (criteria[:, self.metric_at : self.arrival_at] <= self.most_metrics * slack).all(axis=1)
         keep &= self._most_rate(criteria) >= kind.least_rate_per_s / slack
         labels = labels.take(keep)
         if len(labels.point) > MOST_LABELS:
@@ -203,9 +224,10 @@ class _Enumeration:
         loads = labels.criteria[:, _FIRST_LOAD + 1 : self.memory_at].copy()
         if not kind.radio.shared:
             loads[:, kind.slots - 1] = 0.0
-        memory = labels.criteria[:, self.memory_at + 1 : self.arrival_at][:, self.limited[1:]]
+        memory = labels.criteria[:, self.memory_at + 1 : self.metric_at][:, self.limited[1:]]
         plans = PlanSet(
             labels.criteria[:, _ENERGY].copy(), latency, loads, self._most_rate(labels.criteria), memory,
+            labels.criteria[:, self.metric_at : self.arrival_at].copy(),
             labels.point, labels.slot, labels.step, labels.result, np.arange(len(latency)), self.steps,
         )  # fmt: skip
         found = plans.take(efficient_plans(kind, plans, kind.scarce))

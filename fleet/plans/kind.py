@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class Radio:
     j_per_bit: float
     shared: bool
     """Whether a medium is shared; else every user has a link of its own."""
+    metrics: tuple[float, ...] = ()
+    """What a bit in either direction adds to each metric."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Kind:
     most_rate_per_s: float
     """Largest rate of a class of this kind."""
     least_rate_per_s: float
+    most_metrics: tuple[float, ...] = ()
+    """Largest value of each of M metrics, of one inference; infinite where there is no limit."""
 
     @property
     def slots(self) -> int:
@@ -70,19 +75,22 @@ class Step:
     s_per_bit: float
     j_per_bit: float
     media: tuple[tuple[int, float], ...]
+    metrics: tuple[float, ...]
+    """What a bit adds to each metric."""
     option: int
     """Which of the legs between its ends inside the shared network it takes."""
 
 
 def steps_of(kind: Kind) -> tuple[Step, ...]:
     """Return every way between slots; to stay comes first for each slot."""
-    radio, local = kind.radio, kind.local
-    steps = [Step(slot, slot, 0.0, 0.0, 0.0, (), 0) for slot in range(kind.slots)]
-    up = Step(0, 1, radio.latency_s, 1.0 / radio.bit_per_s, radio.j_per_bit, ((0, 1.0 / radio.bit_per_s),), 0)
+    radio, local, own = kind.radio, kind.local, kind.radio.metrics
+    nothing = (0.0,) * len(kind.most_metrics)
+    steps = [Step(slot, slot, 0.0, 0.0, 0.0, (), nothing, 0) for slot in range(kind.slots)]
+    up = Step(0, 1, radio.latency_s, 1.0 / radio.bit_per_s, radio.j_per_bit, ((0, 1.0 / radio.bit_per_s),), own, 0)
     down_s = 1.0 / radio.down_bit_per_s
-    down = Step(1, 0, radio.latency_s, down_s, radio.j_per_bit, ((0, down_s),), 0)
+    down = Step(1, 0, radio.latency_s, down_s, radio.j_per_bit, ((0, down_s),), own, 0)
     inside = [
-        Step(leg.source, leg.target, leg.latency_s, leg.s_per_bit, leg.j_per_bit, leg.media, option)
+        Step(leg.source, leg.target, leg.latency_s, leg.s_per_bit, leg.j_per_bit, leg.media, leg.metrics, option)
         for leg, option in zip(local.legs, local.options, strict=True)
     ]
     steps += [up, down, *inside]
@@ -94,7 +102,8 @@ def steps_of(kind: Kind) -> tuple[Step, ...]:
 def _joined(first: Step, second: Step) -> Step:
     return Step(
         first.source, second.target, first.latency_s + second.latency_s, first.s_per_bit + second.s_per_bit,
-        first.j_per_bit + second.j_per_bit, (*first.media, *second.media), first.option + second.option,
+        first.j_per_bit + second.j_per_bit, (*first.media, *second.media),
+        tuple(map(add, first.metrics, second.metrics)), first.option + second.option,
     )  # fmt: skip
 
 
@@ -110,6 +119,8 @@ class PlanSet:
     """(P,) largest rate at which device and own link are not overloaded."""
     memory_bytes: Floats
     """(P, ...) parameters held by each shared slot whose memory is limited."""
+    metrics: Floats
+    """(P, M) metrics of one inference."""
     point: Ints
     slot: Ints
     """(P, L) slot of each block, -1 where it is not deployed."""
@@ -130,8 +141,8 @@ class PlanSet:
         """Return some of the plans."""
         return PlanSet(
             self.energy_j[kept], self.latency_s[kept], self.loads_s[kept], self.most_rate_per_s[kept],
-            self.memory_bytes[kept], self.point[kept], self.slot[kept], self.step[kept], self.result_step[kept],
-            self.number[kept], self.steps,
+            self.memory_bytes[kept], self.metrics[kept], self.point[kept], self.slot[kept], self.step[kept],
+            self.result_step[kept], self.number[kept], self.steps,
         )  # fmt: skip
 
 

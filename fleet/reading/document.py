@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ def columns_of(fleet: Fleet, file: str = "") -> FleetColumns:
         statistics=statistics.texts(),
         destinations=destinations.texts(),
         devices=tuple(distinct_devices),
+        limits=_by_metric([each.limits for each in fleet.classes], np.inf),
         file=file,
         **_links(distinct_groups),
     )
@@ -86,11 +87,18 @@ def columns_of(fleet: Fleet, file: str = "") -> FleetColumns:
 def _key(attach: Attach) -> tuple[Hashable, ...]:
     return (
         attach.node, attach.bit_per_s, attach.latency_s, attach.j_per_bit, attach.down_bit_per_s, attach.medium,
+        tuple(sorted(attach.metrics.items())),
     )  # fmt: skip
 
 
 def _limits(values: Iterable[float | None], missing: float = np.inf) -> Floats:
     return np.array([missing if value is None else value for value in values], dtype=np.float64)
+
+
+def _by_metric(rows: Sequence[Mapping[str, float]], missing: float) -> dict[str, Floats]:
+    """Return a column for each metric that some row names."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name, missing) for row in rows], dtype=np.float64) for name in names}
 
 
 def _links(groups: list[tuple[Attach, ...]]) -> dict[str, Any]:
@@ -109,6 +117,7 @@ def _links(groups: list[tuple[Attach, ...]]) -> dict[str, Any]:
         "link_medium": np.array(
             [-1 if attach.medium is None else media.code(attach.medium) for attach in links], dtype=np.int64
         ),
+        "link_metrics": _by_metric([attach.metrics for attach in links], 0.0),
         "nodes": nodes.texts(),
         "media": media.texts(),
     }

@@ -40,6 +40,7 @@ def check_names(columns: FleetColumns, models: Mapping[str, Model], network: Net
             found.add_rows(_paths(columns, rows, "model", name), len(rows), "this model was not read", "give its file")
     _unknown_accuracy(found, columns, models)
     _no_capacity(found, columns, network)
+    _unknown_metrics(found, columns, network)
     found.raise_any()
 
 
@@ -88,6 +89,19 @@ def _unknown_accuracy(found: Findings, columns: FleetColumns, models: Mapping[st
             found.add_rows(
                 _paths(columns, rows, "min_accuracy", name), len(rows), message, "give the model an accuracy"
             )
+
+
+def _unknown_metrics(found: Findings, columns: FleetColumns, network: Network) -> None:
+    """Report names of metrics that the topology does not define."""
+    known = network.metrics.names
+    fix = f"use one of {', '.join(known)}" if known else "define it in the topology (metrics), or remove it"
+    named = dict.fromkeys(f"classes.limits.{name}" for name in columns.limits)
+    named |= dict.fromkeys(f"attach.metrics.{name}" for name in columns.link_metrics)
+    named |= dict.fromkeys(f"device.metrics.{name}" for device in columns.devices for name in device.metrics)
+    for path in named:
+        name = path.split(".", 2)[2]
+        if name not in known:
+            found.add(path, name, "the topology has no metric of this name", fix)
 
 
 def _no_capacity(found: Findings, columns: FleetColumns, network: Network) -> None:

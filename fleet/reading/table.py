@@ -61,9 +61,21 @@ class EncodedCells(Sequence[str]):
 class TableReader:
     """Columns of one table, filled chunk by chunk."""
 
-    def __init__(self, path: Path, numbers: dict[str, NumberRule], texts: dict[str, bool], found: Findings) -> None:
-        """Prepare to read `path`; `texts` tells for each column of texts whether a cell may be empty."""
-        self.path, self.numbers, self.texts, self.found = path, numbers, texts, found
+    def __init__(
+        self, path: Path, numbers: dict[str, NumberRule], texts: dict[str, bool], found: Findings,
+        metrics: tuple[str, NumberRule],
+    ) -> None:  # fmt: skip
+        """Prepare to read `path`.
+
+        Args:
+            path: The file.
+            numbers: Columns of numbers by name.
+            texts: For each column of texts, whether a cell may be empty.
+            found: Where problems go.
+            metrics: Prefix of columns of numbers that end with the name of a metric, such as `limits.`, and their rule.
+        """
+        self.path, self.numbers, self.texts, self.found = path, dict(numbers), texts, found
+        self._prefix, self._rule = metrics
         self.codes = {name: Codes([""]) for name in texts}
         self._numbers: dict[str, list[Floats]] = {name: [] for name in numbers}
         self._codes: dict[str, list[Ints]] = {name: [] for name in texts}
@@ -91,6 +103,11 @@ class TableReader:
     def number(self, name: str) -> Floats:
         """Return a numeric column."""
         return np.concatenate(self._numbers[name]) if self._numbers[name] else np.zeros(0)
+
+    def by_metric(self) -> dict[str, Floats]:
+        """Return the columns that end with the name of a metric, by that name."""
+        names = [name for name in self.numbers if name.startswith(self._prefix)]
+        return {name.removeprefix(self._prefix): self.number(name) for name in names}
 
     def code(self, name: str) -> Ints:
         """Return a column of texts as numbers; 0 stands for an empty cell."""
@@ -175,6 +192,9 @@ class TableReader:
         return ["" if value is None else value for value in column.to_pylist()]
 
     def _check_header(self, header: Sequence[str]) -> None:
+        for name in header:
+            if name.startswith(self._prefix) and name != self._prefix:
+                self.numbers[name], self._numbers[name] = self._rule, []
         known = {**self.numbers, **self.texts}
         if len(header) == 1 and (mark := next((each for each in ";\t|" if each in header[0]), None)):
             message = f"the header is one cell with {header[0].count(mark)} times {mark!r}"
@@ -186,7 +206,9 @@ class TableReader:
                 self.found.add("", None, f"the table has no column {name!r}", "add it")
         for name in header:
             if name not in known:
-                self.found.add("", name, "unknown column", f"remove it (known here: {', '.join(known)})")
+                self.found.add(
+                    "", name, "unknown column", f"remove it (known here: {', '.join(known)}, {self._prefix}METRIC)"
+                )
         if len(set(header)) != len(header):
             self.found.add("", list(header), "two columns have one name", "keep one of the two")
         self.found.raise_any()

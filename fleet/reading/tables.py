@@ -33,6 +33,9 @@ LINK_NUMBERS = {
     "latency_s": NumberRule(missing=0.0),
     "j_per_bit": NumberRule(missing=0.0),
 }
+LIMITS = ("limits.", NumberRule(missing=np.inf))
+LINK_METRICS = ("metrics.", NumberRule(missing=0.0))
+"""Prefix of columns that end with the name of a metric, and what they may hold."""
 LINK_TEXTS = {"attach": False, "node": False, "medium": True}
 
 
@@ -54,8 +57,8 @@ def columns_of_tables(fleet: Fleet, folder: Path, file: str) -> FleetColumns:
         raise AssertionError("only called for fleets with tables")
     classes_file, links_file = folder / fleet.tables.classes, folder / fleet.tables.attach
     found, link_found = Findings(str(classes_file)), Findings(str(links_file))
-    classes = TableReader(classes_file, CLASS_NUMBERS, CLASS_TEXTS, found)
-    links = TableReader(links_file, LINK_NUMBERS, LINK_TEXTS, link_found)
+    classes = TableReader(classes_file, CLASS_NUMBERS, CLASS_TEXTS, found, LIMITS)
+    links = TableReader(links_file, LINK_NUMBERS, LINK_TEXTS, link_found, LINK_METRICS)
     classes.read()
     links.read()
     group = _groups(classes, links, found)
@@ -91,6 +94,8 @@ def columns_of_tables(fleet: Fleet, folder: Path, file: str) -> FleetColumns:
         devices=tuple(fleet.devices.values()),
         nodes=links.codes["node"].texts()[1:],
         media=links.codes["medium"].texts()[1:],
+        limits=classes.by_metric(),
+        link_metrics={name: values[order] for name, values in links.by_metric().items()},
         file=file,
     )
 

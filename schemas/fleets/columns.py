@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from planner.schemas.fleets.fleet import UserDevice
@@ -53,6 +54,10 @@ class FleetColumns:
     devices: tuple[UserDevice, ...]
     nodes: tuple[str, ...]
     media: tuple[str, ...]
+    limits: Mapping[str, Column] = field(default_factory=dict)
+    """(C,) largest value of each metric that some class limits, by name; infinite where there is no limit."""
+    link_metrics: Mapping[str, Column] = field(default_factory=dict)
+    """(A,) what a bit on each link adds to each metric that some link adds to, by name."""
     file: str = ""
     """File to name in messages."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from planner.schemas.planning.metrics import MetricName, NodeMetric
 from planner.schemas.planning.workload import Statistic, percentile_of
 from planner.schemas.reading.base import (
     Document,
@@ -39,6 +40,9 @@ class UserDevice(Strict):
     static_power_w: Quantity = Field(0.0, description="Leakage power while computing, in watts.")
     memory_bytes: Quantity | None = Field(None, description="Memory for parameters, in bytes (none: no limit).")
     max_utilization: Fraction = Field(1.0, description="Largest fraction of time the device may be busy (no unit).")
+    metrics: dict[MetricName, NodeMetric] = Field(
+        default_factory=dict, description="What computing here adds to metrics of the topology, by their names."
+    )
 
 
 class Attach(Strict):
@@ -54,6 +58,10 @@ class Attach(Strict):
     medium: Name | None = Field(
         None, description="Shared medium that both directions load (none: every user has a link of its own)."
     )
+    metrics: dict[MetricName, Quantity] = Field(
+        default_factory=dict,
+        description="Added to metrics of the topology by a bit in either direction, by name, in the metric's unit.",
+    )
 
 
 class FleetClass(Strict):
@@ -67,6 +75,10 @@ class FleetClass(Strict):
     latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (none: the best that the model offers).")
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+    limits: dict[MetricName, Quantity] = Field(
+        default_factory=dict,
+        description="Largest values of metrics of the topology, of one inference, by name, each in its metric's unit.",
+    )
     destination: Name | None = Field(
         None, description="`device` or a shared node that needs the results (none: they stay where they are made)."
     )

@@ -30,6 +30,9 @@ class Group(Strict):
     accuracy: Fraction | None = Field(
         description="Accuracy of the operating point (fraction; null where the model does not say it)."
     )
+    metrics: dict[str, NonNegative] = Field(
+        default_factory=dict, description="Metrics of the topology, of one inference, by name; units in `metric_units`."
+    )
 
 
 class Load(Strict):
@@ -54,6 +57,10 @@ class FleetTotal(Strict):
     nodes_used: int = Field(ge=0, le=MOST_COUNT, description="Shared nodes that host a block (count).")
     tier_w: dict[str, NonNegative] = Field(
         description="Power by where it is spent: `device`, `network`, or the tier of the node, in watts."
+    )
+    metrics: dict[str, NonNegative] = Field(
+        default_factory=dict,
+        description="Metrics of all users (rates times figures), by name, in their units per second.",
     )
 
 
@@ -127,6 +134,9 @@ class FleetPlacement(Document):
     certificate: FleetCertificate | None = Field(None, description="What is proved.")
     unserved: tuple[Unserved, ...] = Field((), description="Users without a plan, by class.")
     diagnosis: FleetDiagnosis | None = Field(None, description="Why not all users are served.")
+    metric_units: dict[str, str] = Field(
+        default_factory=dict, description="Unit of each metric of the topology, by its name."
+    )
     change: Change | None = Field(None, description="What differs from the placement that was planned from.")
     timing: FleetTiming | None = Field(None, description="Where the planner's time went.")
     provenance: Provenance | None = Field(None, description="What made this file.")

@@ -33,12 +33,24 @@ def group_json(group: Group) -> dict[str, Any]:
     }  # fmt: skip
     if group.thresholds is not None:
         data["thresholds"] = group.thresholds
+    if group.metrics:
+        data["metrics"] = group.metrics
+    return data
+
+
+def _head(placement: FleetPlacement) -> dict[str, Any]:
+    """Return everything but the groups as JSON data; metrics are left out where the topology has none."""
+    data = placement.model_dump(mode="json", by_alias=True, exclude={"groups"}, exclude_none=True)
+    for part in (data, data.get("total", {})):
+        for name in ("metric_units", "metrics"):
+            if part.get(name) == {}:
+                del part[name]
     return data
 
 
 def fleet_json(placement: FleetPlacement) -> dict[str, Any]:
     """Return a fleet placement as JSON data."""
-    data = placement.model_dump(mode="json", by_alias=True, exclude={"groups"}, exclude_none=True)
+    data = _head(placement)
     data["groups"] = [group_json(group) for group in placement.groups]
     return data
 
@@ -61,9 +73,8 @@ def fleet_file(path: Path | None) -> Iterator[Write]:
 
 def _write_json(placement: FleetPlacement, file: IO[str]) -> None:
     """Write everything but the groups first, then one group a line."""
-    head = placement.model_dump(mode="json", by_alias=True, exclude={"groups"}, exclude_none=True)
     file.write("{\n")
-    for name, value in head.items():
+    for name, value in _head(placement).items():
         file.write(f"  {json.dumps(name)}: {json.dumps(value)},\n")
     file.write('  "groups": [')
     for index, group in enumerate(placement.groups):
@@ -82,12 +93,11 @@ def _parquet(path: Path) -> Iterator[Write]:
     def write(placement: FleetPlacement) -> None:
         rows = [group_json(group) for group in placement.groups]
         for row in rows:
-            for field in ("exit_fractions", "assignments", "routes", "thresholds"):
+            for field in ("exit_fractions", "assignments", "routes", "thresholds", "metrics"):
                 row[field] = json.dumps(row[field]) if field in row else None
-        head = placement.model_dump(mode="json", by_alias=True, exclude={"groups"}, exclude_none=True)
         names = list(rows[0]) if rows else ["class"]
         table = arrow.table({name: [row.get(name) for row in rows] for name in names})
-        table = table.replace_schema_metadata({"planner": json.dumps(head)})
+        table = table.replace_schema_metadata({"planner": json.dumps(_head(placement))})
         parquet.write_table(table, temporary)
 
     try:

@@ -34,6 +34,7 @@ def fleet_page(placement: FleetPlacement, sites: Sequence[Site], inputs: Mapping
     sections = [
         *_map(placement, sites),
         *_tiers(placement),
+        *_metrics(placement),
         *_prices(placement),
         *_unserved(placement),
         Section("How it was made and checked", _made(placement), [inputs_table(_planned(placement), inputs)]),
@@ -148,6 +149,23 @@ def _tiers(placement: FleetPlacement) -> list[Section]:
     listed = ", ".join(f"{each['tier']} {each['is']}" for each in values)
     drawn = Figure(figure([bars, ends], f"Power by tier: {listed}.", 30.0 * len(values)), f"Power: {listed}.")
     return [Section("Power by tier", "", [drawn])]
+
+
+def _metrics(placement: FleetPlacement) -> list[Section]:
+    """List the metrics of the topology: of all users per second, and of one inference on average and at most."""
+    total = placement.total
+    if total is None or not total.metrics:
+        return []
+    users = sum(group.count for group in placement.groups)
+    rows = []
+    for name, value in total.metrics.items():
+        unit = placement.metric_units.get(name, "")
+        mean = sum(group.count * group.metrics.get(name, 0.0) for group in placement.groups) / max(1, users)
+        most = max((group.metrics.get(name, 0.0) for group in placement.groups), default=0.0)
+        figures = (f"{format_quantity(value, unit)}/s", format_quantity(mean, unit), format_quantity(most, unit))
+        rows.append((name, *figures))
+    headings = ("metric", "all users", "mean of users, per inference", "largest, per inference")
+    return [Section("Metrics", "", [Table(headings, rows, numbers=(1, 2, 3))])]
 
 
 def _prices(placement: FleetPlacement) -> list[Section]:

@@ -19,6 +19,8 @@ def fleet_text(placement: FleetPlacement) -> str:
         )
         tiers = ", ".join(f"{tier} {format_quantity(watts, 'W')}" for tier, watts in total.tier_w.items())
         lines.append(f"power {format_quantity(total.power_w, 'W')} ({tiers})")
+        units = placement.metric_units
+        lines += [f"{name} {format_quantity(value, units[name])}/s" for name, value in total.metrics.items()]
     if certificate is not None:
         gap = "" if certificate.relative_gap is None else f", gap {certificate.relative_gap:.2%}"
         scope = "" if certificate.complete else " over the hosts and routes considered"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isnan
+from math import isfinite, isnan
 
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE
@@ -19,6 +19,7 @@ from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.quantities import FRACTION, told_apart
 from planner.verifier.fleet_network import OWN, UserCost
 from planner.verifier.fleet_plans import Names, PlanCosts, renamed_medium
+from planner.verifier.metrics import check_metric_limits, check_metrics, check_units
 from planner.verifier.network import Medium, Network, expand, medium_name
 from planner.verifier.points import best_accuracy
 from planner.verifier.violations import Violation, check_claim, check_limit, fault_of
@@ -36,6 +37,8 @@ class _Sums:
     tiers_w: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     parts: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     """Names of the blocks and heads of a model that a node holds."""
+    metrics: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Metrics by name, in their units per second."""
     power_w: float = 0.0
 
 
@@ -122,7 +125,11 @@ class _Checker:
         for link in links:  # a class may have several links to one node, and the group does not say which it takes
             cost, names, faults = self.costs.cost(group, index, link)
             if cost is not None:
-                faults = [*self._check_claims(group, cost), *self._check_limits(group, index, cost)]
+                faults = [
+                    *self._check_claims(group, cost),
+                    *check_metrics(group.class_name, group.metrics, cost.metrics, self.network),
+                    *self._check_limits(group, index, cost),
+                ]
             if not faults:
                 break
         if cost is not None and not faults:
@@ -151,6 +158,7 @@ class _Checker:
                 rate * cost.node_busy_s.get(DEVICE, 0.0), "of its time",
             ),
             *check_limit(name, "own link", 1.0, rate * cost.own_link_busy_s, "of its time"),
+            *check_metric_limits(name, self._limits_of(index), cost.metrics, self.network),
         ]  # fmt: skip
         if least is not None and (cost.accuracy is None or not cost.accuracy >= least - 1e-9):
             has, asked = told_apart(0.0 if cost.accuracy is None else cost.accuracy, least, FRACTION)
@@ -158,10 +166,17 @@ class _Checker:
             found.append(fault_of(name, "min_accuracy", f"accuracy {reached}, at least {asked} is asked for"))
         return found
 
+    def _limits_of(self, index: int) -> dict[str, float]:
+        """Return the limits of a class on metrics, by name."""
+        limits = {name: float(values[index]) for name, values in self.columns.limits.items()}
+        return {name: most for name, most in limits.items() if isfinite(most)}
+
     def _add(self, group: Group, index: int, cost: UserCost, names: Names) -> None:
         per_s = group.count * float(self.columns.rate_per_s[index])
         sums, model = self.sums, int(self.columns.model[index])
         sums.power_w += per_s * cost.energy_j
+        for name, value in cost.metrics.items():
+            sums.metrics[name] += per_s * value
         sums.tiers_w["network"] += per_s * cost.transfer_j
         for node, joules in cost.compute_j.items():
             sums.tiers_w[self._tier(names.get(node, node))] += per_s * joules
@@ -226,6 +241,9 @@ class _Checker:
             self.found += check_claim(
                 "", f"total.tier_w.{tier}", claimed_w, sums.tiers_w.get(tier, 0.0), "W", whole=1e3 * whole
             )
+        of_all = {name: sums.metrics.get(name, 0.0) for name in self.network.metrics}
+        self.found += check_metrics("", total.metrics, of_all, self.network)
+        self.found += check_units(placement.metric_units, self.network)
         self._check_loads(placement)
 
     def _check_loads(self, placement: FleetPlacement) -> None:

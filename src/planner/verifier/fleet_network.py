@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE, UserDevice
-from planner.schemas.planning.topology import Compute, Link, Wire
+from planner.schemas.planning.metrics import LinkMetric, NodeMetric
+from planner.schemas.planning.topology import Compute, Link, Metric, Wire
 from planner.schemas.planning.workload import App
 from planner.verifier.network import Medium, Network, Pair
 
@@ -57,7 +58,7 @@ class _Nodes(Mapping[str, Compute | None]):
         return 1 + len(self._below)
 
 
-def user_network(shared: Network, device: Compute, up: Link, down: Link) -> Network:
+def user_network(shared: Network, device: Compute, up: Link, down: Link, metrics: Mapping[str, Metric]) -> Network:
     """Build the network that one user sees.
 
     Args:
@@ -65,12 +66,13 @@ def user_network(shared: Network, device: Compute, up: Link, down: Link) -> Netw
         device: What the user's own node computes.
         up: Link from the device to the attach node.
         down: Link from there to the device.
+        metrics: Metrics by name, with the entries of the device and of the two links.
 
     Returns:
         The shared network with the device and the two links; nothing is copied.
     """
     hops = {(up.source, up.target): up, (down.source, down.target): down}
-    return Network(_Nodes(shared.nodes, device), _Overlay(shared.hops, hops), shared.ambiguous, DEVICE)
+    return Network(_Nodes(shared.nodes, device), _Overlay(shared.hops, hops), shared.ambiguous, DEVICE, metrics)
 
 
 def device_compute(device: UserDevice) -> Compute:
@@ -94,6 +96,50 @@ def user_links(columns: FleetColumns, link: int) -> tuple[Link, Link]:
         Link.model_construct(source=DEVICE, target=node, bit_per_s=up, **common),
         Link.model_construct(source=node, target=DEVICE, bit_per_s=down, **common),
     )
+
+
+class UserMetrics:
+    """What metrics have to do with the users of a fleet: entries of shared nodes and hops, devices and links."""
+
+    def __init__(self, shared: Network, columns: FleetColumns) -> None:
+        self._metrics, self._columns = shared.metrics, columns
+        self._per_bit = {
+            name: {(each.source, each.target): each.per_bit for each in metric.links}
+            for name, metric in shared.metrics.items()
+        }
+
+    def of_node(self, name: str) -> tuple[tuple[float, float] | None, ...]:
+        """Return what a second and a joule of computing on a shared node add to each metric; None without an entry."""
+        entries = [metric.nodes.get(name) for metric in self._metrics.values()]
+        return tuple([None if each is None else (each.per_s, each.per_j) for each in entries])
+
+    def of_hop(self, pair: Pair, link: int) -> tuple[float, ...]:
+        """Return what a bit on a hop adds to each metric; hops from and to the device are those of a user's link."""
+        if DEVICE in pair:
+            given = self._columns.link_metrics
+            return tuple([float(given[name][link]) if name in given else 0.0 for name in self._metrics])
+        return tuple([self._per_bit[name].get(pair, 0.0) for name in self._metrics])
+
+    def of_user(self, device: UserDevice, link: int, nodes: Iterable[str], hops: Iterable[Pair]) -> dict[str, Metric]:
+        """Return the metrics with the entries of a device, and of some nodes and hops.
+
+        Args:
+            device: The user's own node.
+            link: Row of the user's link in the columns.
+            nodes: Shared nodes of the plan.
+            hops: Hops of its routes.
+        """
+        used = dict.fromkeys(hops)
+        added = {pair: self.of_hop(pair, link) for pair in used}
+        found = {}
+        for index, (name, metric) in enumerate(self._metrics.items()):
+            entries = {node: metric.nodes[node] for node in nodes if node in metric.nodes}
+            entries[DEVICE] = device.metrics.get(name, NodeMetric())
+            links = tuple(
+                LinkMetric.model_construct(source=pair[0], target=pair[1], per_bit=added[pair][index]) for pair in used
+            )
+            found[name] = Metric.model_construct(name=name, unit=metric.unit, nodes=entries, links=links)
+        return found
 
 
 def app_of(columns: FleetColumns, index: int) -> App:
@@ -122,5 +168,7 @@ class UserCost:
     device_memory_bytes: float
     own_link_busy_s: float
     """Seconds that a link of the user's own is busy."""
+    metrics: Mapping[str, float]
+    """Metrics by name, each in its unit."""
     parts: Mapping[str, frozenset[str]]
     """Names of the blocks and heads that each node holds."""

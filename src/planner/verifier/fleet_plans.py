@@ -15,8 +15,8 @@ from planner.schemas.fleets.fleet import DEVICE
 from planner.schemas.fleets.placement import Group
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Breakdown, Shares
-from planner.schemas.planning.topology import Link, Wire
-from planner.verifier.fleet_network import OWN, UserCost, app_of, device_compute, user_links, user_network
+from planner.schemas.planning.topology import Link
+from planner.verifier.fleet_network import OWN, UserCost, UserMetrics, app_of, device_compute, user_links, user_network
 from planner.verifier.network import Medium, Network, medium_of
 from planner.verifier.recompute import Recomputed, latency_of, part_cost, stages_of
 from planner.verifier.structure import check_structure
@@ -31,6 +31,7 @@ class PlanCosts:
 
     def __init__(self, columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
         self._columns, self._models, self._network = columns, models, network
+        self._metrics = UserMetrics(network, columns)
         self._devices = [device_compute(device) for device in columns.devices]
         self._figures: dict[str, int] = {}
         self._numbers: dict[Hashable, int] = {}
@@ -52,7 +53,11 @@ class PlanCosts:
         if key is not None and (known := self._known.get(key)) is not None:
             return known, names, []
         up, down = self._ends(link)
-        network = user_network(self._network, self._devices[self._columns.device[index]], up, down)
+        device = int(self._columns.device[index])
+        nodes = [each.node for each in group.assignments]
+        hops = [pair for route in group.routes for pair in pairwise(route.path)]
+        metrics = self._metrics.of_user(self._columns.devices[device], link, nodes, hops)
+        network = user_network(self._network, self._devices[device], up, down, metrics)
         app = app_of(self._columns, index)
         model = self._models[app.models[0]]
         plan = _as_app_placement(group)
@@ -93,7 +98,8 @@ class PlanCosts:
                 medium = medium_of(pair, wire)
                 # a plan holds a medium by its name, or by the new names of the link's ends
                 named = f"%{len(media)}" if len(medium) == 1 else ">".join(new[end] for end in medium)
-                hops.append((new[pair[0]], new[pair[1]], self._wire(wire), media.setdefault(medium, named)))
+                figures_of_hop = (wire.bit_per_s, wire.latency_s, wire.j_per_bit, *self._metrics.of_hop(pair, link))
+                hops.append((new[pair[0]], new[pair[1]], figures_of_hop, media.setdefault(medium, named)))
         for medium, named in media.items():
             if len(medium) == 1:
                 new["%" + medium[0]] = named
@@ -124,14 +130,11 @@ class PlanCosts:
             compute = self._network.nodes[name]
             key: Hashable = None if compute is None else (
                 compute.hardware, compute.ops_per_s, compute.j_per_op, compute.active_power_w, compute.static_power_w,
+                self._metrics.of_node(name),
             )  # fmt: skip
             found = self._numbers.setdefault(key, len(self._numbers))
             self._figures[name] = found
         return found
-
-    @staticmethod
-    def _wire(wire: Link | Wire) -> Hashable:
-        return (wire.bit_per_s, wire.latency_s, wire.j_per_bit)
 
 
 def _as_app_placement(group: Group) -> AppPlacement:
@@ -164,6 +167,7 @@ def _cost_of(found: Recomputed, statistic: str, model: Model, plan: AppPlacement
         medium_busy_s=found.medium_busy_s,
         device_memory_bytes=found.memory_bytes.get(DEVICE, 0.0),
         own_link_busy_s=found.medium_busy_s.get((OWN,), 0.0),
+        metrics=found.metrics,
         parts={node: frozenset(names) for node, names in parts.items()},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from planner.schemas import App, Model, Placement
+from planner.schemas import Model
 from planner.schemas.planning.topology import Metric
 from planner.verifier.network import Network
 from planner.verifier.recompute import UNKNOWN, Carried, Sharing, part_cost
@@ -87,28 +87,39 @@ def check_metrics(
             yield from check_claim(app, f"{prefix}.{name}", claimed[name], recomputed[name], unit)
 
 
-def check_metric_limits(app: App, recomputed: Mapping[str, float], network: Network) -> Iterator[Violation]:
-    """Check the limits of an app on metrics.
+def check_metric_limits(
+    app: str, limits: Mapping[str, float], recomputed: Mapping[str, float], network: Network
+) -> Iterator[Violation]:
+    """Check limits on metrics.
 
     Args:
-        app: The app with its limits.
+        app: Name of the app (or class of users) that has them.
+        limits: Largest values by the name of the metric, each in its unit.
         recomputed: Metrics of its plan, by name.
         network: The metrics of the topology with their units.
 
     Yields:
         What does not hold.
     """
-    for name, most in app.limits.items():
+    for name, most in limits.items():
         if name not in recomputed:
-            yield fault_of(app.name, f"limits.{name}", "the topology defines no metric of this name")
+            yield fault_of(app, f"limits.{name}", "the topology defines no metric of this name")
         else:
-            yield from check_limit(app.name, f"limits.{name}", most, recomputed[name], network.metrics[name].unit)
+            yield from check_limit(app, f"limits.{name}", most, recomputed[name], network.metrics[name].unit)
 
 
-def check_units(placement: Placement, network: Network) -> Iterator[Violation]:
-    """Check that a placement gives the unit of every metric of the topology."""
+def check_units(claimed: Mapping[str, str], network: Network) -> Iterator[Violation]:
+    """Check that a placement gives the unit of every metric of the topology.
+
+    Args:
+        claimed: Unit of each metric, by its name, as the placement gives it.
+        network: The metrics of the topology with their units.
+
+    Yields:
+        One violation where they differ.
+    """
     units = {name: metric.unit for name, metric in network.metrics.items()}
-    if placement.metric_units != units:
+    if claimed != units:
         given, wanted = (", ".join(f"{name} in {unit}" for name, unit in each.items()) or "none" for each in
-                         (placement.metric_units, units))  # fmt: skip
+                         (claimed, units))  # fmt: skip
         yield fault_of("", "metric_units", f"says {given}, the topology {wanted}")

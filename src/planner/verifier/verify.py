@@ -96,7 +96,11 @@ def verify(
         return list(_check_no_plan(placement))
     groups = by_app(apps)
     network, shared = expand(topology), has_shares(placement, len(groups)) or objective != "power"
-    found = [*_check_names(placement, groups), *_check_plan_form(placement), *check_units(placement, network)]
+    found = [
+        *_check_names(placement, groups),
+        *_check_plan_form(placement),
+        *check_units(placement.metric_units, network),
+    ]
     if shared:
         found += [*check_together([pairs[0][0] for pairs in groups.values()]), *check_speeds(placement, network)]
     plans = {plan.name: plan for plan in reversed(placement.apps)}
@@ -117,7 +121,7 @@ def verify(
                 limited = _Checked(asked, plan, cost)  # by default a least accuracy is asked for unless it is maximised
                 found += [*_check_claims(checked[-1]), *_check_limits(limited, models, per_exit_thresholds)]
                 found += check_metrics(app.name, plan.metrics, cost.metrics, network)
-                found += check_metric_limits(app, cost.metrics, network)
+                found += check_metric_limits(app.name, app.limits, cost.metrics, network)
                 found += check_sustained(app, plan, cost, network)
     found += _check_memory(checked, network)
     found += _check_shared(checked, network) if shared else _check_utilization(checked, network)

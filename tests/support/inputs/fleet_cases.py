@@ -88,8 +88,31 @@ def random_class(r: Random, name: str, models: list[str], nodes: list[str], most
     return item
 
 
+def add_metrics(r: Random, topology: dict[str, Any], classes: list[dict[str, Any]]) -> None:
+    """Give a topology metrics, devices and links entries for them, and classes limits on them."""
+    nodes = [node["name"] for node in topology["nodes"]]
+    ends = [(link["source"], link["target"]) for link in topology["links"]]
+    ends += [(link["target"], link["source"]) for link in topology["links"] if link["bidirectional"]]
+
+    def figures() -> dict[str, float]:
+        return {"per_s": r.choice([0.0, r.uniform(0, 9)]), "per_j": r.choice([0.0, r.uniform(0, 2)])}
+
+    topology["metrics"] = [
+        {"name": name, "unit": "USD" if name == "cost" else "g",
+         "nodes": {node: figures() for node in nodes if r.random() < 0.7},
+         "links": [{"source": a, "target": b, "per_bit": r.uniform(0, 0.3)} for a, b in ends if r.random() < 0.7]}
+        for name in r.sample(["cost", "carbon"], r.randint(1, 2))
+    ]  # fmt: skip
+    names = [metric["name"] for metric in topology["metrics"]]
+    for item in classes:
+        item["device"]["metrics"] = {name: figures() for name in names if r.random() < 0.6}
+        for link in item["attach"]:
+            link["metrics"] = {name: r.uniform(0, 0.3) for name in names if r.random() < 0.6}
+        item["limits"] = {name: r.uniform(0.5, 12.0) for name in names if r.random() < 0.6}
+
+
 def random_fleet(
-    r: Random, most_users: int = 6, **shared: bool
+    r: Random, most_users: int = 6, *, metrics: bool = False, **shared: bool
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return a fleet, its topology, and its models by name."""
     topology = random_shared(r, **shared)
@@ -98,4 +121,6 @@ def random_fleet(
     classes = [
         random_class(r, f"c{i}", list(models), nodes, most_users) for i in range(r.randint(1, 4))
     ]  # fmt: skip
+    if metrics:
+        add_metrics(r, topology, classes)
     return {"schema_version": "1", "name": "random", "classes": classes}, topology, models

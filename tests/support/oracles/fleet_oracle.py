@@ -41,6 +41,7 @@ class Optimum:
 
 def single_app(item: dict[str, Any], link: dict[str, Any], model: dict[str, Any], topology: dict[str, Any]) -> Instance:
     device = {"name": "device", "tier": "mobile", **item["device"]}
+    metrics = with_entries(topology.get("metrics", []), device.pop("metrics", {}), link)
     up = {"source": "device", "target": link["node"], "bit_per_s": link["bit_per_s"],
           "latency_s": link.get("latency_s", 0.0), "j_per_bit": link.get("j_per_bit", 0.0)}  # fmt: skip
     down = {
@@ -51,13 +52,30 @@ def single_app(item: dict[str, Any], link: dict[str, Any], model: dict[str, Any]
     }
     for each in (up, down):
         each["medium"] = link.get("medium", "own link")
-    whole = {**topology, "nodes": [device, *topology["nodes"]], "links": [up, down, *topology["links"]]}
-    limits = ("max_latency_s", "latency", "min_accuracy", "max_energy_j", "rate_per_s", "destination")
+    whole = {**topology, "nodes": [device, *topology["nodes"]], "links": [up, down, *topology["links"]],
+             "metrics": metrics}  # fmt: skip
+    limits = ("max_latency_s", "latency", "min_accuracy", "max_energy_j", "rate_per_s", "destination", "limits")
     asked = {key: item[key] for key in limits if item.get(key) is not None}
     app = check_document({"schema_version": "1", "apps": [{"name": "a", "model": "m", "source": "device", **asked}]},
                          Workload).apps[0]  # fmt: skip
     network = check_document(whole, Topology)
-    return build_instance(app, check_document(model, Model), build_network(network.nodes, network.links))
+    return build_instance(
+        app, check_document(model, Model), build_network(network.nodes, network.links, (), network.metrics)
+    )
+
+
+def with_entries(metrics: list[dict[str, Any]], device: dict[str, Any], link: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return metrics with the entries of a user's device and link."""
+    found = []
+    for metric in metrics:
+        nodes, links = dict(metric["nodes"]), list(metric["links"])
+        if metric["name"] in device:
+            nodes["device"] = device[metric["name"]]
+        if (per_bit := link.get("metrics", {}).get(metric["name"])) is not None:
+            for source, target in (("device", link["node"]), (link["node"], "device")):
+                links.append({"source": source, "target": target, "per_bit": per_bit})
+        found.append({**metric, "nodes": nodes, "links": links})
+    return found
 
 
 def choices_of(owner: int, item: dict[str, Any], model: dict[str, Any], topology: dict[str, Any]) -> list[Choice]:
