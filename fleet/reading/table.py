@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ import numpy as np
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.reading.document import Codes
 from planner.fleet.reading.findings import Findings
+from planner.fleet.reading.plain_csv import EncodedCells, cells_of, plain_bytes
 from planner.schemas.reading.base import LEAST, MOST
 from planner.schemas.reading.problems import input_error
 
 _CHUNK = 100_000
-_LARGE_BYTES = 1_000_000
-"""Files from this size on are worth another reader."""
 _MOST_ROWS = 20_000_000
 
 
@@ -40,22 +38,6 @@ class NumberRule:
         sort = "a whole number" if self.whole else "a number"
         bounds = f"greater than 0 (at least {LEAST:g})" if self.least == LEAST else f"at least {self.least:g}"
         return f"give {sort}, {bounds}, at most {self.most:g}"
-
-
-@dataclass(frozen=True)
-class EncodedCells(Sequence[str]):
-    """Cells of a column as numbers of their distinct texts."""
-
-    codes: Ints
-    texts: list[str]
-
-    def __len__(self) -> int:
-        """Number of cells."""
-        return len(self.codes)
-
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - as sequences have it
-        """Return the text of a cell."""
-        return self.texts[self.codes[index]]
 
 
 class TableReader:
@@ -115,9 +97,12 @@ class TableReader:
 
     def _csv(self) -> Iterator[tuple[dict[str, Sequence[Any]], int]]:
         try:
-            if (encoded := self._encoded()) is not None:
-                yield encoded
-                return
+            if (data := plain_bytes(self.path)) is not None:
+                header = [name.strip() for name in data.partition(b"\n")[0].decode().split(",")]
+                self._check_header(header)
+                if (chunks := cells_of(data, header)) is not None:
+                    yield from chunks
+                    return
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file)
                 header = [name.strip() for name in next(reader, [])]
@@ -126,41 +111,6 @@ class TableReader:
                     yield self._chunk(header, rows)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise input_error(f"cannot read the table ({error})", "give a CSV file", file=str(self.path)) from None
-
-    def _encoded(self) -> tuple[dict[str, Sequence[Any]], int] | None:
-        """Read a large file without quotes, whose cells are what lies between commas, by pyarrow where that is there.
-
-        Whatever is not plain (quotes, empty lines, rows of another length) is left to the reader of the standard
-        library, which says what is wrong.
-        """
-        if self.path.stat().st_size < _LARGE_BYTES:
-            return None
-        data = self.path.read_bytes().removeprefix(codecs.BOM_UTF8)
-        if any(mark in data for mark in (b'"', b"\r", b"\n\n", b"\0")):
-            return None
-        try:
-            import pyarrow as arrow
-            from pyarrow import csv as arrow_csv
-        except ImportError:
-            return None
-        header = [name.strip() for name in data.partition(b"\n")[0].decode().split(",")]
-        self._check_header(header)
-        text = arrow.dictionary(arrow.int32(), arrow.string())
-        try:
-            table = arrow_csv.read_csv(
-                arrow.BufferReader(data),
-                read_options=arrow_csv.ReadOptions(use_threads=False, column_names=header, skip_rows=1),
-                parse_options=arrow_csv.ParseOptions(quote_char=False),
-                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, text)),
-            ).unify_dictionaries()
-        except arrow.ArrowInvalid:
-            return None
-        columns: dict[str, Sequence[Any]] = {}
-        for name in header:
-            chunks = table.column(name).chunks
-            codes = np.concatenate([chunk.indices.to_numpy() for chunk in chunks]).astype(np.int64)
-            columns[name] = EncodedCells(codes, chunks[0].dictionary.to_pylist())
-        return columns, table.num_rows
 
     def _chunk(self, header: list[str], rows: list[list[str]]) -> tuple[dict[str, Sequence[Any]], int]:
         """Turn rows into columns; rows of another length are problems, and read as far as they go."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from command_line import run
 
-from planner.fleet.reading import table
+from planner.fleet.reading import plain_csv
 from planner.fleet.reading.files import read_fleet
 from planner.pipeline.fleet import plan_fleet
 from planner.schemas import InputError
@@ -67,10 +67,7 @@ def test_a_placement_of_a_fleet_is_told_from_one_of_apps(tmp_path: Path) -> None
         "{}\nq,x,../vit.json,phone,centre,,,,\nr,1.5,,nothing,,,,,2\n",
     ],
 )
-def test_tables_read_by_pyarrow_are_those_of_the_standard_library(
-    classes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("pyarrow")
+def test_large_tables_are_read_like_small_ones(classes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("fleet.json", "attach.csv"):
         shutil.copy(CITY / name, tmp_path / name)
     for model in ("vit.json", "b-alexnet-branchynet.json"):
@@ -81,7 +78,8 @@ def test_tables_read_by_pyarrow_are_those_of_the_standard_library(
     (tmp_path / "classes.csv").write_text(classes.format(text) or text, encoding="utf-8")
     found = []
     for large in (10**9, 0):
-        monkeypatch.setattr(table, "_LARGE_BYTES", large)
+        monkeypatch.setattr(plain_csv, "LARGE_BYTES", large)
+        monkeypatch.setattr(plain_csv, "_CHUNK_BYTES", 500)
         try:
             columns = read_fleet(tmp_path / "fleet.json").columns
             found.append([str(getattr(columns, each.name)) for each in fields(columns)])

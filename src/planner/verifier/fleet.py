@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite, isnan
+from typing import Any
 
 from planner.schemas.fleets.columns import FleetColumns
 from planner.schemas.fleets.fleet import DEVICE
@@ -72,11 +73,23 @@ def _check_no_plan(placement: FleetPlacement) -> Iterator[Violation]:
         yield fault_of("", "diagnosis", "a placement that is infeasible says why")
 
 
+def _as_lists(columns: FleetColumns) -> FleetColumns:
+    """Return columns as lists, whose single figures are read in a fraction of the time."""
+    found: dict[str, Any] = {}
+    for each in fields(columns):
+        value = getattr(columns, each.name)
+        if isinstance(value, Mapping):
+            found[each.name] = {name: column.tolist() for name, column in value.items()}
+        elif hasattr(value, "tolist"):
+            found[each.name] = value.tolist()
+    return replace(columns, **found)
+
+
 class _Checker:
     """One placement against its classes."""
 
     def __init__(self, columns: FleetColumns, models: Mapping[str, Model], network: Network) -> None:
-        self.columns, self.models, self.network = columns, models, network
+        self.columns, self.models, self.network = (columns := _as_lists(columns)), models, network
         self.costs = PlanCosts(columns, models, network)
         self.position = {str(name): index for index, name in enumerate(columns.class_names)}
         self.least = [best_accuracy(models[name]) for name in columns.models]
@@ -107,10 +120,9 @@ class _Checker:
         for name in held:
             if name not in self.position:
                 self.found.append(fault_of(name, "class", "the fleet has no class of this name"))
-        users = self.columns.count.tolist()
         for name, index in self.position.items():
-            if held.get(name, 0) != users[index]:
-                message = f"{held.get(name, 0)} users are accounted for, the class has {users[index]}"
+            if held.get(name, 0) != (users := self.columns.count[index]):
+                message = f"{held.get(name, 0)} users are accounted for, the class has {users}"
                 self.found.append(fault_of(name, "count", message))
         twice = Counter(each.class_name for each in placement.unserved)
         self.found += [fault_of(name, "unserved", "named twice") for name, times in twice.items() if times > 1]
@@ -118,7 +130,7 @@ class _Checker:
     def _check_group(self, group: Group, index: int) -> None:
         columns = self.columns
         low, high = columns.first_link[columns.group[index]], columns.first_link[columns.group[index] + 1]
-        links = [link for link in range(int(low), int(high)) if columns.nodes[columns.link_node[link]] == group.attach]
+        links = [link for link in range(low, high) if columns.nodes[columns.link_node[link]] == group.attach]
         if not links:
             self.found.append(fault_of(group.class_name, "attach", f"the class does not attach to {group.attach!r}"))
             return
@@ -229,7 +241,7 @@ class _Checker:
         whole = sums.power_w + idle
         self.found += check_claim("", "total.power_w", total.power_w, whole, "W", whole=whole)
         counts = {
-            "users": (total.users, self.columns.users),
+            "users": (total.users, sum(self.columns.count)),
             "served": (total.served, sum(group.count for group in placement.groups)),
             "nodes_used": (total.nodes_used, len(hosts)),
         }
