@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from planner.library.comparison import Comparison, compare
     from planner.library.front import Front, pareto
     from planner.library.inputs import load_model, load_topology, load_workload, prepare
+    from planner.library.measuring import calibrate, measure_links, profile
     from planner.library.pages import write_report
     from planner.library.placement import Placement
     from planner.library.planning import plan
@@ -88,6 +89,7 @@ __all__ = [
     "__version__",
     "adapt",
     "adapt_designs",
+    "calibrate",
     "check",
     "compare",
     "from_onnx",
@@ -95,11 +97,13 @@ __all__ = [
     "load_model",
     "load_topology",
     "load_workload",
+    "measure_links",
     "pareto",
     "plan",
     "plan_fleet",
     "plan_many",
     "prepare",
+    "profile",
     "run",
     "split",
     "verify",
@@ -116,6 +120,7 @@ _HOMES = {
     "Violation": "planner.verifier.verify",
     "adapt": "planner.library.adapting",
     "adapt_designs": "planner.library.adapting",
+    "calibrate": "planner.library.measuring",
     "check": "planner.library.checking",
     "compare": "planner.library.comparison",
     "from_onnx": "planner.running.library",
@@ -123,11 +128,13 @@ _HOMES = {
     "load_model": "planner.library.inputs",
     "load_topology": "planner.library.inputs",
     "load_workload": "planner.library.inputs",
+    "measure_links": "planner.library.measuring",
     "pareto": "planner.library.front",
     "plan": "planner.library.planning",
     "plan_fleet": "planner.pipeline.fleet",
     "plan_many": "planner.fin.many",
     "prepare": "planner.library.inputs",
+    "profile": "planner.library.measuring",
     "verify": "planner.library.checking",
     "write_report": "planner.library.pages",
     "run": "planner.pipeline.execution",

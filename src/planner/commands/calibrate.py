@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -24,14 +23,8 @@ def calibrate_command(
     ],
 ) -> int:
     """Write profiles and links as a run measured them, to plan with again."""
-    from planner.files.writing import made_folder, whole_file
-    from planner.running.results.calibrating import calibrate
+    from planner.library.measuring import calibrate
 
-    documents = calibrate(run, model, topology)
-    made_folder(output)
-    for name, document in documents.items():
-        with whole_file(output / name) as file:
-            json.dump(document, file, indent=1)
-            file.write("\n")
+    calibrate(run, model, topology).write(output)
     say(f"wrote {output}: model.json and topology.json as measured", err=True)
     return 0

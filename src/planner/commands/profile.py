@@ -14,7 +14,7 @@ from planner.commands.output import json_text, say
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
-    from planner.running.timing.profile import ProfileOptions
+    from planner.running.timing.profile import Profiled
 
 AgentAddress = Annotated[str | None, typer.Option("--agent", help="HOST:PORT of an agent to profile on.")]
 LinkAddresses = Annotated[
@@ -37,59 +37,45 @@ def profile_command(
 ) -> int:
     """Measure the blocks of a bundle here or on an agent; or measure links to agents."""
     from planner.commands.results import written
+    from planner.library.measuring import profile
+    from planner.progress import waiting
     from planner.running.agents.errors import RunFailedError
-    from planner.running.requirements import require
 
-    require("onnx", "onnxruntime", "pyzmq", doing="profiling")
     try:
         with written(output, as_json) as give:
             if links:
                 data: dict[str, Any] = {"links": _links(links, hardware, keys)}
                 give(lambda: data, json_text(data), True)
             else:
-                data, text = _profile(network, _options(hardware, threads, repeats, power_w), agent, keys)
-                give(lambda: data, text, True)
+                with waiting("profiling"):
+                    found = profile(
+                        network, hardware, threads=threads, repeats=repeats, power_w=power_w, agent=agent, keys=keys
+                    )
+                give(lambda: _document(hardware, found), _text(hardware, found), True)
     except RunFailedError as error:
         say(f"error: {error}", err=True)
         return EXIT_OTHER
     return 0
 
 
-def _options(hardware: str, threads: int, repeats: int, power_w: float | None) -> ProfileOptions:
-    from planner.running.timing.profile import ProfileOptions
-
-    return ProfileOptions(hardware, threads, repeats, power_w)
+def _document(hardware: str, found: Profiled) -> dict[str, Any]:
+    return {"hardware": hardware, "times_s": dict(found.times_s), "notes": list(found.notes)}
 
 
-def _profile(
-    network: Path, options: ProfileOptions, agent: str | None, keys: Path | None
-) -> tuple[dict[str, Any], str]:
-    from planner.files.writing import whole_file
-    from planner.progress import waiting
-    from planner.running.graph.bundle import MODEL, read_bundle
-    from planner.running.timing.measuring import measure_profile
+def _text(hardware: str, found: Profiled) -> str:
     from planner.units import format_quantity
 
-    bundle = read_bundle(network)
-    with whole_file(network / MODEL, may_replace_input=True) as file, waiting("profiling"):
-        found, model = measure_profile(bundle, options, agent, keys)
-        file.write(model.decode())
     lines = [f"{name}  {format_quantity(time_s, 's')}" for name, time_s in found.times_s.items()]
-    text = "\n".join([f"profile {options.hardware}", *lines, *(f"note: {note}" for note in found.notes)])
-    return {"hardware": options.hardware, "times_s": dict(found.times_s), "notes": list(found.notes)}, text
+    return "\n".join([f"profile {hardware}", *lines, *(f"note: {note}" for note in found.notes)])
 
 
 def _links(addresses: list[str], hardware: str, keys: Path | None) -> list[dict[str, Any]]:
     """Return link fields of a topology for both directions to every agent, and say how each was fitted."""
-    from planner.running.timing.measuring import measure_links
-    from planner.units import format_quantity
+    from planner.library.measuring import measure_links
 
-    found = measure_links(dict(_named(text) for text in addresses), hardware, keys)
+    found = measure_links(dict(_named(text) for text in addresses), hardware, keys=keys)
     for link in found:
-        fit = link.fit
-        small, offset = format_quantity(fit.small_s, "s"), format_quantity(fit.offset_s, "s")
-        line = f"{offset} + bits / ({format_quantity(fit.bit_per_s, 'bit/s')})"
-        say(f"{link.source} > {link.target}: 1 kB takes {small}, larger messages {line}", err=True)
+        say(f"{link.source} > {link.target}: {link.fit.text}", err=True)
     return [link.fields for link in found]
 
 

@@ -69,6 +69,9 @@ def run(
     emulate_links: bool = False,
     timeout_s: float = 30.0,
     keys: str | Path | None = None,
+    placement: str | Path | None = None,
+    policy: str | Path | None = None,
+    states: str | Path | None = None,
 ) -> Run:
     """Run pieces on agents, and set what is measured beside what was predicted.
 
@@ -84,6 +87,9 @@ def run(
         emulate_links: Hold messages as the topology's links would.
         timeout_s: Longest time without any result, in seconds.
         keys: Folder of keys, if the agents have them.
+        placement: Placement, for the energy that it predicts.
+        policy: Policy of placements: plans are switched by state.
+        states: States that the policy was made for.
 
     Returns:
         Latencies, exit shares and accuracy by exit, measured beside predicted.
@@ -104,6 +110,9 @@ def run(
         emulate_links=emulate_links,
         timeout_s=timeout_s,
         keys=None if keys is None else Path(keys),
+        placement=None if placement is None else Path(placement),
+        policy=None if policy is None else Path(policy),
+        states=None if states is None else Path(states),
     )
     return execute(request)
 
