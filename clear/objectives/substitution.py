@@ -72,7 +72,7 @@ def _priced(app: Instance, network: Network, per_j: Floats) -> Instance:
     """Return the app at other costs; its energy is a metric, limited as it was."""
     limits = app.limits
     if np.isfinite(limits.energy_j):
-        limits = replace(limits, energy_j=np.inf, metrics={**limits.metrics, _ENERGY: limits.energy_j})
+        limits = limits.without("energy").with_most(_ENERGY, limits.energy_j)
     added, blocks, heads = app.metric_costs, app.blocks, app.heads
     return replace(
         app,

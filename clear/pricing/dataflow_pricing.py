@@ -93,6 +93,6 @@ def _priced(instance: Instance, prices: AppPrices, media: Ints) -> Instance:
         network=replace(best.network, link_j_per_bit=network.link_j_per_bit + per_bit),
         blocks=added(instance.blocks, best.blocks, instance.block_bytes),
         heads=added(instance.heads, best.heads, instance.head_bytes),
-        limits=replace(best.limits, energy_j=np.inf),
+        limits=best.limits.without("energy"),
         point_j=None,
     )

@@ -25,6 +25,7 @@ from planner.schemas.reading.quantities import format_quantity, told_apart
 _MOST_NODES = 8
 _KINDS: dict[str, LimitKind] = {row.kind: row.kind for row in LIMITED_FIGURES}
 """Kinds of limits of the figures that every plan has; those of metrics are of the kind `metric`."""
+_NOUNS: dict[str, str] = {row.kind: row.noun for row in LIMITED_FIGURES}
 
 
 def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
@@ -65,6 +66,23 @@ def _best_plan(instance: Instance) -> Decision | None:
     return Exact().solve(first, Options()).plan if instance.points.count else None
 
 
+def _least(instance: Instance, kind: str) -> tuple[Decision, float] | None:
+    """Return the plan within the limits of the least figure, with the figure; None where there is no plan.
+
+    A sum is minimised. Any other figure is limited below that of each plan in turn, until there is none.
+    """
+    if kind not in instance.limits.of_paths:
+        decision = _best_plan(replace(instance, limits=instance.limits.without(kind), minimise=kind))
+        return None if decision is None else (decision, evaluate(instance, decision).figure(kind))
+    found, below = None, np.inf
+    while (decision := _any_plan(instance.limited(kind, below))) is not None:
+        value = evaluate(instance, decision).figure(kind)
+        found, below = (decision, value), value * (1.0 - 4.0 * TOLERANCE)
+        if value <= 0.0:
+            break
+    return found
+
+
 def _without_limits(instance: Instance) -> Instance:
     limits = instance.limits
     for kind in limits.kinds:
@@ -82,14 +100,13 @@ def _figures(instance: Instance, all_points: Instance, without_pins: Bools) -> I
     """The least of each limited figure (latency, energy, metrics), with its own limit given up."""
     for kind in instance.limits.kinds:
         asked, unit = instance.limits.most(kind), instance.unit_of(kind)
-        relaxed = replace(instance, limits=instance.limits.without(kind), minimise=kind)
-        decision = _best_plan(relaxed)
-        if decision is not None:
-            best = evaluate(relaxed, decision).figure(kind)
+        found = _least(instance, kind)
+        if found is not None:
+            decision, best = found
             least, limit = told_apart(best, asked, unit)
-            what = f"{instance.statistic} latency" if kind == "latency" else kind
+            what = f"{instance.statistic} latency" if kind == "latency" else _NOUNS.get(kind, kind)
             message = f"the least {what} is {least}, the limit {limit}"
-            message += slowest_part(relaxed, decision) if kind == "latency" else ""
+            message += slowest_part(replace(instance, minimise=kind), decision) if kind == "latency" else ""
             yield _row(_KINDS.get(kind, "metric"), instance.name, asked, best, unit, message)
 
 
@@ -209,11 +226,11 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
     for kind in limits.kinds:
         asked, unit = limits.most(kind), instance.unit_of(kind)
-        decision = _best_plan(replace(free, minimise=kind))
-        if decision is not None:
-            best = evaluate(free, decision).figure(kind)
+        found = _least(free.limited(kind, asked), kind)
+        if found is not None:
+            _, best = found
             least, limit = told_apart(best, asked, unit)
-            message = f"without any other limit the least {kind} is {least}, the limit {limit}"
+            message = f"without any other limit the least {_NOUNS.get(kind, kind)} is {least}, the limit {limit}"
             yield _row(_KINDS.get(kind, "metric"), instance.name, asked, best, unit, f"{message}; {note}")
     for row in oversized_blocks(instance):
         yield row.model_copy(update={"message": f"{row.message}; {note}"})

@@ -46,6 +46,8 @@ class Labels:
     relay: Ints
     """(Q,) last hop of the transfer into the layer, as an index into its hops; -1 where nothing moved."""
     option: Ints
+    path: Floats
+    """(Q, S) states of the path resources with a limit."""
 
     def take(self, keep: Ints | Bools) -> Labels:
         """Return some of the labels."""
@@ -67,7 +69,9 @@ def root_label(relaxation: Relaxation) -> Labels:
     resources = len(relaxation.tracked) + len(relaxation.graph.links.loads)
     source = np.array([relaxation.graph.source])
     further = np.zeros((1, 0 if relaxation.further is None else len(relaxation.further.most)))
-    return Labels(source, zero, zero, further, np.zeros((1, resources)), zero, zero, none, none, none - 1, none)
+    limits = relaxation.graph.path_limits
+    path = np.zeros((1, 0)) if limits is None else limits.start()
+    return Labels(source, zero, zero, further, np.zeros((1, resources)), zero, zero, none, none, none - 1, none, path)
 
 
 def behind(table: Floats, labels: Labels, layer: int) -> Floats:
@@ -132,6 +136,8 @@ def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
         keep &= (labels.further + to_go <= relaxation.further.most).all(axis=1)
     if labels.usage.shape[1]:
         keep &= within_capacities(relaxation, labels.usage)
+    if graph.path_limits is not None:
+        keep &= graph.path_limits.within(labels.path)
     if graph.deadline is not None:
         # the governing exit's own way back is in `limited`, but it has no deadline besides the limit
         keep &= labels.limited <= graph.deadline[0, layer, labels.node, labels.option]
@@ -139,18 +145,24 @@ def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
     return labels.take(keep)
 
 
-def undominated(relaxation: Relaxation, labels: Labels, layer: int) -> Bools:
+def undominated(relaxation: Relaxation, labels: Labels, layer: int, in_transfer: bool = False) -> Bools:
     """Find the labels that no other one of their node dominates, once the blocks up to a layer are placed.
 
     Args:
         relaxation: The scenario and its bounds.
         labels: Q labels.
         layer: Layer whose block the labels have placed last.
+        in_transfer: Whether some have left the node of that block.
 
     Returns:
         (Q,) mask of the labels to keep.
     """
-    return non_dominated(labels.node, _criteria(relaxation, labels, layer))
+    table = _criteria(relaxation, labels, layer)
+    if relaxation.graph.path_limits is not None:
+        # a move is counted where it ends, so data that has moved dominates none that has not
+        moved = labels.relay[:, None] >= 0 if in_transfer else np.zeros((len(table), 0))
+        table = np.concatenate([table, labels.path, moved], axis=1, dtype=np.float64)
+    return non_dominated(labels.node, table)
 
 
 def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:

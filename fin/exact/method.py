@@ -64,11 +64,21 @@ class Exact:
         if len(points) < instance.points.count:
             some = instance.only_points(np.isin(np.arange(instance.points.count), points))
         if not instance.is_plain:
-            from planner.fin.dataflow.method import solve_dataflow as solve
+            from planner.fin.dataflow.method import solve_dataflow
+
+            solve = _by_integer_program if instance.limits.of_paths else solve_dataflow
         found = _least_deadline(some, options, until, solve) if bisects else solve(some, options, until)
         if found.plan is None or some is instance:
             return found
         return replace(found, plan=replace(found.plan, point=int(points[found.plan.point])))
+
+
+def _by_integer_program(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
+    """Solve an instance beyond chains that limits a path resource, which labels of chains alone carry."""
+    from planner.fin.methods.integer_program import IntegerProgram
+
+    left_s = None if np.isinf(until.at_s) else until.remaining_s
+    return IntegerProgram().solve(instance, replace(options, time_limit_s=left_s))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _relayed(
             lost = min(lost, float(bound[order[most]]))
             new = new.take(np.sort(order[:most]))
         merged = Labels.joined([kept, new])
-        keep = undominated(relaxation, merged, layer - 1)
+        keep = undominated(relaxation, merged, layer - 1, in_transfer=True)
         fresh = keep.copy()
         fresh[: len(kept.node)] = False
         kept, frontier = merged.take(keep), merged.take(fresh)
@@ -140,6 +140,7 @@ def _moved(labels: Labels, layer: int, row: Ints, target: Ints, sums: tuple[Floa
         parent=labels.parent[row],
         relay=labels.relay[row],
         option=labels.option[row],
+        path=labels.path[row],
     )
 
 
@@ -166,6 +167,10 @@ def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[
         further = some.further
         if graph.further is not None:
             further = further + graph.further.vertex[0][:, run, :, option][:, :, some.node].sum(axis=1).T
+        path, limits = some.path, graph.path_limits
+        if limits is not None:
+            blocks = range(stage.first, min(stage.last + 1, int(graph.depth[0])))
+            path = limits.entered(int(graph.scenarios.point[0]), path, some.node, some.relay >= 0, blocks)
         yield replace(
             some,
             cost=some.cost + graph.vertex_cost[0, run, :, option][:, some.node].sum(axis=0),
@@ -175,6 +180,7 @@ def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[
             late=late,
             transfers=transfers,
             option=np.full(len(rows), option),
+            path=path,
         )
 
 

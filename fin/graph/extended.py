@@ -23,6 +23,7 @@ from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.links.interface import Links
 from planner.fin.links.representation import links_of
+from planner.fin.path_resources.interface import PathLimits
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ class ExtendedGraph:
     """(K, D, O) fraction of samples that an option gives up as late."""
     further: FurtherSums | None = None
     """Sums with a limit besides `limited`, None where there is none."""
+    path_limits: PathLimits | None = None
+    """Limits that are no sums, None where there is none."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -140,58 +143,111 @@ def build_extended(
     """
     links = _links(instance, tracked_media) if links is None else links
     results = result_routes(instance, tracked_media, deadline)
-    scenarios, points = scenarios_of(instance), instance.points
-    point = scenarios.point
-    layers = int(points.depth.max()) if points.count else 1
-    reach = points.reach(len(instance.block_names))[point][:, :layers]
-    head_of = _heads(instance, layers)
-    on = points.on[point][:, head_of] & (head_of >= 0)
-    leaves = np.where(on, points.fraction[point][:, head_of], 0.0)
-    time_weight = _time_weight(instance, scenarios, reach, layers)
-
-    seconds = instance.blocks.time_s[None, :layers] + on[:, :, None] * instance.heads.time_s[head_of][None]
-    joules = instance.blocks.energy_j[None, :layers] + on[:, :, None] * instance.heads.energy_j[head_of][None]
-    deployed = np.arange(layers) < points.depth[point][:, None]
-    can_run = instance.allowed[None, :layers] & (instance.heads.can_run[head_of][None] | ~on[:, :, None])
-    open_ = (can_run | ~deployed[:, :, None])[..., None]
-    runs = points.computing_weight(reach)
-    energy = (runs[:, :, None] * joules)[..., None]
-    time = _elapsed(instance, time_weight, seconds)
-    added = metric_vertices(instance, head_of, on, runs)
+    scenarios = scenarios_of(instance)
+    rows = _Layers.of(instance, scenarios)
+    open_, (energy, time, added) = rows.open(instance), rows.sums(instance)
     in_time: Floats | None = None
     late: Floats | None = None
     if results is not None:
-        result = result_options(instance, results, scenarios, leaves, head_of, time_weight)
+        result = result_options(instance, results, scenarios, rows.leaves, rows.head_of, rows.time_weight)
         open_, energy, time = open_ & result.open, energy + result.energy, time + result.time
         in_time, late, added = result.deadline, result.late, added + result.metrics
-
-    bits = np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]])
-    carried = np.where(np.arange(layers) == 0, 1.0, reach) * bits
     kinds = ("energy", "latency", *(instance.network.metrics.names[index] for index in instance.used_metrics))
     vertex = dict(zip(kinds, (energy, time, *added), strict=True))
-    arc = dict(zip(kinds, arc_coefficients(carried, time_weight, bits, len(added)), strict=True))
-    result_bits = np.where(leaves > 0, leaves * instance.result_bits[head_of], 0.0)
+    bits, carried = rows.bits(instance)
+    arc = dict(zip(kinds, arc_coefficients(carried, rows.time_weight, bits, len(added)), strict=True))
     return ExtendedGraph(
         links=links,
         results=results,
         source=instance.source,
         scenarios=scenarios,
-        depth=points.depth[point],
+        depth=rows.depth,
         open=open_,
         vertex_cost=vertex[instance.minimise],
         vertex_limited=vertex[instance.counterpart],
         arc_cost=arc[instance.minimise],
         arc_limited=arc[instance.counterpart],
         limit=instance.other_limit,
-        memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
-        utilization=instance.rate_per_s * runs[:, :, None] * seconds,
+        memory_bytes=rows.memory_bytes(instance),
+        utilization=instance.rate_per_s * rows.runs[:, :, None] * rows.seconds,
         medium_arc=instance.rate_per_s * carried,
-        medium_result=instance.rate_per_s * result_bits,
-        sends_result=leaves > 0,
+        medium_result=instance.rate_per_s * rows.result_bits(instance),
+        sends_result=rows.leaves > 0,
         deadline=in_time,
         late=late,
         further=further_sums(instance, vertex, arc),
+        path_limits=PathLimits.of(instance),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Layers:
+    """Blocks of K scenarios with the heads behind them: D layers on N nodes."""
+
+    depth: Ints
+    """(K,)"""
+    head_of: Ints
+    """(D,) exit behind each block, -1 for none."""
+    on: Bools
+    """(K, D) whether it is on."""
+    leaves: Floats
+    """(K, D) fraction of samples that leave behind each block."""
+    reach: Floats
+    """(K, D) fraction of samples that executes each block."""
+    runs: Floats
+    """(K, D) how often it runs: the fraction of samples that executes it, or of batches."""
+    time_weight: Floats
+    """(K, D) weight of a layer's time in the latency statistic."""
+    seconds: Floats
+    """(K, D, N) time of a block and its head."""
+
+    @classmethod
+    def of(cls, instance: Instance, scenarios: Scenarios) -> _Layers:
+        """Return the layers of an app."""
+        points, point = instance.points, scenarios.point
+        layers = int(points.depth.max()) if points.count else 1
+        reach = points.reach(len(instance.block_names))[point][:, :layers]
+        head_of = _heads(instance, layers)
+        on = points.on[point][:, head_of] & (head_of >= 0)
+        leaves = np.where(on, points.fraction[point][:, head_of], 0.0)
+        time_weight = _time_weight(instance, scenarios, reach, layers)
+        seconds = instance.blocks.time_s[None, :layers] + on[:, :, None] * instance.heads.time_s[head_of][None]
+        runs = points.computing_weight(reach)
+        return cls(points.depth[point], head_of, on, leaves, reach, runs, time_weight, seconds)
+
+    @property
+    def deployed(self) -> Bools:
+        """(K, D) whether a scenario has the layer."""
+        return np.asarray(np.arange(len(self.head_of)) < self.depth[:, None])
+
+    def open(self, instance: Instance) -> Bools:
+        """(K, D, N, 1) vertices that pins and abilities leave open; layers not deployed are open everywhere."""
+        heads_run = instance.heads.can_run[self.head_of][None] | ~self.on[:, :, None]
+        can_run = instance.allowed[None, : len(self.head_of)] & heads_run
+        return np.asarray((can_run | ~self.deployed[:, :, None])[..., None])
+
+    def sums(self, instance: Instance) -> tuple[Floats, Floats, Floats]:
+        """(K, D, N, 1) energy and time of vertices, and (M, K, D, N, 1) what they add to each metric."""
+        heads_j = self.on[:, :, None] * instance.heads.energy_j[self.head_of][None]
+        joules = instance.blocks.energy_j[None, : len(self.head_of)] + heads_j
+        energy = (self.runs[:, :, None] * joules)[..., None]
+        time = _elapsed(instance, self.time_weight, self.seconds)
+        return energy, time, metric_vertices(instance, self.head_of, self.on, self.runs)
+
+    def bits(self, instance: Instance) -> tuple[Floats, Floats]:
+        """(D,) size of what arcs into each layer carry, and (K, D) the same weighted by reach."""
+        layers = len(self.head_of)
+        bits = np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]])
+        return bits, np.where(np.arange(layers) == 0, 1.0, self.reach) * bits
+
+    def memory_bytes(self, instance: Instance) -> Floats:
+        """(K, D) memory of a block and its head."""
+        blocks = instance.block_bytes[: len(self.head_of)]
+        return np.asarray(self.deployed * (blocks + self.on * instance.head_bytes[self.head_of]))
+
+    def result_bits(self, instance: Instance) -> Floats:
+        """(K, D) bits of results that leave each layer, per sample."""
+        return np.where(self.leaves > 0, self.leaves * instance.result_bits[self.head_of], 0.0)
 
 
 def _elapsed(instance: Instance, time_weight: Floats, seconds: Floats) -> Floats:

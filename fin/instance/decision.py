@@ -11,6 +11,7 @@ import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Network
+from planner.fin.path_resources.interface import path_figures
 from planner.schemas.planning.workload import LIMITED_FIGURES
 
 Path = tuple[int, ...]
@@ -55,6 +56,8 @@ class Evaluation:
     accuracy: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Metrics of the network, by name."""
+    of_path: Mapping[str, float] = field(default_factory=dict)
+    """Path resources, by kind."""
 
     @property
     def utilization(self) -> Floats:
@@ -67,7 +70,7 @@ class Evaluation:
         return self.rate_per_s * self.media_busy_s
 
     def figure(self, kind: str) -> float:
-        """Return what an objective minimises, in J, s or the unit of a metric.
+        """Return what an objective minimises or an app limits, in J, s or the unit of a metric or limit.
 
         Of what is maximised: for `rate` the busy time of the bottleneck in s, for `accuracy` its negative.
         """
@@ -77,7 +80,9 @@ class Evaluation:
             "rate": self.bottleneck_s,
             "accuracy": -self.accuracy,
         }
-        return figures[kind] if kind in figures else self.metrics[kind]
+        if kind in figures:
+            return figures[kind]
+        return self.of_path[kind] if kind in self.of_path else self.metrics[kind]
 
 
 def evaluate(instance: Instance, decision: Decision) -> Evaluation:
@@ -125,6 +130,7 @@ def evaluate(instance: Instance, decision: Decision) -> Evaluation:
     return Evaluation(
         energy_j, latency_s, compute_j, compute_s, memory, instance.inferences_per_s, busy_s, media,
         bottleneck_s(network, busy_s, media), accuracy, metrics,
+        path_figures(instance, decision.point, decision.nodes),
     )  # fmt: skip
 
 
@@ -241,8 +247,8 @@ def objective_of(instance: Instance, evaluation: Evaluation) -> float:
 
 
 def within_limits(instance: Instance, evaluation: Evaluation) -> bool:
-    """Tell whether latency, energy, metrics and every capacity hold."""
-    figures = {row.name: row.value_of(evaluation) for row in LIMITED_FIGURES}
+    """Tell whether the figures that apps limit, metrics and every capacity hold."""
+    figures = {row.name: evaluation.figure(row.kind) for row in LIMITED_FIGURES}
     if not instance.limits.keep(**figures) or not keeps_metrics(instance, evaluation.metrics):
         return False
     return not overloads(instance, evaluation)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,11 +16,11 @@ from planner.fin.instance.operating_points import OperatingPoints, operating_poi
 from planner.fin.instance.unknown_names import refuse_unknown_accuracy, refuse_unknown_metrics, refuse_unknown_names
 from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App, least_accuracy, percentile_of
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, MINIMISED, App, least_accuracy, percentile_of
 
 TOLERANCE = 1e-9
 """Relative tolerance of every limit."""
-_NAME_OF: dict[str, str] = {row.kind: row.name for row in LIMITED_FIGURES}
+_KIND_OF: dict[str, str] = {row.name: row.kind for row in LIMITED_FIGURES}
 _UNIT_OF: dict[str, str] = {row.kind: row.unit for row in LIMITED_FIGURES}
 
 
@@ -29,31 +28,49 @@ _UNIT_OF: dict[str, str] = {row.kind: row.unit for row in LIMITED_FIGURES}
 class Limits:
     """What a plan must keep; infinite where there is no limit."""
 
-    latency_s: float
-    energy_j: float
+    figures: Mapping[str, float]
+    """Largest values of figures that every plan has, by the kinds of `LIMITED_FIGURES`, each in its unit."""
     min_accuracy: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Largest values of those metrics that have a limit, by name."""
+
+    @property
+    def latency_s(self) -> float:
+        """Limit on the latency, in seconds."""
+        return self.most("latency")
+
+    @property
+    def energy_j(self) -> float:
+        """Limit on the energy of one inference, in joules."""
+        return self.most("energy")
 
     def most(self, kind: str) -> float:
         """Return the largest value of a figure, infinite for no limit.
 
         Args:
-            kind: `latency` (in seconds), `energy` (in joules) or the name of a metric (in its unit).
+            kind: A kind of `LIMITED_FIGURES`, such as `latency` (in seconds), or the name of a metric (in its unit).
         """
-        return float(getattr(self, _NAME_OF[kind])) if kind in _NAME_OF else self.metrics.get(kind, np.inf)
+        return (self.figures if kind in _UNIT_OF else self.metrics).get(kind, np.inf)
+
+    def with_most(self, kind: str, most: float) -> Limits:
+        """Return the same limits with another one on a figure; infinite for none."""
+        held = self.figures if kind in _UNIT_OF else self.metrics
+        held = {**held, kind: most} if np.isfinite(most) else {name: held[name] for name in held if name != kind}
+        return replace(self, figures=held) if kind in _UNIT_OF else replace(self, metrics=held)
 
     def without(self, kind: str) -> Limits:
         """Return the same limits without that on a figure."""
-        if kind in _NAME_OF:
-            changes: dict[str, Any] = {_NAME_OF[kind]: np.inf}
-            return replace(self, **changes)
-        return replace(self, metrics={name: most for name, most in self.metrics.items() if name != kind})
+        return self.with_most(kind, np.inf)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Figures that have a limit: latency, energy, then metrics."""
-        return tuple(kind for kind in (*_NAME_OF, *self.metrics) if np.isfinite(self.most(kind)))
+        """Figures that have a limit: those of `LIMITED_FIGURES` in their order, then metrics."""
+        return tuple(kind for kind in (*_UNIT_OF, *self.metrics) if np.isfinite(self.most(kind)))
+
+    @property
+    def of_paths(self) -> tuple[str, ...]:
+        """Figures with a limit that are no sums over blocks and links, but resources of paths."""
+        return tuple(kind for kind in self.kinds if kind in _UNIT_OF and kind not in MINIMISED)
 
     def limited(self, **figures: Floats) -> list[tuple[Floats, float]]:
         """Return the given figures that have a limit, each with it.
@@ -61,7 +78,7 @@ class Limits:
         Args:
             **figures: Values by the name of the figure, such as `latency_s`.
         """
-        pairs = [(values, float(getattr(self, name))) for name, values in figures.items()]
+        pairs = [(values, self.most(_KIND_OF[name])) for name, values in figures.items()]
         return [(values, limit) for values, limit in pairs if np.isfinite(limit)]
 
     def keep(self, **figures: Floats | float) -> Bools:
@@ -71,7 +88,7 @@ class Limits:
             **figures: Values (of one shape) by the name of the figure, such as `latency_s`.
         """
         slack = 1.0 + TOLERANCE
-        kept = [values <= getattr(self, name) * slack for name, values in figures.items()]
+        kept = [np.asarray(values <= self.most(_KIND_OF[name]) * slack) for name, values in figures.items()]
         return np.asarray(np.all(kept, axis=0))
 
 
@@ -152,20 +169,20 @@ class Instance:
         """Fraction of samples that must be in time, None for worst and mean."""
         return percentile_of(self.statistic)
 
-    def with_limits(self, **changes: Any) -> Instance:  # noqa: ANN401 - as the fields are
-        """Return the same app with other limits on latency or energy."""
-        return replace(self, limits=replace(self.limits, **changes))
+    def with_limits(self, **changes: float) -> Instance:
+        """Return the same app with other limits on figures, by the name of each, such as `latency_s`."""
+        limits = self.limits
+        for name, most in changes.items():
+            limits = limits.with_most(_KIND_OF[name], most)
+        return replace(self, limits=limits)
 
     def without_metrics(self) -> Instance:
         """Return the same app without limits on metrics, for methods that do not know them."""
         return replace(self, limits=replace(self.limits, metrics={})) if self.limits.metrics else self
 
     def limited(self, kind: str, most: float) -> Instance:
-        """Return the same app with another limit on one figure: latency (s), energy (J) or a metric."""
-        if kind in _NAME_OF:
-            return self.with_limits(**{_NAME_OF[kind]: most})
-        kept = {**self.limits.metrics, kind: most} if np.isfinite(most) else self.limits.without(kind).metrics
-        return replace(self, limits=replace(self.limits, metrics=kept))
+        """Return the same app with another limit on one figure, in its unit; infinite for none."""
+        return replace(self, limits=self.limits.with_most(kind, most))
 
     @property
     def own_limit(self) -> float:
@@ -184,8 +201,9 @@ class Instance:
 
     @property
     def further_limits(self) -> tuple[str, ...]:
-        """Figures with a limit besides the objective and its counterpart: energy, then metrics."""
-        return tuple(kind for kind in self.limits.kinds if kind not in (self.minimise, self.counterpart))
+        """Sums with a limit besides the objective and its counterpart: energy, then metrics."""
+        others = (self.minimise, self.counterpart, *self.limits.of_paths)
+        return tuple(kind for kind in self.limits.kinds if kind not in others)
 
     @property
     def used_metrics(self) -> tuple[int, ...]:
@@ -197,11 +215,11 @@ class Instance:
     @property
     def by_metrics(self) -> bool:
         """Whether a metric is minimised or limited."""
-        return self.minimise not in (*_NAME_OF, *MAXIMISED) or bool(self.limits.metrics)
+        return self.minimise not in (*MINIMISED, *MAXIMISED) or bool(self.limits.metrics)
 
     def unit_of(self, kind: str) -> str:
         """Return the unit of a figure: J, s, or that of a metric."""
-        return _UNIT_OF.get(kind) or self.network.metrics.unit_of[kind]
+        return _UNIT_OF[kind] if kind in _UNIT_OF else self.network.metrics.unit_of[kind]
 
     def only_points(self, mask: Bools) -> Instance:
         """Return the same app with some of its operating points."""
@@ -237,7 +255,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     blocks, heads = block_and_head_costs(model, network, points.exit_names, batch)
     dataflow = dataflow_of(model)
     limited = memory_may_bind([model], float(network.memory_bytes.min()) / batch)
-    figures = {row.name: _or_infinite(row.limit_of(app)) for row in LIMITED_FIGURES}
+    figures: dict[str, float] = {row.kind: limit for row in LIMITED_FIGURES if (limit := row.limit_of(app)) is not None}
     best = float(points.accuracy.max())
     least = least_accuracy(app, best)
     return Instance(
@@ -259,7 +277,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         rate_per_s=app.rate_per_s / batch,
         statistic=app.latency,
         minimise=app.objective,
-        limits=Limits(min_accuracy=least, metrics=dict(app.limits), **figures),
+        limits=Limits(figures, least, dict(app.limits)),
         metric_costs=metric_costs(network, blocks, heads, batch),
         dataflow=None if dataflow.is_chain else dataflow,
         batch=batch,
@@ -287,10 +305,6 @@ def metric_costs(network: Network, blocks: Costs, heads: Costs, batch: int = 1) 
         per_j * blocks.dynamic_j,
         per_j * heads.dynamic_j,
     )
-
-
-def _or_infinite(limit: float | None) -> float:
-    return np.inf if limit is None else limit
 
 
 def _source(app: App, network: Network) -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from planner.fin.instance.network import Network
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App
+from planner.schemas.planning.workload import MAXIMISED, MINIMISED, App
 from planner.schemas.reading.problems import InputError, Problem, advice_for
-
-_FIGURES = tuple(row.kind for row in LIMITED_FIGURES)
 
 
 def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
@@ -90,7 +88,7 @@ def refuse_unknown_metrics(app: App, network: Network) -> None:
         for name in app.limits
         if name not in known
     ]
-    if app.objective not in (*_FIGURES, *MAXIMISED) and app.objective not in known:
+    if app.objective not in (*MINIMISED, *MAXIMISED) and app.objective not in known:
         message = "this is no objective"
         advice = (
             f"use energy, latency, rate, accuracy or a metric of the topology ({', '.join(known) or 'it defines none'})"

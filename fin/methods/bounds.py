@@ -136,8 +136,9 @@ class HeuristicRun:
         return False
 
     def note(self, broken: Iterable[str] = ()) -> None:
-        """Remember what a plan breaks: capacities, else a limit on latency or energy."""
-        self.broken.update(dict.fromkeys(list(broken) or ["a limit on latency or energy"]))
+        """Remember what a plan breaks: capacities, else a limit on one of the limited figures."""
+        figures = " or ".join(self.instance.limits.kinds) or "the objective"
+        self.broken.update(dict.fromkeys(list(broken) or [f"a limit on {figures}"]))
 
     def outcome(self, lower_bound: float, nothing: str = "", **statistics: float) -> Outcome[Decision]:
         """Name the answer by what is held and what is proved.

@@ -15,6 +15,7 @@ from planner.fin.instance.network import Floats, Ints
 from planner.fin.methods.metric_forms import metric_forms
 from planner.fin.methods.point_costs import Costs, governing_exit, point_costs
 from planner.fin.methods.sharing_rows import SharingColumns, add_ends, add_memory
+from planner.fin.path_resources.interface import PathLimits
 from planner.fin.solvers.integer_program import IntegerProgram, Rows
 
 _SLACK = 1.0 + TOLERANCE
@@ -35,6 +36,8 @@ class Columns:
     sharing: SharingColumns
     latest: int
     """Latency, in units of the scale."""
+    of_paths: Ints
+    """Binaries of path resources."""
 
     @classmethod
     def of(cls, instance: Instance, costs: Costs) -> Columns:
@@ -44,12 +47,14 @@ class Columns:
         in_time = place.size + flow.size + np.arange(len(costs.exits))
         first = place.size + flow.size + len(in_time)
         sharing = SharingColumns.of(instance, sum(bool(message.earlier) for message in costs.messages), first)
-        return cls(place, flow, in_time, sharing, first + sharing.count)
+        latest, limits = first + sharing.count, PathLimits.of(instance)
+        own = latest + 1 + np.arange(0 if limits is None else limits.variables())
+        return cls(place, flow, in_time, sharing, latest, own)
 
     @property
     def count(self) -> int:
         """Number of variables."""
-        return self.latest + 1
+        return self.latest + 1 + len(self.of_paths)
 
 
 class LimitRows(Rows):
@@ -120,6 +125,8 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
     size = scale or _expected_size(costs, counted.forms[-1] if objective is None else objective, columns)
     _add_structure(rows, instance, costs, columns)
     _add_capacities(rows, instance, costs, columns)
+    if (limits := PathLimits.of(instance)) is not None:
+        limits.add_rows(rows, columns.place, columns.of_paths)
     for kind, form in forms.items():
         _add_limit(rows, form, min(instance.limits.most(kind), cutoff if kind == instance.minimise else np.inf))
     if objective is not None:

@@ -15,7 +15,7 @@ def undominated_points(instance: Instance) -> Ints:
     A point is dominated where another one is no worse in the fraction of samples that executes each block, in the
     blocks and heads that are deployed, and in accuracy: it is then no worse in energy, in every statistic of latency,
     in memory and in the load of nodes and media, on any placement. Of equal points the first one stays. Where results
-    travel to a destination nothing is dropped, since a later exit may send less.
+    travel to a destination nothing is dropped, since a later exit may send less, nor where a path resource is limited.
 
     Args:
         instance: The app.
@@ -24,7 +24,7 @@ def undominated_points(instance: Instance) -> Ints:
         Indices of operating points.
     """
     points = instance.points
-    if points.count < 2 or instance.destination is not None:
+    if points.count < 2 or instance.destination is not None or instance.limits.of_paths:
         return np.arange(points.count)
     heads = points.on[:, _costly_heads(instance)]
     criteria = np.concatenate(

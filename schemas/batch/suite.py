@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from planner.schemas.batch.ranges import Range, is_valid_range, range_values
 from planner.schemas.planning.batches import BatchSize
-from planner.schemas.planning.workload import MAXIMISED, Objective, Statistic
+from planner.schemas.planning.workload import MAXIMISED, NodeCount, Objective, Statistic
 from planner.schemas.reading.base import (
     Document,
     Finding,
@@ -38,6 +38,9 @@ Quantities = Annotated[
 ]
 Fractions = Annotated[
     tuple[Fraction, ...], BeforeValidator(range_values, json_schema_input_type=tuple[Fraction, ...] | Range)
+]
+NodeCounts = Annotated[
+    tuple[NodeCount, ...], BeforeValidator(range_values, json_schema_input_type=tuple[NodeCount, ...] | Range)
 ]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(range_values, json_schema_input_type=tuple[Seed, ...] | Range)]
 """Axes of numbers: a list, or a range such as {from = 1e6, to = 1e8, factor = 10}."""
@@ -80,6 +83,7 @@ class Settings(Strict):
     latency: Statistic | None = Field(None, description="Which latency counts: worst, mean, or such as p95.")
     min_accuracy: Fraction | None = Field(None, description="Least accuracy (fraction).")
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+    max_nodes: NodeCount | None = Field(None, description="Most nodes that may run blocks of the app (count).")
     batch: BatchSize | None = Field(None, description="Samples that run together (count).")
     objective: Objective | None = Field(None, description="What is minimised; of all apps of a workload together.")
     limits: dict[Name, Quantity] = Field(default_factory=dict, description="Limit of each metric, by its name.")
@@ -129,6 +133,7 @@ class Axes(Strict):
     latency: tuple[Statistic, ...] = Field((), min_length=1, description="Which latency counts.")
     min_accuracy: Fractions = Field((), min_length=1, description="Least accuracies (fractions).")
     max_energy_j: Quantities = Field((), min_length=1, description="Energy limits, in joules.")
+    max_nodes: NodeCounts = Field((), min_length=1, description="Most nodes that may run blocks (counts).")
     batch: tuple[BatchSize, ...] = Field((), min_length=1, description="Batch sizes (counts).")
     objective: tuple[Objective, ...] = Field((), min_length=1, description="What is minimised.")
     limits: dict[Name, Quantities] = Field(default_factory=dict, description="Limits of metrics, by their names.")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.base import Finding, Quantity, number_of
 from planner.schemas.reading.one_or_many import BY_FORM, MANY, ONE
 from planner.schemas.reading.problems import InputError, Problem
 
 if TYPE_CHECKING:
     from planner.schemas.planning.model import Model
+    from planner.schemas.planning.topology import Topology
     from planner.schemas.planning.workload import App
 
 MOST_BATCH = 1_000_000

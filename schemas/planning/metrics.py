@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from planner.schemas.planning.workload import LIMITED_FIGURES
 from planner.schemas.reading.base import (
     Finding,
     Name,
@@ -18,7 +19,10 @@ from planner.schemas.reading.base import (
     mapping_of,
 )
 
-BUILT_IN = ("energy", "latency", "accuracy", "rate", "power", "energy_j", "latency_s", "power_w", "rate_per_s")
+BUILT_IN = (
+    *(name for row in LIMITED_FIGURES for name in (row.kind, row.name)),
+    *("accuracy", "rate", "power", "power_w", "rate_per_s"),
+)
 """Figures that every plan has; no metric may bear their names."""
 MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=100)]
 

@@ -101,6 +101,11 @@ class AppPlacement(Strict):
         None, description="Node or medium that bounds the rate, where it is maximised (null: nothing is busy)."
     )
 
+    @property
+    def nodes_used(self) -> int:
+        """Number of nodes that run blocks."""
+        return len({each.node for each in self.assignments})
+
 
 class Total(Strict):
     """Sums over all apps."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from planner.schemas.planning.batches import BatchSize, check_batch
 from planner.schemas.reading.base import (
+    MOST_COUNT,
     Document,
     Finding,
     Fraction,
@@ -25,6 +26,7 @@ from planner.schemas.reading.base import (
     mapping_of,
 )
 from planner.schemas.reading.one_or_many import BY_FORM, MANY, ONE
+from planner.schemas.reading.quantities import format_quantity
 
 Objective = Annotated[str, Field(min_length=1, max_length=100)]
 """`energy`, `latency`, `rate`, `accuracy`, or the name of a metric of the topology."""
@@ -33,11 +35,12 @@ MAXIMISED = ("rate", "accuracy")
 POWER = "power"
 """Objective of a workload by default: the power of all apps together."""
 _NOT_TOGETHER = ("energy", "rate")
-FigureKind = Literal["latency", "energy"]
+FigureKind = Literal["latency", "energy", "nodes"]
 ModelNames = Annotated[
     Annotated[Name, ONE] | Annotated[Annotated[tuple[Name, ...], Field(min_length=1)], MANY], BY_FORM
 ]
 """The model of an app, or several of which the planner chooses one."""
+NodeCount = Annotated[int, Field(ge=1, le=MOST_COUNT)]
 Pins = Mapping[str, str | Sequence[str]] | Sequence[str]
 """Nodes by block, or texts ``BLOCK=NODE[,NODE]``; BLOCK may be a name, a pattern (encoder*) or a range (b1..b4)."""
 Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
@@ -77,6 +80,7 @@ class App(Strict):
         "maximised: rate (the largest that the plan sustains) or accuracy.",
     )
     max_energy_j: Quantity | None = Field(None, description="Energy limit of one inference, in joules.")
+    max_nodes: NodeCount | None = Field(None, description="Most nodes that may run blocks of the app (count).")
     limits: dict[str, Quantity] = Field(
         default_factory=dict,
         description="Largest values of metrics of the topology, of one inference, by name, each in its metric's unit.",
@@ -101,6 +105,7 @@ class AppLimits(TypedDict, total=False):
         latency: Which latency counts: `worst` (the default), `mean` or a percentile such as `p95`.
         min_accuracy: Least accuracy as a fraction (default: the best that the model offers).
         max_energy_j: Energy limit of one inference in joules.
+        max_nodes: Most nodes that may run blocks of the app.
         limits: Largest values of metrics of the topology, by name: numbers in the metric's unit, or texts such as
             ``"50mJ"``.
         objective: What is minimised: `energy` (the default), `latency` or a metric of the topology; or what is
@@ -122,6 +127,7 @@ class AppLimits(TypedDict, total=False):
     latency: str | None
     min_accuracy: float | None
     max_energy_j: float | None
+    max_nodes: int | None
     limits: Mapping[str, float | str] | None
     objective: str | None
     batch: int | Sequence[int] | None
@@ -132,20 +138,35 @@ class AppLimits(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class LimitedFigure:
-    """A figure of an app's plan that the app may limit, and that it may minimise.
+    """A figure of an app's plan that the app may limit, as schemas, options, texts, pages and the verifier know it.
 
     Example:
         >>> [figure.kind for figure in LIMITED_FIGURES]
-        ['latency', 'energy']
+        ['latency', 'energy', 'nodes']
     """
 
     kind: FigureKind
-    """What messages and diagnoses call it, and the objective that minimises it."""
+    """What messages and diagnoses call it, and the objective that minimises it where it is a sum."""
     field: str
     """Field of `App` that holds the largest value; None there is no limit."""
     name: str
-    """Name of the figure wherever plans have it (`AppPlacement`, `Evaluation`)."""
+    """Field or property of `AppPlacement` that tells it."""
     unit: str
+    """Unit of the figure; empty for counts."""
+    metavar: str
+    """What the value of its option stands for. The option is named after the field, without the unit."""
+    help: str
+    """Text of the option."""
+    summed: bool = True
+    """Whether it is a sum over blocks and links: it can be minimised then, and all pages show it.
+
+    Any other figure is a resource of paths (`planner.fin.path_resources`), shown where an app limits it.
+    """
+
+    @property
+    def option(self) -> str:
+        """Name of the parameter of the command line, such as `max_latency`."""
+        return self.field.removesuffix(f"_{self.unit.lower()}") if self.unit else self.field
 
     def limit_of(self, app: App) -> float | None:
         """Return the largest value that an app allows, in `unit`; None for no limit."""
@@ -157,16 +178,42 @@ class LimitedFigure:
         value: float = getattr(plan, self.name)
         return value
 
+    def text(self, value: float) -> str:
+        """Return a value of the figure in words, such as ``35.64 ms`` or ``2 nodes``."""
+        return format_quantity(value, self.unit or self.kind)
+
+    @property
+    def noun(self) -> str:
+        """What sentences call the figure, such as ``number of nodes``."""
+        return self.kind if self.unit else f"number of {self.kind}"
+
 
 LIMITED_FIGURES = (
-    LimitedFigure("latency", "max_latency_s", "latency_s", "s"),
-    LimitedFigure("energy", "max_energy_j", "energy_j", "J"),
-)
-"""Every figure with a limit of its own. A new one is a field of `App` and of `AppLimits`, a kind and a row here, a
-field of `fin.instance.instance.Limits`, figures of `AppPlacement` and `Evaluation`, and an option of the command line.
-Metrics of a topology have theirs in `App.limits`.
+    LimitedFigure("latency", "max_latency_s", "latency_s", "s", "TIME", "Latency limit, such as 50ms."),
+    LimitedFigure(
+        "energy", "max_energy_j", "energy_j", "J", "ENERGY",
+        "Energy limit of one inference on all nodes and links, such as 20mJ.",
+    ),
+    LimitedFigure(
+        "nodes", "max_nodes", "nodes_used", "", "COUNT", "Most nodes that may run blocks of the app.", summed=False
+    ),
+)  # fmt: skip
+"""Every figure with a limit of its own; those of metrics of a topology are in `App.limits`.
+
+A new one is a field of `App` and of `AppLimits`, a kind and a row here. Options, texts, pages, messages, settings read
+back from suites and the names that no metric may bear follow from the row.
 """
-_OWN_FIELDS = {"latency": "max_latency_s", "energy": "max_energy_j", "accuracy": "min_accuracy", "rate": "rate_per_s"}
+MINIMISED = tuple(row.kind for row in LIMITED_FIGURES if row.summed)
+"""Figures that an app may minimise; of metrics, any."""
+_OWN_FIELDS: dict[str, str] = {row.kind: row.field for row in LIMITED_FIGURES}
+_OWN_FIELDS |= {"accuracy": "min_accuracy", "rate": "rate_per_s"}
+_OWN_OPTIONS: dict[str, str] = {row.kind: f"--{row.option.replace('_', '-')}" for row in LIMITED_FIGURES}
+_OWN_OPTIONS |= {"accuracy": "--min-accuracy", "rate": "--rate"}
+
+
+def shown_figures(apps: Sequence[App]) -> tuple[LimitedFigure, ...]:
+    """Return the figures that texts and pages show of plans: sums always, others where one of the apps limits them."""
+    return tuple(row for row in LIMITED_FIGURES if row.summed or any(row.limit_of(app) is not None for app in apps))
 
 
 def percentile_of(statistic: str) -> float | None:
@@ -233,7 +280,7 @@ def _check_workload(data: object) -> Iterator[Finding]:
                     ("apps", index, "limits", name),
                     name,
                     "this is no metric of a topology",
-                    f"use {field} for it (--max-{name})",
+                    f"use {field} for it ({_OWN_OPTIONS[name]})",
                 )
 
 

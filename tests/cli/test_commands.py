@@ -19,7 +19,7 @@ from planner.commands.option_groups import OptionGroup
 from planner.commands.options import Constraints, Limits
 from planner.commands.registry import COMMANDS
 from planner.schemas import App
-from planner.schemas.planning.workload import AppLimits
+from planner.schemas.planning.workload import LIMITED_FIGURES, AppLimits
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
@@ -59,17 +59,20 @@ def test_the_list_of_commands_is_whole_and_imports_none_of_them() -> None:
 
 def test_every_constraint_sets_a_field_of_an_app() -> None:
     texts = {
-        "rate": 2.0, "max_latency": "3ms", "min_accuracy": "40%", "max_energy": "5mJ", "latency": "mean",
+        "rate": 2.0, "min_accuracy": "40%", "latency": "mean",
         "objective": "latency", "limit": ["cost=1"], "batch": "1,4",
     }  # fmt: skip
-    limits = Limits(**{each.name: texts.get(each.name, "n") for each in fields(Limits)})
+    figures = {"max_latency": "3ms", "max_energy": "5mJ", "max_nodes": "2"}
+    own = [each.name for each in fields(Limits) if each.name != "figures"]
+    limits = Limits(figures=figures, **{name: texts.get(name, "n") for name in own})
     read = limits.app_fields()
     assert set(read) <= {*App.model_fields, "private_until"}, "blocks up to one become pins once the model is read"
     assert set(read) <= AppLimits.__optional_keys__
-    assert len(read) == len(fields(Limits))
+    assert len(read) == len(own) + len(LIMITED_FIGURES)
     assert read["max_latency_s"] == pytest.approx(0.003)
     assert read["min_accuracy"] == pytest.approx(0.4)
     assert read["max_energy_j"] == pytest.approx(0.005)
+    assert read["max_nodes"] == 2
     assert Constraints().app_fields() == {}
 
 

@@ -1,8 +1,8 @@
 """Fallback of an infeasible app: the plan that relaxes its limits least, in a fixed order.
 
 Capacities, pins and links stay. Of the limits that the user set, the latency limit is dropped first, then the energy
-limit, then those of metrics, then all; accuracy is lowered only where nothing runs otherwise, and to the best that can
-be reached; the rate comes last.
+limit and any further ones, then those of metrics, then all; accuracy is lowered only where nothing runs otherwise, and
+to the best that can be reached; the rate comes last.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from planner.pipeline.one_app import solve
 from planner.pipeline.request import Request
 from planner.schemas.adaptation.placement_policy import Limit
 from planner.schemas.planning.placement import AppPlacement, LimitKind, Placement
-from planner.schemas.planning.workload import LIMITED_FIGURES, App
+from planner.schemas.planning.workload import LIMITED_FIGURES, MINIMISED, App
 from planner.units import format_accuracy, format_quantity
 
 _LOWERED: tuple[tuple[LimitKind, str], ...] = (("accuracy", "min_accuracy"), ("rate", "rate_per_s"))
@@ -76,18 +76,20 @@ def _asking(request: Request, app: App) -> Request:
 def _without_limits(app: App) -> Iterator[App]:
     """Yield the app without each limit in turn (those of metrics together), then without all.
 
-    What is given up is minimised (of several, the first), so that it is broken as little as can be.
+    What is given up is minimised (of several, the first), so that it is broken as little as can be; of what cannot be
+    minimised, the plan of least energy is taken.
     """
     changes: list[tuple[str, dict[str, object]]] = [
         (row.kind, {row.field: None}) for row in LIMITED_FIGURES if row.limit_of(app) is not None
     ]
     if app.limits:
         changes.append((next(iter(app.limits)), {"limits": {}}))
+    minimised = {kind: kind if kind in (*MINIMISED, *app.limits) else "energy" for kind, _ in changes}
     for kind, change in changes:
-        yield app.model_copy(update={**change, "objective": kind})
+        yield app.model_copy(update={**change, "objective": minimised[kind]})
     if len(changes) > 1:
         every = {name: value for _, change in changes for name, value in change.items()}
-        yield app.model_copy(update={**every, "objective": changes[0][0]})
+        yield app.model_copy(update={**every, "objective": minimised[changes[0][0]]})
 
 
 def _broken(asked: App, given: App, plan: AppPlacement, units: Mapping[str, str]) -> Iterator[tuple[Limit, str]]:
@@ -95,7 +97,8 @@ def _broken(asked: App, given: App, plan: AppPlacement, units: Mapping[str, str]
     for row in LIMITED_FIGURES:
         limit, value = row.limit_of(asked), row.value_of(plan)
         if limit is not None and value > limit * slack:
-            yield row.kind, f"takes {format_quantity(value, row.unit)}, the limit is {format_quantity(limit, row.unit)}"
+            found, most = row.text(value), row.text(limit)
+            yield row.kind, f"takes {found}, the limit is {most}"
     over = [
         f"has {name} {format_quantity(plan.metrics[name], units[name])}, "
         f"the limit is {format_quantity(most, units[name])}"

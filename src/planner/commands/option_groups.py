@@ -2,18 +2,26 @@
 
 A group is a frozen dataclass whose fields are annotated as parameters of typer. A command that names the group as the
 type of one parameter gets all options of the group, and is called with one instance of it. The default of that
-parameter is an instance, whose values are the defaults of the options.
+parameter is an instance, whose values are the defaults of the options. A field of a group that is annotated with
+`Options` holds the values of several optional texts by their names; all of them default to None.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from functools import wraps
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 CodeT = TypeVar("CodeT")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Marks a field that holds the texts of several options by name; what typer reads of each, by name."""
+
+    by_name: Mapping[str, object]
 
 
 class OptionGroup:
@@ -21,7 +29,43 @@ class OptionGroup:
 
     def given(self) -> list[str]:
         """Return the names of the options whose value is not the default."""
-        return [f"--{_flag(each.name)}" for each in fields(self) if getattr(self, each.name) != each.default]  # type: ignore[arg-type] # groups are dataclasses
+        values = _values(self)
+        return [f"--{_flag(each.name)}" for each in _members(type(self), None) if values[each.name] != each.default]
+
+
+def _options_of(group: type[OptionGroup]) -> dict[str, Options]:
+    """Return the fields of a group that hold several options."""
+    hints = get_type_hints(group, include_extras=True)
+    return {
+        name: note
+        for name, hint in hints.items()
+        for note in getattr(hint, "__metadata__", ())
+        if isinstance(note, Options)
+    }
+
+
+def _values(group: OptionGroup) -> dict[str, object]:
+    """Return the value of every option of a group."""
+    several = _options_of(type(group))
+    found: dict[str, object] = {}
+    for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses
+        value = getattr(group, each.name)
+        if each.name in several:
+            found |= {name: value.get(name) for name in several[each.name].by_name}
+        else:
+            found[each.name] = value
+    return found
+
+
+def _instance(group: type[OptionGroup], values: Mapping[str, object]) -> OptionGroup:
+    """Return a group with the values of its options."""
+    several = _options_of(group)
+    held = {name for note in several.values() for name in note.by_name}
+    gathered = {
+        name: {option: values[option] for option in note.by_name if values[option] is not None}
+        for name, note in several.items()
+    }
+    return group(**{name: value for name, value in values.items() if name not in held}, **gathered)
 
 
 def _flag(name: str) -> str:
@@ -45,7 +89,7 @@ def spread(command: Callable[..., CodeT]) -> Callable[..., CodeT]:
     @wraps(command)
     def run(**options: Any) -> CodeT:  # noqa: ANN401 - whatever the options hold
         for name, (group, members) in groups.items():
-            options[name] = group(**{member: options.pop(member) for member in members})
+            options[name] = _instance(group, {member: options.pop(member) for member in members})
         return command(**options)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what inspect looks for
@@ -54,17 +98,22 @@ def spread(command: Callable[..., CodeT]) -> Callable[..., CodeT]:
 
 
 def _members(group: type[OptionGroup], default: object) -> list[inspect.Parameter]:
-    """Return the fields of a group as parameters; values of `default` are their defaults."""
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(default, each.name) if isinstance(default, group) else _default(each.default),
-            annotation=hints[each.name],
-        )
-        for each in fields(group)  # type: ignore[arg-type] # groups are dataclasses
-    ]
+    """Return the options of a group as parameters; values of `default` are their defaults."""
+    hints, several = get_type_hints(group, include_extras=True), _options_of(group)
+    held = _values(default) if isinstance(default, group) else {}
+    found = []
+    for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses
+        if each.name in several:
+            listed = several[each.name].by_name.items()
+            options: list[tuple[str, object, Any]] = [
+                (name, None, Annotated[str | None, note]) for name, note in listed
+            ]
+        else:
+            options = [(each.name, _default(each.default), hints[each.name])]
+        for name, usual, hint in options:
+            kind, value = inspect.Parameter.KEYWORD_ONLY, held.get(name, usual)
+            found.append(inspect.Parameter(name, kind, default=value, annotation=hint))
+    return found
 
 
 def _default(value: object) -> object:

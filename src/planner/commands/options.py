@@ -1,12 +1,13 @@
-"""Options that several commands share; what an option of a limit means is said here and nowhere else.
+"""Options that several commands share.
 
-A new limit of an app is one field of `Constraints`, with the field of the app that it sets and how its text is read.
+The options of limits on figures are those of `LIMITED_FIGURES`; any other constraint of an app is one field of
+`Constraints`, with the field of the app that it sets and how its text is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast, get_type_hints
 
@@ -14,10 +15,13 @@ import typer
 
 from planner.clear.method import ALL_JOINT_METHODS
 from planner.commands.option_groups import OptionGroup
+from planner.commands.option_groups import Options as SeveralOptions
 from planner.commands.output import DOCUMENT, TABLE
 from planner.fin.method import ALL_METHODS, Options
+from planner.schemas.planning.workload import LIMITED_FIGURES, LimitedFigure
+from planner.schemas.reading.base import MOST_COUNT
 from planner.schemas.reading.problems import input_error
-from planner.units import parse_fraction, parse_limits, parse_quantity, parse_sizes
+from planner.units import parse_count, parse_fraction, parse_limits, parse_quantity, parse_sizes
 
 if TYPE_CHECKING:
     from planner.schemas.planning.workload import AppLimits
@@ -35,9 +39,17 @@ class AppField:
     read: Callable[[Any, str], object] = lambda value, _: value
 
 
-def quantity_in(unit: str) -> Callable[[str, str], float]:
-    """Return the reader of quantities in a unit, for `AppField`."""
-    return lambda text, option: parse_quantity(text, unit, option)
+def _figure_field(row: LimitedFigure) -> AppField:
+    """Return the field that the option of a limited figure sets: a quantity in its unit, or a count."""
+    if not row.unit:
+        return AppField(row.field, lambda text, option: parse_count(text, option, MOST_COUNT))
+    return AppField(row.field, lambda text, option: parse_quantity(text, row.unit, option))
+
+
+_FIGURES = {row.option: row for row in LIMITED_FIGURES}
+_FIGURE_OPTIONS = SeveralOptions({
+    name: typer.Option(metavar=row.metavar, help=row.help) for name, row in _FIGURES.items()
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,8 @@ class Constraints(OptionGroup):
         typer.Option(metavar="NUMBER", help="Inferences per second (default: 0, a single one)."),
         AppField("rate_per_s"),
     ] = None
-    max_latency: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Latency limit, such as 50ms."),
-        AppField("max_latency_s", quantity_in("s")),
-    ] = None
+    figures: Annotated[Mapping[str, str], _FIGURE_OPTIONS] = field(default_factory=dict)
+    """Limits of `LIMITED_FIGURES`, by the name of the option: ``{"max_latency": "50ms"}``."""
     latency: Annotated[
         str | None,
         typer.Option(metavar="STATISTIC", help="Which latency counts: worst, mean, p95, ..."),
@@ -73,11 +82,6 @@ class Constraints(OptionGroup):
         str | None,
         typer.Option(metavar="FRACTION", help="Least accuracy, such as 0.8 or 80% (default: the best)."),
         AppField("min_accuracy", parse_fraction),
-    ] = None
-    max_energy: Annotated[
-        str | None,
-        typer.Option(metavar="ENERGY", help="Energy limit of one inference on all nodes and links, such as 20mJ."),
-        AppField("max_energy_j", quantity_in("J")),
     ] = None
     limit: Annotated[
         list[str] | None,
@@ -115,11 +119,11 @@ class Constraints(OptionGroup):
             InputError: A text is no number, or names no unit.
         """
         set_by = _app_fields(type(self))
-        values = {name: getattr(self, name) for name in set_by}
+        values = {**self.figures, **{each.name: getattr(self, each.name) for each in fields(self)}}
         found = {
             note.name: note.read(values[name], f"--{name.replace('_', '-')}")
             for name, note in set_by.items()
-            if values[name] is not None
+            if values.get(name) is not None
         }
         return cast("AppLimits", found)  # a test compares the names
 
@@ -142,12 +146,13 @@ class Limits(Constraints):
 def _app_fields(group: type[Constraints]) -> dict[str, AppField]:
     """Return the field of an app that each option of a group sets, by the name of the option's parameter."""
     hints = get_type_hints(group, include_extras=True)
-    return {
+    own = {
         each.name: note
         for each in fields(group)
         for note in getattr(hints[each.name], "__metadata__", ())
         if isinstance(note, AppField)
     }
+    return {**{name: _figure_field(row) for name, row in _FIGURES.items()}, **own}
 
 
 def option_of(field: str) -> str | None:

@@ -72,7 +72,9 @@ def _certificate(instance: Instance, outcome: Outcome[Decision], plan: AppPlacem
         return None
     if instance.minimise in MAXIMISED:
         return _maximised(instance, outcome, plan)
-    figures = {} if plan is None else {"energy": plan.energy_j, "latency": plan.latency_s, **plan.metrics}
+    figures: dict[str, float] = {}
+    if plan is not None:
+        figures = {**plan.metrics, **{row.kind: row.value_of(plan) for row in LIMITED_FIGURES}}
     name = _FIELDS.get(instance.minimise, instance.minimise)
     return certificate_of(outcome.lower_bound, figures.get(instance.minimise), name)
 
@@ -167,8 +169,6 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
         ),
         routes=tuple(_routes(instance, decision)),
         shares=Shares(),
-        energy_j=costs.energy_j,
-        latency_s=costs.latency_s,
         accuracy=float(points.accuracy[decision.point]) if points.accuracy_known else None,
         breakdown=Breakdown(
             compute_j=costs.compute_j,
@@ -178,8 +178,14 @@ def app_placement(instance: Instance, decision: Decision) -> AppPlacement:
             filling_s=instance.filling_s,
         ),
         metrics=dict(costs.metrics),
+        **_limited_figures(costs),
         **(_sustained(instance, costs) if instance.minimise == "rate" else {}),
     )
+
+
+def _limited_figures(costs: Evaluation) -> dict[str, Any]:
+    """Return the figures that apps may limit and that a placement has fields for, by the name of the field."""
+    return {row.name: costs.figure(row.kind) for row in LIMITED_FIGURES if row.name in AppPlacement.model_fields}
 
 
 def _routes(instance: Instance, decision: Decision) -> list[Route]:

@@ -119,12 +119,11 @@ def _breakdown(
                 phases += clock.carry(need, routes[need.cargo])
         phases += clock.compute(stage)
         if stage.head is not None:
-            done_s = clock.now_s
+            left_s = clock.now_s
             for need in needs:
                 if need.result_of == stage.head.name:
                     phases += clock.carry(need, routes[need.cargo])
-                # the result travels while the others go on
-                done_s, clock.now_s = clock.now_s, done_s
+            done_s, clock.now_s = clock.now_s, left_s  # the result travels while the others go on
             exit_times.append(ExitTime(app.name, stage.head.name, point.fractions[stage.head.name], done_s))
     return AppBreakdown(app, plan, tuple(phases), tuple(exit_times), tuple(_runs(plan)))
 

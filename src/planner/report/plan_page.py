@@ -16,7 +16,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Diagnosis, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.variants import chosen_variants
-from planner.schemas.planning.workload import LIMITED_FIGURES, App, LimitedFigure
+from planner.schemas.planning.workload import App, LimitedFigure, shown_figures
 from planner.text.app_placement import variant_text
 from planner.text.objective import objective_text
 from planner.units import format_accuracy, format_quantity
@@ -118,7 +118,7 @@ def _tiles(placement: Placement, apps: Sequence[tuple[App, Model]]) -> list[Tile
     for plan in placement.apps if len(placement.apps) == 1 else ():
         app = apps[0][0]
         tiles = [
-            *(_figure_tile(app, plan, row) for row in reversed(LIMITED_FIGURES)),
+            *(_figure_tile(app, plan, row) for row in reversed(shown_figures([app]))),
             Tile("accuracy", format_accuracy(plan.accuracy), f"operating point {plan.operating_point}"),
             *(_metric_tile(app, plan, name, unit) for name, unit in placement.metric_units.items()),
         ]
@@ -232,7 +232,7 @@ def _limits_table(breakdowns: Sequence[AppBreakdown], units: Mapping[str, str]) 
                     format_quantity(row.value_of(plan), row.unit),
                     _most(row.limit_of(app), row.unit),
                 )
-                for row in LIMITED_FIGURES
+                for row in shown_figures([app])
             ),
             *(
                 (name, format_quantity(plan.metrics[name], unit), _most(app.limits.get(name), unit))
@@ -247,18 +247,18 @@ def _limits_table(breakdowns: Sequence[AppBreakdown], units: Mapping[str, str]) 
 
 def _apps_table(breakdowns: Sequence[AppBreakdown]) -> Table:
     """List several apps, a row each."""
-    rows = []
+    rows, shown = [], shown_figures([breakdown.app for breakdown in breakdowns])
     for breakdown in breakdowns:
         app, plan = breakdown.app, breakdown.plan
         figures = []
-        for row in LIMITED_FIGURES:
+        for row in shown:
             statistic = f"{app.latency} " if row.kind == "latency" else ""
             limit = _most(row.limit_of(app), row.unit)
             figures += [format_quantity(row.value_of(plan), row.unit), f"{statistic}{limit}"]
         least = "best" if app.min_accuracy is None else f"≥ {app.min_accuracy:g}"
         rows.append((app.name, *figures, format_accuracy(plan.accuracy), least, f"{app.rate_per_s:.4g} /s"))
     headings = ["app"]
-    for row in LIMITED_FIGURES:
+    for row in shown:
         headings += [row.kind, "its limit"]
     headings += ["accuracy", "asked for", "rate"]
     return Table(tuple(headings), rows, numbers=tuple(range(1, len(headings), 2)))

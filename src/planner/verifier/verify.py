@@ -13,7 +13,7 @@ from math import isclose
 
 from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Placement, Topology
 from planner.schemas.planning.variants import Pair, by_app, chosen_by
-from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, LimitedFigure
 from planner.schemas.reading.quantities import FRACTION, told_apart
 from planner.verifier.joint_objectives import (
     JointFigures,
@@ -65,9 +65,13 @@ class _Checked:
     def latency_s(self) -> float:
         return latency_of(self.app.latency, self.cost.exits)[0]
 
-    def figure(self, kind: str) -> float:
-        """Return a figure that apps may limit, as recomputed."""
-        return {"latency": self.latency_s, "energy": self.cost.energy_j}[kind]
+    def figure(self, row: LimitedFigure) -> float:
+        """Return a figure that apps may limit, as recomputed; a property of assignments and routes as the plan has it.
+
+        Assignments and routes are checked by themselves.
+        """
+        recomputed = {"latency_s": self.latency_s, "energy_j": self.cost.energy_j}
+        return recomputed[row.name] if row.name in AppPlacement.model_fields else row.value_of(self.plan)
 
 
 def verify(
@@ -182,8 +186,8 @@ def _check_plan_form(placement: Placement) -> Iterator[Violation]:
 def _check_claims(checked: _Checked) -> Iterator[Violation]:
     name, plan, cost = checked.app.name, checked.plan, checked.cost
     latency_s, parts = latency_of(checked.app.latency, cost.exits)
-    yield from check_claim(name, "energy_j", plan.energy_j, cost.energy_j, "J")
-    yield from check_claim(name, "latency_s", plan.latency_s, latency_s, "s")
+    for row in LIMITED_FIGURES:
+        yield from check_claim(name, row.name, row.value_of(plan), checked.figure(row), row.unit)
     claimed: Breakdown = plan.breakdown
     yield from check_claim(name, "breakdown.compute_j", claimed.compute_j, cost.compute_j, "J", whole=cost.energy_j)
     yield from check_claim(name, "breakdown.transfer_j", claimed.transfer_j, cost.transfer_j, "J", whole=cost.energy_j)
@@ -202,7 +206,7 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
 def _check_limits(checked: _Checked, models: Sequence[Model], per_exit_thresholds: bool) -> Iterator[Violation]:
     app, cost = checked.app, checked.cost
     for row in LIMITED_FIGURES:
-        yield from check_limit(app.name, row.field, row.limit_of(app), checked.figure(row.kind), row.unit)
+        yield from check_limit(app.name, row.field, row.limit_of(app), checked.figure(row), row.unit)
     yield from _check_accuracy(app, cost.point.accuracy, models, per_exit_thresholds)
 
 

@@ -96,7 +96,7 @@ def _chiplets(folder: Path) -> Page:
 
 
 def _exits(folder: Path) -> Page:
-    limits = Limits(max_latency="4ms", min_accuracy="0.79", destination="cloud")
+    limits = Limits(figures={"max_latency": "4ms"}, min_accuracy="0.79", destination="cloud")
     return page_of(planned(folder, ALEX, limits), ALEX, limits)
 
 
@@ -118,7 +118,7 @@ def _two_apps(folder: Path) -> Page:
 
 
 def _infeasible(folder: Path) -> Page:
-    limits = Limits(max_latency="1us")
+    limits = Limits(figures={"max_latency": "1us"})
     return page_of(planned(folder, SMALL, limits), SMALL, limits)
 
 
