@@ -61,12 +61,15 @@ Rows = tuple[tuple[float, ...], ...]
 
 
 def own_trace(flow: PlanHops, trace: Sequence[Sequence[float]], ahead_ns: Mapping[str, float]) -> Rows:
-    """Return a trace with times of the coordinator's clock.
+    """Write a trace in times of the coordinator's clock.
 
     Args:
         flow: The pieces of the plan.
         trace: For every piece that ran: index, start, end, processor time (ns), slow-down factor.
         ahead_ns: What every node's clock is ahead.
+
+    Returns:
+        The same rows, start and end in ns of the coordinator's clock.
     """
     found = []
     for index, start, end, cpu, slow in trace:
@@ -76,12 +79,15 @@ def own_trace(flow: PlanHops, trace: Sequence[Sequence[float]], ahead_ns: Mappin
 
 
 def own_moves(flow: PlanHops, moved: Sequence[Sequence[float]], ahead_ns: Mapping[str, float]) -> Rows:
-    """Return transfers with times of the coordinator's clock.
+    """Write transfers in times of the coordinator's clock.
 
     Args:
         flow: The transfers of the plan.
         moved: For every transfer that arrived: number, sent, arrived (ns).
         ahead_ns: What every node's clock is ahead.
+
+    Returns:
+        The same rows, both times in ns of the coordinator's clock.
     """
     found = []
     for number, sent, arrived in moved:

@@ -121,13 +121,16 @@ class UserMetrics:
         return tuple([self._per_bit[name].get(pair, 0.0) for name in self._metrics])
 
     def of_user(self, device: UserDevice, link: int, nodes: Iterable[str], hops: Iterable[Pair]) -> dict[str, Metric]:
-        """Return the metrics with the entries of a device, and of some nodes and hops.
+        """Restrict the metrics to the entries of a device, and of some nodes and hops.
 
         Args:
             device: The user's own node.
             link: Row of the user's link in the columns.
             nodes: Shared nodes of the plan.
             hops: Hops of its routes.
+
+        Returns:
+            Metrics by name.
         """
         used = dict.fromkeys(hops)
         added = {pair: self.of_hop(pair, link) for pair in used}
