@@ -15,6 +15,7 @@ from planner.schemas import App, AppPlacement, Breakdown, Certificate, Model, Pl
 from planner.schemas.planning.variants import Pair, by_app, chosen_by
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, LimitedFigure
 from planner.schemas.reading.quantities import FRACTION, told_apart
+from planner.verifier.form import check_no_plan, check_plan_form
 from planner.verifier.joint_objectives import (
     JointFigures,
     check_objective_named,
@@ -97,12 +98,12 @@ def verify(
         What does not stand, with the values of both sides; empty if the placement stands.
     """
     if placement.status in ("infeasible", "unknown"):
-        return list(_check_no_plan(placement))
+        return list(check_no_plan(placement))
     groups = by_app(apps)
     network, shared = expand(topology), has_shares(placement, len(groups)) or objective != "power"
     found = [
         *_check_names(placement, groups),
-        *_check_plan_form(placement),
+        *check_plan_form(placement),
         *check_units(placement.metric_units, network),
     ]
     if shared:
@@ -134,21 +135,6 @@ def verify(
     return [*found, *_check_total(placement, checked, network, gap, objective)]
 
 
-def _check_no_plan(placement: Placement) -> Iterator[Violation]:
-    if placement.apps:
-        yield fault_of("", "status", f"{placement.status}, but there is a plan")
-    if placement.status == "infeasible" and placement.diagnosis is None:
-        yield fault_of("", "diagnosis", "infeasible, but no diagnosis says why")
-    if placement.status == "unknown" and placement.diagnosis is not None:
-        yield fault_of("", "diagnosis", "unknown, but a diagnosis says why there is no plan")
-    if placement.total is not None:
-        yield fault_of("", "total", "there is no plan to sum up")
-    if placement.node_speeds:
-        yield fault_of("", "node_speeds", "there is no plan that nodes could run")
-    if placement.certificate is not None and placement.certificate.relative_gap is not None:
-        yield fault_of("", "certificate", "there is no plan that could have a gap")
-
-
 def _check_names(placement: Placement, groups: Mapping[str, Sequence[Pair]]) -> Iterator[Violation]:
     counts = Counter(plan.name for plan in placement.apps)
     for name in sorted({*groups, *counts}):
@@ -172,15 +158,6 @@ def _no_variant(plan: AppPlacement, pairs: Sequence[Pair]) -> Violation:
     names = ", ".join(path for app, _ in pairs for path in app.models)
     says = "does not say which model it runs" if plan.model is None else f"runs {plan.model!r}"
     return fault_of(plan.name, "model", f"{says}; the models to choose from are {names}")
-
-
-def _check_plan_form(placement: Placement) -> Iterator[Violation]:
-    if placement.diagnosis is not None:
-        yield fault_of("", "diagnosis", "there is a plan, and a diagnosis of why there is none")
-    if placement.total is None:
-        yield fault_of("", "total", "the sums over all apps are missing")
-    if placement.status == "optimal" and placement.certificate is None:
-        yield fault_of("", "certificate", "optimal, but nothing proves it")
 
 
 def _check_claims(checked: _Checked) -> Iterator[Violation]:
