@@ -80,6 +80,7 @@ class _Ascent:
         self.problem, self.scopes, self.offer, self.deadline = problem, scopes, offer, deadline
         self.limits = np.where(np.isfinite(problem.limits), problem.limits, 0.0)
         self.of_limit: dict[int, Bound] = {}
+        self.within: dict[int, Floats] = {}
         self.best: Bound | None = None
         self.best_multipliers = np.zeros(len(problem.limits))
         self.best_figures = np.zeros(len(problem.limits))
@@ -104,18 +105,19 @@ class _Ascent:
             self.best, self.best_multipliers, self.best_figures = bound, multipliers, figures
         return bound.lower_bound, figures
 
-    def least(self, figure: int) -> tuple[bool, Floats]:
-        """Tell whether a limit can hold alone, and return the figures of the path that keeps it best."""
+    def can_hold(self, figure: int) -> bool:
+        """Tell whether a limit can hold alone; keep the bound and the figures of the path that keeps it best."""
         weights = np.zeros(len(self.limits))
         weights[figure] = 1.0
         swept = sweep(self.problem, self.scopes, weights, self.deadline)
         most = self.limits[figure] * (1.0 + TOLERANCE)
         self.of_limit[figure] = Bound(swept, 0.0, most)
         if not swept.least <= most * (1.0 + _ROUNDING):
-            return False, weights
+            return False
         places = least_path(self.problem, self.scopes, swept)
         self.offer(self.problem, places, weights)
-        return True, relaxed_figures(self.problem, self.scopes, weights, places)
+        self.within[figure] = relaxed_figures(self.problem, self.scopes, weights, places)
+        return True
 
     def climb(self, cutoff: float, steps: int) -> None:
         """Raise many multipliers at once by subgradient steps towards the cutoff (Polyak, 1969)."""
@@ -141,20 +143,15 @@ class _Ascent:
             if length < 0.05:
                 return
 
-    def raise_one(self, figure: int, start: Floats) -> bool:
-        """Raise the multiplier of one limit to where the bound is largest; False where the limit cannot hold."""
+    def raise_one(self, figure: int, start: Floats) -> None:
+        """Raise the multiplier of one limit to where the bound is largest."""
         base = start.copy()
         base[figure] = 0.0
         value, figures = self.evaluate(base)
         over = float(figures[figure] - self.limits[figure])
-        if not np.isfinite(value):
-            return False
-        if over <= 0.0:
-            return True
-        kept, within = self.least(figure)
-        if not kept:
-            return False
-        weights = self.weights(base)
+        if not np.isfinite(value) or over <= 0.0:
+            return
+        within, weights = self.within[figure], self.weights(base)
         low = (float(weights @ figures), over)
         high = (float(weights @ within), min(0.0, float(within[figure] - self.limits[figure])))
         for _ in range(_STEPS):
@@ -171,7 +168,6 @@ class _Ascent:
                 low = (cost, slack)
             else:
                 high = (cost, slack)
-        return True
 
 
 def bounded(
@@ -201,28 +197,24 @@ def bounded(
     if not all(map(len, problem.hosts)):
         return Bounded(problem, scopes, (), none, feasible=False)
     value, _ = ascent.evaluate(none)
-    if not np.isfinite(value):
+    own = [figure for figure in problem.limited if figure < problem.base]
+    if not np.isfinite(value) or not all(map(ascent.can_hold, own)):
         return Bounded(problem, scopes, (), none, feasible=False)
     plain = ascent.best
     if start is not None and start.any():
         ascent.evaluate(start)
-    own = [figure for figure in problem.limited if figure < problem.base]
     for _ in range(_ROUNDS):
         assert ascent.best is not None
         before = ascent.best.lower_bound
         for figure in own:
             if ascent.best_figures[figure] <= problem.limits[figure] and ascent.best_multipliers[figure] == 0.0:
                 continue
-            if not ascent.raise_one(figure, ascent.best_multipliers):
-                return Bounded(problem, scopes, (), none, feasible=False)
+            ascent.raise_one(figure, ascent.best_multipliers)
         if len(own) < 2 or ascent.best.lower_bound <= before + _SAME * abs(before):
             break
     if problem.capacities:
         again = start is not None and bool(start[problem.base :].any())
         ascent.climb(cutoff, _CLIMB_AGAIN if again else _CLIMB)
-    for figure in own:
-        if figure not in ascent.of_limit and not ascent.least(figure)[0]:
-            return Bounded(problem, scopes, (), none, feasible=False)
     assert ascent.best is not None and plain is not None
     # a label that capacities without a criterion price may cost more than one that it dominates
     plain_too = plain is not ascent.best and not ascent.best_multipliers[problem.base :].any()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
 
 from planner.fin.dataflow.memory import TrackedMemory, tracked_memory
 from planner.fin.dataflow.problem import ENERGY, LATENCY, ROUTES, Capacity, PointProblem
+from planner.fin.dataflow.route_choices import efficient_choices
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.network import Bools, Floats, Ints
@@ -47,12 +48,12 @@ class Labels:
 
     def take(self, rows: Ints | Bools) -> Labels:
         """Return some of the labels."""
-        return Labels(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return Labels(*(getattr(self, part.name)[rows] for part in fields(self)))
 
 
 def concatenated(parts: list[Labels]) -> Labels:
     """Return the labels of several parts, at least one."""
-    return Labels(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Labels)))
+    return Labels(*(np.concatenate([getattr(part, held.name) for part in parts]) for held in fields(Labels)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,7 @@ class LabelSpace:
     """Capacities that are criteria; the others are relaxed."""
     ties: bool = False
     """Whether latency and the number of routes count as criteria."""
+    _choices: dict[tuple[str, int], Bools] = field(default_factory=dict)
 
     @cached_property
     def kept(self) -> list[int]:
@@ -118,12 +120,44 @@ class LabelSpace:
         """Return which labels no other one is at least as good as, with the same choices open."""
         return non_dominated(self._groups(labels, block), self._criteria(labels))
 
+    def undominated_in(self, groups: Ints, labels: Labels) -> Bools:
+        """Return which labels no other one of a group is at least as good as; a group has the same choices open."""
+        return non_dominated(groups, self._criteria(labels))
+
+    def input_choices(self, row: int) -> Bools:
+        """(P, N, N) routes that labels try of a tensor that is read."""
+        problem, needed = self.problem, self.problem.inputs[row]
+        ends = (problem.producer_nodes(row), problem.hosts[needed.reader])
+        return self._efficient(("input", row), problem.carry[row], needed.bits, ends)
+
+    def result_choices(self, block: int) -> Bools:
+        """(P, N, N) routes that labels try of the result from behind a block."""
+        problem, instance = self.problem, self.problem.instance
+        assert instance.destination is not None
+        head = int(np.flatnonzero(instance.points.exit_block == block)[0])
+        ends = (problem.hosts[block], np.array([instance.destination]))
+        return self._efficient(("result", block), problem.result[block], float(instance.result_bits[head]), ends)
+
+    def _efficient(self, key: tuple[str, int], figures: Floats, bits: float, ends: tuple[Ints, Ints]) -> Bools:
+        if (kept := self._choices.get(key)) is None:
+            counted = [self.prices @ figures, *figures[self._rows]]
+            if self.problem.result_limit is not None:
+                seconds = np.zeros(figures.shape[1])
+                seconds[1:3] = bits, 1.0
+                counted.append(seconds)
+            kept = self._choices[key] = efficient_choices(self.problem, np.stack(counted), *ends, _GRAIN)
+        return kept
+
+    @cached_property
+    def _rows(self) -> list[int]:
+        """Figures that are criteria beside the cost."""
+        further = ((ENERGY,) if self.problem.objective == LATENCY else ()) + (LATENCY, ROUTES)
+        return sorted({*self.kept, *(further if self.ties else ())} - {self.problem.objective})
+
     def _criteria(self, labels: Labels) -> Floats:
         """(Q, C) what counts, in grains; less is better."""
         problem = self.problem
-        further = ((ENERGY,) if problem.objective == LATENCY else ()) + (LATENCY, ROUTES)
-        rows = {*self.kept, *(further if self.ties else ())} - {problem.objective}
-        columns = [labels.usage @ self.prices, *(labels.usage[:, row] for row in sorted(rows))]
+        columns = [labels.usage @ self.prices, *(labels.usage[:, row] for row in self._rows)]
         if problem.result_limit is not None:
             columns += [labels.elapsed, labels.late]
         columns += list(labels.working.T)

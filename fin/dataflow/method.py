@@ -66,6 +66,8 @@ def _solved(instance: Instance, incumbent: Incumbent, until: Deadline) -> tuple[
     ended = np.inf
     try:
         for point in range(instance.points.count):
+            if incumbent.cutoff <= 0.0:  # any plan was asked for, or one costs nothing
+                return states, 0.0, PROVED
             problem = build_problem(instance, point)
             states.append(bound_point(problem, incumbent, until))
             if incumbent.decision is None:

@@ -241,15 +241,24 @@ def _unfinished(termination: Termination) -> Termination:
 
 
 def _least_deadline(instance: Instance, options: Options, until: Deadline, solve: _Solve) -> Outcome[Decision]:
-    """Minimise a latency that any of several exits may determine: bisect on the deadline of the energy problem."""
+    """Minimise a latency that any of several exits may determine: bisect on the deadline of the energy problem.
+
+    The optimum is that of a plan, one of finitely many: where no plan is within half the gap, the next deadline is just
+    below the plan held, and the first of these that no plan keeps is the proof.
+    """
     began = time.perf_counter()
     energy_first = replace(instance, minimise="energy")
     latest = instance.limits.latency_s
     lower, held, value = 0.0, None, np.inf
     termination = PROVED
     gap = max(options.gap, 0.8 * _CLOSED)
+    stalled = False  # no plan was within half the gap of the one held, and none just below it was asked for yet
     while held is None or lower < value * (1.0 - gap):
         latency_s = latest if held is None else 0.5 * (lower + value)
+        just_below_s = value * (1.0 - 0.75 * gap)
+        if stalled:
+            latency_s = max(latency_s, just_below_s)
+        stalled = False
         outcome = solve(energy_first.with_limits(latency_s=latency_s), Options(gap=1.0), until)
         if outcome.plan is not None:
             incumbent = Incumbent(instance)
@@ -261,7 +270,7 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline, solve
         elif held is None:
             return replace(outcome, search_s=time.perf_counter() - began)
         else:
-            lower = latency_s
+            lower, stalled = latency_s, latency_s < just_below_s
     if held is not None and termination.proved and options.gap == 0.0:
         held = _least_energy(energy_first.with_limits(latency_s=value), held, until, solve)
     final = Incumbent(instance, options.gap)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +24,7 @@ from planner.fin.method import Options
 from planner.fin.methods.formulation import Program, build_program
 from planner.fin.methods.point_costs import Message, governing_exit
 from planner.fin.outcome import PROVED, Outcome, Termination
-from planner.fin.solvers.integer_program import SolverSettings, solve_integer_program
+from planner.fin.solvers.integer_program import Solution, SolverSettings, solve_integer_program
 
 _SLACK = 1.0 + TOLERANCE
 _SOLVER_TOLERANCES = {
@@ -32,6 +33,8 @@ _SOLVER_TOLERANCES = {
     "dual_feasibility_tolerance": 1e-9,
     "small_matrix_value": 1e-12,
 }
+_SECOND_TOLERANCES = {key: value for key, value in _SOLVER_TOLERANCES.items() if key != "mip_feasibility_tolerance"}
+"""Of a program that HiGHS gives up with the first ones; what comes of it is evaluated outside all the same."""
 _SAME = 1e-7
 """Relative difference of a solver's bound and an evaluated plan that is rounding."""
 _TOO_SMALL = 0.05
@@ -169,8 +172,7 @@ def _solve_point(
     program = clock.build(instance, point, cutoff)
     expected = program.scale
     while True:
-        settings = SolverSettings(options.gap, _ABSOLUTE_GAP, clock.deadline.remaining_s, highs=_SOLVER_TOLERANCES)
-        found = solve_integer_program(program.scaled(), settings)
+        found = _solve(program, options.gap, clock)
         bound, stopped = found.bound * program.scale, found.termination
         if found.values is None:
             return (cutoff if stopped.proved else bound), stopped
@@ -189,6 +191,16 @@ def _solve_point(
             program = clock.build(instance, point, cutoff, value)
         else:
             return (value if _same(value, bound) else bound), PROVED
+
+
+def _solve(program: Program, gap: float, clock: _Clock) -> Solution:
+    """Solve a program; once more with its own tolerance of integrality where the solver fails at a finer one."""
+    settings = SolverSettings(gap, _ABSOLUTE_GAP, clock.deadline.remaining_s, highs=_SOLVER_TOLERANCES)
+    found = solve_integer_program(program.scaled(), settings)
+    if found.values is None and found.termination.reason == "numerical":
+        settings = replace(settings, time_limit_s=clock.deadline.remaining_s, highs=_SECOND_TOLERANCES)
+        found = solve_integer_program(program.scaled(), settings)
+    return found
 
 
 def _decision(instance: Instance, program: Program, values: Floats) -> Decision:
