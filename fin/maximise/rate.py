@@ -35,6 +35,8 @@ _MOST_CELLS_OF_TIES = 400
 """Blocks times nodes up to which the plan of least energy at the best rate is sought. Beyond, that takes many times as
 long as the rate itself, and the plan that the bisection ended with is given: its rate is the best, its energy need not
 be."""
+_NO_TIME_S = 1e-150
+"""Busy times up to this count as equal, so that loads at the rates tried stay within the range of floating point."""
 _ANY_PLAN = 1.0
 """Gap with which a search ends at its first plan."""
 
@@ -105,7 +107,7 @@ class _Bisection:
                 self.bound_s = least_s
             elif found.plan is None:
                 return found.termination
-        while self.bound_s < self.value_s * (1.0 - gap) and self.value_s > 0.0:
+        while self.bound_s < self.value_s * (1.0 - gap) and self.value_s > _NO_TIME_S:
             near, any_rate = self.bound_s >= _NEAR * self.value_s, np.isinf(self.value_s)
             if any_rate:  # the plan keeps a node busy that must not be; is there one that does not?
                 target_s = 2.0 * sum_busy_s(self.instance)
@@ -126,7 +128,7 @@ class _Bisection:
         """Return the plan of least energy among those that sustain the best rate, by the criteria of ties."""
         busy_s = self.value_s or 0.5 * least_busy_s(self.instance)
         cells = self.instance.network.size * len(self.instance.block_names)
-        if not np.isfinite(busy_s) or busy_s <= 0.0 or self.until.expired or cells > _MOST_CELLS_OF_TIES:
+        if not np.isfinite(busy_s) or busy_s <= _NO_TIME_S or self.until.expired or cells > _MOST_CELLS_OF_TIES:
             return self.plan
         at_best = replace(self.instance, minimise="energy", rate_per_s=max(1.0 / busy_s, self.instance.rate_per_s))
         return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
@@ -174,7 +176,7 @@ def _over_utilization(instance: Instance, time_s: Floats) -> Floats:
 
 
 def _busy_parts(instance: Instance) -> list[Floats]:
-    """Return every positive busy time that a block, a head or a tensor may add somewhere, in seconds."""
+    """Return every busy time that counts and that a block, a head or a tensor may add somewhere, in seconds."""
     points, network = instance.points, instance.network
     reach = points.reach(len(instance.block_names))
     rates = 1.0 / network.link_bit_per_s
@@ -185,7 +187,7 @@ def _busy_parts(instance: Instance) -> list[Floats]:
     bits = np.concatenate([[instance.input_bits], instance.output_bits, instance.result_bits])
     bits = np.unique(bits[bits > 0.0])
     parts = [np.outer(weight, computing[computing > 0.0]).ravel(), np.outer(np.outer(weight, bits), rates).ravel()]
-    return [part[np.isfinite(part)] for part in parts]
+    return [part[np.isfinite(part) & (part > _NO_TIME_S)] for part in parts]
 
 
 def least_busy_s(instance: Instance) -> float:
