@@ -19,6 +19,7 @@ def from_onnx(
     path: str | Path,
     *,
     dims: Mapping[str, int] | None = None,
+    values: Mapping[str, float] | None = None,
     exits: Sequence[str] = (),
     final: Sequence[str] = (),
     blocks: int = 12,
@@ -34,6 +35,8 @@ def from_onnx(
     Args:
         path: The ONNX file.
         dims: Sizes of open dimensions, by name or as ``x[0]``.
+        values: Values of inputs that never change: they become constants, and an `If` that they decide is replaced by
+            the branch that runs.
         exits: Outputs that are early exits.
         final: Final outputs (default: those that are no exits).
         blocks: Most blocks.
@@ -59,6 +62,7 @@ def from_onnx(
     require("onnx", "onnxruntime", doing="importing networks")
     options = ImportOptions(
         dims=dict(dims or {}),
+        values=dict(values or {}),
         exits=tuple(exits),
         final=tuple(final),
         blocks=blocks,

@@ -18,18 +18,19 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from planner.running.agents.keys import Keys
+    from planner.running.agents.outcome import Outcome
     from planner.running.graph.bundle import Bundle
     from planner.running.pieces.reading import Pieces
     from planner.running.timing.links import LinkFit
 
-SAMPLES = 31
-"""Samples of every split, and rounds of the profile: medians are compared."""
+SAMPLES, ROUNDS = 31, 9
+"""Samples of every split, and rounds of the profile before and behind it: medians are compared."""
 PIECE_S = 0.005
 """Pieces of at least this length are what the target on relative errors is about."""
 _BURST_BYTES = 3200
@@ -159,24 +160,26 @@ def inside(net: str, dims: str, folder: str, rates: str) -> None:
     keys = read_keys(Path(folder) / "keys")
     found = _calibrated(Path(net), dims, keys)
     rows = []
-    for split in range(len(found.blocks)):
-        rows.append(_run_split(found, split, Path(folder) / f"pieces{split}", keys))
+    before = _profiled(found)
+    for split in range(len(before.blocks)):
+        outcomes = _run_split(found, split, Path(folder) / f"pieces{split}", keys)
+        behind = _profiled(found)
+        rows.append(_row(_mean(before, behind), split, outcomes))
+        before = behind
         named = zip(("predicted", "measured", "wall", "least piece"), astuple(rows[-1]), strict=True)
         text = ", ".join(f"{name} {time_s * 1e3:.2f} ms" for name, time_s in named)
         print(f"  split {split}: {text}, load {os.getloadavg()[0]:.1f}", flush=True)
-    print(json.dumps({"network": found.bundle.model.name, "rates_mbit_per_s": rates, **_summary(found, rows)}))
+    print(json.dumps({"network": found.bundle.model.name, "rates_mbit_per_s": rates, **_summary(before, rows)}))
 
 
 def _calibrated(net: Path, dims: str, keys: Keys) -> Calibrated:
-    """Import a network, measure the link to the edge by round trips, and profile the blocks."""
+    """Import a network, and measure the link to the edge by round trips."""
     import zmq
 
     from planner.running.agents.connections import open_connections
     from planner.running.graph.importing import import_onnx
     from planner.running.graph.options import ImportOptions
-    from planner.running.pieces.times import time_networks
     from planner.running.timing.links import measure_link
-    from planner.running.timing.profile import profile
 
     sizes = {key: int(value) for key, _, value in (each.partition("=") for each in dims.split(",") if each)}
     bundle = import_onnx(net, ImportOptions(dims=sizes, chain=True))
@@ -187,23 +190,42 @@ def _calibrated(net: Path, dims: str, keys: Keys) -> Calibrated:
         for each in opened.values():
             each.close()
         context.term()
-        profiled = profile(bundle, lambda parts: time_networks(parts, 1, SAMPLES))
-    return Calibrated(bundle, profiled.times_s, profiled.start_s, up, down)
+    return Calibrated(bundle, {}, 0.0, up, down)
 
 
-def _run_split(found: Calibrated, split: int, folder: Path, keys: Keys) -> Row:
+def _profiled(found: Calibrated) -> Calibrated:
+    """Profile the blocks: other jobs change the speed of the machine from one split to the next."""
+    from planner.running.pieces.times import time_networks
+    from planner.running.timing.profile import profile
+
+    with undelayed():
+        profiled = profile(found.bundle, lambda parts: time_networks(parts, 1, ROUNDS))
+    return replace(found, times_s=profiled.times_s, start_s=profiled.start_s)
+
+
+def _mean(one: Calibrated, other: Calibrated) -> Calibrated:
+    """Return the mean of the profiles before and behind a split."""
+    times_s = {name: (time_s + other.times_s[name]) / 2 for name, time_s in one.times_s.items()}
+    return replace(one, times_s=times_s, start_s=(one.start_s + other.start_s) / 2)
+
+
+def _run_split(found: Calibrated, split: int, folder: Path, keys: Keys) -> Sequence[Outcome]:
     """Run samples one by one with blocks from number `split` on at the edge."""
     from planner.running.agents.coordinator import Coordinator
     from planner.running.agents.outcome import RunOptions
     from planner.running.graph.sessions import random_inputs
-    from planner.running.results.summary import net_s
 
     inputs = [random_inputs(found.bundle.cuts.inputs, seed) for seed in range(SAMPLES)]
     pieces = _pieces(found.bundle, split, folder)
     addresses = {"phone": f"{PHONE}:7070", "edge": f"{EDGE}:7070"}
     with undelayed(), Coordinator(pieces, addresses, RunOptions(keys=keys)) as coordinator:
         coordinator.warm_up(inputs[0])
-        outcomes = coordinator.run(inputs)
+        return coordinator.run(inputs)
+
+
+def _row(found: Calibrated, split: int, outcomes: Sequence[Outcome]) -> Row:
+    from planner.running.results.summary import net_s
+
     return Row(
         predicted_s=found.predicted_s(split),
         measured_s=statistics.median(net_s(outcome) for outcome in outcomes),

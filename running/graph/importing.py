@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from planner.running.graph.blocks import constants_of, node_operations
+from planner.running.graph.branches import deciding_inputs, fix_values, inline_branches
 from planner.running.graph.bundle import Bundle
 from planner.running.graph.calibration import answers_of, calibration_of, measured_points
 from planner.running.graph.carried import carried_tensors, makes_chain
 from planner.running.graph.cuts import boundary_bits, choose_boundaries
 from planner.running.graph.documents import Measured, Source, cuts_json, exit_names, model_json
 from planner.running.graph.flow import Flow, trace_flow
-from planner.running.graph.folding import fold
+from planner.running.graph.folding import Folded, fold
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.reading import fix_dimensions, read_onnx
+from planner.running.graph.reading import fix_dimensions, read_onnx, subgraphs
 from planner.running.graph.samples import read_samples
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.planning.model import Model
 from planner.schemas.reading.files import check_document, digest_of
+from planner.schemas.reading.problems import InputError
 
 
 def import_onnx(path: Path, options: ImportOptions) -> Bundle:
@@ -34,7 +37,9 @@ def import_onnx(path: Path, options: ImportOptions) -> Bundle:
     file = str(path)
     model = read_onnx(path)
     fix_dimensions(model, options.dims, file)
-    flow = trace_flow(fold(model, file), options.exits, options.final, file)
+    fix_values(model, options.values, file)
+    inline_branches(model)
+    flow = trace_flow(_folded(model, file), options.exits, options.final, file)
     bits = boundary_bits(flow)
     constants = constants_of(flow)
     ops = node_operations(flow, constants)
@@ -51,11 +56,35 @@ def import_onnx(path: Path, options: ImportOptions) -> Bundle:
     if options.chain:
         _count_memory_as_sum(raw)
     notes = [] if _saves_bits(bits, ops[: flow.backbone]) else [_NO_SAVING]
+    if inner := [node.name or node.op_type for node in flow.nodes if next(subgraphs(node), None) is not None]:
+        notes.append(_inner_note(inner, deciding_inputs(flow.folded.model)))
     text = (json.dumps(raw, indent=1) + "\n").encode()
     return Bundle(check_document(json.loads(text), Model, file), text, cuts, data, tuple(notes))
 
 
+def _folded(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
+    """Fold a network; where ONNX Runtime refuses one with branches, say what decides between them."""
+    try:
+        return fold(model, file)
+    except InputError as error:
+        deciding = deciding_inputs(model)
+        if not deciding:
+            raise
+        fixed = " ".join(f"--value {name}=NUMBER" for name in deciding)
+        fix = f"fix what decides between the branches of an If, so that one is left: planner import {fixed}"
+        raise InputError([replace(problem, fix=fix) for problem in error.problems]) from None
+
+
 _NO_SAVING = "no boundary carries fewer bits than the input before nearly all is computed: no split saves bits"
+
+
+def _inner_note(names: Sequence[str], deciding: Sequence[str]) -> str:
+    """Return what a reader must know of `If` and `Loop` nodes, whose shapes inside depend on the data."""
+    text = f"operations inside of {', '.join(names[:3])} are not all counted: profile the network before planning"
+    if deciding:
+        fixed = " ".join(f"--value {name}=NUMBER" for name in deciding)
+        text += f"; or fix what decides, so that one branch is left: planner import {fixed}"
+    return text
 
 
 def _count_memory_as_sum(model: dict[str, Any]) -> None:

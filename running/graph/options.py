@@ -19,6 +19,8 @@ class ImportOptions:
 
     dims: Mapping[str, int] = field(default_factory=dict)
     """Sizes of open dimensions."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Values of inputs that are constant."""
     exits: tuple[str, ...] = ()
     """Outputs that are early exits."""
     final: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.running.pieces.links import link_table
+from planner.running.results.verdicts import NOT_EMULATED
 from planner.schemas.bundles.run import Run
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
@@ -99,7 +100,8 @@ def calibrated_topology(run: Run, topology: Topology, raw: Mapping[str, Any]) ->
     """Put the rates of a run into the links of topology.json, and name the profile of every node that ran a piece.
 
     A transfer over one link that took longer or shorter than predicted changes the link's rate, and its latency where
-    that alone was more than the transfer took. Transfers over several links change nothing.
+    that alone was more than the transfer took. Transfers over several links change nothing, and neither do those of a
+    run whose links were neither real nor emulated.
 
     Args:
         run: Result of a run, with predicted and measured times of hops.
@@ -112,6 +114,8 @@ def calibrated_topology(run: Run, topology: Topology, raw: Mapping[str, Any]) ->
     links = link_table(topology).links
     changed: dict[tuple[str, str], dict[str, float]] = {}
     for plan in run.plans:
+        if any(each.verdict == NOT_EMULATED for each in plan.verdicts):
+            continue
         for hop in sorted(plan.hops, key=lambda each: each.bits):  # the largest message says most of a rate
             ends = tuple(hop.path)
             if len(ends) != 2 or hop.median_s is None or (ends[0], ends[1]) not in links or hop.bits <= 0:

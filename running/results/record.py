@@ -72,8 +72,9 @@ def record(
         The contents of run.json; times in seconds, energy in joules per sample, throughput in samples per second.
     """
     agents = nodes or {}
-    plans = _plans(pieces, outcomes, labels, planned, metered)
     options = coordinator.options
+    links = options.links is not None or not coordinator.on_one_machine
+    plans = _plans(pieces, outcomes, labels, planned, metered, links)
     return Run(
         planner=planner_version(),
         onnxruntime=runtime_version(),
@@ -86,7 +87,7 @@ def record(
         slow_down={node: factor for node, (factor, _) in agents.items() if factor != 1.0},
         plans=plans,
         switches=tuple(switches),
-        notes=tuple(_notes(outcomes, planned, agents, options.links is None and coordinator.on_one_machine)),
+        notes=tuple(_notes(outcomes, planned, agents, not links)),
     )
 
 
@@ -96,6 +97,7 @@ def _plans(
     labels: NDArray[Any] | None,
     planned: Planned,
     metered: MeteredEnergy,
+    links: bool,
 ) -> tuple[PlanRun, ...]:
     """Set what every plan that samples took did beside what was predicted of it."""
     used = {outcome.plan for outcome in outcomes}
@@ -114,7 +116,7 @@ def _plans(
             measured_j=None if metered.total_j is None else metered.total_j / len(outcomes),
             source=metered.source,
         )
-        done = summarise(flow, shares, here, prediction, labels, _accuracy(plan, model))
+        done = summarise(flow, shares, here, prediction, labels, _accuracy(plan, model), links)
         plans.append(done.model_copy(update={"model": model.name, "energy": energy}))
     return tuple(plans)
 

@@ -30,6 +30,7 @@ def summarise(
     prediction: Prediction | None,
     labels: NDArray[Any] | None,
     accuracy: float | None,
+    links: bool = True,
 ) -> PlanRun:
     """Summarise what one plan did: exits, latency, pieces, transfers and accuracy, measured beside predicted.
 
@@ -40,6 +41,7 @@ def summarise(
         prediction: Predicted times, where a topology was given.
         labels: Class of every sample.
         accuracy: Planned accuracy.
+        links: Whether messages took the links of the plan, or were held as long.
 
     Returns:
         The summary with its verdicts, times in seconds; figures that were not predicted or measured are None.
@@ -64,7 +66,7 @@ def summarise(
         timeline=() if middle is None else measured_steps(flow, middle),
         predicted_timeline=() if middle is None or prediction is None else predicted_steps(flow, middle, prediction),
     )
-    return run.model_copy(update={"verdicts": verdicts(run)})
+    return run.model_copy(update={"verdicts": verdicts(run, links)})
 
 
 def _class(outcome: Outcome) -> int:

@@ -9,19 +9,27 @@ from planner.schemas.bundles.run import PlanRun, Verdict
 RELATIVE, LEAST_S = 0.1, 0.0003
 """Latencies may differ by a tenth, or by 0.3 ms where that is more."""
 _SIGMAS = 2.0
+NOT_EMULATED = "links not emulated"
 
 
-def verdicts(run: PlanRun) -> tuple[Verdict, ...]:
+def verdicts(run: PlanRun, links: bool) -> tuple[Verdict, ...]:
     """Compare latency by exit, exit shares and accuracy of a run with its plan.
 
     Shares and accuracy of n samples may differ by two standard deviations of a proportion.
+
+    Args:
+        run: Summary of one plan's samples.
+        links: Whether messages took the links of the plan, or held as long. If not, latencies of plans with transfers
+            are not compared.
     """
+    comparable = links or not any(hop.predicted_s for hop in run.hops)
     found: list[Verdict] = []
     for each in run.exits:
         if each.latency.predicted_s is not None and each.latency.median_s is not None:
             tolerance = max(RELATIVE * each.latency.predicted_s, LEAST_S)
             planned, measured = each.latency.predicted_s, each.latency.median_s
-            found.append(_verdict(f"latency of {each.name}", planned, measured, "s", tolerance, -1))
+            verdict = _verdict(f"latency of {each.name}", planned, measured, "s", tolerance, -1)
+            found.append(verdict if comparable else verdict.model_copy(update={"verdict": NOT_EMULATED}))
         if run.samples:
             tolerance = _spread(each.predicted_share, run.samples)
             found.append(_verdict(f"share of {each.name}", each.predicted_share, each.share, "", tolerance, 0))

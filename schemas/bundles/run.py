@@ -86,7 +86,9 @@ class Verdict(Strict):
     predicted: float = Field(description="Planned value, in `unit`.")
     measured: float = Field(description="Measured value, in `unit`.")
     unit: str = Field(description="Unit of both (empty: no unit).")
-    verdict: Literal["as predicted", "better", "worse"] = Field(description="How they compare.")
+    verdict: Literal["as predicted", "better", "worse", "links not emulated"] = Field(
+        description="How they compare; `links not emulated`: the plan counts links that no message of the run took."
+    )
     tolerance: NonNegative = Field(description="Largest difference that counts as predicted, in `unit`.")
 
 

@@ -13,6 +13,7 @@ from planner.running.agents.outcome import RunOptions
 from planner.running.graph.samples import read_samples
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit
+from planner.running.results.calibrating import calibrated_topology
 from planner.running.results.record import Planned, record
 from planner.schemas.bundles.run import Run
 from planner.units import format_quantity
@@ -44,6 +45,25 @@ def test_the_page_holds_every_figure_of_the_record(held: Run, tmp_path: Path) ->
     for piece in plan.pieces:
         assert piece.name.replace("+", "+") in page
     assert "links were emulated" in page
+
+
+def test_latency_without_links_is_neither_better_nor_put_into_a_topology(tmp_path: Path) -> None:
+    net, data = bundle(tmp_path)
+    split = pieces(tmp_path, [PlanToSplit("app", net, placement(net, list(NODES)))])
+    samples, network = read_samples(data, net.cuts.inputs), topology(latency=0.5)
+    with agents() as addresses, Coordinator(split, addresses, RunOptions()) as coordinator:
+        outcomes = coordinator.run(samples.inputs)
+        found = record(split, coordinator, outcomes, samples.labels, Planned(network), 1.0)
+    (plan,) = found.plans
+    words = {each.figure: each.verdict for each in plan.verdicts}
+    assert {words[f"latency of {each.name}"] for each in plan.exits if each.samples} == {"links not emulated"}
+    assert words["accuracy"] != "links not emulated"
+    (tmp_path / "run.json").write_text(found.model_dump_json(), encoding="utf-8")
+    assert run("report", tmp_path / "run.json", "-o", tmp_path / "run.html").code == 0
+    assert "links not emulated: latency not compared" in (tmp_path / "run.html").read_text(encoding="utf-8")
+    raw = network.model_dump(mode="json", exclude_none=True)
+    rates = {(link["latency_s"], link["bit_per_s"]) for link in calibrated_topology(found, network, raw)["links"]}
+    assert rates == {(0.5, 5e7)}
 
 
 def test_a_time_line_adds_up_to_the_latency(held: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Dims = Annotated[list[str] | None, typer.Option("--dim", help="Size of an open dimension: batch=1. May be repeated.")]
 
+Values = Annotated[
+    list[str] | None, typer.Option("--value", help="Value of an input that never changes: sr=16000. May be repeated.")
+]
+
 
 @command
 def import_command(
@@ -27,6 +32,7 @@ def import_command(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the bundle."), FOLDER],
     as_json: AsJson = False,
     dim: Dims = None,
+    value: Values = None,
     exits: Annotated[str | None, typer.Option(help="Outputs that are early exits: e1,e2.")] = None,
     final: Annotated[str | None, typer.Option(help="Final outputs (default: those that are no exits).")] = None,
     blocks: Annotated[int, typer.Option(min=1, max=1000, help="Most blocks.")] = 12,
@@ -55,6 +61,7 @@ def import_command(
             bundle = from_onnx(
                 network,
                 dims=parse_dims(dim or ()),
+                values=parse_values(value or ()),
                 exits=_names(exits),
                 final=_names(final),
                 blocks=blocks,
@@ -81,7 +88,7 @@ def _layers(
 ) -> tuple[Model, list[str]]:
     """Write the model of a table of layers into a folder."""
     from planner.files.writing import made_folder, whole_file
-    from planner.running.graph.layers import read_layers
+    from planner.running.layers import read_layers
 
     model, text, notes = read_layers(path, hardware, accuracy, name)
     made_folder(output)
@@ -101,6 +108,23 @@ def parse_dims(texts: Sequence[str]) -> dict[str, int]:
             raise input_error("the dimension is given twice", "give it once", path="--dim", value=text)
         dims[name] = int(size)
     return dims
+
+
+def parse_values(texts: Sequence[str]) -> dict[str, float]:
+    """Return values of inputs from ``NAME=VALUE``; raise InputError for what is no such pair."""
+    values: dict[str, float] = {}
+    for text in texts:
+        name, separator, value = text.rpartition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not separator or not name or not math.isfinite(number):
+            raise input_error("not the value of an input", "write it as sr=16000", path="--value", value=text)
+        if name in values:
+            raise input_error("the input is given twice", "give it once", path="--value", value=text)
+        values[name] = number
+    return values
 
 
 def _names(text: str | None) -> tuple[str, ...]:

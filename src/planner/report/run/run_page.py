@@ -12,7 +12,10 @@ def run_page(run: Run) -> Page:
     """Lay out the page of a run."""
     worse = [each for plan in run.plans for each in plan.verdicts if each.verdict == "worse"]
     total = sum(plan.samples for plan in run.plans)
-    badge = "as predicted" if not worse else f"{len(worse)} figure{'s' * (len(worse) != 1)} worse than predicted"
+    apart = any(each.verdict == "links not emulated" for plan in run.plans for each in plan.verdicts)
+    badge = "links not emulated: latency not compared" if apart else "as predicted"
+    if worse:
+        badge = f"{len(worse)} figure{'s' * (len(worse) != 1)} worse than predicted"
     emulated = []
     if run.emulated_links:
         emulated.append("links were emulated")
@@ -21,7 +24,7 @@ def run_page(run: Run) -> Page:
     return Page(
         title=f"Run of {', '.join(plan.name for plan in run.plans)}: predicted beside measured",
         badge=badge,
-        severity="warning" if worse else "good",
+        severity="warning" if worse or apart else "good",
         lead="; ".join([f"{total} samples", *emulated]) + ".",
         tiles=_tiles(run),
         sections=[
