@@ -9,6 +9,7 @@ from planner.running.graph.sessions import execute, random_inputs, session
 from planner.running.pieces.parts import Part, part_bytes, run_parts
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.bundles.manifest import SplitCheck
+from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +30,11 @@ def check_parts(cuts: Cuts, graph: Any, whole: bytes, parts: Sequence[Part], sam
     Returns:
         Number of samples, whether outputs are bit-equal with optimisation off, and the largest relative error with it
         on.
+
+    Raises:
+        InputError: A part needs a tensor that none before it makes, or an exit's output is not made.
     """
+    _refuse_missing(cuts, parts)
     outputs = [tensor.name for part in parts if part.exit for tensor in part.exit.outputs]
     figures = []
     for level in ("off", "all"):
@@ -42,6 +47,23 @@ def check_parts(cuts: Cuts, graph: Any, whole: bytes, parts: Sequence[Part], sam
             worst = max(worst, relative_error(run_parts(parts, pieces, feeds, outputs), expected))
         figures.append(worst)
     return SplitCheck(samples=samples, bit_equal=figures[0] == 0.0, relative_error=figures[1])
+
+
+def _refuse_missing(cuts: Cuts, parts: Sequence[Part]) -> None:
+    """Raise InputError where cuts name other graph nodes than those that make a tensor."""
+    known = {tensor.name for tensor in cuts.inputs}
+    for part in parts:
+        needed = [tensor.name for tensor in part.receives]
+        made = {tensor.name for tensor in part.outputs}
+        missing = [name for name in needed if name not in known]
+        missing += [
+            tensor.name for tensor in (part.exit.outputs if part.exit else ()) if tensor.name not in known | made
+        ]
+        if missing:
+            where = "+".join(part.blocks)
+            message = f"the nodes that cuts.json names up to {where} do not make {missing[0]}"
+            raise input_error(message, "import the network again", file=cuts.name)
+        known |= made
 
 
 def _runner(part: Part, graph: Any, level: str) -> Any:  # noqa: ANN401 - protobuf

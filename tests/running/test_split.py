@@ -184,3 +184,32 @@ def test_paths_in_manifests_never_leave_the_folder(file: str, tmp_path: Path) ->
     manifest.write_text(json.dumps(raw), encoding="utf-8")
     with pytest.raises(InputError):
         read_pieces(tmp_path / "pieces")
+
+
+def test_cuts_that_name_other_nodes_are_refused_or_compose(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "--pin", "block1=phone", "--pin", "block3=cloud")
+    held = tmp_path / "net" / "cuts.json"
+    whole = json.loads(held.read_text(encoding="utf-8"))
+    on = set(json.loads(plan.read_text(encoding="utf-8"))["apps"][0]["exit_fractions"])
+    refused = 0
+    for exit_index, head in enumerate(whole["exits"]):
+        for left_out in head["nodes"]:
+            changed = json.loads(json.dumps(whole))
+            changed["exits"][exit_index]["nodes"].remove(left_out)
+            held.write_text(json.dumps(changed), encoding="utf-8")
+            done = run("split", tmp_path / "net", plan, "-o", tmp_path / f"pieces-{left_out}")
+            if head["name"] in on:
+                assert done.code == 2, done.out
+                assert "import" in done.err
+                refused += 1
+            else:
+                assert done.code == 0, done.err
+    for block_index in range(len(whole["blocks"]) - 1):
+        changed = json.loads(json.dumps(whole))
+        changed["blocks"][block_index]["stop"] -= 1
+        changed["blocks"][block_index + 1]["start"] -= 1
+        held.write_text(json.dumps(changed), encoding="utf-8")
+        done = run("split", tmp_path / "net", plan, "-o", tmp_path / f"moved-{block_index}")
+        assert done.code in (0, 2), done.err
+        refused += done.code == 2
+    assert refused > 0
