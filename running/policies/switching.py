@@ -41,15 +41,17 @@ class Switcher:
         self._switch(coordinator)
 
     def _observe(self, outcome: Outcome) -> None:
-        flow = self.plans[outcome.plan]
-        for number, sent, arrived in outcome.moved:
-            hop = flow.hops[int(number)]
-            if hop.via is not None:
-                self._observe_link(hop.path, (arrived - sent) * 1e-9, hop.bits)
+        """Take note of a sample: one observation for each link and each node, so that one delay counts once."""
+        for path, (time_s, bits) in link_times(self.plans[outcome.plan], outcome).items():
+            self._observe_link(path, time_s, bits)
+        flow, found = self.plans[outcome.plan], dict[str, list[float]]()
         for index, _, _, cpu, slow in outcome.trace:
-            predicted_s = self.pieces_s[outcome.plan][int(index)]
+            times = found.setdefault(flow.plan.pieces[int(index)].node, [0.0, 0.0])
+            times[0] += cpu * slow * 1e-9
+            times[1] += self.pieces_s[outcome.plan][int(index)]
+        for node, (taken_s, predicted_s) in found.items():
             if predicted_s > 0:
-                self.manager.observe_node(flow.plan.pieces[int(index)].node, cpu * slow * 1e-9 / predicted_s)
+                self.manager.observe_node(node, taken_s / predicted_s)
 
     def _observe_link(self, path: tuple[str, ...], time_s: float, bits: float) -> None:
         nominal_s = self.links.time_s(path, bits)
@@ -96,3 +98,29 @@ class Switcher:
         reason = f"observed: {', '.join(conditions)}" if conditions else "nothing is wrong any more"
         at_s = (time.monotonic_ns() - coordinator.started_ns) * 1e-9
         self.switches.append(Switch(at_s=at_s, conditions=conditions, plan=wanted, reason=reason))
+
+
+def link_times(flow: PlanHops, outcome: Outcome) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Return the time of the largest transfer of a sample over every path.
+
+    Tensors that a node sends to another one at the same time share the path, and are one transfer: from the first that
+    is sent to the last that arrives.
+
+    Args:
+        flow: The transfers of the plan.
+        outcome: The sample.
+
+    Returns:
+        Time in seconds and size in bits, by path.
+    """
+    groups: dict[tuple[tuple[str, ...], int, int | None], list[float]] = {}
+    for number, sent, arrived in outcome.moved:
+        hop = flow.hops[int(number)]
+        if hop.via is not None:
+            group = groups.setdefault((hop.path, hop.after, hop.gate), [sent, arrived, 0.0])
+            group[:] = min(group[0], sent), max(group[1], arrived), group[2] + hop.bits
+    found: dict[tuple[str, ...], tuple[float, float]] = {}
+    for (path, _, _), (sent, arrived, bits) in groups.items():
+        if bits > found.get(path, (0.0, -1.0))[1]:
+            found[path] = (arrived - sent) * 1e-9, bits
+    return found
