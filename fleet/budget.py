@@ -16,9 +16,13 @@ SMALL = 1_000
 _LATE_S = 0.8
 _LATE = 0.15
 """Part of the limit, where that is more."""
-_PLACING_S = 3e-4
-_ANSWERING_S = 2.2e-4
+_PLACING_S = 1.3e-4
+_ANSWERING_S = 1.1e-4
 """Seconds of one processor per class: whole users; the placement, its verification and the file."""
+_SINGLE_CUT_S = 5e-5
+"""Seconds of one processor per class: plans that are cut once at most, and a bound."""
+_ENUMERATING = 0.4
+"""Part of the limit after which no further kinds are enumerated whole."""
 _MOST_SLOWNESS = 20.0
 
 
@@ -53,6 +57,24 @@ class TimeBudget:
         if self.limit_s is None or self.classes <= SMALL:
             return Deadline()
         return Deadline(self.began_s + self.limit_s + max(_LATE_S, _LATE * self.limit_s))
+
+    @property
+    def all_plans(self) -> Deadline:
+        """When to stop enumerating all plans of kinds, so that a greedy placement still comes in time."""
+        if self.limit_s is None:
+            return Deadline()
+        follows_s = (_SINGLE_CUT_S + _PLACING_S + _ANSWERING_S) * self.classes
+        return Deadline(min(self.began_s + _ENUMERATING * self.limit_s, self.latest.at_s - follows_s))
+
+    @property
+    def needed_s(self) -> float:
+        """Seconds that an answer takes at least: its groups, their verification and the file."""
+        return _ANSWERING_S * self.classes
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the limit is shorter than any answer takes."""
+        return self.latest.remaining_s < self.needed_s
 
     def search(self) -> tuple[float | None, Deadline]:
         """Return the seconds that are left for the search, and when whole users have to be placed."""

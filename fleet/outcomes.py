@@ -13,6 +13,8 @@ from planner.fleet.rounding.state import WholeUsers
 from planner.schemas.planning.placement import Status
 from planner.schemas.reading.quantities import told_apart
 
+STOPPED_EARLY = "the time limit stopped the planner before any user was placed"
+
 
 @dataclass(frozen=True)
 class Bounded:

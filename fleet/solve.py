@@ -13,10 +13,11 @@ from planner.fleet.again.replan import changed_within, kept_plan, warm_start
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions, price_units
 from planner.fleet.method import FleetOptions, FleetOutcome, Short
-from planner.fleet.outcomes import Bounded, outcome_of, plan_outcome
+from planner.fleet.outcomes import STOPPED_EARLY, Bounded, outcome_of, plan_outcome
 from planner.fleet.pricing.engine import EngineSetting, LocalEngine, Pricer, engine
 from planner.fleet.pricing.smoothed import Demand
 from planner.fleet.rounding.closing import with_nodes_closed
+from planner.fleet.rounding.greedy import placed_at_once, placed_at_once_or_dearer
 from planner.fleet.rounding.local_search import LocalSearch
 from planner.fleet.rounding.memory import within_memory
 from planner.fleet.rounding.neighbourhood import reoptimised
@@ -37,9 +38,6 @@ _WHOLE_COLUMNS = 6_000
 _NODES = 300
 _NODES_TIMES_COLUMNS = 3_000_000
 """Nodes of branch and bound of programs with few columns, which are quick."""
-
-
-STOPPED_EARLY = "the time limit stopped the planner before any user was placed"
 
 
 class ColumnGenerationMethod:
@@ -92,6 +90,8 @@ def _linear(run: Run, penalty_w: float, start: LinearOptions) -> tuple[LinearAns
     impossible = _impossible(run)
     if left <= _TINY_USERS * users and not impossible.any() and not linear.overloaded:
         return linear, penalty_w, None
+    if run.deadline.expired and not impossible.any():
+        return linear, penalty_w, None  # shares of a program that was stopped prove nothing of who can be served
     short = least_unserved(run, linear, impossible)
     some_left = short.most_served < users
     if some_left and not run.options.serve_most:
@@ -169,15 +169,11 @@ def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whole
     """
     instance, deadline, options = run.instance, run.deadline, run.options
     prices = linear.prices + idle_prices(instance)
-    state = placed_at_rising_prices(
-        rounded_down(instance, linear.columns, linear.share), prices, deadline, options.latest
-    )
-    if linear.stopped and state.waiting.any() and not options.latest.expired:
-        anew = nobody_placed(instance, linear.columns)
-        anew = placed_at_rising_prices(
-            anew, np.maximum(prices, _rough_prices(run, penalty_w)), deadline, options.latest
-        )
-        state = min(state, anew, key=lambda each: cost_of(each, penalty_w))
+    state = rounded_down(instance, linear.columns, linear.share)
+    if linear.stopped:
+        state = _placed_in_time(run, state, prices, penalty_w)
+    else:
+        state = placed_at_rising_prices(state, prices, deadline, options.latest)
     state = _searched(run, state, linear, penalty_w, shrink=False)
     options.progress("whole users", linear.bound_w, cost_of(state, penalty_w))
     if deadline.expired or (_gap(state, linear, penalty_w) <= options.gap and not state.waiting.any()):
@@ -191,6 +187,20 @@ def whole_users(run: Run, linear: LinearAnswer, penalty_w: float) -> tuple[Whole
         )  # fmt: skip
         return state, replace(linear, bound_w=max(linear.bound_w, min(bound, cost_of(state, penalty_w))))
     return _searched(run, state, linear, penalty_w, shrink=True), linear
+
+
+def _placed_in_time(run: Run, state: WholeUsers, prices: Floats, penalty_w: float) -> WholeUsers:
+    """Place users at the prices that a linear program had when it was stopped, some of them or all anew."""
+    latest, nobody = run.options.latest, nobody_placed(run.instance, state.columns)
+    best = placed_at_once_or_dearer(state, run.pricer, prices, latest)
+    if best.waiting.any():
+        anew = placed_at_once(nobody, run.pricer, idle_prices(run.instance), latest)
+        best = min(best, anew, key=lambda each: cost_of(each, penalty_w))
+    if not best.waiting.any() or latest.expired:
+        return best
+    higher = np.maximum(prices, _rough_prices(run, penalty_w))
+    anew = placed_at_rising_prices(nobody, higher, run.deadline, latest)
+    return min(best, anew, key=lambda each: cost_of(each, penalty_w))
 
 
 def _rough_prices(run: Run, penalty_w: float) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
@@ -28,6 +29,9 @@ from planner.schemas.planning.metrics import NodeMetric
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Node, Topology
 
+_PACE_AFTER = 5
+_PACE = 1.5
+"""Plans are cut once at most from the time on at which those of all kinds would take so many times what is allowed."""
 MOST_HOSTS = 6
 """Hosts that a class may use from one attach node, by default."""
 
@@ -39,6 +43,7 @@ def build_fleet(
     most_hosts: int = MOST_HOSTS,
     known: KnownPlans | None = None,
     deadline: Deadline | None = None,
+    all_plans: Deadline | None = None,
 ) -> FleetInstance:
     """Build the arrays of a fleet, and enumerate the plans of every kind that are not known.
 
@@ -49,6 +54,7 @@ def build_fleet(
         most_hosts: Hosts considered at most for one attach node; the nearest in energy are.
         known: Plans of kinds that need not be enumerated again; those of all kinds are in it afterwards.
         deadline: When to give up.
+        all_plans: When to stop enumerating all plans; of further kinds those are found that are cut once at most.
 
     Returns:
         The fleet: C classes, Q pairs of class and link, kinds with their plans, and R resources.
@@ -61,7 +67,7 @@ def build_fleet(
     network = build_network(nodes, links, routers, metrics)
     check_names(columns, models, network)
     return _Builder(columns, models, nodes, routers, network, most_hosts).build(
-        known or KnownPlans(), deadline or Deadline()
+        known or KnownPlans(), deadline or Deadline(), all_plans or Deadline()
     )
 
 
@@ -118,7 +124,7 @@ class _Builder:
             per_j=np.hstack([per_j, metrics.per_j[:, representatives]]),
         )
 
-    def build(self, known: KnownPlans, deadline: Deadline) -> FleetInstance:
+    def build(self, known: KnownPlans, deadline: Deadline, all_plans: Deadline) -> FleetInstance:
         columns = self.columns
         links = np.diff(columns.first_link)[columns.group]
         first_pair = np.concatenate([[0], np.cumsum(links)])
@@ -138,18 +144,21 @@ class _Builder:
         rows = [self._rows(pairs, pair_link, pair_local, inside) for pairs in members]
         may_be_short = scarce_by_kind(scarce, rows, signature[pair_local[first]])
         kinds = []
+        began_s, budget_s = time.perf_counter(), all_plans.remaining_s
         for number, (pairs, example) in enumerate(zip(members, first.tolist(), strict=True)):
             kind = self._kind(
                 int(pair_class[example]), int(pair_link[example]), locals_[pair_local[example]], may_be_short[number],
                 (float(rates[pairs].max()), float(rates[pairs].min())),
             )  # fmt: skip
             deadline.check()
-            key, plans = known.plans(kind)
+            if number >= _PACE_AFTER and (time.perf_counter() - began_s) / number * len(members) > _PACE * budget_s:
+                all_plans = Deadline(began_s)  # most of what is spent on all plans would be in vain
+            key, plans = known.plans(kind, all_plans)
             kinds.append(KindPlans(kind, plans, pairs, rows[number], key))
         kinds = without_loose_loads(kinds, self.resources, columns, pair_class, signature[pair_local[first]])
         return FleetInstance(
             columns, self.network, self.resources, tuple(kinds), tuple(locals_), first_pair, pair_class, pair_link,
-            pair_kind, pair_local, all(each.complete for each in locals_),
+            pair_kind, pair_local, all(each.complete for each in locals_), known.whole,
         )  # fmt: skip
 
     def _locals(self, pair_class: Ints, pair_link: Ints) -> tuple[Ints, list[LocalNetwork], Ints]:

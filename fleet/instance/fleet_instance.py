@@ -48,6 +48,8 @@ class FleetInstance:
     pair_local: Ints
     complete: bool
     """Whether no host and no path is left out for any class."""
+    all_plans: bool = True
+    """Whether all plans of all kinds are known; else those of some kinds are cut once at most."""
 
     @property
     def classes(self) -> int:

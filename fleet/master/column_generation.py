@@ -175,6 +175,12 @@ class ColumnGeneration:
             self.bound_w, self.best_prices = bound, prices
         return found
 
+    def smoothed_start(self) -> Floats:
+        """Return prices that nearly maximise the smoothed dual, by pricing alone."""
+        free = self.bound_at(np.zeros(self._instance.resources.count)).class_cost
+        self._unit = price_units(self._instance, self._demand, free)
+        return self._first_prices(free)
+
     def _first_prices(self, scale: Floats) -> Floats:
         """Return prices that nearly maximise the smoothed dual, at falling temperatures."""
         prices = self.best_prices

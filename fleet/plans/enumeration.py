@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.instance.model_arrays import TOLERANCE, useful_points
 from planner.fleet.plans.dominance import efficient
@@ -43,20 +44,26 @@ class _Labels:
         )
 
 
-def enumerate_plans(kind: Kind) -> PlanSet:
+def enumerate_plans(kind: Kind, deadline: Deadline | None = None, *, single_cut: bool = False) -> PlanSet:
     """Return the plans of a kind; none where no plan keeps its limits.
 
+    Args:
+        kind: The kind.
+        deadline: When to give up.
+        single_cut: Only plans whose blocks leave the device once at most and then stay on one node.
+
     Raises:
+        DeadlineReachedError: The deadline has passed before all plans were enumerated.
         InputError: There are more partial plans than can be held.
     """
-    return _Enumeration(kind).plans()
+    return _Enumeration(kind, single_cut).plans(deadline or Deadline())
 
 
 class _Enumeration:
     """Extension of labels for one kind."""
 
-    def __init__(self, kind: Kind) -> None:
-        model = kind.model
+    def __init__(self, kind: Kind, single_cut: bool) -> None:
+        model, self.single_cut = kind.model, single_cut
         self.kind, self.model, self.steps = kind, model, steps_of(kind)
         self.travels = kind.destination >= 0
         self.arrivals = self.travels and kind.statistic != "mean"
@@ -88,7 +95,7 @@ class _Enumeration:
         later[:, :-1] = np.cumsum(least[:, ::-1], axis=1)[:, ::-1]
         return later
 
-    def plans(self) -> PlanSet:
+    def plans(self, deadline: Deadline) -> PlanSet:
         points = useful_points(self.model, self.kind.least_accuracy, self.travels)
         labels = _Labels(
             points, np.zeros(len(points), dtype=np.int64), np.zeros((len(points), self.width)),
@@ -99,6 +106,7 @@ class _Enumeration:
         ended: list[_Labels] = []
         depth = self.model.points.depth
         for block in range(self.model.blocks):
+            deadline.check()
             labels = self._extended(labels.take(depth[labels.point] > block), block)
             ended.append(labels.take(depth[labels.point] == block + 1))
         return self._finished(_joined(ended) if ended else labels)
@@ -109,7 +117,7 @@ class _Enumeration:
         parts = [
             self._moved(labels.take(labels.at == step.source), block, number, step)
             for number, step in enumerate(self.steps)
-            if runs[step.target]
+            if runs[step.target] and (not self.single_cut or step.source in (0, step.target))
         ]
         extended = (
             self._pruned(_joined(parts), block) if parts else labels.take(np.zeros(len(labels.point), dtype=bool))
@@ -203,6 +211,8 @@ class _Enumeration:
             message = f"a class has more than {MOST_LABELS:,} partial plans"
             fix = "give the model fewer blocks or operating points, or consider fewer hosts (--hosts)"
             raise input_error(message, fix)
+        if self.single_cut:  # there are few, and time is short
+            return labels
         group = labels.point * kind.slots + labels.at
         return labels.take(efficient(group, _rounded(labels.criteria[:, self.counted])))
 

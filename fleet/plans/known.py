@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fleet.plans.enumeration import enumerate_plans
 from planner.fleet.plans.kind import Kind, PlanSet, steps_of
 
@@ -21,9 +22,15 @@ class KnownPlans:
         self._sets = dict(sets or {})
         self.used: dict[str, PlanSet] = {}
         """Plans of all kinds that were asked for."""
+        self.whole = True
+        """Whether all plans of these kinds are known; else those of some kinds are cut once at most."""
 
-    def plans(self, kind: Kind) -> tuple[str, PlanSet]:
+    def plans(self, kind: Kind, deadline: Deadline | None = None) -> tuple[str, PlanSet]:
         """Return the hash of a kind and all its plans.
+
+        Args:
+            kind: The kind.
+            deadline: Behind it, plans that are not known are those that are cut once at most.
 
         Raises:
             InputError: There are more partial plans than can be held.
@@ -31,8 +38,16 @@ class KnownPlans:
         key = fingerprint(kind)
         if key not in self.used:
             known = self._sets.get(key)
-            self.used[key] = enumerate_plans(kind) if known is None else replace(known, steps=steps_of(kind))
+            found = self._enumerated(kind, deadline) if known is None else known
+            self.used[key] = replace(found, steps=steps_of(kind))
         return key, self.used[key]
+
+    def _enumerated(self, kind: Kind, deadline: Deadline | None) -> PlanSet:
+        try:
+            return enumerate_plans(kind, deadline)
+        except DeadlineReachedError:
+            self.whole = False
+            return enumerate_plans(kind, single_cut=True)
 
 
 def fingerprint(kind: Kind) -> str:

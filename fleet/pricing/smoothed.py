@@ -51,33 +51,38 @@ def smoothed_prices(
         (R,) prices in watts per unit of capacity: those looked at last where the deadline comes first, `start` where
         nothing is asked.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import Bounds, minimize
 
     usable = np.isfinite(scale_j)
     asked = np.where(usable, demand.per_s, 0.0)
     typical_j = np.where(usable, np.maximum(scale_j, 1e-12 * float(scale_j[usable].max(initial=0.0))), 1.0)
     temperature = relative * np.where(typical_j > 0.0, typical_j, 1.0)
     typical = float((asked * typical_j).sum())
-    if typical <= 0.0:
+    if typical <= 0.0 or not tight.any():
         return start
-    latest = start
+    latest, free = start, np.flatnonzero(tight)
+
+    def prices_of(scaled: Floats) -> Floats:
+        prices = np.zeros(len(start))
+        prices[free] = scaled * unit[free]
+        return prices
 
     def negative(scaled: Floats) -> tuple[float, Floats]:
         nonlocal latest
         if deadline.expired:
             raise _StoppedError
-        prices = np.where(tight, scaled * unit, 0.0)
+        prices = prices_of(scaled)
         cost, usage = pricer.smooth(prices + demand.idle_w, temperature, asked)
         latest = prices
         value = float((asked * cost).sum() - (prices * demand.capacity).sum())
-        slope = np.where(tight, (usage - demand.capacity) * unit, 0.0)
+        slope = ((usage - demand.capacity) * unit)[free]
         return -value / typical, -slope / typical
 
     try:
         found = minimize(
-            negative, start / unit, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(start),
+            negative, (start / unit)[free], jac=True, method="L-BFGS-B", bounds=Bounds(0.0, np.inf),
             options={"maxiter": rounds, "maxcor": 20, "ftol": 1e-7, "gtol": 1e-6},
         )  # fmt: skip
     except _StoppedError:
         return latest
-    return np.asarray(found.x * unit, dtype=np.float64)
+    return prices_of(np.asarray(found.x, dtype=np.float64))

@@ -173,15 +173,20 @@ def placed_at_rising_prices(
         late = latest is not None and latest.expired
         if not best.waiting.any() or late or (rise and deadline.expired):
             break
-        prices[_rows_of(instance, found.waiting > 0)] *= _RISE ** (1 + rise)
+        prices[rows_of(instance, found.waiting > 0)] *= _RISE ** (1 + rise)
         found = Placer(state, prices).place_all(latest)
         if (int(found.waiting.sum()), found.power_w) < (int(best.waiting.sum()), best.power_w):
             best = found
     return best
 
 
-def _rows_of(instance: FleetInstance, classes: Bools) -> Ints:
-    """Return the resources that plans of some classes may load."""
+def rows_of(instance: FleetInstance, classes: Bools) -> Ints:
+    """Return the resources that plans of some classes may load, as ascending rows.
+
+    Args:
+        instance: The fleet.
+        classes: (C,) mask.
+    """
     chosen = classes[instance.pair_class]
     rows = np.concatenate([each.rows[chosen[each.pairs]].reshape(-1) for each in instance.kinds])
     return np.unique(rows[rows < instance.resources.count])

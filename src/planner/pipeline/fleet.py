@@ -201,18 +201,22 @@ def answer_fleet(request: FleetRequest) -> FleetAnswer:
     from planner.fleet.budget import TimeBudget
     from planner.fleet.instance.build import build_fleet
     from planner.fleet.plans.known import KnownPlans
+    from planner.fleet.quick import quick_outcome
     from planner.verifier.fleet import verify_fleet
 
     budget = TimeBudget.begin(request.options.time_limit_s, len(request.columns.count))
     chosen = fleet_method(request.method)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     known = KnownPlans(request.before.memory.sets if isinstance(request.before, Earlier) else None)
+    if budget.hopeless:
+        return FleetAnswer(nothing_placed(request.columns.name, provenance, budget.spent_s, budget.needed_s), None)
     try:
         instance = build_fleet(
-            request.columns, request.models, request.topology, request.most_hosts, known, budget.latest
-        )
+            request.columns, request.models, request.topology, request.most_hosts, known, budget.latest,
+            budget.all_plans,
+        )  # fmt: skip
     except DeadlineReachedError:
-        return FleetAnswer(nothing_placed(request.columns.name, provenance, budget.spent_s), None)
+        return FleetAnswer(nothing_placed(request.columns.name, provenance, budget.spent_s, budget.needed_s), None)
     build_s = budget.spent_s
     seconds, latest = budget.search()
     options = replace(request.options, time_limit_s=seconds, latest=latest)
@@ -223,7 +227,7 @@ def answer_fleet(request: FleetRequest) -> FleetAnswer:
     if options.before is not None and chosen.name != DEFAULT_METHOD:
         message = f"method {chosen.name} does not plan again from a placement"
         raise input_error(message, f"use --method {DEFAULT_METHOD}", path="--from")
-    outcome = chosen.solve(instance, options)
+    outcome = chosen.solve(instance, options) if instance.all_plans else quick_outcome(instance, options)
     change = None
     if options.before is not None and outcome.solution is not None:
         change = change_of(instance, options.before, outcome.solution)
@@ -232,7 +236,9 @@ def answer_fleet(request: FleetRequest) -> FleetAnswer:
     if violations := verify_fleet(placement, request.topology, request.columns, request.models, gap):
         raise InternalError(violations)
     solution = outcome.solution
-    return FleetAnswer(placement, None if solution is None else memory_of(instance, known, solution, placement))
+    if solution is None or not instance.all_plans:
+        return FleetAnswer(placement, None)
+    return FleetAnswer(placement, memory_of(instance, known, solution, placement))
 
 
 def _before_of(instance: FleetInstance, before: FleetPlacement | Earlier) -> Before:
