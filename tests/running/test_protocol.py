@@ -88,7 +88,7 @@ def test_an_agent_lives_through_mutated_messages_and_takes_no_memory() -> None:
     with agents(("edge",)) as addresses, zmq.Context() as context:
         socket = connect(context, addresses["edge"], None)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for index in range(2_000):
+        for index in range(10_000):
             socket.send_multipart(mutated(rng) or [b""])
             if index % 100 == 0:
                 while socket.poll(0):

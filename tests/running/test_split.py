@@ -59,7 +59,7 @@ def test_every_single_tensor_cut_composes_exactly(name: str, tmp_path: Path) -> 
     places = single_tensor_boundaries(flow)
     bundle = imported(path, dims=DIMS.get(name, {}), exits=EXITS.get(name, ()), blocks=1000)
     graph = onnx.load_model_from_string(bundle.graph)
-    for place in places[:: max(len(places) // 6, 1)]:
+    for place in places[:: 1 + len(places) // 16]:  # all but for MobileNetV2, of which every fourth
         cuts = cut_at(bundle, flow, place)
         heads = {head.after: head for head in cuts.exits}
         parts = [part_of(cuts, graph, i, i, heads.get(f"part{i}"), i == 1) for i in (0, 1)]
