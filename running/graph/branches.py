@@ -107,7 +107,8 @@ def _evaluated(model: Any, nodes: list[Any], constants: set[str], name: str) -> 
     graph = onnx.helper.make_graph(nodes, "condition", [], [output], held)
     small = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
     try:
-        return bool(ReferenceEvaluator(small).run(None, {})[0])
+        (condition,) = ReferenceEvaluator(small).run(None, {})
+        return bool(condition)
     except Exception:  # whatever the reference cannot run stays an `If`
         return None
 
