@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,10 @@ def plan_of(joint: JointInstance, columns: Sequence[Column]) -> Plan | None:
 def overfull(joint: JointInstance, columns: Sequence[Column]) -> list[int]:
     """Return the nodes whose memory the columns together exceed."""
     held = np.zeros(joint.network.size)
+    users = Counter[tuple[int, str, str]]()
     for column in columns:
         held[column.nodes] += column.memory_bytes
+        for one in column.shared:  # the node holds it once, of which columns have counted parts
+            users[key := (one.node, one.model, one.name)] += 1
+            held[one.node] += (one.size_bytes if users[key] == 1 else 0.0) - one.part_bytes
     return np.flatnonzero(held > joint.network.memory_bytes * (1.0 + TOLERANCE)).tolist()

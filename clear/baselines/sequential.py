@@ -142,7 +142,7 @@ class _Left:
         node_share[column.nodes] -= served.node_share
         medium_share[column.media] -= served.medium_share
         memory = self.memory_bytes.copy()
-        memory[column.nodes] -= column.memory_bytes
+        memory[column.nodes] -= column.alone_bytes
         node_share = np.where(node_share > _LEAST, node_share, 0.0)
         medium_share = np.maximum(medium_share, _LEAST**2)  # too slow for anything, but not for the arithmetic
         return _Left(AppView(view.speed, node_share, medium_share), np.maximum(memory, 0.0))

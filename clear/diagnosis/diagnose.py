@@ -14,7 +14,7 @@ from planner.clear.problem.joint_app import JointApp
 from planner.fin.diagnosis.diagnose import diagnose
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate
-from planner.fin.instance.instance import Instance
+from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Network
 from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
@@ -45,7 +45,9 @@ def contradiction(
         return None
     most = maximum_rates(joint)
     if most.part >= _SHORT:
-        return None
+        row = _memory(joint, [])
+        too_little = row.demand is not None and row.best is not None and row.demand > row.best * (1.0 + TOLERANCE)
+        return Diagnosis(summary=f"no plan for all apps together: {row.message}", limits=(row,)) if too_little else None
     rows = tuple(_short(joint, most))
     return Diagnosis(summary=f"no plan for all apps together: {rows[0].message}", limits=rows)
 
@@ -53,9 +55,10 @@ def contradiction(
 def no_room(joint: JointInstance) -> Diagnosis:
     """Say what is known of apps that can each be served, and whose loads fit, but that have no plan together."""
     rows = [row for app in joint.apps for row in _deadline(app)]
+    what = "shares" if all(variant.memory is None for variant in joint.variants) else "memory, or the shares,"
     summary = (
-        "no plan for all apps together: each could be served alone, and what they load fits, but the shares that keep "
-        "the limits of some leave too little for others"
+        "no plan for all apps together: each could be served alone, and what they load fits, but the "
+        f"{what} that keep the limits of some leave too little for others"
     )
     return Diagnosis(summary=summary, limits=tuple(rows))
 
@@ -106,17 +109,34 @@ def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
 def _memory(joint: JointInstance, nodes: Sequence[int]) -> BrokenLimit:
     """Sum up what the blocks that every operating point deploys take, and what there is."""
     needed = sum(min(_least_bytes(variant) for _, variant in app.possible) for app in joint.apps)
+    needed += _shared_bytes(joint)
     hosts = np.any([app.allowed.any(axis=0) for app in joint.variants], axis=0)
     has = float(joint.network.memory_bytes[hosts].sum())
     names = ", ".join(joint.network.names[node] for node in nodes[:_MOST_ROWS]) or "all nodes"
     held = format_quantity(needed, "B")
-    message = f"all apps together hold at least {held} of parameters; what is short is the memory of {names}"
+    kinds = (
+        "parameters" if all(one.memory is None for one in joint.variants) else "parameters, states and working memory"
+    )
+    message = f"all apps together hold at least {held} of {kinds}; what is short is the memory of {names}"
     return _row("memory", "all apps", needed, has if np.isfinite(has) else None, "bytes", message)
 
 
 def _least_bytes(instance: Instance) -> float:
-    """Return the memory that the blocks of every operating point hold."""
-    return float(instance.block_bytes[: int(instance.points.depth.min())].sum())
+    """Return the memory that the blocks of every operating point hold, and the largest that one needs to work."""
+    depth, memory = int(instance.points.depth.min()), instance.memory
+    working = 0.0 if memory is None else float(memory.block_working[:depth].max(initial=0.0))
+    return float(instance.block_bytes[:depth].sum()) + working
+
+
+def _shared_bytes(joint: JointInstance) -> float:
+    """Return the size of the named parameters that every variant of some app uses at every point, each once."""
+    sizes: dict[tuple[str, str], float] = {}
+    for app in joint.apps:
+        if len(app.possible) == 1 and (memory := app.possible[0][1].memory) is not None:
+            uses = memory.block_uses[: int(app.possible[0][1].points.depth.min())].any(axis=0)
+            named = zip(memory.param_names, memory.param_bytes.tolist(), uses.tolist(), strict=True)
+            sizes |= {(memory.model, name): size for name, size, used in named if used}
+    return sum(sizes.values())
 
 
 def _name(network: Network, row: Row) -> str:

@@ -20,7 +20,10 @@ from planner.fin.solvers.guarded import guarded
 from planner.fin.solvers.integer_program import IntegerProgram, Rows, SolverSettings, solve_integer_program
 
 Row = tuple[str, int, int]
-"""Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium."""
+"""Kind (`node`, `use`, `medium`, `memory`), app (-1: all), and node or number of the medium.
+
+`held` rows tie a priced column to the variable of a named parameter that its node holds.
+"""
 _TOLERANCE = 1e-5
 """Relative gap of the linear program: prices are steered by it, and proved otherwise."""
 _NODES = 200
@@ -106,10 +109,11 @@ class RestrictedMaster:
         for app in range(joint.count):
             own = [(number, 1.0) for number, priced in enumerate(self.priced_columns) if priced.column.app == app]
             rows["app", app, -1] = [*own, (slack + app, 1.0)]
+        held = self._write_shared(rows, slack + joint.count) if whole else 0
         most = {"app": (1.0, 1.0), "medium": (-np.inf, 1.0)}
         limits = [most.get(kind, (-np.inf, 0.0)) for kind, _, _ in rows]
         return _Program(
-            cost=[*cost, *unserved],
+            cost=[*cost, *unserved, *([0.0] * held)],
             whole=whole,
             in_play=range(len(self.priced_columns), slack),
             least_in_play=np.zeros(len(in_play)) if whole else counts.least[in_play].astype(np.float64),
@@ -135,6 +139,21 @@ class RestrictedMaster:
         for medium, share in zip(column.media.tolist(), priced.medium_share, strict=True):
             if medium in self._medium:
                 rows["medium", -1, self._medium[medium]].append((number, float(share)))
+
+    def _write_shared(self, rows: dict[Row, list[tuple[int, float]]], begin: int) -> int:
+        """Let nodes hold named parameters once, whoever shares them; return how many variables say whether they do."""
+        held: dict[tuple[int, str, str], int] = {}
+        for number, priced in enumerate(self.priced_columns):
+            for one in priced.column.shared:
+                if np.isinf(most := float(self._joint.network.memory_bytes[one.node])):
+                    continue
+                memory = rows["memory", -1, one.node]
+                memory.append((number, -one.part_bytes / most))
+                if (key := (one.node, one.model, one.name)) not in held:
+                    held[key] = begin + len(held)
+                    memory.append((held[key], one.size_bytes / most))
+                rows["held", number, held[key]] = [(number, 1.0), (held[key], -1.0)]
+        return len(held)
 
     def _prices(self, program: _Program, duals: Floats) -> DualPrices:
         """Read prices off the duals of the linear program."""

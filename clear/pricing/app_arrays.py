@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,15 @@ class AppArrays:
     late_s: Floats
     """(K, D, P) time that counts for the latency limit."""
     memory_bytes: Floats
-    """(K, D) parameters."""
+    """(K, D) parameters and states."""
+    working_bytes: Floats
+    """(K, D) needed only while a block runs."""
+    param_uses: Bools
+    """(K, D, P) whether a block uses a named parameter, which a node holds once."""
+    param_bytes: Floats
+    """(P,) sizes of the named parameters."""
+    param_part_bytes: Floats
+    """(P,) the part of each that the app holds if all apps that may share it do."""
     allowed: Bools
     """(K, D, P) whether a block (with its head) may run on a node."""
     carry_bits: Floats
@@ -89,6 +98,7 @@ def app_arrays(instance: Instance) -> AppArrays:
         load=times * time_s,
         late_s=late[:, :, None] * time_s,
         memory_bytes=deployed * (instance.block_bytes[:layers] + on * instance.head_bytes[head_of]),
+        **_beyond_sum(instance, head_of, on, deployed),
         allowed=can_run | ~deployed[:, :, None],
         carry_bits=batch * np.concatenate([[instance.input_bits], instance.output_bits[: layers - 1]]),
         carry_weight=rate * carry_weight,
@@ -99,6 +109,26 @@ def app_arrays(instance: Instance) -> AppArrays:
         point_w=np.zeros((len(depth), 1)) if instance.point_j is None else batch * rate * instance.point_j[:, None],
         most_s=_most_s(instance),
     )
+
+
+def _beyond_sum(instance: Instance, head_of: Ints, on: Bools, deployed: Bools) -> dict[str, Any]:
+    """Return working memory and named parameters of (K, D) blocks with their heads."""
+    memory, layers = instance.memory, len(head_of)
+    if memory is None:
+        none = np.zeros((*deployed.shape, 0), dtype=np.bool_)
+        empty = np.zeros(0)
+        return {
+            "working_bytes": np.zeros(deployed.shape), "param_uses": none, "param_bytes": empty,
+            "param_part_bytes": empty,
+        }  # fmt: skip
+    working = np.maximum(memory.block_working[:layers], on * memory.head_working[head_of])
+    uses = memory.block_uses[:layers] | (on[:, :, None] & memory.head_uses[head_of])
+    return {
+        "working_bytes": deployed * working,
+        "param_uses": deployed[:, :, None] & uses,
+        "param_bytes": memory.param_bytes,
+        "param_part_bytes": memory.param_bytes / memory.sharers,
+    }
 
 
 def _most_s(instance: Instance) -> float:

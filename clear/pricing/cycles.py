@@ -104,7 +104,10 @@ class _Aggregation:
         moving = np.flatnonzero(pricer.moving & network.hosts[routes.target])
         keys = np.stack([kind[routes.source], kind[routes.target], *uses])[:, moving]
         sorts, way = np.unique(keys, axis=1, return_inverse=True)
-        costly = np.flatnonzero(((prices.node_w + prices.use_w > 0.0) & network.hosts)[first])
+        paid_w = prices.node_w + prices.use_w
+        if not pricer.memory.is_sum:  # segments count working memory and named parameters each time
+            paid_w = paid_w + prices.memory_w_per_byte
+        costly = np.flatnonzero(((paid_w > 0.0) & network.hosts)[first])
         out, out_start = np.unique(sorts[0], return_index=True)
         is_source = costly == kind[source]
         none = np.zeros(len(priced), dtype=np.bool_)

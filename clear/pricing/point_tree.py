@@ -16,8 +16,8 @@ from planner.clear.pricing.app_arrays import AppArrays
 from planner.fin.instance.network import Floats, Ints
 
 _LEAST = (
-    "dynamic_w", "static_w", "load", "late_s", "memory_bytes", "carry_weight", "carry_late", "result_bits",
-    "result_weight", "result_late", "point_w",
+    "dynamic_w", "static_w", "load", "late_s", "memory_bytes", "working_bytes", "param_uses", "carry_weight",
+    "carry_late", "result_bits", "result_weight", "result_late", "point_w",
 )  # fmt: skip
 """Fields of stages of which an envelope holds the least."""
 

@@ -18,6 +18,7 @@ import numpy as np
 from planner.clear.pricing.app_arrays import AppArrays
 from planner.clear.pricing.node_segments import NodeSegments, additive_cost, least_cost
 from planner.clear.pricing.routes import Messages, Routes, least_by_source, route_costs
+from planner.clear.pricing.segment_memory import SegmentMemory
 from planner.clear.pricing.sweep import AppPrices, Rows, SegmentCosts, Sweep, node_terms
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints
@@ -35,7 +36,7 @@ class Pricer:
         self.instance = instance
         self.stages = stages
         self.routes = routes
-        self._bytes = _cumulative(stages.memory_bytes)
+        self.memory = SegmentMemory.of(stages)
         self.kind = _kinds(instance)
         self.moving = routes.source != routes.target
         self._hosts = _hosts(instance)
@@ -119,7 +120,8 @@ class Pricer:
         sums = {name: self._sums(name, point, column)[0, 0, 1 : depth + 1] for name in _VISIT}
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
         fits = self._barred(point, column)[0, 0, 1 : depth + 1] == 0
-        fits = fits & (self._bytes[row, 1 : depth + 1] <= room)
+        last = np.arange(depth)
+        fits = fits & (self.memory.held(point, np.zeros_like(last), last)[1][0] <= room)
         return NodeSegments(**sums), fits & self._hosts[source]
 
     def _sums(self, name: str, point: Ints, column: Ints) -> Floats:
@@ -220,11 +222,11 @@ class Pricer:
         column = self.stages.column
         part = {name: within(self._sums(name, point, column[chosen])) for name in _VISIT}
         costs = self._least_costs(part, rows, prices, chosen)[:, like]
-        held = within(self._bytes[point][:, None])
-        costs += prices.use_w[nodes, None] + prices.memory_w_per_byte[nodes, None] * held
+        charged, needed = (part[:, None] for part in self.memory.held(point, first, last))
+        costs += prices.use_w[nodes, None] + prices.memory_w_per_byte[nodes, None] * charged
         cannot = within(self._barred(point, column[nodes])) > 0
         room = self.instance.network.memory_bytes[nodes, None] * (1.0 + 1e-9)
-        cannot = cannot | ~self._hosts[nodes, None] | (held > room)
+        cannot = cannot | ~self._hosts[nodes, None] | (needed > room)
         if results.any():
             lost = np.isinf(results).swapaxes(1, 2)[:, nodes]  # no route from there to the destination
             costs += within(_cumulative(np.where(lost, 0.0, results.swapaxes(1, 2)[:, nodes])))

@@ -69,6 +69,8 @@ def anneal(
     tables = _Tables.of(joint, priced_columns)
     moves = _MOVES_PER_APP * joint.count
     search = _Sets(tables, seed, deadline, list(chosen))
+    if search.least_w == math.inf:  # tables count parameters that apps share once for each: too much here
+        return search.best, search.least_w
     search.anneal(tables.nodes_of(chosen), moves)
     while nodes := next((n for n in _changed(joint, tables, search.best) if search.is_new(n)), None):
         search.anneal(nodes, moves)
@@ -297,7 +299,7 @@ def places_of(network: Network, media: Ints) -> list[_Place]:
 def asked_by(priced: PricedColumn, joint: JointInstance) -> list[tuple[int, Asked]]:
     """Return what a priced column asks of each place."""
     column, rate, nodes = priced.column, priced.node_share * priced.speed, joint.network.size
-    parts = (column.nodes, column.dynamic_w, column.static_w, rate, column.memory_bytes)
+    parts = (column.nodes, column.dynamic_w, column.static_w, rate, column.alone_bytes)
     rows = zip(*(part.tolist() for part in parts), strict=True)
     asked: list[tuple[int, Asked]] = [(node, (*sums, 1)) for node, *sums in rows]
     number = {medium: nodes + place for place, medium in enumerate(joint.media.tolist())}

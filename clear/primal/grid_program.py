@@ -86,6 +86,8 @@ class _Program:
     """In the order of their binaries."""
     cost: list[float] = field(default_factory=list)
     entries: dict[Row, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
+    held: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    """Variable of each named parameter on each node: how much of it the node holds."""
     most: dict[Row, float] = field(default_factory=dict)
     """Right-hand side of every row; those of `_EQUAL` are equations."""
 
@@ -150,12 +152,26 @@ class _Program:
         most = network.max_utilization * network.fastest
         for index, node in enumerate(column.nodes.tolist()):
             if np.isfinite(network.memory_bytes[node]):
-                self._add(("memory", node), number, column.memory_bytes[index], most=float(network.memory_bytes[node]))
+                self._add_memory(column, number, index, float(network.memory_bytes[node]))
             levels = _rates(column, column.node_load[index], column.node_s[:, index], float(most[node]))
             self._add_grid(column, number, ("node", node), 0.0, levels, column.node_s[:, index])
         for index, medium in enumerate(column.media.tolist()):
             levels = _rates(column, column.medium_load[index], column.medium_s[:, index], 1.0)
             self._add_grid(column, number, ("medium", medium), 1.0, levels, column.medium_s[:, index])
+
+    def _add_memory(self, column: Column, number: int, index: int, most: float) -> None:
+        """Memory of one node of a column; what other apps may share there is held once, whoever takes it."""
+        node = int(column.nodes[index])
+        shared = [one for one in column.shared if one.node == node]
+        parts = sum(one.part_bytes for one in shared)
+        self._add(("memory", node), number, column.memory_bytes[index] - parts, most=most)
+        for one in shared:
+            if (key := (node, one.model, one.name)) not in self.held:
+                self.held[key] = self._variable(0.0)
+                self._add(("memory", node), self.held[key], one.size_bytes, most=most)
+            row = ("held", number, *key)
+            self._add(row, number, 1.0, most=0.0)
+            self._add(row, self.held[key], -1.0, most=0.0)
 
     def _add_grid(
         self, column: Column, number: int, place: tuple[str, int], most: float, levels: Floats, seconds: Floats

@@ -13,38 +13,13 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
+from planner.clear.problem.budget import Budget
+from planner.clear.problem.column_memory import SharedParameter, beyond_sum, shared_parameters
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats, Ints
 
 Key = tuple[int, int, tuple[int, ...], tuple[Path, ...], tuple[tuple[int, Path], ...], int]
-
-
-@dataclass(frozen=True, eq=False)
-class Budget:
-    """A limited sum of one app (energy, or a metric) over its H nodes, in its unit per second.
-
-    At node speeds s it takes ``sum(dynamic * s^2 + static / s) + transfer``.
-    """
-
-    name: str
-    """`energy`, or the name of the metric."""
-    dynamic: Floats
-    """(H,) of computing at speed 1, without what shrinks with speed."""
-    static: Floats
-    """(H,) the part that shrinks with speed, at speed 1."""
-    transfer: float
-    """Of all transfers."""
-    most: float
-    """Limit of an inference times the rate; finite."""
-
-    def least(self, slowest: Floats, fastest: Floats) -> float:
-        """Return what it takes at the least, at speeds between (H,) limits."""
-        return float((self.dynamic * slowest**2 + self.static / fastest).sum()) + self.transfer
-
-    def taken(self, speed: Floats) -> float:
-        """Return what it takes at (H,) speeds."""
-        return float((self.dynamic * speed**2 + self.static / speed).sum()) + self.transfer
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +43,7 @@ class Column:
     transfer_w: float
     """Power of all transfers, and of the operating point itself where that has one."""
     memory_bytes: Floats
-    """(H,) parameters held by each node."""
+    """(H,) bytes held on each node; of parameters that other apps may share, the part when all of these do."""
     node_s: Floats
     """(R, H) computing time of each latency at speed and share 1."""
     medium_s: Floats
@@ -81,6 +56,16 @@ class Column:
     """Sums that are limited: energy, then metrics."""
     exit_set: int = 0
     """Number of the set of exits that are in time; 0 but where a percentile can be met by several sets."""
+    shared: tuple[SharedParameter, ...] = ()
+    """Named parameters on its nodes that other apps may share."""
+
+    @property
+    def alone_bytes(self) -> Floats:
+        """(H,) bytes held on each node if no other app shares any of its parameters."""
+        total = self.memory_bytes.copy()
+        for one in self.shared:
+            total[np.searchsorted(self.nodes, one.node)] += one.size_bytes - one.part_bytes
+        return total
 
     @property
     def timed_nodes(self) -> Bools:
@@ -121,6 +106,7 @@ def column_of(app: int, instance: Instance, decision: Decision, exit_set: int = 
     held = (nodes[:, None] == np.array(decision.nodes)).astype(np.float64)  # (H, D)
     carried = _carried(instance, decision, stages.reach)
     media = np.unique(np.array([row.medium for row in carried], dtype=np.int64))
+    shared = shared_parameters(instance, decision)
     rows = _late_rows(instance, decision, stages, carried, media, exit_set)
     rate, each, limits = instance.rate_per_s, instance.inferences_per_s, instance.limits
     busy = rate * held @ (stages.runs * stages.time_s)
@@ -137,13 +123,14 @@ def column_of(app: int, instance: Instance, decision: Decision, exit_set: int = 
         dynamic_w=each * held @ (stages.runs * stages.dynamic_j),
         static_w=busy * instance.network.static_power_w[nodes],
         transfer_w=each * (sum(row.weight * row.energy_j for row in carried) + _of_point(instance, decision)),
-        memory_bytes=held @ stages.memory_bytes,
+        memory_bytes=held @ stages.memory_bytes + beyond_sum(instance, decision, nodes, shared),
         node_s=np.array([(held * row.stage_weight) @ stages.time_s for row in rows]),
         medium_s=np.array([row.medium_s for row in rows]).reshape(len(rows), len(media)),
         fixed_s=np.array([row.fixed_s for row in rows]) + instance.filling_s,
         most_s=limits.latency_s,
         budgets=tuple(_budgets(instance, decision, stages, held, carried)),
         exit_set=exit_set,
+        shared=shared if instance.memory is not None and instance.memory.sharers > 1 else (),
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from planner.clear.problem.column import Budget, Column, column_of, exit_sets_of
+from planner.clear.problem.budget import Budget
+from planner.clear.problem.column import Column, column_of, exit_sets_of
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.fin.deadline import Deadline
@@ -89,7 +92,7 @@ def fits_alone(network: Network, column: Column) -> bool:
         in_time.all()
         and (column.node_load <= rate).all()
         and (column.medium_load <= 1.0).all()
-        and (column.memory_bytes <= network.memory_bytes[nodes]).all()
+        and (column.alone_bytes <= network.memory_bytes[nodes]).all()
         and all(
             budget.least(network.slowest[nodes], network.fastest[nodes]) <= budget.most * (1.0 + TOLERANCE)
             for budget in column.budgets
@@ -101,7 +104,9 @@ def _undominated(columns: list[Column], network: Network) -> list[Column]:
     """Keep the columns that no other one of as many latencies is at most equal to in every figure."""
     kept: list[Column] = []
     kept_figures: dict[int, list[Floats]] = {}
-    figures = [_figures(column, network) for column in columns]
+    names = sorted({(one.node, one.model, one.name) for column in columns for one in column.shared})
+    place = {name: index for index, name in enumerate(names)}
+    figures = [_figures(column, network, place) for column in columns]
     for number in sorted(range(len(columns)), key=lambda index: (float(figures[index].sum()), index)):
         others = kept_figures.setdefault(len(columns[number].fixed_s), [])
         if not others or not (np.array(others) <= figures[number]).all(axis=1).any():
@@ -110,14 +115,18 @@ def _undominated(columns: list[Column], network: Network) -> list[Column]:
     return kept
 
 
-def _figures(column: Column, network: Network) -> Floats:
-    """All that a column asks for, over all nodes and media."""
+def _figures(column: Column, network: Network, place: Mapping[tuple[int, str, str], int]) -> Floats:
+    """All that a column asks for, over all nodes and media; shared parameters, by their places, on their own."""
     rows = len(column.fixed_s)
     by_node, by_medium = np.zeros((5 + rows, network.size)), np.zeros((1 + rows, network.media))
     asked = (column.node_load, column.dynamic_w, column.static_w, column.memory_bytes, np.ones(len(column.nodes)))
     by_node[:, column.nodes] = [*asked, *column.node_s]
     by_medium[:, column.media] = [column.medium_load, *column.medium_s]
-    parts = [by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w]]
+    shared = np.zeros(len(place))
+    for one in column.shared:
+        by_node[3, one.node] -= one.part_bytes
+        shared[place[one.node, one.model, one.name]] = 1.0
+    parts = [by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w], shared]
     return np.concatenate([*parts, *(limited_figures(budget, column, network) for budget in column.budgets)])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,7 +17,6 @@ from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import Ints, Network
 from planner.fin.instance.variants import expanded_variants
 from planner.schemas.planning.memory import memory_may_bind
-from planner.schemas.planning.refusals import refuse_memory
 from planner.schemas.planning.variants import Pair, by_app
 from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.problems import InputError, Problem, advice_for, shown
@@ -148,11 +148,11 @@ def build_joint(
     found = []
     largest = max(max(app.batch) for app, _ in apps)
     scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()) / largest)
+    sharers = Counter(path for pairs in groups.values() for path in {app.models[0] for app, _ in pairs})
     for pairs in groups.values():
         try:
-            for _, model in pairs if scarce else ():
-                refuse_memory(model, "joint planning")
-            found.append(_resolved(pairs, network, per_exit_thresholds, objective))
+            own = _resolved(pairs, network, per_exit_thresholds, objective, shares_memory=scarce)
+            found.append(own.each(lambda one: _with_sharers(one, sharers)))
         except InputError as error:
             problems += error.problems
     if problems:
@@ -160,13 +160,22 @@ def build_joint(
     return JointInstance(network, tuple(found), objective=objective)
 
 
-def _resolved(pairs: Sequence[Pair], network: Network, per_exit_thresholds: bool, objective: str) -> JointApp:
+def _with_sharers(variant: Instance, sharers: Mapping[str, int]) -> Instance:
+    """Return a variant that knows how many apps may share the named parameters of its model."""
+    memory = variant.memory
+    return variant if memory is None else replace(variant, memory=replace(memory, sharers=sharers[memory.model]))
+
+
+def _resolved(
+    pairs: Sequence[Pair], network: Network, per_exit_thresholds: bool, objective: str, *, shares_memory: bool
+) -> JointApp:
     """Return the variants of an app; where accuracy is planned for, its default of a least accuracy is none."""
     if objective == "accuracy":
         pairs = [(app.model_copy(update={"objective": objective}), model) for app, model in pairs]
     variants = []
     for app, model in expanded_variants(pairs, per_exit_thresholds):
-        one = replace(build_instance(app, model, network, per_exit_thresholds), minimise="energy")
+        one = build_instance(app, model, network, per_exit_thresholds, shares_memory=shares_memory)
+        one = replace(one, minimise="energy")
         one = replace(one, model=app.models[0] if len(pairs) > 1 else None)
         variants.append(without_dominated(one, by_accuracy=objective == "accuracy"))
     return JointApp(tuple(variants))

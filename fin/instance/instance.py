@@ -227,7 +227,9 @@ class Instance:
         return replace(self, points=self.points.take(mask), point_j=own)
 
 
-def build_instance(app: App, model: Model, network: Network, per_exit_thresholds: bool = False) -> Instance:
+def build_instance(
+    app: App, model: Model, network: Network, per_exit_thresholds: bool = False, *, shares_memory: bool = False
+) -> Instance:
     """Resolve an app against its model and network.
 
     Args:
@@ -235,6 +237,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         model: The model.
         network: The network, packages expanded.
         per_exit_thresholds: Whether operating points are designed with one threshold per exit.
+        shares_memory: Whether other apps hold memory of the nodes too, so that this one alone does not say if it binds.
 
     Returns:
         The arrays that methods search on, with the operating points that are accurate enough (there may be none).
@@ -254,7 +257,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
     heads_in_order = [by_name[name] for name in points.exit_names]
     blocks, heads = block_and_head_costs(model, network, points.exit_names, batch)
     dataflow = dataflow_of(model)
-    limited = memory_may_bind([model], float(network.memory_bytes.min()) / batch)
+    limited = shares_memory or memory_may_bind([model], float(network.memory_bytes.min()) / batch)
     figures: dict[str, float] = {row.kind: limit for row in LIMITED_FIGURES if (limit := row.limit_of(app)) is not None}
     best = float(points.accuracy.max())
     least = least_accuracy(app, best)
@@ -282,7 +285,7 @@ def build_instance(app: App, model: Model, network: Network, per_exit_thresholds
         dataflow=None if dataflow.is_chain else dataflow,
         batch=batch,
         filling_s=(batch - 1) / app.rate_per_s if batch > 1 else 0.0,
-        memory=shared_memory_of(model, heads_in_order, batch) if limited else None,
+        memory=shared_memory_of(model, heads_in_order, batch, app.models[0]) if limited else None,
     )
 
 

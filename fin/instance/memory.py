@@ -26,6 +26,10 @@ class SharedMemory:
     param_bytes: Floats
     """(P,) size of the parameters; a node holds them once."""
     param_names: tuple[str, ...]
+    model: str = ""
+    """Name by which apps know the model: those that name the same one share its parameters."""
+    sharers: int = 1
+    """Apps planned together that may hold these parameters on one node (count)."""
 
     def beyond_sum(self, blocks: Sequence[int], heads: Sequence[int]) -> float:
         """Return the bytes that a node needs beyond the sum over its blocks and heads.
@@ -40,13 +44,14 @@ class SharedMemory:
         return float(working + self.param_bytes[uses].sum())
 
 
-def shared_memory_of(model: Model, heads: Sequence[Exit], batch: int = 1) -> SharedMemory | None:
+def shared_memory_of(model: Model, heads: Sequence[Exit], batch: int = 1, name: str = "") -> SharedMemory | None:
     """Collect what memory is beyond a sum over blocks: working memory and shared parameters.
 
     Args:
         model: The model.
         heads: Its exits in order of depth.
         batch: Samples that run together; each needs working memory of its own.
+        name: Name by which apps know the model.
 
     Returns:
         (L,) and (X,) working memory and (P,) sizes of shared parameters, in bytes, with who uses them; None where
@@ -65,6 +70,7 @@ def shared_memory_of(model: Model, heads: Sequence[Exit], batch: int = 1) -> Sha
         head_uses=_uses(heads, names),
         param_bytes=np.array([model.params[name] for name in names], dtype=np.float64),
         param_names=names,
+        model=name,
     )
 
 

@@ -48,6 +48,40 @@ def skip_case(seed: int, most_nodes: int = 3) -> Case:
     return Case(case.topology, tuple(apps))
 
 
+def memory_case(seed: int, most_nodes: int = 3) -> Case:
+    """Draw a case whose blocks have working memory, states and named parameters, which some apps share."""
+    r = Random(seed)
+    case = skip_case(seed, most_nodes) if r.random() < 0.5 else random_case(r, most_nodes, most_blocks=3)
+    apps: list[tuple[Json, list[Json]]] = []
+    for index, (app, models) in enumerate(case.apps):
+        some = [models] if isinstance(models, dict) else models
+        if index and r.random() < 0.5:  # apps of one model share its parameters
+            path, some = apps[0][0]["model"], apps[0][1]
+        else:
+            some = [_with_memory(r, {**model, "name": f"m{index}{number}"}) for number, model in enumerate(some)]
+            path = f"m{index}0.json" if len(some) == 1 else [f"{model['name']}.json" for model in some]
+        blocks = {block["name"] for model in some for block in model["blocks"]}
+        pin = {block: nodes for block, nodes in app.get("pin", {}).items() if block in blocks}
+        apps.append(({**app, "model": path, "pin": pin}, some))
+    topology = copy.deepcopy(case.topology)
+    for node in topology["nodes"]:
+        if r.random() < 0.7:
+            node["memory_bytes"] = float(r.randint(3, 16))
+    return Case(topology, tuple(apps))
+
+
+def _with_memory(r: Random, model: Json) -> Json:
+    """Give blocks and heads memory that is no sum over them."""
+    model = copy.deepcopy(model)
+    names = ("p", "q")[: r.randint(0, 2)]
+    for part in [*model["blocks"], *model["exits"]]:
+        part["working_bytes"] = float(r.choice([0, 0, 1, 3]))
+        part["state_bytes"] = float(r.choice([0, 0, 1]))
+        part["params"] = [name for name in names if r.random() < 0.5]
+    used = {name for part in [*model["blocks"], *model["exits"]] for name in part["params"]}
+    return {**model, "params": {name: float(r.randint(1, 5)) for name in sorted(used)}}
+
+
 def _with_skips(r: Random, model: Json) -> Json:
     """Give blocks inputs, of which some are tensors of their own that several blocks read."""
     model, sizes = copy.deepcopy(model), dict[tuple[str, str], float]()

@@ -65,7 +65,9 @@ def _times(chosen: Sequence[Choice], shared: Places) -> list[Any]:
 
 def _least(chosen: Sequence[Choice], shared: Places) -> float:
     """Return a factor that each choice alone cannot be below; infinite where memory or speed does not suffice."""
-    held = sum(choice.memory for choice in chosen)
+    held = np.sum([choice.memory for choice in chosen], axis=0)
+    for place, _, _, size in frozenset().union(*(choice.shared for choice in chosen)):
+        held[place] += size
     if (held > shared.memory * (1.0 + 1e-9)).any():
         return np.inf
     rate = shared.most * shared.fastest

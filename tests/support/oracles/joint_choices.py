@@ -59,6 +59,8 @@ class Choice:
     """Largest values of metrics, times the rate."""
     variant: tuple[str, int] = ("", 1)
     """Name of the model, and batch size."""
+    shared: frozenset[tuple[int, str, str, float]] = frozenset()
+    """Place, path of the model, name and bytes of parameters that a node holds once for all who use them."""
 
 
 def places(topology: dict[str, Any]) -> Places:
@@ -168,7 +170,7 @@ class _Follow:
                 nominal_j=float(dynamic_j.sum() + static_j.sum() + carried_j),
                 metrics=self._metrics(load, dynamic_j, static_j, carried),
                 limits={name: rate * most for name, most in self.app.get("limits", {}).items()},
-                variant=(self.model["name"], self.size),
+                variant=(self.model["name"], self.size), shared=self._shared(),
             )  # fmt: skip
 
     def _of_batches(self, fractions: dict[str, float], mean_s: Floats) -> tuple[Floats, Floats, Floats]:
@@ -238,12 +240,27 @@ class _Follow:
 
     def _held(self) -> tuple[Floats, Floats]:
         used, memory = np.zeros(len(self.places.names)), np.zeros(len(self.places.names))
-        bytes_of = {block["name"]: block["param_bytes"] for block in self.model["blocks"]}
+        working = np.zeros(len(memory))
         for block, host in self.at.items():
             place = self.places.names.index(host)
             used[place] = 1.0
-            memory[place] += bytes_of[block] + (self.heads[block]["param_bytes"] if block in self.heads else 0.0)
-        return used, memory
+            for part in self._rows(block):
+                memory[place] += part["param_bytes"] + self.size * part.get("state_bytes", 0.0)
+                working[place] = max(working[place], self.size * part.get("working_bytes", 0.0))
+        return used, memory + working
+
+    def _rows(self, block: str) -> list[dict[str, Any]]:
+        own = next(row for row in self.model["blocks"] if row["name"] == block)
+        return [own, *([self.heads[block]] if block in self.heads else [])]
+
+    def _shared(self) -> frozenset[tuple[int, str, str, float]]:
+        path = self.app["model"] if isinstance(self.app["model"], str) else f"{self.model['name']}.json"
+        return frozenset(
+            (self.places.names.index(host), path, name, self.model["params"][name])
+            for block, host in self.at.items()
+            for part in self._rows(block)
+            for name in part.get("params", [])
+        )
 
     def _sample(self, last: dict[str, Any]) -> tuple[Floats, Floats, Floats, float, float, Floats]:
         """Return seconds, dynamic and static joules by place, joules of transfers, latency and metrics of links."""
@@ -281,7 +298,8 @@ def _without_worse(found: list[Choice]) -> list[Choice]:
     kept: list[Choice] = []
     for row in sorted(found, key=lambda each: float(_figures(each).sum())):
         figures = _figures(row)
-        if not any(len(other.fixed_s) == len(row.fixed_s) and (_figures(other) <= figures).all() for other in kept):
+        alike = [other for other in kept if len(other.fixed_s) == len(row.fixed_s) and other.shared <= row.shared]
+        if not any((_figures(other) <= figures).all() for other in alike):
             kept.append(row)
     return kept
 

@@ -225,7 +225,9 @@ def least_power(chosen: Sequence[Choice], shared: Places, minimise: str | None =
     """Return the least power (or metric) of a combination, by CVXPY; infinite where it is infeasible."""
     import cvxpy
 
-    held = sum(choice.memory for choice in chosen)
+    held = np.sum([choice.memory for choice in chosen], axis=0)
+    for place, _, _, size in frozenset().union(*(choice.shared for choice in chosen)):
+        held[place] += size
     if (held > shared.memory * (1.0 + FEASIBLE)).any():
         return np.inf
     speed = {n: cvxpy.Variable(pos=True) for n in range(shared.nodes) if any(c.used[n] for c in chosen)}
