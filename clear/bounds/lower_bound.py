@@ -32,6 +32,7 @@ def lower_bound_w(problem: PricingProblem, duals: Duals, deadline: Deadline) -> 
 
     bound_w = max(bound_w + sum(in_parallel(bound, range(joint.count), problem.jobs)), sum(weak_w))
     charged = any(app.point_j is not None for app in joint.variants)
-    if charged or deadline.expired:  # sources would choose without what points themselves cost
+    relaxed = all(app.bounds_all for app in problem.subproblems)
+    if charged or not relaxed or deadline.expired:  # sources would choose without what points themselves cost
         return bound_w
     return max(bound_w, partial_lagrangian_bound(joint, problem.subproblems, prices, deadline, problem.jobs))

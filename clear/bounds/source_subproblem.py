@@ -3,7 +3,7 @@
 An app either never leaves its source, or leaves it behind its first k blocks (k = 0: at once). At home its power is
 ``E s^2 + S / s`` at the clock speed s, and it needs a share of at least ``d / s``, with d the larger of its load and of
 its time over its limit: all three follow from the operating point alone. What it pays when it leaves is bounded as in
-`clear.pricing.lagrangian_bound`, with later segments on any source at no price: for a value theta of a second, a sweep
+`clear.pricing.subproblem`, with later segments on any source at no price: for a value theta of a second, a sweep
 without a price of the source, and on top what a price of the source's shares adds to the cheapest first segment.
 
 All operating points as one, the envelope at the root of their tree, give a first bound; opening envelopes raises it.

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.clear.problem.chain_relaxation import chain_relaxation
+from planner.clear.problem.chain_relaxation import chain_relaxation, unread_before
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp
 from planner.fin.instance.instance import Instance
@@ -67,7 +67,7 @@ class _Program:
 
     def add_app(self, app: JointApp) -> None:
         """Write an app's flow, which may be split over its variants."""
-        variants = [chain_relaxation(variant) for _, variant in app.possible]
+        variants = [variant for _, variant in app.possible]
         if len(variants) == 1:
             self._add(variants[0], self.part)
             return
@@ -76,8 +76,9 @@ class _Program:
         for variant, part in zip(variants, parts, strict=True):
             self._add(variant, part)
 
-    def _add(self, app: Instance, part: int) -> None:
+    def _add(self, variant: Instance, part: int) -> None:
         """Write the flow of one variant, as much as `part` says: into the first block, then from block to block."""
+        app, unread = chain_relaxation(variant), unread_before(variant)
         points, network = app.points, self._network
         layers = int(points.depth.min())
         reach = points.reach(len(app.block_names))[:, :layers].min(axis=0)
@@ -87,7 +88,9 @@ class _Program:
             links = self._new(len(network.link_source))
             hosts = np.flatnonzero(app.allowed[layer]).tolist()
             here = dict(zip(hosts, self._new(len(hosts)), strict=True))
-            for node, balance in enumerate(self._flows(links)):
+            if unread[layer]:  # it may begin on any node, whatever routes there are
+                self._equations.append([(part, 1.0), *((column, -1.0) for column in here.values())])
+            for node, balance in enumerate(() if unread[layer] else self._flows(links)):
                 enters = [(before[node], 1.0)] if node in before else []
                 begins = [(part, 1.0)] if layer == 0 and node == app.source else []
                 stays = [(here[node], -1.0)] if node in here else []

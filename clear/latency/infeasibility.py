@@ -47,6 +47,8 @@ def proved_infeasible(joint: JointInstance, jobs: int, deadline: Deadline) -> bo
         joint, Costing(np.zeros(network.size), np.zeros(network.size), np.zeros(len(network.link_source)))
     )
     problem = PricingProblem.of(free, 0.0, jobs)
+    if not all(app.bounds_all for app in problem.subproblems):
+        return False
     incumbent = Incumbent()
     duals = generate_columns(problem, ColumnPool(free), incumbent, deadline, deadline)
     if incumbent.plan is not None or duals.value_w <= 0.0:

@@ -6,7 +6,10 @@ plans found get routes for all tensors. Beside it stands the bound with all tens
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
 
 from planner.clear.pricing.app_arrays import app_arrays
 from planner.clear.pricing.dataflow_pricing import dataflow_bound, dataflow_plans
@@ -15,7 +18,7 @@ from planner.clear.pricing.routes import Routes
 from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.subproblem import PricingResult, PricingSubproblem
 from planner.clear.pricing.sweep import AppPrices
-from planner.clear.problem.chain_relaxation import chain_relaxation, with_all_tensors
+from planner.clear.problem.chain_relaxation import chain_relaxation, unread_before, with_all_tensors
 from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.fin.instance.instance import Instance
 
@@ -31,6 +34,11 @@ class AppPricing:
     variants: tuple[tuple[int, PricingSubproblem], ...]
     """Number of each variant, and its subproblem."""
     routes: Routes
+
+    @cached_property
+    def bounds_all(self) -> bool:
+        """Whether the chain relaxations bound all plans: each carries everything on routes that there are."""
+        return all(_routed(variant, self.routes) for _, variant in self.app.possible)
 
     @classmethod
     def of(cls, app: JointApp, routes: Routes) -> AppPricing:
@@ -73,7 +81,9 @@ class AppPricing:
         return min(self._lower_bound(number, held, prices) for number, held in self.variants)
 
     def _lower_bound(self, number: int, held: PricingSubproblem, prices: AppPrices) -> float:
-        variant, bound_w = self.app.variants[number], held.lower_bound(prices)
+        variant, bound_w = self.app.variants[number], -np.inf
+        if self.bounds_all:
+            bound_w = held.lower_bound(prices)
         if variant.dataflow is None:
             return bound_w
         return max(bound_w, dataflow_bound(variant, prices, self.routes.media))
@@ -90,11 +100,23 @@ class AppPricing:
         return PricingResult(result.bound_w, tuple(found))
 
 
+def _routed(variant: Instance, routes: Routes) -> bool:
+    """Tell whether routes lead from each node to each where blocks read nothing from the block before."""
+    if variant.dataflow is None or not unread_before(variant).any():
+        return True
+    hosts = np.flatnonzero(variant.allowed.any(axis=0))
+    joined = routes.table.valid[0][np.ix_(hosts, hosts)] | np.eye(len(hosts), dtype=np.bool_)
+    return bool(joined.all())
+
+
 def _chain(app: JointApp, number: int) -> Instance:
     return chain_relaxation(app.variants[number])
 
 
 def _subproblem(variant: Instance, routes: Routes) -> PricingSubproblem:
-    chain = chain_relaxation(variant)
-    tree = point_tree(app_arrays(chain))
+    chain, stages = chain_relaxation(variant), app_arrays(chain_relaxation(variant))
+    unread = unread_before(variant)[: stages.carry_late.shape[1]]
+    if unread.any():  # nothing is carried into these blocks, so no link makes them late
+        stages = replace(stages, carry_late=np.where(unread, 0.0, stages.carry_late))
+    tree = point_tree(stages)
     return PricingSubproblem(Pricer(chain, tree.stages, routes), tree)

@@ -4,7 +4,7 @@ For any value theta >= 0 of a second, the least of ``power + prices + theta (lat
 every one of them that is in time, so the largest such value is a bound on those plans. Plans are told apart by the
 block before which data leaves the source first, as an average of plans that stay and plans that leave would be in time
 cheaply; one sweep prices all of these classes. Here the best operating points are kept up with as prices change;
-`clear.pricing.lagrangian_bound` bounds the plans of all points.
+`LagrangianBound` bounds the plans of all points.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.clear.pricing.aggregation import aggregate_nodes
-from planner.clear.pricing.lagrangian_bound import LagrangianBound, less_limit
+from planner.clear.pricing.cycles import CycleBound
 from planner.clear.pricing.multiplier_ascent import LatencyMultipliers
 from planner.clear.pricing.path_decision import cheapest_decision
 from planner.clear.pricing.point_tree import PointTree
@@ -204,3 +204,42 @@ class PricingSubproblem:
         rows = Rows(np.full(len(values), row), values)
         sweep = small.sweep(rows, seen)
         return rows, sweep, less_limit(small, values, sweep.cost_by_departure + self.pricer.stages.point_w[row])
+
+
+class LagrangianBound:
+    """Bounds on all plans of one app at given prices, equal nodes taken together.
+
+    Shortest paths bound plans that use nothing priced twice, `clear.pricing.cycles` the others.
+    """
+
+    def __init__(self, pricer: Pricer, prices: AppPrices) -> None:
+        self._pricer, self._prices = aggregate_nodes(pricer, prices)
+        self._cycles = CycleBound(self._pricer, self._prices)
+
+    def at(self, rows: Rows) -> Floats:
+        """Return bounds on the classes of plans of operating points, or of envelopes of points.
+
+        Args:
+            rows: (R,) pairs of a row of the tree of points and a latency multiplier.
+
+        Returns:
+            (R, D + 1) lower bounds in watts, by class.
+        """
+        once = self._pricer.sweep(rows, self._prices).cost_by_departure
+        both = np.minimum(once, self._cycles.cost_by_departure(rows))
+        return less_limit(self._pricer, rows.multiplier_w_per_s, both + self._pricer.stages.point_w[rows.point])
+
+
+def less_limit(pricer: Pricer, multipliers_w_per_s: Floats, costs: Floats) -> Floats:
+    """Take ``theta * limit`` off (W, D + 1) costs at (W,) latency multipliers.
+
+    Args:
+        pricer: The app, whose latency limit is taken.
+        multipliers_w_per_s: (W,) latency multipliers, in watts per second.
+        costs: (W, D + 1) costs, in watts.
+
+    Returns:
+        (W, D + 1) costs, in watts; the same ones where latency has no limit.
+    """
+    limit_s = pricer.stages.most_s
+    return costs - multipliers_w_per_s[:, None] * limit_s if np.isfinite(limit_s) else costs

@@ -2,7 +2,8 @@
 
 Of all that blocks read, the relaxed app carries only what comes from the block right before, and the input of the first
 block. Every plan of the app is a plan of the relaxed one on the same nodes, which carries no more, so nothing costs
-more there, and every bound on the relaxed app is a bound on the app.
+more there, and every bound on the relaxed app is a bound on the app. Where a block reads nothing from the block before,
+even a route between their nodes may be missing.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ def chain_relaxation(instance: Instance) -> Instance:
         if row.producer == row.reader - 1:
             bits[row.reader] += row.bits
     return replace(instance, dataflow=None, input_bits=float(bits[0]), output_bits=bits[1:])
+
+
+def unread_before(instance: Instance) -> Bools:
+    """(L,) blocks that read nothing from the block right before: the relaxed app carries nothing into them.
+
+    Args:
+        instance: The app.
+    """
+    count = len(instance.block_names)
+    reads = {row.reader for row in instance.inputs(count) if row.producer == row.reader - 1}
+    return np.array([block not in reads for block in range(count)], dtype=np.bool_)
 
 
 def with_all_tensors(instance: Instance, decision: Decision, table: RouteTable) -> list[Decision]:
