@@ -27,8 +27,8 @@ from planner.fin.deadline import Deadline
 
 FEW_APPS = 12
 """Of so few apps, the integer master finds good plans from any beginning, and all bounds are quick."""
-_REPETITIONS, _VAIN = 5, 2
-"""Times that annealing is repeated at most, and how many of them in a row may be in vain."""
+_REPETITIONS = 5
+"""Times that annealing is repeated at most: as long as it helps."""
 _TAKEN, _MOST_PLACES = 0.02, 18
 """Part of a priced column that counts as taken, and the most equal nodes that it is copied to."""
 _BETTER = 1.0 - 1e-4
@@ -55,13 +55,13 @@ class PrimalPhase:
         self._copy_to_equal_nodes()
         if not self.done:
             choose_columns(self.problem.joint, self.pool, self.incumbent, self.deadline)
-        vain = 0
         for seed in range(_REPETITIONS):
             before_w = self.incumbent.power_w
-            if self.incumbent.plan is None or self.done or vain == _VAIN:
+            if self.incumbent.plan is None or self.done:
                 return
             self._anneal(seed)
-            vain = vain + 1 if self.incumbent.power_w >= before_w * _BETTER else 0
+            if self.incumbent.power_w >= before_w * _BETTER:
+                return
 
     def _copy_to_equal_nodes(self) -> None:
         """Copy what the relaxed master takes to further nodes of each class, as many as it has in use."""

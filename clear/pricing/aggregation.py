@@ -21,6 +21,8 @@ from planner.fin.instance.costs import Costs
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
+_MOST_KEPT = 64
+"""Partitions of the nodes into classes for which routes are kept; some for each source."""
 _NO_INTS: Ints = np.zeros(0, dtype=np.int64)
 _NO_FLOATS: Floats = np.zeros(0)
 
@@ -36,34 +38,56 @@ def aggregate_nodes(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrice
 
 
 def _aggregated(pricer: Pricer, prices: AppPrices) -> tuple[Pricer, AppPrices]:
-    kind, chosen = _alike(pricer.instance, pricer.kind, prices)
+    kind, chosen = _alike(pricer, prices)
     if len(chosen) == len(kind):
         return pricer, prices
     small = pricer.aggregated.get(kind.tobytes())
     if small is None:
-        instance, routes = pricer.instance, pricer.routes
-        number, moving = _efficient(routes, kind)
+        between, moving = _routes_between(pricer.routes, kind)
         members = [np.flatnonzero(kind == number_of_kind) for number_of_kind in range(len(chosen))]
-        small = pricer.on_nodes(_instance(instance, kind, chosen), _routes(routes, kind, number), members)
+        small = pricer.on_nodes(_instance(pricer.instance, kind, chosen), between, members)
         small.moving = moving  # another node of the same kind is another place
         pricer.keep_aggregated(kind.tobytes(), small)
     by_node = {field.name: getattr(prices, field.name)[chosen] for field in fields(prices) if field.name != "media_w"}
     return small, replace(prices, **by_node)
 
 
-def _alike(instance: Instance, kind: Floats, prices: AppPrices) -> tuple[Ints, Ints]:
+def _alike(pricer: Pricer, prices: AppPrices) -> tuple[Ints, Ints]:
     """(N,) the kind of each node, -1 of those that can run nothing, and (P,) one node of each."""
+    instance = pricer.instance
     nodes = np.arange(instance.network.size)
-    ends = [nodes == instance.source, nodes == instance.destination]
+    ends = (nodes == instance.source) | (nodes == instance.destination)
+    if pricer.label is None:
+        pricer.label = _labels(instance, pricer.kind)
     by_node = [getattr(prices, field.name) for field in fields(prices) if field.name != "media_w"]
-    figures = np.stack([*ends, kind, instance.network.memory_bytes, *by_node])
-    figures = np.concatenate([figures, instance.allowed, instance.heads.can_run])
-    kept = np.flatnonzero(instance.allowed.any(axis=0) | ends[0] | ends[1])
+    figures = np.stack([pricer.label, *by_node])
+    kept = np.flatnonzero(instance.allowed.any(axis=0) | ends)
     _, first, like = np.unique(figures[:, kept], axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)  # classes in the order of their first nodes, whatever the prices
     kinds = np.full(len(nodes), -1, dtype=np.int64)
     kinds[kept] = np.argsort(order)[like.ravel()]
     return kinds, kept[first[order]]
+
+
+def _labels(instance: Instance, kind: Floats) -> Floats:
+    """(N,) a number for each kind of node, whatever the prices: source and destination are kinds of their own."""
+    nodes = np.arange(instance.network.size)
+    figures = [nodes == instance.source, nodes == instance.destination, kind, instance.network.memory_bytes]
+    rows = np.concatenate([np.stack(figures), instance.allowed, instance.heads.can_run])
+    _, label = np.unique(rows, axis=1, return_inverse=True)
+    return np.asarray(label.ravel(), dtype=np.float64)
+
+
+def _routes_between(routes: Routes, kind: Ints) -> tuple[Routes, Bools]:
+    """Return efficient routes between kinds, and which of them move; apps with the same kinds share them."""
+    key = kind.tobytes()
+    if (found := routes.between.get(key)) is None:
+        number, moving = _efficient(routes, kind)
+        found = _routes(routes, kind, number), moving
+        if len(routes.between) >= _MOST_KEPT:
+            routes.between.clear()
+        routes.between[key] = found
+    return found
 
 
 def _efficient(routes: Routes, kind: Ints) -> tuple[Ints, Bools]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, best_share, cost_at
 from planner.fin.graph.routes import RouteTable, efficient_routes
-from planner.fin.instance.network import Floats, Ints, Network
+from planner.fin.instance.network import Bools, Floats, Ints, Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,8 @@ class Routes:
     latency_s: Floats
     priced: tuple[tuple[Ints, Floats], ...]
     """For each priced medium the routes that use it, and their s/bit on it."""
+    between: dict[bytes, tuple[Routes, Bools]] = field(default_factory=dict)
+    """Efficient routes between classes of nodes, by the class of each node, and which of them move."""
 
 
 def list_routes(network: Network, media: Sequence[int]) -> Routes:

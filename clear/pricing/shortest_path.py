@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 _MOST_AGGREGATED = 4
 """Partitions of the nodes into classes for which a pricer is kept."""
+_MOST_KNOWN = 8
+"""Rows of which it is kept what their segments ask for."""
+Asked = tuple[dict[str, Floats], Floats, Bools]
+"""Figures of segments (1, M, V), bytes that prices charge (1, 1, V), and which segments cannot be (1, N, V)."""
 _VISIT = ("dynamic_w", "static_w", "load", "late_s")
 """Fields of stages that segments add up."""
 
@@ -44,6 +49,12 @@ class Pricer:
         """Nodes of the network that each node stands for."""
         self.seen: tuple[AppPrices, Pricer, AppPrices] | None = None
         """The last prices, with the pricer for classes of equal nodes, and what the classes meet."""
+        self._known: dict[tuple[int, int, int, bytes], Asked] = {}
+        """What the segments of rows ask for, by row, ends, nodes and kinds."""
+        self.label: Floats | None = None
+        """(N,) a number for each kind of node whatever the prices, from when it is first needed."""
+        self._alike: tuple[AppPrices, Ints, Ints] | None = None
+        """The last prices, with one node of each kind and price, and which of these each node is like."""
         self.aggregated: dict[bytes, Pricer] = {}
         """Pricers of the same app for classes of equal nodes, by the class of each node."""
 
@@ -60,6 +71,7 @@ class Pricer:
             return Pricer(instance, self.stages.at_rate_of(instance, factor), routes)
         other = copy(self)
         other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
+        other._alike = None
         other.moving = routes.source != routes.target
         return other
 
@@ -76,6 +88,7 @@ class Pricer:
         """
         other = copy(self)
         other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
+        other.label, other._alike, other._known = None, None, {}
         other.members, first = members, np.array([nodes[0] for nodes in members])
         other.stages = replace(self.stages, column=self.stages.column[first])
         other.kind, other._hosts = _kinds(instance), _hosts(instance)
@@ -86,6 +99,7 @@ class Pricer:
         """Return the pricer of the same app where further nodes host nothing."""
         other = copy(self)
         other.instance, other._hosts, other.aggregated, other.seen = instance, _hosts(instance), {}, None
+        other.label, other._alike, other._known = None, None, {}
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:
@@ -144,7 +158,7 @@ class Pricer:
             (R, D, N) costs, in watts.
         """
         stages = self.stages
-        _, chosen, like = self._kinds_at(prices)
+        chosen, like = self._kinds_at(prices)
         at = np.ix_(rows.point, np.arange(layers), stages.column[chosen])
         part = {name: getattr(stages, name)[at] for name in _VISIT}
         terms = node_terms(self.instance.network, prices, rows.multiplier_w_per_s[:, None, None], chosen)
@@ -154,11 +168,13 @@ class Pricer:
         allowed = np.asarray(stages.allowed[rows.point, :layers])[..., stages.column] & self._hosts
         return np.where(allowed, costs, np.inf)
 
-    def _kinds_at(self, prices: AppPrices) -> tuple[Floats, Ints, Ints]:
+    def _kinds_at(self, prices: AppPrices) -> tuple[Ints, Ints]:
         """Return equal nodes once: the first of each kind, and which kind each node is of."""
-        both = np.stack([self.kind, prices.node_w], axis=1)
-        kinds, chosen, like = np.unique(both, axis=0, return_index=True, return_inverse=True)
-        return kinds, chosen, like.ravel()
+        if self._alike is None or self._alike[0] is not prices:
+            both = np.stack([self.kind, prices.node_w])
+            _, chosen, like = np.unique(both, axis=1, return_index=True, return_inverse=True)
+            self._alike = prices, chosen, like.ravel()
+        return self._alike[1:]
 
     def carried(self, rows: Rows, prices: AppPrices, layers: int) -> Floats:
         """(R, D, F) cost of carrying the data into each block over each route.
@@ -195,8 +211,8 @@ class Pricer:
 
     def _segments_of(self, rows: Rows, prices: AppPrices, results: Floats) -> SegmentCosts:
         layers = results.shape[1]
-        ends, nodes = np.triu_indices(layers), np.arange(self.instance.network.size)
-        each = self._segments(rows, prices, ends, nodes, self._kinds_at(prices)[1:], results)
+        ends, nodes = _triangle(layers), np.arange(self.instance.network.size)
+        each = self._segments(rows, prices, ends, nodes, self._kinds_at(prices), results)
         return SegmentCosts(layers, each)
 
     def _segments(
@@ -219,19 +235,35 @@ class Pricer:
         def within(sums: Floats | Ints) -> Floats:
             return np.asarray(sums[..., last + 1] - sums[..., first])
 
-        column = self.stages.column
-        part = {name: within(self._sums(name, point, column[chosen])) for name in _VISIT}
+        asked = [self._asked(one, ends, nodes, chosen) for one in point.tolist()]
+        part, charged, cannot = asked[0] if len(asked) == 1 else _stacked(asked)
         costs = self._least_costs(part, rows, prices, chosen)[:, like]
-        charged, needed = (part[:, None] for part in self.memory.held(point, first, last))
         costs += prices.use_w[nodes, None] + prices.memory_w_per_byte[nodes, None] * charged
-        cannot = within(self._barred(point, column[nodes])) > 0
-        room = self.instance.network.memory_bytes[nodes, None] * (1.0 + 1e-9)
-        cannot = cannot | ~self._hosts[nodes, None] | (needed > room)
         if results.any():
             lost = np.isinf(results).swapaxes(1, 2)[:, nodes]  # no route from there to the destination
             costs += within(_cumulative(np.where(lost, 0.0, results.swapaxes(1, 2)[:, nodes])))
             cannot = cannot | (within(_cumulative(lost.astype(np.int16))) > 0)
         return np.where(cannot, np.inf, costs)
+
+    def _asked(self, point: int, ends: tuple[Ints, Ints], nodes: Ints, chosen: Ints) -> Asked:
+        """Return what the segments of one row ask for, which no price changes."""
+        (first, last), column = ends, self.stages.column
+        key = point, len(last), len(nodes), column[chosen].tobytes()
+        if (found := self._known.get(key)) is not None:
+            return found
+
+        def within(sums: Floats | Ints) -> Floats:
+            return np.asarray(sums[..., last + 1] - sums[..., first])
+
+        row = np.array([point])
+        part = {name: within(self._sums(name, row, column[chosen])) for name in _VISIT}
+        charged, needed = (held[:, None] for held in self.memory.held(row, first, last))
+        room = self.instance.network.memory_bytes[nodes, None] * (1.0 + 1e-9)
+        cannot = (within(self._barred(row, column[nodes])) > 0) | ~self._hosts[nodes, None] | (needed > room)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = part, charged, cannot
+        return self._known[key]
 
     def _least_costs(self, part: Mapping[str, Floats], rows: Rows, prices: AppPrices, chosen: Ints) -> Floats:
         """(R, M, V) least cost of segments on M nodes at their best speeds and shares, similar nodes together."""
@@ -270,6 +302,23 @@ class Pricer:
                 values[:, self.routes.target != destination] = np.inf
                 costs[:, layer] = np.where(weight[:, None] > 0.0, least_by_source(self.routes, values), 0.0)
         return costs
+
+
+def _stacked(asked: Sequence[Asked]) -> Asked:
+    """Return what the segments of several rows ask for."""
+    parts, charged, cannot = zip(*asked, strict=True)
+    return (
+        {name: np.concatenate([part[name] for part in parts]) for name in _VISIT},
+        np.concatenate(charged),
+        np.concatenate(cannot),
+    )
+
+
+@lru_cache(maxsize=64)
+def _triangle(layers: int) -> tuple[Ints, Ints]:
+    """Return first and last block of every segment of so many blocks."""
+    first, last = np.triu_indices(layers)
+    return first, last
 
 
 def _hosts(instance: Instance) -> Bools:

@@ -23,7 +23,7 @@ from planner.fin.instance.network import Ints, Network
 
 _MOVES_PER_APP = 100
 """Moves tried for each set of nodes."""
-_FACTOR = 8
+_FACTOR = 2
 """How many times as many are tried for the most promising sets in the end."""
 _PROMISING, _NEAR = 2, 1.005
 """Sets of nodes that are promising at most, and the part of the least power that they may need."""
