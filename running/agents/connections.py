@@ -51,13 +51,19 @@ class Connection:
         self.socket.close(linger=300)
 
 
-def open_connections(context: Any, addresses: Mapping[str, str], keys: Keys | None) -> dict[str, Connection]:  # noqa: ANN401
+def open_connections(
+    context: Any,  # noqa: ANN401
+    addresses: Mapping[str, str],
+    keys: Keys | None,
+    may_lack: bool = False,
+) -> dict[str, Connection]:
     """Connect to agents and greet each.
 
     Args:
         context: ZeroMQ context.
         addresses: Addresses by node.
         keys: Keys, if the agents have some.
+        may_lack: Leave out agents that do not answer, as long as one does.
 
     Returns:
         One greeted connection per node, in the order of `addresses`.
@@ -70,8 +76,13 @@ def open_connections(context: Any, addresses: Mapping[str, str], keys: Keys | No
         for node, address in addresses.items():
             socket = connect(context, address, keys)
             opened[node] = Connection(node, address, socket, socket.get_monitor_socket())
-        for connection in opened.values():
-            _greet(connection, keys is not None)
+        for connection in list(opened.values()):
+            try:
+                _greet(connection, keys is not None)
+            except RunFailedError:
+                if not may_lack or len(opened) == 1:
+                    raise
+                opened.pop(connection.node).close()
     except BaseException:
         for connection in opened.values():
             connection.close()

@@ -89,7 +89,8 @@ class Coordinator:
         self._looked_ns = 0
         self._context = zmq.Context()
         try:
-            self.connections = open_connections(self._context, used, self.options.keys)
+            self.connections = open_connections(self._context, used, self.options.keys, self.options.may_lack)
+            self.lost |= used.keys() - self.connections.keys()
             rates = None if self.options.links is None else emulated_rates(self._plans, self.options.links)
             self._links.change(rates or {})
             load_pieces(self.pieces, self.connections, self.run_id, rates)
@@ -124,6 +125,8 @@ class Coordinator:
         """Send a few samples through all pieces of every plan, so that connections and caches are warm."""
         kept = self.plan
         for name in self._plans:
+            if self._needed(name) & self.lost:
+                continue
             self.plan = name
             for _ in range(_WARM_UPS):
                 self.run([inputs], warm=True)
@@ -154,6 +157,9 @@ class Coordinator:
         waiting = list(range(len(inputs)))[::-1]
         self.started_ns = last_ns = time.monotonic_ns()
         started = 0
+        if self.lost and observe is not None and not warm:
+            observe(self, None)
+            self._recall()
         while len(done) < len(inputs):
             now = time.monotonic_ns()
             while waiting and len(self._pending) < self.options.in_flight and self._due(started, now, warm):
@@ -288,21 +294,20 @@ class Coordinator:
         Raises:
             RunFailedError: That plan needs a lost agent.
         """
-        needed = {piece.node for piece in self._plans[self.plan].plan.pieces} & self.lost
-        if needed:
-            names = ", ".join(f"{node} at {self.connections[node].address}" for node in sorted(needed))
+        if needed := self._needed(self.plan) & self.lost:
+            names = ", ".join(f"{node} at {self.addresses[node]}" for node in sorted(needed))
             raise RunFailedError(f"the agent of {names} was lost; {len(self._pending)} samples were under way")
-        again = [
-            sample
-            for sample, pending in self._pending.items()
-            if {piece.node for piece in self._plans[pending.plan].plan.pieces} & self.lost
-        ]
+        again = [sample for sample, pending in self._pending.items() if self._needed(pending.plan) & self.lost]
         for sample in again:
             forgotten = Message("forget", {"run": self.run_id, "turn": self._pending.pop(sample).turn})
             for connection in self.connections.values():
                 if not connection.lost:
                     send(connection.socket, forgotten)
         return again[::-1]
+
+    def _needed(self, plan: str) -> set[str]:
+        """Return the nodes that a plan runs on."""
+        return {piece.node for piece in self._plans[plan].plan.pieces}
 
     def _stuck(self) -> str:
         oldest = min(self._pending)

@@ -26,6 +26,8 @@ class RunOptions:
     keys: Keys | None = None
     links: LinkTable | None = None
     """Links to emulate; None: messages are not held."""
+    may_lack: bool = False
+    """Begin without agents that do not answer: they count as lost. Needs an observer that changes the plan."""
 
 
 @dataclass(frozen=True)

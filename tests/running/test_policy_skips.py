@@ -14,6 +14,7 @@ from onnx_networks import SMALL
 
 from planner.running.agents.agent import Agent, AgentOptions
 from planner.running.agents.coordinator import Coordinator
+from planner.running.agents.errors import RunFailedError
 from planner.running.agents.outcome import Outcome, RunOptions
 from planner.running.graph.bundle import Bundle
 from planner.running.graph.importing import import_onnx
@@ -25,7 +26,7 @@ from planner.running.pieces.reading import Pieces, read_pieces
 from planner.running.pieces.splitting import PlanToSplit, split_plans, write_pieces
 from planner.running.policies.manager import Manager
 from planner.running.policies.switching import Switcher, link_times
-from planner.schemas import PlacementPolicy, States, check_document
+from planner.schemas import PlacementPolicy, States, Topology, check_document
 from planner.schemas.planning.placement import AppPlacement
 
 HALF = {
@@ -34,9 +35,11 @@ HALF = {
 }
 GONE = {"name": "gone", "lost_nodes": ["edge"]}
 NETWORK = topology(rate=2e7, latency=0.002)
+SLOW = topology(rate=1e4, latency=10.0)
+"""Links that no transfer of a busy machine is slower than: no link looks weak."""
 
 
-def prepared(folder: Path, name: str = "inception") -> tuple[Bundle, Pieces, Switcher]:
+def prepared(folder: Path, name: str = "inception", network: Topology = NETWORK) -> tuple[Bundle, Pieces, Switcher]:
     """Return a network with skips, the pieces of a plan over two nodes and of one without the edge, and a switcher."""
     options = ImportOptions(cuts="any", accuracy=0.5)
     bundle = import_onnx(save(SMALL[name](), folder / "n.onnx"), options)
@@ -56,12 +59,14 @@ def prepared(folder: Path, name: str = "inception") -> tuple[Bundle, Pieces, Swi
     flows = {plan.name: plan_hops(plan) for plan in held.manifest.plans}
     never = {label: tuple(1.0 for _ in flow.plan.pieces) for label, flow in flows.items()}  # no slow node is ever seen
     states = check_document({"schema_version": "1", "name": "s", "conditions": [HALF, GONE]}, States)
-    return bundle, held, Switcher(Manager(policy_of(plans), states), link_table(NETWORK), flows, never)
+    return bundle, held, Switcher(Manager(policy_of(plans), states), link_table(network), flows, never)
 
 
-def policy_of(plans: dict[str, AppPlacement]) -> PlacementPolicy:
+ROWS = {(): "p0", ("half",): "p1", ("gone",): "p1"}
+
+
+def policy_of(plans: dict[str, AppPlacement], rows: dict[tuple[str, ...], str] = ROWS) -> PlacementPolicy:
     kept = {"states_kept": 0, "worst_regret": None, "mean_regret": None}
-    rows = {(): "p0", ("half",): "p1", ("gone",): "p1"}
     raw = {
         "name": "s",
         "app": "app",
@@ -117,9 +122,31 @@ def check_results(bundle: Bundle, inputs: list[Any], outcomes: list[Outcome]) ->
             assert np.array_equal(value, whole.run([name], inputs[outcome.sample])[0])
 
 
+def test_a_run_begins_without_an_agent_where_the_policy_has_a_plan_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planner.running.agents.connections.GREETING_S", 1.0)
+    bundle, held, switcher = prepared(tmp_path, network=SLOW)
+    inputs = [random_inputs(bundle.cuts.inputs, seed) for seed in range(5)]
+    with agents(("phone",), optimisation="off") as addresses:
+        every = {**addresses, "edge": "127.0.0.1:9"}
+        with Coordinator(held, every, RunOptions(may_lack=True)) as coordinator:
+            coordinator.warm_up(inputs[0])
+            outcomes = coordinator.run(inputs, switcher)
+        with pytest.raises(RunFailedError, match=r"edge at 127\.0\.0\.1:9 cannot be reached"):
+            Coordinator(held, every, RunOptions()).__enter__()
+        switcher.manager.policy = policy_of({"p0": switcher.manager.policy.plan_set[0].placement}, {(): "p0"})
+        with Coordinator(held, every, RunOptions(may_lack=True)) as coordinator:
+            coordinator.warm_up(inputs[0])
+            with pytest.raises(RunFailedError, match=r"edge at 127\.0\.0\.1:9 was lost|no plan of the policy runs"):
+                coordinator.run(inputs, switcher)
+    check_results(bundle, inputs, outcomes)
+    assert {outcome.plan for outcome in outcomes} == {"p1"}
+
+
 @pytest.mark.parametrize("name", ["inception", "unet", "resnet"])
 def test_a_lost_agent_switches_the_plan_and_no_result_changes(tmp_path: Path, name: str) -> None:
-    bundle, held, switcher = prepared(tmp_path, name)
+    bundle, held, switcher = prepared(tmp_path, name, SLOW)
     inputs = [random_inputs(bundle.cuts.inputs, seed) for seed in range(60)]
     edge = Agent(AgentOptions(listen="127.0.0.1:0", optimisation="off"))
     ended = threading.Event()

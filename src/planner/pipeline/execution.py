@@ -137,6 +137,7 @@ def execute(request: RunRequest) -> Run:
         in_flight=request.in_flight or (1 if request.rate_per_s is None else DEFAULT_IN_FLIGHT),
         timeout_s=request.timeout_s,
         keys=read_keys(request.keys),
+        may_lack=request.policy is not None,
         links=link_table(topology) if request.emulate_links and topology is not None else None,
     )
     planned = Planned(topology, _placements(request))
