@@ -126,7 +126,7 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
     _add_structure(rows, instance, costs, columns)
     _add_capacities(rows, instance, costs, columns)
     if (limits := PathLimits.of(instance)) is not None:
-        limits.add_rows(rows, columns.place, columns.of_paths)
+        limits.add_rows(rows, point, columns.place, columns.of_paths)
     for kind, form in forms.items():
         _add_limit(rows, form, min(instance.limits.most(kind), cutoff if kind == instance.minimise else np.inf))
     if objective is not None:

@@ -63,11 +63,13 @@ class PathResource(Protocol):
     def variables(self, instance: Instance) -> int:
         """Return how many binary variables the rows of an integer program need."""
 
-    def add_rows(self, rows: Rows, most: float, place: Ints, own: Ints) -> None:
+    def add_rows(self, rows: Rows, instance: Instance, point: int, most: float, place: Ints, own: Ints) -> None:
         """Add rows to an integer program that keep the figure within its limit.
 
         Args:
             rows: Rows of the program so far.
+            instance: The app.
+            point: Operating point.
             most: The limit with its tolerance, in its unit.
             place: (D, N) numbers of the variables that place a block on a node.
             own: Numbers of the variables that the resource has asked for.
@@ -128,12 +130,13 @@ class PathLimits:
         """Return how many binary variables the rows of an integer program need."""
         return sum(PATH_RESOURCES[kind].variables(self.instance) for kind in self.kinds)
 
-    def add_rows(self, rows: Rows, place: Ints, own: Ints) -> None:
+    def add_rows(self, rows: Rows, point: int, place: Ints, own: Ints) -> None:
         """Add the rows of every limit to an integer program, as `PathResource.add_rows` says."""
         first = 0
         for kind in self.kinds:
             count = PATH_RESOURCES[kind].variables(self.instance)
-            PATH_RESOURCES[kind].add_rows(rows, self._most(kind), place, own[first : first + count])
+            part = own[first : first + count]
+            PATH_RESOURCES[kind].add_rows(rows, self.instance, point, self._most(kind), place, part)
             first += count
 
     def _most(self, kind: str) -> float:

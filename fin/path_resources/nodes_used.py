@@ -39,7 +39,7 @@ class NodesUsed:
         """Return the number of nodes."""
         return instance.network.size
 
-    def add_rows(self, rows: Rows, most: float, place: Ints, own: Ints) -> None:
+    def add_rows(self, rows: Rows, instance: Instance, point: int, most: float, place: Ints, own: Ints) -> None:
         """Add a row for each block on each node, and one that counts nodes, as `PathResource.add_rows` says."""
         for block in place:
             for where, used in zip(block.tolist(), own.tolist(), strict=True):

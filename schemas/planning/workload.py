@@ -173,8 +173,13 @@ class LimitedFigure:
         limit: float | None = getattr(app, self.field)
         return limit
 
+    def told_by(self, plan: object) -> float | None:
+        """Return the figure that a plan tells, in `unit`; None where it tells none, as plans of joint methods may."""
+        value: float | None = getattr(plan, self.name)
+        return value
+
     def value_of(self, plan: object) -> float:
-        """Return the figure of a plan, in `unit`."""
+        """Return the figure of a plan that tells it, in `unit`."""
         value: float = getattr(plan, self.name)
         return value
 

@@ -164,7 +164,8 @@ def _check_claims(checked: _Checked) -> Iterator[Violation]:
     name, plan, cost = checked.app.name, checked.plan, checked.cost
     latency_s, parts = latency_of(checked.app.latency, cost.exits)
     for row in LIMITED_FIGURES:
-        yield from check_claim(name, row.name, row.value_of(plan), checked.figure(row), row.unit)
+        if (claim := row.told_by(plan)) is not None:
+            yield from check_claim(name, row.name, claim, checked.figure(row), row.unit)
     claimed: Breakdown = plan.breakdown
     yield from check_claim(name, "breakdown.compute_j", claimed.compute_j, cost.compute_j, "J", whole=cost.energy_j)
     yield from check_claim(name, "breakdown.transfer_j", claimed.transfer_j, cost.transfer_j, "J", whole=cost.energy_j)
