@@ -47,19 +47,22 @@ class OperatingPoints:
 
     def reach(self, blocks: int) -> Floats:
         """(K, L) fraction of samples that executes each block: those that have not left before it."""
-        left = np.zeros((self.count, blocks + 1))
-        for index, block in enumerate(self.exit_block):
-            left[:, block + 1] += self.fraction[:, index]
-        remaining = np.clip(1.0 - np.cumsum(left, axis=1)[:, :blocks], 0.0, 1.0)
-        # rounding must not let a sliver of samples live on behind the last exit that anybody reaches
-        remaining[remaining < 1e-12] = 0.0
-        return np.where(np.arange(blocks) < self.depth[:, None], remaining, 0.0)
+        return self._reach(slice(None), blocks)
 
     def reach_of(self, index: int, blocks: int) -> Floats:
         """(L,) fraction of samples that executes each block under one operating point."""
-        row = slice(index, index + 1)
-        one = replace(self, on=self.on[row], fraction=self.fraction[row], accuracy=self.accuracy[row])
-        return np.asarray(one.reach(blocks)[0])
+        return np.asarray(self._reach(slice(index, index + 1), blocks)[0])
+
+    def _reach(self, some: slice, blocks: int) -> Floats:
+        on, fraction = self.on[some], self.fraction[some]
+        left = np.zeros((len(on), blocks + 1))
+        for index, block in enumerate(self.exit_block.tolist()):
+            left[:, block + 1] += fraction[:, index]
+        remaining = np.clip(1.0 - np.cumsum(left, axis=1)[:, :blocks], 0.0, 1.0)
+        # rounding must not let a sliver of samples live on behind the last exit that anybody reaches
+        remaining[remaining < 1e-12] = 0.0
+        depth = (on * (self.exit_block + 1)).max(axis=1)
+        return np.where(np.arange(blocks) < depth[:, None], remaining, 0.0)
 
     def computing_weight(self, reach: Floats) -> Floats:
         """Return how often blocks run for each batch: a batch goes on as long as any of its samples does.

@@ -11,9 +11,9 @@ from degraded_inputs import Json, degrade, request_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from profiles import examples
+from undiagnosed import solve_undiagnosed
 
 from planner.adaptation.placement_policy import plan_for_states
-from planner.pipeline.one_app import solve
 from planner.schemas import InputError, Placement, check_document
 from planner.schemas.adaptation.placement_policy import PlacementPolicy, StatePlan
 from planner.schemas.adaptation.states import States
@@ -75,7 +75,7 @@ def check_state(policy: PlacementPolicy, row: StatePlan, model: Json, topology: 
         assert row.diagnosis is not None
         return
     app["pin"] = {block: [name for name in names if name in nodes] for block, names in app.get("pin", {}).items()}
-    best = solve(request_of(model, topology, app, "brute"))
+    best = solve_undiagnosed(request_of(model, topology, app, "brute"))
     assert row.status == best.status
     if best.apps:
         assert not row.degraded
@@ -115,7 +115,7 @@ def check_fallback(row: StatePlan, model: Json, topology: Json, app: Json) -> No
 
     def best(**changes: Any) -> Placement:
         fields = {**app, **{key: value for key, value in changes.items() if value is not None}}
-        return solve(request_of(model, topology, fields, "brute"))
+        return solve_undiagnosed(request_of(model, topology, fields, "brute"))
 
     if row.plan is None:
         assert best(min_accuracy=0.0, rate_per_s=0.0).status == "infeasible"

@@ -1,4 +1,4 @@
-"""The engine `ray` on a real cluster of this machine: a head and two worker nodes, one of which is killed half-way."""
+"""The engine `ray` on a real cluster of this machine: a head and a second machine, which is killed half-way."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cluster() -> Iterator[object]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         yield made
     finally:
@@ -37,7 +37,7 @@ def test_rows_are_those_of_the_local_engine_though_a_machine_dies(
 ) -> None:
     """The machine dies as the run stores its middle row: between two cases of the run, on any machine."""
     suite = quick_suite(tmp_path, CASES)
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    second = cluster.add_node(num_cpus=1)
     saved = 0
     save = Store.save
 
@@ -46,7 +46,7 @@ def test_rows_are_those_of_the_local_engine_though_a_machine_dies(
         save(store, row)
         saved += 1
         if saved == CASES // 2:
-            cluster.remove_node(nodes[1], allow_graceful=False)
+            cluster.remove_node(second, allow_graceful=False)
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save", save_and_lose_a_machine)

@@ -12,12 +12,12 @@ from corruption import false_ones_that_stand, false_placements
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from profiles import examples
+from undiagnosed import solve_undiagnosed
 from variant_cases import raw_case, request_for
 from variant_oracle import plans
 
 import planner
 from planner.pipeline.front_of_two import front_of_two
-from planner.pipeline.one_app import solve
 from planner.pipeline.pareto import pareto
 from planner.schemas import InputError
 
@@ -84,7 +84,7 @@ def test_every_false_placement_of_a_variant_is_rejected(random: Random) -> None:
     app["objective"] = random.choice(["energy", "latency"])
     try:
         request = request_for(app, models, topology)
-        placement = solve(request)
+        placement = solve_undiagnosed(request)
     except InputError:
         return
     assume(placement.apps)

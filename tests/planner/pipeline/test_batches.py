@@ -13,10 +13,10 @@ from corruption import false_ones_that_stand, false_placements
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from profiles import examples
+from undiagnosed import solve_undiagnosed
 from variant_cases import raw_case, request_for
 
 import planner
-from planner.pipeline.one_app import solve
 from planner.schemas import InputError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -81,7 +81,7 @@ def test_every_false_placement_of_a_batch_is_rejected(random: Random) -> None:
     app["objective"] = random.choice(["energy", "latency"])
     try:
         request = request_for(app, models, topology)
-        placement = solve(request)
+        placement = solve_undiagnosed(request)
     except InputError:
         return
     assume(placement.apps)

@@ -12,10 +12,10 @@ import two_apps
 from cases import instance_of, random_case, random_topology
 from hypothesis import given
 from hypothesis import strategies as st
+from undiagnosed import solve_undiagnosed
 
 from planner.commands.inputs import read_planned
 from planner.commands.options import Limits
-from planner.pipeline.one_app import solve
 from planner.pipeline.request import Request
 from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
 from planner.report.layout import MOST_CELLS, MOST_IDLE, layout_of
@@ -34,7 +34,7 @@ def test_the_parts_of_an_account_add_up_to_the_plan(random: Random) -> None:
     app, model, topology = random_case(random)
     if instance_of(app, model, topology) is None:
         return
-    placement = solve(Request(app, model, topology))
+    placement = solve_undiagnosed(Request(app, model, topology))
     if not placement.apps:
         return
     (breakdown,) = breakdowns_of(placement, [(app, model)], expand(topology))

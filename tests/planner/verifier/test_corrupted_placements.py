@@ -10,9 +10,9 @@ from cases import random_case
 from corruption import false_placements
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from undiagnosed import solve_undiagnosed
 
 from planner.fin.method import Options
-from planner.pipeline.one_app import solve
 from planner.pipeline.request import Request
 from planner.schemas import App, InputError, Model, Placement, Topology, check_document
 from planner.verifier.verify import verify
@@ -29,8 +29,9 @@ def accepted(raw: dict[str, object], app: App, model: Model, topology: Topology)
 def corrupted(random: Random, count: int) -> tuple[int, list[dict[str, object]]]:
     """Return how many false placements of a random request there were, and those that were accepted."""
     app, model, topology = random_case(random)
+    method = random.choice(("exact", "neurosurgeon"))
     try:
-        placement = solve(Request(app, model, topology, random.choice(("exact", "neurosurgeon")), Options()))
+        placement = solve_undiagnosed(Request(app, model, topology, method, Options()))
     except InputError:
         return 0, []
     if not placement.apps:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from cases import random_case
+from undiagnosed import solve_undiagnosed
 
 from planner.fin.method import Options, methods_of
-from planner.pipeline.one_app import solve
 from planner.pipeline.prove import prove
 from planner.pipeline.request import Request
 from planner.schemas import App, InputError, Model, Placement, Topology, check_document
@@ -25,7 +25,8 @@ def planned(seed: int, objective: str, method: str = "exact") -> Case | None:
     app, model, topology = random_case(Random(seed))
     app = app.model_copy(update={"objective": objective})
     try:
-        placement = solve(Request(app, model, topology, method, Options()))  # verified, or an internal error
+        # verified, or an internal error
+        placement = solve_undiagnosed(Request(app, model, topology, method, Options()))
     except InputError:
         return None
     return (json.loads(placement.model_dump_json()), app, model, topology) if placement.apps else None

@@ -8,8 +8,11 @@ from typing import Any
 SHAPES = ("sparse", "dense", "grid", "package", "star", "tree")
 
 
-def shaped_topology(r: Random, shape: str) -> dict[str, Any]:
-    """Return a topology.json of 4 to 7 nodes with differing links, some of them on a shared medium."""
+def shaped_topology(r: Random, shape: str, most_nodes: int = 6) -> dict[str, Any]:
+    """Return a topology.json of 4 to 7 nodes with differing links, some of them on a shared medium.
+
+    All but packages are cut down to the nodes that are asked for.
+    """
     if shape == "package":
         return _package(r)
     size = 6 if shape == "grid" else r.randint(4, 6)
@@ -23,10 +26,12 @@ def shaped_topology(r: Random, shape: str) -> dict[str, Any]:
     links = [
         _link(r, f"n{i}", f"n{j}")
         for i, j in ends
+        if max(i, j) < most_nodes
         for i, j in ((i, j), (j, i))
         if shape != "sparse" or r.random() < 0.8
     ]
-    return {"schema_version": "1", "name": shape, "nodes": [_node(r, f"n{i}") for i in range(size)], "links": links}
+    nodes = [_node(r, f"n{i}") for i in range(min(size, most_nodes))]
+    return {"schema_version": "1", "name": shape, "nodes": nodes, "links": links}
 
 
 def _node(r: Random, name: str) -> dict[str, Any]:

@@ -35,6 +35,13 @@ class Network:
             if link.get("bidirectional"):
                 self.links[link["target"], link["source"]] = link
         self.metrics = topology.get("metrics", [])
+        self._routes: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+
+    def all_routes(self, start: str, end: str) -> list[tuple[str, ...]]:
+        """Return all simple routes between two nodes, listed once."""
+        if (start, end) not in self._routes:
+            self._routes[start, end] = self.routes(start, end)
+        return self._routes[start, end]
 
     def routes(self, start: str, end: str, seen: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
         """Return all simple routes between two nodes."""
@@ -81,7 +88,7 @@ def _of_point(app: Json, model: Json, batch: int, point: Json, network: Network)
     ]
     for hosts in product(*allowed):
         needs = _needs(app, model, point, blocks, heads, hosts)
-        for paths in product(*(network.routes(need["from"], need["at"]) for need in needs)):
+        for paths in product(*(network.all_routes(need["from"], need["at"]) for need in needs)):
             figures = _figures(app, model, batch, point, blocks, heads, hosts, needs, paths, network)
             if figures is not None:
                 yield figures
@@ -152,30 +159,76 @@ def _figures(
     needs: list[Json], paths: tuple[tuple[str, ...], ...], network: Network,
 ) -> dict[str, float] | None:  # fmt: skip
     """Return the figures of a plan, None where it breaks a limit."""
-    rate = app.get("rate_per_s", 0.0)
-    energy, elapsed = 0.0, (batch - 1) / rate if batch > 1 else 0.0
-    busy: dict[str, float] = {}
-    air: dict[Any, float] = {}
-    metrics = dict.fromkeys((metric["name"] for metric in network.metrics), 0.0)
-    way: dict[str, float] = {}
+    carried = _carried(batch, needs, paths, network)
+    computed = _computed(app, model, batch, point, list(zip(blocks, hosts, strict=True)), heads, carried.way, network)
+    metrics = {name: carried.metrics[name] + computed.metrics[name] for name in carried.metrics}
+    latency = _statistic(app.get("latency", "worst"), computed.exits)
+    energy = carried.energy + computed.energy
+    figures = {"energy": energy, "latency": latency, "accuracy": point["accuracy"], **metrics}
+    busy, rate = computed.busy, app.get("rate_per_s", 0.0)
+    loads = [busy_s / network.nodes[name].get("max_utilization", 1.0) for name, busy_s in busy.items() if busy_s > 0.0]
+    figures["bottleneck"] = max([*loads, *carried.air.values()], default=0.0)
+    most = {"latency": app.get("max_latency_s"), "energy": app.get("max_energy_j"), **app.get("limits", {})}
+    kept = [figures[name] <= limit * (1 + SLACK) for name, limit in most.items() if limit is not None]
+    for host, own in computed.memory.items():
+        needed = own + computed.working[host] + sum(model["params"][name] for name in computed.params[host])
+        kept.append(needed <= network.nodes[host].get("memory_bytes", float("inf")) * (1 + SLACK))
+        most_busy = network.nodes[host].get("max_utilization", 1.0)
+        kept.append(rate * busy.get(host, 0.0) <= most_busy * (1 + SLACK))
+    kept += [rate * load <= 1 + SLACK for load in carried.air.values()]
+    return figures if all(kept) else None
+
+
+@dataclass
+class Carried:
+    """What the transfers of a plan take."""
+
+    energy: float
+    way: dict[str, float]
+    """Seconds by the block or exit that something is carried for."""
+    air: dict[Any, float]
+    """Seconds by medium."""
+    metrics: dict[str, float]
+
+
+def _carried(batch: int, needs: list[Json], paths: tuple[tuple[str, ...], ...], network: Network) -> Carried:
+    found = Carried(0.0, {}, {}, dict.fromkeys((metric["name"] for metric in network.metrics), 0.0))
     for need, path in zip(needs, paths, strict=True):
         for pair in pairwise(path):
             link = network.links[pair]
-            way[need["for"]] = way.get(need["for"], 0.0) + link.get("latency_s", 0.0)
-            way[need["for"]] += batch * need["bits"] / link["bit_per_s"]
-            energy += need["weight"] * need["bits"] * link.get("j_per_bit", 0.0)
+            seconds = link.get("latency_s", 0.0) + batch * need["bits"] / link["bit_per_s"]
+            found.way[need["for"]] = found.way.get(need["for"], 0.0) + seconds
+            found.energy += need["weight"] * need["bits"] * link.get("j_per_bit", 0.0)
             medium = link.get("medium") or pair
-            air[medium] = air.get(medium, 0.0) + need["weight"] * need["bits"] / link["bit_per_s"]
+            found.air[medium] = found.air.get(medium, 0.0) + need["weight"] * need["bits"] / link["bit_per_s"]
             for metric in network.metrics:
                 for row in metric.get("links", []):
                     if (row["source"], row["target"]) == pair:
-                        metrics[metric["name"]] += need["weight"] * need["bits"] * row["per_bit"]
-    memory: dict[str, float] = {}
-    working: dict[str, float] = {}
-    params: dict[str, set[str]] = {}
-    exits: list[tuple[float, float]] = []
-    left = 0.0
-    for block, host in zip(blocks, hosts, strict=True):
+                        found.metrics[metric["name"]] += need["weight"] * need["bits"] * row["per_bit"]
+    return found
+
+
+@dataclass
+class Computed:
+    """What the blocks and heads of a plan take."""
+
+    energy: float
+    exits: list[tuple[float, float]]
+    """Latency and fraction of samples of each exit that is used."""
+    busy: dict[str, float]
+    memory: dict[str, float]
+    working: dict[str, float]
+    params: dict[str, set[str]]
+    metrics: dict[str, float]
+
+
+def _computed(
+    app: Json, model: Json, batch: int, point: Json, placed: list[tuple[Json, str]], heads: Json,
+    way: dict[str, float], network: Network,
+) -> Computed:  # fmt: skip
+    found = Computed(0.0, [], {}, {}, {}, {}, dict.fromkeys((metric["name"] for metric in network.metrics), 0.0))
+    elapsed, left = (batch - 1) / app["rate_per_s"] if batch > 1 else 0.0, 0.0
+    for block, host in placed:
         reach = 0.0 if 1.0 - left < 1e-12 else 1.0 - left
         runs = (1.0 - (1.0 - reach) ** batch) / batch
         head = heads.get(block["name"])
@@ -184,34 +237,22 @@ def _figures(
             cost = part_cost(part, network.nodes[host], model, batch)
             assert cost is not None
             elapsed += cost[0]
-            energy += runs * cost[1]
-            busy[host] = busy.get(host, 0.0) + runs * cost[0]
+            found.energy += runs * cost[1]
+            found.busy[host] = found.busy.get(host, 0.0) + runs * cost[0]
             for metric in network.metrics:
                 added = metric.get("nodes", {}).get(host, {})
-                metrics[metric["name"]] += runs * (
-                    added.get("per_s", 0.0) * cost[0] + added.get("per_j", 0.0) * cost[1]
-                )
-            memory[host] = memory.get(host, 0.0) + part.get("param_bytes", 0.0) + batch * part.get("state_bytes", 0.0)
-            working[host] = max(working.get(host, 0.0), batch * part.get("working_bytes", 0.0))
-            params.setdefault(host, set()).update(part.get("params", ()))
+                taken = added.get("per_s", 0.0) * cost[0] + added.get("per_j", 0.0) * cost[1]
+                found.metrics[metric["name"]] += runs * taken
+            held = part.get("param_bytes", 0.0) + batch * part.get("state_bytes", 0.0)
+            found.memory[host] = found.memory.get(host, 0.0) + held
+            found.working[host] = max(found.working.get(host, 0.0), batch * part.get("working_bytes", 0.0))
+            found.params.setdefault(host, set()).update(part.get("params", ()))
         if head is not None:
             share = point["exit_fractions"][head["name"]]
             if share > 0.0:
-                exits.append((elapsed + way.get(head["name"], 0.0), share))
+                found.exits.append((elapsed + way.get(head["name"], 0.0), share))
             left += share
-    latency = _statistic(app.get("latency", "worst"), exits)
-    figures = {"energy": energy, "latency": latency, "accuracy": point["accuracy"], **metrics}
-    loads = [busy_s / network.nodes[name].get("max_utilization", 1.0) for name, busy_s in busy.items() if busy_s > 0.0]
-    figures["bottleneck"] = max([*loads, *air.values()], default=0.0)
-    most = {"latency": app.get("max_latency_s"), "energy": app.get("max_energy_j"), **app.get("limits", {})}
-    kept = [figures[name] <= limit * (1 + SLACK) for name, limit in most.items() if limit is not None]
-    for host, own in memory.items():
-        needed = own + working[host] + sum(model["params"][name] for name in params[host])
-        kept.append(needed <= network.nodes[host].get("memory_bytes", float("inf")) * (1 + SLACK))
-        most_busy = network.nodes[host].get("max_utilization", 1.0)
-        kept.append(rate * busy.get(host, 0.0) <= most_busy * (1 + SLACK))
-    kept += [rate * load <= 1 + SLACK for load in air.values()]
-    return figures if all(kept) else None
+    return found
 
 
 def _statistic(kind: str, exits: list[tuple[float, float]]) -> float:
