@@ -164,46 +164,18 @@ class FormedWeightedLinks:
         self._scratch = np.empty((2, 0, 0))
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            seeds: (K, N) cost at which data is ready at each node.
-            wanted: (K, N) nodes whose values are looked at; where a path is a single link, others may be too high.
-
-        Returns:
-            (K, N) least cost at which the data is at each node, and the rounds in which it was lowered; no rounds where
-            paths are single links.
-        """
+        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         found = [self._relax(row, seeds[k], wanted[k], True) for k, row in enumerate(self._coefficients[:, layer])]
         rounds = None if self._links.single_hop else np.stack([rounds for _, rounds in found])
         return Spread(np.stack([values for values, _ in found]), rounds)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            values: (K, N) least cost from each vertex of the layer on, the vertex included.
-            wanted: (K, N) nodes whose values are looked at; where a path is a single link, others may be too high.
-
-        Returns:
-            (K, N) least of a path from each node plus `values` at its end.
-        """
+        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         rows = enumerate(self._coefficients[:, layer])
         return np.stack([self._relax(row, values[k], wanted[k], False)[0] for k, row in rows])
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Compute the least of a first link out of each node and what follows, as `WeightedLinks.leave` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            onward: (K, N) least cost from each node on.
-            wanted: (K, N) nodes whose values are looked at; others may be too high.
-
-        Returns:
-            (K, N) least costs; infinite where no link leads out of a node.
-        """
+        """Compute the least of a first link out of each node and what follows, as `WeightedLinks.leave` says."""
         rows = enumerate(self._coefficients[:, layer])
         nothing = np.full(self._links.size, np.inf)
         order = (np.argsort(one, kind="stable") for one in onward)
@@ -213,17 +185,7 @@ class FormedWeightedLinks:
         ])  # fmt: skip
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Choose the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            reached: The relaxation; where paths are single links, with the seeds as its values.
-            rows: (R,) scenario of each node.
-            node: (R,) nodes that their own seed does not explain.
-
-        Returns:
-            (R,) node before each one.
-        """
+        """Choose the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
         values = reached.values[rows]
         links, coefficients = self._links, self._coefficients[rows, layer]
         weights = np.einsum("rc,crn->rn", coefficients, links.matrices[:, :, node].swapaxes(1, 2))

@@ -58,17 +58,7 @@ class HeldWeightedLinks:
         return np.ascontiguousarray(values.swapaxes(1, 2)) if by_target else values
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            seeds: (K, N) cost at which data is ready at each node.
-            wanted: (K, N) nodes whose values are looked at; the values of all others are computed too.
-
-        Returns:
-            (K, N) least cost at which the data is at each node, and the rounds in which it was lowered; no rounds where
-            paths are single links.
-        """
+        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         weights, ready = self._weights(layer), seeds.T
         values = np.minimum.reduce(ready[:, None] + weights, axis=0)
         if self._single_hop:
@@ -85,16 +75,7 @@ class HeldWeightedLinks:
         return Spread(values.T, rounds.T)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            values: (K, N) least cost from each vertex of the layer on, the vertex included.
-            wanted: (K, N) nodes whose values are looked at; the values of all others are computed too.
-
-        Returns:
-            (K, N) least of a path from each node plus `values` at its end.
-        """
+        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         weights, behind = self._weights(layer, by_target=True), values.T
         result = np.minimum.reduce(behind[:, None] + weights, axis=0)
         improved = result < behind
@@ -105,33 +86,14 @@ class HeldWeightedLinks:
         return np.asarray(result.T)
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Compute the least of a first link out of each node and what follows, as `WeightedLinks.leave` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            onward: (K, N) least cost from each node on.
-            wanted: (K, N) nodes whose values are looked at; the values of all others are computed too.
-
-        Returns:
-            (K, N) least costs; infinite where no link leads out of a node.
-        """
+        """Compute the least of a first link out of each node and what follows, as `WeightedLinks.leave` says."""
         costs = self._weights(layer, by_target=True) + onward.T[:, None]
         own = np.arange(self._size)
         costs[own, own] = np.inf
         return np.asarray(np.minimum.reduce(costs, axis=0).T)
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Choose the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            reached: The relaxation; where paths are single links, with the seeds as its values.
-            rows: (R,) scenario of each node.
-            node: (R,) nodes that their own seed does not explain.
-
-        Returns:
-            (R,) node before each one.
-        """
+        """Choose the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
         values = reached.values[rows]
         candidates = values + self._weights(layer)[:, node, rows].T
         candidates[np.arange(len(rows)), node] = np.inf

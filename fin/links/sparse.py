@@ -140,47 +140,20 @@ class SparseWeightedLinks:
         return values
 
     def spread(self, layer: int, seeds: Floats, wanted: Bools) -> Spread:
-        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            seeds: (K, N) cost at which data is ready at each node.
-            wanted: (K, N) nodes whose values are looked at; the values of all others are computed too.
-
-        Returns:
-            (K, N) least cost at which the data is at each node, and the rounds in which it was lowered.
-        """
+        """Relax the transfer into a layer forward, as `WeightedLinks.spread` says."""
         links, values = self._links, seeds.copy()
         rounds = np.zeros(values.shape, dtype=np.int64)
         _relax(values, rounds, self._weights(layer), links.inward)
         return Spread(values, rounds)
 
     def gather(self, layer: int, values: Floats, wanted: Bools) -> Floats:
-        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            values: (K, N) least cost from each vertex of the layer on, the vertex included.
-            wanted: (K, N) nodes whose values are looked at; the values of all others are computed too.
-
-        Returns:
-            (K, N) least of a path from each node plus `values` at its end.
-        """
+        """Relax the transfer into a layer backward, as `WeightedLinks.gather` says."""
         links, result, order = self._links, values.copy(), self._links.by_source
         _relax(result, None, self._weights(layer)[:, order], links.outward)
         return result
 
     def leave(self, layer: int, onward: Floats, wanted: Bools) -> Floats:
-        """Compute the least of a first link out of each node and what follows, as `WeightedLinks.leave` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            onward: (K, N) least cost from each node on.
-            wanted: (K, N) nodes whose values are looked at; the values of all others are computed too.
-
-        Returns:
-            (K, N) least costs; infinite where no link leads out of a node.
-        """
+        """Compute the least of a first link out of each node and what follows, as `WeightedLinks.leave` says."""
         links, order = self._links, self._links.by_source
         result = np.full(onward.shape, np.inf)
         if len(order):
@@ -190,17 +163,7 @@ class SparseWeightedLinks:
         return result
 
     def step_back(self, layer: int, reached: Spread, rows: Ints, node: Ints) -> Ints:
-        """Choose the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says.
-
-        Args:
-            layer: Layer that the transfer leads into.
-            reached: The relaxation; where paths are single links, with the seeds as its values.
-            rows: (R,) scenario of each node.
-            node: (R,) nodes that their own seed does not explain.
-
-        Returns:
-            (R,) node before each one.
-        """
+        """Choose the node before each of R nodes on a cheapest path, as `WeightedLinks.step_back` says."""
         links = self._links
         count = links.into_start[node + 1] - links.into_start[node]
         width = np.arange(int(count.max(initial=0)))

@@ -77,16 +77,7 @@ class LocalEngine:
         return list(self._pool.map(lambda shard: price(shard, prices), self._shards))
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Find near plans in every shard over the threads, as `PricingEngine.near` says.
-
-        Args:
-            prices: (R + 1,) watts per unit of capacity; the last is 0.
-            class_cost: Least cost of the classes of each shard, in joules.
-            allowed: How much more a plan may cost, for the classes of each shard, in joules.
-
-        Returns:
-            Pairs and plans with their cost beyond the best of the class, in joules per inference, by shard.
-        """
+        """Find near plans in every shard over the threads, as `PricingEngine.near` says."""
 
         def one(shard: Shard, cost: Floats, most: Floats) -> NearPlans:
             return near_plans(shard, prices, cost, most)
@@ -94,16 +85,7 @@ class LocalEngine:
         return list(self._pool.map(one, self._shards, class_cost, allowed))
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
-        """Smooth every shard over the threads, as `PricingEngine.smooth` says.
-
-        Args:
-            prices: (R + 1,) watts per unit of capacity; the last is 0.
-            temperature: Temperature of the classes of each shard, in joules.
-            demand: Inferences per second of the classes of each shard.
-
-        Returns:
-            Soft minima and loads, by shard.
-        """
+        """Smooth every shard over the threads, as `PricingEngine.smooth` says."""
 
         def one(shard: Shard, degrees: Floats, asked: Floats) -> Smoothed:
             return smooth(shard.typical, prices, degrees, asked)

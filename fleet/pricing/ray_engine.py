@@ -86,29 +86,11 @@ class RayEngine:
         return self._run("price", prices, [() for _ in self._held])
 
     def near(self, prices: Floats, class_cost: list[Floats], allowed: list[Floats]) -> list[NearPlans]:
-        """Find near plans in every shard by the actors, as `PricingEngine.near` says.
-
-        Args:
-            prices: (R + 1,) watts per unit of capacity; the last is 0.
-            class_cost: Least cost of the classes of each shard, in joules.
-            allowed: How much more a plan may cost, for the classes of each shard, in joules.
-
-        Returns:
-            Pairs and plans with their cost beyond the best of the class, in joules per inference, by shard.
-        """
+        """Find near plans in every shard by the actors, as `PricingEngine.near` says."""
         return self._run("near", prices, list(zip(class_cost, allowed, strict=True)))
 
     def smooth(self, prices: Floats, temperature: list[Floats], demand: list[Floats]) -> list[Smoothed]:
-        """Smooth every shard by the actors, as `PricingEngine.smooth` says.
-
-        Args:
-            prices: (R + 1,) watts per unit of capacity; the last is 0.
-            temperature: Temperature of the classes of each shard, in joules.
-            demand: Inferences per second of the classes of each shard.
-
-        Returns:
-            Soft minima and loads, by shard.
-        """
+        """Smooth every shard by the actors, as `PricingEngine.smooth` says."""
         return self._run("smooth", prices, list(zip(temperature, demand, strict=True)))
 
     def _run(self, step: str, prices: Floats, arguments: Sequence[Sequence[Floats]]) -> list[Any]:
