@@ -105,7 +105,7 @@ def page_html(page: Page) -> str:
     numbers = {id(part): index for index, part in enumerate(figures, 1)}
     body = "\n".join(_section(section, numbers) for section in page.sections)
     drawing = f"<script>{drawing_library()}</script>\n<script>{_START}</script>" if figures else ""
-    return f"""<!DOCTYPE html>
+    text = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -131,6 +131,8 @@ def page_html(page: Page) -> str:
 </body>
 </html>
 """
+    # half of a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a question mark
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 @cache

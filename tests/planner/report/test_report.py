@@ -15,7 +15,7 @@ import pytest
 from command_line import names_in, refused, run, run_apart
 from report_cases import EXAMPLES, HOSTILE, PAGES, SMALL_OPTIONS, records, results_folder, two_axes, write
 
-from planner.report.page import Figure, Table, drawing_library, page_html
+from planner.report.page import Figure, Page, Section, Table, drawing_library, page_html
 from planner.report.results.reading import read_results
 from planner.schemas import InputError
 
@@ -97,6 +97,12 @@ def test_names_stay_texts(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_library")
+def test_half_of_a_surrogate_pair_becomes_a_question_mark() -> None:
+    text = page_html(Page("a\ud800b", "held", "good", "\udfff", [], [Section("x", parts=[Table(("c\ud9ab",), [])])]))
+    assert text.encode("utf-8")
+    assert "<h1>a?b</h1>" in text
+
+
 def test_the_page_of_a_plan_says_what_the_plan_says(tmp_path: Path) -> None:
     texts = " ".join(Parsed(page_html(PAGES["two-apps"](tmp_path))).texts)
     for said in (
