@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [CASE ...]``: run the cases, or with ``targets`` all targets."""
+"""``python -m benchmarks [--quick] [--markdown] [CASE ...]``: run the cases, or with ``targets`` all targets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.clear.traces import Traces
 from benchmarks.registry import CASES
-from benchmarks.report import print_reports
+from benchmarks.report import print_markdown, print_reports
 
 
 def main() -> int:
@@ -26,6 +26,7 @@ def main() -> int:
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes, no targets: shows that every case runs")
+    parser.add_argument("--markdown", action="store_true", help="print tables as Markdown")
     parser.add_argument("--traces", type=Path, metavar="DIR", help="measured traces for the case traces")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(names):
@@ -38,6 +39,9 @@ def main() -> int:
             sys.stderr.write(f"{case.name} ...\n")
             case = replace(case, folder=arguments.traces) if isinstance(case, Traces) else case  # noqa: PLW2901 - as asked
             reports.append((case.quick() if arguments.quick else case).run())
+    if arguments.markdown:
+        print_markdown(reports)
+        return 0
     print_reports(reports, with_targets=not arguments.quick)
     return 0
 
