@@ -33,6 +33,8 @@ class Drawing:
     most_s: float
     most_linear_gap: float = 1.0
     most_mb: float = 1000.0
+    most_again: float | None = None
+    """CPU of planning again, as a part of a cold plan; None for small fleets, where starting takes most of both."""
     again: bool = True
     """Whether it is planned again after one class in a hundred got a user more."""
 
@@ -60,9 +62,9 @@ DRAWINGS = (
     Drawing("CBD, 8,160 users", ("--users", "8160", *_CBD), ("fleet", "pop", "lp", "ilp"), 0.02, 30.0, 1e-6),
     Drawing(
         "131,312 users", ("--users", "131312", "--seed", "1"), ("fleet", "pop", "cheapest", "nearest", "lp"),
-        0.01, 25.0, 1e-4, 500.0,
+        0.01, 25.0, 1e-4, 500.0, 0.2,
     ),
-    Drawing("1,000,000 users", _MILLION, ("fleet", "pop"), 0.002, 45.0, 1e-4, 500.0),
+    Drawing("1,000,000 users", _MILLION, ("fleet", "pop"), 0.002, 45.0, 1e-4, 500.0, 0.2),
     Drawing(
         "131,312 users, sites draw 1 W idle", ("--users", "131312", "--idle-power-w", "1", "--seed", "1"),
         ("fleet",), 0.06, 300.0, again=False,
@@ -129,9 +131,9 @@ class Fleets:
         if certificate is not None and certificate.linear_gap is not None:
             gap = certificate.linear_gap
             targets.append(at_most(f"{drawing.title}: linear gap", gap, drawing.most_linear_gap, ""))
-        if "again" in answers:
+        if "again" in answers and drawing.most_again is not None:
             part = answers["again"].spent_s / cold.spent_s
-            targets.append(at_most(f"{drawing.title}: again, part of a cold plan", part, 0.2, ""))
+            targets.append(at_most(f"{drawing.title}: again, part of a cold plan", part, drawing.most_again, ""))
         return rows, targets
 
     def _planned(self, folder: Path, name: str, *options: str) -> Answer:
