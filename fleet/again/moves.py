@@ -115,10 +115,17 @@ def change_of(instance: FleetInstance, before: Before, solution: Solution) -> Ch
     Returns:
         The three counts.
     """
-    plans, groups = Plans.of(instance, before), groups_of(instance, solution)
-    moved = new = gone = 0
-    for owner, count in enumerate(instance.count.tolist()):
-        held = plans.held(owner)
-        moved += plans.moved(owner, groups.get(owner, ()), int(solution.unserved[owner]))
-        new, gone = new + max(0, count - held), gone + max(0, held - count)
-    return Change(moved=moved, new=new, gone=gone + before.gone)
+    was, count = before.solution, instance.count
+    most = 1 + int(max(was.plan.max(initial=0), solution.plan.max(initial=0)))
+    keys, now = was.pair * most + was.plan, solution.pair * most + solution.plan
+    order = np.argsort(now)
+    place = np.minimum(np.searchsorted(now[order], keys), max(0, len(now) - 1))
+    kept = np.zeros(len(keys), dtype=np.int64)
+    if len(now):
+        kept = np.where(now[order][place] == keys, solution.users[order][place], 0)
+    held, left = before.lost.copy(), before.lost.copy()
+    np.add.at(held, instance.pair_class[was.pair], was.users)
+    np.add.at(left, instance.pair_class[was.pair], np.maximum(0, was.users - kept))
+    gone, new = np.maximum(0, held - count), np.maximum(0, count - held)
+    moved = np.maximum(0, left - gone - np.maximum(0, solution.unserved - new))
+    return Change(moved=int(moved.sum()), new=int(new.sum()), gone=int(gone.sum()) + before.gone)

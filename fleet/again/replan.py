@@ -41,9 +41,11 @@ def kept_plan(run: Run, before: Before, penalty_w: float) -> tuple[WholeUsers, f
     prices = np.where(demand.capacity > 0.0, before.prices, 0.0)
     cost = np.minimum(run.pricer.price(prices + demand.idle_w).class_cost, demand.penalty_j)
     bound = max(0.0, float((demand.per_s * cost).sum() - (prices * demand.capacity).sum()))
-    search = _search(run, before, penalty_w)
-    search.place_waiting()
-    state = search.state()
+    state = _kept(run, before)
+    if state.waiting.any():
+        search = _search(run, before, penalty_w, state)
+        search.place_waiting()
+        state = search.state()
     power = state.power_w + state.idle_w
     if state.waiting.any() or power - bound > run.options.gap * power:
         return None
@@ -63,17 +65,23 @@ def changed_within(run: Run, before: Before, linear: LinearAnswer, penalty_w: fl
     Returns:
         The whole users; those without a plan wait.
     """
-    search = _search(run, before, penalty_w)
+    search = _search(run, before, penalty_w, _kept(run, before))
     search.place_waiting()
     search.shrink(cost_of(search.state(), penalty_w) - linear.bound_w)
     return search.state()
 
 
-def _search(run: Run, before: Before, penalty_w: float) -> LocalSearch:
-    """Return a search from the users of before that still have their plan; the others are placed at rising prices."""
+def _kept(run: Run, before: Before) -> WholeUsers:
+    """Return the users of before that still have their plan; the others are placed at rising prices."""
+    prices = before.prices + idle_prices(run.instance)
+    state = kept_users(run.instance, before, prices)
+    return placed_at_rising_prices(state, prices, run.deadline, run.options.latest)
+
+
+def _search(run: Run, before: Before, penalty_w: float, state: WholeUsers) -> LocalSearch:
+    """Return a search from users near those of before, within the moves that are allowed."""
     instance = run.instance
     prices = before.prices + idle_prices(instance)
-    state = placed_at_rising_prices(kept_users(instance, before, prices), prices, run.deadline, run.options.latest)
     budget = None
     if run.options.most_moves is not None:
         groups = groups_of(instance, state.solution())

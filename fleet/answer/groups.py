@@ -190,17 +190,25 @@ def tier_power(instance: FleetInstance, writer: Writer, solution: Solution) -> t
     Returns:
         Watts by tier, without tiers that take none, and the shared nodes that host a block, as ascending indices.
     """
-    rate = instance.rate_per_s[instance.pair_class[solution.pair]] * solution.users
-    tiers = {"device": 0.0, "network": 0.0, **dict.fromkeys(dict.fromkeys(instance.network.tiers), 0.0)}
+    per_s = instance.rate_per_s[instance.pair_class[solution.pair]] * solution.users
+    names = list(dict.fromkeys(instance.network.tiers))
+    tier = np.array([names.index(each) for each in instance.network.tiers], dtype=np.int64)
+    device_w, network_w, shared_w = 0.0, 0.0, np.zeros(len(names))
     hosting = np.zeros(instance.network.size, dtype=bool)
-    for pair, plan, per_s in zip(solution.pair.tolist(), solution.plan.tolist(), rate.tolist(), strict=True):
-        kind = int(instance.pair_kind[pair])
-        shape, local = writer.shape(kind, plan), instance.locals[instance.pair_local[pair]]
-        energy = float(instance.kinds[kind].plans.energy_j[plan])
-        tiers["network"] += per_s * max(0.0, energy - float(shape.compute_j.sum()))
-        tiers["device"] += per_s * float(shape.compute_j[0])
-        for slot in set(shape.slots) - {0}:
-            node = local.nodes[slot - 1]
-            hosting[node] = True
-            tiers[instance.network.tiers[node]] += per_s * float(shape.compute_j[slot])
-    return {tier: watts for tier, watts in tiers.items() if watts > 0.0}, np.flatnonzero(hosting)
+    kinds, place = instance.pair_kind[solution.pair], instance.position[solution.pair]
+    for kind in np.unique(kinds).tolist():
+        here, each = np.flatnonzero(kinds == kind), instance.kinds[kind]
+        used, number = np.unique(solution.plan[here], return_inverse=True)
+        shapes = [writer.shape(kind, plan) for plan in used.tolist()]
+        compute_j = np.stack([shape.compute_j for shape in shapes])
+        hosts = np.array([[slot in shape.slots for slot in range(1, each.kind.slots)] for shape in shapes])
+        nodes, watts = each.rows[place[here], : each.kind.slots - 1], per_s[here]
+        transfer_j = np.maximum(0.0, each.plans.energy_j[used] - compute_j.sum(axis=1))
+        device_w += float(watts @ compute_j[number, 0])
+        network_w += float(watts @ transfer_j[number])
+        np.add.at(shared_w, tier[nodes], watts[:, None] * compute_j[number, 1:])
+        hosting[nodes[hosts[number]]] = True
+    tiers = {"device": device_w, "network": network_w}
+    for name, value in zip(names, shared_w.tolist(), strict=True):
+        tiers[name] = tiers.get(name, 0.0) + value
+    return {name: value for name, value in tiers.items() if value > 0.0}, np.flatnonzero(hosting)

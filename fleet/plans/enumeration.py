@@ -45,12 +45,15 @@ class _Labels:
 
 
 def enumerate_plans(kind: Kind, deadline: Deadline | None = None, *, single_cut: bool = False) -> PlanSet:
-    """Return the plans of a kind; none where no plan keeps its limits.
+    """Enumerate the plans of a kind that may be needed.
 
     Args:
         kind: The kind.
         deadline: When to give up.
         single_cut: Only plans whose blocks leave the device once at most and then stay on one node.
+
+    Returns:
+        The plans; none where no plan keeps the limits.
 
     Raises:
         DeadlineReachedError: The deadline has passed before all plans were enumerated.

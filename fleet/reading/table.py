@@ -16,7 +16,7 @@ from planner.fleet.reading.document import Codes
 from planner.fleet.reading.findings import Findings
 from planner.fleet.reading.plain_csv import EncodedCells, cells_of, plain_bytes
 from planner.schemas.reading.base import LEAST, MOST
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import InputError, input_error
 
 _CHUNK = 100_000
 _MOST_ROWS = 20_000_000
@@ -110,7 +110,7 @@ class TableReader:
                 while rows := list(islice(reader, _CHUNK)):
                     yield self._chunk(header, rows)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise input_error(f"cannot read the table ({error})", "give a CSV file", file=str(self.path)) from None
+            raise self._unreadable(error, "CSV") from None
 
     def _chunk(self, header: list[str], rows: list[list[str]]) -> tuple[dict[str, Sequence[Any]], int]:
         """Turn rows into columns; rows of another length are problems, and read as far as they go."""
@@ -135,7 +135,16 @@ class TableReader:
             for batch in source.iter_batches(_CHUNK):
                 yield {name: self._cells(batch.column(name)) for name in batch.schema.names}, batch.num_rows
         except (OSError, ValueError) as error:
-            raise input_error(f"cannot read the table ({error})", "give a Parquet file", file=str(self.path)) from None
+            raise self._unreadable(error, "Parquet") from None
+
+    def _unreadable(self, error: Exception, what: str) -> InputError:
+        reason = getattr(error, "strerror", None) or error
+        fix = (
+            f"give a {what} file"
+            if not isinstance(error, OSError)
+            else "mend its path under `tables` of the fleet file"
+        )
+        return input_error(f"cannot read the table ({reason})", fix, file=str(self.path))
 
     @staticmethod
     def _cells(column: Any) -> Sequence[Any]:  # noqa: ANN401 - an array of pyarrow

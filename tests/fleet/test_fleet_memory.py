@@ -53,7 +53,7 @@ def test_an_answer_is_the_same_with_and_without_the_file(city: Path, monkeypatch
     change_a_count(city)
     asked: list[object] = []
     enumerate_plans = known.enumerate_plans
-    monkeypatch.setattr(known, "enumerate_plans", lambda kind: asked.append(kind) or enumerate_plans(kind))
+    monkeypatch.setattr(known, "enumerate_plans", lambda kind, _deadline: asked.append(kind) or enumerate_plans(kind))
     fast = plan(city, "fast.json", "--from", str(city / "plan.json"))
     assert not asked, "plans of kinds were enumerated although they are kept"
     (city / "plan.plans.npz").unlink()
