@@ -1,12 +1,13 @@
 """Label search of one operating point, and capacities by decremental state space relaxation.
 
 Capacities couple blocks that share a node or a medium; they are tracked only where an optimum without them breaks them
-(Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani, Networks 51, 2008).
+(Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani, Networks 51, 2008). Where labels would be
+too many, what is left of the point is solved by its integer program.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,8 +24,10 @@ from planner.fin.instance.network import Floats, Ints
 
 _TABLES = (50_000, 1_000_000, 8_000_000)
 """Entries of a table at most, round after round."""
-_WIDTHS = (100, 2_000, 20_000, 200_000)
-"""Labels of a block at most, round after round."""
+_WIDTHS = (100, 2_000)
+"""Labels of a block at most, round after round, before the point's integer program is tried."""
+_WIDE = (20_000, 200_000)
+"""The same where the integer program is of no help."""
 _TIE_WIDTHS = (2_000,)
 _MOST_OFFERS = 64
 _BEFORE = 4
@@ -51,6 +54,8 @@ class _Found:
     """No plan of the problem is below this, or below the cutoff."""
     broken: list[Capacity]
     """Capacities that the cheapest path breaks."""
+    dropped: bool = False
+    """Whether labels were dropped that plans of interest might extend."""
 
 
 def bound_point(
@@ -83,9 +88,9 @@ def bound_point(
 class PointSearch:
     """The search of one operating point; its lower bound holds whenever it is stopped."""
 
-    def __init__(self, state: PointState, incumbent: Incumbent, deadline: Deadline) -> None:
+    def __init__(self, state: PointState, incumbent: Incumbent, deadline: Deadline, *, by_program: bool = True) -> None:
         self.lower_bound = state.lower_bound
-        self._state, self._incumbent, self._deadline = state, incumbent, deadline
+        self._state, self._incumbent, self._deadline, self._by_program = state, incumbent, deadline, by_program
         self._tracked: frozenset[Capacity] = frozenset()
         self._tight: tuple[float, int] | None = None  # cutoff and number of capacities that hosts were dropped for
 
@@ -108,13 +113,33 @@ class PointSearch:
             self.lower_bound = max(self.lower_bound, tight.lower_bound)
             if self.lower_bound >= self._incumbent.cutoff:
                 break
-            found = _widening(tight.found, self._tracked, self._incumbent, self._deadline)
+            widths = _TIE_WIDTHS if self._incumbent.ties else _WIDTHS
+            found = _widening(tight.found, self._tracked, self._incumbent, widths, self._deadline)
             self.lower_bound = max(self.lower_bound, found.lower_bound)
+            if found.dropped and not self._incumbent.ties:
+                if self._by_program and self._solved_by_program(tight.found.problem):
+                    return self.lower_bound
+                found = _widening(tight.found, self._tracked, self._incumbent, _WIDE, self._deadline)
+                self.lower_bound = max(self.lower_bound, found.lower_bound)
             more = frozenset(found.broken) - self._tracked
             if not more:
                 return self.lower_bound
             current = self._with_capacities(tight, more)
         return max(self.lower_bound, self._incumbent.cutoff)
+
+    def _solved_by_program(self, problem: PointProblem) -> bool:
+        """Solve what is left of the point by its integer program; return whether that ended with a proof."""
+        from planner.fin.methods.integer_program import ProgramClock, solve_point  # few searches need a solver
+
+        instance = problem.instance
+        allowed = np.zeros_like(instance.allowed)
+        for block, hosts in enumerate(problem.hosts):
+            allowed[block, hosts] = True
+        left = replace(instance, allowed=allowed)
+        clock = ProgramClock(self._deadline)
+        bound, termination = solve_point(left, problem.point, self._incumbent, self._incumbent.gap, clock)
+        self.lower_bound = max(self.lower_bound, bound)
+        return termination.proved
 
     def _with_capacities(self, state: PointState, more: frozenset[Capacity]) -> PointState:
         """Price every scarce capacity and dive with all of them tracked; then track those that were broken."""
@@ -161,19 +186,22 @@ def _vertices(problem: PointProblem) -> int:
     return sum(map(len, problem.hosts))
 
 
-def _widening(found: Bounded, tracked: frozenset[Capacity], incumbent: Incumbent, deadline: Deadline) -> _Found:
+def _widening(
+    found: Bounded, tracked: frozenset[Capacity], incumbent: Incumbent, widths: tuple[int, ...], deadline: Deadline
+) -> _Found:
     """Search with more and more labels until none that matters had to be dropped."""
     result = _Found(found.lower_bound, [])
     if not found.feasible:
         return _Found(np.inf, [])
     space = LabelSpace(found.problem, found.multipliers, tracked, incumbent.ties)
-    for width in _TIE_WIDTHS if incumbent.ties else _WIDTHS:
+    for width in widths:
         cutoff = incumbent.cutoff
         complete, lost = _search(found, space, cutoff, width, deadline)
         broken, cheapest = _offer_best(space, complete, incumbent)
         # every plan below the cutoff is among the labels, or costs no less than what was dropped
-        result = _Found(min(lost, cheapest, cutoff), broken)
-        if lost >= min(cheapest, incumbent.cutoff):
+        dropped = lost < min(cheapest, incumbent.cutoff)
+        result = _Found(min(lost, cheapest, cutoff), broken, dropped)
+        if not dropped:
             break
     return result
 

@@ -28,7 +28,7 @@ class Incumbent:
         """Labels of a layer that a search may keep at most; None: as many as the method thinks fit."""
         self.value = np.inf
         self.ties = ties
-        self._gap = gap
+        self.gap = gap
         self._own_limit = instance.own_limit
         self._plans = TiedPlans(instance)
         self._cheapest: Decision | None = None
@@ -44,7 +44,7 @@ class Incumbent:
         if not np.isfinite(self.value):
             # the next float above, so that a plan of 0 keeps a limit of 0
             return float(np.nextafter(self._own_limit * (1.0 + 2.0 * TOLERANCE), np.inf))
-        return above_ties(self.value) if self.ties else self.value * (1.0 - max(self._gap, _ROUNDING))
+        return above_ties(self.value) if self.ties else self.value * (1.0 - max(self.gap, _ROUNDING))
 
     def offer(self, decision: Decision) -> list[Overload]:
         """Keep a decision if it is the best; return the capacities that it breaks."""

@@ -60,7 +60,8 @@ class IntegerProgram:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
-        clock, incumbent = _Clock(options.time_limit_s, self._build), Incumbent(instance, options.gap)
+        clock = ProgramClock(Deadline.after(options.time_limit_s), self._build)
+        incumbent = Incumbent(instance, options.gap)
         floors = _floors(instance)
         ended, termination = np.inf, PROVED
         for point in np.argsort(floors, kind="stable").tolist():
@@ -71,18 +72,18 @@ class IntegerProgram:
             if clock.deadline.expired:
                 ended, termination = min(ended, floor), _OUT_OF_TIME
                 break
-            bound, stopped = _solve_point(instance, point, incumbent, options, clock)
+            bound, stopped = solve_point(instance, point, incumbent, options.gap, clock)
             ended, termination = min(ended, max(bound, floor)), termination if stopped.proved else stopped
         return _outcome(incumbent, ended, termination, options.gap, clock)
 
 
-class _Clock:
+class ProgramClock:
     """Deadline, time spent on building programs, and their number."""
 
-    def __init__(self, limit_s: float | None, build: Builder) -> None:
+    def __init__(self, deadline: Deadline, build: Builder = build_program) -> None:
         self._began = time.perf_counter()
         self._build = build
-        self.deadline = Deadline.after(limit_s)
+        self.deadline = deadline
         self.build_s = 0.0
         self.programs = 0
 
@@ -101,7 +102,7 @@ class _Clock:
 
 
 def _outcome(
-    incumbent: Incumbent, ended: float, termination: Termination, gap: float, clock: _Clock
+    incumbent: Incumbent, ended: float, termination: Termination, gap: float, clock: ProgramClock
 ) -> Outcome[Decision]:
     """Name the answer by what is held and what is proved."""
     times = (clock.build_s, clock.search_s, {"programs": float(clock.programs)})
@@ -160,10 +161,17 @@ def _least_latency(instance: Instance) -> Floats:
     return np.asarray(weight @ blocks + (points.on * weight[:, points.exit_block]) @ heads)
 
 
-def _solve_point(
-    instance: Instance, point: int, incumbent: Incumbent, options: Options, clock: _Clock
+def solve_point(
+    instance: Instance, point: int, incumbent: Incumbent, gap: float, clock: ProgramClock
 ) -> tuple[float, Termination]:
-    """Solve one operating point; plans go to the incumbent.
+    """Solve one operating point by its integer program; plans go to the incumbent.
+
+    Args:
+        instance: The app; only its allowed nodes are considered.
+        point: The operating point.
+        incumbent: The best plan so far; only plans below its cutoff are of interest.
+        gap: Relative gap at which the solver may stop.
+        clock: Deadline and times.
 
     Returns:
         A lower bound on the point's plans, as far as they are below the cutoff; and why the solver stopped.
@@ -172,7 +180,7 @@ def _solve_point(
     program = clock.build(instance, point, cutoff)
     expected = program.scale
     while True:
-        found = _solve(program, options.gap, clock)
+        found = _solve(program, gap, clock)
         bound, stopped = found.bound * program.scale, found.termination
         if found.values is None:
             return (cutoff if stopped.proved else bound), stopped
@@ -193,7 +201,7 @@ def _solve_point(
             return (value if _same(value, bound) else bound), PROVED
 
 
-def _solve(program: Program, gap: float, clock: _Clock) -> Solution:
+def _solve(program: Program, gap: float, clock: ProgramClock) -> Solution:
     """Solve a program; once more with its own tolerance of integrality where the solver fails at a finer one."""
     settings = SolverSettings(gap, _ABSOLUTE_GAP, clock.deadline.remaining_s, highs=_SOLVER_TOLERANCES)
     found = solve_integer_program(program.scaled(), settings)
