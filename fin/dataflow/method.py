@@ -37,7 +37,7 @@ def solve_dataflow(instance: Instance, options: Options, until: Deadline) -> Out
     """
     began = time.perf_counter()
     incumbent = Incumbent(instance, options.gap)
-    states, lower_bound, termination = _solved(instance, incumbent, until, by_program=options.most_labels is None)
+    states, lower_bound, termination = _solved(instance, incumbent, until, options.most_labels)
     if incumbent.decision is None:
         spent = time.perf_counter() - began
         if termination.proved and lower_bound >= incumbent.cutoff:
@@ -61,7 +61,7 @@ def solve_dataflow(instance: Instance, options: Options, until: Deadline) -> Out
 
 
 def _solved(
-    instance: Instance, incumbent: Incumbent, until: Deadline, *, by_program: bool
+    instance: Instance, incumbent: Incumbent, until: Deadline, most_labels: int | None
 ) -> tuple[list[PointState], float, Termination]:
     """Search operating points in order of their bounds; return their states, and the bound over all of them."""
     states: list[PointState] = []
@@ -80,7 +80,7 @@ def _solved(
     heapq.heapify(queue)
     while queue and queue[0][0] < incumbent.cutoff:
         _, number = heapq.heappop(queue)
-        search = PointSearch(states[number], incumbent, until, by_program=by_program)
+        search = PointSearch(states[number], incumbent, until, most_labels)
         try:
             ended = min(ended, search.solve())
         except DeadlineReachedError:

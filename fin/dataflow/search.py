@@ -117,10 +117,12 @@ class PointSearch:
             found = _widening(tight.found, self._tracked, self._incumbent, widths, self._deadline)
             self.lower_bound = max(self.lower_bound, found.lower_bound)
             if found.dropped and not self._incumbent.ties:
-                if self._by_program and self._solved_by_program(tight.found.problem):
+                if self._most is None and self._solved_by_program(tight.found.problem):
                     return self.lower_bound
-                found = _widening(tight.found, self._tracked, self._incumbent, _WIDE, self._deadline)
-                self.lower_bound = max(self.lower_bound, found.lower_bound)
+                wide = tuple(width for width in _WIDE if self._most is None or width <= self._most)
+                if wide:
+                    found = _widening(tight.found, self._tracked, self._incumbent, wide, self._deadline)
+                    self.lower_bound = max(self.lower_bound, found.lower_bound)
             more = frozenset(found.broken) - self._tracked
             if not more:
                 return self.lower_bound

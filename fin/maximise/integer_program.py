@@ -30,7 +30,17 @@ class LargestRateByProgram:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app for the largest rate; objective and bound are busy times of the bottleneck, in seconds."""
-        return IntegerProgram(build_rate_program).solve(instance, options)
+        return self.improve(instance, None, options)
+
+    def improve(self, instance: Instance, start: Decision | None, options: Options) -> Outcome[Decision]:
+        """Find a plan of a larger rate than one that is known, or prove that there is none, as `solve` does.
+
+        Args:
+            instance: The app.
+            start: A plan within the limits; None for none.
+            options: Gap and time limit.
+        """
+        return IntegerProgram(build_rate_program).improve(instance, start, options)
 
 
 def build_rate_program(

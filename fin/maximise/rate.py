@@ -29,7 +29,7 @@ _JUST_BELOW = (1.0 + TOLERANCE) * (1.0 + 1e-12)
 tolerance, so a rate is feasible for plans that sustain it but for that."""
 _NEAR = 0.99
 """Ratio of bound and bottleneck from which on the next rate is just above the best plan's, not halfway."""
-_MOST_LABELS = 20_000
+_MOST_LABELS = 2_000
 """Labels of a layer with which a rate is proved infeasible, or left open."""
 _MOST_CELLS_OF_TIES = 400
 """Blocks times nodes up to which the plan of least energy at the best rate is sought. Beyond, that takes many times as
@@ -63,6 +63,8 @@ class LargestRate:
         began = time.perf_counter()
         search = _Bisection(instance, self._oracle, Deadline.after(options.time_limit_s))
         termination = search.run(options.gap)
+        if termination.limit == "size":
+            termination = search.finished_by_program(options.gap)
         plan, bound = search.plan, search.bound_s
         if plan is not None and termination.proved and options.gap == 0.0:
             plan = search.preferred()
@@ -123,6 +125,18 @@ class _Bisection:
             elif found.plan is None:
                 return found.termination
         return PROVED
+
+    def finished_by_program(self, gap: float) -> Termination:
+        """Close what is left between plan and bound by integer programs; return why that ended."""
+        from planner.fin.maximise.integer_program import LargestRateByProgram  # few searches need a solver
+
+        options = replace(self._options(gap), most_labels=None)
+        found = LargestRateByProgram().improve(self.instance, self.plan, options)
+        if found.plan is not None:
+            self.plan = found.plan
+            self.value_s = evaluate(self.instance, found.plan).bottleneck_s * self.instance.batch
+        self.bound_s = max(self.bound_s, found.lower_bound * self.instance.batch)
+        return found.termination
 
     def preferred(self) -> Decision | None:
         """Return the plan of least energy among those that sustain the best rate, by the criteria of ties."""

@@ -60,8 +60,20 @@ class IntegerProgram:
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app; optimal unless the time limit comes first."""
+        return self.improve(instance, None, options)
+
+    def improve(self, instance: Instance, start: Decision | None, options: Options) -> Outcome[Decision]:
+        """Find a better plan than one that is known, or prove that there is none, as `solve` does.
+
+        Args:
+            instance: The app.
+            start: A plan within the limits; None for none.
+            options: Gap and time limit.
+        """
         clock = ProgramClock(Deadline.after(options.time_limit_s), self._build)
         incumbent = Incumbent(instance, options.gap)
+        if start is not None:
+            incumbent.offer(start)
         floors = _floors(instance)
         ended, termination = np.inf, PROVED
         for point in np.argsort(floors, kind="stable").tolist():
