@@ -88,9 +88,11 @@ def bound_point(
 class PointSearch:
     """The search of one operating point; its lower bound holds whenever it is stopped."""
 
-    def __init__(self, state: PointState, incumbent: Incumbent, deadline: Deadline, *, by_program: bool = True) -> None:
+    def __init__(
+        self, state: PointState, incumbent: Incumbent, deadline: Deadline, most_labels: int | None = None
+    ) -> None:
         self.lower_bound = state.lower_bound
-        self._state, self._incumbent, self._deadline, self._by_program = state, incumbent, deadline, by_program
+        self._state, self._incumbent, self._deadline, self._most = state, incumbent, deadline, most_labels
         self._tracked: frozenset[Capacity] = frozenset()
         self._tight: tuple[float, int] | None = None  # cutoff and number of capacities that hosts were dropped for
 

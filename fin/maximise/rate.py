@@ -5,6 +5,7 @@ A plan sustains one over the busy time of its bottleneck: the largest over nodes
 load, and no longer a matter of the objective. The bisection begins from the bottleneck bound, on which some block must
 be. It ends exactly: the optimum is the bottleneck of a plan, one of finitely many values, so after each plan near the
 bound the next rate that is tried is just above what that plan sustains, and the first that is infeasible is the proof.
+Where a search has to drop labels, the rest is left to the integer programs of `fin.maximise.integer_program`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ tolerance, so a rate is feasible for plans that sustain it but for that."""
 _NEAR = 0.99
 """Ratio of bound and bottleneck from which on the next rate is just above the best plan's, not halfway."""
 _MOST_LABELS = 2_000
-"""Labels of a layer with which a rate is proved infeasible, or left open."""
+"""Labels of a layer with which a rate is proved infeasible, or left to integer programs."""
 _MOST_CELLS_OF_TIES = 400
 """Blocks times nodes up to which the plan of least energy at the best rate is sought. Beyond, that takes many times as
 long as the rate itself, and the plan that the bisection ended with is given: its rate is the best, its energy need not

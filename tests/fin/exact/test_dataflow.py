@@ -12,6 +12,7 @@ from dataflow_cases import random_dataflow_case
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.fin.dataflow import search
 from planner.fin.exact.method import Exact
 from planner.fin.exact.ties import merit_of
 from planner.fin.instance.decision import evaluate, objective_of
@@ -43,6 +44,26 @@ def test_the_exact_search_is_as_good_as_enumeration(seed):
     assert ours is not None
     assert theirs is not None
     assert ours.criteria == pytest.approx(theirs.criteria, rel=3e-9, abs=1e-15)
+
+
+@given(seed=st.integers(0, 10**9))
+def test_points_left_to_an_integer_program_are_as_good_as_enumeration(seed):
+    """With one label for each block, nearly all is left to the program."""
+    instance = instance_of(*random_dataflow_case(Random(seed)))
+    if instance is None or instance.points.count == 0 or instance.is_plain:
+        return
+    oracle = BruteForce(50_000).solve(instance, Options())
+    if oracle.termination.limit is not None:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "_WIDTHS", (1,))
+        found = Exact().solve(instance, Options())
+    assert found.status == oracle.status
+    if found.plan is None or oracle.plan is None:
+        return
+    least = objective_of(instance, evaluate(instance, oracle.plan))
+    assert objective_of(instance, evaluate(instance, found.plan)) == pytest.approx(least, rel=1e-6, abs=1e-9)
+    assert found.lower_bound <= least * (1.0 + 1e-6)
 
 
 def _topology(memory_bytes: float = 1e9) -> Topology:

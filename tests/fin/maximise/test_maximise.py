@@ -15,9 +15,10 @@ from metric_cases import random_metric_case
 from planner.fin.exact.ties import merit_of
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
+from planner.fin.maximise.rate import LargestRate
 from planner.fin.method import Options, method, methods_of
 from planner.fin.methods.enumeration import BruteForce
-from planner.fin.outcome import Outcome
+from planner.fin.outcome import Outcome, Termination
 from planner.schemas import App, InputError, Model, Topology, check_document
 
 EQUAL = 2e-8
@@ -71,6 +72,36 @@ def test_integer_programs_agree(objective: str, random: Random) -> None:
     assert found.status == expected.status
     if found.plan is not None:
         assert value_of(instance, found) == pytest.approx(value_of(instance, expected), rel=1e-6, abs=1e-9)
+
+
+class _DropsLabels:
+    """An exact search that holds a plan at the least rate, and says nothing of larger ones."""
+
+    name, description = "exact", ""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def solve(self, instance: Instance, options: Options) -> Outcome:
+        self._asked += 1
+        if self._asked == 1:
+            return method("exact").solve(instance, options)
+        return Outcome("unknown", None, 0.0, Termination.at_limit("size", "labels were dropped"))
+
+
+@settings(max_examples=30)
+@given(random=st.randoms(use_true_random=False))
+def test_a_search_that_drops_labels_is_finished_by_programs(random: Random) -> None:
+    instance = random_instance(random, "rate")
+    if instance is None:
+        return
+    expected = method("brute", "rate").solve(instance, Options())
+    found = LargestRate(_DropsLabels()).solve(instance, Options())
+    assert found.status == expected.status
+    if found.plan is not None:
+        best = value_of(instance, expected)
+        assert value_of(instance, found) == pytest.approx(best, rel=1e-6, abs=1e-9)
+        assert found.lower_bound <= best * (1.0 + 1e-6) + 1e-9
 
 
 @pytest.mark.slow
