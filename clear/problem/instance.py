@@ -183,7 +183,7 @@ def _resolved(
 
 _KEPT = frozenset({
     "name", "model", "source", "destination", "rate_per_s", "max_latency_s", "latency", "min_accuracy", "pin",
-    "objective", "max_energy_j", "limits", "batch",
+    "private_until", "objective", "max_energy_j", "limits", "batch",
 })  # fmt: skip
 """Fields of an app that joint plans keep; what any other one asks for is refused, so that no limit is ignored."""
 

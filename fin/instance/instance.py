@@ -16,6 +16,7 @@ from planner.fin.instance.operating_points import OperatingPoints, operating_poi
 from planner.fin.instance.unknown_names import refuse_unknown_accuracy, refuse_unknown_metrics, refuse_unknown_names
 from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.privacy import private_blocks
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, MINIMISED, App, least_accuracy, percentile_of
 
 TOLERANCE = 1e-9
@@ -323,4 +324,8 @@ def _allowed(app: App, model: Model, network: Network) -> Bools:
     for index, block in enumerate(model.blocks):
         if block.name in app.pin:
             allowed[index] = np.isin(np.arange(network.size), [network.index(name) for name in app.pin[block.name]])
+    if app.private_until is not None:
+        kept = set(private_blocks(app.private_until, model))
+        stays = np.array([block.name in kept for block in model.blocks])
+        allowed[stays] &= np.arange(network.size) == _source(app, network)
     return allowed

@@ -28,6 +28,10 @@ def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
         for field, name in (("source", app.source), ("destination", app.destination))
         if name is not None and name not in network.names
     ]
+    if app.private_until is not None and app.private_until not in blocks:
+        fix = advice_for(app.private_until, sorted(blocks))
+        message = "the model has no block of this name"
+        problems.append(Problem("", f"app {app.name}: private_until", app.private_until, message, fix))
     for block, nodes in app.pin.items():
         where = f"app {app.name}: pin.{block}"
         if block not in blocks:

@@ -74,6 +74,11 @@ class App(Strict):
     pin: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="Nodes that a block may run on, by block."
     )
+    private_until: Name | None = Field(
+        None,
+        description="Block before which no data leave the source: the blocks up to and including it stay there, and "
+        "those that read the input or an output from before it (none: data may leave at once).",
+    )
     objective: Objective = Field(
         "energy",
         description="What is minimised: energy, latency, or a metric of the topology by its name; or what is "

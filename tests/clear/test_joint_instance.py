@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import two_apps
+from joint_plans import violations
 
+from planner.clear.method import joint_method
 from planner.clear.problem.instance import build_joint
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
+from planner.fin.method import Options
 from planner.schemas import App, InputError, Model, Topology, Workload, check_document
 
 
@@ -37,3 +41,26 @@ def test_an_unknown_limit_is_refused_where_it_is_set() -> None:
 def test_limits_of_unknown_metrics_are_refused() -> None:
     problem = "app cam: limits.money: the topology defines no metric of this name (money)"
     assert problem in problems_with(limits={"money": 0.5})
+
+
+def test_data_stay_private_in_joint_plans_and_plans_that_leak_are_rejected() -> None:
+    topology = check_document(two_apps.TOPOLOGY, Topology)
+    workload, model = check_document(two_apps.WORKLOAD, Workload), check_document(two_apps.MODEL, Model)
+    pairs = tuple((app, model) for app in workload.apps)
+    joint = build_joint(pairs, build_network(*expand(topology)))
+    last = model.blocks[-1].name
+    private = tuple((app.model_copy(update={"private_until": last}), model) for app, _ in pairs)
+    held = build_joint(private, joint.network)
+    for own in held.variants:
+        assert np.flatnonzero(own.allowed.any(axis=0)).tolist() == [own.source]
+    outcome = joint_method("clear").solve(joint, Options())
+    assert outcome.plan is not None
+    away = any(set(column.decision.nodes) != {joint.apps[column.app].source} for column in outcome.plan.columns)
+    assert away
+    assert violations(joint, topology, private, outcome)
+    assert violations(joint, topology, pairs, outcome) == []
+
+
+def test_a_block_that_the_model_lacks_keeps_nothing_private() -> None:
+    problem = "app cam: private_until: the model has no block of this name (later)"
+    assert problem in problems_with(private_until="later")

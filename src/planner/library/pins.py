@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from planner.schemas.planning.dataflow_checks import INPUT
 from planner.schemas.planning.model import Model
+from planner.schemas.planning.privacy import private_blocks
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import Pins
 from planner.schemas.reading.problems import advice_for, input_error
@@ -115,21 +115,10 @@ def private_pins(
     home = source or next(iter([*mobile, *(node.name for node in topology.nodes if node.hosts)]), None)
     if home is None:
         raise input_error("which node holds the input is not said", "give the source", path="private_until", value=last)
-    kept = {block: [home] for block in _staying(last, model)}
+    kept = {block: [home] for block in private_blocks(last, model)}
     for block in kept:
         if block in pins and home not in pins[block]:
             message = f"the block {block!r} is pinned away from the source {home!r}"
             message += "" if block in blocks[: blocks.index(last) + 1] else f", and reads data from before {last!r}"
             raise input_error(message, "leave out one of the two", path="private_until", value=last)
     return {block: list(nodes) for block, nodes in pins.items()} | kept
-
-
-def _staying(last: str, model: Model) -> Iterator[str]:
-    """Yield the blocks up to and including one, and the later ones that read something from before it."""
-    private, before = {INPUT}, True
-    for block in model.blocks:
-        if before or any(row.block in private for row in block.inputs or ()):
-            yield block.name
-        before = before and block.name != last
-        if before:
-            private.add(block.name)

@@ -55,6 +55,8 @@ def _limits(app: App, units: Mapping[str, str]) -> Iterator[str]:
         yield f"batches of {', '.join(others)} or {last}" if others else f"batches of {last}"
     if app.pin:
         yield f"{len(app.pin)} block{'s' * (len(app.pin) > 1)} pinned"
+    if app.private_until is not None:
+        yield f"no data leave the source before {app.private_until}"
 
 
 def _words(app: App, kind: str) -> str:

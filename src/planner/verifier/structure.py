@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from planner.schemas import App, AppPlacement, Model, Route
+from planner.schemas.planning.privacy import private_blocks
 from planner.verifier.metrics import metrics_of
 from planner.verifier.network import Network
 from planner.verifier.points import Point, design_fault, designed_name, designed_point, exits_in_order
@@ -62,6 +63,7 @@ def check_structure(
     stages = stages_of(model, point, [assignment.node for assignment in plan.assignments])
     faults += (unable := list(_check_hosts(app, model, stages, network, plan.batch)))
     faults += _check_pins(app, model, stages)
+    faults += _check_privacy(app, model, stages, source)
     needs = needs_of(app, model, point, stages, source)
     carried, wrong = _check_routes(app, model, plan.routes, needs, network)
     faults += wrong
@@ -141,6 +143,19 @@ def _check_pins(app: App, model: Model, stages: Sequence[Stage]) -> Iterator[Vio
         allowed = app.pin.get(stage.block.name)
         if allowed is not None and stage.node not in allowed:
             yield fault_of(app.name, "pin", f"{stage.block.name} must run on {', '.join(allowed)}, not {stage.node}")
+
+
+def _check_privacy(app: App, model: Model, stages: Sequence[Stage], source: str) -> Iterator[Violation]:
+    """Check that no data leave the source before the block of `private_until`."""
+    if app.private_until is None:
+        return
+    if app.private_until not in {block.name for block in model.blocks}:
+        yield fault_of(app.name, "private_until", f"there is no block {app.private_until!r}")
+    kept = private_blocks(app.private_until, model)
+    for stage in stages:
+        if stage.block.name in kept and stage.node != source:
+            message = f"{stage.block.name} must stay on the source {source}, not run on {stage.node}"
+            yield fault_of(app.name, "private_until", message)
 
 
 def _check_routes(
