@@ -41,6 +41,7 @@ def test_blocks_are_scaled_to_the_whole_network(tmp_path: Path) -> None:
     assert sum(found.times_s[name] for name in blocks) == pytest.approx(2.0)
     assert found.times_s["y"] == 0.0
     assert found.times_s["e1"] == found.times_s[blocks[0]]
+    assert any("every further piece" in note for note in found.notes) == (found.start_s > 0.1)
     assert found.start_s == pytest.approx(max(0.0, len(blocks) * 0.5 - 2.0) / (len(blocks) - 1))
 
 
@@ -70,6 +71,7 @@ def test_a_fitted_link_is_the_one_that_made_the_times() -> None:
         assert fit.bit_per_s == pytest.approx(rate)
         assert fit.latency_s == pytest.approx(latency, abs=1e-9)
         assert fit.time_s(8e6) == pytest.approx(latency + 8e6 / rate)
+        assert "at once" not in fit.text
 
 
 def test_a_token_bucket_is_fitted_as_one() -> None:
@@ -78,6 +80,7 @@ def test_a_token_bucket_is_fitted_as_one() -> None:
     fit = fit_link(list(SIZES), times)
     assert fit.bit_per_s == pytest.approx(rate)
     assert fit.burst_bits == pytest.approx(burst_bits)
+    assert "about 560 kbit pass at once" in fit.text
     for size in (500, 50_000, 110_000, 5_000_000):
         assert fit.time_s(8 * size) == pytest.approx(max(small_s, small_s + (8 * size - burst_bits) / rate))
 
