@@ -24,7 +24,7 @@ from planner.running.pieces.splitting import PlanToSplit
 from planner.running.pieces.times import Timed
 from planner.running.results.record import Planned, record
 from planner.running.timing.links import SIZES, fit_link
-from planner.running.timing.profile import WHOLE, profile
+from planner.running.timing.profile import WHOLE, Profiled, profile
 from planner.schemas import Model, Topology, read_document
 
 
@@ -41,8 +41,13 @@ def test_blocks_are_scaled_to_the_whole_network(tmp_path: Path) -> None:
     assert sum(found.times_s[name] for name in blocks) == pytest.approx(2.0)
     assert found.times_s["y"] == 0.0
     assert found.times_s["e1"] == found.times_s[blocks[0]]
-    assert any("every further piece" in note for note in found.notes) == (found.start_s > 0.1)
     assert found.start_s == pytest.approx(max(0.0, len(blocks) * 0.5 - 2.0) / (len(blocks) - 1))
+
+
+@pytest.mark.parametrize(("start_s", "told"), [(0.2, True), (0.01, False)])
+def test_the_start_of_a_piece_is_told_where_it_counts(start_s: float, told: bool) -> None:
+    notes = Profiled({"block1": 0.4, "block2": 0.6}, 1.2, 1.0, start_s).notes
+    assert any("every further piece of a plan costs about 200 ms" in note for note in notes) == told
 
 
 def test_a_profile_goes_into_the_model_here_and_from_an_agent(tmp_path: Path) -> None:
