@@ -22,8 +22,8 @@ SIZES = (1_000, 10_000, 30_000, 100_000, 300_000, 600_000, 1_200_000, 2_400_000)
 _SMALL = 100_000
 """The line is fitted on messages from this size on, and on smaller ones that took clearly longer than the smallest."""
 _CLEARLY = 2.0
-_LARGE_BURST_S = 0.0005
-"""A burst is told where it saves a large message more time than this."""
+_LARGE_BURST_BITS, _LARGE_BURST_S = 80_000, 0.0005
+"""A burst is told where it is larger than this, and saves a large message more time than this."""
 _PAUSE_S = 0.01
 """Between round trips: token buckets of links fill again."""
 _TIMEOUT_S = 60.0
@@ -50,7 +50,7 @@ class LinkFit:
         """The fitted curve in words."""
         small, offset = format_quantity(self.small_s, "s"), format_quantity(self.offset_s, "s")
         line = f"1 kB takes {small}, larger messages {offset} + bits / ({format_quantity(self.bit_per_s, 'bit/s')})"
-        if self.small_s - self.offset_s < _LARGE_BURST_S:
+        if self.burst_bits < _LARGE_BURST_BITS or self.small_s - self.offset_s < _LARGE_BURST_S:
             return line
         burst = format_quantity(self.burst_bits, "bit")
         return f"{line}; about {burst} pass at once (a burst), so small messages come sooner than the link fields say"
