@@ -1,6 +1,6 @@
 """Baseline `milp`: one mixed-integer program over every column of every app, for small workloads.
 
-All columns are enumerated. `clear.primal.grid_program` chooses among them with speeds and shares on grids, and the
+All columns are enumerated. `clear.baselines.grid_program` chooses among them with speeds and shares on grids, and the
 geometric program sets speeds and shares anew for what it chooses. Nothing is proved.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from planner.clear.allocation.allocate import least_shares
 from planner.clear.allocation.plan import Plan, plan_of
-from planner.clear.primal.grid_program import choose
+from planner.clear.baselines.grid_program import choose
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import all_columns
 from planner.clear.problem.instance import JointInstance

@@ -23,8 +23,9 @@ from planner.fin.instance.network import Floats, Ints
 
 _VALUES, _SPAN = 10, 3.0
 """Latency multipliers tried, and the factor by which they reach beyond the least and the largest good one."""
-_AT_ONCE = 8
-"""Rows that are opened before the source's least is looked at again: about the depth of a tree of points."""
+_AT_ONCE, _MOST_BELOW = 4, 4
+"""Rows that are opened before the source's least is looked at again: about half the depth of a tree of points; and the
+rows two levels below each."""
 _CLASSES = 3
 """Classes of plans, cheapest first, whose latency multipliers are tried at rows below."""
 
@@ -73,7 +74,7 @@ class SourceSubproblem:
         """
         for opened in range(_AT_ONCE):
             cheapest = min(self._variants, key=lambda variant: variant.cheapest(price)[0])
-            if sum(variant.rows for variant in self._variants) + 2 > most_rows or not cheapest.opened(price):
+            if sum(variant.rows for variant in self._variants) + _MOST_BELOW > most_rows or not cheapest.opened(price):
                 return opened > 0
         return True
 
@@ -117,12 +118,12 @@ class _Variant:
         _, row = self.cheapest(price)
         if row < self._subproblem.tree.points:
             return False
-        children, above = self._subproblem.tree.children[row], self._open.pop(row)
+        children, above = self._subproblem.tree.two_below(row), self._open.pop(row)
         cheapest = np.argsort(above.cost_w[:, price], kind="stable")[:_CLASSES]
         below = self._looked(children, np.unique(above.multiplier[cheapest, price]))
         for child, found in zip(children.tolist(), below, strict=True):
             self._open[child] = found.held_above(above)
-        self.rows += 2
+        self.rows += len(children)
         return True
 
     def _looked(self, rows: Ints, multipliers: Ints) -> list[_Row]:

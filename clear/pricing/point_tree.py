@@ -39,6 +39,11 @@ class PointTree:
         """Row of the envelope of all points; the only point where there is one."""
         return len(self.children) - 1
 
+    def two_below(self, row: int) -> Ints:
+        """Return the rows two levels below an envelope; a child that is a point itself."""
+        found = [self.children[child] if child >= self.points else [child] for child in self.children[row].tolist()]
+        return np.concatenate(found).astype(np.int64)
+
 
 def point_tree(stages: AppArrays) -> PointTree:
     """Halve the points along what differs most, again and again."""

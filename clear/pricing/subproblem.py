@@ -23,7 +23,7 @@ from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.sweep import AppPrices, Rows, Sweep
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Floats
 
 _KEPT = 2
 """Best classes whose plans are named."""
@@ -131,17 +131,13 @@ class PricingSubproblem:
         row = self.tree.root
         while row >= self.tree.points:
             held = self._row(row, prices)
-            below = np.concatenate([self._below(child) for child in self.tree.children[row].tolist()])
+            below = self.tree.two_below(row)
             value = float(held.value[int(held.lowest.argmin())])
             small, seen = aggregate_nodes(self.pricer, prices)
             sweep = small.sweep(Rows(below, np.full(len(below), value)), seen)
             costs = sweep.cost_by_departure.min(axis=1) + self.pricer.stages.point_w[below, 0]
             row = int(below[int(costs.argmin())])
         self._bound(row, prices)
-
-    def _below(self, row: int) -> Ints:
-        """Return the rows below a row; a point itself."""
-        return self.tree.children[row] if row >= self.tree.points else np.array([row])
 
     def _row(self, row: int, prices: AppPrices) -> LatencyMultipliers:
         """Return what is remembered of a row; of its envelope where nothing is."""

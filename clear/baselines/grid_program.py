@@ -41,22 +41,11 @@ class Choice:
     rows: int
 
 
-@dataclass(frozen=True)
-class Effort:
-    """What a program may take, in counts: by the clock, a busy machine would find another choice."""
-
-    nodes: int
-    """Of branch and bound."""
-    variables: int
-    """Of the program; a larger one is not begun."""
-
-
 def choose(
     joint: JointInstance,
     by_app: Sequence[Sequence[Column]],
     gap: float,
     time_limit_s: float,
-    effort: Effort | None = None,
 ) -> Choice:
     """Choose a column for every app.
 
@@ -65,16 +54,12 @@ def choose(
         by_app: Columns of every app, one at least.
         gap: Relative gap at which the solver may stop (no unit).
         time_limit_s: Time for the solver; infinite for no limit.
-        effort: What the program may take at most.
 
     Returns:
         The columns chosen, or the reason why there are none, and the size of the program.
     """
     program = _Program.of(joint, by_app)
-    if effort is not None and len(program.cost) > effort.variables:
-        columns, message = None, "the program is too large"
-    else:
-        columns, message = _run(program, gap, time_limit_s, None if effort is None else effort.nodes)
+    columns, message = _run(program, gap, time_limit_s)
     return Choice(columns, message, len(program.cost), len(program.most))
 
 
@@ -208,11 +193,9 @@ def _rates(column: Column, load: float, seconds: Floats, most: float) -> Floats:
     return _grid(least, most, _RATES) if least > 0.0 else np.zeros(0)
 
 
-def _run(
-    program: _Program, gap: float, time_limit_s: float, nodes: int | None
-) -> tuple[tuple[Column, ...] | None, str]:
+def _run(program: _Program, gap: float, time_limit_s: float) -> tuple[tuple[Column, ...] | None, str]:
     """Hand the program to HiGHS; return the column of each app, and what stopped the solver, if anything."""
-    settings = SolverSettings(relative_gap=max(gap, _GAP), time_limit_s=time_limit_s, node_limit=nodes, seed=1)
+    settings = SolverSettings(relative_gap=max(gap, _GAP), time_limit_s=time_limit_s, seed=1)
     found = solve_integer_program(_integer_program(program), settings)
     if found.values is None:
         return None, found.termination.detail
