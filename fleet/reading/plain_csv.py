@@ -101,8 +101,8 @@ def _ends(data: bytes, start: int, stop: int, width: int) -> Ints | None:
     lines = int(np.count_nonzero(every == ord("\n")))
     if len(ends) != lines * width or np.diff(ends, prepend=-1).max() > _MOST_WIDTH:
         return None
-    ends = ends.reshape(lines, width)
-    return ends if (every[ends[:, -1]] == ord("\n")).all() else None
+    by_row = ends.reshape(lines, width)
+    return by_row if (every[by_row[:, -1]] == ord("\n")).all() else None
 
 
 def _columns(data: bytes, ends: Ints, header: Sequence[str]) -> tuple[Columns, int]:
