@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -72,19 +73,65 @@ def stages_of(relaxation: Relaxation, arcs: list[Arcs | None]) -> list[Stage]:
     return [Stage(here, behind - 1, arcs[here]) for here, behind in zip(first, [*first[1:], layers], strict=True)]
 
 
-def surviving_arcs(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | None:
-    """Collect the arcs that bounds up to their tails and from their heads on leave open, for one transfer.
+def surviving_arcs(relaxation: Relaxation, cutoff: float) -> list[Arcs | None]:
+    """Collect the links that bounds up to their tails and from their heads on leave open, in every transfer.
 
     Args:
         relaxation: The scenario and its bounds.
-        layer: Layer that the transfer leads into.
         cutoff: Only paths below are of interest.
 
     Returns:
-        The A arcs in order of their tails; None where no arc stays open.
+        The arcs into each layer; None where no arc stays open.
     """
-    if relaxation.moving[layer] >= cutoff:
-        return None
+    if relaxation.link_bounds is None:
+        return [_of_layer(relaxation, layer, cutoff) for layer in range(relaxation.graph.shape[1])]
+    links = relaxation.graph.links
+    layer, link = np.nonzero(relaxation.link_bounds < cutoff)
+    place = layer * links.size + links.ends[0][link]
+    if (place[1:] < place[:-1]).any():
+        order = np.argsort(place, kind="stable")
+        layer, link, place = layer[order], link[order], place[order]
+    graph, target = relaxation.graph, links.ends[1][link]
+    further = () if graph.further is None else graph.further.arc[0]
+    coefficients = np.array([graph.arc_cost[0], graph.arc_limited[0], *further])
+    figures = (coefficients[:, layer] * links.metrics[:, link].T).sum(axis=2)
+    below = cutoff + relaxation.offset - relaxation.arrival[layer, target]
+    most_limited = relaxation.most - relaxation.arrival_remaining[layer, target]
+    columns = (target, figures[0], figures[1], figures[2:].T, links.loads[:, link].T, below, most_limited)
+    return by_layer(place, relaxation.alive.shape, columns)
+
+
+def by_layer(
+    place: Ints, shape: tuple[int, int], columns: tuple[Ints | Floats, ...], hop: Ints | None = None,
+    hops: Hops | None = None,
+) -> list[Arcs | None]:  # fmt: skip
+    """Split arcs by the layers that they lead into.
+
+    Args:
+        place: (A,) l * N + n for an arc out of node n into layer l; in order.
+        shape: D and N.
+        columns: The other columns of `Arcs`, without the hops.
+        hop: (A,) last hop of each arc, where these are paths of links.
+        hops: All hops.
+
+    Returns:
+        The arcs into each of the D layers; None where there is none.
+    """
+    layers, nodes = shape
+    begin = np.searchsorted(place, np.arange(layers * nodes + 1))
+    first = begin[::nodes].tolist()
+    found: list[Arcs | None] = [None] * layers
+    for layer, (start, stop) in enumerate(pairwise(first)):
+        if stop > start:
+            part = slice(start, stop)
+            starts = begin[layer * nodes : (layer + 1) * nodes + 1] - start
+            last = None if hop is None else hop[part]
+            found[layer] = Arcs(starts, *(column[part] for column in columns), last, hops)
+    return found
+
+
+def _of_layer(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | None:
+    """Return the arcs that stay open in one transfer; None where there is none."""
     parts = list(_parts(relaxation, layer, cutoff))
     if not parts:
         return None

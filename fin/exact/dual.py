@@ -42,12 +42,13 @@ class DualBounds:
     """Forward recursion of a scenario at its best multiplier, where that is kept."""
 
 
-def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
+def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known: float = np.inf) -> DualBounds:
     """Ascend on the multiplier of every scenario by cutting planes (Handler and Zang).
 
     Args:
         feasible: K scenarios, every one of which has a path within the limit.
         deadline: When to give up; what is found of the bounds until then holds.
+        known: Cost of a plan that is known; scenarios above need no better bound.
 
     Raises:
         DeadlineReachedError: The deadline came before the first bound.
@@ -77,7 +78,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None) -> Du
         step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
         step = np.maximum(step, 0.0)
         ceiling = beyond_cost[active] + step * (beyond_limited[active] - most)  # the bound is below, at any multiplier
-        go_on = worth_a_round(ceiling, lower[active], best.cost[active], best.cost.min())
+        go_on = worth_a_round(ceiling, lower[active], best.cost[active], min(known, best.cost.min()))
         active, step = active[go_on], step[go_on]
         if len(active) == 0 or until.expired:
             break

@@ -25,7 +25,7 @@ from planner.fin.instance.subnetwork import on_nodes, on_whole_network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 from planner.fin.presolve.points import undominated_points
-from planner.fin.presolve.reduction import reduced
+from planner.fin.presolve.reduction import below_cutoff, most_promising, reduced
 
 _CLOSED = 5e-9
 """Relative gap that counts as none; above the tolerance of limits, so that a bisection on a limit can reach it."""
@@ -83,7 +83,7 @@ def _by_integer_program(instance: Instance, options: Options, until: Deadline) -
 
 @dataclass(frozen=True)
 class _Bounded:
-    """All scenarios of an instance with their bounds."""
+    """Some scenarios of an instance with their bounds."""
 
     feasible: FeasibleGraph
     duals: DualBounds
@@ -119,51 +119,72 @@ def _solve(instance: Instance, options: Options, until: Deadline) -> Outcome[Dec
     began = time.perf_counter()
     tracked: frozenset[int] = frozenset()
     incumbent = Incumbent(instance, options.gap, options.gap == 0.0, options.most_labels)
-    bounded: _Bounded | None = None
+    groups: list[_Bounded] = []
     build_s, lower_bound, termination = 0.0, 0.0, _OUT_OF_TIME
     try:
         while True:
             restarted = time.perf_counter()
-            bounded = _bounds(instance, tracked, incumbent, until)
+            groups = _bounds(instance, tracked, incumbent, until)
             build_s += time.perf_counter() - restarted
-            if bounded is None:
+            if not groups:
                 return Outcome("infeasible", None, np.inf, build_s=build_s)
             try:
-                lower_bound, termination = _best_bound_first(bounded, incumbent, until)
+                lower_bound, termination = _best_bound_first(groups, incumbent, until)
                 break
             except MediumOverloadError as error:
                 tracked |= error.media
     except DeadlineReachedError:  # while something was built
         build_s = time.perf_counter() - began
-    if bounded is not None and incumbent.decision is None and lower_bound < incumbent.cutoff and not until.expired:
+    if groups and incumbent.decision is None and lower_bound < incumbent.cutoff and not until.expired:
         _offer_starts(build_extended(instance), instance, incumbent, until)
     spent = time.perf_counter() - began
     return _outcome(incumbent, lower_bound, termination, options, build_s, spent - build_s)
 
 
-def _bounds(
-    instance: Instance, tracked_media: frozenset[int], incumbent: Incumbent, until: Deadline
-) -> _Bounded | None:
-    """Build the three stages' arrays and the dual bounds; None where no scenario has a path within the limit.
+def _bounds(instance: Instance, tracked_media: frozenset[int], incumbent: Incumbent, until: Deadline) -> list[_Bounded]:
+    """Build the three stages' arrays and the dual bounds; none where no scenario has a path within the limit.
 
-    Where time is limited, starting plans are offered in between.
+    Where time is limited, starting plans are offered in between. The most promising scenario goes first: one recursion
+    at its multiplier mostly shows that no other one is better.
     """
     if instance.points.count == 0:
-        return None
-    extended = build_extended(instance, tracked_media=tuple(sorted(tracked_media)), deadline=until)
+        return []
+    graph = build_extended(instance, tracked_media=tuple(sorted(tracked_media)), deadline=until)
     if np.isfinite(until.at_s) and incumbent.decision is None:
-        _offer_starts(extended, instance, incumbent, until, _STARTING_SHARE)
-    if extended.further is None and incumbent.ties:
-        extended = reduced(extended, incumbent, until)
-    extended = extended.take(_of_undominated_points(extended, instance))
-    feasible = build_feasible(extended, instance.network, until)
+        _offer_starts(graph, instance, incumbent, until, _STARTING_SHARE)
+    may_drop, found = graph.further is None and incumbent.ties, []
+    if may_drop:
+        graph = reduced(graph, incumbent, until)
+    graph = graph.take(_of_undominated_points(graph, instance))
+    if may_drop and graph.shape[0] > 1:
+        first = np.arange(graph.shape[0]) == most_promising(graph)
+        if bounded := _bounded(graph.take(first), incumbent, until):
+            _offer_path(bounded, 0, incumbent)
+            graph, found = graph.take(~first), [bounded]
+            if np.isfinite(incumbent.value):
+                graph = below_cutoff(graph, float(bounded.duals.multiplier[0]), incumbent.cutoff, until)
+    if graph.shape[0] and (bounded := _bounded(graph, incumbent, until)):
+        found.append(bounded)
+    return found
+
+
+def _bounded(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> _Bounded | None:
+    """Return some scenarios with their dual bounds; None where none of them has a path within the limit."""
+    feasible = build_feasible(graph, incumbent.instance.network, until)
     if feasible.graph.shape[0] == 0:
         return None
-    if extended.further is None:
-        return _Bounded(feasible, dual_bounds(feasible, until))
+    if graph.further is None:
+        return _Bounded(feasible, dual_bounds(feasible, until, incumbent.value))
     from planner.fin.exact.cutting_planes import bounds_of_several  # few requests have several limits
 
     return _Bounded(feasible, bounds_of_several(feasible, until))
+
+
+def _offer_path(bounded: _Bounded, scenario: int, incumbent: Incumbent) -> None:
+    """Offer the cheapest path within the limit that bounding a scenario has met."""
+    if np.isfinite(bounded.duals.cost[scenario]):
+        graph, paths = bounded.feasible.graph, bounded.duals.paths
+        incumbent.offer(decision_of(graph, incumbent.instance, paths, scenario, scenario))
 
 
 def _of_undominated_points(graph: ExtendedGraph, instance: Instance) -> Bools:
@@ -183,23 +204,25 @@ def _offer_starts(
     offer_starting_plans(graph, instance, incumbent, until, share)
 
 
-def _best_bound_first(bounded: _Bounded, incumbent: Incumbent, until: Deadline) -> tuple[float, Termination]:
+def _best_bound_first(groups: list[_Bounded], incumbent: Incumbent, until: Deadline) -> tuple[float, Termination]:
     """Search scenarios in order of their bounds; return the bound over all of them, and what stopped the search."""
-    graph, duals, network = bounded.feasible.graph, bounded.duals, incumbent.instance.network
-    queue = [(float(bound), scenario) for scenario, bound in enumerate(duals.lower_bound)]
+    queue = [
+        (bound, group, scenario)
+        for group, bounded in enumerate(groups)
+        for scenario, bound in enumerate(bounded.duals.lower_bound.tolist())
+    ]
     heapq.heapify(queue)
     ended = np.inf  # least bound of the scenarios that were searched to their end
     while queue:
-        bound, scenario = queue[0]
+        bound, group, scenario = queue[0]
         if bound >= incumbent.cutoff:
             break
-        if np.isfinite(duals.cost[scenario]):
-            incumbent.offer(decision_of(graph, incumbent.instance, duals.paths, scenario, scenario))
-            if bound >= incumbent.cutoff:
-                break
+        _offer_path(groups[group], scenario, incumbent)
+        if bound >= incumbent.cutoff:
+            break
         try:
-            plain = bounded.relaxation(scenario, incumbent, until)
-            found = solve_scenario(plain, bound, incumbent, network, until)
+            plain = groups[group].relaxation(scenario, incumbent, until)
+            found = solve_scenario(plain, bound, incumbent, incumbent.instance.network, until)
         except DeadlineReachedError:
             return min(ended, bound, incumbent.value), _OUT_OF_TIME
         heapq.heappop(queue)

@@ -17,9 +17,10 @@ from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.graph.min_plus import Recursion, Weights, backward, forward, vertex_values, weighted_links
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.links.interface import FULL
 
-_MOST_LINKS = 100_000
-"""Links up to which it is worth knowing in which transfers something moves."""
+_MOST_CELLS = 1_000_000
+"""Links times layers up to which all of them are bounded at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,8 @@ class Relaxation:
     """Least ``cost + multiplier * limited`` from the source on."""
     elapsed: Floats
     """(D, N) the same for the limited sum alone, the vertex included."""
-    moving: Floats
-    """(D,) bound on the cost of every path on which something moves in the transfer into a layer; -inf: not known."""
+    link_bounds: Floats | None
+    """(D, E) bound on the cost of every path that takes a link in the transfer into a layer; None for very many."""
     reduced: Floats
     """(D, N) bound on the cost of every path through a vertex; infinite where it is closed."""
     alive: Bools
@@ -87,11 +88,6 @@ class Relaxation:
         """What the Lagrangian subtracts: multipliers times limits."""
         offset = self.multiplier * self.most if self.multiplier > 0 else 0.0
         return offset if self.further is None else offset + self.further.offset
-
-    @property
-    def joins_well(self) -> bool:
-        """Whether joined paths come near the optimum: every path is a single link, and one sum alone is limited."""
-        return self.graph.links.single_hop and self.further is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +152,7 @@ def relax(
         vertices=vertices,
         before=before,
         elapsed=feasible.earliest.values[0],
-        moving=_moving(priced, weights, before, arrival) - offset,
+        link_bounds=_link_bounds(priced, weights, before, arrival, offset),
         reduced=reduced,
         alive=closed,
         passable=closed,
@@ -175,19 +171,27 @@ def _further_bounds(feasible: FeasibleGraph, multiplier: Floats | None) -> Furth
     return FurtherBounds(multiplier, feasible.graph.further.most, feasible.further_remaining[0])
 
 
-def _moving(graph: ExtendedGraph, weights: Weights, before: Recursion, arrival: Floats) -> Floats:
-    """(D,) least weighted cost of paths on which something moves in the transfer into each layer."""
-    layers = graph.shape[1]
-    if len(graph.links.metrics[0]) > _MOST_LINKS:
-        return np.full(layers, -np.inf)
-    links, every = weighted_links(graph, weights), np.ones((1, graph.shape[2]), dtype=bool)
-    least = np.empty(layers)
-    for layer in range(layers):
-        ready = before.values[0, layer - 1] if layer and graph.links.single_hop else before.arriving[0, layer]
-        if layer == 0 and graph.links.single_hop:
-            ready = np.where(np.arange(graph.shape[2]) == graph.source, 0.0, np.inf)
-        least[layer] = (ready + links.leave(layer, arrival[layer][None], every)[0]).min()
-    return least
+def _link_bounds(
+    graph: ExtendedGraph, weights: Weights, before: Recursion, arrival: Floats, offset: float
+) -> Floats | None:
+    """(D, E) weighted cost of the cheapest path over each link in each transfer, less an offset; None for very many."""
+    layers, links = graph.shape[1], graph.links
+    if layers * len(links.metrics[0]) > _MOST_CELLS:
+        return None
+    ready = before.arriving[0]
+    if links.single_hop:
+        ready = np.full_like(arrival, np.inf)
+        ready[0, graph.source] = 0.0
+        ready[1:] = before.values[0, :-1]
+    coefficients = weights.cost[0] * graph.arc_cost[0] + weights.limited[0] * graph.arc_limited[0]
+    tail, head = links.ends
+    bounds = coefficients @ links.metrics
+    bounds += ready[:, tail]
+    bounds += (arrival - offset)[:, head]
+    bounds[:, links.no_links] = np.inf
+    if float(graph.medium_arc.max(initial=0.0)) * links.slowest > FULL:
+        bounds[graph.medium_arc[0][:, None] * links.metrics[1] > FULL] = np.inf
+    return bounds
 
 
 def relax_by_segments(
@@ -218,8 +222,7 @@ def relax_by_segments(
     graph, until = plain.graph, deadline or Deadline()
     weights = Weights.lagrangian(np.array([multiplier]))
     if multiplier != plain.multiplier:
-        before, unknown = forward(plain.priced, weights, until), np.full_like(plain.moving, -np.inf)
-        plain = replace(plain, multiplier=multiplier, before=before, moving=unknown)
+        plain = replace(plain, multiplier=multiplier, before=forward(plain.priced, weights, until))
     to_go, arrival, root = _by_segments(plain.priced, ends, weights, until)
     remaining, arrival_remaining = plain.remaining, plain.arrival_remaining
     if np.isfinite(graph.limit):
@@ -231,6 +234,7 @@ def relax_by_segments(
         arrival=arrival,
         arrival_remaining=arrival_remaining,
         vertices=vertex_values(plain.priced, weights)[0],
+        link_bounds=_link_bounds(plain.priced, weights, plain.before, arrival, plain.offset),
         ends=ends,
         tracked=tracked,
         lower_bound=max(plain.lower_bound, root - plain.offset),

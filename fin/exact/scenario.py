@@ -59,15 +59,16 @@ def solve_scenario(
     """
     if incumbent.decision is not None and _is_only_path(plain, incumbent.decision):
         return incumbent.cutoff
-    if plain.graph.links.single_hop and _is_wide(plain) and (path := joined_path(plain)) is not None:
+    near = False
+    if _is_wide(plain) and (path := joined_path(plain)) is not None:
         # a better incumbent fixes more vertices out
-        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+        near = not incumbent.offer(decision_of(plain.graph, incumbent.instance, path)) and plain.further is None
         plain = plain.fixed(incumbent.cutoff)
     if plain.further is not None and _is_wide(plain):
         # bounds of several limits are weak: the gap is closed from above, by a narrow search
         _offer(search(plain.fixed(incumbent.cutoff), incumbent.cutoff, _NARROW_WIDTH, deadline), plain, incumbent)
         plain = plain.fixed(incumbent.cutoff)
-    found, broken = _deepening(plain, incumbent, deadline)
+    found, broken = (_widening if near else _deepening)(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
     lower_bound = max(lower_bound, plain.lower_bound)
@@ -85,7 +86,7 @@ def _deepening(
     """Search below guesses at the optimum first: the first one that a path costs less than ends the search.
 
     The optimum is mostly far nearer to the bound than to the cutoff, and a search grows with the gap that it closes.
-    Where every path is a single link, joined paths have brought the cutoff down already.
+    Where a joined path keeps every limit, it has brought the cutoff down already, and there is no need to guess.
 
     Args:
         relaxation: The scenario.
@@ -97,7 +98,7 @@ def _deepening(
         The last search, and the capacities that its cheapest path breaks.
     """
     gap = incumbent.cutoff - relaxation.lower_bound
-    wide = not relaxation.joins_well and _is_wide(relaxation) and np.isfinite(gap)
+    wide = _is_wide(relaxation) and np.isfinite(gap)
     guesses = [relaxation.lower_bound + share * gap for share in _GUESSES] if wide else []
     for guess in guesses:
         if guess >= incumbent.cutoff:
@@ -108,7 +109,7 @@ def _deepening(
         broken = _offer(found, relaxation, incumbent)
         if found.best_cost < guess and _wanted_below(found, relaxation) <= found.complete_below:
             return found, _without_media(broken)
-    return _widening(relaxation.fixed(incumbent.cutoff), incumbent, deadline)
+    return _widening(relaxation, incumbent, deadline)
 
 
 def _wanted_below(found: LabelSearch, relaxation: Relaxation) -> float:
@@ -186,10 +187,11 @@ def _widths(incumbent: Incumbent) -> tuple[int, ...]:
 
 
 def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
-    """Search with more and more labels until none that matters had to be dropped.
+    """Search below the cutoff with more and more labels until none that matters had to be dropped.
 
     Returns the last search, and the capacities that its cheapest path breaks.
     """
+    relaxation = relaxation.fixed(incumbent.cutoff)
     for width in _widths(incumbent):
         found = search(relaxation, incumbent.cutoff, width, deadline)
         broken = _offer(found, relaxation, incumbent)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import Arcs
+from planner.fin.exact.arcs import Arcs, by_layer
 from planner.fin.exact.hops import Hops
 from planner.fin.exact.labels import without_noise
 from planner.fin.exact.relaxation import Relaxation
@@ -246,13 +246,6 @@ def _as_arcs(
     chosen = chosen[np.argsort(tails.place[paths.tail[chosen]], kind="stable")]
     paths, below = paths.take(chosen), below[chosen]
     most_limited = relaxation.most - relaxation.arrival_remaining[layer[chosen], node[chosen]]
-    begin = np.searchsorted(tails.place[paths.tail], np.arange(len(layers) * nodes + 1))
-    found: list[Arcs | None] = []
-    for index in range(len(layers)):
-        first = begin[index * nodes : (index + 1) * nodes + 1]
-        part = slice(int(first[0]), int(first[-1]))
-        some, into = paths.take(np.arange(part.start, part.stop)), paths.place[part] - index * nodes
-        sums = (some.cost, some.limited, some.further, some.loads)
-        listed = Arcs(first - first[0], into, *sums, below[part], most_limited[part], some.hop, hops)
-        found.append(listed if part.stop > part.start else None)
-    return found
+    sums = (paths.cost, paths.limited, paths.further, paths.loads)
+    columns = (node[chosen], *sums, below, most_limited)
+    return by_layer(tails.place[paths.tail], (len(layers), nodes), columns, paths.hop, hops)

@@ -58,6 +58,17 @@ class DenseLinks:
         return np.flatnonzero(~self.present) if not self.complete else np.zeros(0, dtype=np.int64)
 
     @cached_property
+    def ends(self) -> tuple[Ints, Ints]:
+        """(N * N,) nodes that the links leave, and that they lead to."""
+        nodes = np.arange(self.size)
+        return np.repeat(nodes, self.size), np.tile(nodes, self.size)
+
+    @cached_property
+    def no_links(self) -> Ints:
+        """Pairs of nodes that no link joins, and those of a node with itself."""
+        return np.union1d(self.absent, np.arange(self.size) * (self.size + 1))
+
+    @cached_property
     def matrices(self) -> Floats:
         """(C, N, N) metrics from source to target."""
         return self.metrics.reshape(-1, self.size, self.size)

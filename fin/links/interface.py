@@ -103,6 +103,10 @@ class Links(Protocol):
     """(C, E) J/bit, s/bit and latency in s of each link, then what it adds per bit to metrics; C is 3 or more."""
     loads: Floats
     """(M, E) s/bit that a link takes of each tracked medium."""
+    ends: tuple[Ints, Ints]
+    """(E,) nodes that the links leave, and that they lead to."""
+    no_links: Ints
+    """Places among the E that are no links between two nodes."""
     slowest: float
     """Most s/bit of any link."""
     single_hop: bool

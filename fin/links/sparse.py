@@ -57,6 +57,7 @@ class SparseLinks:
         self.metrics, self.loads = np.ascontiguousarray(metrics[:, order]), loads[:, order]
         self.slowest = float(self.metrics[1].max(initial=0.0))
         self.source, self.target = network.link_source[order], network.link_target[order]
+        self.ends, self.no_links = (self.source, self.target), np.zeros(0, dtype=np.int64)
         self.into_start = np.searchsorted(self.target, np.arange(self.size + 1))
 
     @cached_property

@@ -46,8 +46,13 @@ def reduced(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> Exte
         multiplier = _restricted_multiplier(graph, incumbent, until)
         if multiplier is None:
             break
-        graph = _below_cutoff(graph, multiplier, incumbent.cutoff, until)
+        graph = below_cutoff(graph, multiplier, incumbent.cutoff, until)
     return graph
+
+
+def most_promising(graph: ExtendedGraph) -> int:
+    """Return the scenario that computing alone costs least, of those that it leaves in time where there are any."""
+    return int(_by_least_cost(graph)[0])
 
 
 def _restricted_multiplier(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> float | None:
@@ -68,11 +73,17 @@ def _promising_scenarios(graph: ExtendedGraph) -> Ints:
     """Return a few scenarios: those that computing alone costs least, and others evenly over that order."""
     if graph.shape[0] <= 2 * _SAMPLED:
         return np.arange(graph.shape[0])
-    least = _least_sums(graph.vertex_cost, graph.open)
-    in_time = _least_sums(graph.vertex_limited, graph.open) <= graph.limit * (1.0 + TOLERANCE)
-    order = np.argsort(np.where(in_time, least, np.inf), kind="stable")[: max(1, int(in_time.sum()))]
+    order = _by_least_cost(graph)
     spread = np.linspace(0, len(order) - 1, _SAMPLED).astype(np.int64)
     return np.unique(np.concatenate([order[:_SAMPLED], order[spread]]))
+
+
+def _by_least_cost(graph: ExtendedGraph) -> Ints:
+    """Return the scenarios that computing alone leaves in time (one at least), by what it costs."""
+    least = _least_sums(graph.vertex_cost, graph.open)
+    in_time = _least_sums(graph.vertex_limited, graph.open) <= graph.limit * (1.0 + TOLERANCE)
+    order = np.argsort(np.where(in_time, least, np.inf), kind="stable")
+    return np.asarray(order[: max(1, int(in_time.sum()))])
 
 
 def _least_sums(vertex: Floats, open_: Bools) -> Floats:
@@ -80,8 +91,21 @@ def _least_sums(vertex: Floats, open_: Bools) -> Floats:
     return np.asarray(np.where(open_, vertex, np.inf).min(axis=(2, 3)).sum(axis=1))
 
 
-def _below_cutoff(graph: ExtendedGraph, multiplier: float, cutoff: float, until: Deadline) -> ExtendedGraph:
-    """Return the scenarios that have a path below the cutoff."""
+def below_cutoff(graph: ExtendedGraph, multiplier: float, cutoff: float, until: Deadline) -> ExtendedGraph:
+    """Drop the scenarios none of whose paths is below the cutoff, as one recursion at a multiplier proves.
+
+    Args:
+        graph: K scenarios with one limit.
+        multiplier: Multiplier of the limit.
+        cutoff: Only paths below are of interest.
+        until: When to give up.
+
+    Returns:
+        The graph of the scenarios that are left.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
     offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0.0 else 0.0
     weights = Weights.lagrangian(np.full(graph.shape[0], multiplier))
     bound = forward(graph, weights, until).values[:, -1].min(axis=1) - offset

@@ -67,10 +67,11 @@ def test_a_joined_path_is_the_cheapest_join(seed: int) -> None:
     joins = [join for join in joins if join in every]  # those through a closed vertex are none
     in_time = [every[join][0] for join in joins if every[join][1] <= relaxation.most]
     path = joined_path(relaxation)
-    assert (path is None) == (not in_time)
+    assert path is not None or not in_time
     if path is not None:
         cost, limited = path_sums(graph, path)
-        assert float(cost[0]) == pytest.approx(min(in_time), rel=1e-12)
+        # joins over a relay are looked at too
+        assert float(cost[0]) <= min(in_time, default=np.inf) * (1 + 1e-12)
         assert limited[0] <= relaxation.most * (1 + 1e-12)
         evaluation = evaluate(instance, decision_of(graph, instance, path))
         assert objective_of(instance, evaluation) == pytest.approx(float(cost[0]), rel=1e-9)

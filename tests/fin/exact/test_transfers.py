@@ -69,7 +69,7 @@ def test_paths_listed_beforehand_find_what_going_link_by_link_does(random: Rando
         return
     plain = relax(feasible.single(0), float(dual_bounds(feasible).multiplier[0]), np.inf, ties=random.random() < 0.5)
     listed = search(plain, np.inf, 100_000, Deadline())
-    assert with_paths(plain, [surviving_arcs(plain, layer, np.inf) for layer in range(4)], np.inf, Deadline())
+    assert with_paths(plain, surviving_arcs(plain, np.inf), np.inf, Deadline())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfer_paths, "_MOST_LINKS", 0)
         by_links = search(plain, np.inf, 100_000, Deadline())
