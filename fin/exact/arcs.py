@@ -19,10 +19,13 @@ _CELLS_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
-    """A links, or paths of links, that data may take into one layer, in order of the nodes that they leave."""
+    """A links, or paths of links, that data may take, in order of what they leave.
+
+    Ends are places, place l * N + n being node n in the transfer into layer l; or nodes, in the arcs into one layer.
+    """
 
     start: Ints
-    """(N + 1,) first arc out of each node."""
+    """(P + 1,) first arc out of each of P places or nodes."""
     target: Ints
     cost: Floats
     limited: Floats
@@ -43,6 +46,28 @@ class Arcs:
         """Largest number of arcs out of a node."""
         return int(np.diff(self.start).max())
 
+    @property
+    def tail(self) -> Ints:
+        """(A,) place that each arc leaves."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    def by_layer(self, nodes: int) -> list[Arcs | None]:
+        """Return the arcs into each layer, between nodes; None where there is none."""
+        first = self.start[::nodes].tolist()
+        found: list[Arcs | None] = [None] * (len(first) - 1)
+        for layer, (begin, end) in enumerate(pairwise(first)):
+            if end > begin:
+                part = slice(begin, end)
+                columns = (self.cost, self.limited, self.further, self.loads, self.below, self.most_limited)
+                found[layer] = Arcs(
+                    self.start[layer * nodes : (layer + 1) * nodes + 1] - begin,
+                    self.target[part] - layer * nodes,
+                    *(column[part] for column in columns),
+                    None if self.hop is None else self.hop[part],
+                    self.hops,
+                )
+        return found
+
 
 class Stage(NamedTuple):
     """Layers of which only the first one can be moved into; in the others everything stays where it is."""
@@ -58,88 +83,71 @@ class Stage(NamedTuple):
         return None if self.arcs is None else self.arcs.hops
 
 
-def stages_of(relaxation: Relaxation, arcs: list[Arcs | None]) -> list[Stage]:
+def stages_of(relaxation: Relaxation, arcs: Arcs) -> list[Stage]:
     """Join layers into which no arc leads with the layer before.
 
     Where results travel, every layer is a stage of its own.
 
     Args:
         relaxation: The scenario and its bounds.
-        arcs: Arcs into each layer, None where there is none.
+        arcs: Arcs between places.
     """
-    layers = len(arcs)
+    layers, nodes = relaxation.alive.shape
+    into = arcs.by_layer(nodes)
     apart = relaxation.graph.results is not None
-    first = [layer for layer in range(layers) if layer == 0 or apart or arcs[layer] is not None]
-    return [Stage(here, behind - 1, arcs[here]) for here, behind in zip(first, [*first[1:], layers], strict=True)]
+    first = [layer for layer in range(layers) if layer == 0 or apart or into[layer] is not None]
+    return [Stage(here, behind - 1, into[here]) for here, behind in zip(first, [*first[1:], layers], strict=True)]
 
 
-def surviving_arcs(relaxation: Relaxation, cutoff: float) -> list[Arcs | None]:
-    """Collect the links that bounds up to their tails and from their heads on leave open, in every transfer.
+def surviving_arcs(relaxation: Relaxation, cutoff: float) -> Arcs:
+    """Collect the links that bounds up to their tails and from their heads on leave open, in all transfers.
 
     Args:
         relaxation: The scenario and its bounds.
         cutoff: Only paths below are of interest.
 
     Returns:
-        The arcs into each layer; None where no arc stays open.
+        The arcs between places.
     """
     if relaxation.link_bounds is None:
-        return [_of_layer(relaxation, layer, cutoff) for layer in range(relaxation.graph.shape[1])]
-    links = relaxation.graph.links
+        return _layer_by_layer(relaxation, cutoff)
+    graph, links = relaxation.graph, relaxation.graph.links
     layer, link = np.nonzero(relaxation.link_bounds < cutoff)
     place = layer * links.size + links.ends[0][link]
     if (place[1:] < place[:-1]).any():
         order = np.argsort(place, kind="stable")
         layer, link, place = layer[order], link[order], place[order]
-    graph, target = relaxation.graph, links.ends[1][link]
+    target, figures = links.ends[1][link], links.metrics[:, link]
     further = () if graph.further is None else graph.further.arc[0]
-    coefficients = np.array([graph.arc_cost[0], graph.arc_limited[0], *further])
-    figures = (coefficients[:, layer] * links.metrics[:, link].T).sum(axis=2)
-    below = cutoff + relaxation.offset - relaxation.arrival[layer, target]
-    most_limited = relaxation.most - relaxation.arrival_remaining[layer, target]
-    columns = (target, figures[0], figures[1], figures[2:].T, links.loads[:, link].T, below, most_limited)
-    return by_layer(place, relaxation.alive.shape, columns)
-
-
-def by_layer(
-    place: Ints, shape: tuple[int, int], columns: tuple[Ints | Floats, ...], hop: Ints | None = None,
-    hops: Hops | None = None,
-) -> list[Arcs | None]:  # fmt: skip
-    """Split arcs by the layers that they lead into.
-
-    Args:
-        place: (A,) l * N + n for an arc out of node n into layer l; in order.
-        shape: D and N.
-        columns: The other columns of `Arcs`, without the hops.
-        hop: (A,) last hop of each arc, where these are paths of links.
-        hops: All hops.
-
-    Returns:
-        The arcs into each of the D layers; None where there is none.
-    """
-    layers, nodes = shape
-    begin = np.searchsorted(place, np.arange(layers * nodes + 1))
-    first = begin[::nodes].tolist()
-    found: list[Arcs | None] = [None] * layers
-    for layer, (start, stop) in enumerate(pairwise(first)):
-        if stop > start:
-            part = slice(start, stop)
-            starts = begin[layer * nodes : (layer + 1) * nodes + 1] - start
-            last = None if hop is None else hop[part]
-            found[layer] = Arcs(starts, *(column[part] for column in columns), last, hops)
-    return found
-
-
-def _of_layer(relaxation: Relaxation, layer: int, cutoff: float) -> Arcs | None:
-    """Return the arcs that stay open in one transfer; None where there is none."""
-    parts = list(_parts(relaxation, layer, cutoff))
-    if not parts:
-        return None
-    tail, target, cost, limited, further, loads, below, most_limited = (
-        column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True)
+    sums = [
+        np.einsum("ac,ca->a", coefficients[layer], figures)
+        for coefficients in (graph.arc_cost[0], graph.arc_limited[0], *further)
+    ]
+    return Arcs(
+        start=np.searchsorted(place, np.arange(relaxation.alive.size + 1)),
+        target=layer * links.size + target,
+        cost=sums[0],
+        limited=sums[1],
+        further=np.array(sums[2:]).reshape(len(sums) - 2, len(link)).T,
+        loads=links.loads[:, link].T,
+        below=cutoff + relaxation.offset - relaxation.arrival[layer, target],
+        most_limited=relaxation.most - relaxation.arrival_remaining[layer, target],
     )
-    start = np.searchsorted(tail, np.arange(relaxation.graph.shape[2] + 1))
-    return Arcs(start, target, cost, limited, further, loads, below, most_limited)
+
+
+def _layer_by_layer(relaxation: Relaxation, cutoff: float) -> Arcs:
+    """Collect the same links a few at a time, where there are too many to bound them all at once."""
+    layers, nodes = relaxation.alive.shape
+    parts = [
+        (columns[0] + layer * nodes, columns[1] + layer * nodes, *columns[2:])
+        for layer in range(layers)
+        for columns in _parts(relaxation, layer, cutoff)
+    ]
+    further = 0 if relaxation.further is None else len(relaxation.further.most)
+    none = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), *(np.zeros(0),) * 2, np.zeros((0, further))
+    parts.append((*none, np.zeros((0, len(relaxation.graph.links.loads))), np.zeros(0), np.zeros(0)))
+    tail, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Arcs(np.searchsorted(tail, np.arange(layers * nodes + 1)), *columns)
 
 
 def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[Ints | Floats, ...]]:

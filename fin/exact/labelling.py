@@ -88,8 +88,9 @@ def search(
 def _stages(relaxation: Relaxation, cutoff: float, deadline: Deadline) -> list[Stage]:
     """Return the layers to search, with arcs that are paths of links where few vertices are open."""
     arcs = surviving_arcs(relaxation, cutoff)
-    paths = None if relaxation.graph.links.single_hop else with_paths(relaxation, arcs, cutoff, deadline)
-    return stages_of(relaxation, arcs if paths is None else paths)
+    if not relaxation.graph.links.single_hop:
+        arcs = with_paths(relaxation, arcs, cutoff, deadline) or arcs
+    return stages_of(relaxation, arcs)
 
 
 def _in_order(relaxation: Relaxation, labels: Labels) -> Ints:

@@ -4,7 +4,7 @@ At a good multiplier the best path from the source to each node and the best pat
 the optimum, and some within the limits. Joining two of them over every link that bounds leave open, in every transfer,
 and keeping the cheapest join within the limits, often meets the optimum itself.
 
-A state is a node in the transfer into a layer. Each state points to the one that its best path comes from (or goes on
+A place is a node in the transfer into a layer. Each place points to the one that its best path comes from (or goes on
 to); sums along all these paths at once are found by pointer doubling.
 """
 
@@ -15,49 +15,43 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.fin.exact.arcs import Arcs
 from planner.fin.exact.relaxation import Relaxation
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.network import Bools, Floats, Ints
-from planner.fin.links.interface import FULL
-
-_MOST_CELLS = 500_000
-"""Links times layers up to which paths are joined over all links between open vertices."""
-_WIDEST = 32
-"""Vertices of each layer that are kept, of least bound, where there are more links."""
 
 
 class _Links(NamedTuple):
-    """E links between nodes that bounds leave open."""
+    """A links between places."""
 
     tail: Ints
     head: Ints
     sums: Floats
-    """(S, D, E) cost, limited sum and further sums of each link in each transfer."""
+    """(S, A) cost, limited sum and further sums of each."""
     price: Floats
-    """(D, E) their weighted sum, infinite where a link may not be used."""
+    """(A,) their weighted sum."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Chains:
-    """Best paths of one direction, by state: node n in the transfer into layer l is state l * N + n; the last ends."""
+    """Best paths of one direction, by place."""
 
     next: Ints
-    """(D * N + 1,) state that the best path of each one comes from, or goes on to."""
+    """(P,) place that the best path of each one comes from, or goes on to; P at its end."""
     sums: Floats
-    """(S, D, N) sums along the whole path; infinite where there is none."""
+    """(S, P) sums along the whole path; infinite where there is none."""
 
     @classmethod
     def of(cls, following: Ints, step: Floats) -> _Chains:
-        """Add the (S, D * N) sums of the steps from each state to the following one, along all chains of states."""
+        """Add the (S, P) sums of the steps from each place to the following one, along all chains of places."""
         count = len(following)
-        pointers, total = np.append(following, count), np.append(step, np.zeros((len(step), 1)), axis=1)
-        chain = pointers
+        chain, total = np.append(following, count), np.append(step, np.zeros((len(step), 1)), axis=1)
         for _ in range(count.bit_length()):
             if (chain == count).all():
                 break
             total, chain = total + total[:, chain], chain[chain]
         total[:, chain != count] = np.inf  # links that cost nothing may lead in a circle
-        return cls(pointers, total)
+        return cls(following, total[:, :-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,80 +64,75 @@ class _Ends:
     paths_in: _Chains
     paths_out: _Chains
     before: Floats
-    """(S, D, N) sums of the best path to each node in the transfer into each layer."""
+    """(S, P) sums of the best path to each place."""
     behind: Floats
-    """(S, D, N) sums of the best path from each node in the transfer into each layer."""
-    by_vertices: bool
+    """(S, P) sums of the best path from each place."""
+    step: int
+    """Places between one layer and the next where vertices are joined, else 0."""
 
     @classmethod
     def of(cls, relaxation: Relaxation, paths_in: _Chains, paths_out: _Chains, vertices: Floats) -> _Ends:
-        """Return the ends of joins of a relaxation, given the (S, D, N) sums of its vertices."""
-        before, behind = (chains.sums[:, :-1].reshape(vertices.shape) for chains in (paths_in, paths_out))
-        by_vertices = relaxation.graph.links.single_hop
-        if by_vertices:
-            ready, entering = np.full_like(vertices, np.inf), vertices.copy()
-            ready[:, 0, relaxation.graph.source] = 0.0
-            ready[:, 1:] = before[:, :-1] + vertices[:, :-1]
-            entering[:, :-1] += behind[:, 1:]
-            before, behind = ready, entering
-        return cls(paths_in, paths_out, before, behind, by_vertices)
+        """Return the ends of joins of a relaxation, given the (S, P) sums of its vertices."""
+        if not relaxation.graph.links.single_hop:
+            return cls(paths_in, paths_out, paths_in.sums, paths_out.sums, 0)
+        nodes = relaxation.alive.shape[1]
+        ready, entering = np.full_like(vertices, np.inf), vertices.copy()
+        ready[:, relaxation.graph.source] = 0.0
+        ready[:, nodes:] = (paths_in.sums + vertices)[:, :-nodes]
+        entering[:, :-nodes] += paths_out.sums[:, nodes:]
+        return cls(paths_in, paths_out, ready, entering, nodes)
 
-    def joined(self, layer: int, tail: int, head: int) -> list[list[int]]:
+    def joined(self, tail: int, head: int, shape: tuple[int, int]) -> list[list[int]]:
         """Return the nodes that the data into each layer passes, both ends included, without loops."""
-        layers, nodes = self.before.shape[1:]
+        layers, nodes = shape
         passed: list[list[int]] = [[] for _ in range(layers)]
 
-        def follow(chains: _Chains, state: int) -> None:
-            while 0 <= state < layers * nodes:
-                passed[state // nodes].append(state % nodes)
-                state = int(chains.next[state])
+        def follow(chains: _Chains, place: int) -> None:
+            while 0 <= place < layers * nodes:
+                passed[place // nodes].append(place % nodes)
+                place = int(chains.next[place])
 
-        start = layer * nodes + tail
-        if self.by_vertices:
-            passed[layer].append(tail)
-            start -= nodes
-        follow(self.paths_in, start)
+        if self.step:
+            passed[tail // nodes].append(tail % nodes)
+        follow(self.paths_in, tail - self.step)
         for some in passed:
             some.reverse()
-        start = layer * nodes + head
-        if self.by_vertices:
-            passed[layer].append(head)
-            start += nodes
-        follow(self.paths_out, start)
+        if self.step:
+            passed[head // nodes].append(head % nodes)
+        follow(self.paths_out, head + self.step)
         return [_without_loops(some) for some in passed]
 
 
-def joined_path(relaxation: Relaxation) -> Paths | None:
+def joined_path(relaxation: Relaxation, arcs: Arcs) -> Paths | None:
     """Return the cheapest join of a best path in, a link and a best path out that keeps the limits.
 
     Args:
-        relaxation: A scenario; joins pass vertices and relays that it leaves open.
+        relaxation: A scenario without capacities.
+        arcs: Links between places; joins take no others.
 
     Returns:
         The path, None where no join keeps the limits.
     """
     weights, most = _weights_and_limits(relaxation)
-    links = _links(relaxation, weights)
-    if links is None:
-        return None
+    sums = np.array([arcs.cost, arcs.limited, *arcs.further.T])
+    links = _Links(arcs.tail, arcs.target, sums, weights @ sums)
     option, vertices = _vertices(relaxation, weights)
-    ends = _Ends.of(
-        relaxation, _paths_in(relaxation, links, vertices), _paths_out(relaxation, links, vertices), vertices
-    )
-    # a join without a link is one at the node itself
-    moving = ends.before[:, :, links.tail] + links.sums + ends.behind[:, :, links.head]
-    sums = np.concatenate([moving, ends.before + ends.behind], axis=2)
-    cost = np.where(_within(sums, most), sums[0], np.inf)
-    layer, column = divmod(int(cost.argmin()), cost.shape[1])
-    if not np.isfinite(cost[layer, column]):
+    paths_in, paths_out = _paths_in(relaxation, links, vertices), _paths_out(relaxation, links, vertices)
+    ends = _Ends.of(relaxation, paths_in, paths_out, vertices)
+    # a join without a link is one at the place itself
+    moving = ends.before[:, links.tail] + sums + ends.behind[:, links.head]
+    total = np.append(moving, ends.before + ends.behind, axis=1)
+    cost = np.where(_within(total, most), total[0], np.inf)
+    best = int(cost.argmin())
+    if not np.isfinite(cost[best]):
         return None
-    stays = column - len(links.tail)
-    tail, head = (stays, stays) if stays >= 0 else (int(links.tail[column]), int(links.head[column]))
-    return _path_over(ends.joined(layer, tail, head), option)
+    stays = best - len(links.tail)
+    tail, head = (stays, stays) if stays >= 0 else (int(links.tail[best]), int(links.head[best]))
+    return _path_over(ends.joined(tail, head, relaxation.alive.shape), option)
 
 
 def _within(sums: Floats, most: Floats) -> Bools:
-    """Mark the joins whose (S, D, E) sums keep every limit."""
+    """Mark the joins whose (S, A) sums keep every limit."""
     kept = np.isfinite(sums[0])
     for row in np.flatnonzero(np.isfinite(most)).tolist():
         kept &= sums[row] <= most[row]
@@ -159,107 +148,73 @@ def _weights_and_limits(relaxation: Relaxation) -> tuple[Floats, Floats]:
     return np.array([*weights, *further.multiplier]), np.array([*most, *further.most])
 
 
-def _links(relaxation: Relaxation, weights: Floats) -> _Links | None:
-    """Return the links between open nodes; fewer nodes where these are too many, None where even so."""
-    graph, layers = relaxation.graph, relaxation.graph.shape[1]
-    usable = relaxation.passable.any(axis=0)
-    if layers * int(usable.sum()) ** 2 > _MOST_CELLS and graph.links.single_hop:
-        usable = _promising(relaxation)
-    usable[graph.source] = True
-    nodes = np.flatnonzero(usable)
-    tail, link, head = graph.links.out_of(nodes, usable)
-    if layers * len(link) > _MOST_CELLS:
-        return None
-    further = () if graph.further is None else graph.further.arc[0]
-    coefficients = np.stack([graph.arc_cost[0], graph.arc_limited[0], *further])
-    figures = graph.links.metrics[:, link]
-    sums = coefficients @ figures
-    price = np.tensordot(weights, sums, axes=1)
-    if float(graph.medium_arc.max(initial=0.0)) * graph.links.slowest > FULL:
-        price[graph.medium_arc[0][:, None] * figures[1] > FULL] = np.inf
-        sums[0][np.isinf(price)] = np.inf
-    return _Links(nodes[tail], head, sums, price)
-
-
-def _promising(relaxation: Relaxation) -> Bools:
-    """(N,) nodes of the vertices of least bound in each layer."""
-    found = np.zeros(relaxation.alive.shape[1], dtype=bool)
-    found[np.argpartition(relaxation.reduced, _WIDEST, axis=1)[:, :_WIDEST]] = True
-    return found
-
-
 def _vertices(relaxation: Relaxation, weights: Floats) -> tuple[Ints, Floats]:
-    """(D, N) best result option of each vertex, and (S, D, N) its sums; infinite where it is closed."""
+    """(D, N) best result option of each vertex, and (S, P) its sums; infinite where it is closed."""
     graph = relaxation.graph
     further = () if graph.further is None else graph.further.vertex[0]
     sums = np.stack([graph.vertex_cost[0], graph.vertex_limited[0], *further])  # (S, D, N, O)
-    combined = np.where(graph.open[0], np.tensordot(weights, sums, axes=1), np.inf)
-    option = np.asarray(combined.argmin(axis=2), dtype=np.int64)
+    option = np.zeros(sums.shape[1:3], dtype=np.int64)
+    if sums.shape[3] > 1:
+        combined = np.where(graph.open[0], np.tensordot(weights, sums, axes=1), np.inf)
+        option = np.asarray(combined.argmin(axis=2), dtype=np.int64)
     chosen = np.take_along_axis(sums, option[None, :, :, None], axis=3)[..., 0]
-    return option, np.where(graph.open[0].any(axis=2), chosen, np.inf)
+    return option, np.where(graph.open[0].any(axis=2), chosen, np.inf).reshape(len(sums), -1)
 
 
 def _paths_in(relaxation: Relaxation, links: _Links, vertices: Floats) -> _Chains:
-    """Return the best paths from the source to every state."""
-    layers, nodes = relaxation.alive.shape
-    ready = np.full((layers, nodes), np.inf)
-    ready[0, relaxation.graph.source] = 0.0
+    """Return the best paths from the source to every place."""
+    nodes, source = relaxation.alive.shape[1], relaxation.graph.source
+    ready = np.full(relaxation.alive.shape, np.inf)
+    ready[0, source] = 0.0
     ready[1:] = relaxation.before.values[0, :-1]
     arriving = relaxation.before.arriving[0]
     begin = ready if relaxation.graph.links.single_hop else arriving
-    price = begin[:, links.tail] + links.price
     step = np.zeros_like(vertices)
-    step[:, 1:] = vertices[:, :-1]
-    following = np.arange(layers * nodes).reshape(layers, nodes) - nodes
-    following[0] = np.where(np.arange(nodes) == relaxation.graph.source, layers * nodes, following[0])
-    return _chains(following, step, arriving < ready, np.isfinite(arriving), price, links, links.tail, links.head)
+    step[:, nodes:] = vertices[:, :-nodes]
+    following = np.arange(arriving.size) - nodes
+    following[:nodes] = arriving.size
+    known, moved = np.isfinite(arriving).ravel(), (arriving < ready).ravel()
+    return _chains((following, step), known, moved, begin.ravel()[links.tail] + links.price, links, links.head)
 
 
 def _paths_out(relaxation: Relaxation, links: _Links, vertices: Floats) -> _Chains:
-    """Return the best paths from every state to the end."""
-    layers, nodes = relaxation.alive.shape
+    """Return the best paths from every place to the end."""
+    nodes, onward = relaxation.alive.shape[1], relaxation.to_go[0, :-1]
     entering = relaxation.vertices + relaxation.to_go[0, 1:]
-    onward = relaxation.to_go[0, :-1]
-    price = relaxation.arrival[:, links.head] + links.price
-    following = np.arange(layers * nodes).reshape(layers, nodes) + nodes
-    following[-1] = layers * nodes
-    return _chains(
-        following, vertices.copy(), onward < entering, np.isfinite(onward), price, links, links.head, links.tail
-    )
+    following = np.arange(onward.size) + nodes
+    following[-nodes:] = onward.size
+    known, moved = np.isfinite(onward).ravel(), (onward < entering).ravel()
+    price = relaxation.arrival.ravel()[links.head] + links.price
+    return _chains((following, vertices.copy()), known, moved, price, links, links.tail)
 
 
-def _chains(
-    following: Ints, step: Floats, moved: Bools, known: Bools, price: Floats, links: _Links, there: Ints, here: Ints
-) -> _Chains:
-    """Let the states at which something moves follow their cheapest link.
+def _chains(stay: tuple[Ints, Floats], known: Bools, moved: Bools, price: Floats, links: _Links, here: Ints) -> _Chains:
+    """Let the places at which something moves follow their cheapest link.
 
     Args:
-        following: (D, N) state that each one comes from (or goes on to) where nothing moves; changed in place.
-        step: (S, D, N) sums of that step; changed in place.
-        moved: (D, N) states whose best path takes a link.
-        known: (D, N) states that have a best path.
-        price: (D, E) weighted sum of the best path over each link.
+        stay: (P,) place that each one comes from (or goes on to) where nothing moves, and (S, P) sums of that step;
+            both are changed in place.
+        known: (P,) places that have a best path.
+        moved: (P,) places whose best path takes a link.
+        price: (A,) weighted sum of the best path over each link.
         links: The links.
-        there: (E,) node at the other end of each link.
-        here: (E,) node at this end.
+        here: (A,) place at this end of each link.
     """
-    layers, nodes = following.shape
-    order = np.argsort(here, kind="stable")
-    count = np.bincount(here, minlength=nodes)
-    some = np.flatnonzero(count)
-    starts = (np.cumsum(count) - count)[some]
-    cheapest = np.full((layers, nodes), -1)
-    if len(order):
-        ordered = price[:, order]
-        least = np.repeat(np.minimum.reduceat(ordered, starts, axis=1), count[some], axis=1)
-        first = np.where(ordered == least, np.arange(len(order)), len(order) - 1)
-        cheapest[:, some] = order[np.minimum.reduceat(first, starts, axis=1)]
+    following, step = stay
+    cheapest = np.full(len(following), -1)
+    if len(here):
+        order = np.argsort(here, kind="stable")
+        at, price = here[order], price[order]
+        first = np.flatnonzero(np.diff(at, prepend=-1))
+        least = np.repeat(np.minimum.reduceat(price, first), np.diff(first, append=len(at)))
+        chosen = np.flatnonzero(price == least)
+        cheapest[at[chosen[::-1]]] = order[chosen[::-1]]  # of equal links the first one
     step[:, ~known | (moved & (cheapest < 0))] = np.inf
-    layer, node = np.nonzero(moved & known & (cheapest >= 0))
-    link = cheapest[layer, node]
-    following[layer, node] = layer * nodes + there[link]
-    step[:, layer, node] = links.sums[:, layer, link]
-    return _Chains.of(following.ravel(), step.reshape(len(step), -1))
+    place = np.flatnonzero(moved & known & (cheapest >= 0))
+    link = cheapest[place]
+    following[place] = links.tail[link] + links.head[link] - place
+    step[:, place] = links.sums[:, link]
+    return _Chains.of(following, step)
 
 
 def _without_loops(nodes: list[int]) -> list[int]:

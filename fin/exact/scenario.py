@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.fin.deadline import Deadline
+from planner.fin.exact.arcs import surviving_arcs
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.labelling import LabelSearch, search
 from planner.fin.exact.path_joining import joined_path
@@ -27,6 +28,9 @@ _NARROW_WIDTH = 32
 _MANY_PER_LAYER = 4
 _GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
+
+_JOINED = 0.5
+"""The same share, for links over which paths are joined."""
 
 
 class MediumOverloadError(Exception):
@@ -59,20 +63,26 @@ def solve_scenario(
     """
     if incumbent.decision is not None and _is_only_path(plain, incumbent.decision):
         return incumbent.cutoff
-    near = False
-    if _is_wide(plain) and (path := joined_path(plain)) is not None:
-        # a better incumbent fixes more vertices out
-        near = not incumbent.offer(decision_of(plain.graph, incumbent.instance, path)) and plain.further is None
-        plain = plain.fixed(incumbent.cutoff)
+    near = _is_wide(plain) and _offer_joined(plain, incumbent)
+    plain = plain.fixed(incumbent.cutoff)
     if plain.further is not None and _is_wide(plain):
         # bounds of several limits are weak: the gap is closed from above, by a narrow search
         _offer(search(plain.fixed(incumbent.cutoff), incumbent.cutoff, _NARROW_WIDTH, deadline), plain, incumbent)
         plain = plain.fixed(incumbent.cutoff)
+    near = near and plain.further is None
     found, broken = (_widening if near else _deepening)(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
     lower_bound = max(lower_bound, plain.lower_bound)
     return _with_capacities(plain, broken, incumbent, network, deadline, lower_bound, found.best_cost)
+
+
+def _offer_joined(plain: Relaxation, incumbent: Incumbent) -> bool:
+    """Offer a joined path; return whether it keeps every limit. A better incumbent fixes more vertices out."""
+    half = plain.lower_bound + _JOINED * (incumbent.cutoff - plain.lower_bound)
+    below = half if np.isfinite(half) else incumbent.cutoff
+    path = joined_path(plain, surviving_arcs(plain.fixed(below), below))
+    return path is not None and not incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
 
 
 def _is_wide(plain: Relaxation) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import Arcs, by_layer
+from planner.fin.exact.arcs import Arcs
 from planner.fin.exact.hops import Hops
 from planner.fin.exact.labels import without_noise
 from planner.fin.exact.relaxation import Relaxation
@@ -91,38 +91,32 @@ class _Tails:
     limited: Floats
 
 
-def with_paths(
-    relaxation: Relaxation, arcs: list[Arcs | None], cutoff: float, deadline: Deadline
-) -> list[Arcs | None] | None:
-    """Replace the links of every layer by efficient paths between its open vertices; None where that does not pay.
+def with_paths(relaxation: Relaxation, arcs: Arcs, cutoff: float, deadline: Deadline) -> Arcs | None:
+    """Replace links by efficient paths between the open vertices of layers; None where that does not pay.
 
     Args:
         relaxation: The scenario and its bounds.
-        arcs: Links that bounds leave open, by layer.
+        arcs: Links between places that bounds leave open.
         cutoff: Only paths below are of interest.
         deadline: When to give up.
 
     Returns:
-        Arcs into each layer, None where there is none; or None for all.
+        Arcs between places, or None.
 
     Raises:
         DeadlineReachedError: The deadline came first.
     """
-    layers = np.array([layer for layer, some in enumerate(arcs) if some is not None], dtype=np.int64)
-    some = [each for each in arcs if each is not None]
-    if not some:
+    if len(arcs.target) == 0:
         return arcs
-    links = (
-        len(_tail_nodes(relaxation, row)) * len(arc.target) for row, arc in zip(layers.tolist(), some, strict=True)
-    )
-    if sum(links) > _MOST_LINKS or not _labels_differ(relaxation):
+    layers, nodes = relaxation.alive.shape
+    into = np.diff(arcs.start[::nodes])
+    tails = _tails(relaxation, np.flatnonzero(into))
+    links = int((np.bincount(tails.place // nodes, minlength=layers) * into).sum())
+    if links > _MOST_LINKS or not _labels_differ(relaxation):
         return None
     hops = Hops()
-    found = _searched(relaxation, some, layers, hops, deadline)
-    if found is None:
-        return None
-    listed = dict(zip(layers.tolist(), _as_arcs(relaxation, *found, layers, cutoff, hops), strict=True))
-    return [listed.get(layer) for layer in range(len(arcs))]
+    found = _searched(relaxation, arcs, tails, hops, deadline)
+    return None if found is None else _as_arcs(relaxation, tails, found, cutoff, hops)
 
 
 def _labels_differ(relaxation: Relaxation) -> bool:
@@ -131,69 +125,40 @@ def _labels_differ(relaxation: Relaxation) -> bool:
     return bool(limited or relaxation.tracked or len(relaxation.graph.links.loads))
 
 
-def _tail_nodes(relaxation: Relaxation, layer: int) -> Ints:
-    """Return the nodes that the data into a layer may be made at."""
-    if layer == 0:
-        return np.array([relaxation.graph.source])
-    return np.flatnonzero(relaxation.alive[layer - 1])
-
-
 def _tails(relaxation: Relaxation, layers: Ints) -> _Tails:
-    """Return the open vertices before each layer."""
-    nodes = relaxation.graph.shape[2]
-    at = [_tail_nodes(relaxation, layer) for layer in layers.tolist()]
-    node = np.concatenate(at)
-    row = np.repeat(np.arange(len(layers)), [len(each) for each in at])
+    """Return the open vertices before each of some layers."""
+    nodes = relaxation.alive.shape[1]
+    vertices = relaxation.alive[np.maximum(layers - 1, 0)]
+    vertices[layers == 0] = np.arange(nodes) == relaxation.graph.source
+    row, node = np.nonzero(vertices)
     layer = layers[row]
     value = np.where(layer > 0, relaxation.before.values[0, layer - 1, node], 0.0)
     limited = np.where(layer > 0, relaxation.elapsed[layer - 1, node], 0.0)
-    return _Tails(row * nodes + node, value, limited)
+    return _Tails(layer * nodes + node, value, limited)
 
 
-def _searched(
-    relaxation: Relaxation, arcs: list[Arcs], layers: Ints, hops: Hops, deadline: Deadline
-) -> tuple[_Tails, _Paths] | None:
-    """Return the tails, and the efficient paths from them, those of no link included."""
-    nodes = relaxation.graph.shape[2]
-    joined = _side_by_side(arcs, nodes)
-    tails = _tails(relaxation, layers)
+def _searched(relaxation: Relaxation, arcs: Arcs, tails: _Tails, hops: Hops, deadline: Deadline) -> _Paths | None:
+    """Return the efficient paths from tails, those of no link included; None where there are too many."""
+    layers, nodes = relaxation.alive.shape
     count = len(tails.place)
-    none = np.zeros((count, joined.further.shape[1])), np.zeros((count, joined.loads.shape[1]))
+    none = np.zeros((count, arcs.further.shape[1])), np.zeros((count, arcs.loads.shape[1]))
     kept = _Paths(np.arange(count), tails.place, np.zeros(count), np.zeros(count), *none, np.full(count, -1))
     frontier, links = kept, None
     while len(frontier.place):
         deadline.check()
-        new = _extended(relaxation, tails, frontier, joined, links)
+        new = _extended(relaxation, tails, frontier, arcs, links)
         new = replace(new, hop=hops.add(new.place % nodes, new.hop))
-        links = links or _Links.of(new, count, nodes)
         if len(kept.place) + len(new.place) > _MOST_PATHS:
             return None
         merged = _Paths.joined(kept, new)
-        keep = non_dominated(merged.tail * (len(layers) * nodes) + merged.place, _criteria(relaxation, merged))
+        if links is None:  # no two of these have the same ends
+            kept, frontier, links = merged, new, _Links.of(new, count, nodes)
+            continue
+        keep = non_dominated(merged.tail * (layers * nodes) + merged.place, _criteria(relaxation, merged))
         fresh = keep.copy()
         fresh[: len(kept.place)] = False
         kept, frontier = merged.take(keep), merged.take(fresh)
-    return tails, kept
-
-
-def _side_by_side(arcs: list[Arcs], nodes: int) -> Arcs:
-    """Return the arcs of all layers as those of one, whose nodes are places."""
-    starts = np.cumsum([0, *(len(some.target) for some in arcs)])
-    first = [some.start[:-1] + start for some, start in zip(arcs, starts.tolist(), strict=False)]
-
-    def column(name: str) -> Floats:
-        return np.concatenate([getattr(some, name) for some in arcs])
-
-    return Arcs(
-        start=np.append(np.concatenate(first), starts[-1]),
-        target=np.concatenate([some.target + row * nodes for row, some in enumerate(arcs)]),
-        cost=column("cost"),
-        limited=column("limited"),
-        further=column("further"),
-        loads=column("loads"),
-        below=column("below"),
-        most_limited=column("most_limited"),
-    )
+    return kept
 
 
 def _extended(relaxation: Relaxation, tails: _Tails, frontier: _Paths, arcs: Arcs, links: _Links | None) -> _Paths:
@@ -230,13 +195,9 @@ def _criteria(relaxation: Relaxation, paths: _Paths) -> Floats:
     return np.array([*columns, *paths.loads.T]).T
 
 
-def _as_arcs(
-    relaxation: Relaxation, tails: _Tails, paths: _Paths, layers: Ints, cutoff: float, hops: Hops
-) -> list[Arcs | None]:
-    """Return the paths that end at open vertices, as arcs into each layer."""
-    nodes = relaxation.graph.shape[2]
-    row, node = np.divmod(paths.place, nodes)
-    layer = layers[row]
+def _as_arcs(relaxation: Relaxation, tails: _Tails, paths: _Paths, cutoff: float, hops: Hops) -> Arcs:
+    """Return the paths that end at open vertices, as arcs between places."""
+    layer, node = np.divmod(paths.place, relaxation.alive.shape[1])
     onward = relaxation.entering(layer, node)
     below = np.full(len(node), -np.inf)
     np.subtract(cutoff + relaxation.offset, onward, out=below, where=np.isfinite(onward))
@@ -245,7 +206,7 @@ def _as_arcs(
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.argsort(tails.place[paths.tail[chosen]], kind="stable")]
     paths, below = paths.take(chosen), below[chosen]
+    start = np.searchsorted(tails.place[paths.tail], np.arange(relaxation.alive.size + 1))
     most_limited = relaxation.most - relaxation.arrival_remaining[layer[chosen], node[chosen]]
     sums = (paths.cost, paths.limited, paths.further, paths.loads)
-    columns = (node[chosen], *sums, below, most_limited)
-    return by_layer(tails.place[paths.tail], (len(layers), nodes), columns, paths.hop, hops)
+    return Arcs(start, paths.place, *sums, below, most_limited, paths.hop, hops)
