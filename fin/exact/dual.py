@@ -22,6 +22,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 _MOST_ROUNDS = 40
 _WORTH = 1e-3
 """Part of the gap to the best plan known that a round must be able to close."""
+_WORTH_ALONE = 0.03
+"""The same for a single scenario, which is searched whatever its bound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known
     scenarios, layers, _ = graph.shape
     most = graph.limit * (1.0 + TOLERANCE)
     best = Incumbents(scenarios, layers)
-    zero = np.zeros(scenarios)
+    zero, worth = np.zeros(scenarios), _WORTH if scenarios > 1 else _WORTH_ALONE
     paths, value, recursion = best_paths_and_recursion(graph, Weights.lagrangian(zero), until)
     cost, limited = path_sums(graph, paths)
     lower, multiplier, before = value, zero.copy(), _kept(recursion, np.arange(scenarios))
@@ -78,7 +80,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known
         step = (within_cost[active] - beyond_cost[active]) / (beyond_limited[active] - within_limited[active])
         step = np.maximum(step, 0.0)
         ceiling = beyond_cost[active] + step * (beyond_limited[active] - most)  # the bound is below, at any multiplier
-        go_on = worth_a_round(ceiling, lower[active], best.cost[active], min(known, best.cost.min()))
+        go_on = worth_a_round(ceiling, lower[active], best.cost[active], min(known, best.cost.min()), worth)
         active, step = active[go_on], step[go_on]
         if len(active) == 0 or until.expired:
             break
@@ -106,7 +108,7 @@ def _kept(recursion: Recursion | None, scenarios: Ints) -> dict[int, Recursion]:
     return {scenario: recursion.take(slice(row, row + 1)) for row, scenario in rows if scenario >= 0}
 
 
-def worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float) -> Bools:
+def worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: float, worth: float = _WORTH) -> Bools:
     """Mark the scenarios whose bound may still rise by enough to matter.
 
     One whose bound is above some plan already known needs no better bound.
@@ -116,12 +118,13 @@ def worth_a_round(ceiling: Floats, lower: Floats, cost: Floats, least_cost: floa
         lower: (K,) bounds so far.
         cost: (K,) cheapest plans so far, infinite where there is none.
         least_cost: Cheapest plan of all scenarios.
+        worth: Part of the gap to the cheapest plan of its own that a round must be able to close.
 
     Returns:
         (K,) mask of the scenarios.
     """
     gap = np.where(np.isfinite(cost), cost - lower, 0.0)
-    rises = ceiling - lower > _WORTH * gap + 1e-12 * np.abs(lower)
+    rises = ceiling - lower > worth * gap + 1e-12 * np.abs(lower)
     return np.asarray(rises & (lower < least_cost))
 
 

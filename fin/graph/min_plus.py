@@ -309,14 +309,14 @@ def _trace(priced: _Priced, recursion: Recursion) -> Paths:
     relays: dict[tuple[int, int], Ints] = {}
     every = np.arange(scenarios)
     current = values[:, -1].argmin(axis=1)
+    ready = np.concatenate([priced.seeds[:, None], values[:, :-1]], axis=1)
+    moved = recursion.arriving < ready
     for layer in range(layers - 1, -1, -1):
         node[:, layer] = current
-        seeds = values[:, layer - 1] if layer else priced.seeds
-        moved = recursion.arriving[every, layer, current] < seeds[every, current]
-        if moved.any():
+        rows = moved[every, layer, current].nonzero()[0]
+        if len(rows):
             current = current.copy()
-            rows = np.flatnonzero(moved)
-            _step_back(priced.links, recursion, layer, seeds, rows, current, relays)
+            _step_back(priced.links, recursion, layer, ready[:, layer], rows, current, relays)
     most = 1 + max((hop for _, hop in relays), default=-1)
     table = np.full((scenarios, layers, most), -1, dtype=np.int64)
     for (layer, hop), passed in relays.items():

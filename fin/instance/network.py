@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,6 +88,9 @@ class Network:
             raise KeyError(name) from None
 
 
+_LINK = operator.attrgetter("source", "target", "bit_per_s", "latency_s", "j_per_bit", "medium")
+
+
 def build_network(
     nodes: Sequence[Node], links: Sequence[Link], routers: Sequence[str] = (), metrics: Sequence[Metric] = ()
 ) -> Network:
@@ -104,14 +108,14 @@ def build_network(
     names = tuple(node.name for node in nodes)
     position = {name: index for index, name in enumerate(names)}
     relays = set(routers)
-    both = [link for link in links if link.bidirectional]
-    every = [*links, *both]
-    source = [link.source for link in links] + [link.target for link in both]
-    target = [link.target for link in links] + [link.source for link in both]
+    rows = list(map(_LINK, links))
+    # of a bidirectional link the way back comes behind all others
+    both = [row for row, link in zip(rows, links, strict=True) if link.bidirectional]
+    rows += [(target, source, *figures) for source, target, *figures in both]
+    source, target, bit_per_s, latency_s, j_per_bit, medium = zip(*rows, strict=True) if rows else ((),) * 6
     # a link without a medium is one of its own, numbered like the link; named media come behind those numbers
-    medium = [link.medium for link in every]
-    named = {name: len(every) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
-    link_medium = np.arange(len(every))
+    named = {name: len(rows) + index for index, name in enumerate(dict.fromkeys(filter(None, medium)))}
+    link_medium = np.arange(len(rows))
     for index, name in enumerate(medium) if named else ():
         link_medium[index] = index if name is None else named[name]
     return Network(
@@ -130,11 +134,11 @@ def build_network(
         fastest=_column([node.speed.max if node.speed else None for node in nodes], 1.0),
         link_source=np.array(list(map(position.__getitem__, source)), dtype=np.int64),
         link_target=np.array(list(map(position.__getitem__, target)), dtype=np.int64),
-        link_bit_per_s=np.array([link.bit_per_s for link in every], dtype=np.float64),
-        link_latency_s=np.array([link.latency_s for link in every], dtype=np.float64),
-        link_j_per_bit=np.array([link.j_per_bit for link in every], dtype=np.float64),
+        link_bit_per_s=np.array(bit_per_s, dtype=np.float64),
+        link_latency_s=np.array(latency_s, dtype=np.float64),
+        link_j_per_bit=np.array(j_per_bit, dtype=np.float64),
         link_medium=link_medium,
-        media=len(every) + len(named),
+        media=len(rows) + len(named),
         named_media=tuple(named),
         metrics=network_metrics(metrics, names, list(zip(source, target, strict=True))),
     )

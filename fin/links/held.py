@@ -66,7 +66,7 @@ class HeldWeightedLinks:
         improved = values < ready
         rounds = improved.astype(np.int64)
         current = 1
-        while len(rows := np.flatnonzero(improved.any(axis=1))):
+        while len(rows := _improved(improved)):
             current += 1
             further = np.minimum.reduce(values[rows, None] + weights[rows], axis=0)
             improved = further < values
@@ -79,7 +79,7 @@ class HeldWeightedLinks:
         weights, behind = self._weights(layer, by_target=True), values.T
         result = np.minimum.reduce(behind[:, None] + weights, axis=0)
         improved = result < behind
-        while not self._single_hop and len(columns := np.flatnonzero(improved.any(axis=1))):
+        while not self._single_hop and len(columns := _improved(improved)):
             further = np.minimum.reduce(result[columns, None] + weights[columns], axis=0)
             improved = further < result
             np.minimum(result, further, out=result)
@@ -98,3 +98,9 @@ class HeldWeightedLinks:
         candidates = values + self._weights(layer)[:, node, rows].T
         candidates[np.arange(len(rows)), node] = np.inf
         return cheapest_before(candidates, values, None if reached.rounds is None else reached.rounds[rows])
+
+
+def _improved(improved: Bools) -> Ints:
+    """Return the nodes at which any scenario was improved, given (N, K) marks."""
+    marks = improved[:, 0] if improved.shape[1] == 1 else improved.any(axis=1)
+    return marks.nonzero()[0]

@@ -157,7 +157,8 @@ def _parse(data: bytes, path: Path) -> Any:  # noqa: ANN401 - raw JSON
     """Return what JSON text holds: by pydantic's parser where it is certain that no key stands twice in an object."""
     try:
         raw = from_json(data)
-        if _keys_at_most(data) == _keys_of([raw]):
+        keys = _keys_of([raw])
+        if data.count(b":") == keys or _keys_at_most(data) == keys:  # the first is far cheaper
             return raw
     except ValueError:  # the parser below says what is wrong, or takes what pydantic's does not (UTF-16)
         pass

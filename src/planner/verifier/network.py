@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from planner.schemas import Link, Package, Topology, Wire
@@ -11,6 +13,7 @@ from planner.schemas.planning.topology import ChipletAt, Compute, Metric, check_
 Pair = tuple[str, str]
 Medium = tuple[str, ...]
 """``(name,)`` of a shared medium, or ``(source, target)`` of a link that is a medium of its own."""
+_ENDS: Callable[[Link], Pair] = operator.attrgetter("source", "target")
 
 
 @dataclass(frozen=True)
@@ -33,23 +36,20 @@ def expand(topology: Topology) -> Network:
     """
     check_rates(topology)
     nodes: dict[str, Compute | None] = {node.name: node if node.hosts else None for node in topology.nodes}
-    hops: dict[Pair, Link | Wire] = {}
-    ambiguous: set[Pair] = set()
     both_ways: list[tuple[Pair, Link | Wire]] = []
     for package in topology.packages:
         nodes[package.name] = None
         nodes.update(_chiplets(package))
         both_ways += _wires(package)
-    one_way: list[tuple[Pair, Link | Wire]] = []
-    for link in topology.links:
-        (both_ways if link.bidirectional else one_way).append(((link.source, link.target), link))
-    for (source, target), wire in both_ways:
-        one_way += [((source, target), wire), ((target, source), wire)]
-    for pair, wire in one_way:
+    pairs = list(zip(map(_ENDS, topology.links), topology.links, strict=True))
+    one_way: list[tuple[Pair, Link | Wire]] = [pair for pair in pairs if not pair[1].bidirectional]
+    both_ways += [pair for pair in pairs if pair[1].bidirectional]
+    one_way += [way for pair, wire in both_ways for way in ((pair, wire), (pair[::-1], wire))]
+    hops = dict(one_way)
+    ambiguous: set[Pair] = set()
+    if len(hops) < len(one_way):
         # a path names nodes alone, so it cannot say which of two parallel links it takes
-        if pair in hops:
-            ambiguous.add(pair)
-        hops[pair] = wire
+        ambiguous = {pair for pair, times in Counter(pair for pair, _ in one_way).items() if times > 1}
     mobile = [node.name for node in topology.nodes if node.tier == "mobile"]
     hosts = [name for name, compute in nodes.items() if compute is not None]
     metrics = {metric.name: _with_chiplets(metric, topology) for metric in topology.metrics}
