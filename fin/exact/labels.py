@@ -100,7 +100,12 @@ def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     Returns:
         (Q,) lower bounds, in the unit of the objective.
     """
-    return priced(relaxation, labels) + behind(relaxation.to_go, labels, layer) - relaxation.offset
+    found = priced(relaxation, labels) + behind(relaxation.to_go, labels, layer) - relaxation.offset
+    if relaxation.further is None or (others := relaxation.further.others) is None:
+        return found
+    limited = np.concatenate([labels.limited[:, None], labels.further], axis=1)
+    more = limited @ others.weight.T + others.to_go[:, layer + 1, labels.node].T - others.offset
+    return np.asarray(np.maximum(found, labels.cost + more.max(axis=1)))
 
 
 def priced(relaxation: Relaxation, labels: Labels) -> Floats:

@@ -16,7 +16,7 @@ from planner.fin.exact.arcs import surviving_arcs
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.labelling import LabelSearch, search
 from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments
+from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments, with_other_multipliers
 from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, segment_ends
 from planner.fin.exact.ties import above_ties
 from planner.fin.instance.decision import Decision, Overload
@@ -25,6 +25,8 @@ from planner.fin.instance.network import Network
 _WIDTHS = (1_000, 20_000, 300_000)
 _DIVE_WIDTH = 64
 _NARROW_WIDTH = 32
+_NARROW_WIDTHS = (32, 256)
+"""Labels that the first searches keep where several limits hold."""
 _MANY_PER_LAYER = 4
 _GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
@@ -66,9 +68,11 @@ def solve_scenario(
     near = _is_wide(plain) and _offer_joined(plain, incumbent)
     plain = plain.fixed(incumbent.cutoff)
     if plain.further is not None and _is_wide(plain):
-        # bounds of several limits are weak: the gap is closed from above, by a narrow search
-        _offer(search(plain.fixed(incumbent.cutoff), incumbent.cutoff, _NARROW_WIDTH, deadline), plain, incumbent)
-        plain = plain.fixed(incumbent.cutoff)
+        # bounds of several limits are weak: more of them help, and a narrow search closes the gap from above
+        plain = with_other_multipliers(plain, deadline)
+        for width in _NARROW_WIDTHS:
+            _offer(search(plain, incumbent.cutoff, width, deadline), plain, incumbent)
+            plain = plain.fixed(incumbent.cutoff)
     near = near and plain.further is None
     found, broken = (_widening if near else _deepening)(plain, incumbent, deadline)
     if not broken:
@@ -201,8 +205,9 @@ def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) 
 
     Returns the last search, and the capacities that its cheapest path breaks.
     """
-    relaxation = relaxation.fixed(incumbent.cutoff)
-    for width in _widths(incumbent):
+    widths = _widths(incumbent)
+    for width in widths[1:] if relaxation.further is not None and len(widths) > 1 else widths:
+        relaxation = relaxation.fixed(incumbent.cutoff)
         found = search(relaxation, incumbent.cutoff, width, deadline)
         broken = _offer(found, relaxation, incumbent)
         if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff):

@@ -7,7 +7,7 @@ labels that leave the same node share the work of finding its way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,12 +44,16 @@ class _Paths:
     """(P,) last hop, -1 where nothing moved."""
 
     def take(self, keep: Ints | Bools) -> _Paths:
-        return _Paths(*(getattr(self, each.name)[keep] for each in fields(self)))
+        rows = keep.nonzero()[0] if keep.dtype == np.bool_ else keep
+        return _Paths(*(column[rows] for column in self._columns))
 
     @classmethod
     def joined(cls, first: _Paths, second: _Paths) -> _Paths:
-        pairs = ((getattr(first, each.name), getattr(second, each.name)) for each in fields(cls))
-        return cls(*(np.concatenate(pair) for pair in pairs))
+        return cls(*map(np.concatenate, zip(first._columns, second._columns, strict=True)))
+
+    @property
+    def _columns(self) -> tuple[Ints | Floats, ...]:
+        return self.tail, self.place, self.cost, self.limited, self.further, self.loads, self.hop
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,25 +64,28 @@ class _Links:
     rows: Ints
     """(T * N,) path from each tail to each node; the last one where there is none."""
     sums: Floats
-    """(P + 1, C) all that dominance compares; infinite in the last row."""
+    """(C, P + 1) all that dominance compares; infinite in the last column."""
 
     @classmethod
     def of(cls, paths: _Paths, tails: int, nodes: int) -> _Links:
         """Return those of the first round."""
         rows = np.full(tails * nodes, len(paths.place))
         rows[paths.tail * nodes + paths.place % nodes] = np.arange(len(paths.place))
-        sums = _sums(paths)
-        return cls(nodes, rows, np.concatenate([sums, np.full((1, sums.shape[1]), np.inf)]))
+        sums = np.array(_sums(paths))
+        return cls(nodes, rows, np.append(sums, np.full((len(sums), 1), np.inf), axis=1))
 
     def no_worse_than(self, paths: _Paths) -> Bools:
         """(P,) whether the link between the ends of each path is no worse than the path."""
         rows = self.rows[paths.tail * self.nodes + paths.place % self.nodes]
-        return np.asarray((self.sums[rows] <= _sums(paths)).all(axis=1))
+        found = np.ones(len(rows), dtype=bool)
+        for direct, column in zip(self.sums, _sums(paths), strict=True):
+            found &= direct[rows] <= column
+        return found
 
 
-def _sums(paths: _Paths) -> Floats:
-    """(P, C) all that labels add up along paths."""
-    return np.concatenate([paths.cost[:, None], paths.limited[:, None], paths.further, paths.loads], axis=1)
+def _sums(paths: _Paths) -> list[Floats]:
+    """Return the (P,) sums that labels add up along paths."""
+    return [paths.cost, paths.limited, *paths.further.T, *paths.loads.T]
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,16 +171,23 @@ def _searched(relaxation: Relaxation, arcs: Arcs, tails: _Tails, hops: Hops, dea
 def _extended(relaxation: Relaxation, tails: _Tails, frontier: _Paths, arcs: Arcs, links: _Links | None) -> _Paths:
     """Return the paths that are longer by a link, that bounds leave open and that beat a direct link; hops are old."""
     row, arc = ragged(arcs.start, frontier.place)
-    tail = frontier.tail[row]
-    cost, limited = frontier.cost[row] + arcs.cost[arc], frontier.limited[row] + arcs.limited[arc]
-    further = frontier.further[row] + arcs.further[arc]
-    keep = tails.value[tail] + _priced(relaxation, cost, limited, further) < arcs.below[arc]
-    keep &= tails.limited[tail] + limited <= arcs.most_limited[arc]
-    keep &= arcs.target[arc] != tails.place[tail]
-    chosen = np.flatnonzero(keep)
+    so_far = tails.value[frontier.tail] + _priced(relaxation, frontier.cost, frontier.limited, frontier.further)
+    onward = arcs.below - _priced(relaxation, arcs.cost, arcs.limited, arcs.further)
+    # most extensions fall here, before anything is built for them
+    keep = so_far[row] < onward[arc]
+    keep &= (tails.limited[frontier.tail] + frontier.limited)[row] <= (arcs.most_limited - arcs.limited)[arc]
+    keep &= arcs.target[arc] != tails.place[frontier.tail][row]
+    chosen = keep.nonzero()[0]
     row, arc = row[chosen], arc[chosen]
-    loads, sums = frontier.loads[row] + arcs.loads[arc], (cost[chosen], limited[chosen], further[chosen])
-    new = _Paths(tail[chosen], arcs.target[arc], *sums, loads, frontier.hop[row])
+    new = _Paths(
+        tail=frontier.tail[row],
+        place=arcs.target[arc],
+        cost=frontier.cost[row] + arcs.cost[arc],
+        limited=frontier.limited[row] + arcs.limited[arc],
+        further=frontier.further[row] + arcs.further[arc],
+        loads=frontier.loads[row] + arcs.loads[arc],
+        hop=frontier.hop[row],
+    )
     return new if links is None else new.take(~links.no_worse_than(new))
 
 
