@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from networks import SHAPES, shaped_topology
 from table_search import table_search
 
+from planner.fin.exact import scenario
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
@@ -39,6 +40,7 @@ def test_exact_equals_a_search_over_a_table_of_routes(shape: str, random: Random
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(representation, "DENSE_SHARE", random.choice([0.0, 2.0]))
+        patch.setattr(scenario, "_MANY_PER_LAYER", random.choice([-1, 4]))
         outcome = Exact().solve(instance, Options())
     assert outcome.status == ("optimal" if np.isfinite(expected) else "infeasible")
     if outcome.plan is not None:
