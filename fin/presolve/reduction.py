@@ -14,7 +14,7 @@ from planner.fin.exact.dual import dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import build_feasible
-from planner.fin.graph.min_plus import Weights, forward
+from planner.fin.graph.min_plus import Weights, forward, vertex_values
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
@@ -108,5 +108,10 @@ def below_cutoff(graph: ExtendedGraph, multiplier: float, cutoff: float, until: 
     """
     offset = multiplier * graph.limit * (1.0 + TOLERANCE) if multiplier > 0.0 else 0.0
     weights = Weights.lagrangian(np.full(graph.shape[0], multiplier))
+    computing = vertex_values(graph, weights).min(axis=2).sum(axis=1) - offset
+    some = computing < cutoff  # without any transfer
+    graph, weights = graph.take(some), weights.take(some)
+    if graph.shape[0] == 0:
+        return graph
     bound = forward(graph, weights, until).values[:, -1].min(axis=1) - offset
     return graph.take(bound < cutoff)
