@@ -9,14 +9,16 @@ are tried next (Kelley, J. SIAM 8(4), 1960). They are the dual values of a linea
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
 from planner.fin.deadline import Deadline
 from planner.fin.exact.dual import DualBounds, Incumbents, worth_a_round
+from planner.fin.exact.relaxation import OtherMultipliers, Relaxation
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
-from planner.fin.graph.min_plus import Paths, Weights, best_paths
+from planner.fin.graph.min_plus import Paths, Weights, backward, best_paths
 from planner.fin.graph.path_sums import path_sums, transfer_figures
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
@@ -28,6 +30,8 @@ _CERTAIN = 1e-9
 """Least excess of the limits, over them, that is no rounding."""
 _FALLBACK = 100.0
 """Cost of the artificial plan that keeps all limits, over that of the dearest path met at first."""
+_SCALES = (1.0, 0.5, 2.0)
+"""Factors of the best multipliers in vectors of other multipliers."""
 
 
 def bounds_of_several(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
@@ -148,6 +152,30 @@ def _all_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
     vertex = graph.further.vertex[rows, :, depth, paths.node, paths.option].sum(axis=1)
     arc = np.einsum("krdc,ckd->kr", graph.further.arc, transfer_figures(graph, paths))
     return cost, np.concatenate([limited[:, None], vertex + arc], axis=1)
+
+
+def with_other_multipliers(plain: Relaxation, deadline: Deadline) -> Relaxation:
+    """Add bounds at multipliers around the best ones, by one backward recursion over all of them at once.
+
+    Args:
+        plain: A scenario with further limits.
+        deadline: When to give up.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    if plain.further is None:
+        return plain
+    best = np.append(plain.multiplier, plain.further.multiplier)
+    weight = np.unique([best * scales for scales in product(_SCALES, repeat=len(best))], axis=0)
+    weight = weight[(weight != best).any(axis=1)]
+    if len(weight) == 0:
+        return plain
+    graph = plain.graph.take(np.zeros(len(weight), dtype=np.int64)).priced(weight[:, 1:])
+    to_go = backward(graph, Weights.lagrangian(weight[:, 0]), deadline)
+    most = np.append(plain.most if plain.multiplier > 0.0 else 0.0, plain.further.most)
+    others = OtherMultipliers(weight, to_go, weight @ most)
+    return replace(plain, further=replace(plain.further, others=others))
 
 
 class Master:

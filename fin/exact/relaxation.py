@@ -7,7 +7,6 @@ of blocks on one node keep the node's capacities, and relaxes only what a later 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
@@ -22,8 +21,6 @@ from planner.fin.links.interface import FULL
 
 _MOST_CELLS = 1_000_000
 """Links times layers up to which all of them are bounded at once."""
-_SCALES = (1.0, 0.5, 2.0)
-"""Factors of the best multipliers in vectors of other multipliers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,30 +119,6 @@ class OtherMultipliers:
     """(V, D + 1, N) least weighted cost before the transfer into each layer, to the end."""
     offset: Floats
     """(V,) multipliers times limits."""
-
-
-def with_other_multipliers(plain: Relaxation, deadline: Deadline) -> Relaxation:
-    """Add bounds at multipliers around the best ones, by one backward recursion over all of them at once.
-
-    Args:
-        plain: A scenario with further limits.
-        deadline: When to give up.
-
-    Raises:
-        DeadlineReachedError: The deadline came first.
-    """
-    if plain.further is None:
-        return plain
-    best = np.append(plain.multiplier, plain.further.multiplier)
-    weight = np.unique([best * scales for scales in product(_SCALES, repeat=len(best))], axis=0)
-    weight = weight[(weight != best).any(axis=1)]
-    if len(weight) == 0:
-        return plain
-    graph = plain.graph.take(np.zeros(len(weight), dtype=np.int64)).priced(weight[:, 1:])
-    to_go = backward(graph, Weights.lagrangian(weight[:, 0]), deadline)
-    most = np.append(plain.most if plain.multiplier > 0.0 else 0.0, plain.further.most)
-    others = OtherMultipliers(weight, to_go, weight @ most)
-    return replace(plain, further=replace(plain.further, others=others))
 
 
 def relax(

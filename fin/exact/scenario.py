@@ -16,7 +16,7 @@ from planner.fin.exact.arcs import surviving_arcs
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.exact.labelling import LabelSearch, search
 from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments, with_other_multipliers
+from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments
 from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, segment_ends
 from planner.fin.exact.ties import above_ties
 from planner.fin.instance.decision import Decision, Overload
@@ -68,6 +68,8 @@ def solve_scenario(
     near = _is_wide(plain) and _offer_joined(plain, incumbent)
     plain = plain.fixed(incumbent.cutoff)
     if plain.further is not None and _is_wide(plain):
+        from planner.fin.exact.cutting_planes import with_other_multipliers  # few requests have several limits
+
         # bounds of several limits are weak: more of them help, and a narrow search closes the gap from above
         plain = with_other_multipliers(plain, deadline)
         for width in _NARROW_WIDTHS:

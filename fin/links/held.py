@@ -103,4 +103,4 @@ class HeldWeightedLinks:
 def _improved(improved: Bools) -> Ints:
     """Return the nodes at which any scenario was improved, given (N, K) marks."""
     marks = improved[:, 0] if improved.shape[1] == 1 else improved.any(axis=1)
-    return marks.nonzero()[0]
+    return np.flatnonzero(marks)

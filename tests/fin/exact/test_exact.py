@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -139,5 +138,5 @@ def test_more_room_never_costs_more(random: Random) -> None:
         return
     tight = value_of(instance, Exact().solve(instance, Options()))
     limits = instance.limits
-    roomy = replace(instance, limits=replace(limits, latency_s=2 * limits.latency_s, energy_j=2 * limits.energy_j))
+    roomy = instance.with_limits(latency_s=2 * limits.latency_s, energy_j=2 * limits.energy_j)
     assert value_of(roomy, Exact().solve(roomy, Options())) <= tight * (1 + 1e-8)

@@ -16,12 +16,12 @@ from networks import SHAPES, shaped_topology
 from planner.fin.deadline import Deadline
 from planner.fin.exact import scenario
 from planner.fin.exact.arcs import surviving_arcs
-from planner.fin.exact.cutting_planes import bounds_of_several
+from planner.fin.exact.cutting_planes import bounds_of_several, with_other_multipliers
 from planner.fin.exact.dual import dual_bounds
 from planner.fin.exact.labels import bounds, root_label
 from planner.fin.exact.method import Exact
 from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, relax, with_other_multipliers
+from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import build_feasible
 from planner.fin.graph.path_sums import path_sums
