@@ -1,7 +1,8 @@
 """Extension of labels by one block: every host, every route worth a label of what it reads and of its result.
 
 What a block reads is carried one tensor after the other. In between, labels are left out whose bounds reach the cutoff
-with the cheapest routes of what is still to be carried, and those that another way to the same host dominates.
+with the cheapest routes of what is still to be carried, and those that another way to the same host dominates. Of too
+many, those of the worst bounds are dropped.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 _AT_ONCE = 200_000
 """Labels that are made at once."""
+_BEFORE = 4
+"""Labels for each one that is left, at most, that are compared for dominance."""
 _FEW = 64
 """Labels of one step up to which ways to the same host are not compared."""
 _ROUNDING = 1e-11
@@ -32,10 +35,12 @@ class Extended:
 
     labels: Labels
     values: Floats
+    lost: float
+    """Least such bound of the labels that were dropped; infinite where none was."""
 
 
 def extend(
-    space: LabelSpace, found: Bounded, labels: Labels, block: int, cutoff: float, deadline: Deadline
+    space: LabelSpace, found: Bounded, labels: Labels, block: int, cutoff: float, most: int, deadline: Deadline
 ) -> Extended:
     """Extend labels by one block; those that no plan below the cutoff extends are left out.
 
@@ -45,6 +50,7 @@ def extend(
         labels: Placements of all blocks before.
         block: The block.
         cutoff: Objective that plans of interest stay below.
+        most: Labels between the inputs of the block at most.
         deadline: When to give up.
 
     Returns:
@@ -60,8 +66,10 @@ def extend(
     for start in range(0, labels.count, size):
         deadline.check()
         rows = np.arange(start, min(start + size, labels.count))
-        parts.append(step.extend(labels.take(np.repeat(rows, hosts)), np.tile(np.arange(hosts), len(rows))))
-    return Extended(concatenated([part.labels for part in parts]), np.concatenate([part.values for part in parts]))
+        made, places = labels.take(np.repeat(rows, hosts)), np.tile(np.arange(hosts), len(rows))
+        parts.append(step.extend(made, places, max(hosts, most * len(rows) // labels.count)))
+    values = np.concatenate([part.values for part in parts])
+    return Extended(concatenated([part.labels for part in parts]), values, min(part.lost for part in parts))
 
 
 class _Step:
@@ -74,7 +82,7 @@ class _Step:
         self.least = [[_least_carried(space, row, bound) for row in self.rows] for bound in found.bounds]
         self.least_returned = [_least_returned(space, block, bound) for bound in found.bounds]
 
-    def extend(self, labels: Labels, place: Ints) -> Extended:
+    def extend(self, labels: Labels, place: Ints, most: int) -> Extended:
         """Place the block in every label, carry what it reads and hand over its result."""
         space, problem, block = self.space, self.space.problem, self.block
         node = problem.hosts[block][place]
@@ -87,15 +95,26 @@ class _Step:
         if problem.result_limit is not None:
             labels = replace(labels, elapsed=labels.elapsed + space.seconds[block, node])
         keep, _ = self._bounded(labels, 0, returned=False)
-        labels, way = labels.take(keep), way[keep]
+        labels, way, lost = labels.take(keep), way[keep], np.inf
         for number, row in enumerate(self.rows, start=1):
             labels, way = _carried(space, labels, way, row, block)
-            keep, _ = self._bounded(labels, number, returned=False)
-            labels, way = labels.take(keep), way[keep]
+            keep, values = self._bounded(labels, number, returned=False)
+            labels, way, values = labels.take(keep), way[keep], values[keep]
             if labels.count > _FEW and number > 1:
-                keep = space.undominated_in(way, labels)
-                labels, way = labels.take(keep), way[keep]
-        return self._finished(_returned(space, labels, block))
+                labels, way, dropped = self._thinned(labels, way, values, most)
+                lost = min(lost, dropped)
+        return self._finished(_returned(space, labels, block), lost)
+
+    def _thinned(self, labels: Labels, way: Ints, values: Floats, most: int) -> tuple[Labels, Ints, float]:
+        """Drop ways to a host that another one dominates, and of too many those of the worst bounds."""
+        order, lost = np.argsort(values, kind="stable"), np.inf
+        if len(order) > _BEFORE * most:  # comparing many labels is dear
+            lost, order = float(values[order[_BEFORE * most]]), order[: _BEFORE * most]
+        if self.space.compared:
+            order = order[self.space.undominated_in(way[order], labels.take(order))]
+        if len(order) > most:
+            lost, order = min(lost, float(values[order[most]])), order[:most]
+        return labels.take(order), way[order], lost
 
     def _bounded(self, labels: Labels, carried: int, *, returned: bool) -> tuple[Bools, Floats]:
         """Return which labels keep limits and bounds, and their weighted sums with the least cost to go."""
@@ -116,7 +135,7 @@ class _Step:
             keep &= values <= bound.threshold(self.cutoff)
         return keep, values
 
-    def _finished(self, labels: Labels) -> Extended:
+    def _finished(self, labels: Labels, lost: float) -> Extended:
         """Count memory, and drop labels that break a limit or a bound."""
         space, memory = self.space, self.space.memory
         if memory is not None:
@@ -129,7 +148,7 @@ class _Step:
             usage, working, held = labels.usage.copy(), labels.working.copy(), labels.held.copy()
             relax(memory, self.block, usage, working, held)
             labels = replace(labels, usage=usage, working=working, held=held)
-        return Extended(labels, values)
+        return Extended(labels, values, lost)
 
 
 def _least_carried(space: LabelSpace, row: int, bound: Bound) -> Floats:

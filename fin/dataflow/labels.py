@@ -16,6 +16,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 _WORD = 62
 """Nodes of one column of a key."""
+_MOST_CRITERIA = 12
 _GRAIN = 2.0**40
 """Figures that differ by less than this part of the largest one are alike for dominance; limits are wider."""
 
@@ -68,6 +69,11 @@ class LabelSpace:
     ties: bool = False
     """Whether latency and the number of routes count as criteria."""
     _choices: dict[tuple[str, int], Bools] = field(default_factory=dict)
+
+    @property
+    def compared(self) -> bool:
+        """Whether labels are compared at all; with many criteria, hardly any dominates another."""
+        return len(self.kept) + (0 if self.memory is None else self.memory.count) <= _MOST_CRITERIA
 
     @cached_property
     def kept(self) -> list[int]:

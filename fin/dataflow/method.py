@@ -68,7 +68,7 @@ def _solved(
     ended = np.inf
     try:
         for point in range(instance.points.count):
-            if incumbent.cutoff <= 0.0:  # any plan was asked for, or one costs nothing
+            if incumbent.decision is not None and incumbent.gap >= 1.0:  # any plan was asked for
                 return states, 0.0, PROVED
             problem = build_problem(instance, point)
             states.append(bound_point(problem, incumbent, until))

@@ -32,9 +32,7 @@ _TIE_WIDTHS = (2_000,)
 _MOST_OFFERS = 64
 _BEFORE = 4
 """Labels per width that are compared for dominance."""
-_MOST_CRITERIA = 12
-"""Criteria with which labels are compared at all; with more, hardly any dominates another."""
-_DIVE_WIDTH = 1_000
+_DIVE_WIDTH = 200
 _FEW = 4
 """Scarce capacities that are tracked all at once."""
 
@@ -215,13 +213,13 @@ def _search(found: Bounded, space: LabelSpace, cutoff: float, width: int, deadli
     lost = np.inf
     labels = space.root()
     for block in range(found.problem.depth):
-        extended = extend(space, found, labels, block, cutoff, deadline)
+        extended = extend(space, found, labels, block, cutoff, _BEFORE * width, deadline)
+        lost = min(lost, extended.lost - found.bounds[0].constant)
         order = np.argsort(extended.values, kind="stable")
         if len(order) > _BEFORE * width:  # comparing many labels is dear
             lost = min(lost, float(extended.values[order[_BEFORE * width]]) - found.bounds[0].constant)
             order = order[: _BEFORE * width]
-        many = len(space.kept) + extended.labels.working.shape[1] > _MOST_CRITERIA
-        kept = order if many else order[space.undominated(extended.labels.take(order), block)]
+        kept = order[space.undominated(extended.labels.take(order), block)] if space.compared else order
         if len(kept) > width:
             lost = min(lost, float(extended.values[kept[width]]) - found.bounds[0].constant)
             kept = kept[:width]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cases import instance_of
 from dataflow_cases import random_dataflow_case
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from planner.fin.dataflow import search
@@ -24,6 +24,7 @@ from planner.schemas import App, Model, Topology, check_document
 
 
 @pytest.mark.slow
+@example(seed=1078)  # points that tie at an objective of 0
 @given(seed=st.integers(0, 10**9))
 def test_the_exact_search_is_as_good_as_enumeration(seed):
     """Status, objective, bound and what is preferred among ties agree, all features mixed."""
