@@ -42,7 +42,7 @@ _SMALL = 5e-3
 """Apps that cost less than this part of all are not branched on."""
 _ROWS_OF_SMALL, _ROWS = 9, 33
 """Rows that are looked at of small apps, and of others."""
-_REFINEMENTS, _GAIN = 16, 2e-5
+_REFINEMENTS, _GAIN = 16, 2e-4
 """Times that envelopes are opened, and the part of the bound that opening them has to raise it by."""
 _CHOICES = 1_000
 """Choices of what apps of a source do that are looked at the most."""
