@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -51,7 +52,13 @@ class OperatingPoints:
 
     def reach_of(self, index: int, blocks: int) -> Floats:
         """(L,) fraction of samples that executes each block under one operating point."""
-        return np.asarray(self._reach(slice(index, index + 1), blocks)[0])
+        if (index, blocks) not in self._known:  # every plan that is evaluated asks for that of its point
+            self._known[index, blocks] = np.asarray(self._reach(slice(index, index + 1), blocks)[0])
+        return self._known[index, blocks]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], Floats]:
+        return {}
 
     def _reach(self, some: slice, blocks: int) -> Floats:
         on, fraction = self.on[some], self.fraction[some]

@@ -17,7 +17,7 @@ from planner.fin.graph.min_plus import Weights, vertex_values, weighted_links
 from planner.fin.instance.decision import Decision, Path
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Ints, Network
-from planner.fin.links.interface import Spread, WeightedLinks
+from planner.fin.links.interface import Spread
 
 _MOST_SCENARIOS = 3
 
@@ -37,13 +37,17 @@ def offer_first_fits(graph: ExtendedGraph, instance: Instance, incumbent: Incumb
     for scenario in _promising(graph):
         single = graph.single(scenario)
         for weights in _mixtures(single):
-            nodes = _first_fit(single, instance.network, weights)
+            transfers = _Transfers(single, weights)
+            nodes = _first_fit(single, instance.network, weights, transfers)
             if nodes is not None:
-                incumbent.offer(plan_of(single, instance, weights, nodes))
+                incumbent.offer(plan_of(single, instance, weights, nodes, transfers))
             until.check()
 
 
-def plan_of(single: ExtendedGraph, instance: Instance, weights: Weights, nodes: tuple[int, ...]) -> Decision:
+def plan_of(
+    single: ExtendedGraph, instance: Instance, weights: Weights, nodes: tuple[int, ...],
+    transfers: _Transfers | None = None,
+) -> Decision:  # fmt: skip
     """Choose for blocks on given nodes the routes and result options of least weighted sum.
 
     Args:
@@ -51,14 +55,15 @@ def plan_of(single: ExtendedGraph, instance: Instance, weights: Weights, nodes: 
         instance: The app.
         weights: Weights of cost and limited sum.
         nodes: (D,) node of every block.
+        transfers: Transfers at these weights that were relaxed before.
 
     Returns:
         The decision with these nodes, routes and results; limits and capacities are not checked.
     """
-    links = weighted_links(single, weights)
+    relaxed = transfers or _Transfers(single, weights)
     before = (single.source, *nodes[:-1])
     transfers: list[Path] = [
-        (node,) if node == last else _route(single, links, layer, last, node)
+        (node,) if node == last else relaxed.route(layer, last, node)
         for layer, (last, node) in enumerate(zip(before, nodes, strict=True))
     ]
     at = (0, np.arange(len(nodes)), np.array(nodes))
@@ -88,9 +93,11 @@ def _mixtures(single: ExtendedGraph) -> list[Weights]:
     return found
 
 
-def _first_fit(single: ExtendedGraph, network: Network, weights: Weights) -> tuple[int, ...] | None:
+def _first_fit(
+    single: ExtendedGraph, network: Network, weights: Weights, transfers: _Transfers
+) -> tuple[int, ...] | None:
     """Return the node of every block, or None where a block fits nowhere."""
-    links, layers, nodes = weighted_links(single, weights), single.shape[1], single.shape[2]
+    layers, nodes = single.shape[1], single.shape[2]
     costs = vertex_values(single, weights)[0]
     closed = ~np.isfinite(costs)
     cost, memory, busy, shut = (_sums(each) for each in (
@@ -107,7 +114,7 @@ def _first_fit(single: ExtendedGraph, network: Network, weights: Weights) -> tup
         end = np.minimum(end, _last_that_fit(shut - shut[layer], np.full(nodes, 0.5)))
         length = np.maximum(end - layer, 0)
         segment = cost[end, np.arange(nodes)] - cost[layer]
-        way = _arrival(links, layer, at, nodes)
+        way = transfers.reached(layer, at).values[0]
         score = np.where(length > 0, way + segment, np.inf) / np.maximum(length, 1)
         at = int(score.argmin())
         if not np.isfinite(score[at]):
@@ -128,22 +135,31 @@ def _last_that_fit(sums: Floats, room: Floats) -> Ints:
     return np.asarray((sums <= room).sum(axis=0) - 1)
 
 
-def _arrival(links: WeightedLinks, layer: int, source: int, nodes: int) -> Floats:
-    """(N,) least weighted sum of the transfer into a layer from one node."""
-    seeds = np.full((1, nodes), np.inf)
-    seeds[0, source] = 0.0
-    return np.asarray(links.spread(layer, seeds, np.ones((1, nodes), dtype=bool)).values[0])
+class _Transfers:
+    """Transfers of one scenario from single nodes, at weights of cost and limited sum; each is relaxed once."""
 
+    def __init__(self, single: ExtendedGraph, weights: Weights) -> None:
+        self._links = weighted_links(single, weights)
+        self._nodes, self._single_hop = single.shape[2], single.links.single_hop
+        self._relaxed: dict[tuple[int, int], Spread] = {}
 
-def _route(single: ExtendedGraph, links: WeightedLinks, layer: int, source: int, node: int) -> Path:
-    """Return the route of least weighted sum between two nodes in the transfer into a layer."""
-    nodes, path = single.shape[2], [node]
-    seeds = np.full((1, nodes), np.inf)
-    seeds[0, source] = 0.0
-    reached = links.spread(layer, seeds, np.ones((1, nodes), dtype=bool))
-    if single.links.single_hop:
-        reached = Spread(seeds, None)
-    rows = np.zeros(1, dtype=np.int64)
-    while path[-1] != source:
-        path.append(int(links.step_back(layer, reached, rows, np.array([path[-1]]))[0]))
-    return tuple(reversed(path))
+    def reached(self, layer: int, source: int) -> Spread:
+        """Return the least weighted sums of the transfer into a layer from one node, (1, N)."""
+        if (layer, source) not in self._relaxed:
+            wanted = np.ones((1, self._nodes), dtype=bool)
+            self._relaxed[layer, source] = self._links.spread(layer, self._seeds(source), wanted)
+        return self._relaxed[layer, source]
+
+    def route(self, layer: int, source: int, node: int) -> Path:
+        """Return the route of least weighted sum between two nodes in the transfer into a layer."""
+        reached = Spread(self._seeds(source), None) if self._single_hop else self.reached(layer, source)
+        rows, path = np.zeros(1, dtype=np.int64), [node]
+        while path[-1] != source:
+            path.append(int(self._links.step_back(layer, reached, rows, np.array([path[-1]]))[0]))
+        return tuple(reversed(path))
+
+    def _seeds(self, source: int) -> Floats:
+        """(1, N) zero where the data is, infinite elsewhere."""
+        seeds = np.full((1, self._nodes), np.inf)
+        seeds[0, source] = 0.0
+        return seeds
