@@ -133,7 +133,7 @@ def _shared_bytes(joint: JointInstance) -> float:
     sizes: dict[tuple[str, str], float] = {}
     for app in joint.apps:
         if len(app.possible) == 1 and (memory := app.possible[0][1].memory) is not None:
-            uses = memory.block_uses[: int(app.possible[0][1].points.depth.min())].any(axis=0)
+            uses = np.asarray(memory.block_uses[: int(app.possible[0][1].points.depth.min())].any(axis=0))
             named = zip(memory.param_names, memory.param_bytes.tolist(), uses.tolist(), strict=True)
             sizes |= {(memory.model, name): size for name, size, used in named if used}
     return sum(sizes.values())
