@@ -46,7 +46,7 @@ def offer_first_fits(graph: ExtendedGraph, instance: Instance, incumbent: Incumb
 
 def plan_of(
     single: ExtendedGraph, instance: Instance, weights: Weights, nodes: tuple[int, ...],
-    transfers: _Transfers | None = None,
+    known: _Transfers | None = None,
 ) -> Decision:  # fmt: skip
     """Choose for blocks on given nodes the routes and result options of least weighted sum.
 
@@ -55,12 +55,12 @@ def plan_of(
         instance: The app.
         weights: Weights of cost and limited sum.
         nodes: (D,) node of every block.
-        transfers: Transfers at these weights that were relaxed before.
+        known: Transfers at these weights that were relaxed before.
 
     Returns:
         The decision with these nodes, routes and results; limits and capacities are not checked.
     """
-    relaxed = transfers or _Transfers(single, weights)
+    relaxed = known or _Transfers(single, weights)
     before = (single.source, *nodes[:-1])
     transfers: list[Path] = [
         (node,) if node == last else relaxed.route(layer, last, node)
