@@ -136,7 +136,7 @@ def _within(sums: Floats, most: Floats) -> Bools:
     kept = np.isfinite(sums[0])
     for row in np.flatnonzero(np.isfinite(most)).tolist():
         kept &= sums[row] <= most[row]
-    return kept
+    return np.asarray(kept)
 
 
 def _weights_and_limits(relaxation: Relaxation) -> tuple[Floats, Floats]:

@@ -8,6 +8,7 @@ labels that leave the same node share the work of finding its way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class _Paths:
         return cls(*map(np.concatenate, zip(first._columns, second._columns, strict=True)))
 
     @property
-    def _columns(self) -> tuple[Ints | Floats, ...]:
+    def _columns(self) -> tuple[Any, ...]:
         return self.tail, self.place, self.cost, self.limited, self.further, self.loads, self.hop
 
 
