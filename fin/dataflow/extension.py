@@ -119,7 +119,8 @@ class _Step:
     def _bounded(self, labels: Labels, carried: int, *, returned: bool) -> tuple[Bools, Floats]:
         """Return which labels keep limits and bounds, and their weighted sums with the least cost to go."""
         space, problem, block = self.space, self.space.problem, self.block
-        keep = (labels.usage[:, space.kept] <= problem.limits[space.kept] * (1.0 + TOLERANCE) * _SLACK).all(axis=1)
+        limits = problem.limits[space.kept] * (1.0 + TOLERANCE) * _SLACK
+        keep: Bools = np.all(labels.usage[:, space.kept] <= limits, axis=1)
         node = space.nodes(labels, block)
         ends = [(space.nodes(labels, problem.inputs[row].producer), _is_there(space, labels, row, block))
                 for row in self.rows[carried:]]  # fmt: skip

@@ -58,13 +58,17 @@ class Arcs:
         for layer, (begin, end) in enumerate(pairwise(first)):
             if end > begin:
                 part = slice(begin, end)
-                columns = (self.cost, self.limited, self.further, self.loads, self.below, self.most_limited)
                 found[layer] = Arcs(
-                    self.start[layer * nodes : (layer + 1) * nodes + 1] - begin,
-                    self.target[part] - layer * nodes,
-                    *(column[part] for column in columns),
-                    None if self.hop is None else self.hop[part],
-                    self.hops,
+                    start=self.start[layer * nodes : (layer + 1) * nodes + 1] - begin,
+                    target=self.target[part] - layer * nodes,
+                    cost=self.cost[part],
+                    limited=self.limited[part],
+                    further=self.further[part],
+                    loads=self.loads[part],
+                    below=self.below[part],
+                    most_limited=self.most_limited[part],
+                    hop=None if self.hop is None else self.hop[part],
+                    hops=self.hops,
                 )
         return found
 
@@ -146,8 +150,11 @@ def _layer_by_layer(relaxation: Relaxation, cutoff: float) -> Arcs:
     further = 0 if relaxation.further is None else len(relaxation.further.most)
     none = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), *(np.zeros(0),) * 2, np.zeros((0, further))
     parts.append((*none, np.zeros((0, len(relaxation.graph.links.loads))), np.zeros(0), np.zeros(0)))
-    tail, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Arcs(np.searchsorted(tail, np.arange(layers * nodes + 1)), *columns)
+    tail, target, cost, limited, further_sums, loads, below, most_limited = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    start = np.searchsorted(tail, np.arange(layers * nodes + 1))
+    return Arcs(start, target, cost, limited, further_sums, loads, below, most_limited)
 
 
 def _parts(relaxation: Relaxation, layer: int, cutoff: float) -> Iterator[tuple[Ints | Floats, ...]]:

@@ -133,7 +133,7 @@ def joined_path(relaxation: Relaxation, arcs: Arcs) -> Paths | None:
 
 def _within(sums: Floats, most: Floats) -> Bools:
     """Mark the joins whose (S, A) sums keep every limit."""
-    kept = np.isfinite(sums[0])
+    kept: Bools = np.isfinite(sums[0])
     for row in np.flatnonzero(np.isfinite(most)).tolist():
         kept &= sums[row] <= most[row]
     return np.asarray(kept)

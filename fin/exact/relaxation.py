@@ -199,7 +199,7 @@ def _link_bounds(
         ready[1:] = before.values[0, :-1]
     coefficients = weights.cost[0] * graph.arc_cost[0] + weights.limited[0] * graph.arc_limited[0]
     tail, head = links.ends
-    bounds = coefficients @ links.metrics
+    bounds: Floats = coefficients @ links.metrics
     bounds += ready[:, tail]
     bounds += (arrival - offset)[:, head]
     bounds[:, links.no_links] = np.inf

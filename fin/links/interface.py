@@ -103,14 +103,18 @@ class Links(Protocol):
     """(C, E) J/bit, s/bit and latency in s of each link, then what it adds per bit to metrics; C is 3 or more."""
     loads: Floats
     """(M, E) s/bit that a link takes of each tracked medium."""
-    ends: tuple[Ints, Ints]
-    """(E,) nodes that the links leave, and that they lead to."""
-    no_links: Ints
-    """Places among the E that are no links between two nodes."""
     slowest: float
     """Most s/bit of any link."""
     single_hop: bool
     """Whether a direct link joins every pair of nodes and no path of several links is better in any figure."""
+
+    @property
+    def ends(self) -> tuple[Ints, Ints]:
+        """(E,) nodes that the links leave, and that they lead to."""
+
+    @property
+    def no_links(self) -> Ints:
+        """Places among the E that are no links between two nodes."""
 
     def between(self, source: Ints, target: Ints) -> Ints:
         """Return the link between each pair of nodes; every pair must have one."""

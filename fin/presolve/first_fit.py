@@ -62,7 +62,7 @@ def plan_of(
     """
     relaxed = known or _Transfers(single, weights)
     before = (single.source, *nodes[:-1])
-    transfers: list[Path] = [
+    routes: list[Path] = [
         (node,) if node == last else relaxed.route(layer, last, node)
         for layer, (last, node) in enumerate(zip(before, nodes, strict=True))
     ]
@@ -70,7 +70,7 @@ def plan_of(
     choices = weights.cost[0] * single.vertex_cost[at] + weights.limited[0] * single.vertex_limited[at]
     option = np.where(single.open[at], choices, np.inf).argmin(axis=1)
     point = int(single.scenarios.point[0])
-    return Decision(point, nodes, tuple(transfers), result_paths(single, instance, option, point, nodes))
+    return Decision(point, nodes, tuple(routes), result_paths(single, instance, option, point, nodes))
 
 
 def _promising(graph: ExtendedGraph) -> list[int]:
