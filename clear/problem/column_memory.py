@@ -52,6 +52,9 @@ def beyond_sum(instance: Instance, decision: Decision, nodes: Ints, shared: Sequ
         decision: Its operating point and hosts.
         nodes: (H,) nodes that host a block.
         shared: The named parameters that they hold.
+
+    Returns:
+        (H,) bytes of both together; zeros for an app that states neither.
     """
     memory, more = instance.memory, np.zeros(len(nodes))
     if memory is None:

@@ -52,6 +52,9 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known
         deadline: When to give up; what is found of the bounds until then holds.
         known: Cost of a plan that is known; scenarios above need no better bound.
 
+    Returns:
+        The bounds with the multipliers that attain them.
+
     Raises:
         DeadlineReachedError: The deadline came before the first bound.
     """

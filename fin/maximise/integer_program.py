@@ -39,6 +39,9 @@ class LargestRateByProgram:
             instance: The app.
             start: A plan within the limits; None for none.
             options: Gap and time limit.
+
+        Returns:
+            The outcome; where nothing better was found, it holds the plan that was known.
         """
         return IntegerProgram(build_rate_program).improve(instance, start, options)
 

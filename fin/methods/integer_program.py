@@ -69,6 +69,9 @@ class IntegerProgram:
             instance: The app.
             start: A plan within the limits; None for none.
             options: Gap and time limit.
+
+        Returns:
+            The outcome; where nothing better was found, it holds the plan that was known.
         """
         clock = ProgramClock(Deadline.after(options.time_limit_s), self._build)
         incumbent = Incumbent(instance, options.gap)
@@ -100,7 +103,17 @@ class ProgramClock:
         self.programs = 0
 
     def build(self, instance: Instance, point: int, cutoff: float, scale: float | None = None) -> Program:
-        """Build a program on the clock."""
+        """Build a program on the clock.
+
+        Args:
+            instance: The app.
+            point: Index of the operating point.
+            cutoff: Largest objective that matters.
+            scale: Expected size of the objective; None to guess it.
+
+        Returns:
+            The program.
+        """
         began = time.perf_counter()
         program = self._build(instance, point, cutoff, scale)
         self.build_s += time.perf_counter() - began
