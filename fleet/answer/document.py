@@ -21,6 +21,7 @@ from planner.schemas.fleets.placement import (
     Unserved,
 )
 from planner.schemas.planning.placement import Provenance
+from planner.schemas.reading.quantities import format_quantity
 
 _MOST_SHORT = 20
 
@@ -75,7 +76,8 @@ def nothing_placed(name: str, provenance: Provenance, spent_s: float, needed_s: 
     return FleetPlacement(
         fleet=name,
         status="unknown",
-        message=f"the time limit leaves no time to place users; the answer alone takes about {needed_s:.1f} s",
+        message="the time limit leaves no time to place users; "
+        f"the answer alone takes about {format_quantity(needed_s, 's')}",
         certificate=FleetCertificate(lower_bound=0.0, relative_gap=None, complete=False),
         timing=FleetTiming(build_s=spent_s, linear_s=0.0, whole_s=0.0),
         provenance=provenance,

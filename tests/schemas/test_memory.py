@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner import InputError, Model, Topology, plan
-from planner.clear.problem.instance import build_joint
-from planner.fin.instance.network import build_network
-from planner.schemas import App, check_document
+from planner.schemas import check_document
 from planner.schemas.planning.memory import largest_memory_bytes, least_memory_bytes, memory_may_bind
 
 
@@ -40,17 +38,6 @@ def test_the_least_memory_is_that_of_the_smallest_chiplet_or_node() -> None:
     ]  # fmt: skip
     assert least_memory_bytes(check_document(raw, Topology)) == 300
     assert not memory_may_bind([tied_model()], least_memory_bytes(topology(None)))
-
-
-@pytest.mark.parametrize(("memory", "refused"), [(None, False), (2760.0, False), (2759.0, True)])
-def test_joint_planning_refuses_working_memory_only_where_it_may_bind(memory: float | None, refused: bool) -> None:
-    apps = [(check_document({"name": name, "model": "m.json", "rate_per_s": 1.0}, App), tied_model()) for name in "xy"]
-    network = build_network(topology(memory).nodes, topology(memory).links)
-    if refused:
-        with pytest.raises(InputError, match="does not know params"):
-            build_joint(apps, network)
-    else:
-        assert build_joint(apps, network).count == 2
 
 
 @pytest.mark.parametrize("method", ["gamma", "mcp"])
