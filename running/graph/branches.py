@@ -14,13 +14,12 @@ def fix_values(model: Any, values: Mapping[str, float], file: str) -> None:  # n
 
     Args:
         model: Network with fixed input dimensions.
-        values: Value of every element, by input.
+        values: Value of every element, by input; integers are kept exactly.
         file: File to name in messages.
 
     Raises:
         InputError: The network has no such input, it has no other input, or its type does not hold the value.
     """
-    import numpy as np
     import onnx
 
     known = {value.name: value for value in graph_inputs(model)}
@@ -31,15 +30,56 @@ def fix_values(model: Any, values: Mapping[str, float], file: str) -> None:  # n
         fix = "leave one input that samples fill"
         raise input_error("no input is left", fix, file=file, path="--value", value=", ".join(values))
     for name, number in values.items():
-        kind = known[name].type.tensor_type
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
-        with np.errstate(invalid="ignore"):  # a number that does not fit is refused below
-            array = np.full([dim.dim_value for dim in kind.shape.dim], number).astype(dtype)
-        if dtype.kind != "f" and not np.all(array.astype(np.float64) == np.float64(number)):
-            message = f"{name} holds {dtype} values"
-            raise input_error(message, "give a value of this type", file=file, path="--value", value=f"{number:g}")
+        array = _filled(known[name], number, file)
         model.graph.input.remove(known[name])
         model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+
+
+def _filled(value: Any, number: float, file: str) -> Any:  # noqa: ANN401 - protobuf, an array
+    """Return the array of an input whose elements are all one number; raise InputError where it cannot hold it."""
+    import numpy as np
+    import onnx
+
+    kind = value.type.tensor_type
+    held = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+    if held not in _FIXED_TYPES:
+        message, fix = f"{value.name} holds {held} values, which no number fixes", "fix inputs of numbers alone"
+        raise input_error(message, fix, file=file, path="--value", value=value.name)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+    element = _element(number, dtype)
+    if element is None:
+        message, fix = f"{value.name} holds {dtype} values", f"give a number that {dtype} can hold"
+        if dtype.kind in "iu":
+            fix = f"give a whole number from {np.iinfo(dtype).min} to {np.iinfo(dtype).max}"
+        elif dtype.kind == "b":
+            fix = "give 0 or 1"
+        raise input_error(message, fix, file=file, path="--value", value=str(number))
+    return np.full([dim.dim_value for dim in kind.shape.dim], element)
+
+
+_FIXED_TYPES = frozenset((
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "bfloat16", "float", "double",
+))  # fmt: skip
+"""Types of inputs that a number can fix, by their names in ONNX."""
+
+
+def _element(number: float, dtype: Any) -> Any:  # noqa: ANN401 - a type and a scalar of NumPy
+    """Return a number as a type holds it: integers exactly, others rounded; None where it is beyond the type."""
+    import numpy as np
+
+    try:
+        if dtype.kind in "iub":
+            low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+            whole = int(number)
+            return dtype.type(whole) if whole == number and low <= whole <= high else None
+        exact = float(number)
+    except (OverflowError, ValueError):  # infinite, not a number, or an integer beyond every float
+        return None
+    with np.errstate(over="ignore", under="ignore"):  # what does not fit is refused, not warned of
+        element = np.float64(exact).astype(dtype)
+    vanished = exact != 0.0 and element == 0
+    return element if np.isfinite(element) and not vanished else None
 
 
 def inline_branches(model: Any) -> None:  # noqa: ANN401 - protobuf

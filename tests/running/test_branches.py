@@ -13,6 +13,8 @@ import pytest
 from command_line import run
 from onnx import TensorProto, helper, numpy_helper
 
+from planner.commands.import_network import parse_values
+from planner.running.graph.branches import fix_values
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
 from planner.running.graph.sessions import session
@@ -73,6 +75,7 @@ def test_without_a_value_the_branches_stay_and_the_import_says_what_decides(tmp_
         ({"speed": 1.0}, "the network has no such input"),
         ({"rate": 1.5}, "rate holds int64 values"),
         ({"rate": 1e30}, "rate holds int64 values"),
+        ({"rate": float("nan")}, "rate holds int64 values"),
         ({"rate": 1, "x": 1}, "no input is left"),
     ],
 )
@@ -81,10 +84,73 @@ def test_values_that_do_not_fit_are_refused(tmp_path: Path, values: dict[str, fl
         import_onnx(_saved(tmp_path, _net()), ImportOptions(values=values))
 
 
-@pytest.mark.parametrize("text", ["rate", "rate=x", "=1", "rate=nan", "rate=inf"])
+def _scaled(folder: Path, dtype: int) -> Path:
+    """Return a network of two inputs, x and k of a type, which it hands on."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])]
+    inputs.append(helper.make_tensor_value_info("k", dtype, [2]))
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])]
+    outputs.append(helper.make_tensor_value_info("z", dtype, [2]))
+    nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Identity", ["k"], ["z"])]
+    graph = helper.make_graph(nodes, "scaled", inputs, outputs)
+    return _saved(folder, helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
+
+
+def _fixed(path: Path, text: str) -> Any:
+    """Return what `k` is fixed to."""
+    model = onnx.load(path)
+    fix_values(model, parse_values([f"k={text}"]), "net.onnx")
+    (constant,) = [each for each in model.graph.initializer if each.name == "k"]
+    return numpy_helper.to_array(constant).tolist()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "held"),
+    [
+        (TensorProto.INT64, "9007199254740993", 2**53 + 1),
+        (TensorProto.INT64, "-9223372036854775808", -(2**63)),
+        (TensorProto.UINT64, "18446744073709551615", 2**64 - 1),
+        (TensorProto.INT64, "1e3", 1000),
+        (TensorProto.INT32, "16000.0", 16000),
+        (TensorProto.DOUBLE, "0.1", 0.1),
+        (TensorProto.FLOAT, "0.1", float(np.float32(0.1))),
+        (TensorProto.FLOAT16, "65504", 65504.0),
+        (TensorProto.BFLOAT16, "2.5", 2.5),
+        (TensorProto.BOOL, "1", True),
+    ],
+)
+def test_an_input_is_fixed_to_what_is_stated(tmp_path: Path, dtype: int, text: str, held: float) -> None:
+    assert _fixed(_scaled(tmp_path, dtype), text) == [held, held]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "said"),
+    [
+        (TensorProto.INT64, "9223372036854775808", "from -9223372036854775808 to 9223372036854775807"),
+        (TensorProto.UINT8, "256", "from 0 to 255"),
+        (TensorProto.UINT8, "-1", "from 0 to 255"),
+        (TensorProto.UINT8, "1.5", "give a whole number"),
+        (TensorProto.FLOAT16, "1e6", "k holds float16 values"),
+        (TensorProto.FLOAT16, "1e-12", "a number that float16 can hold"),
+        (TensorProto.BFLOAT16, "3.4e38", "k holds bfloat16 values"),
+        (TensorProto.FLOAT, "1e39", "k holds float32 values"),
+        (TensorProto.BOOL, "2", "give 0 or 1"),
+        (TensorProto.STRING, "1", "k holds string values, which no number fixes"),
+    ],
+)
+def test_what_a_type_cannot_hold_is_refused_in_one_message(tmp_path: Path, dtype: int, text: str, said: str) -> None:
+    done = run("import", _scaled(tmp_path, dtype), "-o", tmp_path / "net", "--value", f"k={text}")
+    assert done.code == 2
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["rate", "rate=x", "=1", "rate=nan", "rate=inf", "rate=1e400", "rate=1,2", "rate=true"]
+)
 def test_values_are_numbers_by_name(tmp_path: Path, text: str) -> None:
     done = run("import", _saved(tmp_path, _net()), "-o", tmp_path / "net", "--value", text)
     assert done.code == 2
+    assert "one finite number" in done.err
     assert "write it as sr=16000" in done.err
 
 

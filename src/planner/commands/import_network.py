@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 Dims = Annotated[list[str] | None, typer.Option("--dim", help="Size of an open dimension: batch=1. May be repeated.")]
 
 Values = Annotated[
-    list[str] | None, typer.Option("--value", help="Value of an input that never changes: sr=16000. May be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--value",
+        metavar="NAME=NUMBER",
+        help="Number that fills an input that never changes: sr=16000. May be repeated.",
+    ),
 ]
 
 
@@ -111,20 +117,38 @@ def parse_dims(texts: Sequence[str]) -> dict[str, int]:
 
 
 def parse_values(texts: Sequence[str]) -> dict[str, float]:
-    """Return values of inputs from ``NAME=VALUE``; raise InputError for what is no such pair."""
+    """Return values of inputs from ``NAME=NUMBER``, whole numbers as integers, which no float rounds.
+
+    Raises:
+        InputError: A text is no such pair, or an input is given twice.
+    """
     values: dict[str, float] = {}
     for text in texts:
         name, separator, value = text.rpartition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not separator or not name or not math.isfinite(number):
-            raise input_error("not the value of an input", "write it as sr=16000", path="--value", value=text)
+        number = _number(value)
+        if not separator or not name or number is None:
+            message = "not the value of an input: a name and one finite number, which fills the input, are expected"
+            raise input_error(message, "write it as sr=16000, a truth value as flag=1", path="--value", value=text)
         if name in values:
             raise input_error("the input is given twice", "give it once", path="--value", value=text)
         values[name] = number
     return values
+
+
+_MOST_DIGITS = 40
+"""Digits up to which a whole number is kept as one; no type of integers is as long."""
+
+
+def _number(text: str) -> float | None:
+    """Return a finite number, an integer where it is whole; None for what is none."""
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not exact.is_finite() or not math.isfinite(float(exact)):
+        return None
+    whole = not exact.is_zero() and exact.adjusted() < _MOST_DIGITS and exact == exact.to_integral_value()
+    return int(exact) if whole else float(exact)
 
 
 def _names(text: str | None) -> tuple[str, ...]:
