@@ -68,7 +68,9 @@ class FleetCertificate(Strict):
     """What is proved of the answer."""
 
     lower_bound: NonNegative = Field(description="No plan of the same users has a smaller power, in watts.")
-    relative_gap: NonNegative | None = Field(description="(power - lower_bound) / power; null without a plan.")
+    relative_gap: NonNegative | None = Field(
+        None, description="(power - lower_bound) / power; null, or left out, without a plan."
+    )
     objective: Literal["power_w"] = Field("power_w", description="What is minimised.")
     linear_gap: NonNegative | None = Field(
         None, description="The same gap of the linear program, whose users may be split; null if it was not solved."

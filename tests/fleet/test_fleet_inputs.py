@@ -49,6 +49,7 @@ def test_a_placement_of_a_fleet_is_told_from_one_of_apps(tmp_path: Path) -> None
     ran = run("check", output, "--topology", topology, "--model", CITY.parent / "vit.json")
     assert (ran.code, ran.err.count("error:")) == (2, 1)
     assert "the placement of a fleet" in ran.err
+    assert "--fleet" in ran.err
     ran = run("fleet", fleet, "--topology", topology, "--from", fleet)
     assert (ran.code, ran.err.count("error:")) == (2, 1)
     assert "the file is a fleet" in ran.err
@@ -206,3 +207,30 @@ def test_the_command_plans_and_checks_and_refuses(tmp_path: Path) -> None:
     done = run("check", plan, "--fleet", CITY / "fleet.json", "--topology", CITY / "topology.json", "--rate", "3")
     assert done.code == 2
     assert "--rate" in done.err
+
+
+def test_an_answer_without_a_plan_is_read_back_and_says_so(tmp_path: Path) -> None:
+    topology = json.loads((CITY / "topology.json").read_text(encoding="utf-8"))
+    for node in topology["nodes"]:
+        node["max_utilization"] /= 100
+    tight, plan, page = tmp_path / "tight.json", tmp_path / "plan.json", tmp_path / "page.html"
+    tight.write_text(json.dumps(topology), encoding="utf-8")
+    files = ("--fleet", CITY / "fleet.json", "--topology", tight)
+    assert run("fleet", CITY / "fleet.json", "--topology", tight, "--method", "nearest", "-o", plan).code == 4
+    done = run("check", plan, *files)
+    assert (done.code, done.err) == (0, "")
+    assert "holds no plan to check (unknown)" in done.out
+    assert run("report", plan, *files, "--sites", CITY / "sites.json", "-o", page).code == 0
+    assert "holds no plan to draw (unknown)" in page.read_text(encoding="utf-8")
+    done = run("fleet", CITY / "fleet.json", "--topology", tight, "--from", plan)
+    assert done.code == 2
+    assert "holds no plan (unknown)" in done.err
+
+
+def test_only_fleets_have_sites(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps({"schema_version": "1", "plan_set": []}), encoding="utf-8")
+    done = run("report", policy, "--sites", CITY / "sites.json", "-o", tmp_path / "page.html")
+    assert (done.code, done.err.count("error:")) == (2, 1)
+    assert "only fleets have sites" in done.err
+    assert "--fleet" not in done.err

@@ -63,7 +63,7 @@ def check_command(
     from planner.library.made_from import changed_inputs
     from planner.progress import waiting
     from planner.schemas.planning.placement import Placement
-    from planner.schemas.reading.files import read_document
+    from planner.schemas.reading.files import check_document, read_json
     from planner.verifier.verify import Violation, verify
 
     if fleet is not None:
@@ -76,7 +76,8 @@ def check_command(
         time_limit_s(time_limit),
     )
     with written(output, as_json) as give:
-        held, _ = read_document(placement, Placement)
+        _refuse_fleet(raw := read_json(placement), placement)
+        held = check_document(raw, Placement, str(placement))
         planned = made_for(placement, held, asked_for(files, limits), note=note)
         broken = verify(held, planned.topology, planned.apps, largest_gap, separate, planned.objective)
         if strict:
@@ -88,6 +89,17 @@ def check_command(
                 proof = solve_again(held, planned, gap=largest_gap, time_limit_s=limit_s, per_exit_thresholds=separate)
         give(lambda: _result(held, broken, proof), "\n".join(_lines(str(placement), held, broken, proof)), True)
     return EXIT_OTHER if broken else _exit_code(proof)
+
+
+def _refuse_fleet(raw: object, path: Path) -> None:
+    """Raise InputError for the placement of a fleet, which needs the fleet's own file."""
+    from planner.schemas.reading.kinds import kind_of
+    from planner.schemas.reading.problems import input_error
+
+    kind = kind_of(raw)
+    if kind is not None and kind.schema == "FleetPlacement":
+        fix = "give --fleet and --topology too"
+        raise input_error("the file is the placement of a fleet, checked with its fleet", fix, file=str(path))
 
 
 def _result(held: Placement, broken: Sequence[Violation], proof: Proof | None) -> dict[str, object]:

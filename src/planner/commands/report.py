@@ -59,6 +59,8 @@ def _fleet_page(shown: Path, fleet: Path | None, sites: Path | None, files: Part
     """Return the page of a fleet placement; options that mean nothing for fleets are refused."""
     from planner.pipeline.fleet import fleet_page_of
 
+    if fleet is None:
+        _refuse_sites(shown)
     if fleet is None or files.topology is None:
         raise input_error(
             "a fleet placement is drawn with the files it was made for", "give --fleet and --topology", path="--fleet"
@@ -67,3 +69,16 @@ def _fleet_page(shown: Path, fleet: Path | None, sites: Path | None, files: Part
         fix = f"leave out {', '.join(given)}"
         raise input_error("a fleet states its models and limits itself", fix, path="--fleet")
     return fleet_page_of(shown, fleet, files.topology, sites)
+
+
+def _refuse_sites(shown: Path) -> None:
+    """Raise InputError for sites of what is no fleet."""
+    from planner.schemas.reading.files import read_json
+    from planner.schemas.reading.kinds import kind_of
+
+    results = shown.is_dir() or shown.suffix.lower() == ".csv"
+    kind = None if results else kind_of(read_json(shown))
+    if kind is None or kind.schema != "FleetPlacement":
+        what = "the file holds results" if results else f"the file is {'no fleet' if kind is None else kind.words}"
+        message = f"{what}, and only fleets have sites"
+        raise input_error(message, "leave --sites out", file=str(shown), path="--sites")

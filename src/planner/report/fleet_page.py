@@ -43,10 +43,17 @@ def fleet_page(placement: FleetPlacement, sites: Sequence[Site], inputs: Mapping
         title=f"Fleet {placement.fleet}",
         badge=placement.status,
         severity=SEVERITIES[placement.status],
-        lead=placement.message or "users in classes, planned together",
+        lead=_lead(placement),
         tiles=_tiles(placement),
         sections=sections,
     )
+
+
+def _lead(placement: FleetPlacement) -> str:
+    """Return what stands below the title; a placement without a plan says so."""
+    if placement.groups:
+        return placement.message or "users in classes, planned together"
+    return f"holds no plan to draw ({placement.status})" + (f": {placement.message}" if placement.message else "")
 
 
 def _tiles(placement: FleetPlacement) -> list[Tile]:
@@ -65,7 +72,7 @@ def _tiles(placement: FleetPlacement) -> list[Tile]:
 
 def _map(placement: FleetPlacement, sites: Sequence[Site]) -> list[Section]:
     """Draw sites at their positions, in kilometres from the middle."""
-    if not sites:
+    if not sites or not placement.groups:
         return []
     loads = {each.name: each for each in placement.loads if each.kind == "node"}
     latitude = sum(site.latitude_deg for site in sites) / len(sites)
@@ -215,4 +222,6 @@ def _made(placement: FleetPlacement) -> str:
             ("whole users", timing.whole_s),
         )
         text += ", ".join(f"{name} {format_quantity(seconds, 's')}" for name, seconds in parts) + ". "
+    if not placement.groups:
+        return text + "There is no plan to recompute."
     return text + "Every user, limit, capacity and sum was recomputed from these files before this page was written."
