@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.instance.network import Bools, Floats
+from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.again.replan import changed_within, kept_plan, warm_start
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.column_generation import ColumnGeneration, LinearAnswer, LinearOptions, price_units
@@ -252,6 +252,20 @@ def bound_at(instance: FleetInstance, prices: Floats) -> float:
     per_s = instance.count * instance.rate_per_s
     cost = np.where(np.isfinite(cost), cost, 0.0)
     return max(0.0, float((per_s * cost).sum() - (prices * instance.resources.capacity).sum()))
+
+
+def bound_of_placed(instance: FleetInstance, prices: Floats, waiting: Ints) -> float:
+    """Return the Lagrangian bound at some prices; at none where users wait, since prices then hold their penalties.
+
+    Args:
+        instance: The fleet.
+        prices: (R,) prices in watts per unit.
+        waiting: (C,) users of each class that have no plan.
+
+    Returns:
+        Watts that no plan for every user is below.
+    """
+    return bound_at(instance, np.zeros_like(prices) if waiting.any() else prices)
 
 
 def plan_part(instance: FleetInstance, options: FleetOptions, deadline: Deadline) -> tuple[WholeUsers, Floats]:

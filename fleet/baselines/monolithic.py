@@ -16,7 +16,7 @@ from planner.fleet.outcomes import Bounded, heuristic_outcome
 from planner.fleet.rounding.neighbourhood import reoptimised
 from planner.fleet.rounding.rounding import Placer, rounded_down
 from planner.fleet.rounding.state import WholeUsers
-from planner.fleet.solve import bound_at
+from planner.fleet.solve import bound_at, bound_of_placed
 from planner.fleet.task import demand_of, penalty_per_user
 from planner.schemas.reading.problems import input_error
 
@@ -61,6 +61,7 @@ class LinearProgram:
         bound = bound_at(instance, answer.prices)
         gap = max(0.0, answer.value_w - bound) / answer.value_w if answer.value_w > 0.0 else 0.0
         state = Placer(rounded_down(instance, columns, answer.share), answer.prices).place_all(options.latest)
+        bound = bound_of_placed(instance, answer.prices, state.waiting)
         spent_s = time.perf_counter() - began
         return heuristic_outcome(instance, options, state, Bounded(bound, answer.prices, gap), spent_s)
 

@@ -18,7 +18,7 @@ from planner.fleet.method import FleetOptions, FleetOutcome, Solution
 from planner.fleet.outcomes import Bounded, heuristic_outcome
 from planner.fleet.rounding.rounding import placed, placed_at_rising_prices
 from planner.fleet.rounding.state import WholeUsers
-from planner.fleet.solve import bound_at, plan_part
+from planner.fleet.solve import bound_of_placed, plan_part
 
 
 class RandomPartition:
@@ -44,8 +44,8 @@ class RandomPartition:
             prices.append(found)
         mean = np.asarray(np.mean(prices, axis=0), dtype=np.float64)
         state = placed_at_rising_prices(_merged(instance, states), mean, deadline, options.latest)
-        spent_s = time.perf_counter() - began
-        return heuristic_outcome(instance, options, state, Bounded(bound_at(instance, mean), mean), spent_s)
+        bound = bound_of_placed(instance, mean, state.waiting)
+        return heuristic_outcome(instance, options, state, Bounded(bound, mean), time.perf_counter() - began)
 
 
 def _split(count: Ints, parts: int, seed: int) -> list[Ints]:

@@ -106,3 +106,13 @@ def test_a_time_limit_leaves_a_plan_for_all_users_with_a_bound() -> None:
     assert rushed.total.served == 600
     assert rushed.certificate is not None
     assert rushed.certificate.lower_bound <= best.total.power_w <= rushed.total.power_w * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("method", ["nearest", "cheapest", "pop", "lp", "ilp"])
+def test_a_bound_of_users_without_room_holds_no_penalty(method: str, tmp_path: Path) -> None:
+    best = plan_fleet(CITY / "fleet.json", CITY / "topology.json")
+    left = plan_fleet(CITY / "fleet.json", crowded(tmp_path), method=method)
+    assert best.total is not None
+    assert left.status == "unknown"
+    assert left.certificate is not None
+    assert left.certificate.lower_bound <= 2 * best.total.power_w
