@@ -157,3 +157,13 @@ def test_a_plan_beyond_a_limit_on_a_metric_does_not_stand(tmp_path: Path) -> Non
     limits = {"cost": np.full(len(read.columns.count), 0.99 * most)}
     found = verify_fleet(placement, topology, replace(read.columns, limits=limits), read.models)
     assert {each.what for each in found} == {"limits.cost"}
+
+
+def test_a_sum_that_is_missing_and_one_that_is_wrong_have_the_same_unit(tmp_path: Path) -> None:
+    files = with_metrics(tmp_path, limit="1")
+    read, topology = read_fleet(files[0]), read_document(files[1], Topology)[0]
+    for name in ("sum less", "sum missing"):
+        data = fleet_json(plan_fleet(*files))
+        CORRUPTIONS[name](data)
+        found = verify_fleet(check_document(data, FleetPlacement), topology, read.columns, read.models)
+        assert [each.message.rpartition(" ")[2] for each in found] == ["USD/s" if name == "sum less" else "J/s"]

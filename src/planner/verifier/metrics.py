@@ -81,7 +81,8 @@ def check_metrics(
         if name not in recomputed:
             yield fault_of(app, f"{prefix}.{name}", "the topology defines no metric of this name")
         elif name not in claimed:
-            yield fault_of(app, f"{prefix}.{name}", f"missing, is {recomputed[name]:.12g} {network.metrics[name].unit}")
+            unit = f"{network.metrics[name].unit}{per}"
+            yield fault_of(app, f"{prefix}.{name}", f"missing, is {recomputed[name]:.12g} {unit}")
         else:
             unit = f"{network.metrics[name].unit}{per}"
             yield from check_claim(app, f"{prefix}.{name}", claimed[name], recomputed[name], unit)
