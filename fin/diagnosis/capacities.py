@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from planner.fin.deadline import DeadlineReachedError
 from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats
@@ -15,7 +16,7 @@ from planner.schemas.planning.placement import BrokenLimit
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
 AnyPlan = Callable[[Instance], Decision | None]
-"""Returns some plan of an app that keeps every limit, None where there is none."""
+"""Returns some plan of an app that keeps every limit, None where there is none; raises DeadlineReachedError."""
 _CLOSE = 4.0 * TOLERANCE
 """Relative width at which the bisection ends; what is tried stays clear of the tolerance of limits."""
 
@@ -27,6 +28,8 @@ class Sustained:
     rate_per_s: float
     bottleneck: str
     """Name of the node or medium."""
+    proved: bool = True
+    """Whether no plan sustains more; False where a deadline ended the search for one."""
 
 
 def sustained_rate(instance: Instance, decision: Decision) -> Sustained:
@@ -63,7 +66,11 @@ def largest_rate(instance: Instance, any_plan: AnyPlan) -> Sustained | None:
         any_plan: Finds a plan.
 
     Returns:
-        The rate; None where there is no plan even of a single inference.
+        The rate, or one that some plan sustains where the deadline came first; None where there is no plan even of a
+        single inference.
+
+    Raises:
+        DeadlineReachedError: The deadline came before there was a plan of a single inference.
     """
     first = any_plan(replace(instance, rate_per_s=0.0))
     if first is None:
@@ -71,7 +78,10 @@ def largest_rate(instance: Instance, any_plan: AnyPlan) -> Sustained | None:
     best, high = sustained_rate(instance, first), instance.rate_per_s
     while high - best.rate_per_s > _CLOSE * high:
         middle = 0.5 * (best.rate_per_s + high)
-        found = any_plan(replace(instance, rate_per_s=middle))
+        try:
+            found = any_plan(replace(instance, rate_per_s=middle))
+        except DeadlineReachedError:
+            return replace(best, proved=False)
         sustained = None if found is None else sustained_rate(instance, found)
         if sustained is None or sustained.rate_per_s <= best.rate_per_s:
             high = middle

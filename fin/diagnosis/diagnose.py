@@ -1,7 +1,8 @@
 """Why an app has no plan: which limits cannot hold, and the best each could be with the others kept.
 
 Every limit is given up alone, and the exact method finds the best value that it could have then. Where no limit
-alone is to blame, the report gives what each could be at best without any other, and says so.
+alone is to blame, the report gives what each could be at best without any other, and says so. A deadline ends the
+searches: what they have found until then is stated as a bound, and what they have not found is left out.
 """
 
 from __future__ import annotations
@@ -11,76 +12,86 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.diagnosis.capacities import alone_bytes, largest_rate, oversized_blocks, slowest_part
 from planner.fin.diagnosis.reachability import unreachable
-from planner.fin.exact.method import Exact
-from planner.fin.instance.decision import Decision, evaluate
+from planner.fin.diagnosis.searches import any_plan, best_plan, least_figure
+from planner.fin.instance.decision import evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats
-from planner.fin.method import Options
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
-from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED
+from planner.schemas.planning.workload import LIMITED_FIGURES
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_NODES = 8
 _KINDS: dict[str, LimitKind] = {row.kind: row.kind for row in LIMITED_FIGURES}
 """Kinds of limits of the figures that every plan has; those of metrics are of the kind `metric`."""
+_STOPPED = "the time limit came before every limit was examined"
+_UNEXAMINED = "that is proved; the time limit came before it was found which limits are to blame"
+_UNLIMITED = Deadline()
 _NOUNS: dict[str, str] = {row.kind: row.noun for row in LIMITED_FIGURES}
 
 
-def diagnose(instance: Instance, all_points: Instance, without_pins: Bools) -> Diagnosis:
+def diagnose(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline = _UNLIMITED) -> Diagnosis:
     """Explain why an instance has no plan.
 
     Args:
         instance: The app as asked for.
         all_points: The same with all operating points of the model.
         without_pins: (L, N) hosts of each block if nothing were pinned.
+        until: When to stop searching.
 
     Returns:
         One sentence, and every limit that cannot hold with the best value that it could have.
     """
     free = _without_capacities(_without_limits(all_points))
-    broken = list(unreachable(replace(free, allowed=instance.allowed)))
+    somewhere = replace(free, allowed=instance.allowed)
+    broken, stopped = list(unreachable(somewhere)), False
     if not broken:
-        broken = [row for limit in _LIMITS for row in limit(instance, all_points, without_pins)]
-    if not broken and _any_plan(replace(free, allowed=instance.allowed)) is None:
-        message = "no exit can be reached: pins and links leave no path through the blocks of any operating point"
-        broken = [_row("reachability", instance.name, None, None, "", message)]
-    if not broken:
-        broken = list(_together(instance, free))
-    summary = f"no plan for {instance.name!r}: " + (
-        "; ".join(row.message for row in broken[:3]) or "the limits exclude each other"
-    )
-    return Diagnosis(summary=summary, limits=tuple(broken))
+        broken, stopped = _alone(instance, all_points, without_pins, until)
+    if not broken and stopped:
+        broken = list(oversized_blocks(instance))
+    elif not broken:
+        stopped = _explain_rest(instance, free, somewhere, until, broken)
+    reasons = [row.message for row in broken[:3]] or [_UNEXAMINED if stopped else "the limits exclude each other"]
+    reasons += [_STOPPED] if stopped and broken else []
+    return Diagnosis(summary=f"no plan for {instance.name!r}: {'; '.join(reasons)}", limits=tuple(broken))
 
 
-def _any_plan(instance: Instance) -> Decision | None:
-    """Return some plan within the limits; whether there is one does not depend on what is minimised."""
-    first = replace(instance, minimise="energy")
-    return Exact().solve(first, Options(gap=1.0)).plan if instance.points.count else None
+def _alone(
+    instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline
+) -> tuple[list[BrokenLimit], bool]:
+    """Give up each kind of limit alone; each may take half of the time left, and the last one all of it.
 
-
-def _best_plan(instance: Instance) -> Decision | None:
-    """Return the best plan within the limits; of what is maximised, the plan of least energy."""
-    first = replace(instance, minimise="energy") if instance.minimise in MAXIMISED else instance
-    return Exact().solve(first, Options()).plan if instance.points.count else None
-
-
-def _least(instance: Instance, kind: str) -> tuple[Decision, float] | None:
-    """Return the plan within the limits of the least figure, with the figure; None where there is no plan.
-
-    A sum is minimised. Any other figure is limited below that of each plan in turn, until there is none.
+    Returns:
+        The limits that are to blame alone, and whether the deadline left some out.
     """
-    if kind not in instance.limits.of_paths:
-        decision = _best_plan(replace(instance, limits=instance.limits.without(kind), minimise=kind))
-        return None if decision is None else (decision, evaluate(instance, decision).figure(kind))
-    found, below = None, np.inf
-    while (decision := _any_plan(instance.limited(kind, below))) is not None:
-        value = evaluate(instance, decision).figure(kind)
-        found, below = (decision, value), value * (1.0 - 4.0 * TOLERANCE)
-        if value <= 0.0:
-            break
-    return found
+    rows: list[BrokenLimit] = []
+    stopped = False
+    for limit in _LIMITS:
+        share = until if limit is _LIMITS[-1] else until.fraction(0.5)
+        try:
+            for row in limit(instance, all_points, without_pins, share):
+                rows.append(row)
+        except DeadlineReachedError:
+            stopped = True
+    return rows, stopped
+
+
+def _explain_rest(
+    instance: Instance, free: Instance, somewhere: Instance, until: Deadline, rows: list[BrokenLimit]
+) -> bool:
+    """Add rows on limits of which none alone is to blame; return whether the deadline left some out."""
+    try:
+        if any_plan(somewhere, until) is None:
+            message = "no exit can be reached: pins and links leave no path through the blocks of any operating point"
+            rows.append(_row("reachability", instance.name, None, None, "", message))
+        else:
+            for row in _together(instance, free, until):
+                rows.append(row)
+    except DeadlineReachedError:
+        return True
+    return False
 
 
 def _without_limits(instance: Instance) -> Instance:
@@ -96,71 +107,88 @@ def _without_capacities(instance: Instance) -> Instance:
     return replace(instance, network=network, rate_per_s=0.0)
 
 
-def _figures(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+def _figures(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
     """The least of each limited figure (latency, energy, metrics), with its own limit given up."""
     for kind in instance.limits.kinds:
         asked, unit = instance.limits.most(kind), instance.unit_of(kind)
-        found = _least(instance, kind)
+        found = least_figure(instance, kind, until)
         if found is not None:
-            decision, best = found
-            least, limit = told_apart(best, asked, unit)
+            least, limit = told_apart(found.value, asked, unit)
             what = f"{instance.statistic} latency" if kind == "latency" else _NOUNS.get(kind, kind)
-            message = f"the least {what} is {least}, the limit {limit}"
-            message += slowest_part(replace(instance, minimise=kind), decision) if kind == "latency" else ""
-            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, best, unit, message)
+            message = f"the least {what} is {_at_most(found.proved)}{least}, the limit {limit}"
+            message += slowest_part(replace(instance, minimise=kind), found.plan) if kind == "latency" else ""
+            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, found.value, unit, message)
 
 
-def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+def _at_most(proved: bool) -> str:
+    return "" if proved else "at most "
+
+
+def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
     """The best accuracy that can be reached: fewer points are accurate enough the more is asked, so bisect."""
     asked = instance.limits.min_accuracy
     levels = np.unique(all_points.points.accuracy)
     low, high = -1, int(np.searchsorted(levels, asked * (1.0 - TOLERANCE)))
     while high - low > 1:
         middle = (low + high) // 2
-        enough = all_points.points.accuracy >= levels[middle]
-        low, high = (middle, high) if _any_plan(all_points.only_points(enough)) is not None else (low, middle)
+        enough = all_points.only_points(all_points.points.accuracy >= levels[middle])
+        try:
+            low, high = (middle, high) if any_plan(enough, until) is not None else (low, middle)
+        except DeadlineReachedError:
+            if low < 0:
+                raise
+            break
     if low >= 0:
         best = float(levels[low])
         what = "that the model offers" if low + 1 == len(levels) else "within the other limits"
         reached, limit = told_apart(best, asked, "")
-        message = f"the best accuracy {what} is {reached}, the limit {limit}"
+        at_least = "at least " if high - low > 1 else ""
+        message = f"the best accuracy {what} is {at_least}{reached}, the limit {limit}"
         yield _row("accuracy", instance.name, asked, best, "fraction", message)
 
 
-def _memory(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+def _memory(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
     """Memory that is missing: on one node where that is enough, else on each node of the best plan without limit."""
     memory = instance.network.memory_bytes
     if not np.isfinite(memory).any():
         return
     free = _with_memory(instance, np.full(len(memory), np.inf))
-    decision = _best_plan(free)
+    decision, _ = best_plan(free, until)
     if decision is None:
         return
     used = evaluate(free, decision).memory_bytes
     short = [int(node) for node in np.flatnonzero(used > memory * (1.0 + TOLERANCE))]
-    alone = [(node, need) for node in short[:_MOST_NODES] if (need := _enough_alone(instance, node)) is not None]
     if short:
         yield from oversized_blocks(instance)
-    for node, need in alone or [(node, float(used[node])) for node in short]:
-        yield _memory_row(instance, node, need)
+    alone, proved = [], True
+    try:
+        for node in short[:_MOST_NODES]:
+            if (needed := _enough_alone(instance, node, until)) is not None:
+                alone.append((node, *needed))
+    except DeadlineReachedError:
+        proved = False
+    for node, need, least in alone or [(node, float(used[node]), proved) for node in short]:
+        yield _memory_row(instance, node, need, least)
+    if not proved:
+        raise DeadlineReachedError
 
 
 def _with_memory(instance: Instance, memory_bytes: Floats) -> Instance:
     return replace(instance, network=replace(instance.network, memory_bytes=memory_bytes))
 
 
-def _enough_alone(instance: Instance, node: int) -> float | None:
-    """Memory that the node alone would need for a plan, None where its memory alone is not to blame."""
+def _enough_alone(instance: Instance, node: int, until: Deadline) -> tuple[float, bool] | None:
+    """Memory that the node alone would need for a plan, None where it is not to blame; whether less is not enough."""
     memory = instance.network.memory_bytes.copy()
     memory[node] = np.inf
     relaxed = _with_memory(instance, memory)
-    decision = _any_plan(relaxed)
+    decision = any_plan(relaxed, until)
     if decision is None:
         return None
-    return _least_memory(instance, node, float(evaluate(relaxed, decision).memory_bytes[node]))
+    return _least_memory(instance, node, float(evaluate(relaxed, decision).memory_bytes[node]), until)
 
 
-def _least_memory(instance: Instance, node: int, enough: float) -> float:
+def _least_memory(instance: Instance, node: int, enough: float, until: Deadline) -> tuple[float, bool]:
     """Bisect on the memory of one node between what it has and what is known to be enough.
 
     What is tried stays clear of the tolerance of limits, within which the plan that is known would be found for ever.
@@ -170,53 +198,59 @@ def _least_memory(instance: Instance, node: int, enough: float) -> float:
         memory = instance.network.memory_bytes.copy()
         memory[node] = 0.5 * (low + enough)
         trial = _with_memory(instance, memory)
-        decision = _any_plan(trial)
+        try:
+            decision = any_plan(trial, until)
+        except DeadlineReachedError:
+            return enough, False
         if decision is None:
             low = float(memory[node])
         else:
             enough = float(evaluate(trial, decision).memory_bytes[node])
-    return enough
+    return enough, True
 
 
-def _memory_row(instance: Instance, node: int, needed: float) -> BrokenLimit:
+def _memory_row(instance: Instance, node: int, needed: float, proved: bool) -> BrokenLimit:
     name, has = instance.network.names[node], float(instance.network.memory_bytes[node])
     alone = np.array([alone_bytes(instance, block) for block in range(len(instance.block_names))])
     largest = int(np.where(instance.allowed[:, node], alone, -1.0).argmax())
     held, takes = told_apart(has, needed, "B")
-    message = f"{name} has {held} of memory and needs {takes} ({format_quantity(needed - has, 'B')} are missing; "
+    bound = _at_most(proved)
+    message = f"{name} has {held} of memory and needs {bound}{takes} "
+    message += f"({bound}{format_quantity(needed - has, 'B')} are missing; "
     message += f"the largest block it may run is {instance.block_names[largest]}, "
     message += f"{format_quantity(float(alone[largest]), 'B')})"
     return _row("memory", name, has, needed, "bytes", message)
 
 
-def _rate(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+def _rate(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
     asked = instance.rate_per_s
-    best = largest_rate(instance, _any_plan) if asked > 0.0 else None
+    best = largest_rate(instance, lambda each: any_plan(each, until)) if asked > 0.0 else None
     if best is None or best.rate_per_s >= asked:
         return
     best_rate, asked = (rate * instance.batch for rate in (best.rate_per_s, asked))  # of samples, not of batches
     most, wanted = told_apart(best_rate, asked, "")
-    message = f"at most {most} inferences per second, asked for {wanted}"
+    bound = "at most" if best.proved else "the most is at least"
+    message = f"{bound} {most} inferences per second, asked for {wanted}"
     message += f"; {best.bottleneck} is fully used then"
     yield _row("rate", instance.name, asked, best_rate, "1/s", message)
 
 
-def _pins(instance: Instance, all_points: Instance, without_pins: Bools) -> Iterator[BrokenLimit]:
+def _pins(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
     pinned = np.flatnonzero((instance.allowed != without_pins).any(axis=1))
     for block in pinned:
         allowed = instance.allowed.copy()
         allowed[block] = without_pins[block]
-        if _any_plan(replace(instance, allowed=allowed)) is not None:
+        if any_plan(replace(instance, allowed=allowed), until) is not None:
             name = instance.block_names[block]
             yield _row("pin", name, None, None, "", f"there is a plan if {name} is not pinned")
 
 
-_LIMITS: tuple[Callable[[Instance, Instance, Bools], Iterator[BrokenLimit]], ...] = (
+_LIMITS: tuple[Callable[[Instance, Instance, Bools, Deadline], Iterator[BrokenLimit]], ...] = (
     _figures, _accuracy, _memory, _rate, _pins,
 )  # fmt: skip
 
 
-def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
+def _together(instance: Instance, free: Instance, until: Deadline) -> Iterator[BrokenLimit]:
     """No limit alone is to blame: report what each could be at best if all others were given up."""
     limits = instance.limits
     note = "not enough by itself, other limits must give way too"
@@ -226,12 +260,12 @@ def _together(instance: Instance, free: Instance) -> Iterator[BrokenLimit]:
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
     for kind in limits.kinds:
         asked, unit = limits.most(kind), instance.unit_of(kind)
-        found = _least(free.limited(kind, asked), kind)
+        found = least_figure(free.limited(kind, asked), kind, until)
         if found is not None:
-            _, best = found
-            least, limit = told_apart(best, asked, unit)
-            message = f"without any other limit the least {_NOUNS.get(kind, kind)} is {least}, the limit {limit}"
-            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, best, unit, f"{message}; {note}")
+            least, limit = told_apart(found.value, asked, unit)
+            message = f"without any other limit the least {_NOUNS.get(kind, kind)} is {_at_most(found.proved)}{least}, "
+            message += f"the limit {limit}; {note}"
+            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, found.value, unit, message)
     for row in oversized_blocks(instance):
         yield row.model_copy(update={"message": f"{row.message}; {note}"})
     memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]

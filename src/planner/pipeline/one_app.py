@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.errors import InternalError
+from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.refusal import refuse_metrics
@@ -23,6 +24,8 @@ from planner.version import __version__
 
 _GRANTED_S, _GRANTED_SHARE = 1.0, 0.2
 """How late an answer may come: a second or a fifth of the limit, whichever is more."""
+_DIAGNOSIS_S = 0.2
+"""Time that a diagnosis has even where the search has used up the limit."""
 _AROUND_SEARCH = 2.5
 """Time around a search, building and verifying, per time of building."""
 
@@ -43,7 +46,8 @@ def solve(request: Request) -> Placement:
     build_s = time.perf_counter() - began
     options = _with_time_left(request.options, build_s)
     instance, outcome = _solved(instances, chosen, options)
-    diagnosis = _diagnosis(requests, instances) if outcome.status == "infeasible" else None
+    until = _diagnosed_until(request.options, time.perf_counter() - began)
+    diagnosis = _diagnosis(requests, instances, until) if outcome.status == "infeasible" else None
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
     gap = max(1e-6, request.options.gap)
@@ -95,14 +99,22 @@ def instances_of(request: Request) -> list[Instance]:
     return [instance_of(each) for each in _variants_of(request)]
 
 
-def _diagnosis(requests: Sequence[Request], instances: Sequence[Instance]) -> Diagnosis:
+def _diagnosed_until(options: Options, spent_s: float) -> Deadline:
+    """Return when a diagnosis has to end: with the time limit, but not before the cheap part of it is done."""
+    if options.time_limit_s is None:
+        return Deadline()
+    return Deadline.after(max(options.time_limit_s - spent_s, _DIAGNOSIS_S))
+
+
+def _diagnosis(requests: Sequence[Request], instances: Sequence[Instance], until: Deadline) -> Diagnosis:
     from planner.fin.diagnosis.diagnose import diagnose
 
     found = []
-    for request, instance in zip(requests, instances, strict=True):
+    for index, (request, instance) in enumerate(zip(requests, instances, strict=True)):
+        share = until.fraction(1.0 / (len(instances) - index))
         everything = replace(request, app=request.app.model_copy(update={"min_accuracy": 0.0}))
         unpinned = np.broadcast_to(instance.blocks.can_run, instance.allowed.shape)
-        found.append((instance.variant, diagnose(instance, instance_of(everything), unpinned)))
+        found.append((instance.variant, diagnose(instance, instance_of(everything), unpinned, share)))
     if len(found) == 1:
         return found[0][1]
     from planner.pipeline.variants import joint_diagnosis

@@ -131,9 +131,8 @@ def joint_diagnosis(name: str, labelled: Sequence[tuple[str, Diagnosis]]) -> Dia
         for row in diagnosis.limits:
             key, told = (row.kind, row.subject, row.unit), row.model_copy(update={"message": f"{label}: {row.message}"})
             rows[key] = told if key not in rows else _nearer(rows[key], told)
-    summary = f"no plan for {name!r} with any of {len(labelled)} variants: " + "; ".join(
-        row.message for row in list(rows.values())[:_MOST_SAID]
-    )
+    reasons = [row.message for row in list(rows.values())[:_MOST_SAID]] or [labelled[0][1].summary]
+    summary = f"no plan for {name!r} with any of {len(labelled)} variants: {'; '.join(reasons)}"
     return Diagnosis(summary=summary, limits=tuple(rows.values()))
 
 

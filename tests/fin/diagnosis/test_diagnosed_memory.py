@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from diagnosis_cases import FULL, model, topology, why
 
+from planner.fin.deadline import Deadline
 from planner.fin.diagnosis import diagnose as diagnosis_module
 from planner.fin.instance.instance import Instance
 
@@ -14,13 +15,13 @@ from planner.fin.instance.instance import Instance
 def test_memory_of_any_size_is_found_in_few_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[float] = []
 
-    def counted(instance: Instance) -> Any:
+    def counted(instance: Instance, until: Deadline) -> Any:
         searched.append(0.0)
         assert len(searched) < 200
-        return any_plan(instance)
+        return any_plan(instance, until)
 
-    any_plan = diagnosis_module._any_plan
-    monkeypatch.setattr(diagnosis_module, "_any_plan", counted)
+    any_plan = diagnosis_module.any_plan
+    monkeypatch.setattr(diagnosis_module, "any_plan", counted)
     huge = {"blocks": [{"name": "b1", "ops": 2.0, "param_bytes": 1e12}, {"name": "b2", "ops": 4.0}]}
     rows = why(model(FULL, **huge), topology({"memory_bytes": 5e6}), pin={"b1": ["phone"]})
     assert rows["memory", "phone"].best == pytest.approx(1e12, rel=1e-8)
