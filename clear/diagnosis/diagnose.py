@@ -11,6 +11,7 @@ from planner.clear.allocation.app_view import most_favourable
 from planner.clear.diagnosis.flow_relaxation import MaximumRates, Row, maximum_rates
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp
+from planner.fin.deadline import Deadline
 from planner.fin.diagnosis.diagnose import diagnose
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate
@@ -22,10 +23,14 @@ from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_ROWS = 8
 _SHORT = 1.0 - 1e-6
+_UNLIMITED = Deadline()
 
 
 def contradiction(
-    joint: JointInstance, all_points: Sequence[JointApp], time_limit_s: float | None = None
+    joint: JointInstance,
+    all_points: Sequence[JointApp],
+    time_limit_s: float | None = None,
+    until: Deadline = _UNLIMITED,
 ) -> Diagnosis | None:
     """Prove that there is no plan, by each app alone or by loads together; None where neither does.
 
@@ -33,11 +38,14 @@ def contradiction(
         joint: The apps as asked for.
         all_points: Each app with all operating points of its models.
         time_limit_s: Time for each app's search for a plan of its own; what is not found out then proves nothing.
+        until: When to stop searching for which limits of an app are to blame; the proof does not need it.
 
     Returns:
         The limits that cannot hold, or None.
     """
-    alone = [row for pair in zip(joint.apps, all_points, strict=True) for row in _alone(*pair, time_limit_s)]
+    alone: list[BrokenLimit] = []
+    for index, (app, every) in enumerate(zip(joint.apps, all_points, strict=True)):
+        alone += _alone(app, every, time_limit_s, until.fraction(1.0 / (joint.count - index)))
     if alone:
         summary = f"no plan, whatever the others do: {'; '.join(row.message for row in alone[:3])}"
         return Diagnosis(summary=summary, limits=tuple(alone))
@@ -63,27 +71,37 @@ def no_room(joint: JointInstance) -> Diagnosis:
     return Diagnosis(summary=summary, limits=tuple(rows))
 
 
-def _alone(app: JointApp, all_points: JointApp, time_limit_s: float | None) -> list[BrokenLimit]:
+def _alone(app: JointApp, all_points: JointApp, time_limit_s: float | None, until: Deadline) -> list[BrokenLimit]:
     """Return what rules every variant of an app out, even if every node were its own; nothing if one is not."""
     rows: list[BrokenLimit] = []
-    for variant, whole in zip(app.variants, all_points.variants, strict=True):
-        found = _variant_alone(variant, whole, time_limit_s)
+    for index, (variant, whole) in enumerate(zip(app.variants, all_points.variants, strict=True)):
+        share = until.fraction(1.0 / (len(app.variants) - index))
+        found = _variant_alone(variant, whole, time_limit_s, share)
         if not found:
             return []
         rows += found
     return rows
 
 
-def _variant_alone(instance: Instance, all_points: Instance, time_limit_s: float | None) -> list[BrokenLimit]:
+def _variant_alone(
+    instance: Instance, all_points: Instance, time_limit_s: float | None, until: Deadline
+) -> list[BrokenLimit]:
     """Return what rules a variant out even if every node were its own, at once fast and frugal."""
     best = most_favourable(instance)
     options = Options(gap=1.0, time_limit_s=time_limit_s)
     if best.points.count and Exact().solve(best, options).status != "infeasible":
         return []
     unpinned = np.broadcast_to(best.blocks.can_run, best.allowed.shape)
-    found = diagnose(best, most_favourable(all_points), unpinned)
+    rows = diagnose(best, most_favourable(all_points), unpinned, until).limits or (_unexamined(instance),)
     label = instance.name if instance.model is None and instance.batch == 1 else f"{instance.name} ({instance.variant})"
-    return [row.model_copy(update={"message": f"{label}: {row.message}"}) for row in found.limits]
+    return [row.model_copy(update={"message": f"{label}: {row.message}"}) for row in rows]
+
+
+def _unexamined(instance: Instance) -> BrokenLimit:
+    """Say that an app has no plan even alone, where the time was too short to find out why."""
+    most_s = instance.limits.latency_s
+    message = "there is no plan even alone; the time limit came before it was found which limits are to blame"
+    return _row("latency", instance.name, most_s if np.isfinite(most_s) else None, None, "s", message)
 
 
 def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:

@@ -210,7 +210,7 @@ class _Bisection:
             return "feasible"
         if found.status == "unknown" and not self._plans_until.expired:
             share_s = None if unlimited else self._plans_until.remaining_s / joint.count
-            if contradiction(joint, joint.apps, share_s) is not None:
+            if contradiction(joint, joint.apps, share_s, self._plans_until) is not None:
                 return "infeasible"
         return found.status
 

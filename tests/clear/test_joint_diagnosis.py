@@ -10,6 +10,7 @@ from together import small_request
 from planner.clear.diagnosis.diagnose import contradiction, no_room
 from planner.clear.diagnosis.flow_relaxation import maximum_rates
 from planner.clear.problem.instance import JointInstance
+from planner.fin.deadline import Deadline
 from planner.pipeline.dispatch import answer
 from planner.pipeline.several_apps import joint_of
 
@@ -22,11 +23,11 @@ def on_the_edge(topology, apps, **changes):
         app.update(pin={block: ["edge"] for block in "abcd"}, min_accuracy=0.92, **changes)
 
 
-def found(change):
+def found(change, limit_s=None):
     request = small_request(change=change)
     joint = joint_of(request)
     relaxed = [(app.model_copy(update={"min_accuracy": 0.0}), model) for app, model in request.apps]
-    return contradiction(joint, joint_of(replace(request, apps=tuple(relaxed))).apps)
+    return contradiction(joint, joint_of(replace(request, apps=tuple(relaxed))).apps, None, Deadline.after(limit_s))
 
 
 def test_nothing_contradicts_what_has_a_plan():
@@ -53,6 +54,18 @@ def test_memory_that_one_app_does_not_fit_is_that_apps():
     rows = found(change).limits
     assert {row.kind for row in rows} >= {"memory"}
     assert all("camera" in row.message or "microphone" in row.message for row in rows)
+
+
+def test_the_proof_stands_where_a_deadline_leaves_no_time_to_explain_it():
+    def change(topology, apps):
+        for app in apps:
+            app.update(max_latency_s=1e-9)
+
+    whole, stopped = found(change), found(change, 0.0)
+    assert {row.kind for row in whole.limits} == {"latency"}
+    assert all(row.best is not None for row in whole.limits)
+    assert [(row.kind, row.demand, row.best) for row in stopped.limits] == [("latency", 1e-9, None)] * 2
+    assert all("even alone; the time limit came" in row.message for row in stopped.limits)
 
 
 def test_time_of_a_node_that_is_not_enough():

@@ -14,6 +14,7 @@ from planner.clear.objectives.metric import least_metric
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.clear.problem.joint_app import JointApp
 from planner.errors import InternalError
+from planner.fin.deadline import Deadline
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
 from planner.pipeline.prepared import network_of
@@ -21,6 +22,9 @@ from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
+
+_DIAGNOSIS_S = 0.2
+"""Time that a diagnosis has even where the search has used up the limit."""
 
 
 def solve_joint(request: JointRequest) -> Placement:
@@ -66,11 +70,12 @@ def _explained(
     """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
     limit_s = request.options.time_limit_s
     left_s = None if limit_s is None else limit_s - (time.perf_counter() - began)
+    until = Deadline.after(None if left_s is None else max(left_s, _DIAGNOSIS_S))
     if outcome.status == "infeasible":
-        return outcome, contradiction(joint, _all_points(request)) or no_room(joint)
+        return outcome, contradiction(joint, _all_points(request), None, until) or no_room(joint)
     if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > 0.0):
         share_s = None if left_s is None else left_s / joint.count
-        diagnosis = contradiction(joint, _all_points(request), share_s)
+        diagnosis = contradiction(joint, _all_points(request), share_s, until)
         if diagnosis is not None:
             return replace(outcome, status="infeasible", lower_bound=math.inf, termination=PROVED), diagnosis
     return outcome, None
