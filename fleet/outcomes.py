@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.fin.instance.network import Floats
+import numpy as np
+
+from planner.fin.instance.network import Bools, Floats
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.column_generation import LinearAnswer
 from planner.fleet.method import FleetOptions, FleetOutcome, Short
@@ -38,17 +40,34 @@ def heuristic_outcome(
         spent_s: Seconds spent.
 
     Returns:
-        A plan with its bound; unknown where users found no room.
+        A plan with its bound; unknown where users found no room, infeasible where a class has no plan at any price.
     """
     state = within_memory(state, proved.prices)
     left = int(state.waiting.sum())
     bound = 0.0 if left and options.serve_most else proved.bound_w
     if left and not options.serve_most:
+        if (impossible := _impossible(instance)).any():
+            short = _short_of_plans(instance, impossible)
+            return FleetOutcome("infeasible", None, np.inf, proved.prices, short=short, whole_s=spent_s)
         message = (
             f"{left:,} of {int(instance.count.sum()):,} users found no room (--serve-most gives the plan of the rest)"
         )
         return FleetOutcome("unknown", None, bound, proved.prices, message, proved.linear_gap, whole_s=spent_s)
     return plan_outcome(options, state, Bounded(bound, proved.prices, proved.linear_gap), None, "", (0.0, spent_s), {})
+
+
+def _impossible(instance: FleetInstance) -> Bools:
+    """(C,) classes with users that can take none of their plans; none where not all plans are known."""
+    possible = instance.count <= 0
+    for number, each in enumerate(instance.kinds if instance.all_plans else ()):
+        usable = (~instance.ruled_out(number)).any(axis=1)
+        possible[instance.pair_class[each.pairs[usable]]] = True
+    return ~possible if instance.all_plans else np.zeros(instance.classes, dtype=np.bool_)
+
+
+def _short_of_plans(instance: FleetInstance, impossible: Bools) -> Short:
+    most_served = int(instance.count[~impossible].sum())
+    return Short(most_served, np.zeros(instance.resources.count), np.flatnonzero(impossible))
 
 
 def outcome_of(

@@ -6,6 +6,7 @@ import numpy as np
 
 from planner.fin.instance.network import Floats, Ints
 from planner.fleet.answer.groups import Writer, tier_power
+from planner.fleet.answer.impossible import why_impossible
 from planner.fleet.instance.fleet_instance import FleetInstance
 from planner.fleet.master.pool import columns_of
 from planner.fleet.method import FleetOutcome, Short, Solution
@@ -165,8 +166,7 @@ def diagnosis_of(instance: FleetInstance, short: Short) -> FleetDiagnosis:
         names = ", ".join(resources.names[row] for row in order[:3])
         parts.append(f"short: {names}" + (f" and {len(order) - 3} more" if len(order) > 3 else ""))
     if len(short.impossible):
-        first = columns.class_names[short.impossible[0]]
-        parts.append(f"{len(short.impossible)} classes have no plan within their limits, such as {first}")
+        parts.append(_impossible_text(instance, short.impossible))
     return FleetDiagnosis(
         summary="; ".join(parts),
         most_served=short.most_served,
@@ -179,3 +179,12 @@ def diagnosis_of(instance: FleetInstance, short: Short) -> FleetDiagnosis:
         ),
         impossible=tuple(str(columns.class_names[index]) for index in short.impossible[:_MOST_SHORT].tolist()),
     )  # fmt: skip
+
+
+def _impossible_text(instance: FleetInstance, impossible: Ints) -> str:
+    """Name the first class that no plan can serve, and which of its limits cannot hold."""
+    index, count = int(impossible[0]), len(impossible)
+    first, why = str(instance.columns.class_names[index]), why_impossible(instance, index)
+    if count == 1:
+        return f"class {first} has no plan within its limits: {why}"
+    return f"{count:,} classes have no plan within their limits; those of the first, {first}: {why}"

@@ -62,6 +62,33 @@ def enumerate_plans(kind: Kind, deadline: Deadline | None = None, *, single_cut:
     return _Enumeration(kind, single_cut).plans(deadline or Deadline())
 
 
+def least_alone(kind: Kind) -> list[float]:
+    """Find the least value of each limited figure, by dynamic programming: the other limits need not hold.
+
+    Accuracy, memory and the rate that device and own link must bear hold in each.
+
+    Args:
+        kind: The kind.
+
+    Returns:
+        Latency in seconds, energy in joules, then each metric in its unit, of one inference; infinite where there is no
+        plan at all.
+
+    Raises:
+        InputError: There are more partial plans than can be held.
+    """
+    metrics = len(kind.most_metrics)
+    free = replace(kind, max_latency_s=np.inf, max_energy_j=np.inf, most_metrics=(np.inf,) * metrics)
+    found = []
+    search = _Enumeration(free, single_cut=False)
+    for column in (_TIME, _ENERGY, *range(search.metric_at, search.metric_at + metrics)):
+        search.count_only(column)
+        labels = search.labels(Deadline())
+        values = search.latency(labels) if column == _TIME else labels.criteria[:, column]
+        found.append(float(values.min(initial=np.inf)))
+    return found
+
+
 class _Enumeration:
     """Extension of labels for one kind."""
 
@@ -98,7 +125,20 @@ class _Enumeration:
         later[:, :-1] = np.cumsum(least[:, ::-1], axis=1)[:, ::-1]
         return later
 
+    def count_only(self, column: int) -> None:
+        """Let one criterion alone decide, beside those on memory and rate; latency needs every arrival."""
+        self.counted[:] = False
+        self.counted[[column, _FIRST_LOAD]] = True
+        self.counted[self.media_at] = not self.kind.radio.shared
+        self.counted[self.memory_at : self.metric_at] = self.limited
+        if column == _TIME:
+            self.counted[self.arrival_at :] = True
+
     def plans(self, deadline: Deadline) -> PlanSet:
+        return self._finished(self.labels(deadline))
+
+    def labels(self, deadline: Deadline) -> _Labels:
+        """Return the labels of whole plans."""
         points = useful_points(self.model, self.kind.least_accuracy, self.travels)
         labels = _Labels(
             points, np.zeros(len(points), dtype=np.int64), np.zeros((len(points), self.width)),
@@ -112,7 +152,7 @@ class _Enumeration:
             deadline.check()
             labels = self._extended(labels.take(depth[labels.point] > block), block)
             ended.append(labels.take(depth[labels.point] == block + 1))
-        return self._finished(_joined(ended) if ended else labels)
+        return _joined(ended) if ended else labels
 
     def _extended(self, labels: _Labels, block: int) -> _Labels:
         """Put the next block on every slot that can run it, over every step."""
@@ -231,7 +271,7 @@ class _Enumeration:
     def _finished(self, labels: _Labels) -> PlanSet:
         """Return whole plans; those that another one beats in energy, loads of shared capacity and rate go."""
         kind = self.kind
-        latency = self._latency(labels)
+        latency = self.latency(labels)
         kept = latency <= kind.max_latency_s * (1.0 + TOLERANCE)
         labels, latency = labels.take(kept), latency[kept]
         loads = labels.criteria[:, _FIRST_LOAD + 1 : self.memory_at].copy()
@@ -246,7 +286,7 @@ class _Enumeration:
         found = plans.take(efficient_plans(kind, plans, kind.scarce))
         return replace(found, number=np.arange(found.count))
 
-    def _latency(self, labels: _Labels) -> Floats:
+    def latency(self, labels: _Labels) -> Floats:
         """(n,) latency by the class's statistic."""
         if not self.arrivals:
             return labels.criteria[:, _TIME].copy()
