@@ -116,7 +116,7 @@ def _granted(state: WholeUsers, columns: Columns, alone_j: Floats) -> tuple[Ints
     first = np.searchsorted(row, row)
     before = total - one * wanted[columns.load_column[order]]
     room = state.free[row] - (before - before[first])
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         fits = np.where(one > 0.0, np.floor(np.maximum(room, 0.0) / one), np.inf)
     users = wanted.astype(np.float64)
     np.minimum.at(users, columns.load_column[order], fits)

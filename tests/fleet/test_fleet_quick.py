@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from fleet_cases import random_fleet
 from fleet_oracle import optimum
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from planner.pipeline.fleet import plan_fleet
@@ -20,6 +20,7 @@ CITY = Path(__file__).parents[2] / "examples" / "city"
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**9), st.booleans())
+@example(1, True)  # a class of rate 0 where a full resource has no room
 def test_a_greedy_plan_is_no_better_than_the_optimum_nor_is_its_bound(seed: int, idle: bool) -> None:
     """The verifier, which runs on every plan, checks its limits and capacities."""
     fleet, topology, models = random_fleet(Random(seed), idle=idle)
