@@ -57,6 +57,11 @@ class Exact:
             options: Gap and time limit.
         """
         until = Deadline.after(options.time_limit_s)
+        if instance.limits.of_paths:
+            from planner.fin.path_resources.relaxation import without_path_limits  # few apps have such a limit
+
+            if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
+                return relaxed
         bisects = instance.minimise == "latency" and exits_have_own_deadlines(instance)
         if instance.is_plain and not bisects:
             return _solve_narrowed(instance, options, until)

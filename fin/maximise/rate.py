@@ -61,8 +61,13 @@ class LargestRate:
         Returns:
             The plan; its objective and the bound are busy times of the bottleneck, in seconds.
         """
-        began = time.perf_counter()
-        search = _Bisection(instance, self._oracle, Deadline.after(options.time_limit_s))
+        began, until = time.perf_counter(), Deadline.after(options.time_limit_s)
+        if instance.limits.of_paths:
+            from planner.fin.path_resources.relaxation import without_path_limits  # few apps have such a limit
+
+            if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
+                return relaxed
+        search = _Bisection(instance, self._oracle, until)
         termination = search.run(options.gap)
         if termination.limit == "size":
             termination = search.finished_by_program(options.gap)
