@@ -23,6 +23,9 @@ def searched(instance: Instance, gap: float, until: Deadline) -> Outcome[Decisio
         gap: Relative gap at which a plan is good enough.
         until: When to stop.
 
+    Returns:
+        The outcome; its plan may not be the best where time ran out.
+
     Raises:
         DeadlineReachedError: There is neither a plan nor a proof in time.
     """
@@ -88,6 +91,9 @@ def least_figure(instance: Instance, kind: str, until: Deadline) -> Least | None
         instance: The app.
         kind: The figure: `latency`, `energy` or a metric.
         until: When to stop.
+
+    Returns:
+        The least figure, marked where time ran out before it was proved; None where there is no plan.
 
     Raises:
         DeadlineReachedError: The deadline came before there was a plan.
