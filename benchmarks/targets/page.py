@@ -57,9 +57,10 @@ _WHY = {
     "cold": (
         "schemas of files and options of the command line are built when their modules load; the search takes a few ms."
     ),
-    "apps-50": "pricing columns and local search; see [several apps](clear.md).",
-    "apps-120": "pricing columns and local search; see [several apps](clear.md).",
-    "apps-200": "pricing columns and local search; see [several apps](clear.md).",
+    "apps-50": "about a third of the time goes into bounds, a third into rounds of pricing; the rest into the integer "
+    "master, annealing and the starting plan. See [several apps](clear.md).",
+    "apps-120": "as for 50 apps. See [several apps](clear.md).",
+    "apps-200": "as for 50 apps. See [several apps](clear.md).",
 }
 """What the time of each row goes into, by profile."""
 
