@@ -242,7 +242,7 @@ def _pins(instance: Instance, all_points: Instance, without_pins: Bools, until: 
         allowed[block] = without_pins[block]
         if any_plan(replace(instance, allowed=allowed), until) is not None:
             name = instance.block_names[block]
-            yield _row("pin", name, None, None, "", f"there is a plan if {name} is not pinned")
+            yield _row("pin", name, None, None, "", f"there is a plan if {name} may run elsewhere")
 
 
 _LIMITS: tuple[Callable[[Instance, Instance, Bools, Deadline], Iterator[BrokenLimit]], ...] = (

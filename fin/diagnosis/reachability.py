@@ -52,9 +52,8 @@ def _cut_off(instance: Instance, block: int, may: Bools, here: Bools) -> BrokenL
     names = instance.network.names
     block_name = instance.block_names[block]
     if not may.any():
-        return _row(
-            block_name, f"no node can run block {block_name} (pins, profiles and nodes that host no block leave none)"
-        )
+        why = "pins, private_until, profiles and nodes that host no block leave none"
+        return _row(block_name, f"no node can run block {block_name} ({why})")
     hosts, before = _some(names, may), _some(names, here)
     return _row(block_name, f"block {block_name} may run on {hosts} only, and no links lead there from {before}")
 

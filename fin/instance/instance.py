@@ -18,6 +18,7 @@ from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.privacy import private_blocks
 from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, MINIMISED, App, least_accuracy, percentile_of
+from planner.schemas.reading.problems import input_error
 
 TOLERANCE = 1e-9
 """Relative tolerance of every limit."""
@@ -326,6 +327,12 @@ def _allowed(app: App, model: Model, network: Network) -> Bools:
             allowed[index] = np.isin(np.arange(network.size), [network.index(name) for name in app.pin[block.name]])
     if app.private_until is not None:
         kept = set(private_blocks(app.private_until, model))
+        source = _source(app, network)
+        for block, nodes in app.pin.items():
+            if block in kept and network.names[source] not in nodes:
+                message = f"the block {block!r} is pinned away from the source {network.names[source]!r}"
+                fix = "leave out one of the two"
+                raise input_error(message, fix, path=f"app {app.name}: private_until", value=app.private_until)
         stays = np.array([block.name in kept for block in model.blocks])
-        allowed[stays] &= np.arange(network.size) == _source(app, network)
+        allowed[stays] &= np.arange(network.size) == source
     return allowed

@@ -74,6 +74,16 @@ def test_patterns_ranges_and_private_blocks() -> None:
     assert "no block of the model matches" in refused("plan", *SMALL, "--pin", "z*=cloud")
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_workloads_refuse_pins_away_from_a_source_that_keeps_the_block(count: int, tmp_path: Path) -> None:
+    app = {"model": str(MODEL), "rate_per_s": 1.0, "private_until": "b", "pin": {"a": ["cloud"]}}
+    raw = {"schema_version": "1", "apps": [{"name": f"app{number}", **app} for number in range(count)]}
+    workload = write(tmp_path / "workload.json", raw)
+    said = refused("plan", "--workload", workload, "--topology", TOPOLOGY)
+    assert "pinned away from the source 'phone'" in said
+    assert "private_until" in said
+
+
 def test_no_skip_carries_private_data_away() -> None:
     """Every route of every plan carries the private block's own output, or what was computed from it."""
     costs = {"ops": 1e8, "output_bits": 1e5}
