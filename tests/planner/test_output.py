@@ -15,8 +15,18 @@ from planner import plan
 from planner.files.writing import placement_json, whole_file
 from planner.pipeline.compare import HEADINGS, Row, cells
 from planner.progress import waiting
-from planner.schemas import BrokenLimit, Certificate, Diagnosis, InputError, Placement, check_document
-from planner.text.placement import placement_text
+from planner.schemas import (
+    App,
+    BrokenLimit,
+    Certificate,
+    Diagnosis,
+    InputError,
+    Model,
+    Placement,
+    Topology,
+    check_document,
+)  # fmt: skip
+from planner.text.placement import MOST_ASKED, placement_text
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -292,3 +302,24 @@ def test_measured_costs_that_nothing_uses_are_said() -> None:
     missing = plan(model, other, rate_per_s=1.0, batch=3)
     assert {row.node for row in missing.apps[0].assignments} == {"cpu"}
     assert "note      no times of batches of 3 were measured on hardware gpu" in str(missing)
+
+
+def test_no_joint_plan_says_what_each_app_asked_for_with_units() -> None:
+    node = {"name": "n", "tier": "mobile", "ops_per_s": 1e9, "j_per_op": 1e-9}
+    metric = {"name": "cost", "unit": "USD", "nodes": {"n": {"per_s": 1e-3}}}
+    topology = Topology.model_validate({"schema_version": "1", "name": "t", "nodes": [node], "metrics": [metric]})
+    block = {"name": "b", "ops": 1e6}
+    model = Model.model_validate(
+        {"schema_version": "1", "name": "m", "input_bits": 1.0, "accuracy": 0.9, "blocks": [block]}
+    )
+
+    def lines(count: int) -> list[str]:
+        apps = [{"name": f"app{i}", "model": "m", "rate_per_s": 1.0, "limits": {"cost": 1e-12}} for i in range(count)]
+        placement = plan(topology=topology, workload={"schema_version": "1", "apps": apps}, models={"m": model})
+        assert placement.status == "infeasible"
+        text = placement_text(placement, [(App.model_validate(app), model) for app in apps], topology)
+        return [line for line in text.splitlines() if line.startswith("asked")]
+
+    said = "least energy, cost at most 1e-12 USD, best accuracy, 1 inferences per second"
+    assert lines(2) == [f"asked     app{i}: {said}" for i in range(2)]
+    assert lines(MOST_ASKED + 2)[-1] == "asked     2 more apps: see the workload"

@@ -16,6 +16,9 @@ from planner.text.objective import gap_text, is_joint, objective_text
 from planner.text.usage import cost_notes, usage_lines
 from planner.units import format_accuracy, format_quantity
 
+MOST_ASKED = 10
+"""Apps without a plan of which is said what they ask for."""
+
 
 def placement_text(
     placement: Placement, apps: Sequence[tuple[App, Model]] = (), topology: Topology | None = None
@@ -50,8 +53,18 @@ def placement_text(
         lines += _plan_lines(plan, placement, app, use)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
-    asked = [f"asked     {asked_text(app, placement.metric_units)}"] if app is not None and not placement.apps else []
+    asked = [] if placement.apps else _asked_lines([app for app, _ in apps], placement, topology)
     return "\n".join([*lines, *reason_lines(placement), *asked, *notes])
+
+
+def _asked_lines(apps: Sequence[App], placement: Placement, topology: Topology | None) -> list[str]:
+    """Return what was asked of every app, where there is no plan that says the units of metrics."""
+    known = {} if topology is None else {metric.name: metric.unit for metric in topology.metrics}
+    asked = {app.name: asked_text(app, placement.metric_units or known) for app in apps}
+    lines = [f"asked     {f'{printable(name)}: ' * (len(asked) > 1)}{text}" for name, text in asked.items()]
+    more = len(lines) - MOST_ASKED
+    rest = [f"asked     {more} more app{'s' * (more > 1)}: see the workload"] if more > 0 else []
+    return lines[:MOST_ASKED] + rest
 
 
 def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: Sequence[str]) -> Iterator[str]:
