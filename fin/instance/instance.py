@@ -328,9 +328,9 @@ def _allowed(app: App, model: Model, network: Network) -> Bools:
     if app.private_until is not None:
         kept = set(private_blocks(app.private_until, model))
         source = _source(app, network)
-        for block, nodes in app.pin.items():
-            if block in kept and network.names[source] not in nodes:
-                message = f"the block {block!r} is pinned away from the source {network.names[source]!r}"
+        for pinned, nodes in app.pin.items():
+            if pinned in kept and network.names[source] not in nodes:
+                message = f"the block {pinned!r} is pinned away from the source {network.names[source]!r}"
                 fix = "leave out one of the two"
                 raise input_error(message, fix, path=f"app {app.name}: private_until", value=app.private_until)
         stays = np.array([block.name in kept for block in model.blocks])
