@@ -51,8 +51,9 @@ def test_exact_and_ilp_equal_enumeration_and_stand(random: Random, most: int, sk
         assert found.lower_bound <= value * (1 + 1e-9)
         placement = placement_of(instance, found, Provenance(planner="test", method=method.name), 0.0, None)
         assert verify(placement, topology, [(app, model)]) == []
-        if placement.apps[0].nodes_used > 1:
-            stricter = app.model_copy(update={"max_nodes": placement.apps[0].nodes_used - 1})
+        used = len({row.node for row in placement.apps[0].assignments})
+        if used > 1:
+            stricter = app.model_copy(update={"max_nodes": used - 1})
             assert "max_nodes" in {row.field for row in verify(placement, topology, [(stricter, model)])}
 
 
