@@ -10,40 +10,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Ints
-from planner.fin.method import Options
 from planner.fin.methods.formulation import Program, build_program
 from planner.fin.methods.integer_program import IntegerProgram
-from planner.fin.outcome import Outcome
 
 _MOST = 1e9
 """Largest coefficient of a node that is hardly ever free, or never."""
 
 
-class LargestRateByProgram:
-    """One mixed-integer program per operating point."""
+class LargestRateByProgram(IntegerProgram):
+    """One mixed-integer program per operating point; objectives and bounds are busy times of bottlenecks in seconds."""
 
     name = "ilp"
     description = "largest rate by integer programs over places and links (HiGHS)"
 
-    def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
-        """Place the app for the largest rate; objective and bound are busy times of the bottleneck, in seconds."""
-        return self.improve(instance, None, options)
-
-    def improve(self, instance: Instance, start: Decision | None, options: Options) -> Outcome[Decision]:
-        """Find a plan of a larger rate than one that is known, or prove that there is none, as `solve` does.
-
-        Args:
-            instance: The app.
-            start: A plan within the limits; None for none.
-            options: Gap and time limit.
-
-        Returns:
-            The outcome; where nothing better was found, it holds the plan that was known.
-        """
-        return IntegerProgram(build_rate_program).improve(instance, start, options)
+    def __init__(self) -> None:
+        super().__init__(build_rate_program)
 
 
 def build_rate_program(
