@@ -12,7 +12,6 @@ import numpy as np
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.path_resources.interface import path_figures
-from planner.schemas.planning.workload import LIMITED_FIGURES
 
 Path = tuple[int, ...]
 
@@ -247,13 +246,7 @@ def objective_of(instance: Instance, evaluation: Evaluation) -> float:
 
 
 def within_limits(instance: Instance, evaluation: Evaluation) -> bool:
-    """Tell whether the figures that apps limit, metrics and every capacity hold."""
-    figures = {row.name: evaluation.figure(row.kind) for row in LIMITED_FIGURES}
-    if not instance.limits.keep(**figures) or not keeps_metrics(instance, evaluation.metrics):
-        return False
-    return not overloads(instance, evaluation)
-
-
-def keeps_metrics(instance: Instance, metrics: Mapping[str, float]) -> bool:
-    """Tell whether metrics are within their limits, to the tolerance of limits."""
-    return all(metrics[name] <= most * (1.0 + TOLERANCE) for name, most in instance.limits.metrics.items())
+    """Tell whether every figure with a limit and every capacity holds, to the tolerance of limits."""
+    limits = instance.limits
+    kept = all(evaluation.figure(kind) <= limits.most(kind) * (1.0 + TOLERANCE) for kind in limits.kinds)
+    return kept and not overloads(instance, evaluation)

@@ -23,6 +23,7 @@ from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats
 from planner.fin.method import Method, Options
 from planner.fin.outcome import PROVED, Outcome, Termination
+from planner.fin.path_resources.relaxation import without_path_limits
 from planner.schemas.planning.placement import Status
 
 _JUST_BELOW = (1.0 + TOLERANCE) * (1.0 + 1e-12)
@@ -62,11 +63,8 @@ class LargestRate:
             The plan; its objective and the bound are busy times of the bottleneck, in seconds.
         """
         began, until = time.perf_counter(), Deadline.after(options.time_limit_s)
-        if instance.limits.of_paths:
-            from planner.fin.path_resources.relaxation import without_path_limits  # few apps have such a limit
-
-            if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
-                return relaxed
+        if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
+            return relaxed
         search = _Bisection(instance, self._oracle, until)
         termination = search.run(options.gap)
         if termination.limit == "size":

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from planner.fin.instance.decision import Decision
-from planner.fin.instance.instance import TOLERANCE, Instance
+from planner.fin.instance.decision import Decision, evaluate, within_limits
+from planner.fin.instance.instance import Instance
 from planner.fin.method import Options
 from planner.fin.outcome import Outcome
-from planner.fin.path_resources.interface import path_figures
 
 _SHARE = 0.3
 """Share of the time limit that the relaxation may take."""
@@ -29,11 +28,10 @@ def without_path_limits(
         The answer of the relaxation where it is proved, and its plan keeps the limits or there is none; None where
         nothing follows from it, or the app has no such limit.
     """
-    kinds = instance.limits.of_paths
-    if not kinds:
-        return None
     limits = instance.limits
-    for kind in kinds:
+    if not limits.of_paths:
+        return None
+    for kind in limits.of_paths:
         limits = limits.without(kind)
     share_s = None if options.time_limit_s is None else _SHARE * options.time_limit_s
     found = solve(replace(instance, limits=limits), replace(options, time_limit_s=share_s))
@@ -41,6 +39,4 @@ def without_path_limits(
         return found
     if found.status != "optimal" or found.plan is None:
         return None
-    figures = path_figures(instance, found.plan.point, found.plan.nodes)
-    kept = all(figures[kind] <= instance.limits.most(kind) * (1.0 + TOLERANCE) for kind in kinds)
-    return found if kept else None
+    return found if within_limits(instance, evaluate(instance, found.plan)) else None
