@@ -40,6 +40,11 @@ class Deadline:
         return max(0.0, self.at_s - time.perf_counter())
 
     @property
+    def limit_s(self) -> float | None:
+        """Time limit that ends here, as `after` takes it: the seconds that are left, None without a limit."""
+        return None if self.at_s == math.inf else self.remaining_s
+
+    @property
     def expired(self) -> bool:
         """Whether the instant has come; without a limit the clock is not read."""
         return self.at_s < math.inf and time.perf_counter() >= self.at_s

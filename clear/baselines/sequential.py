@@ -162,10 +162,9 @@ def _served_as(app: int, numbered: tuple[int, Instance], left: _Left, gap: float
     """Plan one variant of an app on what is left."""
     variant, instance = numbered
     sliced = left.of(instance)
-    limit_s = None if np.isinf(deadline.remaining_s) else deadline.remaining_s
     # where operating points themselves cost something, accuracy is what is planned for
     search: Method = Exact() if sliced.point_j is None else BestAccuracy()
-    decision = search.solve(sliced, Options(gap=gap, time_limit_s=limit_s)).plan
+    decision = search.solve(sliced, Options(gap=gap, time_limit_s=deadline.limit_s)).plan
     if decision is None:
         return None
     own = column_of(app, sliced, decision)

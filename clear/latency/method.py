@@ -140,8 +140,7 @@ def _answer(
 
 def _of_less_power(joint: JointInstance, plan: Plan, factor: float, options: Options, deadline: Deadline) -> Plan:
     """Return a plan of less power that is as quick, of any columns; the plan itself where none is found."""
-    limit_s = None if np.isinf(deadline.remaining_s) else deadline.remaining_s
-    found = solve_joint(shrunk(joint, factor * (1.0 + _SAME)), replace(options, time_limit_s=limit_s)).plan
+    found = solve_joint(shrunk(joint, factor * (1.0 + _SAME)), replace(options, time_limit_s=deadline.limit_s)).plan
     if found is None or found.power_w >= plan.power_w * (1.0 - _EQUAL):
         return plan
     columns = [replace(column, most_s=joint.apps[column.app].most_s) for column in found.columns]

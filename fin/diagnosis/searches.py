@@ -30,7 +30,7 @@ def searched(instance: Instance, gap: float, until: Deadline) -> Outcome[Decisio
         DeadlineReachedError: There is neither a plan nor a proof in time.
     """
     until.check()
-    limit_s = None if np.isinf(until.at_s) else until.remaining_s
+    limit_s = until.limit_s
     outcome = Exact().solve(instance, Options(gap=gap, time_limit_s=limit_s))
     if outcome.plan is None and outcome.status != "infeasible" and limit_s is not None:
         raise DeadlineReachedError

@@ -80,8 +80,7 @@ def _by_integer_program(instance: Instance, options: Options, until: Deadline) -
     """Solve an instance beyond chains that limits a path resource, which labels of chains alone carry."""
     from planner.fin.methods.integer_program import IntegerProgram
 
-    left_s = None if np.isinf(until.at_s) else until.remaining_s
-    return IntegerProgram().solve(instance, replace(options, time_limit_s=left_s))
+    return IntegerProgram().solve(instance, replace(options, time_limit_s=until.limit_s))
 
 
 @dataclass(frozen=True)
@@ -309,5 +308,5 @@ def _least_energy(instance: Instance, held: Decision, until: Deadline, solve: _S
     """Return the plan of least energy within the limits, or one that is held where the time limit comes first."""
     if until.expired:
         return held
-    outcome = solve(instance, Options(time_limit_s=None if np.isinf(until.at_s) else until.remaining_s), until)
+    outcome = solve(instance, Options(time_limit_s=until.limit_s), until)
     return held if outcome.plan is None else outcome.plan

@@ -73,9 +73,8 @@ class BestAccuracy:
 
     def _of_points(self, instance: Instance, mask: Bools, gap: float, until: Deadline) -> Outcome[Decision]:
         """Search the plans of least energy over some operating points; the plan's point is that of the instance."""
-        left_s = None if np.isinf(until.at_s) else until.remaining_s
         some = replace(instance.only_points(mask), minimise="energy")
-        found = self._oracle.solve(some, Options(gap=gap, time_limit_s=left_s))
+        found = self._oracle.solve(some, Options(gap=gap, time_limit_s=until.limit_s))
         if found.plan is None:
             return found
         return replace(found, plan=replace(found.plan, point=int(np.flatnonzero(mask)[found.plan.point])))

@@ -163,8 +163,7 @@ class _Bisection:
         return found
 
     def _options(self, gap: float) -> Options:
-        left_s = None if np.isinf(self.until.at_s) else self.until.remaining_s
-        return Options(gap=gap, time_limit_s=left_s, most_labels=_MOST_LABELS)
+        return Options(gap=gap, time_limit_s=self.until.limit_s, most_labels=_MOST_LABELS)
 
 
 def _easiest(instance: Instance) -> str:
