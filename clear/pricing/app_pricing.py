@@ -114,7 +114,8 @@ def _chain(app: JointApp, number: int) -> Instance:
 
 
 def _subproblem(variant: Instance, routes: Routes) -> PricingSubproblem:
-    chain, stages = chain_relaxation(variant), app_arrays(chain_relaxation(variant))
+    chain = chain_relaxation(variant)
+    stages = app_arrays(chain)
     unread = unread_before(variant)[: stages.carry_late.shape[1]]
     if unread.any():  # nothing is carried into these blocks, so no link makes them late
         stages = replace(stages, carry_late=np.where(unread, 0.0, stages.carry_late))
