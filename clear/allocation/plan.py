@@ -10,6 +10,7 @@ import numpy as np
 
 from planner.clear.allocation.allocate import Allocation, allocate
 from planner.clear.problem.column import Column
+from planner.clear.problem.column_memory import ParameterKey
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.instance import TOLERANCE
 
@@ -38,10 +39,10 @@ def plan_of(joint: JointInstance, columns: Sequence[Column]) -> Plan | None:
 def overfull(joint: JointInstance, columns: Sequence[Column]) -> list[int]:
     """Return the nodes whose memory the columns together exceed."""
     held = np.zeros(joint.network.size)
-    users = Counter[tuple[int, str, str]]()
+    users = Counter[ParameterKey]()
     for column in columns:
         held[column.nodes] += column.memory_bytes
         for one in column.shared:  # the node holds it once, of which columns have counted parts
-            users[key := (one.node, one.model, one.name)] += 1
-            held[one.node] += (one.size_bytes if users[key] == 1 else 0.0) - one.part_bytes
+            users[one.key] += 1
+            held[one.node] += (one.size_bytes if users[one.key] == 1 else 0.0) - one.part_bytes
     return np.flatnonzero(held > joint.network.memory_bytes * (1.0 + TOLERANCE)).tolist()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from planner.clear.problem.column import Column
+from planner.clear.problem.column_memory import ParameterKey
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Network
 from planner.fin.solvers.integer_program import IntegerProgram, Rows, SolverSettings, solve_integer_program
@@ -71,7 +72,7 @@ class _Program:
     """In the order of their binaries."""
     cost: list[float] = field(default_factory=list)
     entries: dict[Row, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
-    held: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    held: dict[ParameterKey, int] = field(default_factory=dict)
     """Variable of each named parameter on each node: how much of it the node holds."""
     most: dict[Row, float] = field(default_factory=dict)
     """Right-hand side of every row; those of `_EQUAL` are equations."""
@@ -151,12 +152,12 @@ class _Program:
         parts = sum(one.part_bytes for one in shared)
         self._add(("memory", node), number, column.memory_bytes[index] - parts, most=most)
         for one in shared:
-            if (key := (node, one.model, one.name)) not in self.held:
-                self.held[key] = self._variable(0.0)
-                self._add(("memory", node), self.held[key], one.size_bytes, most=most)
-            row = ("held", number, *key)
+            if one.key not in self.held:
+                self.held[one.key] = self._variable(0.0)
+                self._add(("memory", node), self.held[one.key], one.size_bytes, most=most)
+            row = ("held", number, *one.key)
             self._add(row, number, 1.0, most=0.0)
-            self._add(row, self.held[key], -1.0, most=0.0)
+            self._add(row, self.held[one.key], -1.0, most=0.0)
 
     def _add_grid(
         self, column: Column, number: int, place: tuple[str, int], most: float, levels: Floats, seconds: Floats

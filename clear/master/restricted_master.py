@@ -14,6 +14,7 @@ import numpy as np
 
 from planner.clear.master.priced_column import PricedColumn
 from planner.clear.pricing.dual_prices import DualPrices
+from planner.clear.problem.column_memory import ParameterKey
 from planner.clear.problem.instance import JointInstance
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.solvers.guarded import guarded
@@ -142,17 +143,17 @@ class RestrictedMaster:
 
     def _write_shared(self, rows: dict[Row, list[tuple[int, float]]], begin: int) -> int:
         """Let nodes hold named parameters once, whoever shares them; return how many variables say whether they do."""
-        held: dict[tuple[int, str, str], int] = {}
+        held: dict[ParameterKey, int] = {}
         for number, priced in enumerate(self.priced_columns):
             for one in priced.column.shared:
                 if np.isinf(most := float(self._joint.network.memory_bytes[one.node])):
                     continue
                 memory = rows["memory", -1, one.node]
                 memory.append((number, -one.part_bytes / most))
-                if (key := (one.node, one.model, one.name)) not in held:
-                    held[key] = begin + len(held)
-                    memory.append((held[key], one.size_bytes / most))
-                rows["held", number, held[key]] = [(number, 1.0), (held[key], -1.0)]
+                if one.key not in held:
+                    held[one.key] = begin + len(held)
+                    memory.append((held[one.key], one.size_bytes / most))
+                rows["held", number, held[one.key]] = [(number, 1.0), (held[one.key], -1.0)]
         return len(held)
 
     def _prices(self, program: _Program, duals: Floats) -> DualPrices:

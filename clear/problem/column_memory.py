@@ -11,6 +11,9 @@ from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats, Ints
 
+ParameterKey = tuple[int, str, str]
+"""Node, model and name."""
+
 
 @dataclass(frozen=True)
 class SharedParameter:
@@ -22,6 +25,11 @@ class SharedParameter:
     size_bytes: float
     part_bytes: float
     """Its size over the number of apps that may share it: what each of them holds at the least."""
+
+    @property
+    def key(self) -> ParameterKey:
+        """What columns that share it have in common."""
+        return self.node, self.model, self.name
 
 
 def shared_parameters(instance: Instance, decision: Decision) -> tuple[SharedParameter, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.clear.problem.budget import Budget
 from planner.clear.problem.column import Column, column_of, exit_sets_of
+from planner.clear.problem.column_memory import ParameterKey
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.fin.deadline import Deadline
@@ -104,7 +105,7 @@ def _undominated(columns: list[Column], network: Network) -> list[Column]:
     """Keep the columns that no other one of as many latencies is at most equal to in every figure."""
     kept: list[Column] = []
     kept_figures: dict[int, list[Floats]] = {}
-    names = sorted({(one.node, one.model, one.name) for column in columns for one in column.shared})
+    names = sorted({one.key for column in columns for one in column.shared})
     place = {name: index for index, name in enumerate(names)}
     figures = [_figures(column, network, place) for column in columns]
     for number in sorted(range(len(columns)), key=lambda index: (float(figures[index].sum()), index)):
@@ -115,7 +116,7 @@ def _undominated(columns: list[Column], network: Network) -> list[Column]:
     return kept
 
 
-def _figures(column: Column, network: Network, place: Mapping[tuple[int, str, str], int]) -> Floats:
+def _figures(column: Column, network: Network, place: Mapping[ParameterKey, int]) -> Floats:
     """All that a column asks for, over all nodes and media; shared parameters, by their places, on their own."""
     rows = len(column.fixed_s)
     by_node, by_medium = np.zeros((5 + rows, network.size)), np.zeros((1 + rows, network.media))
@@ -125,7 +126,7 @@ def _figures(column: Column, network: Network, place: Mapping[tuple[int, str, st
     shared = np.zeros(len(place))
     for one in column.shared:
         by_node[3, one.node] -= one.part_bytes
-        shared[place[one.node, one.model, one.name]] = 1.0
+        shared[place[one.key]] = 1.0
     parts = [by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w], shared]
     return np.concatenate([*parts, *(limited_figures(budget, column, network) for budget in column.budgets)])
 
