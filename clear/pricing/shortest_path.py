@@ -49,7 +49,7 @@ class Pricer:
         """Nodes of the network that each node stands for."""
         self.seen: tuple[AppPrices, Pricer, AppPrices] | None = None
         """The last prices, with the pricer for classes of equal nodes, and what the classes meet."""
-        self._known: dict[tuple[int, int, int, bytes], Asked] = {}
+        self._known: dict[tuple[int, int, int, int, bytes], Asked] = {}
         """What the segments of rows ask for, by row, ends, nodes and kinds."""
         self.label: Floats | None = None
         """(N,) a number for each kind of node whatever the prices, from when it is first needed."""
@@ -229,11 +229,8 @@ class Pricer:
         Nodes of one kind and price are priced once, for packages are full of equal nodes: `kinds` names one of each
         kind, and which kind each node is of.
         """
-        (first, last), (chosen, like), point = ends, kinds, rows.point
+        (chosen, like), point = kinds, rows.point
         point = point[:1] if (point == point[0]).all() else point  # of all latency multipliers the same segments
-
-        def within(sums: Floats | Ints) -> Floats:
-            return np.asarray(sums[..., last + 1] - sums[..., first])
 
         asked = [self._asked(one, ends, nodes, chosen) for one in point.tolist()]
         part, charged, cannot = asked[0] if len(asked) == 1 else _stacked(asked)
@@ -241,29 +238,26 @@ class Pricer:
         costs += prices.use_w[nodes, None] + prices.memory_w_per_byte[nodes, None] * charged
         if results.any():
             lost = np.isinf(results).swapaxes(1, 2)[:, nodes]  # no route from there to the destination
-            costs += within(_cumulative(np.where(lost, 0.0, results.swapaxes(1, 2)[:, nodes])))
-            cannot = cannot | (within(_cumulative(lost.astype(np.int16))) > 0)
+            costs += _within(_cumulative(np.where(lost, 0.0, results.swapaxes(1, 2)[:, nodes])), ends)
+            cannot = cannot | (_within(_cumulative(lost.astype(np.int16)), ends) > 0)
         return np.where(cannot, np.inf, costs)
 
     def _asked(self, point: int, ends: tuple[Ints, Ints], nodes: Ints, chosen: Ints) -> Asked:
         """Return what the segments of one row ask for, which no price changes."""
         (first, last), column = ends, self.stages.column
-        key = point, len(last), len(nodes), column[chosen].tobytes()
+        key = point, len(last), int(first[-1]), len(nodes), column[chosen].tobytes()  # ends are those of all, or from 0
         if (found := self._known.get(key)) is not None:
             return found
 
-        def within(sums: Floats | Ints) -> Floats:
-            return np.asarray(sums[..., last + 1] - sums[..., first])
-
         row = np.array([point])
-        part = {name: within(self._sums(name, row, column[chosen])) for name in _VISIT}
+        part = {name: _within(self._sums(name, row, column[chosen]), ends) for name in _VISIT}
         charged, needed = (held[:, None] for held in self.memory.held(row, first, last))
         room = self.instance.network.memory_bytes[nodes, None] * (1.0 + 1e-9)
-        cannot = (within(self._barred(row, column[nodes])) > 0) | ~self._hosts[nodes, None] | (needed > room)
+        cannot = (_within(self._barred(row, column[nodes]), ends) > 0) | ~self._hosts[nodes, None] | (needed > room)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        self._known[key] = part, charged, cannot
-        return self._known[key]
+        self._known[key] = found = part, charged, cannot
+        return found
 
     def _least_costs(self, part: Mapping[str, Floats], rows: Rows, prices: AppPrices, chosen: Ints) -> Floats:
         """(R, M, V) least cost of segments on M nodes at their best speeds and shares, similar nodes together."""
@@ -333,6 +327,12 @@ def _kinds(instance: Instance) -> Floats:
     ranges = [network.static_power_w, network.slowest, network.fastest, network.max_utilization]
     _, kind = np.unique(np.concatenate([*figures, np.stack(ranges)]), axis=1, return_inverse=True)
     return np.asarray(kind.ravel(), dtype=np.float64)
+
+
+def _within(sums: Floats | Ints, ends: tuple[Ints, Ints]) -> Floats:
+    """(..., V) sums over the blocks of segments, from (..., D + 1) sums of the blocks before each."""
+    first, last = ends
+    return np.asarray(sums[..., last + 1] - sums[..., first])
 
 
 def _cumulative(values: Any) -> Any:  # noqa: ANN401 - an array of any type
