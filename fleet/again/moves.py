@@ -117,12 +117,9 @@ def change_of(instance: FleetInstance, before: Before, solution: Solution) -> Ch
     """
     was, count = before.solution, instance.count
     most = 1 + int(max(was.plan.max(initial=0), solution.plan.max(initial=0)))
-    keys, now = was.pair * most + was.plan, solution.pair * most + solution.plan
-    order = np.argsort(now)
-    place = np.minimum(np.searchsorted(now[order], keys), max(0, len(now) - 1))
-    kept = np.zeros(len(keys), dtype=np.int64)
-    if len(now):
-        kept = np.where(now[order][place] == keys, solution.users[order][place], 0)
+    _, old, now = np.intersect1d(was.pair * most + was.plan, solution.pair * most + solution.plan, return_indices=True)
+    kept = np.zeros(len(was.pair), dtype=np.int64)
+    kept[old] = solution.users[now]
     held, left = before.lost.copy(), before.lost.copy()
     np.add.at(held, instance.pair_class[was.pair], was.users)
     np.add.at(left, instance.pair_class[was.pair], np.maximum(0, was.users - kept))
