@@ -14,12 +14,13 @@ from planner.fin.deadline import Deadline
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fleet.master.pool import Columns, columns_of
 from planner.fleet.pricing.engine import FleetPrices, Pricer
-from planner.fleet.rounding.rounding import Placer, placed, rows_of
+from planner.fleet.rounding.rounding import Placer, best_at_rising_prices, placed
 from planner.fleet.rounding.state import WholeUsers
 
 _ROUNDS = 8
-_RISE = 1.25
+"""Rounds at most for each of the two sets of classes."""
 _RISES = 6
+"""Times that prices rise at most for users who find no room."""
 _NOBODY_PAYS = 1e9
 """Price of refused capacity in watts per unit, in parts of the largest energy of a plan times the largest rate."""
 
@@ -68,15 +69,11 @@ def placed_at_once_or_dearer(state: WholeUsers, pricer: Pricer, prices: Floats, 
     Returns:
         The state of the fewest waiting users, and of least power among these.
     """
-    best = found = placed_at_once(state, pricer, prices, latest)
-    for rise in range(_RISES):
-        if not best.waiting.any() or latest.expired:
-            break
-        prices = prices.copy()
-        prices[rows_of(state.instance, found.waiting > 0)] *= _RISE ** (1 + rise)
-        found = placed_at_once(state, pricer, prices, latest)
-        best = min(best, found, key=lambda each: (int(each.waiting.sum()), each.power_w))
-    return best
+
+    def at_once(prices: Floats) -> WholeUsers:
+        return placed_at_once(state, pricer, prices, latest)
+
+    return best_at_rising_prices(at_once, prices, latest, latest, _RISES)
 
 
 def _cheapest(state: WholeUsers, found: FleetPrices, asks: Bools) -> Columns:
@@ -111,16 +108,16 @@ def _granted(state: WholeUsers, columns: Columns, alone_j: Floats) -> tuple[Ints
     rank[np.lexsort((columns.owner, -worth))] = np.arange(columns.count)
     load = rate[columns.load_column] * columns.load_s
     order = np.lexsort((rank[columns.load_column], columns.load_row))
-    row, one = columns.load_row[order], load[order]
-    total = np.cumsum(one * wanted[columns.load_column[order]])
+    row, one, column = columns.load_row[order], load[order], columns.load_column[order]
+    asked = one * wanted[column]
+    before = np.cumsum(asked) - asked
     first = np.searchsorted(row, row)
-    before = total - one * wanted[columns.load_column[order]]
     room = state.free[row] - (before - before[first])
     with np.errstate(divide="ignore", invalid="ignore"):
         fits = np.where(one > 0.0, np.floor(np.maximum(room, 0.0) / one), np.inf)
     users = wanted.astype(np.float64)
-    np.minimum.at(users, columns.load_column[order], fits)
-    short = np.unique(row[fits < wanted[columns.load_column[order]]])
+    np.minimum.at(users, column, fits)
+    short = np.unique(row[fits < wanted[column]])
     return users.astype(np.int64), short
 
 

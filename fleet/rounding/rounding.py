@@ -7,6 +7,7 @@ of what their plans load rise and all who were left over are placed anew, so tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,27 +167,42 @@ def placed_at_rising_prices(
     Returns:
         The state of the fewest waiting users, and of least power among these.
     """
-    instance, prices = state.instance, prices.copy()
-    best = Placer(state, prices).place_all(latest)
-    found = best
-    for rise in range(_RISES):
-        late = latest is not None and latest.expired
-        if not best.waiting.any() or late or (rise and deadline.expired):
+    latest = latest or Deadline()
+
+    def one_by_one(prices: Floats) -> WholeUsers:
+        return Placer(state, prices).place_all(latest)
+
+    return best_at_rising_prices(one_by_one, prices, deadline, latest, _RISES)
+
+
+def best_at_rising_prices(
+    place: Callable[[Floats], WholeUsers], prices: Floats, deadline: Deadline, latest: Deadline, most_rises: int
+) -> WholeUsers:
+    """Place users again and again, at prices that rise on all that plans of those may load who found no room.
+
+    Args:
+        place: Places users at (R,) prices, always from the same state.
+        prices: (R,) watts per unit of capacity to begin with.
+        deadline: When to stop; prices rise once at least.
+        latest: When to stop even before that.
+        most_rises: Times that prices rise at most.
+
+    Returns:
+        The state of the fewest waiting users, and of least power among these.
+    """
+    best = found = place(prices)
+    for rise in range(most_rises):
+        if not best.waiting.any() or latest.expired or (rise and deadline.expired):
             break
-        prices[rows_of(instance, found.waiting > 0)] *= _RISE ** (1 + rise)
-        found = Placer(state, prices).place_all(latest)
-        if (int(found.waiting.sum()), found.power_w) < (int(best.waiting.sum()), best.power_w):
-            best = found
+        prices = prices.copy()
+        prices[_rows_of(found.instance, found.waiting > 0)] *= _RISE ** (1 + rise)
+        found = place(prices)
+        best = min(best, found, key=lambda each: (int(each.waiting.sum()), each.power_w))
     return best
 
 
-def rows_of(instance: FleetInstance, classes: Bools) -> Ints:
-    """Return the resources that plans of some classes may load, as ascending rows.
-
-    Args:
-        instance: The fleet.
-        classes: (C,) mask.
-    """
+def _rows_of(instance: FleetInstance, classes: Bools) -> Ints:
+    """Return the resources that plans of some classes may load, as ascending rows."""
     chosen = classes[instance.pair_class]
     rows = np.concatenate([each.rows[chosen[each.pairs]].reshape(-1) for each in instance.kinds])
     return np.unique(rows[rows < instance.resources.count])
