@@ -46,7 +46,7 @@ def heuristic_outcome(
     left = int(state.waiting.sum())
     bound = 0.0 if left and options.serve_most else proved.bound_w
     if left and not options.serve_most:
-        if (impossible := _impossible(instance)).any():
+        if instance.all_plans and (impossible := _impossible(instance)).any():
             short = _short_of_plans(instance, impossible)
             return FleetOutcome("infeasible", None, np.inf, proved.prices, short=short, whole_s=spent_s)
         message = (
@@ -57,12 +57,12 @@ def heuristic_outcome(
 
 
 def _impossible(instance: FleetInstance) -> Bools:
-    """(C,) classes with users that can take none of their plans; none where not all plans are known."""
+    """(C,) classes with users that can take none of their plans."""
     possible = instance.count <= 0
-    for number, each in enumerate(instance.kinds if instance.all_plans else ()):
+    for number, each in enumerate(instance.kinds):
         usable = (~instance.ruled_out(number)).any(axis=1)
         possible[instance.pair_class[each.pairs[usable]]] = True
-    return ~possible if instance.all_plans else np.zeros(instance.classes, dtype=np.bool_)
+    return np.asarray(~possible, dtype=np.bool_)
 
 
 def _short_of_plans(instance: FleetInstance, impossible: Bools) -> Short:
