@@ -25,6 +25,8 @@ _MOST_WIDTH = 256
 """Bytes of the widest cell; wider ones are left to the other reader."""
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
+_MASKS = np.array([256**count - 1 for count in range(_WORD + 1)], dtype=np.uint64)
+"""The first bytes of a word, by their number."""
 Words = NDArray[np.uint64]
 Columns = dict[str, Sequence[Any]]
 
@@ -140,9 +142,4 @@ def _word(words: Words, begin: Ints, length: Ints, place: int) -> Words:
     """(n,) eight bytes of each cell from one place on, with zeros behind its end."""
     left = np.clip(length - place, 0, _WORD)
     found = words[np.minimum(begin + place, len(words) - 1)]
-    mask = np.where(
-        left == _WORD,
-        np.uint64(2**64 - 1),
-        (np.uint64(1) << (left.astype(np.uint64) * np.uint64(8) % np.uint64(64))) - np.uint64(1),
-    )
-    return np.asarray(found & mask, dtype=np.uint64)
+    return np.asarray(found & _MASKS[left], dtype=np.uint64)
