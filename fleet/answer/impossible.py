@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.fleet.instance.fleet_instance import FleetInstance
+from planner.fleet.instance.model_arrays import TOLERANCE
 from planner.fleet.plans.enumeration import least_alone
 from planner.fleet.plans.kind import Kind
 from planner.schemas.reading.problems import InputError
@@ -27,7 +28,7 @@ def why_impossible(instance: FleetInstance, index: int) -> str:
     kinds = [instance.kinds[each].kind for each in np.unique(instance.pair_kind[first:last]).tolist()]
     rate = float(instance.rate_per_s[index])
     try:
-        each = [least_alone(_with_rate(kind, rate)) for kind in kinds]
+        each = [least_alone(replace(kind, least_rate_per_s=rate)) for kind in kinds]
     except InputError:  # too many partial plans to tell
         return "no plan keeps them"
     least = np.min(each, axis=0).tolist()
@@ -38,18 +39,13 @@ def why_impossible(instance: FleetInstance, index: int) -> str:
         for (name, most, unit), value in zip(_limits(instance, kinds[0]), least, strict=True)
         if np.isfinite(most)
     ]
-    broken = [limit for limit in limits if limit[2] > limit[1] * (1.0 + 1e-9)]
+    broken = [limit for limit in limits if limit[2] > limit[1] * (1.0 + TOLERANCE)]
     if broken:
         return " and ".join(_beyond(*limit) for limit in broken)
     if len(limits) > 1:
         alone = ", ".join(f"{name} {format_quantity(value, unit)}" for name, _, value, unit in limits)
         return f"they cannot hold together (least of each alone: {alone})"
     return "they cannot hold together with its rate and the capacity of what it uses"
-
-
-def _with_rate(kind: Kind, rate_per_s: float) -> Kind:
-    """Return a kind whose plans must bear the rate of one class."""
-    return replace(kind, least_rate_per_s=rate_per_s)
 
 
 def _limits(instance: FleetInstance, kind: Kind) -> list[tuple[str, float, str]]:
