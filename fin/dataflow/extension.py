@@ -20,8 +20,6 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 _AT_ONCE = 200_000
 """Labels that are made at once."""
-_BEFORE = 4
-"""Labels for each one that is left, at most, that are compared for dominance."""
 _FEW = 64
 """Labels of one step up to which ways to the same host are not compared."""
 _ROUNDING = 1e-11
@@ -101,20 +99,9 @@ class _Step:
             keep, values = self._bounded(labels, number, returned=False)
             labels, way, values = labels.take(keep), way[keep], values[keep]
             if labels.count > _FEW and number > 1:
-                labels, way, dropped = self._thinned(labels, way, values, most)
-                lost = min(lost, dropped)
+                rows, dropped = space.thinned(labels, values, most, block, way)
+                labels, way, lost = labels.take(rows), way[rows], min(lost, dropped)
         return self._finished(_returned(space, labels, block), lost)
-
-    def _thinned(self, labels: Labels, way: Ints, values: Floats, most: int) -> tuple[Labels, Ints, float]:
-        """Drop ways to a host that another one dominates, and of too many those of the worst bounds."""
-        order, lost = np.argsort(values, kind="stable"), np.inf
-        if len(order) > _BEFORE * most:  # comparing many labels is dear
-            lost, order = float(values[order[_BEFORE * most]]), order[: _BEFORE * most]
-        if self.space.compared:
-            order = order[self.space.undominated_in(way[order], labels.take(order))]
-        if len(order) > most:
-            lost, order = min(lost, float(values[order[most]])), order[:most]
-        return labels.take(order), way[order], lost
 
     def _bounded(self, labels: Labels, carried: int, *, returned: bool) -> tuple[Bools, Floats]:
         """Return which labels keep limits and bounds, and their weighted sums with the least cost to go."""
@@ -125,14 +112,14 @@ class _Step:
         ends = [(space.nodes(labels, problem.inputs[row].producer), _is_there(space, labels, row, block))
                 for row in self.rows[carried:]]  # fmt: skip
         values = np.zeros(labels.count)
-        for number in range(len(self.found.bounds) - 1, -1, -1):  # the first one last, whose values are returned
-            bound = self.found.bounds[number]
-            index = tuple(labels.places[:, axis] for axis in self.found.scopes.open[block + 1])
+        index = tuple(labels.places[:, axis] for axis in self.found.scopes.open[block + 1])
+        bounds = list(zip(self.found.bounds, self.least, self.least_returned, strict=True))
+        for bound, inputs, least_returned in reversed(bounds):  # the first one last, whose values are returned
             values = labels.usage @ bound.swept.weights + bound.swept.to_go[block + 1][index]
-            for least, (source, there) in zip(self.least[number][carried:], ends, strict=True):
+            for least, (source, there) in zip(inputs[carried:], ends, strict=True):
                 values = values + np.where(there, 0.0, least[source, node])
             if not returned:
-                values = values + self.least_returned[number][node]
+                values = values + least_returned[node]
             keep &= values <= bound.threshold(self.cutoff)
         return keep, values
 

@@ -17,6 +17,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 _WORD = 62
 """Nodes of one column of a key."""
 _MOST_CRITERIA = 12
+_BEFORE = 4
+"""Labels for each one that may be kept that are compared for dominance."""
 _GRAIN = 2.0**40
 """Figures that differ by less than this part of the largest one are alike for dominance; limits are wider."""
 
@@ -122,13 +124,32 @@ class LabelSpace:
             np.zeros((1, tracked)), np.zeros((1, tracked, params), dtype=bool),
         )  # fmt: skip
 
-    def undominated(self, labels: Labels, block: int) -> Bools:
-        """Return which labels no other one is at least as good as, with the same choices open."""
-        return non_dominated(self._groups(labels, block), self._criteria(labels))
+    def thinned(
+        self, labels: Labels, values: Floats, most: int, block: int, groups: Ints | None = None
+    ) -> tuple[Ints, float]:
+        """Choose the labels of the best bounds among those that no other one with the same choices open dominates.
 
-    def undominated_in(self, groups: Ints, labels: Labels) -> Bools:
-        """Return which labels no other one of a group is at least as good as; a group has the same choices open."""
-        return non_dominated(groups, self._criteria(labels))
+        Args:
+            labels: Q labels.
+            values: (Q,) lower bounds on the plans that extend them.
+            most: Labels to keep at most.
+            block: Block that they have placed last.
+            groups: (Q,) labels of one group have the same choices open; None: told from what later blocks read.
+
+        Returns:
+            Rows of labels in order of their bounds, and the least bound of those dropped though none is known to
+            dominate them; infinite where there is none.
+        """
+        order, lost = np.argsort(values, kind="stable"), np.inf
+        if len(order) > _BEFORE * most:  # comparing many labels is dear
+            lost, order = float(values[order[_BEFORE * most]]), order[: _BEFORE * most]
+        if self.compared:
+            some = labels.take(order)
+            group = self._groups(some, block) if groups is None else groups[order]
+            order = order[non_dominated(group, self._criteria(some))]
+        if len(order) > most:
+            lost, order = min(lost, float(values[order[most]])), order[:most]
+        return order, lost
 
     def input_choices(self, row: int) -> Bools:
         """(P, N, N) routes that labels try of a tensor that is read."""

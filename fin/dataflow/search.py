@@ -30,8 +30,8 @@ _WIDE = (20_000, 200_000)
 """The same where the integer program is of no help."""
 _TIE_WIDTHS = (2_000,)
 _MOST_OFFERS = 64
-_BEFORE = 4
-"""Labels per width that are compared for dominance."""
+_BETWEEN = 4
+"""Labels per width between the inputs of a block."""
 _DIVE_WIDTH = 200
 _FEW = 4
 """Scarce capacities that are tracked all at once."""
@@ -213,16 +213,9 @@ def _search(found: Bounded, space: LabelSpace, cutoff: float, width: int, deadli
     lost = np.inf
     labels = space.root()
     for block in range(found.problem.depth):
-        extended = extend(space, found, labels, block, cutoff, _BEFORE * width, deadline)
-        lost = min(lost, extended.lost - found.bounds[0].constant)
-        order = np.argsort(extended.values, kind="stable")
-        if len(order) > _BEFORE * width:  # comparing many labels is dear
-            lost = min(lost, float(extended.values[order[_BEFORE * width]]) - found.bounds[0].constant)
-            order = order[: _BEFORE * width]
-        kept = order[space.undominated(extended.labels.take(order), block)] if space.compared else order
-        if len(kept) > width:
-            lost = min(lost, float(extended.values[kept[width]]) - found.bounds[0].constant)
-            kept = kept[:width]
+        extended = extend(space, found, labels, block, cutoff, _BETWEEN * width, deadline)
+        kept, dropped = space.thinned(extended.labels, extended.values, width, block)
+        lost = min(lost, min(extended.lost, dropped) - found.bounds[0].constant)
         labels = extended.labels.take(kept)
         if labels.count == 0:
             break
