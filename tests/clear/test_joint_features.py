@@ -1,17 +1,21 @@
-"""Alternatives of models and batches of several apps planned together, against enumeration with CVXPY for shares."""
+"""Joint planning of variants, networks that are no chains, and memory of all kinds, against enumeration with CVXPY.
+
+Variants are alternatives of models and batches. Enumeration takes every route of every tensor, and CVXPY sets shares.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import factor_oracle
 import joint_oracle
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from joint_cases import FEW, SEEDS, random_prices
+from joint_cases import FEW, SEEDS, Case, random_prices
 from joint_checks import check, check_bounds
-from joint_variant_cases import variant_case
+from joint_variant_cases import memory_case, skip_case, variant_case
 
 from planner.clear import solve as solving
 from planner.clear.column_generation import PricingProblem
@@ -20,41 +24,45 @@ from planner.pipeline.request import JointRequest
 from planner.pipeline.several_apps import solve_joint
 
 SLACK = 1e-6
+CaseOf = Callable[[int], Case]
+of_each = pytest.mark.parametrize("case_of", [variant_case, skip_case, memory_case])
 
 
 @pytest.mark.slow
+@of_each
 @FEW
 @given(SEEDS)
-def test_the_best_variants_are_found_and_proved(seed: int) -> None:
-    assert check(variant_case(seed), "clear") in ("optimal", "infeasible")
+def test_the_best_plan_is_found_and_proved(case_of: CaseOf, seed: int) -> None:
+    assert check(case_of(seed), "clear") in ("optimal", "infeasible")
 
 
+@of_each
 @FEW
 @given(SEEDS, st.sampled_from([name for name in joint_methods_of("power") if name != "clear"]))
-def test_no_baseline_is_better_than_the_best_variants(seed: int, name: str) -> None:
-    check(variant_case(seed), name)
+def test_no_baseline_is_better_than_the_best_plan(case_of: CaseOf, seed: int, name: str) -> None:
+    check(case_of(seed), name)
 
 
 @pytest.mark.slow
+@of_each
 @FEW
 @given(SEEDS)
-def test_bounds_hold_without_listing_columns(seed: int) -> None:
+def test_bounds_hold_without_listing_columns(case_of: CaseOf, seed: int) -> None:
     """The Lagrangian bounds and what column generation finds, alone."""
-    case = variant_case(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(solving, "columns_of_few", lambda joint, deadline: None)
-        check(case, "clear")
+        check(case_of(seed), "clear")
 
 
+@of_each
 @FEW
+@example(102)  # with memory: a block reads nothing from the block before, so no link between them makes it late
 @given(SEEDS)
-def test_no_column_of_any_variant_costs_less_than_the_bound_of_its_app(seed: int) -> None:
-    case, r = variant_case(seed), Random(seed)
-    joint = case.joint()
+def test_no_column_costs_less_than_the_bound_of_its_app(case_of: CaseOf, seed: int) -> None:
+    joint = case_of(seed).joint()
     assume(all(app.possible for app in joint.apps))
-    problem = PricingProblem.of(joint, 0.0)
-    prices = random_prices(r, joint, len(joint.media))
-    check_bounds(joint, problem, prices)
+    prices = random_prices(Random(seed), joint, len(joint.media))
+    check_bounds(joint, PricingProblem.of(joint, 0.0), prices)
 
 
 @pytest.mark.slow
