@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from random import Random
 
-import numpy as np
 import pytest
 from cases import instance_of, random_case
+from enumerated import MOST_PLANS, value_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from profiles import examples
 
 from planner.fin.exact.method import Exact
-from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
+from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.fin.methods.integer_program import IntegerProgram
-from planner.fin.outcome import Outcome
 from planner.pipeline.placement import placement_of
 from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
 
-MOST_PLANS = 1_500
 ORACLE_EXAMPLES = examples(100, 2000)
 """The comparison that all else rests on gets 2,000 examples in CI."""
-
-
-def value_of(instance: Instance, outcome: Outcome[Decision]) -> float:
-    return objective_of(instance, evaluate(instance, outcome.plan)) if outcome.plan else np.inf
 
 
 @settings(max_examples=ORACLE_EXAMPLES)

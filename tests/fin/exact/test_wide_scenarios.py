@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 from cases import instance_of, random_case, random_model
+from enumerated import MOST_PLANS, check_enumerated
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from metric_cases import random_metric_case
@@ -31,24 +32,13 @@ from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.schemas import App, Model, Topology, check_document
 
-MOST_PLANS = 1_500
-
 
 def is_solved_like_enumeration(instance: Instance) -> None:
     """Compare with enumeration while every scenario counts as wide."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenario, "_MANY_PER_LAYER", -1)
-        exact = Exact().solve(instance, Options())
-    brute = BruteForce(MOST_PLANS).solve(instance, Options())
-    value, other = (
-        objective_of(instance, evaluate(instance, each.plan)) if each.plan else np.inf for each in (exact, brute)
-    )
-    assert exact.status in ("optimal", "infeasible")
-    if brute.status in ("optimal", "infeasible"):
-        assert brute.status == exact.status
-        assert value == pytest.approx(other, rel=1e-7, abs=1e-12)
-    assert value <= other * (1 + 1e-9)
-    assert exact.lower_bound <= value * (1 + 1e-9)
+        found = Exact().solve(instance, Options())
+    check_enumerated(instance, found)
 
 
 @given(st.randoms(use_true_random=False))

@@ -8,14 +8,13 @@ shares that keep a factor must sum to at most what there is.
 from __future__ import annotations
 
 import heapq
-import warnings
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_oracle import GaveUpError, metric_terms
+from joint_programs import GaveUpError, JointProgram, fits
 
 _MOST_COMBINATIONS = 60_000
 
@@ -65,10 +64,7 @@ def _times(chosen: Sequence[Choice], shared: Places) -> list[Any]:
 
 def _least(chosen: Sequence[Choice], shared: Places) -> float:
     """Return a factor that each choice alone cannot be below; infinite where memory or speed does not suffice."""
-    held = np.sum([choice.memory for choice in chosen], axis=0)
-    for place, _, _, size in frozenset().union(*(choice.shared for choice in chosen)):
-        held[place] += size
-    if (held > shared.memory * (1.0 + 1e-9)).any():
+    if not fits(chosen, shared):
         return np.inf
     rate = shared.most * shared.fastest
     if (sum(choice.load for choice in chosen) > rate * (1.0 + 1e-9)).any():
@@ -97,44 +93,13 @@ def factor_of(chosen: Sequence[Choice], shared: Places) -> float:
     """Return the least factor of one combination, by CVXPY; infinite where the other limits cannot be kept."""
     import cvxpy
 
-    speed = {n: cvxpy.Variable(pos=True) for n in range(shared.nodes) if any(c.used[n] for c in chosen)}
-    limits = [s >= shared.slowest[n] for n, s in speed.items()] + [s <= shared.fastest[n] for n, s in speed.items()]
-    factor = cvxpy.Variable(pos=True)
-    shares = [
-        {p: cvxpy.Variable(pos=True) for p in range(len(shared.names)) if c.load[p] + c.late_s[:, p].sum() > 0.0}
-        for c in chosen
-    ]
-    for place in range(len(shared.names)):
-        mine = [own[place] for own in shares if place in own]
-        if mine and shared.most[place] <= 0.0:
-            return np.inf
-        limits += [sum(mine) <= shared.most[place]] if mine else []
-    for choice, own in zip(chosen, shares, strict=True):
-        rate = {p: share * speed[p] if p in speed else share for p, share in own.items()}
-        limits += [choice.load[p] / rate[p] <= 1.0 for p in own if choice.load[p] > 0.0]
-        for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-            terms = [late_s[p] / rate[p] for p in own if late_s[p] > 0.0]
-            terms += [float(fixed_s)] if fixed_s > 0.0 else []
-            limits += [sum(terms) / choice.most_s <= factor] if terms else []
-        computing = [choice.dynamic_w[n] * s**2 for n, s in speed.items() if choice.dynamic_w[n] > 0.0]
-        computing += [choice.static_w[n] / s for n, s in speed.items() if choice.static_w[n] > 0.0]
-        if np.isfinite(choice.most_w):
-            left = choice.most_w - choice.carried_w
-            if left < 0.0 or (left == 0.0 and computing):
-                return np.inf
-            limits += [sum(computing) / left <= 1.0] if computing else []
-        for name, most in choice.limits.items():
-            taken, left = metric_terms(choice, name, speed), most - choice.metrics[name][2]
-            if left < 0.0 or (left == 0.0 and taken):
-                return np.inf
-            limits += [sum(taken) / left <= 1.0] if taken else []
-    problem = cvxpy.Problem(cvxpy.Minimize(factor), limits)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # "may be inaccurate": judged by the status below
-        problem.solve(solver=cvxpy.CLARABEL, gp=True, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
-    if "infeasible" in problem.status:
+    program = JointProgram.of(chosen, shared)
+    if program is None:
         return np.inf
-    if problem.value is None or not np.isfinite(problem.value):
-        message = f"CVXPY ends with {problem.status}"
-        raise GaveUpError(message)
-    return float(problem.value)
+    factor = cvxpy.Variable(pos=True)
+    for choice, rate in zip(chosen, program.rates, strict=True):
+        for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
+            terms = [late_s[p] / rate[p] for p in rate if late_s[p] > 0.0]
+            terms += [float(fixed_s)] if fixed_s > 0.0 else []
+            program.limits += [sum(terms) / choice.most_s <= factor] if terms else []
+    return program.least(factor)

@@ -7,7 +7,6 @@ bound, so that few programs are needed.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -15,14 +14,9 @@ from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
+from joint_programs import FEASIBLE, GaveUpError, JointProgram, metric_terms, power_terms
 
 from planner.fin.instance.network import Floats
-
-FEASIBLE = 1e-9
-
-
-class GaveUpError(Exception):
-    """More combinations were in question than programs may be solved."""
 
 
 @dataclass(frozen=True)
@@ -183,13 +177,6 @@ def _bounds(stacks: Sequence[_Stack], numbers: Any, shared: Places) -> Floats:
 # geometric programs -------------------------------------------------------------------------------
 
 
-def metric_terms(choice: Choice, name: str, speed: dict[int, Any]) -> list[Any]:
-    """Return what computing adds to a metric per second, as terms of the speeds."""
-    dynamic, static, _ = choice.metrics[name]
-    terms = [dynamic[n] * s**2 for n, s in speed.items() if dynamic[n] > 0.0]
-    return terms + [static[n] / s for n, s in speed.items() if static[n] > 0.0]
-
-
 def least_metric(chosen: Sequence[Choice], shared: Places, name: str) -> float:
     """Return a metric that a combination is not below, at the best speeds of every choice alone."""
     low, high = shared.slowest, shared.fastest
@@ -223,63 +210,20 @@ def optimum_of_metric(
 
 def least_power(chosen: Sequence[Choice], shared: Places, minimise: str | None = None) -> float:
     """Return the least power (or metric) of a combination, by CVXPY; infinite where it is infeasible."""
-    import cvxpy
-
-    held = np.sum([choice.memory for choice in chosen], axis=0)
-    for place, _, _, size in frozenset().union(*(choice.shared for choice in chosen)):
-        held[place] += size
-    if (held > shared.memory * (1.0 + FEASIBLE)).any():
+    program = JointProgram.of(chosen, shared)
+    if program is None:
         return np.inf
-    speed = {n: cvxpy.Variable(pos=True) for n in range(shared.nodes) if any(c.used[n] for c in chosen)}
-    limits = [s >= shared.slowest[n] for n, s in speed.items()] + [s <= shared.fastest[n] for n, s in speed.items()]
-    shares = [
-        {p: cvxpy.Variable(pos=True) for p in range(len(shared.names)) if c.load[p] + c.late_s[:, p].sum() > 0.0}
-        for c in chosen
-    ]
-    for place in range(len(shared.names)):
-        mine = [own[place] for own in shares if place in own]
-        if mine and shared.most[place] <= 0.0:
-            return np.inf
-        limits += [sum(mine) <= shared.most[place]] if mine else []
-    power, constant = [], 0.0
-    for choice, own in zip(chosen, shares, strict=True):
-        rate = {p: share * speed[p] if p in speed else share for p, share in own.items()}
-        limits += [choice.load[p] / rate[p] <= 1.0 for p in own if choice.load[p] > 0.0]
-        computing = [choice.dynamic_w[n] * s**2 for n, s in speed.items() if choice.dynamic_w[n] > 0.0]
-        computing += [choice.static_w[n] / s for n, s in speed.items() if choice.static_w[n] > 0.0]
+    for choice, rate in zip(chosen, program.rates, strict=True):
         for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-            if np.isfinite(choice.most_s):
-                terms = [late_s[p] / rate[p] for p in own if late_s[p] > 0.0]
-                left = choice.most_s - fixed_s
-                if left <= 0.0 or (not terms and left < 0.0):
-                    return np.inf
-                limits += [sum(terms) / left <= 1.0] if terms else []
-        if np.isfinite(choice.most_w):
-            left = choice.most_w - choice.carried_w
-            if left < 0.0 or (left == 0.0 and computing):
+            terms = [late_s[p] / rate[p] for p in rate if late_s[p] > 0.0]
+            if np.isfinite(choice.most_s) and not program.at_most(terms, choice.most_s - fixed_s):
                 return np.inf
-            limits += [sum(computing) / left <= 1.0] if computing else []
-        for name, most in choice.limits.items():
-            taken, left = metric_terms(choice, name, speed), most - choice.metrics[name][2]
-            if left < 0.0 or (left == 0.0 and taken):
-                return np.inf
-            limits += [sum(taken) / left <= 1.0] if taken else []
-        power += computing
-        constant += choice.carried_w
     if minimise is not None:
-        power = [term for choice in chosen for term in metric_terms(choice, minimise, speed)]
+        power = [term for choice in chosen for term in metric_terms(choice, minimise, program.speed)]
         constant = sum(choice.metrics[minimise][2] for choice in chosen)
     else:
+        power = [term for choice in chosen for term in power_terms(choice, program.speed)]
         used = np.max([choice.used for choice in chosen], axis=0)
-        constant += float(used @ shared.idle_w)
-    goal = sum(power) if power else next(iter(speed.values()))
-    problem = cvxpy.Problem(cvxpy.Minimize(goal), limits)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # "may be inaccurate": judged by the status below
-        problem.solve(solver=cvxpy.CLARABEL, gp=True, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
-    if "infeasible" in problem.status:
-        return np.inf
-    if problem.value is None or not np.isfinite(problem.value):
-        message = f"CVXPY ends with {problem.status}"
-        raise GaveUpError(message)
-    return constant + (float(problem.value) if power else 0.0)
+        constant = sum(choice.carried_w for choice in chosen) + float(used @ shared.idle_w)
+    least = program.least(sum(power) if power else next(iter(program.speed.values())))
+    return constant + (least if power or np.isinf(least) else 0.0)
