@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import agents, bundle, pieces, placement, topology
+from agents import agents, bundle, pieces, placement, policy_of, topology
 
 from planner import InputError
 from planner.running.agents.agent import Agent, AgentOptions
@@ -21,7 +21,7 @@ from planner.running.pieces.splitting import PlanToSplit
 from planner.running.policies.manager import Manager, degraded_rates
 from planner.running.policies.switching import Switcher
 from planner.running.results.prediction import predict
-from planner.schemas import PlacementPolicy, States, check_document
+from planner.schemas import States, check_document
 
 WEAK = {
     "name": "weak",
@@ -35,34 +35,13 @@ def states() -> States:
     return check_document({"schema_version": "1", "name": "s", "conditions": [WEAK, GONE, HOT]}, States)
 
 
-def policy(plans: dict[str, Any], rows: dict[tuple[str, ...], str | None]) -> PlacementPolicy:
-    kept = {"states_kept": 0, "worst_regret": None, "mean_regret": None}
-    return check_document(
-        {
-            "name": "s",
-            "app": "app",
-            "objective": "energy_j",
-            "plan_set": [
-                {"name": name, "states": 1, "placement": plan.model_dump(mode="json"), "kept_fixed": kept}
-                for name, plan in plans.items()
-            ],
-            "policy": [
-                {"conditions": list(conditions), "status": "optimal", "plan": plan, "degraded": False}
-                for conditions, plan in rows.items()
-            ],
-            "provenance": {"planner": "0", "method": "exact"},
-        },
-        PlacementPolicy,
-    )
-
-
 ROWS: dict[tuple[str, ...], str | None] = {(): "p0", ("weak",): "p1", ("gone",): "p1", ("hot",): "p0"}
 
 
 def test_conditions_hold_after_some_observations_and_pass_after_more(tmp_path: Path) -> None:
     net, _ = bundle(tmp_path)
     plans = {"p0": placement(net, ["phone", "edge"]), "p1": placement(net, ["phone"])}
-    manager = Manager(policy(plans, ROWS), states(), patience=3, release=5)
+    manager = Manager(policy_of(plans, ROWS), states(), patience=3, release=5)
     path = ("phone", "edge")
     chosen = []
     for time_s in [0.001] * 3 + [0.02] * 2 + [0.001] + [0.02] * 4 + [0.001] * 4 + [0.02] + [0.001] * 5:
@@ -83,7 +62,7 @@ def test_a_policy_of_other_states_is_refused(tmp_path: Path) -> None:
     net, _ = bundle(tmp_path)
     plans = {"p0": placement(net, ["phone"])}
     with pytest.raises(InputError, match="condition"):
-        Manager(policy(plans, {(): "p0", ("rain",): "p0"}), states())
+        Manager(policy_of(plans, {(): "p0", ("rain",): "p0"}), states())
 
 
 def prepared(folder: Path, rows: dict[tuple[str, ...], str | None] = ROWS) -> tuple[Any, Any, Any]:
@@ -97,7 +76,7 @@ def prepared(folder: Path, rows: dict[tuple[str, ...], str | None] = ROWS) -> tu
         name: predict(flow, held.models[flow.plan.model], network, shares).pieces_s for name, flow in by_name.items()
     }
     slow = {name: tuple(1.0 for _ in each) for name, each in times.items()}  # no slow node is ever seen
-    switcher = Switcher(Manager(policy(plans, rows), states()), link_table(network), by_name, slow)
+    switcher = Switcher(Manager(policy_of(plans, rows), states()), link_table(network), by_name, slow)
     return held, read_samples(data, net.cuts.inputs), switcher
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agents import agents, topology
+from agents import agents, policy_of, topology
 from onnx_builder import save
 from onnx_networks import SMALL
 
@@ -26,7 +26,7 @@ from planner.running.pieces.reading import Pieces, read_pieces
 from planner.running.pieces.splitting import PlanToSplit, split_plans, write_pieces
 from planner.running.policies.manager import Manager
 from planner.running.policies.switching import Switcher, link_times
-from planner.schemas import PlacementPolicy, States, Topology, check_document
+from planner.schemas import States, Topology, check_document
 from planner.schemas.planning.placement import AppPlacement
 
 HALF = {
@@ -59,29 +59,10 @@ def prepared(folder: Path, name: str = "inception", network: Topology = NETWORK)
     flows = {plan.name: plan_hops(plan) for plan in held.manifest.plans}
     never = {label: tuple(1.0 for _ in flow.plan.pieces) for label, flow in flows.items()}  # no slow node is ever seen
     states = check_document({"schema_version": "1", "name": "s", "conditions": [HALF, GONE]}, States)
-    return bundle, held, Switcher(Manager(policy_of(plans), states), link_table(network), flows, never)
+    return bundle, held, Switcher(Manager(policy_of(plans, ROWS), states), link_table(network), flows, never)
 
 
 ROWS = {(): "p0", ("half",): "p1", ("gone",): "p1"}
-
-
-def policy_of(plans: dict[str, AppPlacement], rows: dict[tuple[str, ...], str] = ROWS) -> PlacementPolicy:
-    kept = {"states_kept": 0, "worst_regret": None, "mean_regret": None}
-    raw = {
-        "name": "s",
-        "app": "app",
-        "objective": "energy_j",
-        "plan_set": [
-            {"name": name, "states": 1, "placement": plan.model_dump(mode="json"), "kept_fixed": kept}
-            for name, plan in plans.items()
-        ],
-        "policy": [
-            {"conditions": list(conditions), "status": "optimal", "plan": plan, "degraded": False}
-            for conditions, plan in rows.items()
-        ],
-        "provenance": {"planner": "0", "method": "exact"},
-    }
-    return check_document(raw, PlacementPolicy)
 
 
 def outcome_of(flow: PlanHops, rate: float, latency_s: float) -> Outcome:

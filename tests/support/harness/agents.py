@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from planner.running.graph.options import ImportOptions
 from planner.running.graph.sessions import session
 from planner.running.pieces.reading import Pieces, read_pieces
 from planner.running.pieces.splitting import PlanToSplit, split_plans, write_pieces
-from planner.schemas import Topology, check_document
+from planner.schemas import PlacementPolicy, Topology, check_document
 from planner.schemas.planning.placement import AppPlacement
 
 NODES = ("phone", "edge", "cloud")
@@ -94,3 +94,21 @@ def pieces(folder: Path, plans: list[PlanToSplit]) -> Pieces:
     _, files = split_plans(plans, "sha256:" + "0" * 64)
     write_pieces(files, folder / "pieces")
     return read_pieces(folder / "pieces")
+
+
+def policy_of(plans: Mapping[str, AppPlacement], rows: Mapping[tuple[str, ...], str | None]) -> PlacementPolicy:
+    """Return the policy that uses a plan in each state, given by its conditions."""
+    kept = {"states_kept": 0, "worst_regret": None, "mean_regret": None}
+    raw = {
+        "name": "s", "app": "app", "objective": "energy_j",
+        "plan_set": [
+            {"name": name, "states": 1, "placement": plan.model_dump(mode="json"), "kept_fixed": kept}
+            for name, plan in plans.items()
+        ],
+        "policy": [
+            {"conditions": list(conditions), "status": "optimal", "plan": plan, "degraded": False}
+            for conditions, plan in rows.items()
+        ],
+        "provenance": {"planner": "0", "method": "exact"},
+    }  # fmt: skip
+    return check_document(raw, PlacementPolicy)
