@@ -6,14 +6,9 @@ import numpy as np
 
 from planner.carin.design_space import DesignSpace, Inequality
 from planner.carin.scoring import all_values, chunks, whole_grid
-from planner.schemas.adaptation.designs import Metric
+from planner.schemas.adaptation.designs import METRIC_UNITS, Metric
 from planner.schemas.adaptation.policy import BrokenConstraint, PolicyDiagnosis
 from planner.schemas.reading.quantities import told_apart
-
-_UNITS: dict[str, str] = {
-    "latency_s": "s", "throughput_per_s": "1/s", "energy_j": "J", "memory_bytes": "B", "size_bytes": "B",
-    "accuracy": "fraction",
-}  # fmt: skip
 
 
 def diagnose(space: DesignSpace) -> PolicyDiagnosis:
@@ -40,17 +35,16 @@ def diagnose(space: DesignSpace) -> PolicyDiagnosis:
 
 def _row(space: DesignSpace, bound: Inequality, best: float | None) -> BrokenConstraint:
     measure = space.measures[bound.measure]
-    unit = _UNITS[measure.metric]
+    metric: Metric = measure.metric  # type: ignore[assignment] # measures are made of checked files
+    unit = METRIC_UNITS[metric]
     what = f"{measure.metric}{'' if measure.statistic is None else f' {measure.statistic}'} of {measure.task or 'all'}"
     side = "at most" if bound.upper else "at least"
-    in_words = "" if unit == "fraction" else unit
-    limit, reached = told_apart(bound.limit, bound.limit if best is None else best, in_words)
+    limit, reached = told_apart(bound.limit, bound.limit if best is None else best, unit)
     asked = f"{what} is to be {side} {limit}"
     found = f"with the others kept the best is {reached}"
     if best is None:
         found = "no joint design meets the others either"
-    metric: Metric = measure.metric  # type: ignore[assignment] # measures are made of checked files
     return BrokenConstraint(
         metric=metric, statistic=measure.statistic, task=measure.task, bound="max" if bound.upper else "min",
-        demand=bound.limit, best=best, unit=unit, message=f"{asked}; {found}",
+        demand=bound.limit, best=best, unit=unit or "fraction", message=f"{asked}; {found}",
     )  # fmt: skip

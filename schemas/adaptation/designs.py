@@ -31,6 +31,11 @@ MAX_TASKS = 31
 MAX_JOINT_DESIGNS = 50_000_000
 
 Metric = Literal["latency_s", "throughput_per_s", "energy_j", "memory_bytes", "size_bytes", "accuracy"]
+METRIC_UNITS: dict[Metric, str] = {
+    "latency_s": "s", "throughput_per_s": "1/s", "energy_j": "J", "memory_bytes": "B", "size_bytes": "B",
+    "accuracy": "",
+}  # fmt: skip
+"""Unit of each metric; accuracy, a fraction, has none."""
 Slowdown = Annotated[float, Field(ge=1.0, le=1e6)]
 MAXIMISED = frozenset({"accuracy", "throughput_per_s"})
 TIMED = frozenset({"latency_s", "throughput_per_s"})

@@ -304,8 +304,15 @@ def _provenance(placement: Placement, inputs: Mapping[str, str]) -> Section:
     return Section("How it was made and checked", text.strip(), [inputs_table(planned, inputs)])
 
 
-def inputs_table(planned: Mapping[str, str], given: Mapping[str, str]) -> Table:
-    """Return the hashes of the files given now, and of those that the result was made from."""
+def inputs_table(planned: Mapping[str, str], given: Mapping[str, str] | None) -> Table:
+    """Return the hashes of the files given now, and of those that the result was made from.
+
+    Args:
+        planned: Hashes that the result names, by file.
+        given: Hashes of the files given now; None for a page that takes none.
+    """
+    if given is None:
+        return Table(("file", "hash"), list(planned.items()), hashes=(1,))
     rows = [(name, digest, _same(planned, name, digest)) for name, digest in given.items()]
     rows += [(name, digest, "not given now") for name, digest in planned.items() if name not in given]
     return Table(("file", "hash", "made from"), rows, hashes=(1,))

@@ -33,11 +33,16 @@ def _count(number: int, what: str) -> str:
 
 
 def _cells(row: StatePlan) -> tuple[str, ...]:
-    state = " + ".join(row.conditions) or "nothing wrong"
+    state = state_text(row)
     if row.plan is None or row.energy_j is None or row.latency_s is None:
         return state, "-", "", "", ""
     energy, latency = format_quantity(row.energy_j, "J"), format_quantity(row.latency_s, "s")
     return state, row.plan, energy, latency, format_accuracy(row.accuracy)
+
+
+def state_text(row: StatePlan) -> str:
+    """Return the conditions that hold in a state."""
+    return " + ".join(row.conditions) or "nothing wrong"
 
 
 def note_text(row: StatePlan) -> str:

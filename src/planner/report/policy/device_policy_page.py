@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from planner.report.bars import Bar, bars_figure
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.policy.figures import Cell, switching_figure
-from planner.schemas.adaptation.designs import Metric
+from planner.schemas.adaptation.designs import METRIC_UNITS
 from planner.schemas.adaptation.policy import JointDesign, Policy, PolicyRow
 from planner.text.designs import baseline_rows, regret_text
 from planner.units import format_accuracy, format_quantity
-
-_METRICS: Mapping[Metric, tuple[str, str]] = {
-    "latency_s": ("latency", "s"),
-    "throughput_per_s": ("throughput", "1/s"),
-    "energy_j": ("energy", "J"),
-    "memory_bytes": ("memory", "B"),
-    "size_bytes": ("size", "B"),
-    "accuracy": ("accuracy", ""),
-}
-"""Name and unit of every metric."""
 
 
 def device_policy_page(policy: Policy) -> Page:
@@ -34,7 +22,7 @@ def device_policy_page(policy: Policy) -> Page:
         The page, ready to be written as HTML.
     """
     made = policy.provenance.inputs if policy.provenance is not None else {}
-    provenance = Section("How it was made", parts=[inputs_table(made, {}).without(2)])
+    provenance = Section("How it was made", parts=[inputs_table(made, None)])
     title = f"Policy of a device: {policy.name}" if policy.name else "Policy of a device"
     if policy.diagnosis is not None:
         rows = [(row.message,) for row in policy.diagnosis.constraints]
@@ -132,11 +120,11 @@ def _task(design: JointDesign, task: str) -> str:
 def _objectives(policy: Policy) -> Section:
     rows = [
         (
-            " ".join(part for part in (each.statistic, _METRICS[each.metric][0]) if part),
+            " ".join(part for part in (each.statistic, each.metric.partition("_")[0]) if part),
             each.task or "all",
             f"{each.weight:g}",
-            format_quantity(each.best, _METRICS[each.metric][1]),
-            format_quantity(each.standard_deviation, _METRICS[each.metric][1]),
+            format_quantity(each.best, METRIC_UNITS[each.metric]),
+            format_quantity(each.standard_deviation, METRIC_UNITS[each.metric]),
         )
         for each in policy.objectives
     ]

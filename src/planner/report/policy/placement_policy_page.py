@@ -7,8 +7,8 @@ from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.policy.figures import Cell, switching_figure
 from planner.report.quantities import axis_unit
-from planner.schemas.adaptation.placement_policy import PlacementPolicy, StatePlan
-from planner.text.placement_policy import nodes_text, note_text
+from planner.schemas.adaptation.placement_policy import PlacementPolicy
+from planner.text.placement_policy import nodes_text, note_text, state_text
 from planner.units import format_accuracy, format_quantity
 
 _UNITS = {"energy_j": ("energy", "J"), "latency_s": ("latency", "s")}
@@ -44,13 +44,9 @@ def placement_policy_page(policy: PlacementPolicy) -> Page:
             _switching(policy),
             Section("States", parts=[_states(policy)]),
             *([_plans(policy)] if policy.plan_set else []),
-            Section("How it was made", parts=[inputs_table(policy.provenance.inputs, {}).without(2)]),
+            Section("How it was made", parts=[inputs_table(policy.provenance.inputs, None)]),
         ],
     )
-
-
-def _state(row: StatePlan) -> str:
-    return " + ".join(row.conditions) or "nothing wrong"
 
 
 def _range_tiles(policy: PlacementPolicy) -> list[Tile]:
@@ -71,7 +67,9 @@ def _switching(policy: PlacementPolicy) -> Section:
             used, regret = row.plan == plan.name, row.regret.get(plan.name)
             keeps = not row.degraded if used else regret is not None if row.regret else None
             note = f"{format_quantity(regret, unit)} above the best plan" if regret else ""
-            cells.append(Cell(_state(row), plan.name, used, keeps, note_text(row) if used and row.degraded else note))
+            cells.append(
+                Cell(state_text(row), plan.name, used, keeps, note_text(row) if used and row.degraded else note)
+            )
     if not cells:
         return Section("Plan of every state", "No state has a plan.")
     caption = "The plan of every state. Point at a cell for what the plan would cost there."
@@ -81,7 +79,7 @@ def _switching(policy: PlacementPolicy) -> Section:
 def _states(policy: PlacementPolicy) -> Table:
     rows = [
         (
-            _state(row),
+            state_text(row),
             row.plan or "-",
             "-" if row.energy_j is None else format_quantity(row.energy_j, "J"),
             "-" if row.latency_s is None else format_quantity(row.latency_s, "s"),
