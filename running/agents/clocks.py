@@ -105,9 +105,7 @@ def handed_ns(flow: PlanHops, moved: Rows) -> float:
         flow: The transfers of the plan.
         moved: Transfers that arrived, by one clock.
     """
-    waited = 0.0
-    for number, sent, arrived in moved:
-        hop = flow.hops[int(number)]
-        if hop.after == INPUT and hop.to == 0 and hop.via is None:
-            waited = max(0.0, arrived - sent)
-    return waited
+    first, _ = flow.first
+    if first is None or first.via is not None:
+        return 0.0
+    return next((max(0.0, arrived - sent) for number, sent, arrived in moved if number == first.number), 0.0)

@@ -70,8 +70,7 @@ def _folded(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
         deciding = deciding_inputs(model)
         if not deciding:
             raise
-        fixed = " ".join(f"--value {name}=NUMBER" for name in deciding)
-        fix = f"fix what decides between the branches of an If, so that one is left: planner import {fixed}"
+        fix = f"fix what decides between the branches of an If, so that one is left: {_fixing(deciding)}"
         raise InputError([replace(problem, fix=fix) for problem in error.problems]) from None
 
 
@@ -82,9 +81,13 @@ def _inner_note(names: Sequence[str], deciding: Sequence[str]) -> str:
     """Return what a reader must know of `If` and `Loop` nodes, whose shapes inside depend on the data."""
     text = f"operations inside of {', '.join(names[:3])} are not all counted: profile the network before planning"
     if deciding:
-        fixed = " ".join(f"--value {name}=NUMBER" for name in deciding)
-        text += f"; or fix what decides, so that one branch is left: planner import {fixed}"
+        text += f"; or fix what decides, so that one branch is left: {_fixing(deciding)}"
     return text
+
+
+def _fixing(inputs: Sequence[str]) -> str:
+    """Return the command that fixes inputs to values."""
+    return " ".join(["planner import", *(f"--value {name}=NUMBER" for name in inputs)])
 
 
 def _count_memory_as_sum(model: dict[str, Any]) -> None:

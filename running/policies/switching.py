@@ -42,9 +42,9 @@ class Switcher:
 
     def _observe(self, outcome: Outcome) -> None:
         """Take note of a sample: one observation for each link and each node, so that one delay counts once."""
-        for path, (time_s, bits) in link_times(self.plans[outcome.plan], outcome).items():
-            self._observe_link(path, time_s, bits)
         flow, found = self.plans[outcome.plan], dict[str, list[float]]()
+        for path, (time_s, bits) in link_times(flow, outcome).items():
+            self._observe_link(path, time_s, bits)
         for index, _, _, cpu, slow in outcome.trace:
             times = found.setdefault(flow.plan.pieces[int(index)].node, [0.0, 0.0])
             times[0] += cpu * slow * 1e-9

@@ -46,7 +46,7 @@ def solve(request: Request) -> Placement:
     build_s = time.perf_counter() - began
     options = _with_time_left(request.options, build_s)
     instance, outcome = _solved(instances, chosen, options)
-    until = _diagnosed_until(request.options, time.perf_counter() - began)
+    until = diagnosed_until(request.options.time_limit_s, time.perf_counter() - began)
     diagnosis = _diagnosis(requests, instances, until) if outcome.status == "infeasible" else None
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = placement_of(instance, outcome, provenance, build_s, diagnosis)
@@ -99,11 +99,14 @@ def instances_of(request: Request) -> list[Instance]:
     return [instance_of(each) for each in _variants_of(request)]
 
 
-def _diagnosed_until(options: Options, spent_s: float) -> Deadline:
-    """Return when a diagnosis has to end: with the time limit, but not before the cheap part of it is done."""
-    if options.time_limit_s is None:
-        return Deadline()
-    return Deadline.after(max(options.time_limit_s - spent_s, _DIAGNOSIS_S))
+def diagnosed_until(time_limit_s: float | None, spent_s: float) -> Deadline:
+    """Return when a diagnosis has to end: with the time limit, but not before the cheap part of it is done.
+
+    Args:
+        time_limit_s: Time limit of the whole request in seconds, None for none.
+        spent_s: Seconds of it that are gone.
+    """
+    return Deadline.after(None if time_limit_s is None else max(time_limit_s - spent_s, _DIAGNOSIS_S))
 
 
 def _diagnosis(requests: Sequence[Request], instances: Sequence[Instance], until: Deadline) -> Diagnosis:

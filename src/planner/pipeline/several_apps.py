@@ -14,17 +14,14 @@ from planner.clear.objectives.metric import least_metric
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.clear.problem.joint_app import JointApp
 from planner.errors import InternalError
-from planner.fin.deadline import Deadline
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
+from planner.pipeline.one_app import diagnosed_until
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
 from planner.verifier.verify import verify
 from planner.version import __version__
-
-_DIAGNOSIS_S = 0.2
-"""Time that a diagnosis has even where the search has used up the limit."""
 
 
 def solve_joint(request: JointRequest) -> Placement:
@@ -68,9 +65,9 @@ def _explained(
     request: JointRequest, joint: JointInstance, outcome: Outcome[Plan], began: float
 ) -> tuple[Outcome[Plan], Diagnosis | None]:
     """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
-    limit_s = request.options.time_limit_s
-    left_s = None if limit_s is None else limit_s - (time.perf_counter() - began)
-    until = Deadline.after(None if left_s is None else max(left_s, _DIAGNOSIS_S))
+    limit_s, spent_s = request.options.time_limit_s, time.perf_counter() - began
+    left_s = None if limit_s is None else limit_s - spent_s
+    until = diagnosed_until(limit_s, spent_s)
     if outcome.status == "infeasible":
         return outcome, contradiction(joint, _all_points(request), None, until) or no_room(joint)
     if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > 0.0):

@@ -105,5 +105,5 @@ def test_a_diagnosis_ends_with_the_time_limit(monkeypatch: pytest.MonkeyPatch, l
 
 
 def test_a_diagnosis_has_some_time_where_the_search_took_it_all() -> None:
-    until = one_app._diagnosed_until(one_app.Options(time_limit_s=1.0), 5.0)
+    until = one_app.diagnosed_until(1.0, 5.0)
     assert 0.0 < until.remaining_s <= one_app._DIAGNOSIS_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.report.page import Page, Section, Table, Tile
 from planner.report.run.figures import distribution, timelines
+from planner.running.results.verdicts import NOT_EMULATED
 from planner.schemas.bundles.run import Energy, PlanRun, Run
 from planner.units import format_quantity
 
@@ -12,8 +13,8 @@ def run_page(run: Run) -> Page:
     """Lay out the page of a run."""
     worse = [each for plan in run.plans for each in plan.verdicts if each.verdict == "worse"]
     total = sum(plan.samples for plan in run.plans)
-    apart = any(each.verdict == "links not emulated" for plan in run.plans for each in plan.verdicts)
-    badge = "links not emulated: latency not compared" if apart else "as predicted"
+    apart = any(each.verdict == NOT_EMULATED for plan in run.plans for each in plan.verdicts)
+    badge = f"{NOT_EMULATED}: latency not compared" if apart else "as predicted"
     if worse:
         badge = f"{len(worse)} figure{'s' * (len(worse) != 1)} worse than predicted"
     emulated = []
