@@ -39,10 +39,7 @@ def main() -> int:
             sys.stderr.write(f"{case.name} ...\n")
             case = replace(case, folder=arguments.traces) if isinstance(case, Traces) else case  # noqa: PLW2901 - as asked
             reports.append((case.quick() if arguments.quick else case).run())
-    if arguments.markdown:
-        print_markdown(reports)
-        return 0
-    print_reports(reports, with_targets=not arguments.quick)
+    (print_markdown if arguments.markdown else print_reports)(reports, with_targets=not arguments.quick)
     return 0
 
 

@@ -66,13 +66,19 @@ def at_least(what: str, value: float, least: float, unit: str) -> str:
     return f"target: {what} at least {least:g} {unit}: {'met' if value >= least else 'missed'}"
 
 
-def print_markdown(reports: Sequence[Report]) -> None:
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as Markdown."""
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def print_markdown(reports: Sequence[Report], with_targets: bool) -> None:
     """Print all tables as Markdown, for pages of docs."""
     for report in reports:
-        rows = [report.columns, tuple("---" for _ in report.columns), *report.rows]
-        print(f"{report.title}\n")
-        print("\n".join(f"| {' | '.join(row)} |" for row in rows))
-        print("".join(f"\n- {note}" for note in (*report.notes, *report.targets)) + "\n")
+        print(f"{report.title}\n\n{markdown(report.columns, report.rows)}")
+        for note in (*report.notes, *(report.targets if with_targets else ())):
+            print(f"- {note}")
+        print()
 
 
 def print_reports(reports: Sequence[Report], with_targets: bool) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from benchmarks.report import markdown
 from benchmarks.targets.figures import Figure
 
 _COLUMNS = ("work", "measured", "sweeps", "target", "")
@@ -69,8 +70,7 @@ def markdown_table(found: Sequence[Measured]) -> str:
     Args:
         found: What was measured.
     """
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(cells for row in found for cells in _cells(row))]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    return markdown(_COLUMNS, [cells for row in found for cells in _cells(row)])
 
 
 def json_text(found: Sequence[Measured]) -> str:
