@@ -46,7 +46,7 @@ def joint_placement_of(
         termination=termination_of(outcome),
         apps=apps,
         total=total,
-        metric_units={} if plan is None else dict(joint.network.metrics.unit_of),
+        metric_units=dict(joint.network.metrics.unit_of),
         node_speeds={} if plan is None else _speeds(joint, plan),
         certificate=_certificate(joint, outcome, total),
         diagnosis=diagnosis,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Placement
@@ -53,18 +53,17 @@ def placement_text(
         lines += _plan_lines(plan, placement, app, use)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
-    asked = [] if placement.apps else _asked_lines([app for app, _ in apps], placement, topology)
+    asked = [] if placement.apps else _asked_lines([app for app, _ in apps], placement.metric_units)
     return "\n".join([*lines, *reason_lines(placement), *asked, *notes])
 
 
-def _asked_lines(apps: Sequence[App], placement: Placement, topology: Topology | None) -> list[str]:
-    """Return what was asked of every app, where there is no plan that says the units of metrics."""
-    known = {} if topology is None else {metric.name: metric.unit for metric in topology.metrics}
-    asked = {app.name: asked_text(app, placement.metric_units or known) for app in apps}
-    lines = [f"asked     {f'{printable(name)}: ' * (len(asked) > 1)}{text}" for name, text in asked.items()]
-    more = len(lines) - MOST_ASKED
-    rest = [f"asked     {more} more app{'s' * (more > 1)}: see the workload"] if more > 0 else []
-    return lines[:MOST_ASKED] + rest
+def _asked_lines(apps: Sequence[App], units: Mapping[str, str]) -> list[str]:
+    """Return what was asked of every app; where there are several, each with its name."""
+    if len(apps) == 1:
+        return [f"asked     {asked_text(apps[0], units)}"]
+    lines = [f"asked     {printable(app.name)}: {asked_text(app, units)}" for app in apps[:MOST_ASKED]]
+    more = len(apps) - MOST_ASKED
+    return [*lines, *([f"asked     {more} more app{'s' * (more > 1)}: see the workload"] if more > 0 else [])]
 
 
 def _plan_lines(plan: AppPlacement, placement: Placement, app: App | None, use: Sequence[str]) -> Iterator[str]:
