@@ -1,7 +1,8 @@
 """How a time limit is shared out: building, the search, placing whole users, writing and verifying.
 
 What is certain to follow the search costs time per class. It is kept back, at the speed that this process was seen to
-get while arrays were built, so that an answer comes at most a second or a fifth of the limit late.
+get while arrays were built. The aim is an answer at most a second or a fifth of the limit late; figures per class are
+estimates, and on a busy machine an answer may come later.
 """
 
 from __future__ import annotations
@@ -53,14 +54,14 @@ class TimeBudget:
 
     @property
     def latest(self) -> Deadline:
-        """When the answer has to be there; without end for small fleets, whose steps are short."""
+        """When the answer should be there; without end for small fleets, whose steps are short."""
         if self.limit_s is None or self.classes <= SMALL:
             return Deadline()
         return Deadline(self.began_s + self.limit_s + max(_LATE_S, _LATE * self.limit_s))
 
     @property
     def all_plans(self) -> Deadline:
-        """When to stop enumerating all plans of kinds, so that a greedy placement still comes in time."""
+        """When to stop enumerating all plans of kinds, so that a greedy placement may still come in time."""
         if self.limit_s is None:
             return Deadline()
         follows_s = (_SINGLE_CUT_S + _PLACING_S + _ANSWERING_S) * self.classes
@@ -68,7 +69,7 @@ class TimeBudget:
 
     @property
     def needed_s(self) -> float:
-        """Seconds that an answer takes at least: its groups, their verification and the file."""
+        """Estimate of the seconds that an answer takes at least: its groups, their verification and the file."""
         return _ANSWERING_S * self.classes
 
     @property
