@@ -30,6 +30,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Node, Topology
 
 _PACE_AFTER = 5
+"""Kinds whose plans are enumerated before their pace is looked at."""
 _PACE = 1.5
 """Plans are cut once at most from the time on at which those of all kinds would take so many times what is allowed."""
 MOST_HOSTS = 6
