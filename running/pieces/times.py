@@ -17,7 +17,7 @@ from planner.running.graph.reading import graph_inputs, parse_onnx
 from planner.running.graph.sessions import element_types, execute, random_inputs, session
 
 _WARM_UPS = 3
-PAUSE_S = 0.005
+_PAUSE_S = 0.005
 """Pause before every run, in seconds: longer ones change times by little."""
 
 
@@ -32,7 +32,7 @@ class Timed:
 
 
 def time_networks(
-    networks: Mapping[str, bytes], threads: int, repeats: int, slow_down: float = 1.0, pause_s: float = PAUSE_S
+    networks: Mapping[str, bytes], threads: int, repeats: int, slow_down: float = 1.0
 ) -> dict[str, Timed]:
     """Time networks in turns: every round runs each of them once on the same random input.
 
@@ -41,7 +41,6 @@ def time_networks(
         threads: Threads of ONNX Runtime.
         repeats: Rounds.
         slow_down: Emulated factor on all times.
-        pause_s: Pause before every run, in seconds.
 
     Returns:
         Median processor and wall times in seconds, by name.
@@ -64,7 +63,7 @@ def time_networks(
     wall: dict[str, list[float]] = {name: [] for name in networks}
     for turn in range(_WARM_UPS + repeats):
         for name, (runtime, feeds) in loaded.items():
-            time.sleep(pause_s)
+            time.sleep(_PAUSE_S)
             began, used = time.perf_counter_ns(), time.thread_time_ns()
             execute(runtime, None, feeds, name)
             used, took = time.thread_time_ns() - used, time.perf_counter_ns() - began
