@@ -3,22 +3,22 @@
 A group is a frozen dataclass whose fields are annotated as parameters of typer. A command that names the group as the
 type of one parameter gets all options of the group, and is called with one instance of it. The default of that
 parameter is an instance, whose values are the defaults of the options. A field of a group that is annotated with
-`Options` holds the values of several optional texts by their names; all of them default to None.
+`SeveralOptions` holds the values of several optional texts by their names; all of them default to None.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import MISSING, dataclass, fields
+from functools import cache, wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 CodeT = TypeVar("CodeT")
 
 
 @dataclass(frozen=True)
-class Options:
+class SeveralOptions:
     """Marks a field that holds the texts of several options by name; what typer reads of each, by name."""
 
     by_name: Mapping[str, object]
@@ -33,14 +33,19 @@ class OptionGroup:
         return [f"--{_flag(each.name)}" for each in _members(type(self), None) if values[each.name] != each.default]
 
 
-def _options_of(group: type[OptionGroup]) -> dict[str, Options]:
+@cache
+def _hints(group: type[OptionGroup]) -> dict[str, Any]:
+    """Return what the fields of a group are annotated with; evaluated once, as every command starts with it."""
+    return get_type_hints(group, include_extras=True)
+
+
+def _options_of(group: type[OptionGroup]) -> dict[str, SeveralOptions]:
     """Return the fields of a group that hold several options."""
-    hints = get_type_hints(group, include_extras=True)
     return {
         name: note
-        for name, hint in hints.items()
+        for name, hint in _hints(group).items()
         for note in getattr(hint, "__metadata__", ())
-        if isinstance(note, Options)
+        if isinstance(note, SeveralOptions)
     }
 
 
@@ -99,7 +104,7 @@ def spread(command: Callable[..., CodeT]) -> Callable[..., CodeT]:
 
 def _members(group: type[OptionGroup], default: object) -> list[inspect.Parameter]:
     """Return the options of a group as parameters; values of `default` are their defaults."""
-    hints, several = get_type_hints(group, include_extras=True), _options_of(group)
+    hints, several = _hints(group), _options_of(group)
     held = _values(default) if isinstance(default, group) else {}
     found = []
     for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses
@@ -117,6 +122,4 @@ def _members(group: type[OptionGroup], default: object) -> list[inspect.Paramete
 
 
 def _default(value: object) -> object:
-    from dataclasses import MISSING
-
     return inspect.Parameter.empty if value is MISSING else value

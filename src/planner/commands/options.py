@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast, get_type_hint
 import typer
 
 from planner.clear.method import ALL_JOINT_METHODS
-from planner.commands.option_groups import OptionGroup
-from planner.commands.option_groups import Options as SeveralOptions
+from planner.commands.option_groups import OptionGroup, SeveralOptions
 from planner.commands.output import DOCUMENT, TABLE
 from planner.fin.method import ALL_METHODS, Options
 from planner.schemas.planning.workload import LIMITED_FIGURES, LimitedFigure
