@@ -22,7 +22,7 @@ _ROUNDS = 8
 _RISES = 6
 """Times that prices rise at most for users who find no room."""
 _NOBODY_PAYS = 1e9
-"""Price of refused capacity in watts per unit, in parts of the largest energy of a plan times the largest rate."""
+"""Price of refused capacity in watts per unit, over the largest energy of a plan in joules."""
 
 
 def placed_at_once(state: WholeUsers, pricer: Pricer, prices: Floats, latest: Deadline) -> WholeUsers:
@@ -53,8 +53,9 @@ def placed_at_once(state: WholeUsers, pricer: Pricer, prices: Floats, latest: De
             users, short = _granted(state, columns, alone_j)
             state = _with(state, columns, users)
             prices[short] = refused_w
-    state = _with(state, columns := _cheapest(state, alone, has_alone), state.waiting[columns.owner])
-    return Placer(state, prices).place_all(latest)
+    columns = _cheapest(state, alone, has_alone)  # their loads are none, or too small to cost anything at these prices
+    users, _ = _granted(state, columns, alone_j)
+    return Placer(_with(state, columns, users), prices).place_all(latest)
 
 
 def placed_at_once_or_dearer(state: WholeUsers, pricer: Pricer, prices: Floats, latest: Deadline) -> WholeUsers:

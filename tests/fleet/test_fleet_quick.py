@@ -45,3 +45,27 @@ def test_a_city_without_time_gets_a_plan_that_says_what_is_missing() -> None:
     best = plan_fleet(CITY / "fleet.json", CITY / "topology.json")
     assert best.total is not None
     assert placement.total.power_w <= 1.5 * best.total.power_w
+
+
+def test_loads_too_small_to_be_priced_fit_too() -> None:
+    """1e11 inferences per second, of 1e-10 s each, take ten times what the edge has."""
+    model = {
+        "schema_version": "1", "name": "m", "input_bits": 1.0, "blocks": [{"name": "b", "ops": 1e5}],
+        "exits": [{"name": "e", "after": "b"}],
+        "operating_points": [{"name": "p", "exit_fractions": {"e": 1.0}, "accuracy": 0.9}],
+    }  # fmt: skip
+    edge = {"name": "edge", "ops_per_s": 1e15, "j_per_op": 1e-9}
+    users = {
+        "name": "c", "count": 10_000_000, "model": "m", "rate_per_s": 1e4,
+        "device": {"ops_per_s": 1.0, "j_per_op": 1e-9},
+        "attach": [{"node": "edge", "bit_per_s": 1e9, "latency_s": 0.001, "j_per_bit": 1e-9}],
+    }  # fmt: skip
+    placement = plan_fleet(
+        check_document({"schema_version": "1", "name": "f", "classes": [users]}, Fleet),
+        check_document({"schema_version": "1", "name": "t", "nodes": [edge], "links": []}, Topology),
+        models={"m": check_document(model, Model)},
+        time_limit_s=0.0,
+        serve_most=True,
+    )
+    assert placement.total is not None
+    assert placement.total.served == 1_000_000
