@@ -108,7 +108,7 @@ def _without_capacities(instance: Instance) -> Instance:
 
 
 def _figures(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
-    """The least of each limited figure (latency, energy, metrics), with its own limit given up."""
+    """The least of each limited figure, with its own limit given up."""
     for kind in instance.limits.kinds:
         asked, unit = instance.limits.most(kind), instance.unit_of(kind)
         found = least_figure(instance, kind, until)
@@ -260,7 +260,7 @@ def _together(instance: Instance, free: Instance, until: Deadline) -> Iterator[B
         yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
     for kind in limits.kinds:
         asked, unit = limits.most(kind), instance.unit_of(kind)
-        found = least_figure(free.limited(kind, asked), kind, until)
+        found = least_figure(free, kind, until)
         if found is not None:
             least, limit = told_apart(found.value, asked, unit)
             message = f"without any other limit the least {_NOUNS.get(kind, kind)} is {_at_most(found.proved)}{least}, "

@@ -12,6 +12,7 @@ from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.method import Options
 from planner.fin.outcome import Outcome
+from planner.fin.path_resources.interface import PATH_RESOURCES
 from planner.schemas.planning.workload import MAXIMISED
 
 
@@ -83,13 +84,13 @@ class Least:
 
 
 def least_figure(instance: Instance, kind: str, until: Deadline) -> Least | None:
-    """Return the least figure of plans within the limits; None where there is no plan.
+    """Return the least figure of plans within all other limits; None where there is no plan.
 
     A sum is minimised. Any other figure is limited below that of each plan in turn, until there is none.
 
     Args:
         instance: The app.
-        kind: The figure: `latency`, `energy` or a metric.
+        kind: A kind of `LIMITED_FIGURES` or the name of a metric; a limit on it does not count.
         until: When to stop.
 
     Returns:
@@ -98,7 +99,7 @@ def least_figure(instance: Instance, kind: str, until: Deadline) -> Least | None
     Raises:
         DeadlineReachedError: The deadline came before there was a plan.
     """
-    if kind not in instance.limits.of_paths:
+    if kind not in PATH_RESOURCES:
         decision, proved = best_plan(replace(instance, limits=instance.limits.without(kind), minimise=kind), until)
         return None if decision is None else Least(decision, evaluate(instance, decision).figure(kind), proved)
     found: Least | None = None

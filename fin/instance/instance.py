@@ -220,7 +220,7 @@ class Instance:
         return self.minimise not in (*MINIMISED, *MAXIMISED) or bool(self.limits.metrics)
 
     def unit_of(self, kind: str) -> str:
-        """Return the unit of a figure: J, s, or that of a metric."""
+        """Return the unit of a figure: J, s, that of a metric, or nothing for counts."""
         return _UNIT_OF[kind] if kind in _UNIT_OF else self.network.metrics.unit_of[kind]
 
     def only_points(self, mask: Bools) -> Instance:
