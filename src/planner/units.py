@@ -79,11 +79,12 @@ def parse_count(text: str, option: str, most: int, example: str = "4") -> int:
     Raises:
         InputError: Not a whole number, or out of range.
     """
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdecimal()):
+    given = text.strip()
+    unsigned = given.removeprefix("-")
+    if not (unsigned.isascii() and unsigned.isdecimal()):
         raise input_error("not a whole number", f"write it as {example}", path=option, value=text)
-    digits = digits.lstrip("0") or "0"
-    if len(digits) > len(str(most)) or not 1 <= int(digits) <= most:
+    digits = unsigned.lstrip("0") or "0"
+    if unsigned != given or len(digits) > len(str(most)) or not 1 <= int(digits) <= most:
         raise input_error("out of range", f"give 1 to {most}", path=option, value=text)
     return int(digits)
 

@@ -168,6 +168,12 @@ def test_counts(text: str, value: int) -> None:
     assert parse_count(text, "--x", 64) == value
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "65"])
+def test_a_count_out_of_range_is_told_the_range(text: str) -> None:
+    with pytest.raises(InputError, match="out of range.*give 1 to 64"):
+        parse_count(text, "--x", 64)
+
+
 @pytest.mark.parametrize("text", ["", "0", "65", "-1", "1.5", "1_0", "²", "٣", "9" * 5000, "1e3"])
 def test_what_is_no_count_is_refused(text: str) -> None:
     with pytest.raises(InputError):
