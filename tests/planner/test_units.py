@@ -170,7 +170,7 @@ def test_counts(text: str, value: int) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "65"])
 def test_a_count_out_of_range_is_told_the_range(text: str) -> None:
-    with pytest.raises(InputError, match="out of range.*give 1 to 64"):
+    with pytest.raises(InputError, match=r"out of range.*give 1 to 64"):
         parse_count(text, "--x", 64)
 
 
