@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache, wraps
+from functools import wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 CodeT = TypeVar("CodeT")
@@ -33,17 +33,11 @@ class OptionGroup:
         return [f"--{_flag(each.name)}" for each in _members(type(self), None) if values[each.name] != each.default]
 
 
-@cache
-def _hints(group: type[OptionGroup]) -> dict[str, Any]:
-    """Return what the fields of a group are annotated with; evaluated once, as every command starts with it."""
-    return get_type_hints(group, include_extras=True)
-
-
-def _options_of(group: type[OptionGroup]) -> dict[str, SeveralOptions]:
-    """Return the fields of a group that hold several options."""
+def _options_of(hints: Mapping[str, Any]) -> dict[str, SeveralOptions]:
+    """Return the fields that hold several options, of the annotations of a group."""
     return {
         name: note
-        for name, hint in _hints(group).items()
+        for name, hint in hints.items()
         for note in getattr(hint, "__metadata__", ())
         if isinstance(note, SeveralOptions)
     }
@@ -51,7 +45,7 @@ def _options_of(group: type[OptionGroup]) -> dict[str, SeveralOptions]:
 
 def _values(group: OptionGroup) -> dict[str, object]:
     """Return the value of every option of a group."""
-    several = _options_of(type(group))
+    several = _options_of(get_type_hints(type(group), include_extras=True))
     found: dict[str, object] = {}
     for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses
         value = getattr(group, each.name)
@@ -64,7 +58,7 @@ def _values(group: OptionGroup) -> dict[str, object]:
 
 def _instance(group: type[OptionGroup], values: Mapping[str, object]) -> OptionGroup:
     """Return a group with the values of its options."""
-    several = _options_of(group)
+    several = _options_of(get_type_hints(group, include_extras=True))
     held = {name for note in several.values() for name in note.by_name}
     gathered = {
         name: {option: values[option] for option in note.by_name if values[option] is not None}
@@ -104,7 +98,8 @@ def spread(command: Callable[..., CodeT]) -> Callable[..., CodeT]:
 
 def _members(group: type[OptionGroup], default: object) -> list[inspect.Parameter]:
     """Return the options of a group as parameters; values of `default` are their defaults."""
-    hints, several = _hints(group), _options_of(group)
+    hints = get_type_hints(group, include_extras=True)
+    several = _options_of(hints)
     held = _values(default) if isinstance(default, group) else {}
     found = []
     for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses
