@@ -24,7 +24,6 @@ from planner.fin.instance.network import Bools
 from planner.fin.instance.subnetwork import on_nodes, on_whole_network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
-from planner.fin.path_resources.relaxation import without_path_limits
 from planner.fin.presolve.points import undominated_points
 from planner.fin.presolve.reduction import below_cutoff, most_promising, reduced
 
@@ -58,8 +57,11 @@ class Exact:
             options: Gap and time limit.
         """
         until = Deadline.after(options.time_limit_s)
-        if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
-            return relaxed
+        if instance.limits.of_paths:
+            from planner.fin.path_resources.relaxation import without_path_limits  # few apps have such a limit
+
+            if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
+                return relaxed
         bisects = instance.minimise == "latency" and exits_have_own_deadlines(instance)
         if instance.is_plain and not bisects:
             return _solve_narrowed(instance, options, until)
