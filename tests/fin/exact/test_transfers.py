@@ -1,7 +1,8 @@
-"""Extension of labels along links in parts: the parts make no difference."""
+"""Extension of labels along links in parts, and links collected in parts: the parts make no difference."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -10,9 +11,10 @@ from cases import instance_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.fin.scenes import scene
 from planner.fin.deadline import Deadline
 from planner.fin.exact import transfer_paths, transfers
-from planner.fin.exact.arcs import surviving_arcs
+from planner.fin.exact.arcs import Arcs, surviving_arcs
 from planner.fin.exact.dual import dual_bounds
 from planner.fin.exact.labelling import search
 from planner.fin.exact.method import Exact
@@ -79,3 +81,32 @@ def test_paths_listed_beforehand_find_what_going_link_by_link_does(random: Rando
         assert cost == pytest.approx(found.best_cost, rel=1e-12)
         assert limited <= plain.most
     assert listed.tied == by_links.tied
+
+
+@given(st.randoms(use_true_random=False))
+def test_links_of_large_networks_are_those_that_bounds_of_all_leave_open(random: Random) -> None:
+    direct = random.random() < 0.5  # a link joins every pair of nodes
+    instance = scene(blocks=4, nodes=5, seed=random.randrange(1_000)).instance() if direct else grid_of_nine(random)
+    if instance is None:
+        return
+    feasible = build_feasible(build_extended(instance), instance.network)
+    if feasible.graph.shape[0] == 0:
+        return
+    duals = dual_bounds(feasible)
+    plain = relax(feasible.single(0), float(duals.multiplier[0]), np.inf)
+    within = plain.lower_bound * random.uniform(1.001, 3.0)
+    for cutoff in (np.inf, within):
+        at_once = plain.fixed(cutoff)
+        assert at_once.link_bounds is not None
+        few = _by_ends(surviving_arcs(replace(at_once, link_bounds=None), cutoff))
+        every = _by_ends(surviving_arcs(at_once, cutoff))
+        assert few.keys() == every.keys()
+        for ends, figures in few.items():
+            assert figures == pytest.approx(every[ends], rel=1e-9, abs=1e-12)
+
+
+def _by_ends(arcs: Arcs) -> dict[tuple[int, int], list[float]]:
+    """Return the figures of arcs by the places that they leave and lead to."""
+    columns = [arcs.cost, arcs.limited, *arcs.further.T, *arcs.loads.T, arcs.below, arcs.most_limited]
+    ends = zip(arcs.tail.tolist(), arcs.target.tolist(), strict=True)
+    return dict(zip(ends, np.array(columns).T.tolist(), strict=True))
