@@ -69,3 +69,16 @@ def test_loads_too_small_to_be_priced_fit_too() -> None:
     )
     assert placement.total is not None
     assert placement.total.served == 1_000_000
+
+
+def test_users_keep_their_plans_of_before_though_time_is_short() -> None:
+    """Some have plans that leave the device twice, which are not enumerated: who may move decides."""
+    files = (CITY / "fleet.json", CITY / "topology.json")
+    first = plan_fleet(*files)
+    again = plan_fleet(*files, time_limit_s=0.0, before=first, most_moves=250)
+    assert "no time to enumerate all plans" in again.message
+    assert again.change is not None
+    assert 5 < again.change.moved <= 250
+    few = plan_fleet(*files, time_limit_s=0.0, before=first, most_moves=5)
+    assert (few.status, few.groups) == ("unknown", ())
+    assert "--most-moves" in few.message
