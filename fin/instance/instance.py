@@ -331,6 +331,9 @@ def _allowed(app: App, model: Model, network: Network) -> Bools:
         for pinned, nodes in app.pin.items():
             if pinned in kept and network.names[source] not in nodes:
                 message = f"the block {pinned!r} is pinned away from the source {network.names[source]!r}"
+                names = [block.name for block in model.blocks]
+                if names.index(pinned) > names.index(app.private_until):
+                    message += f", and reads data from before {app.private_until!r}"
                 fix = "leave out one of the two"
                 raise input_error(message, fix, path=f"app {app.name}: private_until", value=app.private_until)
         stays = np.array([block.name in kept for block in model.blocks])

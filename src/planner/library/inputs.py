@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from planner.files.reading import read_input, read_topology, single_app
-from planner.library.pins import private_pins, read_pins
+from planner.library.pins import read_pins
 from planner.pipeline.prepared import PreparedTopology, prepared
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
@@ -161,7 +161,7 @@ def planning_inputs(
             raise input_error("an app is chosen from a workload, and none is given", "leave it out", path="app")
         if isinstance(most := given.get("limits"), Mapping):
             given["limits"] = limits_in_units(most, {each.name: each.unit for each in nodes.metrics})
-        apps = _app_of(model, nodes, inputs, given)
+        apps = _app_of(model, inputs, given)
     kept = topology if isinstance(topology, PreparedTopology) else None
     limits_given = {name: given[name] for name in sorted(given)}
     files = _files_of([topology, workload, *(model if isinstance(model, (list, tuple)) else [model])], inputs)
@@ -194,21 +194,19 @@ def planned_from(asked: Asked, models: Mapping[str, Model] | None = None) -> Pla
     return planning_inputs(asked.get("model"), asked.get("topology"), asked.get("workload"), models, limits)
 
 
-def _app_of(
-    model: ModelsLike, topology: Topology, inputs: dict[str, str], given: dict[str, object]
-) -> tuple[Pair, ...]:
+def _app_of(model: ModelsLike, inputs: dict[str, str], given: dict[str, object]) -> tuple[Pair, ...]:
     """Return the one app that limits describe with each of its models, by which names of blocks are resolved."""
-    fields = {name: value for name, value in given.items() if name not in ("pin", "private_until")}
+    fields = {name: value for name, value in given.items() if name != "pin"}
     if isinstance(size := given.get("batch"), int):
         fields["batch"] = [size]
     if not isinstance(model, (list, tuple)):
         read = document(cast(ModelLike, model), Model, inputs)
         name = str(model) if isinstance(model, (str, Path)) else read.name
-        pins = _pins_of(read, topology, given)
+        pins = _pins_of(read, given)
         return ((single_app({"model": name, **fields, **({"pin": pins} if pins else {})}), read),)
     models = tuple(document(each, Model, inputs) for each in model)
     app = single_app({"model": _names_of(model, models), **fields})
-    pinned = [_pins_of(each, topology, given) for each in models]
+    pinned = [_pins_of(each, given) for each in models]
     pins = {block: nodes for each in pinned for block, nodes in each.items()}
     return variants_of(app.model_copy(update={"pin": {b: tuple(nodes) for b, nodes in pins.items()}}), models)
 
@@ -223,14 +221,9 @@ def _names_of(sources: Sequence[ModelLike], models: Sequence[Model]) -> list[str
     return names
 
 
-def _pins_of(model: Model, topology: Topology, given: Mapping[str, object]) -> dict[str, list[str]]:
+def _pins_of(model: Model, given: Mapping[str, object]) -> dict[str, list[str]]:
     """Return the nodes of pinned blocks of a model, by name."""
-    blocks = [block.name for block in model.blocks]
-    pins = read_pins(cast(Pins, given.get("pin", {})), blocks)
-    if (last := given.get("private_until")) is None:
-        return pins
-    source = given.get("source")
-    return private_pins(str(last), None if source is None else str(source), model, topology, pins)
+    return read_pins(cast(Pins, given.get("pin", {})), [block.name for block in model.blocks])
 
 
 def _chosen(apps: tuple[Pair, ...], name: str | None) -> tuple[Pair, ...]:

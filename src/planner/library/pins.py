@@ -1,13 +1,10 @@
-"""Pins as users write them: names, patterns and ranges of blocks, and blocks that stay on the source."""
+"""Pins as users write them: names, patterns and ranges of blocks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from planner.schemas.planning.model import Model
-from planner.schemas.planning.privacy import private_blocks
-from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import Pins
 from planner.schemas.reading.problems import advice_for, input_error
 
@@ -84,41 +81,3 @@ def matching(pattern: str, blocks: Sequence[str]) -> list[str]:
             return list(blocks[blocks.index(first) : blocks.index(last) + 1])
     expression = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
     return [block for block in blocks if expression.fullmatch(block)] if "*" in pattern else []
-
-
-def private_pins(
-    last: str, source: str | None, model: Model, topology: Topology, pins: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
-    """Return pins that keep the input, and all that blocks before one compute of it, on the source.
-
-    On the source stay the blocks up to and including that one, and every later block that reads the input or the output
-    of a block before it: a skip must not carry away what the chain of blocks keeps.
-
-    Args:
-        last: Name of the first block whose output may leave the source.
-        source: Node that holds the input; None for the default.
-        model: The model, with its blocks in order of execution.
-        topology: Where the default source is looked up.
-        pins: Pins given as such.
-
-    Returns:
-        Nodes by block, the given pins included.
-
-    Raises:
-        InputError: There is no such block, no source, or a block that must stay is pinned elsewhere.
-    """
-    blocks = [block.name for block in model.blocks]
-    if last not in blocks:
-        fix = advice_for(last, blocks, most=12)
-        raise input_error("the model has no block of this name", fix, path="private_until", value=last)
-    mobile = [node.name for node in topology.nodes if node.tier == "mobile"]
-    home = source or next(iter([*mobile, *(node.name for node in topology.nodes if node.hosts)]), None)
-    if home is None:
-        raise input_error("which node holds the input is not said", "give the source", path="private_until", value=last)
-    kept = {block: [home] for block in private_blocks(last, model)}
-    for block in kept:
-        if block in pins and home not in pins[block]:
-            message = f"the block {block!r} is pinned away from the source {home!r}"
-            message += "" if block in blocks[: blocks.index(last) + 1] else f", and reads data from before {last!r}"
-            raise input_error(message, "leave out one of the two", path="private_until", value=last)
-    return {block: list(nodes) for block, nodes in pins.items()} | kept
