@@ -151,14 +151,18 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with explained(self._folder):
-            self._database.execute("BEGIN IMMEDIATE")  # never an upgrade from reading, which could not wait
+            self._roll_back()  # a signal may have come after the last transaction began and before its first statement
             try:
+                self._database.execute("BEGIN IMMEDIATE")  # never an upgrade from reading, which could not wait
                 yield self._database
                 self._database.execute("COMMIT")
             except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+                self._roll_back()
                 raise
+
+    def _roll_back(self) -> None:
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
 
 
 @contextmanager
