@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from planner.running.graph.sessions import execute, session
+from planner.running.network.sessions import execute, session
 from planner.running.requirements import require
 from planner.schemas.reading.problems import input_error
 

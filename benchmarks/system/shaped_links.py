@@ -213,7 +213,7 @@ def _run_split(found: Calibrated, split: int, folder: Path, keys: Keys) -> Seque
     """Run samples one by one with blocks from number `split` on at the edge."""
     from planner.running.agents.coordinator import Coordinator
     from planner.running.agents.outcome import RunOptions
-    from planner.running.graph.sessions import random_inputs
+    from planner.running.network.sessions import random_inputs
 
     inputs = [random_inputs(found.bundle.cuts.inputs, seed) for seed in range(SAMPLES)]
     pieces = _pieces(found.bundle, split, folder)

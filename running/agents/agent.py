@@ -19,7 +19,7 @@ from planner.running.agents.pieces import load_piece
 from planner.running.agents.protocol import PROTOCOL, Message, MessageError
 from planner.running.agents.transport import MOST_MESSAGE_BYTES, connect, is_loopback, prepare, receive, send
 from planner.running.agents.work import Run, Worker
-from planner.running.graph.reading import parse_onnx, refuse_external
+from planner.running.network.reading import parse_onnx, refuse_external
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.times import time_networks
 from planner.running.requirements import planner_version, runtime_version

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from planner.running.agents.holding import pause
 from planner.running.agents.protocol import MessageError
 from planner.running.confidence import confidence
-from planner.running.graph.reading import parse_onnx, refuse_external
-from planner.running.graph.sessions import element_types, execute, random_inputs, session
+from planner.running.network.reading import parse_onnx, refuse_external
+from planner.running.network.sessions import element_types, execute, random_inputs, session
 from planner.schemas.bundles.cuts import Confidence
 from planner.schemas.bundles.manifest import Piece
 from planner.schemas.bundles.tensors import Tensor

@@ -1,1 +1,1 @@
-"""Reading of ONNX files: folding, operations, exits, and cuts into blocks with all tensors that cross them."""
+"""Division of networks: exits, cuts into blocks with all tensors that cross them, calibration, bundles."""

@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from planner.running.graph.flow import Flow
-from planner.running.graph.operations import operations
-from planner.running.graph.reading import reads
+from planner.running.network.operations import operations
+from planner.running.network.reading import reads
 
 _LITTLE_BYTES = 4096
 """Shapes and scalars are read by many nodes: together below this size they are no shared parameters."""

@@ -77,7 +77,7 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def _graph_bytes(path: Path) -> bytes:
-    from planner.running.graph.reading import MOST_BYTES
+    from planner.running.network.reading import MOST_BYTES
 
     try:
         if path.stat().st_size > MOST_BYTES:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from planner.running.confidence import confidence
 from planner.running.graph.flow import Flow
 from planner.running.graph.samples import Samples, check_labels
-from planner.running.graph.sessions import execute, session
+from planner.running.network.sessions import execute, session
 from planner.schemas.bundles.cuts import Activation, Confidence
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)

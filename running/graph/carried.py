@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planner.running.graph.reading import reads
+from planner.running.network.reading import reads
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.bundles.tensors import Tensor
 

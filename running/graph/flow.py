@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planner.running.graph.folding import Folded
-from planner.running.graph.reading import reads
+from planner.running.network.folding import Folded
+from planner.running.network.reading import reads
 from planner.schemas.bundles.cuts import Activation
 from planner.schemas.bundles.tensors import Tensor
 from planner.schemas.reading.problems import InputError, Problem, input_error

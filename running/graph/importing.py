@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from planner.running.graph.blocks import constants_of, node_operations
-from planner.running.graph.branches import deciding_inputs, fix_values, inline_branches
 from planner.running.graph.bundle import Bundle
 from planner.running.graph.calibration import answers_of, calibration_of, measured_points
 from planner.running.graph.carried import carried_tensors, makes_chain
 from planner.running.graph.cuts import boundary_bits, choose_boundaries
 from planner.running.graph.documents import Measured, Source, cuts_json, exit_names, model_json
 from planner.running.graph.flow import Flow, trace_flow
-from planner.running.graph.folding import Folded, fold
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.reading import fix_dimensions, read_onnx, subgraphs
 from planner.running.graph.samples import read_samples
+from planner.running.network.branches import deciding_inputs, fix_values, inline_branches
+from planner.running.network.folding import Folded, fold
+from planner.running.network.reading import fix_dimensions, read_onnx, subgraphs
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.planning.model import Model
 from planner.schemas.reading.files import check_document, digest_of
@@ -132,7 +132,7 @@ def _live_graph(flow: Flow) -> Any:  # noqa: ANN401 - protobuf
 
 def _keep_outputs(graph: Any, names: Sequence[str], made: set[str]) -> None:  # noqa: ANN401 - protobuf
     """Keep the outputs that are used and the initialisers that live nodes read."""
-    from planner.running.graph.reading import reads
+    from planner.running.network.reading import reads
 
     kept = {value.name: value for value in graph.graph.output}
     outputs = [kept[name] for name in names]
@@ -149,7 +149,7 @@ def _describe(graph: Any, flow: Flow) -> None:  # noqa: ANN401 - protobuf
     """State the static shape of every tensor, so that other tools can cut the network too."""
     import onnx
 
-    from planner.running.graph.sessions import element_types
+    from planner.running.network.sessions import element_types
 
     codes = {name: code for code, name in element_types().items()}
     inputs = {value.name for value in graph.graph.input}

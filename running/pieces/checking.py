@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from planner.running.graph.sessions import execute, random_inputs, session
+from planner.running.network.sessions import execute, random_inputs, session
 from planner.running.pieces.parts import Part, part_bytes, run_parts
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.bundles.manifest import SplitCheck

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from planner.running.graph.reading import reads
-from planner.running.graph.sessions import element_types
+from planner.running.network.reading import reads
+from planner.running.network.sessions import element_types
 from planner.schemas.bundles.tensors import Tensor
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.running.graph.carried import Carried
-from planner.running.graph.reading import reads
+from planner.running.network.reading import reads
 from planner.running.pieces.extraction import extract
 from planner.schemas.bundles.cuts import Cuts, ExitNodes
 from planner.schemas.bundles.tensors import Tensor

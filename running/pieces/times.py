@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planner.running.graph.folding import tensor_of
-from planner.running.graph.reading import graph_inputs, parse_onnx
-from planner.running.graph.sessions import element_types, execute, random_inputs, session
+from planner.running.network.folding import tensor_of
+from planner.running.network.reading import graph_inputs, parse_onnx
+from planner.running.network.sessions import element_types, execute, random_inputs, session
 
 _WARM_UPS = 3
 _PAUSE_S = 0.005

@@ -147,7 +147,7 @@ def test_no_imports_run_in_circles() -> None:
 
 
 def test_folders_of_running_import_downwards() -> None:
-    floors = ("graph", "pieces", "agents", "timing", "policies", "results")
+    floors = ("network", "graph", "pieces", "agents", "timing", "policies", "results")
     for path in FOLDERS["running"].rglob("*/*.py"):
         names = {
             node.module or ""

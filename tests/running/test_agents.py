@@ -23,7 +23,7 @@ from planner.running.agents.outcome import RunOptions
 from planner.running.agents.protocol import Message
 from planner.running.agents.transport import connect, send
 from planner.running.graph.samples import read_samples
-from planner.running.graph.sessions import session
+from planner.running.network.sessions import session
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit

@@ -14,10 +14,10 @@ from command_line import run
 from onnx import TensorProto, helper, numpy_helper
 
 from planner.commands.import_network import parse_values
-from planner.running.graph.branches import fix_values
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.sessions import session
+from planner.running.network.branches import fix_values
+from planner.running.network.sessions import session
 from planner.schemas import InputError
 
 

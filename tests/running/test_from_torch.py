@@ -21,7 +21,7 @@ from onnx_networks import early_exits
 from torch_modules import EXAMPLES
 
 from planner import InputError, from_torch, load_model
-from planner.running.graph.sessions import session
+from planner.running.network.sessions import session
 from planner.running.pieces.checking import check_parts
 from planner.running.pieces.parts import part_of
 

@@ -14,10 +14,10 @@ from planner.fin.instance.dataflow import dataflow_of
 from planner.running.graph.blocks import single_tensor_boundaries
 from planner.running.graph.bundle import Bundle, read_bundle, write_bundle
 from planner.running.graph.flow import trace_flow
-from planner.running.graph.folding import fold
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.reading import fix_dimensions
+from planner.running.network.folding import fold
+from planner.running.network.reading import fix_dimensions
 from planner.schemas import InputError
 
 

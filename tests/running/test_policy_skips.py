@@ -19,7 +19,7 @@ from planner.running.agents.outcome import Outcome, RunOptions
 from planner.running.graph.bundle import Bundle
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.sessions import random_inputs, session
+from planner.running.network.sessions import random_inputs, session
 from planner.running.pieces.hops import PlanHops, plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.reading import Pieces, read_pieces

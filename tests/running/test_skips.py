@@ -30,7 +30,7 @@ from planner.running.agents.transport import send
 from planner.running.graph.bundle import Bundle, write_bundle
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.sessions import execute, random_inputs, session
+from planner.running.network.sessions import execute, random_inputs, session
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.links import link_table
 from planner.running.pieces.reading import Pieces, read_pieces

@@ -18,10 +18,10 @@ from planner import InputError
 from planner.running.graph.blocks import single_tensor_boundaries
 from planner.running.graph.bundle import Bundle, write_bundle
 from planner.running.graph.flow import trace_flow
-from planner.running.graph.folding import fold
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.reading import fix_dimensions
+from planner.running.network.folding import fold
+from planner.running.network.reading import fix_dimensions
 from planner.running.pieces.checking import check_parts
 from planner.running.pieces.parts import part_of
 from planner.running.pieces.reading import read_pieces

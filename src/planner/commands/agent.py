@@ -24,7 +24,7 @@ def agent_command(
     """Serve pieces of networks on this machine until interrupted."""
     from planner.running.agents.agent import Agent, AgentOptions
     from planner.running.agents.keys import make_keys, read_keys
-    from planner.running.graph.sessions import LEVELS
+    from planner.running.network.sessions import LEVELS
     from planner.running.requirements import require
 
     require("onnx", "onnxruntime", "pyzmq", doing="an agent")

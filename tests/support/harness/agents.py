@@ -16,7 +16,7 @@ from planner.running.agents.agent import Agent, AgentOptions
 from planner.running.graph.bundle import Bundle
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
-from planner.running.graph.sessions import session
+from planner.running.network.sessions import session
 from planner.running.pieces.reading import Pieces, read_pieces
 from planner.running.pieces.splitting import PlanToSplit, split_plans, write_pieces
 from planner.schemas import PlacementPolicy, Topology, check_document

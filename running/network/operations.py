@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planner.running.graph.reading import subgraphs
+from planner.running.network.reading import subgraphs
 
 Shapes = Mapping[str, Sequence[int]]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from planner.running.graph.reading import all_nodes, graph_inputs, subgraphs
-from planner.running.graph.sessions import element_types, execute, random_inputs, session
+from planner.running.network.reading import all_nodes, graph_inputs, subgraphs
+from planner.running.network.sessions import element_types, execute, random_inputs, session
 from planner.schemas.bundles.tensors import Tensor
 from planner.schemas.reading.problems import input_error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planner.running.graph.reading import graph_inputs, reads, subgraphs
+from planner.running.network.reading import graph_inputs, reads, subgraphs
 from planner.schemas.reading.problems import input_error
 
 
