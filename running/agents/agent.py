@@ -22,6 +22,7 @@ from planner.running.agents.work import Run, Worker
 from planner.running.network.reading import parse_onnx, refuse_external
 from planner.running.pieces.hops import plan_hops
 from planner.running.pieces.times import time_networks
+from planner.running.ranges import MOST_REPEATS, MOST_THREADS
 from planner.running.requirements import planner_version, runtime_version
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.nodes import parse_address
@@ -274,11 +275,11 @@ class Agent:
 
     def _time(self, sender: bytes, message: Message) -> None:
         """Time ONNX files, interleaved."""
-        repeats = int(message.number("repeats", 10_000))
+        repeats = int(message.number("repeats", MOST_REPEATS))
         networks = {name: array.tobytes() for name, array in message.tensors.items()}
         for name, data in networks.items():
             refuse_external(parse_onnx(data, name), name)
-        times = time_networks(networks, int(message.number("threads", 256)), repeats, self._options.slow_down)
+        times = time_networks(networks, int(message.number("threads", MOST_THREADS)), repeats, self._options.slow_down)
         rows = {name: [each.cpu_s, each.wall_s] for name, each in times.items()}
         send(self._router, Message("timed", {"times": rows, "onnxruntime": runtime_version()}), sender)
 

@@ -9,6 +9,7 @@ import typer
 
 from planner.commands.command import command
 from planner.commands.output import say
+from planner.running.ranges import MOST_THREADS
 from planner.schemas.reading.problems import input_error
 
 
@@ -18,7 +19,7 @@ def agent_command(
     keys: Annotated[Path | None, typer.Option(help="Folder of keys; needed beyond this machine.")] = None,
     new_keys: Annotated[bool, typer.Option("--new-keys", help="Make keys in the folder, and end.")] = False,
     slow_down: Annotated[float, typer.Option(min=1.0, max=10_000, help="Emulated factor on computing times.")] = 1.0,
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of ONNX Runtime.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads of ONNX Runtime.")] = 1,
     optimisation: Annotated[str, typer.Option(help="Graph optimisation of ONNX Runtime: off, basic or all.")] = "all",
 ) -> int:
     """Serve pieces of networks on this machine until interrupted."""

@@ -11,6 +11,7 @@ from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_OTHER
 from planner.commands.options import AsJson, Output
 from planner.commands.output import json_text, say
+from planner.running.ranges import MOST_REPEATS, MOST_THREADS
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ LinkAddresses = Annotated[
 def profile_command(
     network: Annotated[Path, typer.Argument(help="A bundle, from planner import.")],
     hardware: Annotated[str, typer.Option(help="Name of the profile: the hardware field of nodes.")],
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of ONNX Runtime.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, max=10_000, help="Rounds to take the median of.")] = 30,
+    threads: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads of ONNX Runtime.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, max=MOST_REPEATS, help="Rounds to take the median of.")] = 30,
     power_w: Annotated[float | None, typer.Option(min=0.0, help="Power while it runs, in watts, for energy.")] = None,
     agent: AgentAddress = None,
     links: LinkAddresses = None,

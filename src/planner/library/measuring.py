@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planner.running.ranges import MOST_REPEATS, MOST_THREADS
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.reading.files import check_document
@@ -16,8 +17,6 @@ from planner.schemas.reading.problems import input_error
 if TYPE_CHECKING:
     from planner.running.timing.measuring import MeasuredLink
     from planner.running.timing.profile import Profiled
-
-_MOST_THREADS, _MOST_REPEATS = 256, 10_000
 
 
 def profile(
@@ -63,8 +62,8 @@ def profile(
     from planner.running.timing.profile import ProfileOptions
 
     require("onnx", "onnxruntime", "pyzmq", doing="profiling")
-    _check_range("threads", threads, 1, _MOST_THREADS)
-    _check_range("repeats", repeats, 1, _MOST_REPEATS)
+    _check_range("threads", threads, 1, MOST_THREADS)
+    _check_range("repeats", repeats, 1, MOST_REPEATS)
     if power_w is not None:
         _check_range("power_w", power_w, 0.0, 1e9)
     folder, options = Path(network), ProfileOptions(hardware, threads, repeats, power_w)

@@ -9,7 +9,7 @@ from planner.report.page import Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure
 from planner.schemas.planning.front import Front, FrontPoint
-from planner.text.front import metrics_text, nodes_text, variants_of_points
+from planner.text.front import hosts_text, metrics_text, variants_of_points
 from planner.units import format_accuracy, format_quantity
 
 _SEVERITIES = {"complete": "good", "partial": "warning", "infeasible": "bad", "unknown": "warning"}
@@ -99,7 +99,7 @@ def _picture(front: Front) -> Section:
 
 
 def _label(point: FrontPoint) -> str:
-    return f"{point.placement.apps[0].operating_point}: {nodes_text(point, most=4)}"
+    return f"{point.placement.apps[0].operating_point}: {hosts_text(point, most=4)}"
 
 
 def _table(points: tuple[FrontPoint, ...]) -> Section:
@@ -112,7 +112,7 @@ def _table(points: tuple[FrontPoint, ...]) -> Section:
             *metrics_text(point),
             *variants[index : index + 1],
             point.placement.apps[0].operating_point,
-            nodes_text(point),
+            hosts_text(point),
         )
         for index, point in enumerate(points)
     ]

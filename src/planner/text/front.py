@@ -62,7 +62,7 @@ def _cells(point: FrontPoint, variant: str | None) -> tuple[str, ...]:
         *metrics_text(point),
         *([] if variant is None else [variant]),
         point.placement.apps[0].operating_point,
-        nodes_text(point, most=3),
+        hosts_text(point, most=3),
     )
 
 
@@ -72,7 +72,7 @@ def metrics_text(point: FrontPoint) -> tuple[str, ...]:
     return tuple(format_quantity(values[name], unit) for name, unit in units.items())
 
 
-def nodes_text(point: FrontPoint, most: int | None = None) -> str:
+def hosts_text(point: FrontPoint, most: int | None = None) -> str:
     """Return the nodes that host blocks, in order of execution."""
     hosts = [name for name, _ in groupby(row.node for row in point.placement.apps[0].assignments)]
     if most is not None and len(hosts) > most:
@@ -93,6 +93,6 @@ def front_csv(front: Front) -> str:
         figures = (repr(point.energy_j), repr(point.latency_s), "" if point.accuracy is None else repr(point.accuracy))
         metrics = (repr(plan.metrics[name]) for name in names)
         table.writerow(
-            (*figures, plan.operating_point, used, nodes_text(point), *metrics, *variants[index : index + 1])
+            (*figures, plan.operating_point, used, hosts_text(point), *metrics, *variants[index : index + 1])
         )
     return text.getvalue()

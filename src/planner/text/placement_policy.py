@@ -56,7 +56,7 @@ def note_text(row: StatePlan) -> str:
 
 def _plan_lines(plan: PolicyPlan, states: int, unit: str) -> Iterator[str]:
     fixed = plan.kept_fixed
-    yield f"{plan.name:<4}{plan.placement.operating_point}: {nodes_text(plan.placement)}"
+    yield f"{plan.name:<4}{plan.placement.operating_point}: {blocks_text(plan.placement)}"
     kept = f"used in {plan.states} of {_count(states, 'state')}; kept always, it holds in {fixed.states_kept}"
     if fixed.worst_regret is not None and fixed.mean_regret is not None:
         worst, mean = format_quantity(fixed.worst_regret, unit), format_quantity(fixed.mean_regret, unit)
@@ -64,7 +64,7 @@ def _plan_lines(plan: PolicyPlan, states: int, unit: str) -> Iterator[str]:
     yield f"    {kept}"
 
 
-def nodes_text(plan: AppPlacement) -> str:
+def blocks_text(plan: AppPlacement) -> str:
     """Return where the blocks of a plan run, by runs of blocks on one node."""
     parts = []
     for node, rows in groupby(plan.assignments, key=lambda row: row.node):

@@ -8,7 +8,7 @@ from planner.report.plan_page import inputs_table
 from planner.report.policy.figures import Cell, switching_figure
 from planner.report.quantities import axis_unit
 from planner.schemas.adaptation.placement_policy import PlacementPolicy
-from planner.text.placement_policy import nodes_text, note_text, state_text
+from planner.text.placement_policy import blocks_text, note_text, state_text
 from planner.units import format_accuracy, format_quantity
 
 _UNITS = {"energy_j": ("energy", "J"), "latency_s": ("latency", "s")}
@@ -98,7 +98,7 @@ def _plans(policy: PlacementPolicy) -> Section:
         (
             plan.name,
             plan.placement.operating_point,
-            nodes_text(plan.placement),
+            blocks_text(plan.placement),
             f"{plan.states} of {total}",
             f"{plan.kept_fixed.states_kept} of {total}",
             _quantity(plan.kept_fixed.worst_regret, unit),
