@@ -15,21 +15,19 @@ import numpy as np
 from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.diagnosis.capacities import alone_bytes, largest_rate, oversized_blocks, slowest_part
 from planner.fin.diagnosis.reachability import unreachable
+from planner.fin.diagnosis.rows import at_most, kind_of, limit_row, noun_of
 from planner.fin.diagnosis.searches import any_plan, best_plan, least_figure
+from planner.fin.diagnosis.together import limits_of, relaxed, together
 from planner.fin.instance.decision import evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats
-from planner.schemas.planning.placement import BrokenLimit, Diagnosis, LimitKind
-from planner.schemas.planning.workload import LIMITED_FIGURES
+from planner.schemas.planning.placement import BrokenLimit, Diagnosis
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_NODES = 8
-_KINDS: dict[str, LimitKind] = {row.kind: row.kind for row in LIMITED_FIGURES}
-"""Kinds of limits of the figures that every plan has; those of metrics are of the kind `metric`."""
 _STOPPED = "the time limit came before every limit was examined"
 _UNEXAMINED = "that is proved; the time limit came before it was found which limits are to blame"
 _UNLIMITED = Deadline()
-_NOUNS: dict[str, str] = {row.kind: row.noun for row in LIMITED_FIGURES}
 
 
 def diagnose(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline = _UNLIMITED) -> Diagnosis:
@@ -44,7 +42,7 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools, unti
     Returns:
         One sentence, and every limit that cannot hold with the best value that it could have.
     """
-    free = _without_capacities(_without_limits(all_points))
+    free = relaxed(all_points, all_points, (*limits_of(all_points, all_points), "memory", "rate"))
     somewhere = replace(free, allowed=instance.allowed)
     broken, stopped = list(unreachable(somewhere)), False
     if not broken:
@@ -52,7 +50,7 @@ def diagnose(instance: Instance, all_points: Instance, without_pins: Bools, unti
     if not broken and stopped:
         broken = list(oversized_blocks(instance))
     elif not broken:
-        stopped = _explain_rest(instance, free, somewhere, until, broken)
+        stopped = _explain_rest(instance, all_points, free, until, broken)
     reasons = [row.message for row in broken[:3]] or [_UNEXAMINED if stopped else "the limits exclude each other"]
     reasons += [_STOPPED] if stopped and broken else []
     return Diagnosis(summary=f"no plan for {instance.name!r}: {'; '.join(reasons)}", limits=tuple(broken))
@@ -79,32 +77,19 @@ def _alone(
 
 
 def _explain_rest(
-    instance: Instance, free: Instance, somewhere: Instance, until: Deadline, rows: list[BrokenLimit]
+    instance: Instance, all_points: Instance, free: Instance, until: Deadline, rows: list[BrokenLimit]
 ) -> bool:
     """Add rows on limits of which none alone is to blame; return whether the deadline left some out."""
     try:
-        if any_plan(somewhere, until) is None:
+        if any_plan(replace(free, allowed=instance.allowed), until) is None:
             message = "no exit can be reached: pins and links leave no path through the blocks of any operating point"
-            rows.append(_row("reachability", instance.name, None, None, "", message))
+            rows.append(limit_row("reachability", instance.name, None, None, "", message))
         else:
-            for row in _together(instance, free, until):
+            for row in together(instance, all_points, free, until):
                 rows.append(row)
     except DeadlineReachedError:
         return True
     return False
-
-
-def _without_limits(instance: Instance) -> Instance:
-    limits = instance.limits
-    for kind in limits.kinds:
-        limits = limits.without(kind)
-    return replace(instance, limits=limits)
-
-
-def _without_capacities(instance: Instance) -> Instance:
-    size = instance.network.size
-    network = replace(instance.network, memory_bytes=np.full(size, np.inf))
-    return replace(instance, network=network, rate_per_s=0.0)
 
 
 def _figures(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
@@ -114,14 +99,10 @@ def _figures(instance: Instance, all_points: Instance, without_pins: Bools, unti
         found = least_figure(instance, kind, until)
         if found is not None:
             least, limit = told_apart(found.value, asked, unit)
-            what = f"{instance.statistic} latency" if kind == "latency" else _NOUNS.get(kind, kind)
-            message = f"the least {what} is {_at_most(found.proved)}{least}, the limit {limit}"
+            what = f"{instance.statistic} latency" if kind == "latency" else noun_of(kind)
+            message = f"the least {what} is {at_most(found.proved)}{least}, the limit {limit}"
             message += slowest_part(replace(instance, minimise=kind), found.plan) if kind == "latency" else ""
-            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, found.value, unit, message)
-
-
-def _at_most(proved: bool) -> str:
-    return "" if proved else "at most "
+            yield limit_row(kind_of(kind), instance.name, asked, found.value, unit, message)
 
 
 def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
@@ -144,7 +125,7 @@ def _accuracy(instance: Instance, all_points: Instance, without_pins: Bools, unt
         reached, limit = told_apart(best, asked, "")
         at_least = "at least " if high - low > 1 else ""
         message = f"the best accuracy {what} is {at_least}{reached}, the limit {limit}"
-        yield _row("accuracy", instance.name, asked, best, "fraction", message)
+        yield limit_row("accuracy", instance.name, asked, best, "fraction", message)
 
 
 def _memory(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
@@ -214,12 +195,12 @@ def _memory_row(instance: Instance, node: int, needed: float, proved: bool) -> B
     alone = np.array([alone_bytes(instance, block) for block in range(len(instance.block_names))])
     largest = int(np.where(instance.allowed[:, node], alone, -1.0).argmax())
     held, takes = told_apart(has, needed, "B")
-    bound = _at_most(proved)
+    bound = at_most(proved)
     message = f"{name} has {held} of memory and needs {bound}{takes} "
     message += f"({bound}{format_quantity(needed - has, 'B')} are missing; "
     message += f"the largest block it may run is {instance.block_names[largest]}, "
     message += f"{format_quantity(float(alone[largest]), 'B')})"
-    return _row("memory", name, has, needed, "bytes", message)
+    return limit_row("memory", name, has, needed, "bytes", message)
 
 
 def _rate(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
@@ -232,7 +213,7 @@ def _rate(instance: Instance, all_points: Instance, without_pins: Bools, until: 
     bound = "at most" if best.proved else "the most is at least"
     message = f"{bound} {most} inferences per second, asked for {wanted}"
     message += f"; {best.bottleneck} is fully used then"
-    yield _row("rate", instance.name, asked, best_rate, "1/s", message)
+    yield limit_row("rate", instance.name, asked, best_rate, "1/s", message)
 
 
 def _pins(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
@@ -242,45 +223,9 @@ def _pins(instance: Instance, all_points: Instance, without_pins: Bools, until: 
         allowed[block] = without_pins[block]
         if any_plan(replace(instance, allowed=allowed), until) is not None:
             name = instance.block_names[block]
-            yield _row("pin", name, None, None, "", f"there is a plan if {name} may run elsewhere")
+            yield limit_row("pin", name, None, None, "", f"there is a plan if {name} may run elsewhere")
 
 
 _LIMITS: tuple[Callable[[Instance, Instance, Bools, Deadline], Iterator[BrokenLimit]], ...] = (
     _figures, _accuracy, _memory, _rate, _pins,
 )  # fmt: skip
-
-
-def _together(instance: Instance, free: Instance, until: Deadline) -> Iterator[BrokenLimit]:
-    """No limit alone is to blame: report what each could be at best if all others were given up."""
-    limits = instance.limits
-    note = "not enough by itself, other limits must give way too"
-    if instance.points.count == 0:
-        best = instance.most_accurate
-        message = f"the best accuracy that the model offers is {best:.4g}; {note}"
-        yield _row("accuracy", instance.name, limits.min_accuracy, best, "fraction", message)
-    for kind in limits.kinds:
-        asked, unit = limits.most(kind), instance.unit_of(kind)
-        found = least_figure(free, kind, until)
-        if found is not None:
-            least, limit = told_apart(found.value, asked, unit)
-            message = f"without any other limit the least {_NOUNS.get(kind, kind)} is {_at_most(found.proved)}{least}, "
-            message += f"the limit {limit}; {note}"
-            yield _row(_KINDS.get(kind, "metric"), instance.name, asked, found.value, unit, message)
-    for row in oversized_blocks(instance):
-        yield row.model_copy(update={"message": f"{row.message}; {note}"})
-    memory = instance.network.memory_bytes[instance.allowed.any(axis=0)]
-    if np.isfinite(memory).any():
-        more = 0.0 if instance.memory is None else instance.memory.beyond_sum(range(len(instance.block_bytes)), [])
-        needed, has = float(instance.block_bytes.sum()) + more, float(memory.sum())
-        takes, held = told_apart(needed, has, "B")
-        message = f"all blocks take {takes}, the nodes that may host one hold {held}; {note}"
-        yield _row("memory", instance.name, has if np.isfinite(has) else None, needed, "bytes", message)
-    if instance.rate_per_s > 0:
-        rate = instance.inferences_per_s
-        yield _row("rate", instance.name, rate, None, "1/s", f"the rate loads nodes and links; {note}")
-
-
-def _row(
-    kind: LimitKind, subject: str, demand: float | None, best: float | None, unit: str, message: str
-) -> BrokenLimit:
-    return BrokenLimit(kind=kind, subject=subject, demand=demand, best=best, unit=unit, message=message)

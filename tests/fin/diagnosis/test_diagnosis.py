@@ -100,6 +100,21 @@ def test_limits_that_exclude_each_other_only_together() -> None:
     assert all("not enough by itself" in row.message for row in rows.values())
 
 
+def test_limits_that_hold_beside_those_that_exclude_each_other_are_not_listed() -> None:
+    """Two nodes are allowed, memory is ample, and the rate is slow: only latency and energy must give way."""
+    roomy = topology({"memory_bytes": 1e9}, {"memory_bytes": 1e9})
+    rows = why(model(), roomy, max_latency_s=1.0, max_energy_j=1.0, max_nodes=2, min_accuracy=0.5, rate_per_s=1e-3)
+    assert set(rows) == {("latency", "app"), ("energy", "app")}
+
+
+def test_memory_that_some_nodes_have_without_limit_is_told_by_numbers() -> None:
+    """Both blocks are pinned to the phone, which is too small, and 6 s are too long there."""
+    pins = {"b1": ["phone", "edge"], "b2": ["phone"]}
+    rows = why(model(FULL), topology({"memory_bytes": 1.0}), max_latency_s=1.0, pin=pins)
+    assert {kind: (row.demand, row.best) for (kind, _), row in rows.items()}["memory"] == (1.0, 8.0)
+    assert "those of these nodes that have a limit hold 1 B" in rows["memory", "app"].message
+
+
 def test_accuracy_latency_and_memory_together() -> None:
     rows = why(model(), topology({"memory_bytes": 1.0}, {"memory_bytes": 1.0}), min_accuracy=0.95, max_latency_s=1.0)
     assert {kind: (row.demand, row.best) for (kind, _), row in rows.items()} == {

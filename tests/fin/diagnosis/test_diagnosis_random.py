@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from random import Random
 
@@ -87,3 +88,34 @@ def test_nothing_better_than_what_is_reported_can_be_had(random: Random) -> None
             assert row.best is not None
             faster = app.model_copy(update={"rate_per_s": row.best * 1.001 + app.rate_per_s * 1e-5})
             assert not has_plan(instance_of(faster, asked, where)), row
+
+
+@given(st.randoms(use_true_random=False))
+def test_limits_that_exclude_each_other_are_listed_and_no_others(random: Random) -> None:
+    """Limits are so tight that often several must give way: those listed leave no plan, the others do."""
+    app, asked, where = random_case(random)
+    app = app.model_copy(
+        update={"max_latency_s": 10.0 ** random.uniform(-6, 2), "max_energy_j": 10.0 ** random.uniform(-6, 2)}
+    )
+    found = diagnosed(app, asked, where)
+    if found is None or not all("not enough by itself" in row.message for row in found[1].limits):
+        return
+    listed = {row.kind for row in found[1].limits}
+    assert len(listed) > 1
+    assert has_plan(without(listed, app, asked, where))
+    assert not has_plan(without({"latency", "energy", "accuracy", "rate", "memory"} - listed, app, asked, where))
+
+
+def without(kinds: Set[str], app: App, asked: Model, where: Topology) -> Instance:
+    """Return an app without limits of some kinds, made of its files."""
+    gone: Json = {
+        "latency": {"max_latency_s": None}, "energy": {"max_energy_j": None}, "accuracy": {"min_accuracy": 0.0},
+        "rate": {"rate_per_s": 0.0},
+    }  # fmt: skip
+    changes = {field: value for kind in kinds for field, value in gone.get(kind, {}).items()}
+    instance = instance_of(app.model_copy(update=changes), asked, where)
+    assert instance is not None
+    if "memory" not in kinds:
+        return instance
+    unlimited = np.full(instance.network.size, np.inf)
+    return replace(instance, network=replace(instance.network, memory_bytes=unlimited))
