@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from planner.running.graph.flow import Flow
+from planner.running.network.activations import first_output, peak_bytes
 from planner.running.network.operations import operations
 from planner.running.network.reading import reads
 
@@ -38,9 +39,12 @@ def constants_of(flow: Flow) -> Constants:
 
 
 def node_operations(flow: Flow, constants: Constants) -> list[float]:
-    """Return the operations of every live node."""
+    """Return the operations of every live node, those inside of `If`, `Loop` and `Scan` included."""
     shapes = dict(constants.shape) | {name: tensor.shape for name, tensor in flow.folded.tensors.items()}
-    return [operations(node, shapes) for node in flow.nodes]
+    inner = {name: inside.ops for name, inside in flow.folded.insides.items()}
+    return [
+        inner[first_output(node)] if first_output(node) in inner else operations(node, shapes) for node in flow.nodes
+    ]
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,7 @@ def _unused_name(flow: Flow, constant: str, taken: Container[str]) -> str:
 def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterable[str] = ()) -> float:
     """Compute the largest sum of activations alive at once, while nodes run one after the other.
 
-    A tensor is alive from the node that makes it (from the start, if it comes from outside) to the last node that reads
-    it, or to the end if it goes elsewhere. Tensors whose shape is not fixed and those inside of `If` and `Loop` count
+    Tensors inside of `If`, `Loop` and `Scan` count while their node runs. Tensors whose shape is not fixed count
     nothing, and neither does the workspace of operators.
 
     Args:
@@ -116,22 +119,8 @@ def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterab
         The sum in bytes.
     """
     sizes = {name: tensor.bits / 8.0 for name, tensor in flow.folded.tensors.items()}
-    last: dict[str, int] = {}
-    for step, index in enumerate(nodes):
-        last |= dict.fromkeys(reads(flow.nodes[index]) & sizes.keys(), step)
-    made = {name for index in nodes for name in flow.nodes[index].output}
-    end = len(nodes)
-    last |= dict.fromkeys((made & kept & sizes.keys()) | (set(held) & sizes.keys()), end)
-    alive = {name for name in last if name not in made}
-    most = now = sum(sizes[name] for name in alive)
-    for step, index in enumerate(nodes):
-        outputs = {name for name in flow.nodes[index].output if name in sizes}
-        now += sum(sizes[name] for name in outputs)
-        most = max(most, now)
-        gone = {name for name in alive | outputs if last.get(name, step) <= step}
-        now -= sum(sizes[name] for name in gone)
-        alive = (alive | outputs) - gone
-    return most
+    inside = {name: each.working_bytes for name, each in flow.folded.insides.items()}
+    return peak_bytes([flow.nodes[index] for index in nodes], sizes, kept, held, inside)
 
 
 def single_tensor_boundaries(flow: Flow) -> list[int]:

@@ -15,11 +15,12 @@ from planner.running.graph.carried import carried_tensors, makes_chain
 from planner.running.graph.cuts import boundary_bits, choose_boundaries
 from planner.running.graph.documents import Measured, Source, cuts_json, exit_names, model_json
 from planner.running.graph.flow import Flow, trace_flow
+from planner.running.graph.notes import fixing_command, import_notes
 from planner.running.graph.options import ImportOptions
 from planner.running.graph.samples import read_samples
 from planner.running.network.branches import deciding_inputs, fix_values, inline_branches
 from planner.running.network.folding import Folded, fold
-from planner.running.network.reading import fix_dimensions, read_onnx, subgraphs
+from planner.running.network.reading import fix_dimensions, read_onnx
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.planning.model import Model
 from planner.schemas.reading.files import check_document, digest_of
@@ -55,11 +56,8 @@ def import_onnx(path: Path, options: ImportOptions) -> Bundle:
     raw = model_json(source, cuts, None if chain else carried, ops, constants)
     if options.chain:
         _count_memory_as_sum(raw)
-    notes = [] if _saves_bits(bits, ops[: flow.backbone]) else [_NO_SAVING]
-    if inner := [node.name or node.op_type for node in flow.nodes if next(subgraphs(node), None) is not None]:
-        notes.append(_inner_note(inner, deciding_inputs(flow.folded.model)))
     text = (json.dumps(raw, indent=1) + "\n").encode()
-    return Bundle(check_document(json.loads(text), Model, file), text, cuts, data, tuple(notes))
+    return Bundle(check_document(json.loads(text), Model, file), text, cuts, data, import_notes(flow, bits, ops))
 
 
 def _folded(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
@@ -70,24 +68,8 @@ def _folded(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
         deciding = deciding_inputs(model)
         if not deciding:
             raise
-        fix = f"fix what decides between the branches of an If, so that one is left: {_fixing(deciding)}"
+        fix = f"fix what decides between the branches of an If, so that one is left: {fixing_command(deciding)}"
         raise InputError([replace(problem, fix=fix) for problem in error.problems]) from None
-
-
-_NO_SAVING = "no boundary carries fewer bits than the input before nearly all is computed: no split saves bits"
-
-
-def _inner_note(names: Sequence[str], deciding: Sequence[str]) -> str:
-    """Return what a reader must know of `If` and `Loop` nodes, whose shapes inside depend on the data."""
-    text = f"operations inside of {', '.join(names[:3])} are not all counted: profile the network before planning"
-    if deciding:
-        text += f"; or fix what decides, so that one branch is left: {_fixing(deciding)}"
-    return text
-
-
-def _fixing(inputs: Sequence[str]) -> str:
-    """Return the command that fixes inputs to values."""
-    return " ".join(["planner import", *(f"--value {name}=NUMBER" for name in inputs)])
 
 
 def _count_memory_as_sum(model: dict[str, Any]) -> None:
@@ -97,16 +79,6 @@ def _count_memory_as_sum(model: dict[str, Any]) -> None:
         row.pop("working_bytes", None)
         for name in row.pop("params", ()):
             row["param_bytes"] += shared[name]
-
-
-def _saves_bits(bits: Sequence[float | None], ops: Sequence[float]) -> bool:
-    """Tell whether some boundary before the last 5 % of the operations carries fewer bits than the input."""
-    done, total = 0.0, sum(ops)
-    for here, each in zip(bits[1:-1], ops, strict=False):
-        done += each
-        if here is not None and here < (bits[0] or 0.0) and done < 0.95 * total:
-            return True
-    return False
 
 
 def _measured(flow: Flow, options: ImportOptions) -> Measured:

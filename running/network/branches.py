@@ -101,15 +101,21 @@ def inline_branches(model: Any) -> None:  # noqa: ANN401 - protobuf
 
 
 def deciding_inputs(model: Any) -> list[str]:  # noqa: ANN401 - protobuf
-    """Return the inputs that conditions of `If` nodes at the top level depend on.
+    """Return the inputs of one element that conditions of `If` nodes at the top level depend on.
+
+    Larger inputs hold samples, which no value fixes.
 
     Args:
         model: The network.
     """
-    inputs = {value.name for value in graph_inputs(model)}
+    inputs = {value.name for value in graph_inputs(model) if _is_scalar(value)}
     conditions = [node.input[0] for node in model.graph.node if node.op_type == "If"]
     _, leaves = _ancestors(model, conditions)
     return sorted(leaves & inputs)
+
+
+def _is_scalar(value: Any) -> bool:  # noqa: ANN401 - protobuf
+    return all(dim.dim_value == 1 for dim in value.type.tensor_type.shape.dim)
 
 
 def _constant_if(model: Any, refused: set[str]) -> tuple[int, bool] | None:  # noqa: ANN401 - protobuf

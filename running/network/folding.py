@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from planner.running.network.reading import all_nodes, graph_inputs, subgraphs
+from planner.running.network.inner import Inside, insides
+from planner.running.network.reading import all_nodes, graph_inputs, made_tensors, subgraphs
 from planner.running.network.sessions import element_types, execute, random_inputs, session
 from planner.schemas.bundles.tensors import Tensor
 from planner.schemas.reading.problems import input_error
@@ -23,6 +24,8 @@ class Folded:
     inputs: tuple[Tensor, ...]
     tensors: Mapping[str, Tensor]
     """Tensors at the top level that can be carried: inputs and outputs of nodes, with static shapes."""
+    insides: Mapping[str, Inside] = field(default_factory=dict)
+    """What graphs inside of nodes take, by the first output of the node."""
     original_names: Mapping[str, str] = field(default_factory=dict)
     """Names that initialisers had before they were renamed."""
 
@@ -49,7 +52,8 @@ def fold(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
     _drop_unused(folded)
     original_names = _rename_constants(folded)
     inputs = tuple(_input_tensor(value, file) for value in graph_inputs(folded))
-    return Folded(folded, inputs, _shapes(folded, inputs, file), original_names)
+    tensors, inner = _tensors(folded, inputs, file)
+    return Folded(folded, inputs, tensors, inner, original_names)
 
 
 def _drop_unused(model: Any) -> None:  # noqa: ANN401 - protobuf
@@ -119,18 +123,23 @@ def tensor_of(name: str, dtype: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor.model_validate({"name": name, "dtype": dtype, "shape": shape, "bits": bits})
 
 
-def _shapes(model: Any, inputs: tuple[Tensor, ...], file: str) -> dict[str, Tensor]:  # noqa: ANN401 - protobuf
-    """Run the network with every tensor as an output, on two random inputs."""
+def _tensors(
+    model: Any,  # noqa: ANN401 - protobuf
+    inputs: tuple[Tensor, ...],
+    file: str,
+) -> tuple[dict[str, Tensor], dict[str, Inside]]:
+    """Run the network with every tensor as an output, on two random inputs; count inner graphs on the first."""
     import onnx
 
     every = onnx.ModelProto()
     every.CopyFrom(model)
     outputs = {value.name for value in model.graph.output}
-    carried = _tensor_outputs(model)
+    carried = made_tensors(model.graph)
     every.graph.output.extend(onnx.ValueInfoProto(name=name) for name in carried if name not in outputs)
     runtime = session(every.SerializeToString(), file, level="off")
     names = [*outputs, *(name for name in carried if name not in outputs)]
-    first, second = (execute(runtime, names, random_inputs(inputs, seed), file) for seed in (1, 2))
+    feeds = [random_inputs(inputs, seed) for seed in (1, 2)]
+    first, second = (execute(runtime, names, each, file) for each in feeds)
     kinds = set(element_types().values())
     found = {tensor.name: tensor for tensor in inputs}
     for name, one, two in zip(names, first, second, strict=True):
@@ -138,10 +147,5 @@ def _shapes(model: Any, inputs: tuple[Tensor, ...], file: str) -> dict[str, Tens
         if shape is None or shape != getattr(two, "shape", None) or str(one.dtype) not in kinds:
             continue
         found[name] = tensor_of(name, str(one.dtype), shape)
-    return found
-
-
-def _tensor_outputs(model: Any) -> list[str]:  # noqa: ANN401 - protobuf
-    """Return outputs of nodes that are tensors: sequences and optional values cannot be asked for."""
-    strange = {"SequenceEmpty", "SequenceConstruct", "SplitToSequence", "SequenceInsert", "SequenceErase", "Optional"}
-    return [name for node in model.graph.node if node.op_type not in strange for name in node.output if name]
+    values = {name: value for name, value in zip(names, first, strict=True) if hasattr(value, "dtype")}
+    return found, insides(model, feeds[0] | values)

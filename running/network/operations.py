@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planner.running.network.reading import subgraphs
-
 Shapes = Mapping[str, Sequence[int]]
 
 FREE = {
@@ -51,15 +49,14 @@ class _Node:
 
 
 def operations(node: Any, shapes: Shapes) -> float:  # noqa: ANN401 - protobuf
-    """Return the operations of a node by its operator; where a shape is not known, that part counts 0.
+    """Return the operations of a node by its operator; 0 where the shape of its result is not known.
+
+    Nodes with graphs inside are counted by `inner.insides`.
 
     Args:
         node: ONNX node.
         shapes: Static shapes by tensor, those of constants too.
     """
-    inner = [_inside(graph, shapes) for graph in subgraphs(node)]
-    if inner:  # the branch that takes most; how often a loop goes round is not known: its body once
-        return max(inner)
     if node.op_type in FREE or node.output[0] not in shapes:
         return 0.0
     view = _Node(node, [shapes.get(name, ()) for name in node.input], [shapes.get(name, ()) for name in node.output])
@@ -69,16 +66,6 @@ def operations(node: Any, shapes: Shapes) -> float:  # noqa: ANN401 - protobuf
     if node.op_type.startswith(("Reduce", "ArgM", "CumSum", "TopK")):
         return float(math.prod(view.read(0)))
     return _PER_ELEMENT.get(node.op_type, 1.0) * view.result
-
-
-def _inside(graph: Any, shapes: Shapes) -> float:  # noqa: ANN401 - protobuf
-    known: dict[str, Sequence[int]] = dict(shapes)
-    known |= {constant.name: tuple(constant.dims) for constant in graph.initializer}
-    for value in (*graph.value_info, *graph.output, *graph.input):
-        dims = value.type.tensor_type.shape.dim
-        if value.type.tensor_type.HasField("shape") and all(dim.HasField("dim_value") for dim in dims):
-            known.setdefault(value.name, tuple(int(dim.dim_value) for dim in dims))
-    return sum(operations(node, known) for node in graph.node)
 
 
 def _conv(node: _Node, weight: int = 1) -> float:

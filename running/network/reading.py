@@ -88,17 +88,24 @@ def reads(node: Any) -> set[str]:  # noqa: ANN401 - protobuf
     """Return the tensors that a node reads, with those that graphs inside it take from outside."""
     found = {name for name in node.input if name}
     for inner in subgraphs(node):
-        found |= _captured(inner)
+        found |= captured(inner)
     return found
 
 
-def _captured(graph: Any) -> set[str]:  # noqa: ANN401 - protobuf
+def captured(graph: Any) -> set[str]:  # noqa: ANN401 - protobuf
+    """Return the tensors that a graph inside of a node, and graphs inside of it, take from outside."""
     made = {value.name for value in graph.input} | {constant.name for constant in graph.initializer}
     read: set[str] = set()
     for node in graph.node:
         read |= reads(node) - made
         made |= set(node.output)
     return read | {value.name for value in graph.output if value.name not in made}
+
+
+def made_tensors(graph: Any) -> list[str]:  # noqa: ANN401 - protobuf
+    """Return outputs of a graph's nodes that are tensors: sequences and optional values cannot be asked for."""
+    strange = {"SequenceEmpty", "SequenceConstruct", "SplitToSequence", "SequenceInsert", "SequenceErase", "Optional"}
+    return [name for node in graph.node if node.op_type not in strange for name in node.output if name]
 
 
 def graph_inputs(model: Any) -> list[Any]:  # noqa: ANN401 - protobuf
