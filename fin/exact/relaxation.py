@@ -6,6 +6,7 @@ of blocks on one node keep the node's capacities, and relaxes only what a later 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,6 +64,9 @@ class Relaxation:
     """The graph with the further sums in its costs, each times its multiplier; all bounds above are of its costs."""
     further: FurtherBounds | None = None
     """Multipliers of further limits and least sums to go, None where there are no such limits."""
+    raised: Callable[[Floats, Floats], tuple[Floats, Floats]] | None = None
+    """Costs and limited sums of paths to what they become once a block is entered: no less, in the same order as before
+    in each. None where they stay as they are."""
 
     def fixed(self, cutoff: float) -> Relaxation:
         """Return the relaxation without the vertices and relays through which no path costs less than the cutoff."""

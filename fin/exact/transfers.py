@@ -171,10 +171,11 @@ def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[
         if limits is not None:
             blocks = range(stage.first, min(stage.last + 1, int(graph.depth[0])))
             path = limits.entered(int(graph.scenarios.point[0]), path, some.node, some.relay >= 0, blocks)
+        cost, limited = _sums(relaxation, some, run, option)
         yield replace(
             some,
-            cost=some.cost + graph.vertex_cost[0, run, :, option][:, some.node].sum(axis=0),
-            limited=some.limited + graph.vertex_limited[0, run, :, option][:, some.node].sum(axis=0),
+            cost=cost,
+            limited=limited,
             further=further,
             usage=usage,
             late=late,
@@ -182,6 +183,18 @@ def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[
             option=np.full(len(rows), option),
             path=path,
         )
+
+
+def _sums(relaxation: Relaxation, labels: Labels, run: slice, option: int) -> tuple[Floats, Floats]:
+    """(Q,) costs and limited sums once the blocks of some layers run."""
+    cost = relaxation.graph.vertex_cost[0, run, :, option][:, labels.node]
+    limited = relaxation.graph.vertex_limited[0, run, :, option][:, labels.node]
+    if relaxation.raised is None:
+        return labels.cost + cost.sum(axis=0), labels.limited + limited.sum(axis=0)
+    sums = labels.cost, labels.limited
+    for block_cost, block_limited in zip(cost, limited, strict=True):
+        sums = relaxation.raised(sums[0] + block_cost, sums[1] + block_limited)
+    return sums
 
 
 def _with_vertices(relaxation: Relaxation, labels: Labels, stage: Stage, option: int) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from planner.fin.deadline import Deadline
 from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent
-from planner.fin.graph.extended import build_extended
+from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, Overload
@@ -47,6 +47,17 @@ def searchable(instance: Instance) -> Instance:
     if instance.minimise == "latency" and exits_have_own_deadlines(instance):
         return instance.with_limits(latency_s=np.inf)
     return instance
+
+
+def in_time(graph: ExtendedGraph) -> ExtendedGraph:
+    """Return a graph without the result options that give up samples as late.
+
+    Where exits have deadlines of their own, whether a sample may be late depends on the whole path.
+    """
+    if graph.deadline is None or graph.results is None:
+        return graph
+    options = np.arange(graph.open.shape[-1])
+    return graph.restricted(graph.open & (options < graph.results.options))
 
 
 def relaxed(instance: Instance) -> Instance:
@@ -114,7 +125,7 @@ class HeuristicRun:
 
     def __post_init__(self) -> None:
         self.incumbent = Incumbent(self.instance)
-        self._deadline = Deadline.after(self.options.time_limit_s)
+        self.deadline = Deadline.after(self.options.time_limit_s)
 
     def built(self) -> None:
         """Note that all graphs are built."""
@@ -122,7 +133,7 @@ class HeuristicRun:
 
     def time_is_up(self) -> bool:
         """Tell whether the caller's time limit is over."""
-        self.out_of_time |= self._deadline.expired
+        self.out_of_time |= self.deadline.expired
         return self.out_of_time
 
     def offer(self, decision: Decision) -> bool:

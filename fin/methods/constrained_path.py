@@ -4,6 +4,10 @@ An arc (a transfer and the block it enters) weighs the largest of its latency ov
 energy over the energy limit, of those that are limited. Energy without a limit is not looked at. Operating
 points rank by the largest of their path's normalised sums and of the ratio of the least accuracy to theirs.
 
+With one limit the path is that of a min-plus recursion. With two it is found by the exact label search: labels carry
+the weight so far plus each of the two shares of the arc, and go on with the larger one where they enter a block. A
+weighted mean of the two shares is a lower bound on every weight; scenarios are searched in order of that bound.
+
 Source: MCP as the authors of FIN use it (released code, github.com/chetna-iitd/orchestrate_dynamic_DNN,
 commit ec4484d, `weighted_fn1.m`: the largest of delay over its limit and accuracy limit over accuracy),
 here with a shortest path where that code goes block by block.
@@ -11,22 +15,33 @@ here with a shortest path where that code goes block by block.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline, DeadlineReachedError
+from planner.fin.exact.dual import dual_bounds
+from planner.fin.exact.incumbent import decision_of
+from planner.fin.exact.labelling import search
+from planner.fin.exact.relaxation import relax
 from planner.fin.graph.extended import ExtendedGraph, build_extended
-from planner.fin.graph.routes import RouteTable, efficient_routes
+from planner.fin.graph.feasible import FeasibleGraph
+from planner.fin.graph.min_plus import Paths, Weights, backward, best_paths, forward
+from planner.fin.graph.path_sums import path_sums, transfer_figures
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.instance.network import Floats
 from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
-from planner.fin.methods.bounds import HeuristicRun, root_bound, searchable
-from planner.fin.methods.routed import RoutedPaths, arcs_into, routed_decision, routed_sums
+from planner.fin.methods.bounds import HeuristicRun, in_time, root_bound, searchable
 from planner.fin.outcome import Outcome
 
-_CELLS_AT_ONCE = 1_000_000
+_NOTHING = 1e-30
+"""Stands for a limit of 0 in weights: whatever is above is heavier than anything else."""
+_ROUNDING = 1e-12
+"""Relative excess of a lower bound that is rounding of sums."""
 
 
 class MultiConstrainedPath:
@@ -39,91 +54,143 @@ class MultiConstrainedPath:
         """Place the app at the best-ranked operating point whose path keeps every limit."""
         refuse_general(instance, self.name)
         run = HeuristicRun(instance, options)
-        routes = efficient_routes(instance.network)
         lower_bound = root_bound(instance)
         if np.isinf(lower_bound):
             return run.outcome(lower_bound)
-        graph = build_extended(searchable(instance))
+        graph = in_shares(instance)
         run.built()
-        paths = _joined(list(_best_paths(graph, routes, instance)))
-        rank = _rank(graph, routes, instance, paths)
-        for scenario in np.argsort(rank, kind="stable").tolist():
-            if np.isinf(rank[scenario]) or run.time_is_up():
-                break
-            if run.offer(routed_decision(graph, routes, instance, paths, scenario, scenario)):
-                break
-        return run.outcome(lower_bound, "no operating point has a path", scenarios=float(len(rank)))
+        ranked = _by_both(graph, instance, run.deadline) if _limits_both(instance) else _by_one(graph, instance)
+        try:
+            for scenario, path in ranked:
+                if run.time_is_up() or run.offer(decision_of(graph, instance, path, scenario=scenario)):
+                    break
+        except DeadlineReachedError:
+            run.out_of_time = True
+        return run.outcome(lower_bound, "no operating point has a path", scenarios=float(graph.shape[0]))
 
 
-def _time_and_energy(instance: Instance, cost: Floats, limited: Floats) -> tuple[Floats, Floats]:
-    """Name the two sums of a graph."""
-    return (limited, cost) if instance.minimise == "energy" else (cost, limited)
+def _limits_both(instance: Instance) -> bool:
+    return bool(np.isfinite(instance.limits.latency_s) and np.isfinite(instance.limits.energy_j))
 
 
-def _largest_share(instance: Instance, time_s: Floats, energy_j: Floats) -> Floats:
-    """Return the largest of time and energy over their limits; seconds where nothing is limited."""
-    limited = instance.limits.limited(latency_s=time_s, energy_j=energy_j)
-    shares = [_share(values, limit) for values, limit in limited]
-    return np.maximum.reduce(shares) if shares else time_s
+def in_shares(instance: Instance) -> ExtendedGraph:
+    """Build the extended graph of an app with the shares of limits as its two sums.
 
+    Args:
+        instance: The app.
 
-def _share(values: Floats, limit: float) -> Floats:
-    return values / limit if limit > 0.0 else np.where(values > 0.0, np.inf, 0.0)
-
-
-def _best_paths(graph: ExtendedGraph, routes: RouteTable, instance: Instance) -> Iterator[RoutedPaths]:
-    """Yield the path of least weight of every scenario, some scenarios at once."""
-    scenarios, _, nodes = graph.shape
-    cells = nodes * nodes * routes.options * graph.open.shape[-1]
-    size = max(1, _CELLS_AT_ONCE // cells)
-    for first in range(0, scenarios, size):
-        yield _lightest(graph.take(np.arange(first, min(first + size, scenarios))), routes, instance)
-
-
-def _joined(parts: list[RoutedPaths]) -> RoutedPaths:
-    columns = ([getattr(part, name) for part in parts] for name in ("node", "option", "route"))
-    return RoutedPaths(*(np.concatenate(column) for column in columns))
-
-
-def _lightest(graph: ExtendedGraph, routes: RouteTable, instance: Instance) -> RoutedPaths:
-    """Sweep forward over the weights of arcs, then trace back."""
-    scenarios, layers, nodes = graph.shape
-    value = np.full((scenarios, nodes), np.inf)
-    value[:, graph.source] = 0.0
-    arcs: list[Ints] = []
-    options = 1
-    for layer in range(layers):
-        cost, limited = arcs_into(graph, routes, layer)
-        options = cost.shape[2]
-        weight = _largest_share(instance, *_time_and_energy(instance, cost, limited))
-        reaching = (value[:, None, None, :, None] + weight).reshape(scenarios, -1, nodes)
-        arcs.append(reaching.argmin(axis=1))
-        value = reaching.min(axis=1)
-    rows, current = np.arange(scenarios), value.argmin(axis=1)
-    node, option, route = (np.zeros((scenarios, layers), dtype=np.int64) for _ in range(3))
-    for layer in range(layers - 1, -1, -1):
-        node[:, layer] = current
-        choice, current = np.divmod(arcs[layer][rows, current], nodes)
-        route[:, layer], option[:, layer] = np.divmod(choice, options)
-    return RoutedPaths(node, option, route)
-
-
-def _rank(graph: ExtendedGraph, routes: RouteTable, instance: Instance, paths: RoutedPaths) -> Floats:
-    """(K,) what the scenarios are compared by, less is better; infinite where there is no path."""
-    share = _largest_share(instance, *_time_and_energy(instance, *routed_sums(graph, routes, paths)))
+    Returns:
+        K scenarios. With two limits, costs are shares of the latency limit and limited sums those of the energy limit.
+        With one, costs are shares of it; without any, seconds. The limited sum is then zero.
+    """
+    graph = in_time(build_extended(searchable(instance)))
+    cost, limited = (graph.vertex_cost, graph.arc_cost), (graph.vertex_limited, graph.arc_limited)
+    time_s, energy_j = (limited, cost) if instance.minimise == "energy" else (cost, limited)
     limits = instance.limits
-    if np.isfinite(min(instance.own_limit, instance.other_limit)):
-        accuracy = instance.points.accuracy[graph.scenarios.point]
-        needed = np.full(len(accuracy), limits.min_accuracy)
-        wanting = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)
-        share = np.maximum(share, wanting)
-    return np.where(_exists(graph, routes, paths), share, np.inf)
+    sums = [
+        tuple(part / (limit if limit > 0.0 else _NOTHING) for part in parts)
+        for parts, limit in ((time_s, limits.latency_s), (energy_j, limits.energy_j))
+        if np.isfinite(limit)
+    ] or [time_s]
+    vertex, arc = sums[0]
+    other_vertex, other_arc = sums[1] if len(sums) > 1 else (np.zeros_like(vertex), np.zeros_like(arc))
+    return replace(
+        graph,
+        vertex_cost=vertex,
+        arc_cost=arc,
+        vertex_limited=other_vertex,
+        arc_limited=other_arc,
+        limit=np.inf,
+        deadline=None,
+        late=None,
+        path_limits=None,
+    )
 
 
-def _exists(graph: ExtendedGraph, routes: RouteTable, paths: RoutedPaths) -> Bools:
-    """(K,) whether every vertex and arc of a path is there."""
-    scenarios, layers, _ = graph.shape
-    rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
-    before = np.concatenate([np.full((scenarios, 1), graph.source), paths.node[:, :-1]], axis=1)
-    vertices = graph.open[rows, depth, paths.node, paths.option]
-    return np.asarray((vertices & routes.valid[paths.route, before, paths.node]).all(axis=1))
+def _ranks(graph: ExtendedGraph, instance: Instance, share: Floats) -> Floats:
+    """(K,) what scenarios are compared by, less is better, given the largest share of their paths' sums."""
+    if not np.isfinite(min(instance.own_limit, instance.other_limit)):
+        return share
+    accuracy = instance.points.accuracy[graph.scenarios.point]
+    needed = np.full(len(accuracy), instance.limits.min_accuracy)
+    return np.maximum(share, np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0))
+
+
+def _by_one(graph: ExtendedGraph, instance: Instance) -> Iterator[tuple[int, Paths]]:
+    """Yield scenarios with their paths of least weight, best rank first, where one share is the weight."""
+    scenarios = graph.shape[0]
+    paths, weight = best_paths(graph, Weights(np.ones(scenarios), np.zeros(scenarios)))
+    rank = np.where(np.isfinite(weight), _ranks(graph, instance, weight), np.inf)
+    for scenario in np.argsort(rank, kind="stable").tolist():
+        if np.isinf(rank[scenario]):
+            return
+        yield scenario, paths.take(np.array([scenario]))
+
+
+def _by_both(graph: ExtendedGraph, instance: Instance, until: Deadline) -> Iterator[tuple[int, Paths]]:
+    """Yield scenarios as `_by_one` does, where the larger of two shares is the weight.
+
+    A scenario's path is searched for when the bound on its rank is the least of all.
+    """
+    scenarios = graph.shape[0]
+    lower = np.zeros(scenarios)
+    for weight in (0.0, 0.5, 1.0):
+        weights = Weights(np.full(scenarios, weight), np.full(scenarios, 1.0 - weight))
+        lower = np.maximum(lower, best_paths(graph, weights, until)[1])
+    bounds = _ranks(graph, instance, lower * (1.0 - _ROUNDING)).tolist()
+    queue = [(bound, False, scenario) for scenario, bound in enumerate(bounds) if np.isfinite(lower[scenario])]
+    heapq.heapify(queue)
+    found: dict[int, Paths] = {}
+    while queue:
+        _, searched, scenario = heapq.heappop(queue)
+        if searched:
+            yield scenario, found.pop(scenario)
+            continue
+        single = graph.single(scenario)
+        path = found[scenario] = lightest_path(single, until)
+        share = np.maximum(*path_sums(single, path))
+        heapq.heappush(queue, (float(_ranks(single, instance, share)[0]), True, scenario))
+
+
+def lightest_path(graph: ExtendedGraph, until: Deadline) -> Paths:
+    """Find the path of least weight of a scenario, an arc weighing the larger of its two sums.
+
+    Args:
+        graph: One scenario that has a path.
+        until: When to give up.
+
+    Returns:
+        The path.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    mean = Weights(np.full(1, 0.5), np.full(1, 0.5))
+    known, _ = best_paths(graph, mean, until)
+    weight = weight_of(graph, known)
+    if weight == 0.0:
+        return known
+    # neither sum of a lighter path is above the weight of one that is known
+    graph = replace(graph, limit=weight)
+    only = Weights.limited_only(1)
+    feasible = FeasibleGraph(graph, forward(graph, only, until), backward(graph, only, until))
+    multiplier, cutoff = float(dual_bounds(feasible, until).multiplier[0]), weight * (1.0 + _ROUNDING)
+    relaxation = replace(relax(feasible, multiplier, cutoff, until), raised=_to_the_larger)
+    found = search(relaxation, cutoff, np.iinfo(np.int64).max // 64, until, keep_paths=1)
+    return found.paths[0] if found.paths else known
+
+
+def _to_the_larger(cost: Floats, limited: Floats) -> tuple[Floats, Floats]:
+    larger = np.maximum(cost, limited)
+    return larger, larger
+
+
+def weight_of(graph: ExtendedGraph, path: Paths) -> float:
+    """Add up the larger of the two sums of each arc of a path."""
+    at = (0, np.arange(graph.shape[1]), path.node[0], path.option[0])
+    figures = transfer_figures(graph, path)[:, 0]
+    shares = [
+        vertex[at] + np.einsum("dc,cd->d", arc[0], figures)
+        for vertex, arc in ((graph.vertex_cost, graph.arc_cost), (graph.vertex_limited, graph.arc_limited))
+    ]
+    return float(np.maximum(*shares).sum())

@@ -2,36 +2,42 @@
 
 The limit is cut into `gamma` levels. An arc (a transfer and the block it enters) takes its latency in whole
 levels, rounded up, so every path through the levels is in time, but not every path in time is a path
-through the levels. The cheapest path to every (block, node, level) follows from those one block before.
+through the levels. A replica (block, node, level) is a label of the exact search whose limited sum is rounded up to a
+whole level wherever it enters a block; bounds on sums that are not rounded hold for these labels too.
 
 Source: FIN (Singhal et al., IEEE INFOCOM 2024, doi 10.1109/INFOCOM52122.2024.10621218), stages 2 and 3.
-Route options, result routes and the latency objective (levels of energy) go beyond the paper. Like the
+Paths of several links, result routes and the latency objective (levels of energy) go beyond the paper. Like the
 paper's graphs, these do not see what blocks on one node or transfers on one medium take together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline, DeadlineReachedError
+from planner.fin.exact.incumbent import decision_of
+from planner.fin.exact.labelling import search
+from planner.fin.exact.relaxation import relax
 from planner.fin.graph.extended import ExtendedGraph
-from planner.fin.graph.routes import RouteTable, efficient_routes
+from planner.fin.graph.feasible import FeasibleGraph
+from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Floats
 from planner.fin.instance.refusal import refuse_general
 from planner.fin.method import Options
-from planner.fin.methods.bounds import HeuristicRun, Root, search_root
-from planner.fin.methods.routed import RoutedPaths, arcs_into, offered_options, routed_decision
+from planner.fin.methods.bounds import HeuristicRun, Root, in_time, search_root
 from planner.fin.outcome import Outcome
 
-_CELLS_AT_ONCE = 2_000_000
 _MOST_PATHS = 200
 """Paths of one scenario that are offered before the next scenario's turn."""
 _ROUNDING = 1e-12
 """Relative excess over whole levels that is rounding of floats, far within the tolerance of limits."""
+_GUESSES = (1.02, 1.1, 1.5)
+"""Where the cheapest path may be, over the lower bound."""
 
 
 class Gamma:
@@ -45,133 +51,73 @@ class Gamma:
         refuse_general(instance, self.name)
         run = HeuristicRun(instance, options)
         root = search_root(instance)
-        routes = efficient_routes(instance.network)
         run.built()
         if root is None or np.isinf(root.lower_bound):
             return run.outcome(np.inf)
         levels = options.gamma if np.isfinite(root.feasible.graph.limit) else 0
-        searched = _search(root, routes, levels, run)
+        searched = _search(root, levels, run)
         nothing = f"no path in {levels} levels: rounding up may hide plans; take more levels, or exact"
         scenarios = root.feasible.graph.shape[0]
         return run.outcome(root.lower_bound, nothing, scenarios=scenarios, searched=searched, levels=levels)
 
 
-def _search(root: Root, routes: RouteTable, levels: int, run: HeuristicRun) -> int:
+def _search(root: Root, levels: int, run: HeuristicRun) -> int:
     """Offer paths of all scenarios that may be cheaper than the plan held; return how many were searched.
 
     A scenario whose lower bound is above the plan held has no cheaper path, so it need not be looked at.
     """
-    graph, incumbent = root.feasible.graph, run.incumbent
-    order = np.argsort(root.duals.lower_bound, kind="stable")
+    duals, incumbent = root.duals, run.incumbent
+    order = np.argsort(duals.lower_bound, kind="stable")
     for searched, scenario in enumerate(order.tolist()):
-        if root.duals.lower_bound[scenario] >= incumbent.value or run.time_is_up():
+        if duals.lower_bound[scenario] >= incumbent.value or run.time_is_up():
             return searched
-        single = graph.single(scenario)
-        for cost, paths in _paths(single, routes, levels):
-            if cost >= incumbent.value:
-                break
-            run.offer(routed_decision(single, routes, run.instance, paths))
+        single = root.feasible.single(scenario)
+        try:
+            multiplier = float(duals.multiplier[scenario])
+            for path in cheapest_paths(single, multiplier, levels, incumbent.value, run.deadline):
+                if run.offer(decision_of(single.graph, run.instance, path)):
+                    break
+        except DeadlineReachedError:
+            return searched
     return len(order)
 
 
-@dataclass(frozen=True, eq=False)
-class _Layer:
-    """The cheapest paths to the replicas of one layer, and where they come from."""
+def cheapest_paths(
+    feasible: FeasibleGraph, multiplier: float, levels: int, known: float, until: Deadline
+) -> Iterator[Paths]:
+    """Yield the cheapest paths to the replicas of the last layer of a scenario, cheapest first.
 
-    value: Floats
-    """(N, G+1) least cost by node and level; infinite where no path ends on just that level."""
-    arc: Ints
-    """(N, G+1) arc taken, an index over (route, result option, node before)."""
-    level_before: Ints
-    """(N, G+1) level at the layer before."""
+    A search grows with the gap that it closes, so paths below guesses at the cheapest one are looked for first.
 
+    Args:
+        feasible: The scenario.
+        multiplier: Multiplier of its limit, for bounds.
+        levels: Levels of the limit; 0 where nothing is limited.
+        known: Only paths of a smaller cost, in joules or seconds, are of interest.
+        until: When to give up.
 
-def _paths(graph: ExtendedGraph, routes: RouteTable, levels: int) -> Iterator[tuple[float, RoutedPaths]]:
-    """Yield the cheapest paths to the replicas of the last layer with their costs, cheapest first."""
-    layers = list(_layers(graph, routes, levels))
-    if len(layers) < graph.shape[1]:
-        return
-    value = layers[-1].value
-    # a replica that costs no less than one of fewer levels has nothing to offer
-    fewer = np.minimum.accumulate(np.pad(value, ((0, 0), (1, 0)), constant_values=np.inf), axis=1)[:, :-1]
-    value = np.where(value < fewer, value, np.inf)
-    for flat in np.argsort(value, axis=None, kind="stable")[:_MOST_PATHS].tolist():
-        node, level = divmod(flat, levels + 1)
-        if np.isinf(value[node, level]):
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    graph = replace(in_time(feasible.graph), path_limits=None)
+    relaxation = relax(replace(feasible, graph=graph), multiplier, np.inf, until)
+    relaxation = replace(relaxation, raised=_up_to_levels(graph, levels))
+    replicas, yielded = graph.open[0].sum() * (levels + 1), 0
+    for cutoff in (*(min(guess * relaxation.lower_bound, known) for guess in _GUESSES), known):
+        found = search(relaxation.fixed(cutoff), cutoff, int(replicas), until, keep_paths=_MOST_PATHS)
+        yield from found.paths[yielded:]
+        yielded = len(found.paths)
+        if yielded == _MOST_PATHS or cutoff == known:
             return
-        yield float(value[node, level]), _trace(graph, layers, node, level)
 
 
-def _layers(graph: ExtendedGraph, routes: RouteTable, levels: int) -> Iterator[_Layer]:
-    """Yield the replicated layers of a single scenario, first to last, as far as any path comes."""
-    nodes = graph.shape[2]
-    before = np.full((nodes, levels + 1), np.inf)
-    before[graph.source, 0] = 0.0
-    for layer in range(graph.shape[1]):
-        cost, limited = (part[0] for part in arcs_into(graph, routes, layer))
-        taken = _whole_levels(limited, graph.limit, levels)
-        reached = _step(before, cost, taken, _latest_level(graph, layer, cost.shape[1], levels))
-        before = reached.value
-        if np.isinf(before).all():
-            return
-        yield reached
+def _up_to_levels(graph: ExtendedGraph, levels: int) -> Callable[[Floats, Floats], tuple[Floats, Floats]] | None:
+    """Return what rounds limited sums up to whole levels; None where nothing is limited."""
+    if levels == 0 or graph.limit == 0.0:
+        return None
+    step = graph.limit / levels
 
+    def rounded_up(cost: Floats, limited: Floats) -> tuple[Floats, Floats]:
+        return cost, np.ceil(limited / step * (1.0 - _ROUNDING)) * step
 
-def _whole_levels(limited: Floats, limit: float, levels: int) -> Ints:
-    """Round a limited sum up to whole levels; one more than there are where it does not fit."""
-    if levels == 0:
-        return np.where(np.isfinite(limited), 0, 1)
-    if limit > 0.0:
-        scaled = np.ceil(limited * (levels / limit) * (1.0 - _ROUNDING))
-    else:
-        scaled = np.where(limited > 0.0, np.inf, 0.0)
-    return np.minimum(scaled, levels + 1).astype(np.int64)
-
-
-def _latest_level(graph: ExtendedGraph, layer: int, options: int, levels: int) -> Ints:
-    """(O, N) last level at which a result option is still in time for the deadline of its own exit."""
-    if graph.deadline is None:
-        return np.full((options, graph.shape[2]), levels)
-    latest = np.floor(graph.deadline[0, layer, :, :options].T * (levels / graph.limit) * (1.0 + _ROUNDING))
-    return np.clip(latest, -1, levels).astype(np.int64)
-
-
-def _step(before: Floats, cost: Floats, taken: Ints, latest: Ints) -> _Layer:
-    """Extend the cheapest paths by a layer of arcs: (P, O, N, N) cost and levels, (O, N) last level allowed."""
-    nodes, width = before.shape
-    reached = np.flatnonzero(np.isfinite(before).any(axis=1))
-    cost, some_taken = cost[:, :, reached], taken[:, :, reached]
-    padded = np.concatenate([np.full((len(reached), width), np.inf), before[reached]], axis=1)
-    rows = np.arange(len(reached))[:, None]
-    arc, value = np.zeros((nodes, width), dtype=np.int64), np.empty((nodes, width))
-    size = max(1, _CELLS_AT_ONCE // cost.size)
-    for first in range(0, width, size):
-        level = np.arange(first, min(first + size, width))
-        some = padded[rows, (level + width)[:, None, None, None, None] - some_taken] + cost
-        if (latest < width - 1).any():
-            some = np.where((level[:, None, None] <= latest)[:, None, :, None, :], some, np.inf)
-        arc[:, level], value[:, level] = _cheapest(some.reshape(len(level), -1, nodes))
-    taken_arc, row = np.divmod(arc, len(reached))
-    arc = taken_arc * nodes + reached[row]
-    column = np.arange(width) - taken.reshape(-1, nodes)[arc, np.arange(nodes)[:, None]]
-    return _Layer(value, arc, column)
-
-
-def _cheapest(values: Floats) -> tuple[Ints, Floats]:
-    """(L, A, N) values to (N, L) best arc and its value."""
-    best = values.argmin(axis=1)
-    return best.T, np.take_along_axis(values, best[:, None], axis=1)[:, 0].T
-
-
-def _trace(graph: ExtendedGraph, layers: list[_Layer], node: int, level: int) -> RoutedPaths:
-    """Follow the arcs back from a replica of the last layer."""
-    nodes = graph.shape[2]
-    options = offered_options(graph)
-    rows = []
-    for layer in reversed(layers):
-        choice, origin = divmod(int(layer.arc[node, level]), nodes)
-        route, option = divmod(choice, options)
-        rows.append((node, option, route))
-        node, level = origin, int(layer.level_before[node, level])
-    columns = zip(*reversed(rows), strict=True)
-    return RoutedPaths(*(np.array([column], dtype=np.int64) for column in columns))
+    return rounded_up
