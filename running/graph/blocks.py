@@ -40,7 +40,8 @@ def constants_of(flow: Flow) -> Constants:
 
 def node_operations(flow: Flow, constants: Constants) -> list[float]:
     """Return the operations of every live node, those inside of `If`, `Loop` and `Scan` included."""
-    shapes = dict(constants.shape) | {name: tensor.shape for name, tensor in flow.folded.tensors.items()}
+    tensors = {**flow.folded.varying, **flow.folded.tensors}
+    shapes = dict(constants.shape) | {name: tensor.shape for name, tensor in tensors.items()}
     inner = {name: inside.ops for name, inside in flow.folded.insides.items()}
     return [
         inner[first_output(node)] if first_output(node) in inner else operations(node, shapes) for node in flow.nodes
@@ -106,8 +107,8 @@ def _unused_name(flow: Flow, constant: str, taken: Container[str]) -> str:
 def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterable[str] = ()) -> float:
     """Compute the largest sum of activations alive at once, while nodes run one after the other.
 
-    Tensors inside of `If`, `Loop` and `Scan` count while their node runs. Tensors whose shape is not fixed count
-    nothing, and neither does the workspace of operators.
+    Tensors inside of `If`, `Loop` and `Scan` count while their node runs. Those whose size depends on the
+    data are as large as on a random input; the workspace of operators counts nothing.
 
     Args:
         flow: The network.
@@ -118,7 +119,8 @@ def working_bytes(flow: Flow, nodes: Sequence[int], kept: Set[str], held: Iterab
     Returns:
         The sum in bytes.
     """
-    sizes = {name: tensor.bits / 8.0 for name, tensor in flow.folded.tensors.items()}
+    tensors = {**flow.folded.varying, **flow.folded.tensors}
+    sizes = {name: tensor.bits / 8.0 for name, tensor in tensors.items()}
     inside = {name: each.working_bytes for name, each in flow.folded.insides.items()}
     return peak_bytes([flow.nodes[index] for index in nodes], sizes, kept, held, inside)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def cuts_json(source: Source, graph: str, file: str) -> dict[str, Any]:
         }
         for head in flow.heads
     ]
-    outputs = _tensors(flow, flow.final, path)
+    outputs = _tensors(flow, flow.final, path, flow.folded.varying)
     exits.append({"name": exit_names(flow)[-1], "after": names[-1], "outputs": outputs, "activation": flow.activation})
     points = [] if source.measured is None or not flow.heads else source.measured.points
     return {
@@ -105,13 +105,16 @@ def cuts_json(source: Source, graph: str, file: str) -> dict[str, Any]:
     }
 
 
-def _tensors(flow: Flow, names: Sequence[str], file: str) -> list[dict[str, Any]]:
-    lacking = [name for name in names if name not in flow.folded.tensors]
+def _tensors(
+    flow: Flow, names: Sequence[str], file: str, varying: Mapping[str, Tensor] | None = None
+) -> list[dict[str, Any]]:
+    known = {**flow.folded.tensors, **(varying or {})}
+    lacking = [name for name in names if name not in known]
     if lacking:
         fix = "give a network whose outputs and exits have a fixed shape"
         message = "this tensor has no fixed shape or is of a type that is not carried"
         raise input_error(message, fix, file=file, value=lacking[0])
-    return [flow.folded.tensors[name].model_dump(mode="json") for name in names]
+    return [known[name].model_dump(mode="json") for name in names]
 
 
 def model_json(
@@ -158,7 +161,7 @@ def model_json(
             row["inputs"] = inputs
     for row, head in zip(exits[:-1], flow.heads, strict=True):
         row["result_bits"] = flow.folded.tensors[head.name].bits
-    exits[-1]["result_bits"] = sum(_bits(flow.folded.tensors.get(name)) for name in flow.final)
+    exits[-1]["result_bits"] = sum(tensor.bits for tensor in cuts.exits[-1].outputs)
     model: dict[str, Any] = {
         "schema_version": "1",
         "name": source.name,
@@ -187,10 +190,6 @@ def _working(source: Source, cuts: Cuts, chain: bool) -> list[float]:
         passing = crossing[index] & crossing[index + 1] if chain else set[str]()
         found.append(working_bytes(flow, nodes, kept, passing))
     return [*found, *(working_bytes(flow, head.nodes, {head.name}) for head in flow.heads)]
-
-
-def _bits(tensor: Tensor | None) -> float:
-    return 0.0 if tensor is None else tensor.bits
 
 
 def _points_json(source: Source) -> dict[str, Any]:

@@ -28,6 +28,9 @@ def import_notes(flow: Flow, bits: Sequence[float | None], ops: Sequence[float])
     remarks = [
         remark for node in flow.nodes if first_output(node) in insides for remark in insides[first_output(node)].remarks
     ]
+    varying = [name for name in flow.final if name in flow.folded.varying]
+    if varying:
+        notes.append(f"the size of {_listed(varying)} depends on the data: that of one random input is planned")
     return (*notes, *_branch_notes(flow, remarks), *_pass_notes(remarks), *_part_notes(remarks))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.running.network.inner import Inside, insides
-from planner.running.network.reading import all_nodes, graph_inputs, made_tensors, subgraphs
+from planner.running.network.reading import all_nodes, graph_inputs, made_tensors, reads, subgraphs
 from planner.running.network.sessions import element_types, execute, random_inputs, session
 from planner.schemas.bundles.tensors import Tensor
 from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Folded:
     inputs: tuple[Tensor, ...]
     tensors: Mapping[str, Tensor]
     """Tensors at the top level that can be carried: inputs and outputs of nodes, with static shapes."""
+    varying: Mapping[str, Tensor] = field(default_factory=dict)
+    """Other tensors at the top level, whose shapes depend on the data, as large as they were on a random input."""
     insides: Mapping[str, Inside] = field(default_factory=dict)
     """What graphs inside of nodes take, by the first output of the node."""
     original_names: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +38,8 @@ class Folded:
 def fold(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
     """Fold constants with ONNX Runtime at its basic level, then find all shapes by running the network twice.
 
-    A tensor whose shape differs between two random inputs cannot be carried, and no boundary may cross it.
+    A tensor whose shape depends on the data cannot be carried, and no boundary may cross it: what an operator such as
+    NonMaxSuppression selects, and whatever differs between two random inputs.
 
     Args:
         model: Network with fixed input dimensions; not changed.
@@ -52,8 +58,9 @@ def fold(model: Any, file: str) -> Folded:  # noqa: ANN401 - protobuf
     _drop_unused(folded)
     original_names = _rename_constants(folded)
     inputs = tuple(_input_tensor(value, file) for value in graph_inputs(folded))
-    tensors, inner = _tensors(folded, inputs, file)
-    return Folded(folded, inputs, tensors, inner, original_names)
+    first, second = _runs(folded, inputs, file)
+    tensors = {tensor.name: tensor for tensor in inputs} | _fixed(folded, first, second)
+    return Folded(folded, inputs, tensors, _varying(tensors, first, second), insides(folded, first), original_names)
 
 
 def _drop_unused(model: Any) -> None:  # noqa: ANN401 - protobuf
@@ -123,29 +130,74 @@ def tensor_of(name: str, dtype: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor.model_validate({"name": name, "dtype": dtype, "shape": shape, "bits": bits})
 
 
-def _tensors(
-    model: Any,  # noqa: ANN401 - protobuf
-    inputs: tuple[Tensor, ...],
-    file: str,
-) -> tuple[dict[str, Tensor], dict[str, Inside]]:
-    """Run the network with every tensor as an output, on two random inputs; count inner graphs on the first."""
+def _described(name: str, array: NDArray[Any]) -> Tensor | None:
+    """Describe an array; None where its type is not carried."""
+    kind = str(array.dtype)
+    return tensor_of(name, kind, array.shape) if kind in element_types().values() else None
+
+
+def _runs(model: Any, inputs: tuple[Tensor, ...], file: str) -> list[dict[str, NDArray[Any]]]:  # noqa: ANN401 - protobuf
+    """Run the network on two random inputs; return every tensor that is an array, inputs included, by name."""
     import onnx
 
     every = onnx.ModelProto()
     every.CopyFrom(model)
-    outputs = {value.name for value in model.graph.output}
-    carried = made_tensors(model.graph)
-    every.graph.output.extend(onnx.ValueInfoProto(name=name) for name in carried if name not in outputs)
+    outputs = [value.name for value in model.graph.output]
+    names = list(dict.fromkeys([*outputs, *made_tensors(model.graph)]))
+    every.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names[len(outputs) :])
     runtime = session(every.SerializeToString(), file, level="off")
-    names = [*outputs, *(name for name in carried if name not in outputs)]
-    feeds = [random_inputs(inputs, seed) for seed in (1, 2)]
-    first, second = (execute(runtime, names, each, file) for each in feeds)
-    kinds = set(element_types().values())
-    found = {tensor.name: tensor for tensor in inputs}
-    for name, one, two in zip(names, first, second, strict=True):
-        shape = getattr(one, "shape", None)
-        if shape is None or shape != getattr(two, "shape", None) or str(one.dtype) not in kinds:
+    runs = []
+    for seed in (1, 2):
+        feeds = random_inputs(inputs, seed)
+        results = zip(names, execute(runtime, names, feeds, file), strict=True)
+        runs.append(feeds | {name: array for name, array in results if hasattr(array, "dtype")})
+    return runs
+
+
+def _fixed(
+    model: Any,  # noqa: ANN401 - protobuf
+    first: Mapping[str, NDArray[Any]],
+    second: Mapping[str, NDArray[Any]],
+) -> dict[str, Tensor]:
+    """Return the tensors that nodes make, of the same shape in both runs, and not by chance."""
+    selected = _selected(model)
+    found = {}
+    for name in made_tensors(model.graph):
+        one, two = first.get(name), second.get(name)
+        if one is None or two is None or one.shape != two.shape or name in selected:
             continue
-        found[name] = tensor_of(name, str(one.dtype), shape)
-    values = {name: value for name, value in zip(names, first, strict=True) if hasattr(value, "dtype")}
-    return found, insides(model, feeds[0] | values)
+        tensor = _described(name, one)
+        if tensor is not None:
+            found[name] = tensor
+    return found
+
+
+def _varying(
+    fixed: Container[str], first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]
+) -> dict[str, Tensor]:
+    """Return the tensors of two runs whose shapes are not fixed, as large as the larger one."""
+    found = {}
+    for name in first:
+        if name not in fixed and name in second:
+            tensor = _described(name, max(first[name], second[name], key=lambda array: array.size))
+            found |= {} if tensor is None else {name: tensor}
+    return found
+
+
+_SELECTING = {"NonZero", "NonMaxSuppression", "Unique", "Compress"}
+"""Operators that hand on as many elements as the data say."""
+
+
+def _selected(model: Any) -> set[str]:  # noqa: ANN401 - protobuf
+    """Return the tensors of open shape that come from operators that select elements by the data."""
+    stated = {
+        value.name
+        for value in (*model.graph.value_info, *model.graph.output)
+        if value.type.tensor_type.HasField("shape")
+        and all(dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim)
+    }
+    found: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type in _SELECTING or reads(node) & found:
+            found |= {name for name in node.output if name and name not in stated}
+    return found

@@ -225,3 +225,20 @@ def test_external_data_stay_in_the_folder(tmp_path: Path) -> None:
         onnx.save_model(model, str(tmp_path / "e.onnx"))
         with pytest.raises(InputError, match="leads out of the folder"):
             import_onnx(tmp_path / "e.onnx", ImportOptions(accuracy=0.5))
+
+
+def test_a_detector_is_cut_before_it_selects_boxes_and_the_size_of_its_result_is_told(tmp_path: Path) -> None:
+    """On both random inputs 13 boxes may be left: equal shapes alone do not make a tensor one of a fixed shape."""
+    bundle = imported(SMALL["detector"](), tmp_path, blocks=1000)
+    graph = onnx.load_model_from_string(bundle.graph).graph
+    order = [node.op_type for node in graph.node]
+    assert bundle.cuts.blocks[-1].start <= order.index("NonMaxSuppression"), "nothing is cut behind it"
+    found, scores = bundle.cuts.exits[-1].outputs
+    assert (found.shape[0], found.shape[2], scores.shape) == (1, 4, (1, 3, 64))
+    assert bundle.model.exits[-1].result_bits == found.bits + scores.bits
+    (note,) = [note for note in bundle.notes if "depends on the data" in note]
+    assert "the size of found depends" in note
+    rest = {"dims": {}, "exits": (), "blocks": 1}
+    everything = imported(SMALL["detector"](), tmp_path, **rest).model.blocks[0].ops
+    convolutions = 2 * (8 * 16 * 16 * 3 * 9 + 16 * 8 * 8 * 8 * 9 + 64 * 16 * (4 + 3))
+    assert everything >= convolutions + 8 * 16 * 16 + 16 * 64 + 64 * 3 + found.shape[1] * 4

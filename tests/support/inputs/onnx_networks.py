@@ -254,6 +254,20 @@ def half() -> Any:
     return b.model({"x": [1, 3, 12, 12]}, ["y"])
 
 
+def detector() -> Any:
+    """A detector in one shot: how many of its 64 boxes are kept depends on the image."""
+    b = Builder()
+    x = b.add("Relu", b.conv(b.add("Relu", b.conv("x", 3, 8, 3, 2)), 8, 16, 3, 2))
+    rows = (b.constant(np.array([1, 4, 64], np.int64)), b.constant(np.array([1, 3, 64], np.int64)))
+    boxes = b.add("Transpose", b.add("Reshape", b.conv(x, 16, 4), rows[0]), perm=[0, 2, 1])
+    scores = b.add("Sigmoid", b.add("Reshape", b.conv(x, 16, 3), rows[1]), name="scores")
+    limits = (b.constant(np.array([10], np.int64)), b.constant(np.float32([0.5])), b.constant(np.float32([0.5])))
+    kept = b.add("NonMaxSuppression", boxes, scores, *limits)
+    which = b.add("Gather", kept, b.constant(np.int64(2)), axis=1)
+    b.add("Mul", b.add("Gather", boxes, which, axis=1), b.constant(np.float32(4)), name="found")
+    return b.model({"x": [1, 3, 32, 32]}, ["found", scores])
+
+
 def early_exits(width: int = 16, size: int = 16, softmax: bool = False) -> Any:
     """Three stages with a head behind each: `e1`, `e2` and the final `y`."""
     b = Builder(seed=3)
@@ -293,6 +307,7 @@ SMALL = {
     "branching": branching,
     "two-inputs": two_inputs,
     "half": half,
+    "detector": detector,
     "exits": early_exits,
     "exits-skips": exits_with_skips,
 }
