@@ -27,6 +27,7 @@ from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 
+_UNLIMITED = Deadline()
 _ROUNDS = 16
 _STEP = 0.5
 """Smoothing: how far prices move towards those of the master."""
@@ -48,20 +49,27 @@ class PricingProblem:
     """Threads that price apps."""
 
     @classmethod
-    def of(cls, joint: JointInstance, gap: float, jobs: int = 1) -> PricingProblem:
+    def of(cls, joint: JointInstance, gap: float, jobs: int = 1, deadline: Deadline = _UNLIMITED) -> PricingProblem:
         """Build the pricing subproblems of all apps, over routes that they share.
 
         Args:
             joint: The apps.
             gap: Relative gap that is asked for.
             jobs: Threads that price apps; results do not depend on their number.
+            deadline: When to give up.
 
         Returns:
             The subproblems, with the symmetry of the nodes.
+
+        Raises:
+            DeadlineReachedError: The time is up.
         """
         routes = list_routes(joint.network, joint.media.tolist())
-        subproblems = tuple(AppPricing.of(app, routes) for app in joint.apps)
-        return cls(joint, subproblems, NodeSymmetry(joint, routes), gap, jobs)
+        subproblems = []
+        for app in joint.apps:
+            deadline.check()
+            subproblems.append(AppPricing.of(app, routes))
+        return cls(joint, tuple(subproblems), NodeSymmetry(joint, routes), gap, jobs)
 
     def restricted_to(self, counts: NodeCounts) -> PricingProblem:
         """Return the problem of a branch that bounds the numbers of nodes in use."""

@@ -20,7 +20,7 @@ from planner.clear.primal.starting_plan import any_baseline_plan, starting_plan
 from planner.clear.primal_phase import FEW_APPS, PrimalPhase
 from planner.clear.problem.enumeration import columns_of_few
 from planner.clear.problem.instance import JointInstance
-from planner.fin.deadline import Deadline
+from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 
@@ -67,12 +67,15 @@ def solve_joint(joint: JointInstance, options: Options) -> Outcome[Plan]:
     if not all(app.possible for app in joint.apps):
         return Outcome("infeasible", None, np.inf)
     deadline = Deadline.after(options.time_limit_s)
-    incumbent = Incumbent(starting_plan(joint, deadline.fraction(_START_UNTIL)))
+    incumbent = Incumbent(starting_plan(joint, deadline.fraction(_START_UNTIL), deadline))
     weak_w = own_bound_w(joint)
+    nothing = _Proof(incumbent, weak_w, infeasible=False, statistics={})
     if incumbent.within(weak_w, max(options.gap, _EQUAL)):
-        nothing = _Proof(incumbent, weak_w, infeasible=False, statistics={})
         return _outcome(joint, nothing, options.gap, deadline, (0.0, time.perf_counter() - began, {}))
-    problem = PricingProblem.of(joint, options.gap, options.jobs)
+    try:
+        problem = PricingProblem.of(joint, options.gap, options.jobs, deadline)
+    except DeadlineReachedError:
+        return _outcome(joint, nothing, options.gap, deadline, (time.perf_counter() - began, 0.0, {}))
     built = time.perf_counter()
     proof = _searched(problem, incumbent, deadline)
     times = (built - began, time.perf_counter() - built, proof.statistics)

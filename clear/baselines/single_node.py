@@ -136,10 +136,10 @@ def first_fit_plan(joint: JointInstance, nodes: Bools, deadline: Deadline) -> tu
     Returns:
         The plan, and the number of the app that is left over (-1 where none is).
     """
-    lists = [_candidates(number, app, _without_exits, nodes) for number, app in enumerate(joint.apps)]
+    lists = _candidates_of_all(joint, _without_exits, nodes, deadline)
     order, left_over = list(range(joint.count)), -1
     for _ in range(joint.count):
-        plan, left_over = _first_fit(joint, lists, order)
+        plan, left_over = _first_fit(joint, lists, order, deadline)
         if plan is not None or deadline.expired or order[0] == left_over:
             return plan, left_over
         order = [left_over, *(app for app in order if app != left_over)]
@@ -153,14 +153,16 @@ def _without_exits(instance: Instance) -> _Judged:
     return instance, viewed_instance(instance, AppView.entire(instance.network, instance.network.fastest))
 
 
-def _first_fit(joint: JointInstance, lists: Sequence[list[Candidate]], order: Sequence[int]) -> tuple[Plan | None, int]:
+def _first_fit(
+    joint: JointInstance, lists: Sequence[list[Candidate]], order: Sequence[int], deadline: Deadline
+) -> tuple[Plan | None, int]:
     """Give each app in turn the cheapest node where all so far keep their limits; else name the one left over."""
     network, placed = joint.network, dict[int, Candidate]()
     for app in order:
         used = {candidate.node for candidate in placed.values()}
         idle_w = [0.0 if row.node in used else float(network.idle_power_w[row.node]) for row in lists[app]]
         ranked = sorted(zip(lists[app], idle_w, strict=True), key=lambda pair: pair[0].power_w + pair[1])
-        for candidate, _ in ranked:
+        for candidate, _ in () if deadline.expired else ranked:
             columns = [row.column for row in (*placed.values(), candidate)]
             allocation = equal_allocation(network, columns, network.fastest)
             if not overfull(joint, columns) and first_broken(columns, allocation) is None:
@@ -183,16 +185,29 @@ def _as_in(joint: JointInstance, columns: Sequence[Column]) -> tuple[Column, ...
 
 def _alone(joint: JointInstance, options: Options, nodes: Bools) -> Outcome[Plan]:
     run = HeuristicRun.begin(joint, options)
-    lists = single_nodes(joint, nodes)
+    lists = single_nodes(joint, nodes, run.deadline)
     if empty := [app.name for app, rows in zip(joint.apps, lists, strict=True) if not rows]:
         return run.outcome(None, f"no single node can run all of {', '.join(map(repr, empty))} within its limits")
     plan = on_single_nodes(joint, lists, _MOST_PROGRAMS, run.deadline)
     return run.outcome(plan, "with each app on one node, no choice of nodes that was tried leaves enough for all")
 
 
-def single_nodes(joint: JointInstance, nodes: Bools) -> list[list[Candidate]]:
-    """Return, for each app, the nodes (a mask (N,)) where it can run whole, the cheapest first."""
-    return [_candidates(number, app, _at_its_best, nodes) for number, app in enumerate(joint.apps)]
+def single_nodes(joint: JointInstance, nodes: Bools, deadline: Deadline) -> list[list[Candidate]]:
+    """Return, for each app, the nodes where it can run whole, the cheapest first.
+
+    Args:
+        joint: The apps.
+        nodes: (N,) nodes that may host apps.
+        deadline: When to give up; of the apps that are left, the lists are empty.
+    """
+    return _candidates_of_all(joint, _at_its_best, nodes, deadline)
+
+
+def _candidates_of_all(
+    joint: JointInstance, judge: Callable[[Instance], _Judged], nodes: Bools, deadline: Deadline
+) -> list[list[Candidate]]:
+    """Return the nodes of each app; none of those that are not looked at before the deadline."""
+    return [[] if deadline.expired else _candidates(number, app, judge, nodes) for number, app in enumerate(joint.apps)]
 
 
 def _at_its_best(instance: Instance) -> _Judged:

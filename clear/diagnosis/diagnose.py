@@ -23,13 +23,15 @@ from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_ROWS = 8
 _SHORT = 1.0 - 1e-6
+_SEARCHING = 0.5
+"""Part of the time for proofs that searches for plans of single apps have; the program of loads has the rest."""
 _UNLIMITED = Deadline()
 
 
 def contradiction(
     joint: JointInstance,
     all_points: Sequence[JointApp],
-    time_limit_s: float | None = None,
+    proving: Deadline = _UNLIMITED,
     until: Deadline = _UNLIMITED,
 ) -> Diagnosis | None:
     """Prove that there is no plan, by each app alone or by loads together; None where neither does.
@@ -37,21 +39,24 @@ def contradiction(
     Args:
         joint: The apps as asked for.
         all_points: Each app with all operating points of its models.
-        time_limit_s: Time for each app's search for a plan of its own; what is not found out then proves nothing.
+        proving: When each app's search for a plan of its own, and the program of loads, have to end; what is not found
+            out then proves nothing.
         until: When to stop searching for which limits of an app are to blame; the proof does not need it.
 
     Returns:
         The limits that cannot hold, or None.
     """
     alone: list[BrokenLimit] = []
+    searching = proving.fraction(_SEARCHING)
     for index, (app, every) in enumerate(zip(joint.apps, all_points, strict=True)):
-        alone += _alone(app, every, time_limit_s, until.fraction(1.0 / (joint.count - index)))
+        share = 1.0 / (joint.count - index)
+        alone += _alone(app, every, searching.fraction(share), until.fraction(share))
     if alone:
         summary = f"no plan, whatever the others do: {'; '.join(row.message for row in alone[:3])}"
         return Diagnosis(summary=summary, limits=tuple(alone))
     if not all(app.possible for app in joint.apps):
         return None
-    most = maximum_rates(joint)
+    most = maximum_rates(joint, proving)
     if most.part >= _SHORT:
         row = _memory(joint, [])
         too_little = row.demand is not None and row.best is not None and row.demand > row.best * (1.0 + TOLERANCE)
@@ -60,9 +65,19 @@ def contradiction(
     return Diagnosis(summary=f"no plan for all apps together: {rows[0].message}", limits=rows)
 
 
-def no_room(joint: JointInstance) -> Diagnosis:
-    """Say what is known of apps that can each be served, and whose loads fit, but that have no plan together."""
-    rows = [row for app in joint.apps for row in _deadline(app)]
+def no_room(joint: JointInstance, until: Deadline = _UNLIMITED) -> Diagnosis:
+    """Say what is known of apps that have no plan together, which no other diagnosis explains.
+
+    Args:
+        joint: The apps, which are proved to have no plan.
+        until: When to stop; where it has come, nothing is said of what each app could do alone.
+    """
+    rows = []
+    for index, app in enumerate(joint.apps):
+        rows += list(_deadline(app, until.fraction(1.0 / (joint.count - index))))
+        if until.expired:
+            why = "the time limit came before it was found which limits are to blame"
+            return Diagnosis(summary=f"no plan for all apps together: {why}", limits=tuple(rows))
     what = "shares" if all(variant.memory is None for variant in joint.variants) else "memory, or the shares,"
     summary = (
         "no plan for all apps together: each could be served alone, and what they load fits, but the "
@@ -71,24 +86,22 @@ def no_room(joint: JointInstance) -> Diagnosis:
     return Diagnosis(summary=summary, limits=tuple(rows))
 
 
-def _alone(app: JointApp, all_points: JointApp, time_limit_s: float | None, until: Deadline) -> list[BrokenLimit]:
+def _alone(app: JointApp, all_points: JointApp, proving: Deadline, until: Deadline) -> list[BrokenLimit]:
     """Return what rules every variant of an app out, even if every node were its own; nothing if one is not."""
     rows: list[BrokenLimit] = []
     for index, (variant, whole) in enumerate(zip(app.variants, all_points.variants, strict=True)):
-        share = until.fraction(1.0 / (len(app.variants) - index))
-        found = _variant_alone(variant, whole, time_limit_s, share)
+        share = 1.0 / (len(app.variants) - index)
+        found = _variant_alone(variant, whole, proving.fraction(share), until.fraction(share))
         if not found:
             return []
         rows += found
     return rows
 
 
-def _variant_alone(
-    instance: Instance, all_points: Instance, time_limit_s: float | None, until: Deadline
-) -> list[BrokenLimit]:
+def _variant_alone(instance: Instance, all_points: Instance, proving: Deadline, until: Deadline) -> list[BrokenLimit]:
     """Return what rules a variant out even if every node were its own, at once fast and frugal."""
     best = most_favourable(instance)
-    options = Options(gap=1.0, time_limit_s=time_limit_s)
+    options = Options(gap=1.0, time_limit_s=proving.limit_s)
     if best.points.count and Exact().solve(best, options).status != "infeasible":
         return []
     unpinned = np.broadcast_to(best.blocks.can_run, best.allowed.shape)
@@ -108,7 +121,7 @@ def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
     """Name the capacities that bound the rates; what is asked of each, if apps keep to the same routes."""
     memory = [row for row in most.short if row[0] == "memory"]
     if most.part > 0.0:
-        names = ", ".join(_name(joint.network, row) for row in most.short[:_MOST_ROWS])
+        names = ", ".join(_name(joint.network, row, most) for row in most.short[:_MOST_ROWS])
         message = f"nodes and media bear at most {100 * most.part:.4g} % of all rates; what is short: {names}"
         yield _row("rate", "all apps", 1.0, most.part, "of the rates asked for", message)
     else:
@@ -118,7 +131,7 @@ def _short(joint: JointInstance, most: MaximumRates) -> Iterator[BrokenLimit]:
             continue
         what: LimitKind = "utilization" if kind == "node" else "medium"
         has = float(joint.network.max_utilization[place]) if kind == "node" else 1.0
-        name = joint.network.names[place] if kind == "node" else joint.network.medium_name(place)
+        name = _node(joint.network, place, most) if kind == "node" else joint.network.medium_name(place)
         message = f"{name} is full at {100 * most.part:.4g} % of all rates; "
         message += f"all would take {100 * has / most.part:.4g} % of its time"
         yield _row(what, name, has / most.part, has, "fraction", message)
@@ -157,31 +170,41 @@ def _shared_bytes(joint: JointInstance) -> float:
     return sum(sizes.values())
 
 
-def _name(network: Network, row: Row) -> str:
+def _name(network: Network, row: Row, most: MaximumRates) -> str:
     kind, place = row
-    return f"medium {network.medium_name(place)}" if kind == "medium" else f"{_WORDS[kind]} of {network.names[place]}"
+    return (
+        f"medium {network.medium_name(place)}"
+        if kind == "medium"
+        else f"{_WORDS[kind]} of {_node(network, place, most)}"
+    )
+
+
+def _node(network: Network, node: int, most: MaximumRates) -> str:
+    """Name a node; one that stands for equal ones with their number."""
+    others = most.equal.get(node, 1) - 1
+    return network.names[node] + (f" (and {others} equal {'node' if others == 1 else 'nodes'})" if others else "")
 
 
 _WORDS = {"node": "time", "memory": "memory"}
 
 
-def _deadline(app: JointApp) -> Iterator[BrokenLimit]:
+def _deadline(app: JointApp, until: Deadline) -> Iterator[BrokenLimit]:
     """Compare an app's deadline with its least latency alone, of all variants."""
     asked, statistic = app.most_s, app.variants[0].statistic
     if not np.isfinite(asked):
         return
-    least_s = [found for _, variant in app.possible if (found := _least_latency_s(variant)) is not None]
+    least_s = [found for _, variant in app.possible if (found := _least_latency_s(variant, until)) is not None]
     if least_s:
         least, limit = told_apart(min(least_s), asked, "s")
         message = f"{app.name}: the least {statistic} latency alone is {least}, the limit {limit}"
         yield _row("latency", app.name, asked, min(least_s), "s", message)
 
 
-def _least_latency_s(instance: Instance) -> float | None:
-    """Return the least latency of a variant alone, with everything at its best; None where it has no plan."""
+def _least_latency_s(instance: Instance, until: Deadline) -> float | None:
+    """Return the least latency of a variant alone, with everything at its best; None where none is found in time."""
     quickest = replace(most_favourable(instance).with_limits(latency_s=np.inf), minimise="latency")
-    decision = Exact().solve(quickest, Options()).plan
-    return None if decision is None else evaluate(quickest, decision).latency_s
+    found = Exact().solve(quickest, Options(time_limit_s=until.limit_s))
+    return evaluate(quickest, found.plan).latency_s if found.status == "optimal" and found.plan is not None else None
 
 
 def _row(

@@ -21,7 +21,7 @@ from planner.clear.allocation.allocate import Allocation, power_of
 from planner.clear.allocation.app_view import AppView, viewed_instance
 from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.allocation.plan import Plan, overfull
-from planner.clear.latency.method import least_alone
+from planner.clear.latency.method import ALONE_UNTIL, least_alone
 from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import of_variant
@@ -54,7 +54,8 @@ class IterativeAlternating:
             joint: The apps, each with a latency limit.
             options: Gap and time limit.
         """
-        deadline, alone = Deadline.after(options.time_limit_s), least_alone(joint)
+        deadline = Deadline.after(options.time_limit_s)
+        alone = least_alone(joint, deadline.fraction(ALONE_UNTIL))
         if np.isinf(alone):
             return Outcome("infeasible", None, np.inf)
         plan = _plan(joint, _Shares.of(joint), deadline)

@@ -42,6 +42,8 @@ _EQUAL = 1e-6
 _MOST_PROGRAMS = 4_000
 _PROBES, _VAIN = 12, 3
 """Factors that are tried at most, and how many of them in a row may be left open."""
+ALONE_UNTIL = 0.3
+"""Part of the time limit in which every app is bounded alone."""
 _PLANS_UNTIL = 0.7
 """Part of the time limit when the search for quicker plans ends."""
 _PROOFS = 4
@@ -70,7 +72,7 @@ class LeastLatency:
             The best plan found; its bound is one of the latency over its limit (no unit).
         """
         began, deadline = time.perf_counter(), Deadline.after(options.time_limit_s)
-        alone = least_alone(joint)
+        alone = least_alone(joint, deadline.fraction(ALONE_UNTIL))
         if np.isinf(alone):
             return Outcome("infeasible", None, np.inf, PROVED, search_s=time.perf_counter() - began)
         columns = columns_of_few(joint, deadline)
@@ -83,17 +85,27 @@ class LeastLatency:
         return replace(found, search_s=time.perf_counter() - began)
 
 
-def least_alone(joint: JointInstance) -> float:
-    """Return the largest of the apps' least latencies over their limits, each with everything to itself, at its best.
+def least_alone(joint: JointInstance, deadline: Deadline) -> float:
+    """Bound the largest of the apps' least latencies over their limits, each with everything to itself, at its best.
 
-    Infinite where an app has no plan within its limits even so.
+    Args:
+        joint: The apps, each with a latency limit.
+        deadline: When to give up; apps that are not searched by then bound nothing.
+
+    Returns:
+        A factor that no plan is below (no unit); infinite where an app has no plan within its limits even so.
     """
-    return max(_least_alone(app) for app in joint.apps)
+    shares = (deadline.fraction(1.0 / (joint.count - index)) for index in range(joint.count))
+    return max(_least_alone(app, share) for app, share in zip(joint.apps, shares, strict=True))
 
 
-def _least_alone(app: JointApp) -> float:
+def _least_alone(app: JointApp, deadline: Deadline) -> float:
     quickest_of = (replace(most_favourable(one), minimise="latency") for _, one in app.possible)
-    return min((Exact().solve(one, Options()).lower_bound for one in quickest_of), default=np.inf) / app.most_s
+    bounds_s = (
+        0.0 if deadline.expired else Exact().solve(one, Options(time_limit_s=deadline.limit_s)).lower_bound
+        for one in quickest_of
+    )
+    return max(min(bounds_s, default=np.inf), 0.0) / app.most_s
 
 
 def shrunk(joint: JointInstance, factor: float) -> JointInstance:
@@ -208,9 +220,8 @@ class _Bisection:
             self.offer(found.plan)
             return "feasible"
         if found.status == "unknown" and not self._plans_until.expired:
-            share_s = None if unlimited else self._plans_until.remaining_s / joint.count
-            if contradiction(joint, joint.apps, share_s, self._plans_until) is not None:
-                return "infeasible"
+            proof = contradiction(joint, joint.apps, self._plans_until, self._plans_until)
+            return found.status if proof is None else "infeasible"
         return found.status
 
     def offer(self, plan: Plan) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,16 +19,20 @@ from planner.clear.master.priced_column import PricedColumn, price_columns
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.primal.annealing import Asked, asked_by, places_of, summed
-from planner.clear.primal.neighbourhood import copied_to, on_first_nodes
-from planner.clear.problem.column import Column, Key
+from planner.clear.primal.neighbourhood import on_first_nodes
+from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline
+from planner.fin.instance.decision import Path
 
 _LEVELS = (1e-3, 3e-2, 1.0)
 """Least price of a whole node or medium, in parts of the power of all apps."""
 
 _ORDERS = 30
 """Orders of apps that are tried: one that finds no room is the first the next time."""
+
+_WHOLE: Asked = (0.0, 0.0, 1.0, 0.0, 1)
+"""All of a medium."""
 
 
 def greedy_plan(
@@ -98,34 +103,50 @@ def _price_levels(joint: JointInstance, columns: Sequence[Column]) -> list[DualP
 
 
 class _Copies:
-    """Priced columns on further equal nodes, each made once."""
+    """Priced columns on further equal nodes; columns are computed of those that are chosen alone."""
 
     def __init__(self, joint: JointInstance, symmetry: NodeSymmetry) -> None:
-        self.joint, self._symmetry = joint, symmetry
-        self._columns: dict[tuple[int, Key, int], Column] = {}
-        self._made: dict[tuple[int, int], tuple[PricedColumn, list[tuple[int, Asked]]]] = {}
+        self._joint, self._symmetry = joint, symmetry
+        self._asked: dict[tuple[int, int], list[tuple[int, Asked]]] = {}
+        self._number = {medium: joint.network.size + place for place, medium in enumerate(joint.media.tolist())}
+        self._media_of: dict[Path, list[int]] = {}
 
     def most(self, priced: PricedColumn) -> int:
         """Return the number of places where a priced column can be."""
         return self._symmetry.most(priced.column.decision)
 
-    def at(self, priced: PricedColumn, offset: int) -> tuple[PricedColumn, list[tuple[int, Asked]]]:
-        """Return the copy that passes over some nodes of each class, and what it asks of each place."""
+    def asked(self, priced: PricedColumn, offset: int) -> list[tuple[int, Asked]]:
+        """Return what the copy that passes over some nodes of each class asks of each place."""
         key = id(priced), offset
-        if key not in self._made:
-            copy = self._moved(priced, offset)
-            self._made[key] = copy, asked_by(copy, self.joint)
-        return self._made[key]
+        if key not in self._asked:
+            self._asked[key] = self._moved(priced, offset) if offset else asked_by(priced, self._joint)
+        return self._asked[key]
 
-    def _moved(self, priced: PricedColumn, offset: int) -> PricedColumn:
-        if offset == 0:
-            return priced
+    def column(self, priced: PricedColumn, offset: int) -> Column:
+        """Return the column of a copy."""
         column = priced.column
-        key = column.app, column.key, offset  # several priced columns are of one column
-        if key not in self._columns:
-            decision = self._symmetry.moved_to(column.app, column.decision, offset)
-            self._columns[key] = self.joint.column(column.app, decision, column.exit_set)
-        return copied_to(priced, self._columns[key])
+        decision = self._symmetry.moved_to(column.app, column.decision, offset)
+        return self._joint.column(column.app, decision, column.exit_set) if offset else column
+
+    def _moved(self, priced: PricedColumn, offset: int) -> list[tuple[int, Asked]]:
+        """Move what is asked of nodes to equal ones, and keep the shares of media; new media have room."""
+        column, size = priced.column, self._joint.network.size
+        decision = self._symmetry.moved_to(column.app, column.decision, offset)
+        places = dict(zip(column.decision.nodes, decision.nodes, strict=True))
+        held = self.asked(priced, 0)
+        on_air = {place: asked for place, asked in held if place >= size}
+        paths = (*decision.transfers, *decision.results.values())
+        media = dict.fromkeys(place for path in paths if len(path) > 1 for place in self._media(path))
+        moved = [(places[place], asked) for place, asked in held if place < size]
+        return moved + [(place, on_air.get(place, _WHOLE)) for place in media]
+
+    def _media(self, path: Path) -> list[int]:
+        """Return the media with a price on a path, by their places."""
+        if path not in self._media_of:
+            network = self._joint.network
+            media = [int(network.link_medium[network.link(*ends)]) for ends in pairwise(path)]
+            self._media_of[path] = [self._number[medium] for medium in media if medium in self._number]
+        return self._media_of[path]
 
 
 class _Insertion:
@@ -148,17 +169,16 @@ class _Insertion:
                 break
             for priced, places in zip(offers, most, strict=True):
                 if offset < places:
-                    copy, asked = self._copies.at(priced, offset)
-                    added_w = self._added_w(copy, asked)
+                    added_w = self._added_w(priced, self._copies.asked(priced, offset))
                     if added_w < least_w:
-                        least_w, chosen, used = added_w, (copy, asked), max(self._used, offset)
+                        least_w, chosen, used = added_w, (priced, offset), max(self._used, offset)
         if chosen is None:
             return None
         self._used = used
-        for place, asked_of in chosen[1]:
+        for place, asked_of in self._copies.asked(*chosen):
             self._held[place] = summed(self._held[place], asked_of)
             self._cost_w[place] = self._cost_of(place, self._held[place])
-        return chosen[0].column
+        return self._copies.column(*chosen)
 
     def _added_w(self, priced: PricedColumn, asked: Sequence[tuple[int, Asked]]) -> float:
         """Return the power that a priced column adds; infinite where it does not fit."""

@@ -33,41 +33,50 @@ _GAP, _POINTS = 0.05, 6
 """Relative gap of each app's search in the sequential plan, and operating points that it tries at first."""
 
 
-def starting_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
+def starting_plan(joint: JointInstance, deadline: Deadline, end: Deadline) -> Plan | None:
     """Return the best plan that cheap baselines find.
 
-    Of few apps, each is put on one node; of more, they are inserted one after the other, each on its best of a few
-    nodes. The sequential plan costs a search per app; it is made where time is limited, so that a good plan is held
-    before anything else begins, and otherwise left to `any_baseline_plan`.
+    Of few apps, each is put on one node. Where time is limited, more apps are inserted one after the other, each on its
+    best of a few nodes, and the sequential plan is made, which costs a search per app: so a good plan is held before
+    anything else begins. Without a limit, the first columns that pricing finds give a better plan of many apps.
 
     Args:
         joint: The apps.
-        deadline: When to give up.
+        deadline: When to begin nothing more.
+        end: When to give up what was begun: no plan is worse than a late one.
     """
+    best, limited = None, end.remaining_s < float("inf")
     if joint.count <= _FEW_APPS:
-        best = on_single_nodes(joint, single_nodes(joint, joint.network.hosts), _PROGRAMS, deadline)
-    else:  # no plan is worse than a late one: this takes a moment
-        best = inserted_plan(joint)
-    if deadline.remaining_s < float("inf") and not deadline.expired:
+        best = on_single_nodes(joint, single_nodes(joint, joint.network.hosts, end), _PROGRAMS, deadline)
+    elif limited:
+        best = inserted_plan(joint, end)
+    if limited and not deadline.expired:
         other = sequential_plan(joint, _GAP, deadline, _POINTS)
         if other is not None and (best is None or other.power_w < best.power_w):
             best = other
     return best
 
 
-def inserted_plan(joint: JointInstance) -> Plan | None:
-    """Return a plan of apps that are whole on one node each, at few operating points, by greedy insertion."""
+def inserted_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
+    """Return a plan of apps that are whole on one node each, at few operating points, by greedy insertion.
+
+    Args:
+        joint: The apps.
+        deadline: When to give up.
+    """
     symmetry = NodeSymmetry(joint, list_routes(joint.network, joint.media.tolist()))
     nodes = symmetry.first_nodes & joint.network.hosts
     known = []
     for app, own in enumerate(joint.apps):
+        if deadline.expired:
+            return None
         decisions = [
             of_variant(decision, number)
             for number, variant in own.possible
             for decision in _on_single_nodes_of(variant, nodes)
         ]
         known.append([joint.column(app, decision) for decision in decisions])
-    return greedy_plan(joint, symmetry, known, Deadline()) if all(known) else None
+    return greedy_plan(joint, symmetry, known, deadline) if all(known) else None
 
 
 def _on_single_nodes_of(instance: Instance, nodes: Bools) -> list[Decision]:
@@ -98,7 +107,7 @@ def _baselines(joint: JointInstance, deadline: Deadline) -> Iterator[Callable[[]
 
 
 def _on_single_nodes(joint: JointInstance, nodes: Bools, deadline: Deadline) -> Plan | None:
-    return on_single_nodes(joint, single_nodes(joint, nodes), 4 * _PROGRAMS, deadline)
+    return on_single_nodes(joint, single_nodes(joint, nodes, deadline), 4 * _PROGRAMS, deadline)
 
 
 def _first_fit(joint: JointInstance, nodes: Bools, deadline: Deadline) -> Plan | None:

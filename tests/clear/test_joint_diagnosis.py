@@ -27,7 +27,7 @@ def found(change, limit_s=None):
     request = small_request(change=change)
     joint = joint_of(request)
     relaxed = [(app.model_copy(update={"min_accuracy": 0.0}), model) for app, model in request.apps]
-    return contradiction(joint, joint_of(replace(request, apps=tuple(relaxed))).apps, None, Deadline.after(limit_s))
+    return contradiction(joint, joint_of(replace(request, apps=tuple(relaxed))).apps, until=Deadline.after(limit_s))
 
 
 def test_nothing_contradicts_what_has_a_plan():

@@ -36,7 +36,7 @@ def test_sequential_plans_of_few_points_name_points_of_the_whole_app(seed: int) 
 def test_what_baselines_find_is_held_from_the_start() -> None:
     setting = random_setting(14, 0, rows=2, cols=2)
     joint = build_joint(setting.apps, build_network(*expand(setting.topology)))
-    start = starting_plan(joint, Deadline.after(300.0))
+    start = starting_plan(joint, Deadline.after(300.0), Deadline.after(300.0))
     assert start is not None
     outcome = solve_joint(joint, Options(time_limit_s=300.0))
     assert outcome.plan is not None

@@ -44,7 +44,7 @@ def solve(request: Request) -> Placement:
     if chosen.name not in METHODS_WITH_METRICS:
         refuse_metrics(instances[0], chosen.name)
     build_s = time.perf_counter() - began
-    options = _with_time_left(request.options, build_s)
+    options = with_time_left(request.options, build_s)
     instance, outcome = _solved(instances, chosen, options)
     until = diagnosed_until(request.options.time_limit_s, time.perf_counter() - began)
     diagnosis = _diagnosis(requests, instances, until) if outcome.status == "infeasible" else None
@@ -74,11 +74,15 @@ def _solved(instances: Sequence[Instance], chosen: Method, options: Options) -> 
     return solve_variants(instances, chosen, options)
 
 
-def _with_time_left(options: Options, build_s: float) -> Options:
+def with_time_left(options: Options, build_s: float) -> Options:
     """Return the options with the time that building the arrays and verifying the plan leave of the limit.
 
     Verifying reads the whole topology once more, and takes somewhat longer than building. Half of the lateness that is
     granted may be used up by the two; the search keeps a quarter of the limit in any case.
+
+    Args:
+        options: The options of the request.
+        build_s: Seconds that building took.
     """
     if options.time_limit_s is None:
         return options

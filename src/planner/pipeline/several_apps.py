@@ -14,9 +14,11 @@ from planner.clear.objectives.metric import least_metric
 from planner.clear.problem.instance import JointInstance, build_joint
 from planner.clear.problem.joint_app import JointApp
 from planner.errors import InternalError
+from planner.fin.deadline import Deadline
+from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
-from planner.pipeline.one_app import diagnosed_until
+from planner.pipeline.one_app import diagnosed_until, with_time_left
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
@@ -35,7 +37,8 @@ def solve_joint(request: JointRequest) -> Placement:
     chosen = joint_method(PROVING if request.method == AUTO else request.method, request.objective)
     joint = joint_of(request)
     build_s = time.perf_counter() - began
-    outcome, diagnosis = _explained(request, joint, _outcome(request, joint, chosen), began)
+    options = with_time_left(request.options, build_s)
+    outcome, diagnosis = _explained(request, joint, _outcome(joint, chosen, options), began)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = joint_placement_of(joint, outcome, provenance, build_s, diagnosis)
     gap, per_exit = max(1e-6, request.options.gap), request.per_exit_thresholds
@@ -50,15 +53,15 @@ def joint_of(request: JointRequest) -> JointInstance:
     return build_joint(request.apps, network, request.per_exit_thresholds, request.objective)
 
 
-def _outcome(request: JointRequest, joint: JointInstance, chosen: JointMethod) -> Outcome[Plan]:
+def _outcome(joint: JointInstance, chosen: JointMethod, options: Options) -> Outcome[Plan]:
     """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
     if not all(app.possible for app in joint.apps):
         return Outcome("infeasible", None, math.inf)
     if joint.objective == "accuracy":
-        return best_accuracy(chosen, joint, request.options)
+        return best_accuracy(chosen, joint, options)
     if joint.objective in joint.network.metrics.names:
-        return least_metric(chosen, joint, request.options)
-    return chosen.solve(joint, request.options)
+        return least_metric(chosen, joint, options)
+    return chosen.solve(joint, options)
 
 
 def _explained(
@@ -69,10 +72,9 @@ def _explained(
     left_s = None if limit_s is None else limit_s - spent_s
     until = diagnosed_until(limit_s, spent_s)
     if outcome.status == "infeasible":
-        return outcome, contradiction(joint, _all_points(request), None, until) or no_room(joint)
+        return outcome, contradiction(joint, _all_points(request), until, until) or no_room(joint, until)
     if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > 0.0):
-        share_s = None if left_s is None else left_s / joint.count
-        diagnosis = contradiction(joint, _all_points(request), share_s, until)
+        diagnosis = contradiction(joint, _all_points(request), Deadline.after(left_s), until)
         if diagnosis is not None:
             return replace(outcome, status="infeasible", lower_bound=math.inf, termination=PROVED), diagnosis
     return outcome, None
