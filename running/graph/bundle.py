@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,27 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
             temporary.replace(folder / name)
     except OSError as error:
         message = f"cannot write the bundle ({error.strerror or error})"
+        raise input_error(message, "give another folder, or mend its permissions", file=str(folder)) from None
+
+
+def copy_network(source: Path, folder: Path) -> None:
+    """Copy the network of a bundle and its cuts beside another model.json.
+
+    Args:
+        source: Folder of the bundle.
+        folder: Folder that is to be a bundle; it exists.
+
+    Raises:
+        InputError: A file cannot be read or written.
+    """
+    try:
+        for name in (GRAPH, CUTS):
+            if (source / name).resolve() != (folder / name).resolve():
+                temporary = folder / f".{name}.part"
+                shutil.copyfile(source / name, temporary)
+                temporary.replace(folder / name)
+    except OSError as error:
+        message = f"cannot copy the network of the bundle ({error.strerror or error})"
         raise input_error(message, "give another folder, or mend its permissions", file=str(folder)) from None
 
 

@@ -45,7 +45,8 @@ def calibrate(run: Path, model: Path, topology: Path) -> dict[str, dict[str, Any
 def calibrated_model(run: Run, model: Model, raw: Mapping[str, Any], topology: Topology) -> dict[str, Any]:
     """Put the times of a run into the profiles of model.json.
 
-    A piece's measured time is divided over its blocks and its head in proportion to what was predicted of each.
+    A piece's measured time is divided over its blocks and its head in proportion to what was predicted of each. Powers
+    stay: an energy changes with its time.
 
     Args:
         run: The run.
@@ -81,13 +82,22 @@ def calibrated_model(run: Run, model: Model, raw: Mapping[str, Any], topology: T
             total = sum(before)
             for name, part in zip(names, before, strict=True):
                 share = part / total if total > 0 else 1.0 / len(names)
-                rows[name] = {**rows.get(name, {}), "time_s": float(f"{piece.cpu_median_s * share:.6g}")}
+                rows[name] = _corrected(rows.get(name, {}), piece.cpu_median_s * share)
     return {**raw, "profiles": profiles}
 
 
 def hardware_of(hardware: str | None, node: str) -> str:
     """Return the profile of a node: that of its hardware, or one of its own."""
     return hardware or node
+
+
+def _corrected(row: Mapping[str, Any], time_s: float) -> dict[str, Any]:
+    """Return a row of a profile with another time, and with the energy of that time at the power of before."""
+    found = {**row, "time_s": float(f"{time_s:.6g}")}
+    before_s = row.get("time_s")
+    if before_s and row.get("energy_j") is not None:
+        found["energy_j"] = float(f"{row['energy_j'] * time_s / before_s:.6g}")
+    return found
 
 
 def _predicted(name: str, rows: Mapping[str, Any], ops: Mapping[str, float], speed: float | None) -> float:

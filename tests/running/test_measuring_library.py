@@ -13,6 +13,7 @@ import planner
 from planner.running.agents.errors import RunFailedError
 from planner.running.graph.bundle import read_bundle, write_bundle
 from planner.running.pieces.splitting import PlanToSplit
+from planner.running.results.calibrating import _corrected
 
 
 def test_a_profile_is_written_into_the_bundle_and_returned(tmp_path: Path) -> None:
@@ -66,3 +67,14 @@ def test_a_run_corrects_model_and_topology_as_the_command_does(tmp_path: Path) -
         written = (tmp_path / "library" / name).read_text(encoding="utf-8")
         assert written == (tmp_path / "command" / name).read_text(encoding="utf-8")
     assert planner.plan(found.model, found.topology, source="phone").status == "optimal"
+    new, plan = tmp_path / "command", tmp_path / "plan.json"
+    assert run("plan", "--model", new, "--topology", new / "topology.json", "--source", "phone", "-o", plan).code == 0
+    done = run("split", new, plan, "-o", tmp_path / "again")
+    assert done.code == 0, "the corrected model is a bundle, whose plans run"
+
+
+def test_energies_follow_corrected_times() -> None:
+    row = {"time_s": 0.002, "energy_j": 0.01, "x": 1}
+    assert _corrected(row, 0.003) == {"time_s": 0.003, "energy_j": 0.015, "x": 1}
+    assert _corrected({"time_s": 0.0, "energy_j": 0.01}, 0.003) == {"time_s": 0.003, "energy_j": 0.01}
+    assert _corrected({}, 0.003) == {"time_s": 0.003}

@@ -25,6 +25,8 @@ def calibrate_command(
     """Write profiles and links as a run measured them, to plan with again."""
     from planner.library.measuring import calibrate
 
-    calibrate(run, model, topology).write(output)
-    say(f"wrote {output}: model.json and topology.json as measured", err=True)
+    found = calibrate(run, model, topology)
+    found.write(output)
+    kind = "" if found.bundle is None else " (a bundle: plan with it, and split it)"
+    say(f"wrote {output}: model.json and topology.json as measured{kind}", err=True)
     return 0

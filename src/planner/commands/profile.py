@@ -66,7 +66,9 @@ def _document(hardware: str, found: Profiled) -> dict[str, Any]:
 def _text(hardware: str, found: Profiled) -> str:
     from planner.units import format_quantity
 
-    lines = [f"{name}  {format_quantity(time_s, 's')}" for name, time_s in found.times_s.items()]
+    times_s = {name: time_s for name, time_s in found.times_s.items() if time_s > 0}  # some exits compute nothing
+    times_s["all"] = sum(times_s.values())
+    lines = [f"{name}  {format_quantity(time_s, 's')}" for name, time_s in times_s.items()]
     return "\n".join([f"profile {hardware}", *lines, *(f"note: {note}" for note in found.notes)])
 
 

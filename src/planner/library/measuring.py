@@ -115,12 +115,17 @@ class Calibrated:
     topology: Topology
     documents: Mapping[str, Mapping[str, Any]]
     """JSON data of both by file name."""
+    bundle: Path | None = None
+    """Bundle that was corrected; None where a model file was."""
 
     def write(self, folder: str | Path) -> None:
-        """Write model.json and topology.json; raise InputError where the folder cannot be written.
+        """Write model.json and topology.json, of a bundle its network too: the folder is then a bundle itself.
 
         Args:
             folder: Folder for the files, made where it is missing.
+
+        Raises:
+            InputError: The folder cannot be written.
         """
         from planner.files.writing import made_folder, whole_file
 
@@ -129,6 +134,10 @@ class Calibrated:
             with whole_file(Path(folder) / name) as file:
                 json.dump(document, file, indent=1)
                 file.write("\n")
+        if self.bundle is not None:
+            from planner.running.graph.bundle import copy_network
+
+            copy_network(self.bundle, Path(folder))
 
 
 def calibrate(run: str | Path, model: str | Path, topology: str | Path) -> Calibrated:
@@ -156,4 +165,5 @@ def calibrate(run: str | Path, model: str | Path, topology: str | Path) -> Calib
         model=check_document(documents["model.json"], Model, "model.json"),
         topology=check_document(documents["topology.json"], Topology, "topology.json"),
         documents=documents,
+        bundle=Path(model) if Path(model).is_dir() else None,
     )
