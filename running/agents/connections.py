@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planner.running.agents.clocks import ClockOffset
+from planner.running.agents.clocks import ClockOffset, machine_id
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.keys import Keys
 from planner.running.agents.protocol import PROTOCOL, Message
 from planner.running.agents.transport import connect, events, is_loopback, receive, send
 from planner.running.requirements import planner_version
+from planner.schemas.reading.problems import input_error
 
 GREETING_S = 5.0
 _PINGS = 9
@@ -30,6 +31,8 @@ class Connection:
     monitor: Any
     slow_down: float = 1.0
     runtime: str = ""
+    machine: str = ""
+    """`machine_id` of the agent."""
     offset_ns: float = 0.0
     """What the agent's monotonic clock is ahead of ours."""
     lost: bool = False
@@ -105,9 +108,32 @@ def _greet(connection: Connection, secure: bool) -> None:
         there = fields.get("planner")
         message = f"{_who(connection)} is planner {there}, this is {planner_version()}: use one version"
         raise RunFailedError(message)
+    connection.machine = str(fields.get("machine"))
     slow_down = fields.get("slow_down")
     connection.slow_down = float(slow_down) if isinstance(slow_down, (int, float)) else 1.0
     connection.runtime = str(fields.get("onnxruntime"))
+
+
+def refuse_unreachable(peers: Iterable[tuple[str, str]], connections: Mapping[str, Connection]) -> None:
+    """Refuse addresses on loopback that agents of other machines would have to reach.
+
+    Args:
+        peers: Pairs of nodes of which the first one sends messages to the second one.
+        connections: Greeted connections by node.
+
+    Raises:
+        InputError: An agent on another machine sends to one that listens on loopback.
+    """
+    for sender, receiver in sorted(peers):
+        one, other = connections.get(sender), connections.get(receiver)
+        if one is None or other is None or is_loopback(one.address) or not is_loopback(other.address):
+            continue
+        if machine_id() != "" and one.machine != machine_id():
+            message = f"{sender} is another machine, which cannot reach {receiver} at {other.address}"
+            fix = (
+                f"start the agent of {receiver} with --listen 0.0.0.0:PORT --keys FOLDER, and give its network address"
+            )
+            raise input_error(message, fix, path="--nodes", value=other.address)
 
 
 def _who(connection: Connection) -> str:

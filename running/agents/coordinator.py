@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from planner.running.agents.clocks import handed_ns, own_moves, own_trace
-from planner.running.agents.connections import Connection, open_connections
+from planner.running.agents.connections import Connection, open_connections, refuse_unreachable
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.holding import Links
 from planner.running.agents.loading import Rates, emulated_rates, load_pieces
@@ -91,6 +91,7 @@ class Coordinator:
         try:
             self.connections = open_connections(self._context, used, self.options.keys, self.options.may_lack)
             self.lost |= used.keys() - self.connections.keys()
+            refuse_unreachable({pair for flow in self._plans.values() for pair in flow.peers()}, self.connections)
             rates = None if self.options.links is None else emulated_rates(self._plans, self.options.links)
             self._links.change(rates or {})
             load_pieces(self.pieces, self.connections, self.run_id, rates)

@@ -174,6 +174,14 @@ class PlanHops:
                 found.add(node)
         return frozenset(found - {here})
 
+    def peers(self) -> frozenset[tuple[str, str]]:
+        """Return pairs of nodes of which the first one sends messages to the second one."""
+        pieces = self.plan.pieces
+        found = {(one.node, two.node) for one, two in pairwise(pieces)}
+        found |= {(self.sender(hop), pieces[hop.to].node) for hop in self.hops if hop.after != INPUT}
+        found |= {(piece.node, node) for index, piece in enumerate(pieces) for node in self.holders(index)}
+        return frozenset((one, other) for one, other in found if one != other)
+
 
 def _received(piece: Piece) -> tuple[str, ...]:
     return tuple(tensor.name for tensor in piece.receives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket as sockets
 import threading
@@ -16,6 +17,8 @@ from command_line import run
 
 from planner import InputError
 from planner.running.agents.agent import Agent, AgentOptions
+from planner.running.agents.clocks import machine_id
+from planner.running.agents.connections import Connection, refuse_unreachable
 from planner.running.agents.coordinator import Coordinator
 from planner.running.agents.errors import RunFailedError
 from planner.running.agents.keys import make_keys, read_keys
@@ -125,6 +128,18 @@ def test_addresses_where_nobody_listens_and_nodes_without_agent(tmp_path: Path, 
         pass
     with pytest.raises(InputError, match="no agent"), Coordinator(held, {"phone": "127.0.0.1:1"}, RunOptions()):
         pass
+
+
+def test_an_agent_on_loopback_cannot_be_reached_from_another_machine(tmp_path: Path) -> None:
+    _, held, _ = split(tmp_path)
+    flow = plan_hops(held.manifest.plans[0])
+    assert flow.peers() == {("phone", "edge"), ("edge", "cloud")}
+    at = {"phone": "10.0.0.2:1", "edge": "127.0.0.1:2", "cloud": "10.0.0.3:1"}
+    for machine, refused in (("elsewhere", True), (machine_id(), machine_id() == "")):
+        there = {node: Connection(node, address, None, None, machine=machine) for node, address in at.items()}
+        with pytest.raises(InputError, match="cannot reach edge at 127") if refused else contextlib.nullcontext():
+            refuse_unreachable(flow.peers(), there)
+        refuse_unreachable({("edge", "cloud"), ("edge", "lost")}, there)
 
 
 def test_another_version_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
