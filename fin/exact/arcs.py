@@ -41,6 +41,9 @@ class Arcs:
     """(A,) last hop of each, as an index into `hops`, where an arc is a path of links."""
     hops: Hops | None = None
 
+    between_vertices: bool = True
+    """Whether each leads from one open vertex to another; False where a transfer may take several."""
+
     @property
     def most(self) -> int:
         """Largest number of arcs out of a node."""
@@ -69,6 +72,7 @@ class Arcs:
                     most_limited=self.most_limited[part],
                     hop=None if self.hop is None else self.hop[part],
                     hops=self.hops,
+                    between_vertices=self.between_vertices,
                 )
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from planner.fin.instance.network import Ints
 
 _FEW = 40
 """Labels that are dearer to compare than to extend."""
+_SELDOM = 0.95
+"""Share of labels that no other one dominates from which on comparing them is left out for a while."""
+_IDLE = 6
+"""Stages for which it is left out."""
 _HOPS_PER_LABEL = 16
 """Extensions by one link that a round keeps, for each label that a layer keeps."""
 
@@ -60,8 +64,12 @@ def search(
     dropped = cutoff
     reached: list[Labels] = []
     moves: list[Hops] = []
-    labels = root_label(relaxation)
+    labels, idle = root_label(relaxation), 0
     stages = _stages(relaxation, cutoff, deadline)
+    if relaxation.further is not None:
+        from planner.fin.exact.cutting_planes import with_other_multipliers  # few requests have several limits
+
+        relaxation = with_other_multipliers(relaxation, stages, deadline)
     for stage in stages:
         deadline.check()
         hops, layer = stage.hops or Hops(), stage.last
@@ -69,8 +77,13 @@ def search(
         labels = Labels.joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64))
         # far too many are thinned out before dominance is looked at, which is the dearer of the two
         labels, thinned = _narrowed(relaxation, labels, layer, 4 * most_labels)
-        if len(labels.node) > _FEW or stage is stages[-1]:
-            labels = labels.take(undominated(relaxation, labels, layer))
+        if stage is stages[-1] or (len(labels.node) > _FEW and idle == 0):
+            keep = undominated(relaxation, labels, layer)
+            labels = labels.take(keep)
+            # labels of many criteria seldom dominate each other, and comparing them is dear
+            idle = _IDLE if relaxation.further is not None and keep.sum() > _SELDOM * len(keep) else 0
+        else:
+            idle = max(0, idle - 1)
         labels, narrowed = _narrowed(relaxation, labels, layer, most_labels)
         dropped = min(dropped, lost, thinned, narrowed)
         reached.append(labels)
@@ -89,7 +102,7 @@ def _stages(relaxation: Relaxation, cutoff: float, deadline: Deadline) -> list[S
     """Return the layers to search, with arcs that are paths of links where few vertices are open."""
     arcs = surviving_arcs(relaxation, cutoff)
     if not relaxation.graph.links.single_hop:
-        arcs = with_paths(relaxation, arcs, cutoff, deadline) or arcs
+        arcs = with_paths(relaxation, arcs, cutoff, deadline) or replace(arcs, between_vertices=False)
     return stages_of(relaxation, arcs)
 
 

@@ -119,10 +119,12 @@ class OtherMultipliers:
 
     weight: Floats
     """(V, 1 + R) multipliers of the limit and of the further limits."""
-    to_go: Floats
-    """(V, D + 1, N) least weighted cost before the transfer into each layer, to the end."""
     offset: Floats
     """(V,) multipliers times limits."""
+    to_go: dict[int, Floats]
+    """(V, T) least weighted cost before the transfer into a layer, to the end, from T nodes, by layer."""
+    column: dict[int, Ints]
+    """(N,) which of these each node is."""
 
 
 def relax(

@@ -23,10 +23,16 @@ from planner.fin.instance.decision import Decision, Overload
 from planner.fin.instance.network import Network
 
 _WIDTHS = (1_000, 20_000, 300_000)
+_TIE_WIDTH, _TIE_WIDTH_OF_SEVERAL = 20_000, 2_000
+"""Labels at most where the optimum is proved, and only the order of plans that tie is open."""
 _DIVE_WIDTH = 64
 _NARROW_WIDTH = 32
-_NARROW_WIDTHS = (32, 256)
+_NARROW_WIDTH_OF_SEVERAL = 64
 """Labels that the first searches keep where several limits hold."""
+_WIDTH_OF_SEVERAL = 256
+"""The same before the search that is meant to prove the optimum."""
+_NARROW_GUESSES = (0.6, 1.0)
+"""Guesses at the optimum that they try, as shares of the gap between bound and cutoff."""
 _MANY_PER_LAYER = 4
 _GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
@@ -67,16 +73,8 @@ def solve_scenario(
         return incumbent.cutoff
     near = _is_wide(plain) and _offer_joined(plain, incumbent)
     plain = plain.fixed(incumbent.cutoff)
-    if plain.further is not None and _is_wide(plain):
-        from planner.fin.exact.cutting_planes import with_other_multipliers  # few requests have several limits
-
-        # bounds of several limits are weak: more of them help, and a narrow search closes the gap from above
-        plain = with_other_multipliers(plain, deadline)
-        for width in _NARROW_WIDTHS:
-            _offer(search(plain, incumbent.cutoff, width, deadline), plain, incumbent)
-            plain = plain.fixed(incumbent.cutoff)
-    near = near and plain.further is None
-    found, broken = (_widening if near else _deepening)(plain, incumbent, deadline)
+    several = plain.further is not None and _is_wide(plain)
+    found, broken = (_closing if several else _widening if near else _deepening)(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
     lower_bound = max(lower_bound, plain.lower_bound)
@@ -94,6 +92,24 @@ def _offer_joined(plain: Relaxation, incumbent: Incumbent) -> bool:
 def _is_wide(plain: Relaxation) -> bool:
     """Tell whether bounds leave so many vertices that a better cutoff is worth some work."""
     return bool(plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0])
+
+
+def _closing(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
+    """Search as `_deepening` does where bounds of several limits are weak: narrow searches come first.
+
+    Below a low guess few arcs are left and can be bounded at many vectors of multipliers, so that a narrow search meets
+    the optimum or a plan near it. The proof then needs no more than the labels below that.
+    """
+    gap = incumbent.cutoff - relaxation.lower_bound
+    for share in _NARROW_GUESSES if np.isfinite(gap) else (1.0,):
+        guess = min(relaxation.lower_bound + share * gap if share < 1.0 else np.inf, incumbent.cutoff)
+        found = search(relaxation.fixed(guess), guess, _NARROW_WIDTH_OF_SEVERAL, deadline)
+        broken = _offer(found, relaxation, incumbent)
+        if found.best_cost < guess:
+            if _wanted_below(found, relaxation) <= found.complete_below:
+                return found, _without_media(broken)
+            break
+    return _widening(relaxation, incumbent, deadline)
 
 
 def _deepening(
@@ -207,13 +223,19 @@ def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) 
 
     Returns the last search, and the capacities that its cheapest path breaks.
     """
-    widths = _widths(incumbent)
-    for width in widths[1:] if relaxation.further is not None and len(widths) > 1 else widths:
+    several = relaxation.further is not None
+    widths, only_ties = _widths(incumbent), False
+    if several:
+        widths = (min(_WIDTH_OF_SEVERAL, widths[0]), *widths[1:])
+    for width in widths:
         relaxation = relaxation.fixed(incumbent.cutoff)
-        found = search(relaxation, incumbent.cutoff, width, deadline)
+        kept = min(width, _TIE_WIDTH_OF_SEVERAL if several else _TIE_WIDTH) if only_ties else width
+        found = search(relaxation, incumbent.cutoff, kept, deadline)
         broken = _offer(found, relaxation, incumbent)
-        if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff):
+        if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff) or kept < width:
             break
+        # no plan is better, but there may be plans that tie and are preferred
+        only_ties = bool(found.paths) and found.complete_below >= found.best_cost
     return found, _without_media(broken)
 
 

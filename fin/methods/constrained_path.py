@@ -113,7 +113,8 @@ def _ranks(graph: ExtendedGraph, instance: Instance, share: Floats) -> Floats:
         return share
     accuracy = instance.points.accuracy[graph.scenarios.point]
     needed = np.full(len(accuracy), instance.limits.min_accuracy)
-    return np.maximum(share, np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0))
+    wanting = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)
+    return np.asarray(np.maximum(share, wanting))
 
 
 def _by_one(graph: ExtendedGraph, instance: Instance) -> Iterator[tuple[int, Paths]]:

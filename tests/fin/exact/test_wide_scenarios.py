@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -16,13 +17,14 @@ from networks import SHAPES, shaped_topology
 
 from planner.fin.deadline import Deadline
 from planner.fin.exact import scenario
-from planner.fin.exact.arcs import surviving_arcs
+from planner.fin.exact.arcs import stages_of, surviving_arcs
 from planner.fin.exact.cutting_planes import bounds_of_several, with_other_multipliers
 from planner.fin.exact.dual import dual_bounds
 from planner.fin.exact.labels import bounds, root_label
 from planner.fin.exact.method import Exact
 from planner.fin.exact.path_joining import joined_path
 from planner.fin.exact.relaxation import Relaxation, relax
+from planner.fin.exact.transfer_paths import with_paths
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import build_feasible
 from planner.fin.graph.path_sums import path_sums
@@ -101,7 +103,10 @@ def test_bounds_at_other_multipliers_stay_below_every_plan(random: Random) -> No
     best = BruteForce(MOST_PLANS).solve(instance, Options())
     if plain is None or best.plan is None or plain.graph.shape[0] != 1:
         return
-    wide = with_other_multipliers(plain, Deadline())
+    arcs = surviving_arcs(plain, np.inf)
+    if not plain.graph.links.single_hop:
+        arcs = with_paths(plain, arcs, np.inf, Deadline()) or replace(arcs, between_vertices=False)
+    wide = with_other_multipliers(plain, stages_of(plain, arcs), Deadline())
     value = objective_of(instance, evaluate(instance, best.plan))
     bound = bounds(wide, root_label(wide), -1)[0]
     assert bounds(plain, root_label(plain), -1)[0] <= bound <= value * (1 + 1e-9) + 1e-12
