@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import wraps
+from functools import cache, wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 CodeT = TypeVar("CodeT")
@@ -33,11 +33,25 @@ class OptionGroup:
         return [f"--{_flag(each.name)}" for each in _members(type(self), None) if values[each.name] != each.default]
 
 
-def _options_of(hints: Mapping[str, Any]) -> dict[str, SeveralOptions]:
-    """Return the fields that hold several options, of the annotations of a group."""
+@cache
+def annotations_of(group: type) -> Mapping[str, Any]:
+    """Return the annotation of every field of a group by its name, evaluated once.
+
+    Args:
+        group: The class of the group.
+
+    Returns:
+        The annotations, with what typer reads of each.
+    """
+    return get_type_hints(group, include_extras=True)
+
+
+@cache
+def _options_of(group: type[OptionGroup]) -> Mapping[str, SeveralOptions]:
+    """Return the fields of a group that hold several options."""
     return {
         name: note
-        for name, hint in hints.items()
+        for name, hint in annotations_of(group).items()
         for note in getattr(hint, "__metadata__", ())
         if isinstance(note, SeveralOptions)
     }
@@ -45,7 +59,7 @@ def _options_of(hints: Mapping[str, Any]) -> dict[str, SeveralOptions]:
 
 def _values(group: OptionGroup) -> dict[str, object]:
     """Return the value of every option of a group."""
-    several = _options_of(get_type_hints(type(group), include_extras=True))
+    several = _options_of(type(group))
     found: dict[str, object] = {}
     for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses
         value = getattr(group, each.name)
@@ -58,7 +72,7 @@ def _values(group: OptionGroup) -> dict[str, object]:
 
 def _instance(group: type[OptionGroup], values: Mapping[str, object]) -> OptionGroup:
     """Return a group with the values of its options."""
-    several = _options_of(get_type_hints(group, include_extras=True))
+    several = _options_of(group)
     held = {name for note in several.values() for name in note.by_name}
     gathered = {
         name: {option: values[option] for option in note.by_name if values[option] is not None}
@@ -98,8 +112,7 @@ def spread(command: Callable[..., CodeT]) -> Callable[..., CodeT]:
 
 def _members(group: type[OptionGroup], default: object) -> list[inspect.Parameter]:
     """Return the options of a group as parameters; values of `default` are their defaults."""
-    hints = get_type_hints(group, include_extras=True)
-    several = _options_of(hints)
+    hints, several = annotations_of(group), _options_of(group)
     held = _values(default) if isinstance(default, group) else {}
     found = []
     for each in fields(group):  # type: ignore[arg-type] # groups are dataclasses

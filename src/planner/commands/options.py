@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
 
 import typer
 
 from planner.clear.method import ALL_JOINT_METHODS
-from planner.commands.option_groups import OptionGroup, SeveralOptions
+from planner.commands.option_groups import OptionGroup, SeveralOptions, annotations_of
 from planner.commands.output import DOCUMENT, TABLE
 from planner.fin.method import ALL_METHODS, Options
 from planner.schemas.planning.workload import LIMITED_FIGURES, LimitedFigure
@@ -144,7 +144,7 @@ class Limits(Constraints):
 
 def _app_fields(group: type[Constraints]) -> dict[str, AppField]:
     """Return the field of an app that each option of a group sets, by the name of the option's parameter."""
-    hints = get_type_hints(group, include_extras=True)
+    hints = annotations_of(group)
     own = {
         each.name: note
         for each in fields(group)

@@ -53,14 +53,14 @@ def _inputs() -> list[Target]:
             "plan", "--model", str(EXAMPLES / "efficientnet-b0-aws.json"), "--topology", "FILE", *metered[2:], *LIMITED,
         ), 0.5),
         Target("skips", read("inception-3a.json"), ("plan", "--model", "FILE", *edges, *LIMITED)),
-        Target("memory", read("mpt-7b.json"), ("plan", "--model", "FILE", *gpus, *LIMITED), 0.3),
+        Target("memory", read("mpt-7b.json"), ("plan", "--model", "FILE", *gpus, *LIMITED), 0.2),
         Target("topology", read("small-topology.json"), ("plan", *TOPOLOGY, *LIMITED), 4),
         Target("package", read("mcm.json"), ("plan", *TOPOLOGY, *LIMITED)),
         Target("compare", read("small-topology.json"), ("compare", *TOPOLOGY, *two)),
         Target("pareto", read("small.json"), ("pareto", *MODEL, *LIMITED), 0.5),
         Target("workload", _workload(), (*joint, "--method", "alone", *LIMITED)),
-        Target("workload-clear", _workload(), (*joint, *LIMITED), 0.2),
-        Target("workload-latency", _workload(objective="latency"), (*joint, "--method", "iao", *LIMITED), 0.5),
+        Target("workload-clear", _workload(), (*joint, *LIMITED), 0.1),
+        Target("workload-latency", _workload(objective="latency"), (*joint, "--method", "iao", *LIMITED), 0.3),
     ]  # fmt: skip
 
 
@@ -107,16 +107,16 @@ def _fleets(folder: Path) -> list[Target]:
     table = {name: (city / f"{name}.csv").read_text(encoding="utf-8") for name in ("classes", "attach")}
     of_table = ("fleet", "FOLDER/fleet.json", *topology, *LIMITED)
     return [
-        Target("fleet", read("city/fleet.json"), ("fleet", "FILE", *topology, *LIMITED), 0.5, "city-fleet/fleet.json"),
-        Target("classes", table["classes"], of_table, 0.5, "city-classes/classes.csv"),
-        Target("attach", table["attach"], of_table, 0.3, "city-attach/attach.csv"),
+        Target("fleet", read("city/fleet.json"), ("fleet", "FILE", *topology, *LIMITED), 0.3, "city-fleet/fleet.json"),
+        Target("classes", table["classes"], of_table, 0.3, "city-classes/classes.csv"),
+        Target("attach", table["attach"], of_table, 0.2, "city-attach/attach.csv"),
         Target("fleet-topology", read("city/topology.json"), (
             "fleet", str(city / "fleet.json"), "--topology", "FILE", *LIMITED,
         ), 0.3),
         Target("fleet-plan", placement, ("check", "FILE", "--fleet", str(city / "fleet.json"), *topology), 2),
         Target("fleet-again", placement, (
             "fleet", str(city / "fleet.json"), *topology, *LIMITED, "--from", "FILE",
-        ), 0.5),
+        ), 0.2),
     ]  # fmt: skip
 
 
