@@ -180,9 +180,10 @@ def await_answer(connection: Connection, kind: str, deadline: float, secure: boo
                 raise RunFailedError(f"{_who(connection)} refuses: {message.fields.get('message')}")
             if message.kind == kind:
                 return message
+    with_keys = " --keys FOLDER" if secure else ""
     why = (
         "does not answer"
         if connected
-        else f"cannot be reached: start it there with planner agent --listen {connection.address}"
+        else f"cannot be reached: start it there with planner agent --listen {connection.address}{with_keys}"
     )
     raise RunFailedError(f"{_who(connection)} {why}")

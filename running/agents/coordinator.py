@@ -44,6 +44,10 @@ class _Pending:
     warm: bool
 
 
+class _PlanLostError(RunFailedError):
+    """An agent that the plan needs is lost."""
+
+
 Observer = Callable[["Coordinator", Outcome | None], None]
 """Called after every result, and with None when an agent is lost; may change `Coordinator.plan`."""
 
@@ -123,14 +127,19 @@ class Coordinator:
                 send(connection.socket, Message("change", fields))
 
     def warm_up(self, inputs: Mapping[str, NDArray[Any]]) -> None:
-        """Send a few samples through all pieces of every plan, so that connections and caches are warm."""
+        """Send a few samples through all pieces of every plan, so that connections and caches are warm.
+
+        Where agents may lack, one that is lost meanwhile is left to the run.
+        """
         kept = self.plan
+        left_to_run = (_PlanLostError,) if self.options.may_lack else ()
         for name in self._plans:
             if self._needed(name) & self.lost:
                 continue
             self.plan = name
-            for _ in range(_WARM_UPS):
-                self.run([inputs], warm=True)
+            with contextlib.suppress(*left_to_run):
+                for _ in range(_WARM_UPS):
+                    self.run([inputs], warm=True)
         self.plan = kept
 
     def run(
@@ -297,7 +306,9 @@ class Coordinator:
         """
         if needed := self._needed(self.plan) & self.lost:
             names = ", ".join(f"{node} at {self.addresses[node]}" for node in sorted(needed))
-            raise RunFailedError(f"the agent of {names} was lost; {len(self._pending)} samples were under way")
+            under_way = len(self._pending)
+            self._pending.clear()
+            raise _PlanLostError(f"the agent of {names} was lost; samples under way: {under_way}")
         again = [sample for sample, pending in self._pending.items() if self._needed(pending.plan) & self.lost]
         for sample in again:
             forgotten = Message("forget", {"run": self.run_id, "turn": self._pending.pop(sample).turn})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,19 @@ def test_a_run_begins_without_an_agent_where_the_policy_has_a_plan_for_it(
             coordinator.warm_up(inputs[0])
             with pytest.raises(RunFailedError, match=r"edge at 127\.0\.0\.1:9 was lost|no plan of the policy runs"):
                 coordinator.run(inputs, switcher)
+    check_results(bundle, inputs, outcomes)
+    assert {outcome.plan for outcome in outcomes} == {"p1"}
+
+
+def test_an_agent_that_is_lost_while_samples_warm_it_up_is_one_lost_before_the_run(tmp_path: Path) -> None:
+    bundle, held, switcher = prepared(tmp_path, network=SLOW)
+    inputs = [random_inputs(bundle.cuts.inputs, seed) for seed in range(5)]
+    with agents(("phone",), optimisation="off") as addresses, contextlib.ExitStack() as stack:
+        every = {**addresses, **stack.enter_context(agents(("edge",), optimisation="off"))}
+        with Coordinator(held, every, RunOptions(may_lack=True)) as coordinator:
+            stack.close()
+            coordinator.warm_up(inputs[0])
+            outcomes = coordinator.run(inputs, switcher)
     check_results(bundle, inputs, outcomes)
     assert {outcome.plan for outcome in outcomes} == {"p1"}
 
