@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from planner.running.network.reading import captured, made_tensors
-from planner.running.network.sessions import session
+from planner.running.network.sessions import execute, session
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,16 +77,17 @@ def run_graph(
     """
     names = sorted(captured(graph))
     constants = [scope.constants[name] for name in names if name in scope.constants]
-    fed = dict(feeds) | {name: scope.values.get(name) for name in names if name not in scope.constants}
-    inputs = {name: value for name, value in fed.items() if value is not None}
-    if len(inputs) < len(fed) or any(value.name not in inputs for value in graph.input):
+    known = dict(feeds) | {name: scope.values.get(name) for name in names if name not in scope.constants}
+    inputs = {name: value for name, value in known.items() if value is not None}
+    if len(inputs) < len(known) or any(value.name not in inputs for value in graph.input):
         return None
     made = made_tensors(graph)
     if not made:
         return inputs
     try:
         runtime = session(_network(graph, inputs, made, constants, scope).SerializeToString(), "graph", level="off")
-        results = _run(runtime, made, {each.name: inputs[each.name] for each in runtime.get_inputs()})
+        fed = {each.name: inputs[each.name] for each in runtime.get_inputs()}
+        results = execute(runtime, made, fed, "graph", _MOST_S)
     except Exception:  # a branch that does not fit this input, a type that is not carried: not run
         return None
     found = {name: value for name, value in zip(made, results, strict=True) if hasattr(value, "dtype")}
@@ -115,22 +115,6 @@ def _network(
         network.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, None))
     network.graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs)
     return network
-
-
-def _run(runtime: Any, names: list[str], feeds: Mapping[str, NDArray[Any]]) -> list[Any]:  # noqa: ANN401
-    """Run a session, and end it where it takes too long."""
-    import onnxruntime
-
-    options = onnxruntime.RunOptions()
-    options.log_severity_level = 4
-    timer = threading.Timer(_MOST_S, lambda: setattr(options, "terminate", True))
-    timer.daemon = True
-    timer.start()
-    try:
-        results: list[Any] = runtime.run(names, dict(feeds), options)
-    finally:
-        timer.cancel()
-    return results
 
 
 def with_inferred_shapes(model: Any) -> Any:  # noqa: ANN401 - protobuf

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from planner.schemas.bundles.tensors import Tensor
@@ -56,23 +58,56 @@ def session(
         raise refused(error, file) from None
 
 
-def execute(runtime: Any, outputs: list[str] | None, feeds: Arrays, file: str) -> list[NDArray[Any]]:  # noqa: ANN401
-    """Run a session; raise InputError where ONNX Runtime refuses.
+def execute(
+    runtime: Any,  # noqa: ANN401 - onnxruntime ships no types
+    outputs: list[str] | None,
+    feeds: Arrays,
+    file: str,
+    most_s: float | None = None,
+) -> list[NDArray[Any]]:
+    """Run a session.
 
     Args:
         runtime: Session to run.
         outputs: Names of the outputs to compute; None for all.
         feeds: Inputs by name.
         file: What to call the network in messages.
+        most_s: Time after which the run is ended, in seconds; None: never. A loop may go on for ever.
 
     Returns:
         The outputs, in the order of `outputs`.
+
+    Raises:
+        InputError: ONNX Runtime refuses, or the run takes too long.
     """
     try:
-        results: list[NDArray[Any]] = runtime.run(outputs, feeds)
+        if most_s is None:
+            results: list[NDArray[Any]] = runtime.run(outputs, feeds)
+            return results
+        with _ended_after(most_s) as options:
+            results = runtime.run(outputs, feeds, options)
     except Exception as error:  # whatever the runtime refuses is told to the user
+        if "terminate flag" in str(error):
+            fix = "give the Loop a number of passes, or a condition that becomes false on any input"
+            raise input_error(f"it did not end within {most_s:g} s on random input", fix, file=file) from None
         raise refused(error, file) from None
     return results
+
+
+@contextmanager
+def _ended_after(most_s: float) -> Iterator[Any]:
+    """Yield options of a run that is ended after a time."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = 4
+    timer = threading.Timer(most_s, lambda: setattr(options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield options
+    finally:
+        timer.cancel()
 
 
 def refused(error: Exception, file: str) -> Exception:

@@ -15,6 +15,7 @@ from onnx_networks import branching
 from planner.running.graph.bundle import Bundle
 from planner.running.graph.importing import import_onnx
 from planner.running.graph.options import ImportOptions
+from planner.schemas import InputError
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 Row = tuple[str, Sequence[str], Sequence[str]]
@@ -170,3 +171,11 @@ def test_memory_inside_is_held_while_the_node_runs(tmp_path: Path) -> None:
     (block,) = bundle.model.blocks
     # x and its Relu are 2 x 3; the test is one byte; inside, two of 100 x 3 at once beside what the If makes
     assert block.working_bytes == 4 * 6 + 1 + 4 * 6 + 2 * 4 * 300
+
+
+def test_a_loop_that_never_ends_on_random_input_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.running.network.folding._MOST_S", 0.2)
+    b = Builder()
+    loop = b.add("Loop", "", b.constant(np.bool_(True)), "x", body=body([("Abs", ["state"], ["next"])], "state"))
+    with pytest.raises(InputError, match=r"did not end within 0\.2 s on random input; give the Loop a number"):
+        imported(tmp_path, b, {"x": [2, 3]}, b.add("Neg", loop))
