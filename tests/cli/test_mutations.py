@@ -13,8 +13,10 @@ from mutation import Target
 
 from planner.running.agents import connections
 
-CI = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
-SHARDS, IN_PROCESS, AS_PROCESSES = 20, 20_000 if CI else 400, 200 if CI else 6
+MANY = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
+IN_PROCESS = int(os.environ.get("PLANNER_TEST_MUTATIONS", "20000" if MANY else "400"))
+"""Mutated files that commands of this process read; a hundredth of them, but at least 10, are read by processes."""
+SHARDS, PROCESS_SHARDS = 20, 10
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +53,9 @@ def test_mutated_files_keep_the_contract(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shard", range(2))
+@pytest.mark.parametrize("shard", range(PROCESS_SHARDS))
 def test_mutated_files_keep_the_contract_as_processes(made: tuple[Path, list[Target]], shard: int) -> None:
-    for case in mutations.cases(*made, 1_000 + shard, AS_PROCESSES // 2):
+    for case in mutations.cases(*made, 1_000 + shard, max(1, IN_PROCESS // 100 // PROCESS_SHARDS)):
         ran, memory_bytes = mutations.run_process(*case)
         assert not mutations.broken_rules(ran), ran
         assert memory_bytes <= mutations.MOST_BYTES, ran

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,7 +17,7 @@ FENCE = re.compile(r"```(python)?\n(.*?)```", re.S)
 BLOCKS = FENCE.findall(README)
 
 
-def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run_apart(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -29,7 +30,7 @@ def block_after(text: str) -> str:
 def test_the_first_command_prints_what_the_readme_shows() -> None:
     command = next(body for _, body in BLOCKS if "planner plan --model examples/vit.json" in body)
     arguments = shlex.split(command.rpartition(".venv/bin/planner ")[2])
-    done = run([sys.executable, "-m", "planner", *arguments])
+    done = run_apart([sys.executable, "-m", "planner", *arguments])
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout == block_after(command)
@@ -37,7 +38,7 @@ def test_the_first_command_prints_what_the_readme_shows() -> None:
 
 def test_the_python_example_prints_what_the_readme_shows() -> None:
     code = next(body for language, body in BLOCKS if language == "python")
-    done = run([sys.executable, "-W", "error", "-c", code])
+    done = run_apart([sys.executable, "-W", "error", "-c", code])
     assert done.returncode == 0, done.stderr
     assert done.stdout == block_after(code)
 
@@ -51,14 +52,14 @@ TASKS = [
 
 
 @pytest.mark.slow
-def test_every_command_runs_in_an_empty_folder(tmp_path: Path) -> None:
+def test_every_command_runs_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     assert len(TASKS) >= 9
     made = {path for line in TASKS for path in re.findall(r" (?:-o|--output) (\S+)", line)}
     for line in TASKS:
-        command = [sys.executable, "-m", *shlex.split(line)]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (line, done.stderr)
+        ran = run(*shlex.split(line)[1:])
+        assert ran.code == 0, (line, ran.err)
     assert {path.name for path in tmp_path.iterdir()} <= made | {"examples", "policy.json"}
 
 
@@ -72,12 +73,13 @@ EXAMPLES = re.findall(r"^planner (plan .*)$", (ROOT / "examples" / "README.md").
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", EXAMPLES)
-def test_every_example_command_finds_a_plan(line: str) -> None:
+def test_every_example_command_finds_a_plan(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One app is planned to the optimum; what is proved of several leaves a gap."""
-    done = run([sys.executable, "-m", "planner", *shlex.split(line)])
-    assert done.returncode == 0, done.stderr
-    together = " apps, " in done.stdout.partition("\n")[0]
-    assert done.stdout.startswith(("optimal: ", "feasible: ") if together else "optimal: ")
+    monkeypatch.chdir(ROOT)
+    ran = run(*shlex.split(line))
+    assert ran.code == 0, ran.err
+    together = " apps, " in ran.out.partition("\n")[0]
+    assert ran.out.startswith(("optimal: ", "feasible: ") if together else "optimal: ")
 
 
 def test_links_lead_somewhere() -> None:

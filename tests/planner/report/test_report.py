@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from command_line import names_in, refused, run, run_apart
+from command_line import names_in, refused, run
 from report_cases import EXAMPLES, HOSTILE, PAGES, SMALL_OPTIONS, records, results_folder, two_axes, write
 
 from planner.report.page import Figure, Page, Section, Table, drawing_library, page_html
@@ -215,14 +215,15 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["pareto", "report"])
-def test_the_commands_of_the_docs_run(name: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_docs_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(EXAMPLES)
     text = (EXAMPLES.parent / "docs" / f"{name}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```[^\n]*\n(.*?)```", text, re.S)
     commands = [line for block in blocks for line in block.splitlines() if line.startswith("planner ")]
     assert commands
     for command in commands:
-        ran = run_apart(*shlex.split(command)[1:], cwd=tmp_path)
+        ran = run(*shlex.split(command)[1:])
         assert ran.code == 0, ran.err
         follows = blocks[blocks.index(f"{command}\n") + 1] if f"{command}\n" in blocks else ran.out
         assert ran.out == follows

@@ -16,6 +16,8 @@ from planner.report.page import page_html
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 SCHEMES, WIDTHS = ("light", "dark"), (1100, 390)
+LOOKS = tuple(zip(SCHEMES, WIDTHS, strict=True))
+"""A desk by day and a phone by night: colours come from CSS alone, so that they and the width do not meet."""
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +73,14 @@ def opened(request: pytest.FixtureRequest, browser: Any, files: dict[str, Path])
 
 
 def every(names: Any, schemes: Any = SCHEMES, widths: Any = WIDTHS) -> Any:
-    cases = [(name, scheme, width) for name in names for scheme in schemes for width in widths]
+    return looking([(name, scheme, width) for name in names for scheme in schemes for width in widths])
+
+
+def looking(cases: Any) -> Any:
     return pytest.mark.parametrize("opened", cases, indirect=True, ids=lambda case: "-".join(map(str, case)))
 
 
-@every(PAGES)
+@looking([(name, *look) for name in PAGES for look in LOOKS])
 def test_a_page_opens_without_errors_or_requests_and_fits(opened: Opened) -> None:
     page = opened.page
     assert opened.messages == []
