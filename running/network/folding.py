@@ -181,7 +181,7 @@ def _varying(
     fixed: Container[str], first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]
 ) -> dict[str, Tensor]:
     """Return the tensors of two runs whose shapes are not fixed, as large as the larger one."""
-    found = {}
+    found: dict[str, Tensor] = {}
     for name in first:
         if name not in fixed and name in second:
             tensor = _described(name, max(first[name], second[name], key=lambda array: array.size))

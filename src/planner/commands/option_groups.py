@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache, wraps
+from functools import wraps
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 CodeT = TypeVar("CodeT")
@@ -33,7 +33,9 @@ class OptionGroup:
         return [f"--{_flag(each.name)}" for each in _members(type(self), None) if values[each.name] != each.default]
 
 
-@cache
+_ANNOTATIONS: dict[type, Mapping[str, Any]] = {}
+
+
 def annotations_of(group: type) -> Mapping[str, Any]:
     """Return the annotation of every field of a group by its name, evaluated once.
 
@@ -43,10 +45,11 @@ def annotations_of(group: type) -> Mapping[str, Any]:
     Returns:
         The annotations, with what typer reads of each.
     """
-    return get_type_hints(group, include_extras=True)
+    if group not in _ANNOTATIONS:
+        _ANNOTATIONS[group] = get_type_hints(group, include_extras=True)
+    return _ANNOTATIONS[group]
 
 
-@cache
 def _options_of(group: type[OptionGroup]) -> Mapping[str, SeveralOptions]:
     """Return the fields of a group that hold several options."""
     return {
