@@ -29,6 +29,8 @@ _WIDTHS = (100, 2_000)
 _WIDE = (20_000, 200_000)
 """The same where the integer program is of no help."""
 _TIE_WIDTHS = (2_000,)
+_GUESSES = (1.1, 1.5)
+"""Where the optimum may be, over the lower bound."""
 _MOST_OFFERS = 64
 _BETWEEN = 4
 """Labels per width between the inputs of a block."""
@@ -124,7 +126,7 @@ class PointSearch:
                     found = _widening(tight.found, self._tracked, self._incumbent, wide, self._deadline)
                     self.lower_bound = max(self.lower_bound, found.lower_bound)
             more = frozenset(found.broken) - self._tracked
-            if not more:
+            if not more or (found.dropped and self._incumbent.ties):  # which plans tie stays open
                 return self.lower_bound
             current = self._with_capacities(tight, more)
         return max(self.lower_bound, self._incumbent.cutoff)
@@ -151,8 +153,12 @@ class PointSearch:
             state = _tracking(state, every, self._incumbent, self._deadline)
             if state.found.feasible:
                 dive = LabelSpace(state.found.problem, state.found.multipliers, frozenset(every))
-                complete, _ = _search(state.found, dive, self._incumbent.cutoff, _DIVE_WIDTH, self._deadline)
-                _offer_best(dive, complete, self._incumbent)
+                for below in (*_guesses(state.found, self._incumbent), np.inf):
+                    cutoff = self._incumbent.cutoff
+                    complete, _ = _search(state.found, dive, min(below, cutoff), _DIVE_WIDTH, self._deadline)
+                    _offer_best(dive, complete, self._incumbent)
+                    if self._incumbent.cutoff < cutoff:
+                        break
         known = state.found.problem.capacities
         self._tracked |= frozenset(known) if len(known) <= _FEW else more
         return state
@@ -196,16 +202,23 @@ def _widening(
     if not found.feasible:
         return _Found(np.inf, [])
     space = LabelSpace(found.problem, found.multipliers, tracked, incumbent.ties)
-    for width in widths:
-        cutoff = incumbent.cutoff
+    guesses = _guesses(found, incumbent)
+    for below, width in (*((guess, widths[0]) for guess in guesses), *((np.inf, width) for width in widths)):
+        cutoff = min(below, incumbent.cutoff)
         complete, lost = _search(found, space, cutoff, width, deadline)
         broken, cheapest = _offer_best(space, complete, incumbent)
-        # every plan below the cutoff is among the labels, or costs no less than what was dropped
-        dropped = lost < min(cheapest, incumbent.cutoff)
+        # every plan of interest is among the labels, or costs no less than what was dropped
+        dropped = lost < (cutoff if incumbent.ties else min(cheapest, cutoff))
         result = _Found(min(lost, cheapest, cutoff), broken, dropped)
-        if not dropped:
+        if not dropped and (cheapest < cutoff or cutoff == incumbent.cutoff):
             break
     return result
+
+
+def _guesses(found: Bounded, incumbent: Incumbent) -> list[float]:
+    """Return guesses at the optimum, where the best plan known is far above the bound: searches below are short."""
+    guesses = [] if incumbent.ties else [share * found.lower_bound for share in _GUESSES]
+    return [guess for guess in guesses if 0.0 < guess < incumbent.cutoff]
 
 
 def _search(found: Bounded, space: LabelSpace, cutoff: float, width: int, deadline: Deadline) -> tuple[Labels, float]:

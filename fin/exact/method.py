@@ -18,7 +18,7 @@ from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
-from planner.fin.instance.decision import Decision
+from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
 from planner.fin.instance.subnetwork import on_nodes, on_whole_network
@@ -36,6 +36,9 @@ FEW_NODES = 128
 """Nodes up to which a network is not narrowed."""
 _STARTING_SHARE = 0.1
 """Share of the time limit that starting plans may take."""
+
+_LABELS_OF_BISECTION = 2_000
+"""Labels of a layer with which a deadline is proved infeasible, or all is left to integer programs, beyond chains."""
 
 _Solve = Callable[[Instance, Options, Deadline], Outcome[Decision]]
 """Solves an instance whose objective and limit are single sums."""
@@ -279,6 +282,7 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline, solve
     lower, held, value = 0.0, None, np.inf
     termination = PROVED
     gap = max(options.gap, 0.8 * _CLOSED)
+    most_labels = None if instance.is_plain else _LABELS_OF_BISECTION
     stalled = False  # no plan was within half the gap of the one held, and none just below it was asked for yet
     while held is None or lower < value * (1.0 - gap):
         latency_s = latest if held is None else 0.5 * (lower + value)
@@ -286,7 +290,7 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline, solve
         if stalled:
             latency_s = max(latency_s, just_below_s)
         stalled = False
-        outcome = solve(energy_first.with_limits(latency_s=latency_s), Options(gap=1.0), until)
+        outcome = solve(energy_first.with_limits(latency_s=latency_s), Options(gap=1.0, most_labels=most_labels), until)
         if outcome.plan is not None:
             incumbent = Incumbent(instance)
             incumbent.offer(outcome.plan)
@@ -298,12 +302,31 @@ def _least_deadline(instance: Instance, options: Options, until: Deadline, solve
             return replace(outcome, search_s=time.perf_counter() - began)
         else:
             lower, stalled = latency_s, latency_s < just_below_s
+    if termination.limit == "size" and most_labels is not None:
+        found = _finished_by_program(instance, held, options, until)
+        if found.plan is None:
+            return replace(found, search_s=time.perf_counter() - began)
+        held, value, termination = found.plan, _objective(instance, found.plan), found.termination
+        lower = max(lower, found.lower_bound)
     if held is not None and termination.proved and options.gap == 0.0:
         held = _least_energy(energy_first.with_limits(latency_s=value), held, until, solve)
     final = Incumbent(instance, options.gap)
     if held is not None:
         final.offer(held)
     return _outcome(final, lower, termination, options, 0.0, time.perf_counter() - began)
+
+
+def _finished_by_program(
+    instance: Instance, held: Decision | None, options: Options, until: Deadline
+) -> Outcome[Decision]:
+    """Close what a bisection left open by integer programs, where labels would be too many."""
+    from planner.fin.methods.integer_program import IntegerProgram  # few searches need a solver
+
+    return IntegerProgram().improve(instance, held, replace(options, time_limit_s=until.limit_s))
+
+
+def _objective(instance: Instance, plan: Decision) -> float:
+    return objective_of(instance, evaluate(instance, plan))
 
 
 def _least_energy(instance: Instance, held: Decision, until: Deadline, solve: _Solve) -> Decision:
