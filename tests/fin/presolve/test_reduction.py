@@ -15,6 +15,8 @@ from profiles import examples
 from planner.fin.deadline import Deadline
 from planner.fin.exact import method
 from planner.fin.exact.ties import merit_of
+from planner.fin.graph.extended import build_extended
+from planner.fin.graph.min_plus import Weights, forward, vertex_values
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.subnetwork import on_nodes, on_whole_network
@@ -67,7 +69,21 @@ def test_scenarios_that_are_left_out_hold_no_better_plan(random: Random) -> None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reduction, "_FEW_SCENARIOS", 1)
         patch.setattr(reduction, "_SAMPLED", 1)
+        patch.setattr(reduction, "_CLUSTER", random.randint(1, 4))
         check_same_merit(instance, method.Exact().solve(instance, Options()))
+
+
+@settings(max_examples=50)
+@given(st.randoms(use_true_random=False))
+def test_bounds_of_clusters_are_below_every_path_of_their_scenarios(random: Random) -> None:
+    if (instance := with_many_points(random)) is None or instance.points.count == 0:
+        return
+    graph = build_extended(instance)
+    weights = Weights.lagrangian(np.full(graph.shape[0], random.choice([0.0, random.uniform(0.0, 2.0)])))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reduction, "_CLUSTER", random.randint(1, 4))
+        least = reduction.least_of_clusters(graph, vertex_values(graph, weights), weights, Deadline())
+    assert (least <= forward(graph, weights).values[:, -1].min(axis=1) * (1 + 1e-12)).all()
 
 
 def full_mesh(r: Random) -> Instance | None:
