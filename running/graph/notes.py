@@ -22,6 +22,9 @@ def import_notes(flow: Flow, bits: Sequence[float | None], ops: Sequence[float])
         flow: The network.
         bits: Bits that cross every boundary of the backbone; None where a tensor cannot be carried.
         ops: Operations of every live node.
+
+    Returns:
+        One sentence each: no split saves bits, a result's size or a loop's passes depend on the data, branches.
     """
     notes = [] if _saves_bits(bits, ops[: flow.backbone]) else [_NO_SAVING]
     insides = flow.folded.insides
@@ -39,6 +42,9 @@ def fixing_command(inputs: Sequence[str]) -> str:
 
     Args:
         inputs: Their names.
+
+    Returns:
+        The command as typed into a shell, with a placeholder for every value.
     """
     return " ".join(["planner import", *(f"--value {name}=NUMBER" for name in inputs)])
 

@@ -173,7 +173,7 @@ def _one_pass(
     """Count one pass of a graph by the shapes of its tensors, as it runs on some feeds."""
     made = run_graph(graph, feeds, scope)
     inner = scope.inside(graph, made or {})
-    tensors = described(graph, made, scope)
+    tensors = described(graph, made)
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     shapes |= {name: tuple(constant.dims) for name, constant in inner.constants.items()}
     shapes |= {name: value.shape for name, value in inner.values.items() if name not in shapes}

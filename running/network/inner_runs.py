@@ -138,14 +138,15 @@ class Described:
 def described(
     graph: Any,  # noqa: ANN401 - protobuf
     made: Mapping[str, NDArray[Any]] | None,
-    scope: Scope,
 ) -> dict[str, Described]:
     """Return the tensors that a graph makes or is given: as they were in a run, or as the file states them.
 
     Args:
         graph: Graph inside of a node.
         made: Its tensors of one run; None where it did not run.
-        scope: What it can see around it.
+
+    Returns:
+        Shape and size in bytes by name; tensors of unknown shape are missing.
     """
     own = {value.name for value in graph.input} | {name for node in graph.node for name in node.output}
     if made is not None:
