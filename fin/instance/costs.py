@@ -91,7 +91,10 @@ def _check_hardware(model: Model, network: Network) -> None:
         hardware = network.hardware[node]
         if hardware not in model.profiles:
             known = ", ".join(sorted(model.profiles)) or "none"
-            fix = f"give the node ops_per_s and j_per_op, or a hardware that the model profiles (it profiles: {known})"
+            fix = (
+                "give the node ops_per_s and j_per_op, or a hardware that the model profiles "
+                f"(it profiles: {known}; planner profile adds one to a bundle)"
+            )
             message = f"the model {model.name!r} does not profile this node's hardware"
             problems.append(Problem("", f"node {network.names[node]}", str(hardware), message, fix))
     without_energy = np.isnan(network.active_power_w) & np.isnan(network.j_per_op)
