@@ -4,7 +4,8 @@ An arc (a transfer and the block it enters) weighs the largest of its latency ov
 energy over the energy limit, of those that are limited. Energy without a limit is not looked at. Operating
 points rank by the largest of their path's normalised sums and of the ratio of the least accuracy to theirs.
 
-With one limit the path is that of a min-plus recursion. With two it is found by the exact label search: labels carry
+With one limit the path is that of a min-plus recursion, and so it is with two where every transfer takes a single
+link. Else the path for two limits is found by the exact label search: labels carry
 the weight so far plus each of the two shares of the arc, and go on with the larger one where they enter a block. A
 weighted mean of the two shares is a lower bound on every weight; scenarios are searched in order of that bound.
 
@@ -40,6 +41,9 @@ from planner.fin.outcome import Outcome
 
 _NOTHING = 1e-30
 """Stands for a limit of 0 in weights: whatever is above is heavier than anything else."""
+_GUESSES = (1.05, 1.2)
+"""Where the least weight may be, over its lower bound."""
+_EVERY_LABEL = np.iinfo(np.int64).max // 64
 _ROUNDING = 1e-12
 """Relative excess of a lower bound that is rounding of sums."""
 
@@ -166,19 +170,58 @@ def lightest_path(graph: ExtendedGraph, until: Deadline) -> Paths:
     Raises:
         DeadlineReachedError: The deadline came first.
     """
+    if graph.links.single_hop:
+        return _lightest_over_single_links(graph)
     mean = Weights(np.full(1, 0.5), np.full(1, 0.5))
     known, _ = best_paths(graph, mean, until)
     weight = weight_of(graph, known)
     if weight == 0.0:
         return known
-    # neither sum of a lighter path is above the weight of one that is known
-    graph = replace(graph, limit=weight)
     only = Weights.limited_only(1)
     feasible = FeasibleGraph(graph, forward(graph, only, until), backward(graph, only, until))
-    multiplier, cutoff = float(dual_bounds(feasible, until).multiplier[0]), weight * (1.0 + _ROUNDING)
-    relaxation = replace(relax(feasible, multiplier, cutoff, until), raised=_to_the_larger)
-    found = search(relaxation, cutoff, np.iinfo(np.int64).max // 64, until, keep_paths=1)
-    return found.paths[0] if found.paths else known
+    duals = dual_bounds(replace(feasible, graph=replace(graph, limit=weight)), until)
+    multiplier = float(duals.multiplier[0])
+    # the weighted mean of the two sums
+    lower = (float(duals.lower_bound[0]) + multiplier * weight) / (1.0 + multiplier)
+    for cutoff in (*(guess * lower for guess in _GUESSES if guess * lower < weight), weight * (1.0 + _ROUNDING)):
+        # neither sum of a path that is lighter than the cutoff is above it
+        limited = replace(feasible, graph=replace(graph, limit=cutoff))
+        relaxation = replace(relax(limited, multiplier, cutoff, until), raised=_to_the_larger)
+        found = search(relaxation, cutoff, _EVERY_LABEL, until, keep_paths=1)
+        if found.paths:
+            return found.paths[0]
+    return known
+
+
+def _lightest_over_single_links(graph: ExtendedGraph) -> Paths:
+    """Find the same where every transfer takes a single link: weights of arcs are then sums along a path."""
+    _, layers, nodes = graph.shape
+    metrics = graph.links.metrics.reshape(-1, nodes, nodes)
+    value, every = np.full(nodes, np.inf), np.arange(nodes)
+    value[graph.source] = 0.0
+    before, option = np.empty((2, layers, nodes), dtype=np.int64)
+    for layer in range(layers):
+        cost, limited = (
+            np.tensordot(arc[0, layer], metrics, axes=1) for arc in (graph.arc_cost, graph.arc_limited)
+        )  # (N, N)
+        reached = np.full(nodes, np.inf)
+        for choice in np.flatnonzero(graph.open[0, layer].any(axis=0)).tolist():
+            weight = np.maximum(
+                cost + graph.vertex_cost[0, layer, :, choice], limited + graph.vertex_limited[0, layer, :, choice]
+            )
+            weight += value[:, None]
+            weight[:, ~graph.open[0, layer, :, choice]] = np.inf
+            origin = weight.argmin(axis=0)
+            better = weight[origin, every] < reached
+            reached[better] = weight[origin, every][better]
+            before[layer, better], option[layer, better] = origin[better], choice
+        value = reached
+    node = np.empty((2, 1, layers), dtype=np.int64)
+    current = int(value.argmin())
+    for layer in range(layers - 1, -1, -1):
+        node[:, 0, layer] = current, option[layer, current]
+        current = int(before[layer, current])
+    return Paths(node[0], node[1], np.full((1, layers, 1), -1))
 
 
 def _to_the_larger(cost: Floats, limited: Floats) -> tuple[Floats, Floats]:

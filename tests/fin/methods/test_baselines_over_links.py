@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from networks import SHAPES, shaped_topology
 from table_baselines import least_cost_in_levels, least_weight
 
+from benchmarks.fin.scenes import scene
 from planner.fin.deadline import Deadline
 from planner.fin.graph.path_sums import path_sums
 from planner.fin.graph.routes import efficient_routes
@@ -59,6 +60,15 @@ def test_weights_over_links_are_those_over_a_table(shape: str, random: Random) -
         expected = least_weight(single, routes)
         if np.isfinite(expected):
             assert weight_of(single, lightest_path(single, Deadline())) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_weights_over_single_links_are_those_over_a_table(seed: int) -> None:
+    instance = scene(blocks=5, nodes=6, seed=seed).instance().with_limits(energy_j=2.0)
+    graph = in_shares(instance).single(0)
+    assert graph.links.single_hop
+    expected = least_weight(graph, efficient_routes(instance.network))
+    assert weight_of(graph, lightest_path(graph, Deadline())) == pytest.approx(expected, rel=1e-12)
 
 
 def test_levels_of_a_limit_of_nothing_allow_nothing() -> None:
