@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from planner.running.network.inner import Inside, insides
 from planner.running.network.reading import all_nodes, graph_inputs, made_tensors, reads, subgraphs
 from planner.running.network.sessions import element_types, execute, random_inputs, session
 from planner.schemas.bundles.tensors import Tensor
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import InputError, input_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -154,9 +154,22 @@ def _runs(model: Any, inputs: tuple[Tensor, ...], file: str) -> list[dict[str, N
     runs = []
     for seed in (1, 2):
         feeds = random_inputs(inputs, seed)
-        results = zip(names, execute(runtime, names, feeds, file, most_s), strict=True)
+        try:
+            results = zip(names, execute(runtime, names, feeds, file, most_s), strict=True)
+        except InputError as error:
+            raise _with_values(error, inputs) from None
         runs.append(feeds | {name: array for name, array in results if hasattr(array, "dtype")})
     return runs
+
+
+def _with_values(error: InputError, inputs: tuple[Tensor, ...]) -> InputError:
+    """Return what was refused with the way to fix inputs of whole numbers: they may be sizes, lengths or positions."""
+    whole = [tensor.name for tensor in inputs if tensor.dtype.startswith(("int", "uint"))]
+    if not whole or not any("refuses" in problem.message for problem in error.problems):
+        return error
+    given = " ".join(f"--value {name}=NUMBER" for name in whole)
+    fix = f"it ran on 0 and 1 in {', '.join(whole)}: if these are sizes or lengths, give planner import {given}"
+    return InputError([replace(problem, fix=fix) for problem in error.problems])
 
 
 def _fixed(

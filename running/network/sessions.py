@@ -110,6 +110,10 @@ def _ended_after(most_s: float) -> Iterator[Any]:
         timer.cancel()
 
 
+_SOURCE = re.compile(r"\S+\.(?:h|cc):\d+ (?:\S*::\S*\(.*?\) )?")
+"""Place in the source of ONNX Runtime, as its messages name it: no user needs it."""
+
+
 def refused(error: Exception, file: str) -> Exception:
     """Return ONNX Runtime's refusal as an InputError.
 
@@ -125,7 +129,7 @@ def refused(error: Exception, file: str) -> Exception:
     lines = (
         re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed:\s*", "", text).strip().splitlines()
     )
-    said = lines[0] if lines else type(error).__name__
+    said = _SOURCE.sub("", lines[0]) if lines else type(error).__name__
     fix = "check that ONNX Runtime runs this network (its operators, opset and input shapes)"
     return input_error(f"ONNX Runtime refuses it: {said[:300]}", fix, file=file)
 

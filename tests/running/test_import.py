@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx_builder import save
+from onnx_builder import Builder, save
 from onnx_networks import DIMS, EXITS, SMALL, bert, early_exits, mobilenet_v2, plain, resnet, tied, unet, vit
 
 from planner.fin.instance.dataflow import dataflow_of
@@ -209,6 +209,17 @@ def test_files_that_cannot_run_are_refused(tmp_path: Path) -> None:
     model = plain()
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
     assert problem(tmp_path, model)
+
+
+def test_inputs_that_hold_sizes_are_named_where_random_ones_do_not_run(tmp_path: Path) -> None:
+    b = Builder()
+    b.add("Relu", b.add("Reshape", "x", "shape"), name="y")
+    model = b.model({"x": [2, 4], "shape": [1]}, ["y"], {"shape": onnx.TensorProto.INT64})
+    told = problem(tmp_path, model)
+    assert "give planner import --value shape=NUMBER" in told
+    assert "requested shape" in told
+    assert "onnxruntime_src" not in told
+    assert imported(model, tmp_path, values={"shape": 8}).cuts.exits[-1].outputs[0].shape == (8,)
 
 
 def test_external_data_stay_in_the_folder(tmp_path: Path) -> None:
