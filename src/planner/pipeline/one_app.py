@@ -12,8 +12,8 @@ from planner.errors import InternalError
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance, build_instance
-from planner.fin.instance.refusal import refuse_metrics
-from planner.fin.method import METHODS_WITH_METRICS, Method, Options, method
+from planner.fin.instance.refusal import refuse_general, refuse_metrics
+from planner.fin.method import GENERAL_METHODS, METHODS_WITH_METRICS, Method, Options, method
 from planner.fin.outcome import Outcome
 from planner.pipeline.placement import placement_of
 from planner.pipeline.prepared import network_of
@@ -43,6 +43,8 @@ def solve(request: Request) -> Placement:
     instances = [instance_of(each) for each in requests]
     if chosen.name not in METHODS_WITH_METRICS:
         refuse_metrics(instances[0], chosen.name)
+    for each in instances if chosen.name not in GENERAL_METHODS else ():
+        refuse_general(each, chosen.name)
     build_s = time.perf_counter() - began
     options = with_time_left(request.options, build_s)
     instance, outcome = _solved(instances, chosen, options)
