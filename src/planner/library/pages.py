@@ -166,7 +166,7 @@ def _placement_page(placement: Placement, planned: PlanningInputs, file: str) ->
 
 def _front_page(front: Front, planned: PlanningInputs | None, file: str) -> Page:
     """Return the page of a front; without `planned` there is nothing to verify against, and the page says so."""
-    from planner.report.front_page import front_page
+    from planner.report.front.front_page import front_page
 
     if planned is None:
         return front_page(front, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planner.report.front_figure import front_figure
+from planner.report.front.front_figure import front_figure
 from planner.report.page import Page, Section, Table, Tile
 from planner.report.plan_page import inputs_table
 from planner.report.tradeoff_figure import PlanPoint, tradeoff_figure

@@ -1,0 +1,1 @@
+"""Pages of Pareto fronts: their figure, the plans as a table, and hashes of inputs."""
