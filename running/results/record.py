@@ -13,6 +13,7 @@ from planner.running.pieces.reading import Pieces
 from planner.running.requirements import planner_version, runtime_version
 from planner.running.results.prediction import predict
 from planner.running.results.summary import summarise
+from planner.running.results.verdicts import slow_pieces
 from planner.schemas.bundles.manifest import PlanPieces
 from planner.schemas.bundles.run import Energy, PlanRun, Run, Switch
 from planner.schemas.planning.model import Model
@@ -87,7 +88,7 @@ def record(
         slow_down={node: factor for node, (factor, _) in agents.items() if factor != 1.0},
         plans=plans,
         switches=tuple(switches),
-        notes=tuple(_notes(outcomes, planned, agents, not links)),
+        notes=(*_notes(outcomes, planned, agents, not links), *slow_pieces(plans)),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from planner.schemas.bundles.run import PlanRun, Verdict
+from planner.schemas.reading.quantities import format_quantity
 
 RELATIVE, LEAST_S = 0.1, 0.0003
 """Latencies may differ by a tenth, or by 0.3 ms where that is more."""
@@ -37,6 +39,30 @@ def verdicts(run: PlanRun, links: bool) -> tuple[Verdict, ...]:
         tolerance = _spread(run.predicted_accuracy, run.samples)
         found.append(_verdict("accuracy", run.predicted_accuracy, run.accuracy, "", tolerance, 1))
     return tuple(found)
+
+
+def slow_pieces(plans: Sequence[PlanRun]) -> list[str]:
+    """Tell of pieces that took longer than predicted where that makes latencies worse, and what corrects it.
+
+    Args:
+        plans: Summaries with their verdicts.
+
+    Returns:
+        One sentence for each such plan.
+    """
+    notes = []
+    for plan in plans:
+        worse = any(each.verdict == "worse" and each.figure.startswith("latency") for each in plan.verdicts)
+        times = [(piece.predicted_s, piece.cpu_median_s) for piece in plan.pieces]
+        known = [(one, other) for one, other in times if one is not None and other is not None]
+        predicted_s, measured_s = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
+        if worse and measured_s - predicted_s > max(RELATIVE * predicted_s, LEAST_S):
+            more = format_quantity(measured_s - predicted_s, "s")
+            notes.append(
+                f"the pieces of {plan.name} took {more} longer than predicted (each costs a start beyond its blocks): "
+                "planner calibrate corrects the next plan"
+            )
+    return notes
 
 
 def _spread(share: float, samples: int) -> float:

@@ -15,7 +15,9 @@ from planner.running.pieces.links import link_table
 from planner.running.pieces.splitting import PlanToSplit
 from planner.running.results.calibrating import calibrated_topology
 from planner.running.results.record import Planned, record
-from planner.schemas.bundles.run import Run
+from planner.running.results.verdicts import slow_pieces
+from planner.schemas.bundles.run import PlanRun, Run
+from planner.schemas.reading.files import check_document
 from planner.units import format_quantity
 
 
@@ -74,3 +76,29 @@ def test_a_time_line_adds_up_to_the_latency(held: Run) -> None:
     common = max(plan.exits, key=lambda each: each.samples)
     total = sum(step.time_s for step in plan.predicted_timeline)
     assert total == pytest.approx(common.latency.predicted_s)
+
+
+def test_pieces_that_took_longer_than_predicted_are_told_with_what_corrects_them() -> None:
+    def told(verdict: str, *pieces: tuple[float | None, float]) -> list[str]:
+        rows = [
+            {"name": f"p{i}", "node": "phone", "blocks": ["b"], "runs": 1, "predicted_s": one, "cpu_median_s": other}
+            for i, (one, other) in enumerate(pieces)
+        ]
+        figure = {
+            "figure": "latency of y",
+            "predicted": 1,
+            "measured": 2,
+            "unit": "s",
+            "tolerance": 0,
+            "verdict": verdict,
+        }
+        raw = {"name": "app", "app": "app", "operating_point": "full", "samples": 1, "exits": [], "latency": {}}
+        return slow_pieces([check_document({**raw, "pieces": rows, "verdicts": [figure]}, PlanRun)])
+
+    (note,) = told("worse", (0.001, 0.0015), (0.002, 0.003), (None, 5.0))
+    assert "the pieces of app took 1.5 ms longer than predicted" in note
+    assert "planner calibrate" in note
+    assert not told("as predicted", (0.001, 0.0015), (0.002, 0.003))
+    assert not told("worse", (0.1, 0.105)), "within a tenth"
+    assert not told("worse", (0.0001, 0.0003)), "within 0.3 ms"
+    assert not told("worse")
