@@ -8,8 +8,9 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from profiles import examples
 from together import random_request, small_request
 
 from planner.clear.allocation.app_view import AppView, most_favourable, viewed_instance
@@ -30,6 +31,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @pytest.mark.slow
+@settings(max_examples=examples(50, 300))
 @given(seeds)
 def test_plans_stand_and_bounds_are_below_them_and_loads_are_not_too_much(seed):
     request = random_request(Random(seed))

@@ -6,14 +6,16 @@ import csv
 import io
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 
 import pytest
 from cases import instance_of, random_case
 from command_line import SMALL, names_in, refused, run, write
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import examples
 
 from planner.commands.inputs import read_planned
 from planner.commands.options import Limits, Sources
@@ -59,6 +61,7 @@ def request_of(app: App, model: Model, topology: Topology) -> Request:
     return Request(app.model_copy(update={"objective": "energy"}), model, topology)
 
 
+@settings(max_examples=examples(60, 300))
 @given(st.randoms(use_true_random=False))
 def test_the_front_equals_that_of_all_plans(random: Random) -> None:
     app, model, topology = random_case(random)
@@ -81,6 +84,7 @@ def test_the_front_equals_that_of_all_plans(random: Random) -> None:
         assert sum(covers(other, point, 0.0) for other in found) == 1
 
 
+@settings(max_examples=examples(60, 300))
 @given(st.randoms(use_true_random=False))
 def test_every_plan_stands_and_its_bound_holds_for_plans_as_fast_and_accurate(random: Random) -> None:
     app, model, topology = random_case(random, most_nodes=4, most_blocks=5)
@@ -103,9 +107,14 @@ def partial_request() -> Request:
     return single_app_request(request_for(read_planned(sources, Limits()), "auto", Options(), False))
 
 
+@cache
+def whole_front() -> Front:
+    return pareto(partial_request())
+
+
 def test_a_partial_front_is_a_part_of_the_whole_and_says_where_it_stopped() -> None:
     request = partial_request()
-    whole = pareto(request)
+    whole = whole_front()
     assert whole.status == "complete"
     assert whole.message == ""
     part = pareto(request, most_points=9)
@@ -133,7 +142,7 @@ def test_groups_of_levels_leave_out_no_point() -> None:
     for level in sorted(set(instance.points.accuracy.tolist()), reverse=True):
         walk.scan([level], instance.limits.latency_s)
     alone = {(f.cost.energy_j, f.cost.latency_s, f.accuracy) for f in walk.found}
-    assert alone == set(points_of(pareto(request)))
+    assert alone == set(points_of(whole_front()))
 
 
 def test_no_time_is_an_unknown_front() -> None:
@@ -144,7 +153,7 @@ def test_no_time_is_an_unknown_front() -> None:
 
 
 def test_a_front_is_the_same_in_every_run() -> None:
-    assert pareto(partial_request()) == pareto(partial_request())
+    assert pareto(partial_request()) == whole_front()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from random import Random
 import numpy as np
 import pytest
 from cases import instance_of, random_app, random_model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import SHAPES, shaped_topology
+from profiles import examples
 from table_search import table_search
 
 from planner.fin.exact import scenario
@@ -31,6 +32,7 @@ def shaped_instance(r: Random, shape: str) -> Instance | None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@settings(max_examples=examples(40, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_exact_equals_a_search_over_a_table_of_routes(shape: str, random: Random) -> None:
     """Media, memory, destinations, percentiles and both objectives, whichever way links are held."""

@@ -7,9 +7,10 @@ from random import Random
 import numpy as np
 import pytest
 from cases import instance_of, random_app, random_model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import SHAPES, shaped_topology
+from profiles import examples
 
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate, objective_of
@@ -23,6 +24,7 @@ from planner.schemas import Model, Topology, Workload, check_document
 
 
 @pytest.mark.slow
+@settings(max_examples=examples(40, 300))
 @given(random=st.randoms(use_true_random=False))
 def test_exact_equals_enumeration_at_high_rates(random: Random) -> None:
     shape = random.choice([shape for shape in SHAPES if shape != "package"])
