@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from planner.schemas.planning.metrics import MetricName, NodeMetric
 from planner.schemas.planning.workload import Statistic, percentile_of
@@ -64,12 +65,23 @@ class Attach(Strict):
     )
 
 
+def _one_model(value: object) -> object:
+    """Refuse a list of models: users of a class may be split over plans, not over models."""
+    if isinstance(value, list | tuple):
+        message = "a class of a fleet does not choose between models"
+        fix = "name one model, or give a class of its own for each"
+        raise PydanticCustomError("models", "{message}", {"message": message, "fix": fix})
+    return value
+
+
 class FleetClass(Strict):
     """Users alike in model, rate, limits, device and links."""
 
     name: Name = Field(description="Name, unique in the fleet.")
     count: Count = Field(description="Number of users (whole).")
-    model: Name = Field(description="Path of the model file, relative to the fleet file.")
+    model: Annotated[Name, BeforeValidator(_one_model)] = Field(
+        description="Path of the model file, relative to the fleet file."
+    )
     rate_per_s: Quantity = Field(0.0, description="Inferences per second of one user (0: capacity is not loaded).")
     max_latency_s: Positive | None = Field(None, description="Latency limit in seconds (none: no limit).")
     latency: Statistic = Field("worst", description="Which latency counts: worst, mean, or a percentile such as p95.")

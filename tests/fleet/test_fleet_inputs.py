@@ -139,6 +139,17 @@ def test_a_node_called_device_is_refused(tmp_path: Path) -> None:
         plan_fleet(path, tmp_path / "topology.json")
 
 
+@pytest.mark.parametrize("models", [["vit.json", "vit.json"], ["vit.json"], []])
+def test_a_choice_of_models_is_one_clear_message(tmp_path: Path, models: list[str]) -> None:
+    path = fleet_of(tmp_path, {**CLASS, "model": models})
+    with pytest.raises(InputError) as caught:
+        read_fleet(path)
+    (problem,) = caught.value.problems
+    assert problem.message == "a class of a fleet does not choose between models"
+    assert problem.fix == "name one model, or give a class of its own for each"
+    assert "model" in problem.path
+
+
 def test_many_wrong_rows_are_ten_messages_and_a_count(tmp_path: Path) -> None:
     shutil.copytree(CITY, tmp_path / "city")
     rows = ["name,count,model,device,attach,rate_per_s"]
