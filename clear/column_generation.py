@@ -27,6 +27,8 @@ from planner.clear.workers import in_parallel
 from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 
+FEW_APPS = 12
+"""Of so few apps, the integer master finds good plans from any beginning, and all bounds are quick."""
 _UNLIMITED = Deadline()
 _ROUNDS = 16
 _STEP = 0.5

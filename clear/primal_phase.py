@@ -1,5 +1,8 @@
 """Primal heuristics: from priced columns to the best plan, by the integer master and simulated annealing.
 
+Of many apps, the relaxed master is rounded first: apps are inserted one after the other with the columns that it takes,
+on as many nodes as it has in use. The integer master then chooses among columns of small reduced cost alone.
+
 Every step is limited by counts, not by the clock, so that a search which no time limit ends finds the same plan on any
 machine, busy or not.
 """
@@ -13,6 +16,7 @@ import numpy as np
 from planner.clear.allocation.plan import plan_of
 from planner.clear.column_generation import (
     CLOSE,
+    FEW_APPS,
     Duals,
     Incumbent,
     PricingProblem,
@@ -21,17 +25,26 @@ from planner.clear.column_generation import (
     priced_columns_of,
 )
 from planner.clear.master.column_pool import ColumnPool
+from planner.clear.master.priced_column import PricedColumn
+from planner.clear.pricing.dual_prices import DualPrices
 from planner.clear.primal.annealing import anneal
+from planner.clear.primal.greedy import inserted
 from planner.clear.primal.neighbourhood import neighbourhood
 from planner.fin.deadline import Deadline
+from planner.fin.instance.network import Floats
 
-FEW_APPS = 12
-"""Of so few apps, the integer master finds good plans from any beginning, and all bounds are quick."""
 _REPETITIONS = 5
 """Times that annealing is repeated at most: as long as it helps."""
 _TAKEN, _MOST_PLACES = 0.02, 18
 """Part of a priced column that counts as taken, and the most equal nodes that it is copied to."""
+_ROUNDED = (1e-3, 1e-2, 5e-2)
+"""Least parts of priced columns with which apps are inserted: with fewer, a plan is closer to the relaxed master."""
 _BETTER = 1.0 - 1e-4
+
+
+_PROMISING, _MOST_PROMISING = 0.001, 900
+"""Reduced cost, in parts of what all apps cost, up to which columns take part in the integer master of many apps; and
+how many at most."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +65,13 @@ class PrimalPhase:
 
     def run(self) -> None:
         """Improve the incumbent by every heuristic in turn."""
+        many = self.problem.joint.count > FEW_APPS
+        if many:
+            self._round_relaxation()
         self._copy_to_equal_nodes()
         if not self.done:
-            choose_columns(self.problem.joint, self.pool, self.incumbent, self.deadline)
+            pool = self._promising() if many and self.incumbent.plan is not None else self.pool
+            choose_columns(self.problem.joint, pool, self.incumbent, self.deadline)
         for seed in range(_REPETITIONS):
             before_w = self.incumbent.power_w
             if self.incumbent.plan is None or self.done:
@@ -62,6 +79,33 @@ class PrimalPhase:
             self._anneal(seed)
             if self.incumbent.power_w >= before_w * _BETTER:
                 return
+
+    def _round_relaxation(self) -> None:
+        """Insert apps greedily with the priced columns that the relaxed master takes, on as many nodes as it has on."""
+        found, joint, symmetry = self.duals.relaxation, self.problem.joint, self.problem.symmetry
+        if found is None or self.done:
+            return
+        counts = {kind: int(np.ceil(part - _TAKEN)) for kind, part in found.in_use.items()}
+        opened = [node for kind, count in counts.items() for node in symmetry.first_of(kind, count)]
+        for least in _ROUNDED:
+            offers: list[list[PricedColumn]] = [[] for _ in range(joint.count)]
+            for number in np.flatnonzero(found.taken > least).tolist():
+                offers[self.pool.priced[number].column.app].append(self.pool.priced[number])
+            self.incumbent.offer(inserted(joint, symmetry, offers, self.deadline, opened))
+
+    def _promising(self) -> ColumnPool:
+        """Return the priced columns that cost little more, at the dual prices, than the cheapest one of their app."""
+        joint, prices, pool = self.problem.joint, self.duals.prices, ColumnPool(self.problem.joint)
+        media_w = np.zeros(joint.network.media)
+        media_w[joint.media] = prices.media_w
+        costs_w = np.array([_cost_at(one, prices, media_w) for one in self.pool.priced])
+        least_w = np.full(joint.count, np.inf)
+        np.minimum.at(least_w, [one.column.app for one in self.pool.priced], costs_w)
+        reduced_w = costs_w - least_w[[one.column.app for one in self.pool.priced]]
+        cheapest = np.sort(np.argsort(reduced_w, kind="stable")[:_MOST_PROMISING])
+        for number in cheapest[reduced_w[cheapest] <= _PROMISING * float(least_w.sum())].tolist():
+            pool.add(self.pool.priced[number])
+        return pool
 
     def _copy_to_equal_nodes(self) -> None:
         """Copy what the relaxed master takes to further nodes of each class, as many as it has in use."""
@@ -90,3 +134,11 @@ class PrimalPhase:
         for number in chosen:
             self.pool.keep(columns[number].column)
         self.incumbent.offer(plan_of(joint, [columns[number].column for number in chosen]))
+
+
+def _cost_at(priced: PricedColumn, prices: DualPrices, media_w: Floats) -> float:
+    """Return the power of a priced column and what it pays for nodes, memory and media, in watts."""
+    column, nodes = priced.column, priced.column.nodes
+    paid_w = prices.node_w[nodes] * priced.node_share + prices.use_w[column.app, nodes]
+    paid_w = paid_w + prices.memory_w_per_byte[nodes] * column.memory_bytes
+    return priced.power_w + float(paid_w.sum()) + float(media_w[column.media] @ priced.medium_share)

@@ -14,10 +14,17 @@ from planner.clear.baselines.baseline import own_bound_w
 from planner.clear.bounds.lower_bound import lower_bound_w
 from planner.clear.branching.count_branching import branch_on_counts
 from planner.clear.branching.node_branching import BranchingResult, NodeBranching
-from planner.clear.column_generation import Duals, Incumbent, PricingProblem, add_plan, generate_columns
+from planner.clear.column_generation import (
+    FEW_APPS,
+    Duals,
+    Incumbent,
+    PricingProblem,
+    add_plan,
+    generate_columns,
+)
 from planner.clear.master.column_pool import ColumnPool
 from planner.clear.primal.starting_plan import any_baseline_plan, starting_plan
-from planner.clear.primal_phase import FEW_APPS, PrimalPhase
+from planner.clear.primal_phase import PrimalPhase
 from planner.clear.problem.enumeration import columns_of_few
 from planner.clear.problem.instance import JointInstance
 from planner.fin.deadline import Deadline, DeadlineReachedError

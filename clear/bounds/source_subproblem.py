@@ -140,7 +140,7 @@ class _Variant:
         """(D, W, J) bounds of (W, D + 1) classes at (W,) latency multipliers, with what the source's price adds."""
         pricer, source_w = self._subproblem.pricer, self._source_w
         network, source = pricer.instance.network, pricer.instance.source
-        segments, _ = pricer.source_prefixes(row)
+        segments = pricer.source_prefixes(row)
         depth = len(segments.load)
         ranges = (network.slowest[source], network.fastest[source], network.max_utilization[source])
         parts = (segments.dynamic_w, segments.static_w, segments.load, segments.late_s)
@@ -173,13 +173,9 @@ class _Row:
 def _homes(subproblem: PricingSubproblem) -> Floats:
     """(H, 3) of the operating points that can stay."""
     pricer = subproblem.pricer
-    found = []
-    for point in range(subproblem.tree.points):
-        segments, fits = pricer.source_prefixes(point)
-        if fits[-1]:
-            needed = max(float(segments.load[-1]), float(segments.late_s[-1]) / pricer.stages.most_s)
-            found.append((float(segments.dynamic_w[-1]), float(segments.static_w[-1]), needed))
-    return np.array(found).reshape(-1, 3)
+    whole, fits = pricer.at_home(subproblem.tree.points)
+    needed = np.maximum(whole.load, whole.late_s / pricer.stages.most_s)
+    return np.stack([whole.dynamic_w, whole.static_w, needed], axis=1)[fits]
 
 
 def _undominated(rows: Floats) -> Floats:

@@ -70,6 +70,10 @@ class NodeSymmetry:
         first[[order[0] for order in self._order.values()]] = True
         return first
 
+    def first_of(self, kind: int, count: int) -> list[int]:
+        """Return the first so many nodes of a kind."""
+        return [int(node) for node in self._order[kind][:count]]
+
     def most(self, decision: Decision) -> int:
         """Return the number of nodes of the largest kind that the decision uses."""
         return max(len(self._order[int(self._kind[node])]) for node in decision.nodes)

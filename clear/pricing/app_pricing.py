@@ -76,6 +76,11 @@ class AppPricing:
         ]
         return PricingResult(results[0][1].bound_w, tuple(decisions))
 
+    def ascend(self, prices: AppPrices) -> None:
+        """Improve the latency multipliers from which bounds of sources start."""
+        for _, held in self.variants:
+            held.ascend(prices)
+
     def lower_bound(self, prices: AppPrices) -> float:
         """Return power and prices that no plan of the app is below, whichever variant it is of, in watts."""
         return min(self._lower_bound(number, held, prices) for number, held in self.variants)

@@ -127,15 +127,20 @@ class Pricer:
         cost_by_departure[np.arange(layers + 1) > depth[:, None]] = np.inf
         return Sweep(cost_by_departure, segments, carried, onwards, left)
 
-    def source_prefixes(self, row: int) -> tuple[NodeSegments, Bools]:
-        """(D,) what a row's first blocks ask of the source, by the last of them, and whether they can run there."""
-        depth, source = int(self.stages.depth[row]), self.instance.source
-        point, column = np.array([row]), self.stages.column[[source]]
-        sums = {name: self._sums(name, point, column)[0, 0, 1 : depth + 1] for name in _VISIT}
+    def source_prefixes(self, row: int) -> NodeSegments:
+        """(D,) what a row's first blocks ask of the source, by the last of them."""
+        depth = int(self.stages.depth[row])
+        point, column = np.array([row]), self.stages.column[[self.instance.source]]
+        return NodeSegments(**{name: self._sums(name, point, column)[0, 0, 1 : depth + 1] for name in _VISIT})
+
+    def at_home(self, points: int) -> tuple[NodeSegments, Bools]:
+        """(K,) what whole operating points ask of the source, and whether they can run there, all blocks of each."""
+        source, column = self.instance.source, self.stages.column[self.instance.source]
+        blocks = self.stages.memory_bytes.shape[1]
+        sums = {name: np.cumsum(getattr(self.stages, name)[:points, :, column], axis=1)[:, -1] for name in _VISIT}
         room = self.instance.network.memory_bytes[source] * (1.0 + 1e-9)
-        fits = self._barred(point, column)[0, 0, 1 : depth + 1] == 0
-        last = np.arange(depth)
-        fits = fits & (self.memory.held(point, np.zeros_like(last), last)[1][0] <= room)
+        needed = self.memory.held(np.arange(points), np.zeros(1, dtype=np.int64), np.array([blocks - 1]))[1][:, 0]
+        fits = self.stages.allowed[:points, :, column].all(axis=1) & (needed <= room)
         return NodeSegments(**sums), fits & self._hosts[source]
 
     def _sums(self, name: str, point: Ints, column: Ints) -> Floats:

@@ -9,6 +9,7 @@ cheaply; one sweep prices all of these classes. Here the best operating points a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from planner.clear.pricing.shortest_path import Pricer
 from planner.clear.pricing.sweep import AppPrices, Rows, Sweep
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Floats
+from planner.fin.instance.network import Floats, Ints
 
 _KEPT = 2
 """Best classes whose plans are named."""
@@ -90,10 +91,10 @@ class PricingSubproblem:
         if not self._last:
             self._descend(prices)
         points = sorted(self._last, key=lambda point: (self._last[point], point))[:_POINTS]
-        found = sorted((self._bound(point, prices) for point in points), key=lambda one: one.bound_w)
+        found = sorted(self._bound(points, prices), key=lambda one: one.bound_w)
         for point in range(self.tree.points) if np.isinf(found[0].bound_w) else ():
             if point not in self._last:  # what was looked at so far has no plan
-                found.insert(0, self._bound(point, prices))
+                found.insert(0, *self._bound([point], prices))
                 if np.isfinite(found[0].bound_w):
                     break
         decisions = [*found[0].decisions, *(decision for one in found[1:] for decision in one.decisions[:1])]
@@ -122,6 +123,13 @@ class PricingSubproblem:
         """Return what bounds all plans of the app at given prices."""
         return LagrangianBound(self.pricer, prices)
 
+    def ascend(self, prices: AppPrices) -> None:
+        """Improve the latency multipliers of all points as one, by bounds on elementary plans."""
+        held = self._row(self.tree.root, prices)
+        for _ in range(_ASCENTS if np.isfinite(self._most_s) else 0):
+            multipliers = held.tries()
+            held.learn(multipliers, self._bounds(self.tree.root, multipliers, prices))
+
     def values(self, prices: AppPrices) -> Floats:
         """(D + 1,) latency multipliers that were the best last, by class, of all points as one."""
         return self._row(self.tree.root, prices).value
@@ -137,7 +145,7 @@ class PricingSubproblem:
             sweep = small.sweep(Rows(below, np.full(len(below), value)), seen)
             costs = sweep.cost_by_departure.min(axis=1) + self.pricer.stages.point_w[below, 0]
             row = int(below[int(costs.argmin())])
-        self._bound(row, prices)
+        self._bound([row], prices)
 
     def _row(self, row: int, prices: AppPrices) -> LatencyMultipliers:
         """Return what is remembered of a row; of its envelope where nothing is."""
@@ -161,23 +169,39 @@ class PricingSubproblem:
         bounds = self._bounds(root, values, prices)
         return LatencyMultipliers(values[bounds.argmax(axis=0)], bounds.max(axis=0))
 
-    def _bound(self, row: int, prices: AppPrices) -> _Found:
-        """Bound the elementary plans of a point at latency multipliers near the best; name the cheapest."""
-        held = self._row(row, prices)
-        values = held.tries()
-        rows, sweep, bounds = self._swept(row, values, prices)
-        bound = self._last[row] = held.learn(values, bounds)
-        return _Found(bound, self._plans(rows, sweep, bounds, prices) if np.isfinite(bound) else ())
+    def _bound(self, points: Sequence[int], prices: AppPrices) -> list[_Found]:
+        """Bound the elementary plans of some points, at multipliers near the best of each; name the cheapest."""
+        held = [self._row(point, prices) for point in points]
+        tries = [one.tries() for one in held]
+        counts = [len(values) for values in tries]
+        rows, sweep, bounds = self._swept(np.repeat(points, counts), np.concatenate(tries), prices)
+        found, begin = list[_Found](), 0
+        for point, one, values in zip(points, held, tries, strict=True):
+            own = bounds[begin : begin + len(values), : int(self.pricer.stages.depth[point]) + 1]
+            bound = self._last[point] = one.learn(values, own)
+            plans = self._plans((rows, sweep, begin), own, one.lowest, prices) if np.isfinite(bound) else ()
+            found.append(_Found(bound, plans))
+            begin += len(values)
+        return found
 
-    def _plans(self, rows: Rows, sweep: Sweep, bounds: Floats, prices: AppPrices) -> tuple[Decision, ...]:
-        """Return plans of the best classes, each at two multipliers, and the one that never leaves the source."""
-        lowest = self._rows[int(rows.point[0])].lowest
+    def _plans(
+        self, swept: tuple[Rows, Sweep, int], bounds: Floats, lowest: Floats, prices: AppPrices
+    ) -> tuple[Decision, ...]:
+        """Return plans of the best classes, each at two multipliers, and the one that never leaves the source.
+
+        Args:
+            swept: Rows with their sweep, and the first one of the point in question.
+            bounds: (W, D + 1) bounds of its rows, by class.
+            lowest: (D + 1,) bound of each class.
+            prices: What the app pays for nodes and media.
+        """
+        rows, sweep, begin = swept
         asked: dict[tuple[int, int], None] = {}
         home = bounds.shape[1] - 1
         for leave in dict.fromkeys([*np.argsort(lowest, kind="stable")[:_KEPT].tolist(), home]):
             best = int(bounds[:, leave].argmax())
             for number in {best: None, min(best + 1, len(bounds) - 1): None} if leave < home else (best,):
-                asked[number, leave] = None
+                asked[begin + number, leave] = None
         found = (
             self._decision(rows, sweep, number, leave, prices)
             for number, leave in asked
@@ -197,14 +221,14 @@ class PricingSubproblem:
 
     def _bounds(self, row: int, values: Floats, prices: AppPrices) -> Floats:
         """(W, D + 1) bounds on elementary plans at (W,) latency multipliers, by class, equal nodes as one."""
-        return self._swept(row, values, prices)[2]
+        return self._swept(np.full(len(values), row), values, prices)[2]
 
-    def _swept(self, row: int, values: Floats, prices: AppPrices) -> tuple[Rows, Sweep, Floats]:
-        """Price a row at (W,) latency multipliers, equal nodes as one; (W, D + 1) bounds come with it."""
+    def _swept(self, points: Ints, values: Floats, prices: AppPrices) -> tuple[Rows, Sweep, Floats]:
+        """Price (W,) rows at their latency multipliers, equal nodes as one; (W, D + 1) bounds come with it."""
         small, seen = aggregate_nodes(self.pricer, prices)
-        rows = Rows(np.full(len(values), row), values)
+        rows = Rows(points, values)
         sweep = small.sweep(rows, seen)
-        return rows, sweep, less_limit(small, values, sweep.cost_by_departure + self.pricer.stages.point_w[row])
+        return rows, sweep, less_limit(small, values, sweep.cost_by_departure + self.pricer.stages.point_w[points])
 
 
 class LagrangianBound:

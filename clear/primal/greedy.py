@@ -8,7 +8,7 @@ room for others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -36,7 +36,10 @@ _WHOLE: Asked = (0.0, 0.0, 1.0, 0.0, 1)
 
 
 def greedy_plan(
-    joint: JointInstance, symmetry: NodeSymmetry, known: Sequence[Sequence[Column]], deadline: Deadline
+    joint: JointInstance,
+    symmetry: NodeSymmetry,
+    known: Sequence[Sequence[Column]],
+    deadline: Deadline,
 ) -> Plan | None:
     """Build a plan by inserting one app after the other, with columns known or their copies on equal nodes.
 
@@ -56,13 +59,35 @@ def greedy_plan(
         for priced in price_columns(flat, joint, prices):
             if priced is not None:
                 offers[priced.column.app].append(priced)
+    return inserted(joint, symmetry, offers, deadline)
+
+
+def inserted(
+    joint: JointInstance,
+    symmetry: NodeSymmetry,
+    offers: Sequence[Sequence[PricedColumn]],
+    deadline: Deadline,
+    opened: Collection[int] = (),
+) -> Plan | None:
+    """Build a plan by inserting one app after the other, with priced columns or their copies on equal nodes.
+
+    Args:
+        joint: The apps.
+        symmetry: Equal nodes.
+        offers: Priced columns of every app.
+        deadline: When to give up.
+        opened: Nodes whose idle power is not counted, as if they were in use whatever apps do.
+
+    Returns:
+        A plan; None where an app finds no room.
+    """
     if not all(offers):
         return None
     least_w = [min(priced.power_w for priced in own) for own in offers]
     order = sorted(range(joint.count), key=lambda app: (-least_w[app], app))
     copies = _Copies(joint, symmetry)
     for _ in range(_ORDERS):
-        found = _in_order(_Insertion(joint, copies), offers, order, deadline)
+        found = _in_order(_Insertion(joint, copies, opened), offers, order, deadline)
         if not isinstance(found, int):
             return plan_of(joint, found)
         if order[0] == found or deadline.expired:
@@ -152,12 +177,15 @@ class _Copies:
 class _Insertion:
     """What the apps so far ask of every node and medium."""
 
-    def __init__(self, joint: JointInstance, copies: _Copies) -> None:
+    def __init__(self, joint: JointInstance, copies: _Copies, opened: Collection[int]) -> None:
         self._copies, self._places = copies, places_of(joint.network, joint.media)
-        self._idle_w: list[float] = [*joint.network.idle_power_w.tolist(), *([0.0] * len(joint.media))]
+        idle_w = joint.network.idle_power_w.copy()
+        idle_w[list(opened)] = 0.0
+        self._idle_w: list[float] = [*idle_w.tolist(), *([0.0] * len(joint.media))]
         self._held: list[Asked] = [(0.0, 0.0, 0.0, 0.0, 0)] * len(self._places)
         self._cost_w = [0.0] * len(self._places)
-        self._used = 0
+        of_kind = np.bincount(joint.kinds[list(opened)]) if opened else np.ones(1, dtype=np.int64)
+        self._used = int(of_kind.max()) - 1
         """Most equal nodes that were passed over so far."""
 
     def insert(self, offers: Sequence[PricedColumn]) -> Column | None:

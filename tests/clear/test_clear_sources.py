@@ -33,6 +33,28 @@ def test_no_plan_takes_less_at_any_prices(seed: int) -> None:
     assert bound_w <= least_power(case) * (1.0 + 1e-6)
 
 
+@FEW
+@given(SEEDS)
+def test_what_points_ask_of_the_source_is_the_sum_over_their_blocks(seed: int) -> None:
+    joint = random_case(Random(seed), most_nodes=3).joint()
+    for app in PricingProblem.of(joint, 0.0).subproblems:
+        for _, subproblem in app.variants:
+            pricer, points = subproblem.pricer, subproblem.tree.points
+            instance, source = pricer.instance, pricer.instance.source
+            whole, fits = pricer.at_home(points)
+            for point in range(points):
+                prefixes = pricer.source_prefixes(point)
+                for name in ("dynamic_w", "static_w", "load", "late_s"):
+                    assert getattr(whole, name)[point] == pytest.approx(getattr(prefixes, name)[-1], rel=1e-12)
+                blocks = int(instance.points.depth[point])
+                heads = np.flatnonzero(instance.points.on[point])
+                held = instance.block_bytes[:blocks].sum() + instance.head_bytes[heads].sum()
+                can_run = instance.allowed[:blocks, source].all() and instance.heads.can_run[heads, source].all()
+                room = instance.memory is not None or held <= instance.network.memory_bytes[source] * (1.0 + 1e-9)
+                assert fits[point] <= can_run
+                assert instance.memory is not None or fits[point] == (can_run and room)
+
+
 def test_there_is_no_bound_where_there_is_no_time() -> None:
     joint = random_case(Random(1)).joint()
     subproblems, prices = PricingProblem.of(joint, 0.0).subproblems, DualPrices.none(joint)
