@@ -199,6 +199,9 @@ def single_nodes(joint: JointInstance, nodes: Bools, deadline: Deadline) -> list
         joint: The apps.
         nodes: (N,) nodes that may host apps.
         deadline: When to give up; of the apps that are left, the lists are empty.
+
+    Returns:
+        One list per app, in their order.
     """
     return _candidates_of_all(joint, _at_its_best, nodes, deadline)
 

@@ -44,6 +44,9 @@ def starting_plan(joint: JointInstance, deadline: Deadline, end: Deadline) -> Pl
         joint: The apps.
         deadline: When to begin nothing more.
         end: When to give up what was begun: no plan is worse than a late one.
+
+    Returns:
+        A plan that keeps every limit; None where no baseline finds one in time.
     """
     best, limited = None, end.remaining_s < float("inf")
     if joint.count <= _FEW_APPS:

@@ -166,6 +166,9 @@ def with_other_multipliers(relaxation: Relaxation, stages: list[Stage], deadline
         stages: The layers to search with the arcs into them; only paths over these are bounded.
         deadline: When to give up.
 
+    Returns:
+        The relaxation with the further bounds; as it is where no multiplier is positive or the network is too large.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """

@@ -96,6 +96,9 @@ def cheapest_paths(
         known: Only paths of a smaller cost, in joules or seconds, are of interest.
         until: When to give up.
 
+    Yields:
+        One path after the other, as `Paths` of one row.
+
     Raises:
         DeadlineReachedError: The deadline came first.
     """
