@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.schemas.bundles.tensors import Tensor
 from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.quantities import format_quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,9 +88,10 @@ def execute(
         with _ended_after(most_s) as options:
             results = runtime.run(outputs, feeds, options)
     except Exception as error:  # whatever the runtime refuses is told to the user
-        if "terminate flag" in str(error):
+        if most_s is not None and "terminate flag" in str(error):
+            message = f"it did not end within {format_quantity(most_s, 's')} on random input"
             fix = "give the Loop a number of passes, or a condition that becomes false on any input"
-            raise input_error(f"it did not end within {most_s:g} s on random input", fix, file=file) from None
+            raise input_error(message, fix, file=file) from None
         raise refused(error, file) from None
     return results
 
