@@ -46,7 +46,7 @@ def solve(request: Request) -> Placement:
     for each in instances if chosen.name not in GENERAL_METHODS else ():
         refuse_general(each, chosen.name)
     build_s = time.perf_counter() - began
-    options = with_time_left(request.options, build_s)
+    options = _with_time_left(request.options, build_s)
     instance, outcome = _solved(instances, chosen, options)
     until = diagnosed_until(request.options.time_limit_s, time.perf_counter() - began)
     diagnosis = _diagnosis(requests, instances, until) if outcome.status == "infeasible" else None
@@ -76,15 +76,11 @@ def _solved(instances: Sequence[Instance], chosen: Method, options: Options) -> 
     return solve_variants(instances, chosen, options)
 
 
-def with_time_left(options: Options, build_s: float) -> Options:
+def _with_time_left(options: Options, build_s: float) -> Options:
     """Return the options with the time that building the arrays and verifying the plan leave of the limit.
 
     Verifying reads the whole topology once more, and takes somewhat longer than building. Half of the lateness that is
     granted may be used up by the two; the search keeps a quarter of the limit in any case.
-
-    Args:
-        options: The options of the request.
-        build_s: Seconds that building took.
     """
     if options.time_limit_s is None:
         return options

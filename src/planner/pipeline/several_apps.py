@@ -18,7 +18,7 @@ from planner.fin.deadline import Deadline
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome
 from planner.pipeline.joint_placement import joint_placement_of
-from planner.pipeline.one_app import diagnosed_until, with_time_left
+from planner.pipeline.one_app import diagnosed_until
 from planner.pipeline.prepared import network_of
 from planner.pipeline.request import AUTO, PROVING, JointRequest
 from planner.schemas.planning.placement import Diagnosis, Placement, Provenance
@@ -37,8 +37,8 @@ def solve_joint(request: JointRequest) -> Placement:
     chosen = joint_method(PROVING if request.method == AUTO else request.method, request.objective)
     joint = joint_of(request)
     build_s = time.perf_counter() - began
-    options = with_time_left(request.options, build_s)
-    outcome, diagnosis = _explained(request, joint, _outcome(joint, chosen, options), began)
+    options = _with_time_left(request.options, build_s)
+    outcome, diagnosis = _explained(request, joint, _outcome(joint, chosen, options), began, build_s)
     provenance = Provenance(planner=__version__, method=chosen.name, inputs=dict(request.inputs))
     placement = joint_placement_of(joint, outcome, provenance, build_s, diagnosis)
     gap, per_exit = max(1e-6, request.options.gap), request.per_exit_thresholds
@@ -53,6 +53,13 @@ def joint_of(request: JointRequest) -> JointInstance:
     return build_joint(request.apps, network, request.per_exit_thresholds, request.objective)
 
 
+def _with_time_left(options: Options, build_s: float) -> Options:
+    """Return the options with the time that building the arrays left of the limit, a quarter of it in any case."""
+    if options.time_limit_s is None:
+        return options
+    return replace(options, time_limit_s=max(options.time_limit_s - build_s, 0.25 * options.time_limit_s))
+
+
 def _outcome(joint: JointInstance, chosen: JointMethod, options: Options) -> Outcome[Plan]:
     """Ask the method, unless an app has no operating point that is accurate enough: then nothing is to be searched."""
     if not all(app.possible for app in joint.apps):
@@ -65,7 +72,7 @@ def _outcome(joint: JointInstance, chosen: JointMethod, options: Options) -> Out
 
 
 def _explained(
-    request: JointRequest, joint: JointInstance, outcome: Outcome[Plan], began: float
+    request: JointRequest, joint: JointInstance, outcome: Outcome[Plan], began: float, build_s: float
 ) -> tuple[Outcome[Plan], Diagnosis | None]:
     """Say why there is no plan. The method that proves its answers is helped by other proofs where time is left."""
     limit_s, spent_s = request.options.time_limit_s, time.perf_counter() - began
@@ -73,7 +80,7 @@ def _explained(
     until = diagnosed_until(limit_s, spent_s)
     if outcome.status == "infeasible":
         return outcome, contradiction(joint, _all_points(request), until, until) or no_room(joint, until)
-    if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > 0.0):
+    if outcome.status == "unknown" and request.method in (AUTO, PROVING) and (left_s is None or left_s > build_s):
         diagnosis = contradiction(joint, _all_points(request), Deadline.after(left_s), until)
         if diagnosis is not None:
             return replace(outcome, status="infeasible", lower_bound=math.inf, termination=PROVED), diagnosis
