@@ -66,7 +66,7 @@ class PricingProblem:
         Raises:
             DeadlineReachedError: The time is up.
         """
-        routes = list_routes(joint.network, joint.media.tolist())
+        routes = list_routes(joint.network, joint.media.tolist(), deadline)
         subproblems = []
         for app in joint.apps:
             deadline.check()

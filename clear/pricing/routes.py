@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from planner.clear.pricing.node_segments import NodeSegments, SegmentPrices, best_share, cost_at
+from planner.fin.deadline import Deadline
 from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.network import Bools, Floats, Ints, Network
+
+_UNLIMITED = Deadline()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +42,21 @@ class Routes:
     """Efficient routes between classes of nodes, by the class of each node, and which of them move."""
 
 
-def list_routes(network: Network, media: Sequence[int]) -> Routes:
-    """List the efficient routes, those that differ in their time on priced media included."""
-    table = efficient_routes(network, media)
+def list_routes(network: Network, media: Sequence[int], until: Deadline = _UNLIMITED) -> Routes:
+    """List the efficient routes, those that differ in their time on priced media included.
+
+    Args:
+        network: The network.
+        media: Media that may have a price.
+        until: When to give up.
+
+    Returns:
+        The routes.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
+    """
+    table = efficient_routes(network, media, until=until)
     target, source, option = np.nonzero(table.valid.transpose(2, 1, 0))
     at = (option, source, target)
     loads = [table.loads[index][at] for index in range(len(media))]

@@ -18,7 +18,7 @@ from planner.clear.primal.greedy import greedy_plan
 from planner.clear.problem.chain_relaxation import best_on_nodes
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import of_variant
-from planner.fin.deadline import Deadline
+from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
@@ -67,7 +67,11 @@ def inserted_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
         joint: The apps.
         deadline: When to give up.
     """
-    symmetry = NodeSymmetry(joint, list_routes(joint.network, joint.media.tolist()))
+    try:
+        routes = list_routes(joint.network, joint.media.tolist(), deadline)
+    except DeadlineReachedError:
+        return None
+    symmetry = NodeSymmetry(joint, routes)
     nodes = symmetry.first_nodes & joint.network.hosts
     known = []
     for app, own in enumerate(joint.apps):

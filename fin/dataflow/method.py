@@ -70,7 +70,7 @@ def _solved(
         for point in range(instance.points.count):
             if incumbent.decision is not None and incumbent.gap >= 1.0:  # any plan was asked for
                 return states, 0.0, PROVED
-            problem = build_problem(instance, point)
+            problem = build_problem(instance, point, until=until)
             states.append(bound_point(problem, incumbent, until))
             if incumbent.decision is None:
                 _offer_single_nodes(problem, incumbent)

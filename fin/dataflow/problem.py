@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.fin.dataflow.hosts import possible_hosts
+from planner.fin.deadline import Deadline
 from planner.fin.graph.routes import RouteTable, efficient_routes
 from planner.fin.instance.dataflow import TensorInput
 from planner.fin.instance.instance import TOLERANCE, Instance
@@ -14,6 +16,7 @@ from planner.fin.instance.network import Bools, Floats, Ints
 ENERGY, LATENCY, ROUTES = 0, 1, 2
 """Rows of the figures that every problem has, `_OWN` in number; metrics in use follow, then tracked capacities."""
 _OWN = 3
+_UNLIMITED = Deadline()
 
 
 @dataclass(frozen=True, order=True)
@@ -127,7 +130,11 @@ class PointProblem:
 
 
 def build_problem(
-    instance: Instance, point: int, capacities: tuple[Capacity, ...] = (), hosts: tuple[Ints, ...] | None = None
+    instance: Instance,
+    point: int,
+    capacities: tuple[Capacity, ...] = (),
+    hosts: tuple[Ints, ...] | None = None,
+    until: Deadline = _UNLIMITED,
 ) -> PointProblem:
     """Build the figures of one operating point as arrays over blocks, routes and results.
 
@@ -136,15 +143,19 @@ def build_problem(
         point: The operating point.
         capacities: Capacities that are figures too.
         hosts: Nodes that may run each block (default: those that can, each block alone).
+        until: When to give up.
 
     Returns:
         The problem with F figures; energy in J, latency in s, memory in bytes, loads as fractions of time.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
     """
     points, network = instance.points, instance.network
     depth = int(points.depth[point])
     inputs = tuple(instance.inputs(depth))
     media = tuple(row.index for row in capacities if row.kind == "medium")
-    routes = efficient_routes(network, media, instance.used_metrics)
+    routes = efficient_routes(network, media, instance.used_metrics, until)
     moves = 1.0 - np.eye(network.size)
     criteria = np.concatenate(
         [routes.metrics, np.broadcast_to(moves, routes.metrics[:1].shape), routes.loads], dtype=np.float64
@@ -327,24 +338,3 @@ def build_node_figures(instance: Instance, point: int, capacities: tuple[Capacit
     depth = int(instance.points.depth[point])
     weight, governing, _ = _time_weights(instance, point, depth)
     return _Terms(instance, point, depth, capacities, weight, governing).node()
-
-
-def possible_hosts(instance: Instance, point: int) -> tuple[Ints, ...]:
-    """Return the nodes that could run each deployed block of an app, at an operating point, if it were there alone."""
-    points, network = instance.points, instance.network
-    head_behind = {int(points.exit_block[head]): int(head) for head in np.flatnonzero(points.on[point])}
-    runs = points.computing_weight(points.reach(len(instance.block_names))[point])
-    hosts = []
-    for block in range(int(points.depth[point])):
-        may = instance.allowed[block].copy()
-        held, seconds = float(instance.block_bytes[block]), instance.blocks.time_s[block].copy()
-        head = head_behind.get(block)
-        if head is not None:
-            may &= instance.heads.can_run[head]
-            held, seconds = held + float(instance.head_bytes[head]), seconds + instance.heads.time_s[head]
-        if instance.memory is not None:
-            held += instance.memory.beyond_sum([block], [] if head is None else [head])
-        may &= held <= network.memory_bytes * (1.0 + TOLERANCE)
-        may &= instance.rate_per_s * runs[block] * seconds <= network.max_utilization * (1.0 + TOLERANCE)
-        hosts.append(np.flatnonzero(may))
-    return tuple(hosts)

@@ -169,7 +169,7 @@ def _tracking(
 ) -> PointState:
     """Return the same point with more capacities as figures, the multipliers so far as a start."""
     old = state.found.problem
-    problem = build_problem(old.instance, old.point, capacities, old.hosts)
+    problem = build_problem(old.instance, old.point, capacities, old.hosts, deadline)
     start = np.zeros(len(problem.limits))
     start[: len(old.limits)] = state.found.multipliers
     return bound_point(problem, incumbent, deadline, _TABLES[0], start)

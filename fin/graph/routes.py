@@ -13,10 +13,12 @@ from functools import cached_property
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.network import Bools, Floats, Ints, Network
 
-_ROWS_AT_ONCE = 1_000_000
+_CELLS_AT_ONCE = 3_000_000
+_UNLIMITED = Deadline()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,10 @@ class RouteTable:
 
 
 def efficient_routes(
-    network: Network, tracked_media: Sequence[int] = (), further_metrics: Sequence[int] = ()
+    network: Network,
+    tracked_media: Sequence[int] = (),
+    further_metrics: Sequence[int] = (),
+    until: Deadline = _UNLIMITED,
 ) -> RouteTable:
     """Find the efficient routes of all pairs of nodes, once per network; the table is kept with it.
 
@@ -100,19 +105,25 @@ def efficient_routes(
         network: The network.
         tracked_media: Media whose load is a criterion.
         further_metrics: Metrics of the network that are criteria; what routes add to them follows the loads.
+        until: When to give up: with many criteria there may be very many routes.
 
     Returns:
         At most P routes per pair, with (3, P, N, N) J/bit, s/bit and latency in s, and (M, P, N, N) loads in s/bit,
         then what a bit adds to the further metrics.
+
+    Raises:
+        DeadlineReachedError: The deadline came first.
     """
     key = ("efficient routes", tuple(tracked_media), tuple(further_metrics))
     if (kept := network.derived.get(key)) is None:
-        kept = network.derived[key] = _efficient_routes(network, tracked_media, further_metrics)
+        kept = network.derived[key] = _efficient_routes(network, tracked_media, further_metrics, until)
     assert isinstance(kept, RouteTable)
     return kept
 
 
-def _efficient_routes(network: Network, tracked_media: Sequence[int], further_metrics: Sequence[int]) -> RouteTable:
+def _efficient_routes(
+    network: Network, tracked_media: Sequence[int], further_metrics: Sequence[int], until: Deadline
+) -> RouteTable:
     direct = _direct(network, tracked_media, further_metrics)
     present = np.zeros((network.size, network.size), dtype=bool)
     present[network.link_source, network.link_target] = True
@@ -120,7 +131,7 @@ def _efficient_routes(network: Network, tracked_media: Sequence[int], further_me
     if not _relays_may_help(direct, present):
         metrics = np.where(present, direct, 0.0)[:, None]
         return RouteTable(metrics[:3], present[None], metrics[3:])
-    return _search(network, direct)
+    return _search(network, direct, until)
 
 
 def _direct(network: Network, tracked_media: Sequence[int], further_metrics: Sequence[int]) -> Floats:
@@ -152,14 +163,15 @@ def _relays_may_help(direct: Floats, present: Bools) -> bool:
     return bool((least < direct).any())  # nothing is below the zeros of the diagonal
 
 
-def _search(network: Network, direct: Floats) -> RouteTable:
+def _search(network: Network, direct: Floats, until: Deadline) -> RouteTable:
     """Label-correcting search from all sources: extend what is new by one hop until nothing is."""
     size = network.size
-    chunk = max(1, _ROWS_AT_ONCE // max(1, len(network.link_source)))
+    chunk = max(1, _CELLS_AT_ONCE // max(1, len(network.link_source) * len(direct)))
     kept, nodes, parents = [], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     made = 0
     for start in range(0, size, chunk):
-        labels, node, parent = _from_sources(network, direct, np.arange(start, min(start + chunk, size)), made)
+        sources = np.arange(start, min(start + chunk, size))
+        labels, node, parent = _from_sources(network, direct, sources, made, until)
         kept.append(labels)
         nodes.append(node)
         parents.append(parent)
@@ -178,7 +190,9 @@ class _Labels:
     serial: Ints
 
 
-def _from_sources(network: Network, direct: Floats, sources: Ints, made: int) -> tuple[_Labels, Ints, Ints]:
+def _from_sources(
+    network: Network, direct: Floats, sources: Ints, made: int, until: Deadline
+) -> tuple[_Labels, Ints, Ints]:
     """Return the efficient labels from some sources, and node and parent of every label ever made for them.
 
     Serial numbers go on from `made`, the number of labels made before.
@@ -195,6 +209,7 @@ def _from_sources(network: Network, direct: Floats, sources: Ints, made: int) ->
     all_made = [frontier]
     made += count
     while len(frontier.node):
+        until.check()
         degree = first[frontier.node + 1] - first[frontier.node]
         row = np.repeat(np.arange(len(frontier.node)), degree)
         offset = np.arange(len(row)) - np.repeat(np.cumsum(degree) - degree, degree)

@@ -204,7 +204,9 @@ def test_no_answer_in_time_is_unknown() -> None:
     assert "unknown" in ran.err
 
 
-def test_a_starting_plan_is_held_where_no_time_is_left_to_improve_it() -> None:
+def test_a_starting_plan_is_held_where_no_time_is_left_to_improve_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer for it than is allowed to be late."""
+    monkeypatch.setattr("planner.clear.solve._LATE_S", 60.0)
     ran = run("plan", *SHARED, "--time-limit", "0s")
     assert ran.code == 0
     assert ran.out.startswith("feasible: ")

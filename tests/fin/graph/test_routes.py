@@ -176,7 +176,7 @@ def test_sources_in_several_batches_give_the_same_table(monkeypatch: pytest.Monk
     links = [link(f"{i}{j}", 1.0 + i, 0.1 * j, 1.0 + i * j) for i, j in ends]
     network = network_of(5, links)
     whole = efficient_routes(network)
-    monkeypatch.setattr("planner.fin.graph.routes._ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("planner.fin.graph.routes._CELLS_AT_ONCE", 1)
     parts = efficient_routes(network)
     assert whole.valid.all()
     np.testing.assert_array_equal(whole.metrics, parts.metrics)
