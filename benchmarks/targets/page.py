@@ -50,15 +50,17 @@ _WHY = {
     "rate": "a bisection of some ten exact searches, in which the busy time of nodes and media is a capacity.",
     "metrics": (
         "with four criteria labels seldom dominate each other, and the Lagrangian bound is 9 % below the optimum. "
-        "Bounds at 26 other vectors of multipliers prune most labels, and two narrow searches meet the optimum, but "
-        "thousands of labels per layer are left for the proof."
+        "Bounds at up to a thousand other vectors of multipliers prune most labels. The time goes into these bounds, "
+        "and into more than a thousand labels per layer that they leave for the proof."
     ),
     "vit": "a label search with the memory of each chiplet as a capacity, between nodes that differ little.",
     "cold": (
         "schemas of files and options of the command line are built when their modules load; the search takes a few ms."
     ),
-    "apps-50": "about a third of the time goes into bounds, a third into rounds of pricing; the rest into the integer "
-    "master, annealing and the starting plan. See [several apps](clear.md).",
+    "apps-50": (
+        "about two fifths of the time go into rounds of pricing, three tenths into bounds; the rest into the integer "
+        "master, annealing and greedy insertion. See [several apps](clear.md)."
+    ),
     "apps-120": "as for 50 apps. See [several apps](clear.md).",
     "apps-200": "as for 50 apps. See [several apps](clear.md).",
 }
