@@ -3,8 +3,8 @@
 A joint design is one design (a model variant on an engine, with options) per task. The main steps, each a module:
 
 - `design_space`: the designs file as arrays; `scoring`: metrics, constraints and distances of all joint designs.
-- `candidates`: the joint designs that any state can call for; `rass`: the design of every state; `bounded`: the same
-  from a design set of limited size.
+- `candidates`: the joint designs that any state can call for; `rass`: the design of every state;
+  `bounded_design_set`: the same from a design set of limited size.
 - `adapt`: all of it, from a designs file to a policy; `baselines`: OODIn and other choices to compare with.
 - `manager`: the runtime manager, a look-up in the policy for each sample of load and memory; `replay`: a recorded trace
   run through it, beside fixed designs and oracles (`clairvoyant_oracle`).

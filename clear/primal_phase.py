@@ -1,7 +1,8 @@
 """Primal heuristics: from priced columns to the best plan, by the integer master and simulated annealing.
 
-Of many apps, the relaxed master is rounded first: apps are inserted one after the other with the columns that it takes,
-on as many nodes as it has in use. The integer master then chooses among columns of small reduced cost alone.
+Of many apps, the solution of the relaxed master (its linear relaxation) is rounded first: apps are inserted one after
+the other with columns of positive value, on as many nodes as that solution has in use, rounded up. The integer master
+then chooses among columns of small reduced cost alone.
 
 Every step is limited by counts, not by the clock, so that a search which no time limit ends finds the same plan on any
 machine, busy or not.
@@ -35,13 +36,14 @@ from planner.fin.instance.network import Floats
 
 _REPETITIONS = 5
 """Times that annealing is repeated at most: as long as it helps."""
-_TAKEN, _MOST_PLACES = 0.02, 18
-"""Part of a priced column that counts as taken, and the most equal nodes that it is copied to."""
-_ROUNDED = (1e-3, 1e-2, 5e-2)
-"""Least parts of priced columns with which apps are inserted: with fewer, a plan is closer to the relaxed master."""
+_TAKEN, _MOST_SHIFTS = 0.02, 18
+"""Value of a column in the relaxed master above which it counts as taken, and the most equal nodes that it is copied
+to, its own included."""
+_THRESHOLDS = (1e-3, 1e-2, 5e-2)
+"""Thresholds on a column's value in the relaxed master. Greedy insertion is offered the columns above; a higher
+threshold offers fewer columns, and stays closer to the relaxation."""
 _BETTER = 1.0 - 1e-4
-
-
+"""Annealing is repeated as long as it lowers the power to less than this part of it."""
 _PROMISING, _MOST_PROMISING = 0.001, 900
 """Reduced cost, in parts of what all apps cost, up to which columns take part in the integer master of many apps; and
 how many at most."""
@@ -81,15 +83,15 @@ class PrimalPhase:
                 return
 
     def _round_relaxation(self) -> None:
-        """Insert apps greedily with the priced columns that the relaxed master takes, on as many nodes as it has on."""
+        """Insert apps with columns of positive value in the relaxed master, on as many nodes as it has in use."""
         found, joint, symmetry = self.duals.relaxation, self.problem.joint, self.problem.symmetry
         if found is None or self.done:
             return
         counts = {kind: int(np.ceil(part - _TAKEN)) for kind, part in found.in_use.items()}
         opened = [node for kind, count in counts.items() for node in symmetry.first_of(kind, count)]
-        for least in _ROUNDED:
+        for threshold in _THRESHOLDS:
             offers: list[list[PricedColumn]] = [[] for _ in range(joint.count)]
-            for number in np.flatnonzero(found.taken > least).tolist():
+            for number in np.flatnonzero(found.taken > threshold).tolist():
                 offers[self.pool.priced[number].column.app].append(self.pool.priced[number])
             self.incumbent.offer(inserted(joint, symmetry, offers, self.deadline, opened))
 
@@ -108,17 +110,21 @@ class PrimalPhase:
         return pool
 
     def _copy_to_equal_nodes(self) -> None:
-        """Copy what the relaxed master takes to further nodes of each class, as many as it has in use."""
+        """Add copies of the columns that the relaxed master takes, shifted by 1, 2, ... nodes within their classes.
+
+        There are as many copies of a column, itself included, as the class of the most nodes in use has in use, rounded
+        up, and one more.
+        """
         found = self.duals.relaxation
         if found is None:
             return
-        places = min(int(np.ceil(found.most_in_use - _TAKEN)) + 1, _MOST_PLACES)
+        copies = min(int(np.ceil(found.most_in_use - _TAKEN)) + 1, _MOST_SHIFTS)
         taken = [self.pool.priced[number].column for number in np.flatnonzero(found.taken > _TAKEN).tolist()]
-        for offset in range(1, places):
+        for offset in range(1, copies):
             moved = [
                 (column.app, column.decision)
                 for column in taken
-                if offset < self.problem.symmetry.most(column.decision)
+                if offset < self.problem.symmetry.largest_class(column.decision)
             ]
             add_decisions(self.problem, self.pool, moved, self.duals.prices, offset)
 

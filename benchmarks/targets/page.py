@@ -65,6 +65,7 @@ _WHY = {
     "apps-200": "as for 50 apps. See [several apps](clear.md).",
 }
 """What the time of each row goes into, by profile."""
+_NOT_PROFILED = "not profiled yet."
 
 
 def page_text(found: Sequence[Measured]) -> str:
@@ -77,7 +78,7 @@ def page_text(found: Sequence[Measured]) -> str:
     text = f"{_INTRODUCTION}\n{machine_text(found)}\n\n{markdown_table(found)}"
     if not missed:
         return f"{text}\nEvery target is met.\n"
-    why = "".join(f"- {_title(row)}: {_WHY[row.name]}\n" for row in found if row.name in missed)
+    why = "".join(f"- {_title(row)}: {_WHY.get(row.name, _NOT_PROFILED)}\n" for row in found if row.name in missed)
     return f"{text}\nWhat misses a target, and where its time goes:\n\n{why}"
 
 

@@ -1,8 +1,8 @@
 """Symmetry: canonical representatives of decisions over equivalence classes of nodes.
 
 A package is full of equal chiplets, and prices see no difference between them. Apps that could share one chiplet would
-be offered on many, each in part, so decisions are moved to the same few: the nodes of a kind in a fixed order, those
-that are cheapest to reach first.
+be offered on many, each in part, so decisions are moved to the same few: the nodes of a class (`JointInstance.kinds`)
+in a fixed order, those that are cheapest to reach first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from planner.fin.instance.network import Bools, Ints
 
 
 class NodeSymmetry:
-    """Knows the nodes of each kind in order."""
+    """Moves decisions to the first nodes of classes of equal nodes, in the order of energy and latency from sources."""
 
     def __init__(self, joint: JointInstance, routes: Routes) -> None:
         self._joint, self._table = joint, routes.table
@@ -32,12 +32,12 @@ class NodeSymmetry:
         }
 
     def moved_to(self, app: int, decision: Decision, offset: int) -> Decision:
-        """Return the decision on the first nodes of each kind, beginning with one at an offset (wrapping round).
+        """Return the decision on the first nodes of each class, beginning with one at an offset (wrapping round).
 
         Args:
             app: Which app decides (index).
             decision: Its operating point, nodes and routes.
-            offset: Rank of the first node of each kind (count).
+            offset: Rank of the first node of each class (count).
 
         Returns:
             The decision on the other nodes, or the same one where a route is missing there.
@@ -65,15 +65,15 @@ class NodeSymmetry:
 
     @property
     def first_nodes(self) -> Bools:
-        """(N,) the first node of each kind."""
+        """(N,) the first node of each class."""
         first = np.zeros(len(self._kind), dtype=np.bool_)
         first[[order[0] for order in self._order.values()]] = True
         return first
 
     def first_of(self, kind: int, count: int) -> list[int]:
-        """Return the first so many nodes of a kind."""
+        """Return the first so many nodes of a class."""
         return [int(node) for node in self._order[kind][:count]]
 
-    def most(self, decision: Decision) -> int:
-        """Return the number of nodes of the largest kind that the decision uses."""
+    def largest_class(self, decision: Decision) -> int:
+        """Return the size of the largest class of nodes that the decision uses."""
         return max(len(self._order[int(self._kind[node])]) for node in decision.nodes)

@@ -138,7 +138,7 @@ class _Copies:
 
     def most(self, priced: PricedColumn) -> int:
         """Return the number of places where a priced column can be."""
-        return self._symmetry.most(priced.column.decision)
+        return self._symmetry.largest_class(priced.column.decision)
 
     def asked(self, priced: PricedColumn, offset: int) -> list[tuple[int, Asked]]:
         """Return what the copy that passes over some nodes of each class asks of each place."""

@@ -64,7 +64,7 @@ def neighbourhood(
             yield from held
             if deadline.expired:
                 continue
-            for offset in range(1, min(places, symmetry.most(column.decision))):
+            for offset in range(1, min(places, symmetry.largest_class(column.decision))):
                 copy = joint.column(app, symmetry.moved_to(app, column.decision, offset), column.exit_set)
                 yield from (copied_to(own, copy) for own in held)
 

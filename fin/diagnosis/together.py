@@ -1,9 +1,10 @@
-"""Limits that exclude each other, by a deletion filter: what is enough to give up, and what each could be at best.
+"""Limits that exclude each other, by a deletion filter: which to relax together, and what each could be at best.
 
-Where no limit alone is to blame, several have to give way. A set of limits that exclude each other, and none of which
-can be left out of it, is an irreducible infeasible subset. It is found by giving limits up one after the other: what
-leaves no plan even so is not needed for the contradiction. Its limits are given up, and the next one is sought, until
-there is a plan. Limits in none of the sets hold beside the others, and are not reported.
+Where no limit alone is to blame, several have to be relaxed. The filter drops the limits one at a time. If the app is
+still infeasible without a limit, that limit is not in the irreducible infeasible subset (IIS) and stays dropped;
+otherwise it is put back. All limits of the IIS are then relaxed, and the next IIS is sought, until the app is feasible.
+The result is a union of disjoint IISs: relaxing it suffices, but it need not be the smallest such set. Limits in no IIS
+that was found can all be kept, and are not reported.
 
 Source: J. W. Chinneck and E. W. Dravnieks, Locating minimal infeasible constraint sets in linear programs, ORSA
 Journal on Computing 3 (1991): the deletion filter.
@@ -68,15 +69,15 @@ def limits_of(instance: Instance, all_points: Instance) -> tuple[str, ...]:
 
 
 def contradicting(instance: Instance, all_points: Instance, until: Deadline) -> list[str]:
-    """Return limits that exclude each other: with all of them given up, there is a plan.
+    """Return a union of irreducible infeasible subsets: with all of these limits given up, there is a plan.
 
     Args:
         instance: The app, which has no plan, but has one if all limits are given up.
         all_points: The same with all operating points of the model.
-        until: When to stop; limits that have not been examined by then are returned too.
+        until: When to stop.
 
     Returns:
-        Limits as `limits_of` names them, in its order.
+        Limits as `limits_of` names them, in its order; every limit where the deadline came first.
     """
     every = limits_of(instance, all_points)
     blamed: set[str] = set()

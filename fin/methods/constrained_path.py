@@ -1,13 +1,13 @@
-"""The multi-constrained-path baseline: the path whose largest normalised weight is least, one weight per arc.
+"""Multi-constrained-path baseline: a shortest path whose arcs weigh the larger of latency and energy over their limits.
 
-An arc (a transfer and the block it enters) weighs the largest of its latency over the latency limit and its
-energy over the energy limit, of those that are limited. Energy without a limit is not looked at. Operating
-points rank by the largest of their path's normalised sums and of the ratio of the least accuracy to theirs.
+An arc is a transfer and the block that it enters. Only figures that are limited count. Operating points rank by the
+largest of their path's sums over the limits and of the ratio of the least accuracy to theirs.
 
-With one limit the path is that of a min-plus recursion, and so it is with two where every transfer takes a single
-link. Else the path for two limits is found by the exact label search: labels carry
-the weight so far plus each of the two shares of the arc, and go on with the larger one where they enter a block. A
-weighted mean of the two shares is a lower bound on every weight; scenarios are searched in order of that bound.
+With one limit, or with two where every transfer is a single link, arc weights add up along a path, and a min-plus
+recursion is exact. Over routes of several links the maximum is taken per transfer, not per link, so the exact label
+search is used: a label holds both sums of the open transfer, and keeps the larger one when the next block is entered.
+For any convex combination of the two shares, the shortest path has at most the least weight; scenarios are searched in
+the order of these lower bounds.
 
 Source: MCP as the authors of FIN use it (released code, github.com/chetna-iitd/orchestrate_dynamic_DNN,
 commit ec4484d, `weighted_fn1.m`: the largest of delay over its limit and accuracy limit over accuracy),
@@ -42,17 +42,18 @@ from planner.fin.outcome import Outcome
 _NOTHING = 1e-30
 """Stands for a limit of 0 in weights: whatever is above is heavier than anything else."""
 _GUESSES = (1.05, 1.2)
-"""Where the least weight may be, over its lower bound."""
+"""Cutoffs that are tried first, as multiples of the lower bound."""
 _EVERY_LABEL = np.iinfo(np.int64).max // 64
+"""A number of labels that no search reaches."""
 _ROUNDING = 1e-12
 """Relative excess of a lower bound that is rounding of sums."""
 
 
 class MultiConstrainedPath:
-    """Shortest path on the largest normalised weight of each arc."""
+    """Shortest path over arcs that weigh the larger of latency and energy, each divided by its limit."""
 
     name = "mcp"
-    description = "baseline: least largest normalised weight"
+    description = "baseline: shortest path, arcs weighted by the larger share of a limit"
 
     def solve(self, instance: Instance, options: Options) -> Outcome[Decision]:
         """Place the app at the best-ranked operating point whose path keeps every limit."""
@@ -117,8 +118,8 @@ def _ranks(graph: ExtendedGraph, instance: Instance, share: Floats) -> Floats:
         return share
     accuracy = instance.points.accuracy[graph.scenarios.point]
     needed = np.full(len(accuracy), instance.limits.min_accuracy)
-    wanting = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)
-    return np.asarray(np.maximum(share, wanting))
+    accuracy_ratio = np.divide(needed, accuracy, out=np.ones(len(accuracy)), where=accuracy > 0.0)
+    return np.asarray(np.maximum(share, accuracy_ratio))
 
 
 def _by_one(graph: ExtendedGraph, instance: Instance) -> Iterator[tuple[int, Paths]]:

@@ -21,6 +21,7 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 
 _FEW_SCENARIOS = 24
+"""Scenarios that are all bounded at once; of more, a sample comes first."""
 _SAMPLED = 4
 """Scenarios of a restriction that are chosen by their least cost, and as many by their rank."""
 _ROUNDS = 2

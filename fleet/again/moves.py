@@ -41,6 +41,8 @@ class Plans:
     def moved(self, owner: int, groups: Sequence[Group], waiting: int) -> int:
         """Count the users of a class who have another plan; who is gone or has no plan has not moved.
 
+        `change_of` counts all classes at once by the same rule.
+
         Args:
             owner: The class.
             groups: Its groups now.

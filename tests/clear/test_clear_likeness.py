@@ -146,8 +146,8 @@ def test_the_first_nodes_of_a_kind_are_those_that_cost_least_to_reach() -> None:
     decision = placed(joint, routes, 0, (far,) * 4)
     assert joint.kinds[far] == joint.kinds[near]
     assert symmetry.moved_to(0, decision, 0).nodes == (near,) * 4
-    assert symmetry.most(decision) == int((joint.kinds == joint.kinds[far]).sum())
-    around = [symmetry.moved_to(0, decision, offset).nodes[0] for offset in range(symmetry.most(decision) + 1)]
+    assert symmetry.largest_class(decision) == int((joint.kinds == joint.kinds[far]).sum())
+    around = [symmetry.moved_to(0, decision, offset).nodes[0] for offset in range(symmetry.largest_class(decision) + 1)]
     assert sorted(set(around)) == np.flatnonzero(joint.kinds == joint.kinds[far]).tolist()
     assert around[-1] == around[0]
 

@@ -15,6 +15,7 @@ from planner.bench.engines.engine import EngineConfig, Worker, WorkerDied, Worke
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A case is single-threaded wherever it runs: sums do not depend on the machine, and workers not on each other."""
 _END_S = 10.0
+"""How long to wait for the end of a worker that was told to end, or killed."""
 
 
 class LocalEngine:

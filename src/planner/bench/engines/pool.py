@@ -10,7 +10,8 @@ from planner.bench.case import Case, CaseRow, failed_row, timed_out_row
 from planner.bench.engines.engine import Engine, Worker, WorkerDied, WorkerEvent, WorkerReady
 
 ATTEMPTS = 3
-"""Workers that a case may take with it; one may be lost to a cause of its own, such as a machine that goes down."""
+"""Workers that may end while they run a case before it is given up; one may be lost to a cause of its own, such as a
+machine that goes down."""
 _IDLE_DEATHS = 10
 """Workers in a row that may die before they are ready; then something is wrong with all of them."""
 
