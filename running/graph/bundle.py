@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planner.schemas.bundles.cuts import Cuts
 from planner.schemas.planning.model import Model
-from planner.schemas.reading.files import digest_of, read_bytes, read_document
+from planner.schemas.reading.files import digest_of, is_file, is_folder, read_bytes, read_document
 from planner.schemas.reading.problems import input_error
 
 MODEL, GRAPH, CUTS = "model.json", "graph.onnx", "cuts.json"
@@ -82,8 +82,8 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         InputError: A file is missing or does not fit, or graph.onnx is not the one that was cut.
     """
-    if not (folder / CUTS).is_file():
-        message = "this is no bundle" if folder.exists() else "there is no such folder"
+    if not is_file(folder / CUTS):
+        message = "this is no bundle" if is_folder(folder) else "there is no such folder"
         raise input_error(message, "give the folder that planner import wrote", file=str(folder))
     cuts, _ = read_document(folder / CUTS, Cuts)
     model, _ = read_document(folder / MODEL, Model)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from planner.schemas.reading.files import is_file
 from planner.schemas.reading.problems import input_error
 
 MOST_BYTES = 2_000_000_000
@@ -183,7 +184,7 @@ def _check_external(model: Any, path: Path) -> None:  # noqa: ANN401 - protobuf
         if not inside or path.parent.resolve() not in target.resolve().parents:
             fix = "keep the data files in the network's own folder"
             raise input_error("external data leads out of the folder", fix, file=str(path), value=location)
-        if not target.is_file():
+        if not is_file(target):
             fix = "copy the data file beside the network"
             raise input_error("external data is missing", fix, file=str(path), value=location)
         total += target.stat().st_size

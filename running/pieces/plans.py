@@ -12,7 +12,7 @@ from planner.running.pieces.splitting import PlanToSplit
 from planner.schemas.adaptation.placement_policy import PlacementPolicy
 from planner.schemas.planning.placement import AppPlacement, Placement, Provenance
 from planner.schemas.planning.workload import Workload
-from planner.schemas.reading.files import check_document, digest_of, read_bytes, read_document, read_json
+from planner.schemas.reading.files import check_document, digest_of, is_file, read_bytes, read_document, read_json
 from planner.schemas.reading.problems import input_error
 
 
@@ -80,7 +80,7 @@ def _refuse_chosen(plans: Sequence[AppPlacement], file: Path) -> None:
 def _bundle(path: Path) -> Bundle:
     if path.suffix.lower() == ".onnx":
         return import_onnx(path, ImportOptions())
-    if path.is_file():
+    if is_file(path):
         fix = "give the folder that planner import wrote"
         raise input_error("no bundle: a model file alone has no network", fix, file=str(path))
     return read_bundle(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from planner.running.pieces.splitting import MANIFEST
 from planner.schemas.bundles.manifest import Manifest
 from planner.schemas.planning.model import Model
-from planner.schemas.reading.files import digest_of, read_document
+from planner.schemas.reading.files import digest_of, is_file, read_document
 from planner.schemas.reading.problems import input_error
 
 MOST_BYTES = 2_000_000_000
@@ -32,7 +32,7 @@ def read_pieces(folder: Path) -> Pieces:
     Raises:
         InputError: The folder has no manifest, or a file is missing or not the one that was written.
     """
-    if not (folder / MANIFEST).is_file():
+    if not is_file(folder / MANIFEST):
         raise input_error("no folder of pieces", "make one with planner split", file=str(folder))
     manifest, _ = read_document(folder / MANIFEST, Manifest)
     hashes = {piece.file: piece.sha256 for plan in manifest.plans for piece in plan.pieces}

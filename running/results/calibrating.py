@@ -11,7 +11,7 @@ from planner.running.results.verdicts import NOT_EMULATED
 from planner.schemas.bundles.run import Run
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
-from planner.schemas.reading.files import check_document, read_document, read_json
+from planner.schemas.reading.files import check_document, is_folder, read_document, read_json
 from planner.schemas.reading.problems import input_error
 
 
@@ -30,7 +30,7 @@ def calibrate(run: Path, model: Path, topology: Path) -> dict[str, dict[str, Any
         InputError: A file cannot be used, or the run is not of this model and topology.
     """
     held, _ = read_document(run, Run)
-    path = model / "model.json" if model.is_dir() else model
+    path = model / "model.json" if is_folder(model) else model
     raw_model, raw_topology = read_json(path), read_json(topology)
     network, nodes = check_document(raw_model, Model, str(path)), check_document(raw_topology, Topology, str(topology))
     found = {

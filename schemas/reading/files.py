@@ -129,6 +129,30 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether a path leads to a file; a name that no file can have, such as one too long, leads nowhere.
+
+    Args:
+        path: Any path that a user may have given.
+    """
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder; a name that no folder can have leads nowhere.
+
+    Args:
+        path: Any path that a user may have given.
+    """
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def record_inputs() -> None:
     """Begin a new record of files that are read; every command does, so that its output replaces none of them."""
     global _read  # noqa: PLW0603 - a command has one record, and reading is spread over all packages

@@ -8,7 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import MODEL, SMALL, TOPOLOGY, Json, names_in, refused, run, run_apart, without_timing, write
+from command_line import (
+    EXAMPLES,
+    MODEL,
+    SMALL,
+    TOPOLOGY,
+    Json,
+    names_in,
+    refused,
+    run,
+    run_apart,
+    without_timing,
+    write,
+)
 
 from planner.schemas import Placement, read_document
 
@@ -53,6 +65,35 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
 def test_a_path_that_no_system_takes_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "w.json", {"schema_version": "1", "apps": [{"model": "a\0b.json"}]})
     assert "cannot read the file (embedded null byte)" in refused("plan", "--workload", path, "--topology", TOPOLOGY)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--model", "LONG", "--topology", TOPOLOGY),
+        ("report", "LONG", "-o", "page.html"),
+        ("bench", EXAMPLES / "small.suite.toml", "-o", "LONG"),
+        ("profile", "LONG", "--hardware", "phone"),
+        ("export", "LONG", "-o", "rows.csv"),
+        ("calibrate", "LONG", "--model", "LONG", "--topology", TOPOLOGY, "-o", "net"),
+        ("fleet", "LONG", "--topology", TOPOLOGY, "-o", "plan.json"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_names_that_no_file_can_have_are_refused(
+    words: tuple[str | Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "n" * 200 in refused(*("n" * 300 if word == "LONG" else word for word in words))
+
+
+def test_a_placement_whose_files_have_names_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    assert run("plan", *SMALL, "-o", path).code == 0
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["provenance"]["files"] = dict.fromkeys(raw["provenance"]["files"], "n" * 300)
+    raw["provenance"]["inputs"] = dict.fromkeys(["n" * 300], next(iter(raw["provenance"]["inputs"].values())))
+    assert "--model" in refused("check", write(path, raw))
 
 
 def test_a_model_on_hardware_that_it_does_not_profile_is_refused(tmp_path: Path) -> None:

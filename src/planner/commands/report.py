@@ -10,6 +10,7 @@ import typer
 from planner.commands.command import command
 from planner.commands.options import Limits, PartialSources
 from planner.commands.output import PAGE, note, say
+from planner.schemas.reading.files import is_folder
 from planner.schemas.reading.printable import printable
 from planner.schemas.reading.problems import input_error
 
@@ -76,7 +77,7 @@ def _refuse_sites(shown: Path) -> None:
     from planner.schemas.reading.files import read_json
     from planner.schemas.reading.kinds import kind_of
 
-    results = shown.is_dir() or shown.suffix.lower() == ".csv"
+    results = is_folder(shown) or shown.suffix.lower() == ".csv"
     kind = None if results else kind_of(read_json(shown))
     if kind is None or kind.schema != "FleetPlacement":
         what = "the file holds results" if results else f"the file is {'no fleet' if kind is None else kind.words}"

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.workload import App, Workload
-from planner.schemas.reading.files import check_document, read_document
+from planner.schemas.reading.files import check_document, is_folder, read_document
 
 if TYPE_CHECKING:
     from planner.schemas.planning.traces import RateTrace
@@ -65,7 +65,7 @@ def read_input(path: Path, schema: type[SchemaT], inputs: dict[str, str]) -> Sch
     Returns:
         The checked document.
     """
-    if schema is Model and path.is_dir():
+    if schema is Model and is_folder(path):
         path = path / "model.json"
     if schema is Model and path.suffix.lower() == ".onnx":
         return cast(SchemaT, _imported(path, inputs))

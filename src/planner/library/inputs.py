@@ -15,7 +15,7 @@ from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.variants import Pair, by_app, variants_of
 from planner.schemas.planning.workload import POWER, AppLimits, Pins, Workload
 from planner.schemas.reading.base import Document
-from planner.schemas.reading.files import check_document
+from planner.schemas.reading.files import check_document, is_folder
 from planner.schemas.reading.problems import advice_for, input_error
 from planner.units import limits_in_units
 
@@ -173,7 +173,7 @@ def _files_of(sources: Sequence[object], inputs: Mapping[str, str]) -> dict[str,
     for source in sources:
         if isinstance(source, (str, Path)):
             path = Path(source)
-            path = path / "model.json" if path.is_dir() else path
+            path = path / "model.json" if is_folder(path) else path
             if path.name in inputs and str(path) not in inputs:
                 files.setdefault(path.name, str(path))
     return files

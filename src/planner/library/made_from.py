@@ -8,7 +8,7 @@ from typing import cast
 
 from planner.library.inputs import Asked
 from planner.schemas.planning.placement import Placement
-from planner.schemas.reading.files import digest_of, read_bytes, read_json
+from planner.schemas.reading.files import digest_of, is_file, read_bytes, read_json
 from planner.schemas.reading.kinds import kind_of
 from planner.schemas.reading.problems import input_error
 
@@ -114,7 +114,7 @@ def _places(name: str, file: str, path: Path | None) -> Iterator[Path]:
     """Yield every place where an input of this name, given by this path, is found."""
     beside = [] if path is None else [path.parent / file, path.parent / name]
     for place in dict.fromkeys((Path(file), *beside, Path(name))):
-        if place.is_file():
+        if is_file(place):
             yield place
 
 

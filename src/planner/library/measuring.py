@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from planner.running.ranges import MOST_REPEATS, MOST_THREADS
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.topology import Topology
-from planner.schemas.reading.files import check_document
+from planner.schemas.reading.files import check_document, is_folder
 from planner.schemas.reading.problems import input_error
 
 if TYPE_CHECKING:
@@ -165,5 +165,5 @@ def calibrate(run: str | Path, model: str | Path, topology: str | Path) -> Calib
         model=check_document(documents["model.json"], Model, "model.json"),
         topology=check_document(documents["topology.json"], Topology, "topology.json"),
         documents=documents,
-        bundle=Path(model) if Path(model).is_dir() else None,
+        bundle=Path(model) if is_folder(Path(model)) else None,
     )

@@ -20,7 +20,7 @@ from planner.schemas.planning.front import Front
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement
 from planner.schemas.planning.workload import App, AppLimits
-from planner.schemas.reading.files import check_document, read_json
+from planner.schemas.reading.files import check_document, is_folder, read_json
 from planner.schemas.reading.kinds import kind_of
 from planner.schemas.reading.problems import InputError, Problem, input_error
 from planner.verifier.verify import Violation, verify
@@ -88,7 +88,7 @@ def page_of(
     """
     given = any(value is not None for value in asked.values())
     if isinstance(result, Path):
-        if result.is_dir() or result.suffix.lower() == ".csv":
+        if is_folder(result) or result.suffix.lower() == ".csv":
             return _results_page(result, given)
         raw = read_json(result)
         if isinstance(raw, list):

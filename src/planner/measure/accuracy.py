@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planner.schemas.reading.files import is_file
 from planner.schemas.reading.problems import input_error
 from planner.schemas.reading.quantities import format_quantity
 
@@ -29,7 +30,7 @@ def stated_accuracies(texts: Sequence[str]) -> dict[str, float]:
     stated: dict[str, float] = {}
     for text in texts:
         name, separator, value = text.rpartition("=")
-        if not separator and not Path(text).exists():
+        if not separator and not is_file(Path(text)):
             fix = "write it as NET-PRECISION=0.93, or name a JSON file of such pairs"
             raise input_error("neither an accuracy nor a file", fix, path="--accuracy", value=text)
         pairs = {name: parse_fraction(value, "--accuracy")} if separator else _from_file(Path(text))

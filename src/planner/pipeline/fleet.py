@@ -16,7 +16,7 @@ from planner.schemas.fleets.placement import FleetPlacement
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Provenance
 from planner.schemas.planning.topology import Topology
-from planner.schemas.reading.files import digest_of, document_of, read_bytes, read_document
+from planner.schemas.reading.files import digest_of, document_of, is_file, read_bytes, read_document
 from planner.schemas.reading.problems import input_error
 from planner.version import __version__
 
@@ -177,7 +177,7 @@ def keep_memory(path: Path, memory: Memory | None) -> None:
     """Leave what planning again need not compute beside the file of a placement."""
     from planner.fleet.again.memory import memory_path, write_memory
 
-    if memory is not None and path.is_file():
+    if memory is not None and is_file(path):
         write_memory(memory_path(path), memory, path.read_bytes(), __version__)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from planner.bench.case import Case
 from planner.bench.results.locks import live_processes
 from planner.files.writing import whole_file
-from planner.schemas.reading.files import read_json
+from planner.schemas.reading.files import is_file, is_folder, read_json
 from planner.schemas.reading.problems import input_error
 from planner.schemas.reading.quantities import told_apart
 from planner.version import __version__
@@ -63,7 +63,7 @@ def held_identity(folder: Path) -> FolderIdentity:
         InputError: The folder holds no results, or results of another version.
     """
     path = folder / IDENTITY
-    if not path.is_file():
+    if not is_file(path):
         raise input_error("the folder holds no results", "make them with planner bench", file=str(folder))
     raw = read_json(path)
     if isinstance(raw, dict) and {"format", "planner"} <= raw.keys():
@@ -94,9 +94,9 @@ def check_folder(folder: Path, identity: FolderIdentity) -> None:
 
 
 def _check_held(folder: Path, identity: FolderIdentity) -> None:
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise input_error("the place for results is no folder", "give another path", file=str(folder))
-    if not (folder / IDENTITY).exists():
+    if not is_file(folder / IDENTITY):
         others = sorted(path.name for path in folder.iterdir() if not path.name.startswith(_LEFT_BY_A_KILL))
         if others:
             message = f"the folder holds no results but other files ({', '.join(others[:5])})"
@@ -138,7 +138,7 @@ def locked_folder(folder: Path, identity: FolderIdentity) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         check_folder(folder, identity)  # another process may have been faster
         with _refusing(folder):
-            if not (folder / IDENTITY).exists() or held_identity(folder) != identity:
+            if not is_file(folder / IDENTITY) or held_identity(folder) != identity:
                 with whole_file(folder / IDENTITY, may_replace_input=True) as file:
                     json.dump(asdict(identity), file, indent=2)
             (folder / PROCESSES).mkdir(exist_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 from planner.bench.case import ROW_COLUMNS
 from planner.bench.results.folder import DATABASE
 from planner.bench.results.store import explained, unreadable
+from planner.schemas.reading.files import is_file
 
 Record = dict[str, Any]
 _CASE_COLUMNS = ("number", "in_suite", "settings", "inputs")
@@ -34,7 +35,7 @@ def read_records(folder: Path) -> list[Record]:
         InputError: The database is damaged, or of something else.
         OSError: The disk fails.
     """
-    if not (folder / DATABASE).is_file():
+    if not is_file(folder / DATABASE):
         return []
     columns = (*_CASE_COLUMNS, *ROW_COLUMNS)
     query = f"SELECT {', '.join(columns)} FROM cases JOIN rows USING (digest) ORDER BY in_suite DESC, number, digest"
@@ -70,7 +71,7 @@ def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
 
 def _opened_elsewhere(folder: Path, copies: Path) -> Iterator[sqlite3.Connection]:
     log = folder / f"{DATABASE}-wal"
-    if not log.is_file() or not log.stat().st_size:
+    if not is_file(log) or not log.stat().st_size:
         with closing(_connect(folder / DATABASE, "immutable=1")) as database:
             yield database
         return

@@ -14,6 +14,7 @@ from typing import Any
 from planner.bench.results.folder import held_identity
 from planner.bench.results.reading import read_records
 from planner.schemas.planning.workload import LIMITED_FIGURES
+from planner.schemas.reading.files import is_folder
 from planner.schemas.reading.problems import InputError, Problem, input_error
 
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", "error")
@@ -109,7 +110,7 @@ def read_results(path: Path) -> SuiteResults:
     Raises:
         InputError: They cannot be read, or are no results.
     """
-    name, cases, records = _folder(path) if path.is_dir() else _table(path)
+    name, cases, records = _folder(path) if is_folder(path) else _table(path)
     problems: list[Problem] = []
     rows = [_result(record, f"row {index}", str(path), problems) for index, record in enumerate(records, 1)]
     if problems:
