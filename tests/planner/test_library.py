@@ -151,13 +151,19 @@ def test_prepared_arrays_are_used_only_for_their_topology() -> None:
     states = EXAMPLES / "mcm.states.json"
     policies = [planner.adapt(EXAMPLES / "vit.json", topology, states) for topology in (kept, MCM)]
     assert policies[0].policy == policies[1].policy
-    before = kept.network.derived
-    plans = [planner.plan(EXAMPLES / "vit.json", kept, max_latency_s=limit, method="gamma") for limit in (0.036, 0.04)]
+    plans = [planner.plan(EXAMPLES / "vit.json", kept, max_latency_s=limit) for limit in (0.036, 0.04)]
     assert [each.apps for each in plans] == [
-        planner.plan(EXAMPLES / "vit.json", MCM, max_latency_s=limit, method="gamma").apps for limit in (0.036, 0.04)
+        planner.plan(EXAMPLES / "vit.json", MCM, max_latency_s=limit).apps for limit in (0.036, 0.04)
     ]
-    assert kept.network.derived is before
-    assert before  # routes were kept
+
+
+def test_prepared_topologies_keep_the_routes_of_networks_that_are_no_chains() -> None:
+    kept = planner.prepare(EXAMPLES / "device-edge-cloud.json")
+    first = planner.plan(EXAMPLES / "u-net.json", kept)
+    table = dict(kept.network.derived)
+    assert table
+    assert planner.plan(EXAMPLES / "u-net.json", kept).apps == first.apps
+    assert all(kept.network.derived[key] is routes for key, routes in table.items())
 
 
 def test_every_limit_of_an_app_is_an_argument() -> None:
