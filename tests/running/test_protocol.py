@@ -93,6 +93,9 @@ def test_an_agent_lives_through_mutated_messages_and_takes_no_memory() -> None:
             if index % 100 == 0:
                 while socket.poll(0):
                     socket.recv_multipart()
+        # libzmq 4.3.5 may abort where a peer leaves while answers to it are on their way (its issue 4841)
+        while socket.poll(500):
+            socket.recv_multipart()
         socket.close(linger=1000)
         socket = connect(context, addresses["edge"], None)
         send(socket, Message("hello"))
