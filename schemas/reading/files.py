@@ -130,27 +130,13 @@ def read_bytes(path: Path) -> bytes:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a path leads to a file; a name that no file can have, such as one too long, leads nowhere.
-
-    Args:
-        path: Any path that a user may have given.
-    """
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+    """Tell whether a path leads to a file; a name that no file can have, such as one too long, leads nowhere."""
+    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises where a name is too long
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a path leads to a folder; a name that no folder can have leads nowhere.
-
-    Args:
-        path: Any path that a user may have given.
-    """
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
+    """Tell whether a path leads to a folder; a name that no folder can have leads nowhere."""
+    return os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises where a name is too long
 
 
 def record_inputs() -> None:
