@@ -1,4 +1,4 @@
-"""Branch and bound on the nodes in use, against enumeration with CVXPY and against the same search without branches."""
+"""Branch and bound on the nodes in use, against enumeration and against the same search without branches."""
 
 from __future__ import annotations
 

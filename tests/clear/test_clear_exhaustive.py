@@ -1,4 +1,4 @@
-"""Branch and bound over few columns, against the geometric program of every combination, solved by CVXPY."""
+"""Branch and bound over few columns, against the geometric program of every combination."""
 
 from __future__ import annotations
 

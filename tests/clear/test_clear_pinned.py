@@ -1,4 +1,4 @@
-"""Workloads without a choice: speeds and shares are all there is to decide, and CVXPY decides them too."""
+"""Workloads without a choice: speeds and shares are all there is to decide, and a cone program decides them too."""
 
 from __future__ import annotations
 

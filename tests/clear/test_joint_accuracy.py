@@ -1,4 +1,4 @@
-"""Largest mean accuracy of several apps, against the feasibility of every choice of operating points by CVXPY."""
+"""Largest mean accuracy of several apps, against the feasibility of every choice of operating points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
-from profiles import generated
+from profiles import generated, generated_against_oracle
 
 from planner.clear.method import joint_methods_of
 from planner.fin.method import Options
@@ -89,7 +89,7 @@ def answer(case: Case, method: str = "auto") -> Placement:
 
 
 @pytest.mark.slow
-@FEW
+@generated_against_oracle(6)
 @given(SEEDS)
 def test_the_most_accurate_plan_is_found_and_proved(seed: int) -> None:
     case = accuracy_case(seed)

@@ -1,6 +1,7 @@
-"""Joint planning of variants, networks that are no chains, and memory of all kinds, against enumeration with CVXPY.
+"""Joint planning of variants, networks that are no chains, and memory of all kinds, against enumeration.
 
-Variants are alternatives of models and batches. Enumeration takes every route of every tensor, and CVXPY sets shares.
+Variants are alternatives of models and batches. Enumeration takes every route of every tensor; a cone program sets
+shares.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from random import Random
 import factor_oracle
 import joint_oracle
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from joint_cases import FEW, SEEDS, Case, random_prices
 from joint_checks import check, check_bounds
 from joint_variant_cases import memory_case, skip_case, variant_case
+from profiles import generated_against_oracle
 
 from planner.clear import solve as solving
 from planner.clear.column_generation import PricingProblem
@@ -30,7 +32,7 @@ of_each = pytest.mark.parametrize("case_of", [variant_case, skip_case, memory_ca
 
 @pytest.mark.slow
 @of_each
-@FEW
+@generated_against_oracle(8)
 @given(SEEDS)
 def test_the_best_plan_is_found_and_proved(case_of: CaseOf, seed: int) -> None:
     assert check(case_of(seed), "clear") in ("optimal", "infeasible")
@@ -66,7 +68,7 @@ def test_no_column_costs_less_than_the_bound_of_its_app(case_of: CaseOf, seed: i
 
 
 @pytest.mark.slow
-@settings(FEW, max_examples=max(FEW.max_examples // 2, 1))  # a bisection takes many searches
+@generated_against_oracle(4)  # a bisection takes many searches
 @given(SEEDS)
 def test_the_quickest_variants_are_found_and_proved(seed: int) -> None:
     case = variant_case(seed)

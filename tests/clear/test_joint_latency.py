@@ -1,4 +1,4 @@
-"""Least largest latency over its limit, against the geometric program of every combination, solved by CVXPY."""
+"""Least largest latency over its limit, against the geometric program of every combination."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
-from profiles import generated
+from profiles import generated, generated_against_oracle
 
 from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.latency import method
@@ -44,7 +44,7 @@ def least(case: Case) -> float:
 
 
 @pytest.mark.slow
-@FEW
+@generated_against_oracle(8)
 @given(SEEDS)
 def test_the_least_factor_is_found_and_proved(seed: int) -> None:
     case = case_with_limits(seed)

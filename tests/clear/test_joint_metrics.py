@@ -1,4 +1,4 @@
-"""Metrics of several apps together, as limits and as the objective, against CVXPY on every combination of choices."""
+"""Metrics of several apps together, as limits and as the objective, against cone programs of all combinations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
-from profiles import generated
+from profiles import generated, generated_against_oracle
 
 from planner.clear.method import JOINT_METHODS
 from planner.clear.problem.instance import build_joint
@@ -98,7 +98,7 @@ def agrees(placement: Placement, least: float, heuristic: bool = False) -> bool:
 
 
 @pytest.mark.slow
-@FEW
+@generated_against_oracle(6)
 @given(SEEDS)
 def test_power_within_limits_of_metrics(seed: int) -> None:
     case = metric_case(seed)
@@ -107,7 +107,7 @@ def test_power_within_limits_of_metrics(seed: int) -> None:
 
 
 @pytest.mark.slow
-@FEW
+@generated_against_oracle(6)
 @given(SEEDS)
 def test_a_metric_is_minimised(seed: int) -> None:
     case = metric_case(seed)

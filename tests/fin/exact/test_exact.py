@@ -9,7 +9,7 @@ from cases import instance_of, random_case
 from enumerated import MOST_PLANS, value_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from profiles import examples
+from profiles import against_oracle
 
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate, within_limits
@@ -23,7 +23,7 @@ from planner.pipeline.placement import placement_of
 from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
 
-ORACLE_EXAMPLES = examples(100, 2000)
+ORACLE_EXAMPLES = against_oracle(100)
 """The comparison that all else rests on gets 2,000 examples in CI."""
 
 

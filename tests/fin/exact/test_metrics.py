@@ -11,7 +11,7 @@ from enumerated import check_enumerated, value_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from metric_cases import random_metric_case
-from profiles import examples
+from profiles import against_oracle
 
 from planner.fin.exact.cutting_planes import bounds_of_several
 from planner.fin.exact.method import Exact
@@ -23,7 +23,7 @@ from planner.pipeline.placement import placement_of
 from planner.schemas import App, Model, Provenance, Topology, check_document
 from planner.verifier.verify import verify
 
-ORACLE_EXAMPLES = examples(100, 2000)
+ORACLE_EXAMPLES = against_oracle(100)
 
 
 @settings(max_examples=ORACLE_EXAMPLES)
@@ -49,6 +49,7 @@ def test_every_plan_stands_before_the_verifier(random: Random) -> None:
     assert verify(placement, topology, [(app, model)]) == []
 
 
+@settings(max_examples=ORACLE_EXAMPLES)
 @given(st.randoms(use_true_random=False))
 def test_exact_equals_integer_programming(random: Random) -> None:
     instance = instance_of(*random_metric_case(random, most_nodes=4, most_blocks=5))

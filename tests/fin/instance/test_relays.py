@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cases import random_app, random_model, random_topology
 from command_line import run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import against_oracle
 
 from planner import plan, verify
 from planner.schemas import App, InputError, Model, Topology, Workload, check_document
@@ -80,6 +81,7 @@ def test_problems_name_what_hosts_nothing() -> None:
         topology(nodes=[{"name": "sensor"}, *SENSOR["nodes"][1:]])
 
 
+@settings(max_examples=against_oracle(100))
 @given(st.randoms(use_true_random=False))
 def test_methods_agree_where_some_nodes_only_relay(random: Random) -> None:
     raw, net = random_topology(random), random_model(random)

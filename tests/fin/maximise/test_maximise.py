@@ -11,6 +11,7 @@ from cases import instance_of, random_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_cases import random_metric_case
+from profiles import against_oracle
 
 from planner.fin.exact.ties import merit_of
 from planner.fin.instance.decision import evaluate, within_limits
@@ -37,6 +38,7 @@ def value_of(instance: Instance, outcome: Outcome) -> float:
 
 
 @pytest.mark.parametrize("objective", ["rate", "accuracy"])
+@settings(max_examples=against_oracle(100))
 @given(random=st.randoms(use_true_random=False))
 def test_exact_equals_enumeration(objective: str, random: Random) -> None:
     """The optimum, its bound, and the plan that further criteria prefer."""
@@ -61,7 +63,7 @@ def test_exact_equals_enumeration(objective: str, random: Random) -> None:
 
 
 @pytest.mark.parametrize("objective", ["rate", "accuracy"])
-@settings(max_examples=15)
+@settings(max_examples=against_oracle(15))
 @given(random=st.randoms(use_true_random=False))
 def test_integer_programs_agree(objective: str, random: Random) -> None:
     instance = random_instance(random, objective)
@@ -189,6 +191,7 @@ def test_methods_refuse_objectives_that_they_do_not_know() -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=against_oracle(100))
 @given(random=st.randoms(use_true_random=False))
 def test_rates_within_limits_of_metrics_equal_enumeration(random: Random) -> None:
     app, model, topology = random_metric_case(random)

@@ -9,8 +9,9 @@ import networkx as nx
 import pytest
 from cases import instance_of
 from dataflow_cases import random_dataflow_case
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from profiles import against_oracle
 
 from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
@@ -27,6 +28,7 @@ def _value(instance: Instance, plan: Decision | None) -> float | None:
     return None if plan is None else objective_of(instance, evaluate(instance, plan))
 
 
+@settings(max_examples=against_oracle(100))
 @given(seed=st.integers(0, 10**9))
 def test_the_integer_program_agrees(seed):
     instance = instance_of(*random_dataflow_case(Random(seed)))

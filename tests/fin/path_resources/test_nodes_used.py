@@ -11,7 +11,7 @@ from cases import instance_of, random_case
 from dataflow_cases import random_dataflow_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from profiles import examples
+from profiles import against_oracle
 
 from planner.fin.diagnosis.diagnose import diagnose
 from planner.fin.exact.method import Exact
@@ -28,7 +28,7 @@ from planner.verifier.verify import verify
 MOST_PLANS = 1_500
 
 
-@settings(max_examples=examples(60, 1000))
+@settings(max_examples=against_oracle(60))
 @given(st.randoms(use_true_random=False), st.integers(1, 3), st.booleans())
 def test_exact_and_ilp_equal_enumeration_and_stand(random: Random, most: int, skips: bool) -> None:
     app, model, topology = (random_dataflow_case if skips else random_case)(random, most_nodes=4)

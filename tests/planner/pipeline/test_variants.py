@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from profiles import examples
+from profiles import against_oracle
 from undiagnosed import solve_undiagnosed
 from variant_cases import raw_case, request_for
 from variant_oracle import best, plans
@@ -42,7 +42,7 @@ def bound_of(placement: Placement) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["exact", "brute", "ilp"])
-@settings(max_examples=examples(25, 2000))
+@settings(max_examples=against_oracle(25))
 @given(random=st.randoms(use_true_random=False))
 def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> None:
     app, models, topology = raw_case(random, batches=0.6)
@@ -68,7 +68,7 @@ def test_best_variant_equals_enumeration_of_all(method: str, random: Random) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["gamma", "mcp", "neurosurgeon", "source-only", "cloud-only", "by-work"])
-@settings(max_examples=examples(25, 2000))
+@settings(max_examples=against_oracle(25))
 @given(random=st.randoms(use_true_random=False))
 def test_no_method_is_better_than_the_best_variant(method: str, random: Random) -> None:
     app, models, topology = raw_case(random, batches=0.6)

@@ -13,6 +13,16 @@ def examples(few: int, many: int) -> int:
     return many if MANY else few
 
 
+def against_oracle(few: int) -> int:
+    """Return the number of examples where an optimum is held against enumeration or against another program."""
+    return examples(few, 2000)
+
+
 def generated(few: int, many: int) -> settings:
     """Return settings that draw this many examples and do not shrink: each takes long."""
     return settings(max_examples=examples(few, many), phases=[Phase.generate])
+
+
+def generated_against_oracle(few: int) -> settings:
+    """Return such settings for comparisons of an optimum with enumeration or with another program."""
+    return generated(few, against_oracle(few))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from profiles import examples
+from profiles import against_oracle
 
 from planner.carin.adapt import adapt
 from planner.schemas import Designs, Policy, check_document
 
 Json = dict[str, Any]
 RANDOMS = st.randoms(use_true_random=False)
-ORACLE_EXAMPLES = examples(100, 2000)
+ORACLE_EXAMPLES = against_oracle(100)
 """The comparison that all else rests on gets 2,000 examples in CI."""
 
 

@@ -1,7 +1,7 @@
 """The least largest latency over its limit of a small workload, from the raw documents: an oracle of joint planning.
 
 All combinations of choices (`joint_choices`) are enumerated. The least factor of one is the optimum of a geometric
-program in CVXPY, and combinations are solved in the order of a simple bound: at each place alone, with all else whole,
+program, and combinations are solved in the order of a simple bound: at each place alone, with all else whole,
 shares that keep a factor must sum to at most what there is.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_programs import GaveUpError, JointProgram, fits
+from joint_programs import GaveUpError, JointProgram, Term, fits
 
 _MOST_COMBINATIONS = 60_000
 
@@ -90,16 +90,13 @@ def _bound(chosen: Sequence[Choice], shared: Places) -> float:
 
 
 def factor_of(chosen: Sequence[Choice], shared: Places) -> float:
-    """Return the least factor of one combination, by CVXPY; infinite where the other limits cannot be kept."""
-    import cvxpy
-
-    program = JointProgram.of(chosen, shared)
-    if program is None:
+    """Return the least factor of one combination; infinite where the other limits cannot be kept."""
+    joint = JointProgram.of(chosen, shared)
+    if joint is None:
         return np.inf
-    factor = cvxpy.Variable(pos=True)
-    for choice, rate in zip(chosen, program.rates, strict=True):
+    sums = []
+    for app, choice in enumerate(chosen):
         for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-            terms = [late_s[p] / rate[p] for p in rate if late_s[p] > 0.0]
-            terms += [float(fixed_s)] if fixed_s > 0.0 else []
-            program.limits += [sum(terms) / choice.most_s <= factor] if terms else []
-    return program.least(factor)
+            terms = joint.over_rate(app, late_s / choice.most_s)
+            sums.append([*terms, *([Term(float(fixed_s) / choice.most_s, {})] if fixed_s > 0.0 else [])])
+    return joint.program.least(sums)

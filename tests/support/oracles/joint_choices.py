@@ -295,13 +295,17 @@ class _Follow:
 
 def _without_worse(found: list[Choice]) -> list[Choice]:
     """Drop every choice that another one of as many latencies is no worse than in every respect."""
-    kept: list[Choice] = []
-    for row in sorted(found, key=lambda each: float(_figures(each).sum())):
-        figures = _figures(row)
-        alike = [other for other in kept if len(other.fixed_s) == len(row.fixed_s) and other.shared <= row.shared]
-        if not any((_figures(other) <= figures).all() for other in alike):
-            kept.append(row)
-    return kept
+    figures = [_figures(choice) for choice in found]
+    kept: list[int] = []
+    for new in np.argsort([float(own.sum()) for own in figures], kind="stable").tolist():
+        alike = [
+            figures[old]
+            for old in kept
+            if len(found[old].fixed_s) == len(found[new].fixed_s) and found[old].shared <= found[new].shared
+        ]
+        if not alike or not (np.array(alike) <= figures[new]).all(axis=1).any():
+            kept.append(new)
+    return [found[index] for index in kept]
 
 
 def _figures(choice: Choice) -> Floats:

@@ -1,8 +1,8 @@
 """The best plan of a small workload, from the raw documents: the oracle of joint planning.
 
 All choices of all apps are enumerated (`joint_choices`), and the power of a combination is the optimum of a geometric
-program, written out from the model of cost and solved by CVXPY. Combinations are solved in the order of a simple lower
-bound, so that few programs are needed.
+program, written out from the model of cost and solved by Clarabel. Combinations are solved in the order of a simple
+lower bound, so that few programs are needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_programs import FEASIBLE, GaveUpError, JointProgram, metric_terms, power_terms
+from joint_programs import FEASIBLE, GaveUpError, JointProgram
 
 from planner.fin.instance.network import Floats
 
@@ -136,6 +136,10 @@ def _least_share(choice: Choice, shared: Places) -> Floats:
     return least
 
 
+_VALUES = np.append(0.0, 10.0 ** np.arange(-4.0, 5.0, 0.25))
+"""Watts that a second of latency may be worth."""
+
+
 def alone_w(choice: Choice, shared: Places) -> float:
     """Return a lower bound of an app's power without idle power: all shares are full, one latency at a time."""
     best = 0.0
@@ -143,13 +147,13 @@ def alone_w(choice: Choice, shared: Places) -> float:
     if (slowest > shared.fastest * (1.0 + FEASIBLE)).any():
         return np.inf
     for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-        for value in (0.0, *10.0 ** np.arange(-4.0, 5.0, 0.25)):
-            worth = choice.static_w + value * _over(late_s, shared.most)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                speed = np.where(worth > 0.0, np.cbrt(worth / (2.0 * choice.dynamic_w)), 0.0)
-            speed = np.clip(speed, slowest, np.maximum(shared.fastest, slowest))
-            limit = value * (choice.most_s - fixed_s) if value > 0.0 else 0.0
-            best = max(best, float((choice.dynamic_w * speed**2 + worth / speed).sum()) - limit)
+        value = _VALUES if np.isfinite(choice.most_s) else _VALUES[:1]
+        worth = choice.static_w + value[:, None] * _over(late_s, shared.most)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            speed = np.where(worth > 0.0, np.cbrt(worth / (2.0 * choice.dynamic_w)), 0.0)
+        speed = np.clip(speed, slowest, np.maximum(shared.fastest, slowest))
+        limit = value * (choice.most_s - fixed_s) if len(value) > 1 else 0.0
+        best = max(best, float(((choice.dynamic_w * speed**2 + worth / speed).sum(axis=1) - limit).max()))
     best += choice.carried_w
     return np.inf if best > choice.most_w * (1.0 + FEASIBLE) else best
 
@@ -209,21 +213,20 @@ def optimum_of_metric(
 
 
 def least_power(chosen: Sequence[Choice], shared: Places, minimise: str | None = None) -> float:
-    """Return the least power (or metric) of a combination, by CVXPY; infinite where it is infeasible."""
-    program = JointProgram.of(chosen, shared)
-    if program is None:
+    """Return the least power (or metric) of a combination, by a cone program; infinite where it is infeasible."""
+    joint = JointProgram.of(chosen, shared)
+    if joint is None:
         return np.inf
-    for choice, rate in zip(chosen, program.rates, strict=True):
+    for app, choice in enumerate(chosen):
         for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-            terms = [late_s[p] / rate[p] for p in rate if late_s[p] > 0.0]
-            if np.isfinite(choice.most_s) and not program.at_most(terms, choice.most_s - fixed_s):
+            left = choice.most_s - float(fixed_s)
+            if np.isfinite(choice.most_s) and not joint.at_most(joint.over_rate(app, late_s), left):
                 return np.inf
     if minimise is not None:
-        power = [term for choice in chosen for term in metric_terms(choice, minimise, program.speed)]
+        power = [term for choice in chosen for term in joint.metric_terms(choice, minimise)]
         constant = sum(choice.metrics[minimise][2] for choice in chosen)
     else:
-        power = [term for choice in chosen for term in power_terms(choice, program.speed)]
+        power = [term for choice in chosen for term in joint.power_terms(choice)]
         used = np.max([choice.used for choice in chosen], axis=0)
         constant = sum(choice.carried_w for choice in chosen) + float(used @ shared.idle_w)
-    least = program.least(sum(power) if power else next(iter(program.speed.values())))
-    return constant + (least if power or np.isinf(least) else 0.0)
+    return constant + joint.program.least([power])
