@@ -192,7 +192,7 @@ class LabelSpace:
         for column in columns:
             largest = float(column.max(initial=0.0))
             if largest > 0.0:
-                scaled.append(np.round(column * (_GRAIN / largest)))
+                scaled.append(np.round(column / largest * _GRAIN))
         return np.stack(scaled, axis=1) if scaled else np.zeros((labels.count, 1))
 
     def _groups(self, labels: Labels, block: int) -> Ints:

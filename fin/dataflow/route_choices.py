@@ -36,7 +36,7 @@ def efficient_choices(problem: PointProblem, counted: Floats, sources: Ints, tar
     for figure in counted @ problem.criteria[:, option, source, target]:
         largest = float(figure.max())
         if largest > 0.0:
-            columns.append(np.round(figure * (in_grains / largest)))
+            columns.append(np.round(figure / largest * in_grains))
     criteria = np.stack(columns, axis=1) if columns else np.zeros((len(option), 1))
     chosen = non_dominated(source * valid.shape[1] + target, criteria)
     kept[option[chosen], source[chosen], target[chosen]] = True

@@ -10,8 +10,9 @@ import pytest
 from cases import instance_of
 from dataflow_cases import random_dataflow_case
 from enumerated import check_enumerated
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from profiles import against_oracle
 
 from planner.fin.dataflow import search
 from planner.fin.exact.method import Exact
@@ -25,6 +26,7 @@ from planner.schemas import App, Model, Topology, check_document
 
 
 @pytest.mark.slow
+@settings(max_examples=against_oracle(100))
 @example(seed=1078)  # points that tie at an objective of 0
 @given(seed=st.integers(0, 10**9))
 def test_the_exact_search_is_as_good_as_enumeration(seed):
@@ -100,6 +102,20 @@ def test_a_tensor_is_carried_to_a_node_once():
     assert [row.node for row in app.assignments] == ["phone", "edge", "edge"]
     assert [(route.after, route.to) for route in app.routes] == [("a", "b")]
     assert app.energy_j == pytest.approx(1e-3 + 1e-3 + 0.1 + 1e-4)
+
+
+@pytest.mark.parametrize("bits", [1e-310, 1e-300])
+def test_tensors_next_to_nothing_are_counted(bits):
+    """Labels compare figures of any size without an overflow."""
+    raw = {**copy.deepcopy(RAW), "input_bits": bits}
+    for block in raw["blocks"]:
+        block |= {"ops": 0, "output_bits": bits}
+    raw["blocks"][2]["inputs"] = [{"block": "b"}, {"block": "a"}]
+    model = check_document(raw, Model)
+    (link,) = _topology().links
+    topology = _topology().model_copy(update={"links": (link.model_copy(update={"j_per_bit": 0.0}),)})
+    placement = solve(Request(App(model="net", pin={"b": ("edge",)}), model, topology))
+    assert (placement.status, placement.objective_value) == ("optimal", 0.0)
 
 
 def test_a_skip_that_stays_on_its_node_costs_nothing():
