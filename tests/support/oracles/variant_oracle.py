@@ -139,6 +139,8 @@ def part_cost(part: Json, node: Json, model: Json, batch: int) -> tuple[float, f
         time_s, energy_j = (_of_batch(entry.get(name), batch) for name in ("time_s", "energy_j"))
         if time_s is None:
             return None
+    elif part["ops"] == 0.0 and _only_measured(part["name"], model):
+        return None
     else:
         time_s = 0.0 if part["ops"] == 0.0 else batch * part["ops"] / node["ops_per_s"]
     if energy_j is None and node.get("active_power_w") is not None:
@@ -146,6 +148,14 @@ def part_cost(part: Json, node: Json, model: Json, batch: int) -> tuple[float, f
     elif energy_j is None:
         energy_j = batch * part["ops"] * node["j_per_op"]
     return time_s, energy_j + node.get("static_power_w", 0.0) * time_s
+
+
+def _only_measured(name: str, model: Json) -> bool:
+    """Tell whether no block of a model has operations, and some hardware was measured to need time for a part."""
+    if any(block["ops"] > 0.0 for block in model["blocks"]):
+        return False
+    times = [rows[name]["time_s"] for rows in model.get("profiles", {}).values() if name in rows]
+    return any(s > 0.0 for time_s in times for s in (time_s.values() if isinstance(time_s, dict) else [time_s]))
 
 
 def _of_batch(value: Any, batch: int) -> float | None:
