@@ -12,7 +12,7 @@ from corruption import false_ones_that_stand, false_placements
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from profiles import examples
-from undiagnosed import solve_undiagnosed
+from undiagnosed import solve_undiagnosed, undiagnosed
 from variant_cases import raw_case, request_for
 from variant_oracle import plans
 
@@ -60,7 +60,8 @@ def test_fronts_hold_every_plan_that_no_other_dominates(random: Random) -> None:
     names = random.choice([("energy", "latency", "accuracy"), ("energy", "latency"), ("latency", "accuracy")])
     try:
         request = request_for(app, models, topology)
-        front = pareto(request) if len(names) == 3 else front_of_two(request, names)
+        with undiagnosed():
+            front = pareto(request) if len(names) == 3 else front_of_two(request, names)
     except InputError:
         return
     sign = {"energy": 1.0, "latency": 1.0, "accuracy": -1.0}
