@@ -74,7 +74,7 @@ def best(case: Case) -> float:
     ]
     try:
         for mean, _, chosen in sorted(means, key=lambda row: (-row[0], row[1])):
-            found = joint_oracle.best_of([choices for _, choices in chosen], shared, most_programs=60)
+            found = joint_oracle.best_of([choices for _, choices in chosen], shared)
             if np.isfinite(found.power_w):
                 return mean
     except joint_oracle.GaveUpError:

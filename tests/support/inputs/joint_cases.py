@@ -177,7 +177,7 @@ def _limit(r: Random, app: dict[str, Any], model: dict[str, Any], topology: dict
 def least_power(case: Case, known_w: float = np.inf) -> float:
     """Return the least power of a case; only combinations that may be as good as what is known are looked at."""
     try:
-        return joint_oracle.optimum(case.apps, case.topology, known_w=known_w, most_programs=60).power_w
+        return joint_oracle.optimum(case.apps, case.topology, known_w=known_w).power_w
     except joint_oracle.GaveUpError:
         assume(False)
         raise

@@ -14,23 +14,20 @@ from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_programs import GaveUpError, JointProgram, Term, fits
+from joint_programs import MOST_PROGRAMS, GaveUpError, JointProgram, Term, fits
 
 _MOST_COMBINATIONS = 60_000
 
 
-def least_factor(
-    apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any], most_programs: int = 150
-) -> float:
+def least_factor(apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any]) -> float:
     """Return the least factor of a workload, infinite where no plan keeps the other limits.
 
     Args:
         apps: Every app with its model, as documents; each with a latency limit.
         topology: The topology, as a document.
-        most_programs: Largest number of geometric programs.
 
     Raises:
-        GaveUpError: That number is not enough, or there are too many combinations.
+        GaveUpError: There are too many combinations, or too many programs to solve.
     """
     shared = places(topology)
     by_app = [choices(app, model, topology) for app, model in apps]
@@ -47,7 +44,7 @@ def least_factor(
         if not refined:  # the bound by shares is dear: only for those that the simple one leaves
             heapq.heappush(queue, (max(bound, _bound(combinations[at], shared)), True, at))
             continue
-        if programs == most_programs:
+        if programs == MOST_PROGRAMS:
             message = f"{len(queue)} combinations are in question"
             raise GaveUpError(message)
         best, programs = min(best, factor_of(combinations[at], shared)), programs + 1

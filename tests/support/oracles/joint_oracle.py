@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_programs import FEASIBLE, GaveUpError, JointProgram
+from joint_programs import FEASIBLE, MOST_PROGRAMS, GaveUpError, JointProgram
 
 from planner.fin.instance.network import Floats
 
@@ -41,7 +41,7 @@ def optimum(apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dic
 
 
 def best_of(
-    by_app: Sequence[Sequence[Choice]], shared: Places, known_w: float = np.inf, most_programs: int = 400
+    by_app: Sequence[Sequence[Choice]], shared: Places, known_w: float = np.inf, most_programs: int = MOST_PROGRAMS
 ) -> Optimum:
     """Return the best combination of choices.
 
@@ -189,12 +189,12 @@ def least_metric(chosen: Sequence[Choice], shared: Places, name: str) -> float:
 
 
 def optimum_of_metric(
-    apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any], name: str, most_programs: int = 150
+    apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology: dict[str, Any], name: str
 ) -> float:
     """Return the least sum of rates times a metric of a workload; infinite where no plan keeps the limits.
 
     Raises:
-        GaveUpError: There are too many combinations, or that number of programs is not enough.
+        GaveUpError: There are too many combinations, or too many programs to solve.
     """
     shared, by_app = places(topology), [choices(app, model, topology) for app, model in apps]
     if (count := int(np.prod([len(own) for own in by_app]))) > 60_000:
@@ -205,7 +205,7 @@ def optimum_of_metric(
     for programs, (bound, _, chosen) in enumerate(sorted(bounded)):
         if bound >= best * (1.0 - 1e-9):
             break
-        if programs == most_programs:
+        if programs == MOST_PROGRAMS:
             message = f"{len(bounded)} combinations are in question"
             raise GaveUpError(message)
         best = min(best, least_power(chosen, shared, name))

@@ -14,6 +14,8 @@ import numpy as np
 from joint_choices import Choice, Places
 
 FEASIBLE = 1e-9
+MOST_PROGRAMS = 2000
+"""Programs to solve for an optimum at most."""
 
 
 class GaveUpError(Exception):
@@ -99,6 +101,7 @@ def _solve(variables: int, sums: Sequence[Sequence[Term]], minimised: int | None
     for tolerance in (1e-10, 1e-8):
         settings = clarabel.DefaultSettings()
         settings.verbose = False
+        settings.min_switch_step_length = 0.01  # steps of exponential cones are short on the way
         settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
         found = clarabel.DefaultSolver(nothing, cost, sparse, right, cones, settings).solve()
         answer = _Answer(str(found.status), found.x)
