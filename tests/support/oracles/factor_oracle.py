@@ -1,20 +1,20 @@
 """The least largest latency over its limit of a small workload, from the raw documents: an oracle of joint planning.
 
 All combinations of choices (`joint_choices`) are enumerated. The least factor of one is the optimum of a geometric
-program, and combinations are solved in the order of a simple bound: at each place alone, with all else whole,
-shares that keep a factor must sum to at most what there is.
+program, which is solved where two necessary conditions leave a combination: no app alone is late, and at each place
+alone, with all else whole, the shares that keep the best factor so far sum to at most what there is.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 from joint_choices import Choice, Places, choices, places
-from joint_programs import MOST_PROGRAMS, GaveUpError, JointProgram, Term, fits
+from joint_programs import FEASIBLE, MOST_PROGRAMS, GaveUpError, JointProgram, Term
+
+from planner.fin.instance.network import Floats
 
 _MOST_COMBINATIONS = 60_000
 
@@ -35,55 +35,53 @@ def least_factor(apps: Sequence[tuple[dict[str, Any], dict[str, Any]]], topology
     if count > _MOST_COMBINATIONS:
         message = f"{count} combinations"
         raise GaveUpError(message)
-    combinations = list(product(*by_app))
-    queue = [(_least(chosen, shared), False, at) for at, chosen in enumerate(combinations)]
-    heapq.heapify(queue)
+    if count == 0:
+        return np.inf
+    numbers = np.indices([len(own) for own in by_app]).reshape(len(by_app), count)
+    bounds = _bounds(by_app, numbers, shared)
     best, programs = np.inf, 0
-    while queue and queue[0][0] < best * (1.0 - 1e-9):
-        bound, refined, at = heapq.heappop(queue)
-        if not refined:  # the bound by shares is dear: only for those that the simple one leaves
-            heapq.heappush(queue, (max(bound, _bound(combinations[at], shared)), True, at))
+    for at in np.argsort(bounds, kind="stable"):
+        if bounds[at] >= best * (1.0 - 1e-9):
+            break
+        chosen = [own[number] for own, number in zip(by_app, numbers[:, at], strict=True)]
+        if not _may_keep(best, chosen, shared):
             continue
         if programs == MOST_PROGRAMS:
-            message = f"{len(queue)} combinations are in question"
+            message = f"{count} combinations are in question"
             raise GaveUpError(message)
-        best, programs = min(best, factor_of(combinations[at], shared)), programs + 1
+        best, programs = min(best, factor_of(chosen, shared)), programs + 1
     return best
 
 
-def _times(chosen: Sequence[Choice], shared: Places) -> list[Any]:
-    """Return the seconds of every choice at each place, alone and with all of it."""
+def _times(choice: Choice, shared: Places) -> Floats:
+    """(R, P) seconds of a choice at each place, alone and with all of it."""
     rate = shared.most * shared.fastest
-    return [
-        np.divide(choice.late_s, rate, out=np.zeros_like(choice.late_s), where=choice.late_s > 0.0) for choice in chosen
-    ]
+    return np.divide(choice.late_s, rate, out=np.zeros_like(choice.late_s), where=choice.late_s > 0.0)
 
 
-def _least(chosen: Sequence[Choice], shared: Places) -> float:
-    """Return a factor that each choice alone cannot be below; infinite where memory or speed does not suffice."""
-    if not fits(chosen, shared):
-        return np.inf
-    rate = shared.most * shared.fastest
-    if (sum(choice.load for choice in chosen) > rate * (1.0 + 1e-9)).any():
-        return np.inf
-    times = _times(chosen, shared)
-    return max(float(((own.sum(axis=1) + c.fixed_s) / c.most_s).max()) for own, c in zip(times, chosen, strict=True))
+def _bounds(by_app: Sequence[Sequence[Choice]], numbers: Any, shared: Places) -> Floats:
+    """(C,) factors that combinations are not below: of each choice alone; infinite where loads or memory do not fit."""
+    bounds = np.zeros(numbers.shape[1])
+    load, memory = np.zeros((2, numbers.shape[1], len(shared.names)))
+    for own, number in zip(by_app, numbers, strict=True):
+        alone = [((_times(choice, shared).sum(axis=1) + choice.fixed_s) / choice.most_s).max() for choice in own]
+        bounds = np.maximum(bounds, np.array(alone)[number])
+        load += np.array([choice.load for choice in own])[number]
+        memory += np.array([choice.memory for choice in own])[number]
+    fits = (load <= shared.most * shared.fastest * (1.0 + FEASIBLE)).all(axis=1)
+    fits &= (memory <= shared.memory * (1.0 + FEASIBLE)).all(axis=1)
+    return np.where(fits, bounds, np.inf)
 
 
-def _bound(chosen: Sequence[Choice], shared: Places) -> float:
-    """Return a factor that a combination cannot be below: shares that keep it must not sum to more than there is."""
-    rate, times = shared.most * shared.fastest, _times(chosen, shared)
-    least = _least(chosen, shared)
-    low, high = least, 1e6
-    for _ in range(60):
-        middle = float(np.sqrt(max(low, 1e-12) * high))
-        asked = np.zeros(len(rate))
-        for own, choice in zip(times, chosen, strict=True):
-            room = middle * choice.most_s - choice.fixed_s[:, None] - (own.sum(axis=1, keepdims=True) - own)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                asked += np.where(own > 0.0, np.where(room > 0.0, own / room, np.inf), 0.0).max(axis=0)
-        low, high = (low, middle) if (asked <= 1.0 + 1e-9).all() else (middle, high)
-    return low * (1.0 - 1e-7)
+def _may_keep(factor: float, chosen: Sequence[Choice], shared: Places) -> bool:
+    """Tell whether the shares that each choice needs of a place alone, to keep a factor, sum to at most what it has."""
+    asked = np.zeros(len(shared.names))
+    for choice in chosen:
+        own = _times(choice, shared)
+        room = factor * choice.most_s - choice.fixed_s[:, None] - (own.sum(axis=1, keepdims=True) - own)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            asked += np.where(own > 0.0, np.where(room > 0.0, own / room, np.inf), 0.0).max(axis=0)
+    return bool((asked <= 1.0 + 1e-7).all())
 
 
 def factor_of(chosen: Sequence[Choice], shared: Places) -> float:
