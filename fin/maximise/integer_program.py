@@ -12,7 +12,7 @@ import numpy as np
 
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Ints
-from planner.fin.methods.formulation import Program, build_program
+from planner.fin.methods.formulation import Program, build_program, expected_size
 from planner.fin.methods.integer_program import IntegerProgram
 
 _MOST = 1e9
@@ -48,8 +48,9 @@ def build_rate_program(
     busy = costs.runs[:, None] * costs.seconds / instance.batch
     air_seconds = costs.air_seconds / instance.batch  # as the objective, for one sample
     least = np.where(costs.may_run, busy, np.inf).min(axis=1, initial=np.inf)
-    size = scale_s or float(least[np.isfinite(least)].max(initial=0.0)) or float(air_seconds.max(initial=0.0))
-    size = size or 1.0
+    floor = float(least[np.isfinite(least)].max(initial=0.0))
+    average = float(busy.mean(axis=1).max(initial=0.0)) or float(air_seconds.max(initial=0.0))
+    size = scale_s or expected_size(floor, average)
 
     def below_bottleneck(variables: Ints, seconds: Floats) -> None:
         if seconds.any():

@@ -138,11 +138,24 @@ def build_program(instance: Instance, point: int, cutoff: float = np.inf, scale:
 
 
 def _expected_size(costs: Costs, form: Floats, columns: Columns) -> float:
-    """Guess the size of the objective: the floor of the point, but no speck beside an average plan."""
+    """Guess the size of the objective from the floor of the point and an average plan."""
     nodes = np.where(costs.may_run, form[columns.place], np.inf).min(axis=1, initial=np.inf)
     floor = float(nodes[np.isfinite(nodes)].sum())
     links = form[columns.flow].mean(axis=1).sum() if columns.flow.size else 0.0
     average = float(form[columns.place].mean(axis=1).sum() + links)
+    return expected_size(floor, average)
+
+
+def expected_size(floor: float, average: float) -> float:
+    """Return the size that an objective is expected to have: its floor, unless that is a speck beside an average plan.
+
+    Args:
+        floor: What every plan costs at least, in the unit of the objective.
+        average: What a plan costs whose blocks and messages are on average nodes and links.
+
+    Returns:
+        The size; 1 where nothing costs anything.
+    """
     return (floor if floor > _SPECK * average else average) or 1.0
 
 

@@ -171,6 +171,24 @@ def test_a_node_that_must_not_be_busy_sustains_no_rate() -> None:
     assert np.isinf(found.lower_bound)
 
 
+def test_a_node_without_room_gives_no_scale_to_the_program() -> None:
+    """The block takes 1e-20 s where it has no room, and 1 s on the other node."""
+    topology = line(2, 1e6)
+    topology["nodes"][0] |= {"memory_bytes": 0.0}
+    topology["nodes"][1] |= {"ops_per_s": 1e-20}
+    model = {
+        "schema_version": "1", "name": "m", "input_bits": 0.0,
+        "blocks": [{"name": "b", "ops": 1e-20, "output_bits": 0.0, "param_bytes": 1.0}],
+    }  # fmt: skip
+    parsed = check_document({"schema_version": "1", "name": "t", **topology}, Topology)
+    instance = instance_of(App(model="m", objective="rate"), check_document(model, Model), parsed)
+    assert instance is not None
+    for name in ("exact", "ilp"):
+        found = method(name, "rate").solve(instance, Options())
+        assert found.status == "optimal", name
+        assert found.lower_bound == pytest.approx(1.0), name
+
+
 def test_the_least_rate_is_a_limit() -> None:
     instance = chain([3.0, 3.0], line(2, 1e6), rate_per_s=0.5)
     for name in methods_of("rate"):
