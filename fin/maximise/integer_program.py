@@ -49,7 +49,7 @@ def build_rate_program(
     air_seconds = costs.air_seconds / instance.batch  # as the objective, for one sample
     least = np.where(costs.may_run, busy, np.inf).min(axis=1, initial=np.inf)
     floor = float(least[np.isfinite(least)].max(initial=0.0))
-    average = float(busy.mean(axis=1).max(initial=0.0)) or float(air_seconds.max(initial=0.0))
+    average = max(float(busy.mean(axis=1).max(initial=0.0)), float(air_seconds.max(initial=0.0)))
     size = scale_s or expected_size(floor, average)
 
     def below_bottleneck(variables: Ints, seconds: Floats) -> None:

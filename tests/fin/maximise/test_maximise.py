@@ -189,6 +189,25 @@ def test_a_node_without_room_gives_no_scale_to_the_program() -> None:
         assert found.lower_bound == pytest.approx(1.0), name
 
 
+def test_a_node_that_is_hardly_busy_gives_no_scale_to_the_program() -> None:
+    """Sending a result takes a second, and computing it next to nothing."""
+    topology = line(2, 1.0)
+    model = {
+        "schema_version": "1", "name": "m", "input_bits": 0.0,
+        "blocks": [{"name": "b", "ops": 1e-20, "output_bits": 0.0}],
+        "exits": [{"name": "e", "after": "b", "result_bits": 1.0}],
+        "operating_points": [{"name": "k", "exit_fractions": {"e": 1.0}, "accuracy": 0.9}],
+    }  # fmt: skip
+    parsed = check_document({"schema_version": "1", "name": "t", **topology}, Topology)
+    app = App(model="m", objective="rate", destination="n1", pin={"b": ("n0",)})
+    instance = instance_of(app, check_document(model, Model), parsed)
+    assert instance is not None
+    for name in ("exact", "ilp"):
+        found = method(name, "rate").solve(instance, Options())
+        assert found.status == "optimal", name
+        assert found.lower_bound == pytest.approx(1.0), name
+
+
 def test_the_least_rate_is_a_limit() -> None:
     instance = chain([3.0, 3.0], line(2, 1e6), rate_per_s=0.5)
     for name in methods_of("rate"):
