@@ -73,6 +73,11 @@ class PricingProblem:
             subproblems.append(AppPricing.of(app, routes))
         return cls(joint, tuple(subproblems), NodeSymmetry(joint, routes), gap, jobs)
 
+    def with_deadlines(self, joint: JointInstance) -> PricingProblem:
+        """Return the problem of the same apps with shorter latency limits."""
+        pairs = zip(self.subproblems, joint.apps, strict=True)
+        return replace(self, joint=joint, subproblems=tuple(one.with_deadline(app) for one, app in pairs))
+
     def restricted_to(self, counts: NodeCounts) -> PricingProblem:
         """Return the problem of a branch that bounds the numbers of nodes in use."""
         joint = self.joint.restricted_to(counts)
@@ -140,7 +145,7 @@ def generate_columns(
     for number in range(1, _ROUNDS + 1):
         if deadline.expired or (enough.expired and incumbent.plan is not None):
             break
-        value_w = _price_all(problem, pool, trial, deadline)
+        value_w = price_all(problem, pool, trial, deadline)
         if value_w > best.value_w:
             best, step = Duals(trial, value_w, number), _STEP
         else:
@@ -159,8 +164,18 @@ def generate_columns(
     return Duals(best.prices, best.value_w, best.rounds, master)
 
 
-def _price_all(problem: PricingProblem, pool: ColumnPool, prices: DualPrices, deadline: Deadline) -> float:
-    """Price all apps, add their columns to the pool, and return the Lagrangian value; -inf where time runs out."""
+def price_all(problem: PricingProblem, pool: ColumnPool, prices: DualPrices, deadline: Deadline) -> float:
+    """Price all apps, add their columns to the pool, and return the Lagrangian value; -inf where time runs out.
+
+    Args:
+        problem: The apps.
+        pool: Columns known; those found are added.
+        prices: Dual prices.
+        deadline: When to give up.
+
+    Returns:
+        The Lagrangian value over the operating points that were priced, in W: no proved bound.
+    """
 
     def priced(app: int) -> PricingResult | None:
         return None if deadline.expired else problem.subproblems[app].price_heuristically(prices.of_app(app))

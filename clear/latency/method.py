@@ -1,11 +1,11 @@
 """The method `clear` for the least largest latency over its limit, with a lower bound.
 
 Where all columns of all apps can be listed, a tree of geometric programs over them is exact. Elsewhere all deadlines
-are shrunk by one factor, and the search for least power says whether a plan keeps them: a plan is improved by its
-geometric program, a proof that there is none is a lower bound, and between the two the factor is bisected
-geometrically. No answer within the effort is no bound. Every app alone, with all nodes and media at once at their best,
-bounds the factor from below too; factors above that are ruled out by proofs that no plan keeps the shrunk deadlines
-(`clear.latency.infeasibility`). Of plans that are as quick, one of least power is sought in the end.
+are shrunk by one factor, and the relaxed master, in which an app may mix several columns, says whether shares suffice
+(`clear.latency.relaxation`). The factor at which they begin to is found by bisection. Its columns are then searched for
+a plan (`clear.latency.swaps`), and prices at which they do not suffice prove a lower bound
+(`clear.latency.infeasibility`). Every app alone, with all nodes and media at once at their best, bounds the factor from
+below too. Of plans that are as quick, one of least power is sought in the end.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.allocation.plan import Plan
 from planner.clear.diagnosis.diagnose import contradiction
 from planner.clear.latency.column_tree import BestChoice, TreeResult, quickest_of_columns, undominated
-from planner.clear.latency.infeasibility import proved_infeasible
+from planner.clear.latency.infeasibility import proved_factor
 from planner.clear.latency.needs import Needs
 from planner.clear.latency.quickest import frugal, quickest
+from planner.clear.latency.relaxation import Relaxation, RelaxedAt, shrunk
+from planner.clear.latency.swaps import SwapSearch
 from planner.clear.problem.column import Column
 from planner.clear.problem.enumeration import columns_of_few, limited_figures
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp
 from planner.clear.solve import solve_joint
-from planner.fin.deadline import Deadline
+from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.method import Exact
 from planner.fin.instance.network import Floats, Network
 from planner.fin.method import Options
@@ -40,17 +42,16 @@ _SAME = 1e-7
 _EQUAL = 1e-6
 """Relative precision of what geometric programs prove."""
 _MOST_PROGRAMS = 4_000
-_PROBES, _VAIN = 12, 3
-"""Factors that are tried at most, and how many of them in a row may be left open."""
+_PROBES, _PROOFS = 12, 2
+"""Factors at which the relaxation is solved at most, and of how many of them a proof is tried, the largest first."""
 ALONE_UNTIL = 0.3
 """Part of the time limit in which every app is bounded alone."""
 _PLANS_UNTIL = 0.7
 """Part of the time limit when the search for quicker plans ends."""
-_PROOFS = 4
-"""Factors that are to be ruled out in the end, at most."""
-_CLOSE = 1.02
-"""Ratio of the factors held and not ruled out at which the next one tried is just below what is held."""
-_STEP = 1e-3
+_RELAXED_UNTIL = 0.6
+"""Part of the time for plans in which the relaxation is solved."""
+_CLOSE, _NEAR = 1.01, 1e-3
+"""Ratio of factors at which the relaxation is feasible and not, and relative distance from it, that are close."""
 _ANY_PLAN = 1.0
 """Gap with which a search ends at its first plan."""
 
@@ -108,11 +109,6 @@ def _least_alone(app: JointApp, deadline: Deadline) -> float:
     return max(min(bounds_s, default=np.inf), 0.0) / app.most_s
 
 
-def shrunk(joint: JointInstance, factor: float) -> JointInstance:
-    """Return the same apps with all latency limits multiplied by a factor."""
-    return joint.each(lambda one: one.with_limits(latency_s=one.limits.latency_s * factor))
-
-
 def _of_listed(
     joint: JointInstance, columns: list[list[Column]], best: BestChoice, gap: float, deadline: Deadline
 ) -> TreeResult:
@@ -164,70 +160,72 @@ def _stopped(deadline: Deadline, detail: str) -> Termination:
 
 
 class _Bisection:
-    """Bisection over the factor of all deadlines, with the search for least power as the oracle."""
+    """Bisection over the factor of all deadlines, with the relaxed master as the oracle, then a search of columns."""
 
     def __init__(self, joint: JointInstance, options: Options, deadline: Deadline, alone: float) -> None:
         self._joint, self._options, self._deadline = joint, options, deadline
         self._best, self._least = BestChoice(), alone
-        self._plans_until = deadline.fraction(_PLANS_UNTIL)
 
     def run(self) -> Outcome[Plan]:
-        """Shrink the deadlines until what is held is as close to the bound as is asked for, or effort ends."""
-        status = self._probe(1.0)
-        if status == "infeasible":
+        """Find the factor at which the relaxation becomes feasible, a plan of its columns, and a proof below it."""
+        plans_until = self._deadline.fraction(_PLANS_UNTIL)
+        if self._first_plan(plans_until) == "infeasible":
             return Outcome("infeasible", None, np.inf)
-        passed, vain = self._least, 0  # factors up to `passed` are ruled out or were tried in vain
-        for _ in range(_PROBES if self._best.found is not None else 0):
-            if self._closed or self._plans_until.expired or vain == _VAIN:
-                break
-            held = self._best.factor
-            factor = float(np.sqrt(passed * held)) if held > passed * _CLOSE else held * (1.0 - _STEP)
-            status = self._probe(factor)
-            vain = vain + 1 if status == "unknown" else 0
-            if status != "feasible":
-                passed = max(passed, factor)
-            if status == "infeasible":
-                self._least = max(self._least, factor)
-            if status != "feasible" and factor >= held * (1.0 - 2.0 * _STEP):
-                break
-        self._raise_bound()
+        if self._best.found is not None and not self._closed:
+            self._searched(plans_until)
         result = TreeResult(False, self._least, 0)
         return _answer(self._joint, self._best, result, self._options, self._deadline)
 
-    def _raise_bound(self) -> None:
-        """Rule out factors below the one held by bisection over proofs that no plan keeps the shrunk deadlines."""
-        low, high = self._least, self._best.factor
-        for _ in range(_PROOFS if np.isfinite(high) else 0):
-            if self._closed or self._deadline.expired or high <= low * _CLOSE:
+    def _searched(self, plans_until: Deadline) -> None:
+        """Improve the plan, and the bound."""
+        try:
+            relaxation = Relaxation(self._joint, self._options.jobs, plans_until)
+        except DeadlineReachedError:
+            return
+        infeasible = self._bracketed(relaxation, plans_until.fraction(_RELAXED_UNTIL))
+        known = {(column.app, column.key): column for column in self._best.columns}
+        for app in range(self._joint.count):
+            known |= {(column.app, column.key): column for column in relaxation.columns(app)}
+        columns = [[column for column in known.values() if column.app == app] for app in range(self._joint.count)]
+        enough = infeasible[-1].factor * (1.0 + _NEAR) if infeasible else 0.0
+        SwapSearch(self._joint, columns, plans_until).run(self._best, enough)
+        for relaxed in infeasible[: -_PROOFS - 1 : -1]:
+            if relaxed.factor > self._least and not self._closed and not self._deadline.expired:
+                self._least = max(self._least, proved_factor(relaxed, self._options.jobs, self._deadline))
+
+    def _bracketed(self, relaxation: Relaxation, until: Deadline) -> list[RelaxedAt]:
+        """Bisect the factor at which the relaxation becomes feasible; return where it is not, by factor."""
+        low, high, infeasible = self._least, self._best.factor, list[RelaxedAt]()
+        for _ in range(_PROBES):
+            if high <= low * _CLOSE or until.expired:
                 break
-            factor = float(np.sqrt(low * high))
-            if proved_infeasible(shrunk(self._joint, factor), self._options.jobs, self._deadline):
-                self._least = low = factor
+            relaxed = relaxation.at(float(np.sqrt(low * high)))
+            if relaxed.answer == "infeasible":
+                low = relaxed.factor
+                infeasible.append(relaxed)
             else:
-                high = factor
+                high = relaxed.factor
+        return infeasible
 
     @property
     def _closed(self) -> bool:
         return self._least >= self._best.factor * (1.0 - max(self._options.gap, _EQUAL))
 
-    def _probe(self, factor: float) -> str:
-        """Ask for a plan whose latencies are within a factor of their limits; keep it, at its own least factor."""
-        joint = shrunk(self._joint, factor)
-        unlimited = np.isinf(self._deadline.remaining_s)
-        limit_s = None if unlimited else 0.5 * self._plans_until.remaining_s
+    def _first_plan(self, until: Deadline) -> str:
+        """Ask for any plan within all limits, and keep it at its own least factor."""
+        joint, unlimited = self._joint, np.isinf(until.remaining_s)
+        limit_s = None if unlimited else 0.5 * until.remaining_s
         found = solve_joint(joint, Options(gap=_ANY_PLAN, time_limit_s=limit_s, jobs=self._options.jobs))
         if found.plan is not None:
-            self.offer(found.plan)
+            self._offer(found.plan)
             return "feasible"
-        if found.status == "unknown" and not self._plans_until.expired:
-            proof = contradiction(joint, joint.apps, self._plans_until, self._plans_until)
+        if found.status == "unknown" and not until.expired:
+            proof = contradiction(joint, joint.apps, until, until)
             return found.status if proof is None else "infeasible"
         return found.status
 
-    def offer(self, plan: Plan) -> None:
+    def _offer(self, plan: Plan) -> None:
         """Keep a plan at its own least factor, if it is the best."""
-        limits_s = [self._joint.apps[column.app].most_s for column in plan.columns]
-        columns = [replace(column, most_s=most_s) for column, most_s in zip(plan.columns, limits_s, strict=True)]
-        found = quickest(self._joint.network, columns)
+        found = quickest(self._joint.network, plan.columns)
         if not isinstance(found, NoAllocation):
-            self._best.offer(columns, found)
+            self._best.offer(plan.columns, found)

@@ -8,7 +8,7 @@ and Schwarz). So where the least worth of all apps exceeds the sum of prices, no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,14 +132,44 @@ def ascended(apps: Sequence[Needs], prices: Floats, factor: float, steps: int = 
     Returns:
         The largest worth of all apps' shares that was found, and its prices.
     """
+
+    def cheapest(at: Floats) -> tuple[float, Floats]:
+        worth, taken = 0.0, np.zeros(len(at))
+        for own in apps:
+            worths, shares = own.worths(at, factor)
+            number = int(worths.argmin())
+            worth += float(worths[number])
+            taken += shares[number] if np.isfinite(worths[number]) else 0.0
+        return worth, taken
+
+    return _ascended(cheapest, prices, steps)
+
+
+def ascended_of_choice(chosen: Needs, prices: Floats, factor: float, steps: int = _STEPS) -> tuple[float, Floats]:
+    """Improve prices as `ascended` does, of one column of every app.
+
+    Args:
+        chosen: The column of each app, in the place of the columns of one app.
+        prices: (P,) prices to begin with, above 0, that sum to 1.
+        factor: Largest latency over its limit.
+        steps: Number of steps.
+
+    Returns:
+        The largest worth of all apps' shares that was found, and its prices.
+    """
+
+    def together(at: Floats) -> tuple[float, Floats]:
+        worths, shares = chosen.worths(at, factor)
+        return float(worths.sum()), shares.sum(axis=0)
+
+    return _ascended(together, prices, steps)
+
+
+def _ascended(evaluate: Callable[[Floats], tuple[float, Floats]], prices: Floats, steps: int) -> tuple[float, Floats]:
+    """Maximise a worth by multiplicative steps along what is taken of each place beyond the whole of it."""
     best, at = -np.inf, prices
     for number in range(steps):
-        worth, taken = 0.0, np.zeros(len(prices))
-        for own in apps:
-            worths, shares = own.worths(prices, factor)
-            cheapest = int(worths.argmin())
-            worth += float(worths[cheapest])
-            taken += shares[cheapest] if np.isfinite(worths[cheapest]) else 0.0
+        worth, taken = evaluate(prices)
         if worth > best:
             best, at = worth, prices
         if best > 1.0 or np.isinf(best):

@@ -65,6 +65,10 @@ class AppArrays:
         scaled = {name: factor * getattr(self, name) for name in per_second}
         return replace(self, most_s=_most_s(instance), **scaled)
 
+    def at_deadline_of(self, instance: Instance) -> AppArrays:
+        """Return what the app asks with another latency limit."""
+        return replace(self, most_s=_most_s(instance))
+
 
 def app_arrays(instance: Instance) -> AppArrays:
     """Lay an app out as arrays.

@@ -55,6 +55,12 @@ class AppPricing:
         some = ((number, held.with_rates(_chain(app, number), routes)) for number, held in self.variants)
         return AppPricing(app, tuple(some), routes)
 
+    def with_deadline(self, app: JointApp) -> AppPricing:
+        """Return the pricing of the same app with a shorter latency limit, which may rule variants out."""
+        held, numbers = dict(self.variants), [number for number, _ in app.possible]
+        some = ((number, held[number].with_deadline(_chain(app, number))) for number in numbers)
+        return AppPricing(app, tuple(some), self.routes)
+
     def restricted_to(self, app: JointApp) -> AppPricing:
         """Return the pricing of the same app where further nodes host nothing, with what is known of it."""
         some = ((number, held.restricted_to(_chain(app, number))) for number, held in self.variants)

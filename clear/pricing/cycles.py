@@ -11,6 +11,7 @@ that may be added up however often anything is used:
 - Blocks elsewhere cost `clear.pricing.node_segments.additive_cost`, and of the price of using their node the part that
   their load has in the load of all blocks: a node that runs some of them is used, and their parts are at most the
   whole.
+- Results cost what `Pricer.results` says, media at no price.
 
 Nodes of one kind and price are taken together: whoever uses one of them twice uses their kind twice.
 """
@@ -46,10 +47,11 @@ class CycleBound:
         cost_by_departure = np.full((len(depth), layers + 1), np.inf)
         if layers < 2 or len(aggregation.by) == 0 or len(aggregation.target) == 0:
             return cost_by_departure
-        staying = pricer.staying(rows, self._prices, pricer.results(rows, self._prices, layers))
+        results = pricer.results(rows, self._prices, layers)
+        staying = pricer.staying(rows, self._prices, results)
         first = aggregation.routes(pricer.carried(rows, self._prices, layers))
         moves = aggregation.routes(pricer.carried(rows, self._free, layers))
-        blocks = aggregation.nodes(_blocks(pricer, rows, self._prices, layers))
+        blocks = aggregation.nodes(_blocks(pricer, rows, self._prices, layers) + results)
         later = _LaterPaths(aggregation, len(depth))
         for layer in range(layers - 1, -1, -1):
             later.step(blocks[:, layer], moves[:, layer + 1] if layer + 1 < layers else None, depth == layer + 1)

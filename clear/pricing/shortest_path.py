@@ -69,9 +69,8 @@ class Pricer:
         factor = instance.rate_per_s / self.instance.rate_per_s
         if factor != 1.0:
             return Pricer(instance, self.stages.at_rate_of(instance, factor), routes)
-        other = copy(self)
-        other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
-        other._alike = None
+        other = self._copied_for(instance)
+        other.routes, other._alike = routes, None
         other.moving = routes.source != routes.target
         return other
 
@@ -86,9 +85,8 @@ class Pricer:
         Returns:
             The other pricer; this one stays as it is.
         """
-        other = copy(self)
-        other.instance, other.routes, other.aggregated, other.seen = instance, routes, {}, None
-        other.label, other._alike, other._known = None, None, {}
+        other = self._copied_for(instance)
+        other.routes, other.label, other._alike, other._known = routes, None, None, {}
         other.members, first = members, np.array([nodes[0] for nodes in members])
         other.stages = replace(self.stages, column=self.stages.column[first])
         other.kind, other._hosts = _kinds(instance), _hosts(instance)
@@ -97,9 +95,13 @@ class Pricer:
 
     def restricted_to(self, instance: Instance) -> Pricer:
         """Return the pricer of the same app where further nodes host nothing."""
+        other = self._copied_for(instance)
+        other._hosts, other.label, other._alike, other._known = _hosts(instance), None, None, {}
+        return other
+
+    def _copied_for(self, instance: Instance) -> Pricer:
         other = copy(self)
-        other.instance, other._hosts, other.aggregated, other.seen = instance, _hosts(instance), {}, None
-        other.label, other._alike, other._known = None, None, {}
+        other.instance, other.aggregated, other.seen = instance, {}, None
         return other
 
     def sweep(self, rows: Rows, prices: AppPrices) -> Sweep:

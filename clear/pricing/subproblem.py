@@ -74,6 +74,11 @@ class PricingSubproblem:
         other._last = {point: factor * bound for point, bound in self._last.items()}
         return other
 
+    def with_deadline(self, instance: Instance) -> PricingSubproblem:
+        """Return the subproblem of the same app with another latency limit; multipliers and best points are others."""
+        stages = self.pricer.stages.at_deadline_of(instance)
+        return PricingSubproblem(Pricer(instance, stages, self.pricer.routes), self.tree)
+
     def restricted_to(self, instance: Instance) -> PricingSubproblem:
         """Return the subproblem of the same app where further nodes host nothing, with what is known of it."""
         other = PricingSubproblem(self.pricer.restricted_to(instance), self.tree)

@@ -12,12 +12,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
 from profiles import generated, generated_against_oracle
+from together import small_request
 
 from planner.clear.allocation.latencies import latency_over_limit
 from planner.clear.latency import method
+from planner.clear.latency.infeasibility import proved_factor
 from planner.clear.latency.method import LeastLatency
+from planner.clear.latency.relaxation import Relaxation
 from planner.clear.method import joint_method, joint_methods_of
+from planner.fin.deadline import Deadline
 from planner.fin.method import Options
+from planner.pipeline.several_apps import joint_of
 
 SEEDS = st.integers(0, 2**32)
 FEW = generated(8, 60)
@@ -76,6 +81,30 @@ def test_bisection_has_no_bound_past_the_optimum(seed: int) -> None:
     value = latency_over_limit(outcome.plan.columns, outcome.plan.allocation)
     assert value >= factor * (1.0 - SLACK)
     assert value <= 1.0 + SLACK
+
+
+@pytest.mark.slow
+@settings(FEW, max_examples=max(FEW.max_examples // 4, 1))
+@given(SEEDS, st.sampled_from([0.1, 0.3, 0.7, 1.0]))
+def test_prices_of_any_relaxation_rule_out_no_factor_that_a_plan_has(seed: int, factor: float) -> None:
+    case = case_with_limits(seed)
+    joint = case.joint()
+    assume(all(app.possible for app in joint.apps))
+    relaxed = Relaxation(joint, 1, Deadline()).at(factor)
+    proved = proved_factor(relaxed, 1, Deadline())
+    assert proved <= factor
+    assert proved <= least(case) * (1.0 + SLACK)
+    if proved == factor:
+        assert relaxed.answer != "feasible"
+
+
+def test_relaxation_and_swaps_leave_a_gap_below_a_hundredth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(method, "columns_of_few", lambda joint, deadline: None)
+    monkeypatch.setattr(method, "_of_less_power", lambda joint, plan, factor, options, deadline: plan)
+    found = LeastLatency().solve(joint_of(small_request()), Options())
+    assert found.plan is not None
+    value = latency_over_limit(found.plan.columns, found.plan.allocation)
+    assert 0.99 * value <= found.lower_bound <= value
 
 
 @pytest.mark.slow
