@@ -1,1 +1,1 @@
-"""Stage 3, the exact method: Lagrangian dual, relaxation, label setting and path joining."""
+"""Stage 3, the exact method: the order of scenarios, the best plan held, path joining and searches that widen."""

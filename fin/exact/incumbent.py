@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.fin.exact.ties import TiedPlans, above_ties
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.decision import Decision, Overload, Path, evaluate, objective_of, overloads, within_limits
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Ints
+from planner.fin.instance.ties import TiedPlans, above_ties
 
 _ROUNDING = 1e-12
 

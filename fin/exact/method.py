@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.fin.bounds.dual import DualBounds, dual_bounds
+from planner.fin.bounds.relaxation import Relaxation, relax
 from planner.fin.deadline import Deadline, DeadlineReachedError
-from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
-from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible
@@ -21,7 +21,6 @@ from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Bools
-from planner.fin.instance.subnetwork import on_nodes, on_whole_network
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 from planner.fin.presolve.points import undominated_points
@@ -115,6 +114,8 @@ def _solve_narrowed(instance: Instance, options: Options, until: Deadline) -> Ou
             nodes = narrowed_nodes(instance, until)
     if nodes is None:
         return _solve(instance, options, until)
+    from planner.fin.instance.subnetwork import on_nodes, on_whole_network  # few networks are large
+
     spent = time.perf_counter() - began
     found = _solve(on_nodes(instance, nodes), options, until)
     plan = None if found.plan is None else on_whole_network(found.plan, nodes)
@@ -182,7 +183,7 @@ def _bounded(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> _Bo
         return None
     if graph.further is None:
         return _Bounded(feasible, dual_bounds(feasible, until, incumbent.value))
-    from planner.fin.exact.cutting_planes import bounds_of_several  # few requests have several limits
+    from planner.fin.bounds.cutting_planes import bounds_of_several  # few requests have several limits
 
     return _Bounded(feasible, bounds_of_several(feasible, until))
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.fin.exact.arcs import Arcs
-from planner.fin.exact.relaxation import Relaxation
+from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.labels.arcs import Arcs
 
 
 class _Links(NamedTuple):
@@ -113,7 +113,7 @@ def joined_path(relaxation: Relaxation, arcs: Arcs) -> Paths | None:
     Returns:
         The path, None where no join keeps the limits.
     """
-    weights, most = _weights_and_limits(relaxation)
+    weights, most = relaxation.weights, _limits(relaxation)
     sums = np.array([arcs.cost, arcs.limited, *arcs.further.T])
     links = _Links(arcs.tail, arcs.target, sums, weights @ sums)
     option, vertices = _vertices(relaxation, weights)
@@ -139,13 +139,10 @@ def _within(sums: Floats, most: Floats) -> Bools:
     return np.asarray(kept)
 
 
-def _weights_and_limits(relaxation: Relaxation) -> tuple[Floats, Floats]:
-    """(S,) weights of the sums in the Lagrangian, and their limits with tolerance; no limit is infinite."""
-    further = relaxation.further
-    weights, most = [1.0, relaxation.multiplier], [np.inf, relaxation.most]
-    if further is None:
-        return np.array(weights), np.array(most)
-    return np.array([*weights, *further.multiplier]), np.array([*most, *further.most])
+def _limits(relaxation: Relaxation) -> Floats:
+    """(S,) limits of the sums with tolerance; no limit is infinite."""
+    further = () if relaxation.further is None else relaxation.further.most
+    return np.array([np.inf, relaxation.most, *further])
 
 
 def _vertices(relaxation: Relaxation, weights: Floats) -> tuple[Ints, Floats]:

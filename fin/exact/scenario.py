@@ -8,37 +8,38 @@ Networks 51, 2008).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.fin.bounds.relaxation import Relaxation, best_segment_multiplier, relax_by_segments
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import surviving_arcs
 from planner.fin.exact.incumbent import Incumbent, decision_of
-from planner.fin.exact.labelling import LabelSearch, search
-from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, best_segment_multiplier, relax_by_segments
-from planner.fin.exact.resources import NodeResource, broken_resources, scarce_resources, segment_ends
-from planner.fin.exact.ties import above_ties
 from planner.fin.instance.decision import Decision, Overload
 from planner.fin.instance.network import Network
+from planner.fin.instance.ties import above_ties
+from planner.fin.labels.arcs import surviving_arcs
+from planner.fin.labels.interface import LabelSearch
+from planner.fin.labels.search import passes_of, search
+
+if TYPE_CHECKING:
+    from planner.fin.bounds.resources import NodeResource
 
 _WIDTHS = (1_000, 20_000, 300_000)
-_TIE_WIDTH, _TIE_WIDTH_OF_SEVERAL = 20_000, 2_000
+_TIE_WIDTH = 20_000
 """Labels at most where the optimum is proved, and only the order of plans that tie is open."""
 _DIVE_WIDTH = 64
 _NARROW_WIDTH = 32
-_NARROW_WIDTH_OF_SEVERAL = 64
-"""Labels that the first searches keep where several limits hold."""
-_WIDTH_OF_SEVERAL = 256
-"""The same before the search that is meant to prove the optimum."""
-_NARROW_GUESSES = (0.6, 1.0)
-"""Guesses at the optimum that they try, as shares of the gap between bound and cutoff."""
+_WIDTHS_OF_PASSES = (64, 512, 4_000, 20_000, 300_000)
+"""Labels of a layer that passes extend where several limits hold."""
 _MANY_PER_LAYER = 4
 _GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
 
 _JOINED = 0.5
 """The same share, for links over which paths are joined."""
+_FEW_JOINED = 2_000
+"""Links, those of all layers, over which paths are joined at first where no plan is known."""
 
 
 class MediumOverloadError(Exception):
@@ -74,7 +75,7 @@ def solve_scenario(
     near = _is_wide(plain) and _offer_joined(plain, incumbent)
     plain = plain.fixed(incumbent.cutoff)
     several = plain.further is not None and _is_wide(plain)
-    found, broken = (_closing if several else _widening if near else _deepening)(plain, incumbent, deadline)
+    found, broken = (_in_passes if several else _widening if near else _deepening)(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
     lower_bound = max(lower_bound, plain.lower_bound)
@@ -83,10 +84,22 @@ def solve_scenario(
 
 def _offer_joined(plain: Relaxation, incumbent: Incumbent) -> bool:
     """Offer a joined path; return whether it keeps every limit. A better incumbent fixes more vertices out."""
+    from planner.fin.exact.path_joining import joined_path  # few scenarios are wide
+
     half = plain.lower_bound + _JOINED * (incumbent.cutoff - plain.lower_bound)
-    below = half if np.isfinite(half) else incumbent.cutoff
-    path = joined_path(plain, surviving_arcs(plain.fixed(below), below))
-    return path is not None and not incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+    for below in (half,) if np.isfinite(half) else (_bound_of_few(plain), incumbent.cutoff):
+        path = joined_path(plain, surviving_arcs(plain.fixed(below), below))
+        if path is not None:
+            return not incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+    return False
+
+
+def _bound_of_few(plain: Relaxation) -> float:
+    """Return a value below which the bounds of few links lie."""
+    bounds = plain.link_bounds
+    if bounds is None or bounds.size <= _FEW_JOINED:
+        return np.inf
+    return float(np.partition(bounds, _FEW_JOINED, axis=None)[_FEW_JOINED])
 
 
 def _is_wide(plain: Relaxation) -> bool:
@@ -94,22 +107,20 @@ def _is_wide(plain: Relaxation) -> bool:
     return bool(plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0])
 
 
-def _closing(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
-    """Search as `_deepening` does where bounds of several limits are weak: narrow searches come first.
+def _in_passes(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
+    """Search in passes that widen, where bounds of several limits are weak.
 
-    Below a low guess few arcs are left and can be bounded at many vectors of multipliers, so that a narrow search meets
-    the optimum or a plan near it. The proof then needs no more than the labels below that.
+    A narrow pass meets a plan near the optimum, and the passes after it need no more than the labels below that.
     """
-    gap = incumbent.cutoff - relaxation.lower_bound
-    for share in _NARROW_GUESSES if np.isfinite(gap) else (1.0,):
-        guess = min(relaxation.lower_bound + share * gap if share < 1.0 else np.inf, incumbent.cutoff)
-        found = search(relaxation.fixed(guess), guess, _NARROW_WIDTH_OF_SEVERAL, deadline)
+    cutoff = incumbent.cutoff
+    passes = passes_of(relaxation, cutoff, deadline)
+    for width in _WIDTHS_OF_PASSES:
+        found = passes.widened(min(width, incumbent.most_labels or width), cutoff)
         broken = _offer(found, relaxation, incumbent)
-        if found.best_cost < guess:
-            if _wanted_below(found, relaxation) <= found.complete_below:
-                return found, _without_media(broken)
+        cutoff = min(cutoff, incumbent.cutoff, _wanted_below(found, relaxation))
+        if found.complete_below >= (found.best_cost if width >= _TIE_WIDTH else cutoff):
             break
-    return _widening(relaxation, incumbent, deadline)
+    return found, _without_media(broken)
 
 
 def _deepening(
@@ -174,6 +185,8 @@ def _with_capacities(
     met: float,
 ) -> float:
     """Track the node capacities that optima break, one round after the other, until an optimum keeps all of them."""
+    from planner.fin.bounds.resources import broken_resources, segment_ends  # few optima break a capacity
+
     ends = segment_ends(plain.graph, network)
     multiplier = best_segment_multiplier(plain, ends, deadline=deadline)
     segments = relax_by_segments(plain, ends, multiplier, deadline=deadline)
@@ -207,6 +220,8 @@ def _searched(
 
 def _dive(segments: Relaxation, incumbent: Incumbent, network: Network, deadline: Deadline) -> None:
     """Offer plans of a narrow search that tracks every capacity at once."""
+    from planner.fin.bounds.resources import scarce_resources  # few optima break a capacity
+
     scarce = tuple(scarce_resources(segments.graph, network, segments.alive))
     dive = replace(segments, tracked=scarce)
     _offer(search(dive, incumbent.cutoff, _DIVE_WIDTH, deadline), dive, incumbent)
@@ -223,13 +238,10 @@ def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) 
 
     Returns the last search, and the capacities that its cheapest path breaks.
     """
-    several = relaxation.further is not None
     widths, only_ties = _widths(incumbent), False
-    if several:
-        widths = (min(_WIDTH_OF_SEVERAL, widths[0]), *widths[1:])
     for width in widths:
         relaxation = relaxation.fixed(incumbent.cutoff)
-        kept = min(width, _TIE_WIDTH_OF_SEVERAL if several else _TIE_WIDTH) if only_ties else width
+        kept = min(width, _TIE_WIDTH) if only_ties else width
         found = search(relaxation, incumbent.cutoff, kept, deadline)
         broken = _offer(found, relaxation, incumbent)
         if found.complete_below >= min(_wanted_below(found, relaxation), incumbent.cutoff) or kept < width:

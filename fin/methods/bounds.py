@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from planner.fin.bounds.dual import DualBounds, dual_bounds
 from planner.fin.deadline import Deadline
-from planner.fin.exact.dual import DualBounds, dual_bounds
 from planner.fin.exact.incumbent import Incumbent
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import FeasibleGraph, build_feasible

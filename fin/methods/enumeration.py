@@ -12,9 +12,9 @@ import networkx as nx
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.ties import TiedPlans
 from planner.fin.instance.decision import Decision, Path, evaluate, objective_of
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.ties import TiedPlans
 from planner.fin.method import Options
 from planner.fin.outcome import Outcome, Termination
 from planner.schemas.planning.placement import LimitReached, Status

@@ -17,10 +17,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.bounds.relaxation import relax
 from planner.fin.deadline import Deadline, DeadlineReachedError
 from planner.fin.exact.incumbent import decision_of
-from planner.fin.exact.labelling import search
-from planner.fin.exact.relaxation import relax
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.graph.min_plus import Paths
@@ -28,6 +27,7 @@ from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.network import Floats
 from planner.fin.instance.refusal import refuse_general
+from planner.fin.labels.search import search
 from planner.fin.method import Options
 from planner.fin.methods.bounds import HeuristicRun, Root, in_time, search_root
 from planner.fin.outcome import Outcome

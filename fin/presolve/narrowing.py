@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.fin.bounds.dual import dual_bounds
+from planner.fin.bounds.relaxation import relax
 from planner.fin.deadline import Deadline
-from planner.fin.exact.dual import dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
-from planner.fin.exact.relaxation import relax
 from planner.fin.exact.scenario import MediumOverloadError, solve_scenario
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import build_feasible

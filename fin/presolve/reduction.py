@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.bounds.dual import dual_bounds
 from planner.fin.deadline import Deadline
-from planner.fin.exact.dual import dual_bounds
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import build_feasible

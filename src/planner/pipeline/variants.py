@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.ties import Merit, merit_of, most, preferred
 from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.ties import Merit, merit_of, most, preferred
 from planner.fin.instance.variants import expanded_variants
 from planner.fin.method import Method, Options
 from planner.fin.outcome import PROVED, Outcome

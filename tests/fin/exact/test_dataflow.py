@@ -16,8 +16,8 @@ from profiles import against_oracle
 
 from planner.fin.dataflow import search
 from planner.fin.exact.method import Exact
-from planner.fin.exact.ties import merit_of
 from planner.fin.instance.decision import evaluate, objective_of
+from planner.fin.instance.ties import merit_of
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.pipeline.one_app import solve

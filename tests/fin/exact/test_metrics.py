@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from metric_cases import random_metric_case
 from profiles import against_oracle
 
-from planner.fin.exact.cutting_planes import bounds_of_several
+from planner.fin.bounds.cutting_planes import bounds_of_several
 from planner.fin.exact.method import Exact
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import build_feasible

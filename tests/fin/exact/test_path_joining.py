@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from benchmarks.fin.scenes import scene
-from planner.fin.exact.arcs import surviving_arcs
-from planner.fin.exact.dual import dual_bounds
+from planner.fin.bounds.dual import dual_bounds
+from planner.fin.bounds.relaxation import Relaxation, relax
 from planner.fin.exact.incumbent import decision_of
 from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, relax
 from planner.fin.graph.extended import ExtendedGraph, build_extended
 from planner.fin.graph.feasible import build_feasible
 from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
+from planner.fin.labels.arcs import surviving_arcs
 
 Nodes = tuple[int, ...]
 

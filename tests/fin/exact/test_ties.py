@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.fin.exact.method import Exact
-from planner.fin.exact.ties import Merit, merit_of, preferred
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.ties import Merit, merit_of, preferred
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.schemas import App, Model, Topology, check_document

@@ -15,30 +15,35 @@ from hypothesis import strategies as st
 from metric_cases import random_metric_case
 from networks import SHAPES, shaped_topology
 
+from planner.fin.bounds.cutting_planes import bounds_of_several
+from planner.fin.bounds.dual import dual_bounds
+from planner.fin.bounds.relaxation import Relaxation, relax
 from planner.fin.deadline import Deadline
 from planner.fin.exact import scenario
-from planner.fin.exact.arcs import stages_of, surviving_arcs
-from planner.fin.exact.cutting_planes import bounds_of_several, with_other_multipliers
-from planner.fin.exact.dual import dual_bounds
-from planner.fin.exact.labels import bounds, root_label
 from planner.fin.exact.method import Exact
 from planner.fin.exact.path_joining import joined_path
-from planner.fin.exact.relaxation import Relaxation, relax
-from planner.fin.exact.transfer_paths import with_paths
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import build_feasible
 from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
+from planner.fin.labels import passes
+from planner.fin.labels.arcs import stages_of, surviving_arcs
+from planner.fin.labels.moves import moves_of
+from planner.fin.labels.other_multipliers import with_other_multipliers
+from planner.fin.labels.tracked_labels import bounds, root_label
+from planner.fin.labels.transfer_paths import with_paths
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.schemas import App, Model, Topology, check_document
 
 
 def is_solved_like_enumeration(instance: Instance) -> None:
-    """Compare with enumeration while every scenario counts as wide."""
+    """Compare with enumeration while every scenario counts as wide, and many passes are needed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenario, "_MANY_PER_LAYER", -1)
+        patch.setattr(scenario, "_WIDTHS_OF_PASSES", (1, 2, 5, 300_000))
+        patch.setattr(passes, "_FEW", 1)
         found = Exact().solve(instance, Options())
     check_enumerated(instance, found)
 
@@ -106,7 +111,9 @@ def test_bounds_at_other_multipliers_stay_below_every_plan(random: Random) -> No
     arcs = surviving_arcs(plain, np.inf)
     if not plain.graph.links.single_hop:
         arcs = with_paths(plain, arcs, np.inf, Deadline()) or replace(arcs, between_vertices=False)
-    wide = with_other_multipliers(plain, stages_of(plain, arcs), Deadline())
+    assume(arcs.between_vertices)
+    stages = stages_of(plain, arcs)
+    wide = with_other_multipliers(plain, moves_of(plain, stages, arcs), stages, Deadline())
     value = objective_of(instance, evaluate(instance, best.plan))
     bound = bounds(wide, root_label(wide), -1)[0]
     assert bounds(plain, root_label(plain), -1)[0] <= bound <= value * (1 + 1e-9) + 1e-12

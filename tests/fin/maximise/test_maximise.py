@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from metric_cases import random_metric_case
 from profiles import against_oracle
 
-from planner.fin.exact.ties import merit_of
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import Instance
+from planner.fin.instance.ties import merit_of
 from planner.fin.maximise.rate import LargestRate
 from planner.fin.method import Options, method, methods_of
 from planner.fin.methods.enumeration import BruteForce

@@ -14,12 +14,12 @@ from profiles import examples
 
 from planner.fin.deadline import Deadline
 from planner.fin.exact import method
-from planner.fin.exact.ties import merit_of
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.min_plus import Weights, forward, vertex_values
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
 from planner.fin.instance.subnetwork import on_nodes, on_whole_network
+from planner.fin.instance.ties import merit_of
 from planner.fin.method import Options
 from planner.fin.methods.enumeration import BruteForce
 from planner.fin.outcome import Outcome

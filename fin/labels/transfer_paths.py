@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import Arcs
-from planner.fin.exact.hops import Hops
-from planner.fin.exact.labels import without_noise
-from planner.fin.exact.relaxation import Relaxation
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.labels.arcs import Arcs
+from planner.fin.labels.hops import Hops
+from planner.fin.labels.sums import without_noise
 from planner.fin.links.sparse import ragged
 
 _MOST_LINKS = 300_000

@@ -9,14 +9,11 @@ are tried next (Kelley, J. SIAM 8(4), 1960). They are the dual values of a linea
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 
+from planner.fin.bounds.dual import DualBounds, Incumbents, worth_a_round
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import Stage
-from planner.fin.exact.dual import DualBounds, Incumbents, worth_a_round
-from planner.fin.exact.relaxation import OtherMultipliers, Relaxation
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.graph.min_plus import Paths, Weights, best_paths
@@ -31,11 +28,6 @@ _CERTAIN = 1e-9
 """Least excess of the limits, over them, that is no rounding."""
 _FALLBACK = 100.0
 """Cost of the artificial plan that keeps all limits, over that of the dearest path met at first."""
-_SCALES = (1.0, 0.5, 2.0, 0.0, 0.75, 1.5, 0.25, 3.0, 1.25, 2.5)
-"""Factors of the best multipliers in vectors of other multipliers; the first ones where several limits hold."""
-_MOST_VECTORS = 1000
-_MOST_CELLS = 60_000
-"""Vectors times arcs of a layer at most."""
 
 
 def bounds_of_several(feasible: FeasibleGraph, deadline: Deadline | None = None) -> DualBounds:
@@ -156,76 +148,6 @@ def _all_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
     vertex = graph.further.vertex[rows, :, depth, paths.node, paths.option].sum(axis=1)
     arc = np.einsum("krdc,ckd->kr", graph.further.arc, transfer_figures(graph, paths))
     return cost, np.concatenate([limited[:, None], vertex + arc], axis=1)
-
-
-def with_other_multipliers(relaxation: Relaxation, stages: list[Stage], deadline: Deadline) -> Relaxation:
-    """Add bounds at multipliers around the best ones, by one backward recursion over all of them at once.
-
-    Args:
-        relaxation: A scenario with further limits.
-        stages: The layers to search with the arcs into them; only paths over these are bounded.
-        deadline: When to give up.
-
-    Returns:
-        The relaxation with the further bounds; as it is where no multiplier is positive or the network is too large.
-
-    Raises:
-        DeadlineReachedError: The deadline came first.
-    """
-    every = [stage.arcs for stage in stages if stage.arcs is not None]
-    if relaxation.further is None or not all(arcs.between_vertices for arcs in every):
-        return relaxation
-    best = np.append(relaxation.multiplier, relaxation.further.multiplier)
-    cells, priced = max([1, *(len(arcs.target) for arcs in every)]), np.flatnonzero(best)
-    vectors = min(_MOST_VECTORS, _MOST_CELLS // cells)
-    scales = _SCALES[: int(vectors ** (1.0 / max(1, len(priced))) + _ROUNDING)]
-    if len(scales) == 0:
-        return relaxation
-    weight = np.zeros((len(scales) ** len(priced), len(best)))
-    weight[:, priced] = best[priced] * np.array(list(product(scales, repeat=len(priced))))
-    most = np.append(relaxation.most if relaxation.multiplier > 0.0 else 0.0, relaxation.further.most)
-    nodes = relaxation.graph.shape[2]
-    to_go, column = {relaxation.graph.shape[1]: np.zeros((len(weight), 1))}, {}
-    column[relaxation.graph.shape[1]] = np.zeros(nodes, dtype=np.int64)
-    for stage in reversed(stages):
-        deadline.check()
-        behind = to_go[stage.last + 1], column[stage.last + 1]
-        to_go[stage.first], column[stage.first] = _before(relaxation, stage, weight, behind)
-    others = OtherMultipliers(weight, weight @ most, to_go, column)
-    return replace(relaxation, further=replace(relaxation.further, others=others))
-
-
-def _before(relaxation: Relaxation, stage: Stage, weight: Floats, behind: tuple[Floats, Ints]) -> tuple[Floats, Ints]:
-    """Return the (V, T) least weighted costs before a stage, from the nodes that labels are at, and their columns."""
-    alive, graph, run = relaxation.alive, relaxation.graph, slice(stage.first, stage.last + 1)
-    nodes = graph.shape[2]
-    here = np.flatnonzero(alive[run].all(axis=0))
-    there = np.flatnonzero(alive[stage.first - 1]) if stage.first else np.array([graph.source])
-    entering = np.full((len(weight), nodes), np.inf)
-    entering[:, here] = _of_vertices(graph, run, here, weight) + behind[0][:, behind[1][here]]
-    least = entering[:, there]  # where nothing moves
-    if (arcs := stage.arcs) is not None:
-        limited = np.concatenate([arcs.limited[:, None], arcs.further], axis=1)
-        left = np.flatnonzero(np.diff(arcs.start))
-        moving = np.full((len(weight), nodes), np.inf)
-        costs = arcs.cost + weight @ limited.T + entering[:, arcs.target]
-        moving[:, left] = np.minimum.reduceat(costs, arcs.start[left], axis=1)
-        least = np.minimum(least, moving[:, there])
-    column = np.zeros(nodes, dtype=np.int64)
-    column[there] = np.arange(len(there))
-    return least, column
-
-
-def _of_vertices(graph: ExtendedGraph, run: slice, nodes: Ints, weight: Floats) -> Floats:
-    """(V, H) weighted costs of the vertices of some nodes in a run of layers, at their best result options."""
-    assert graph.further is not None
-    vertex = np.concatenate([graph.vertex_limited[0, None], graph.further.vertex[0]])
-    limited, cost = vertex[:, run][:, :, nodes].sum(axis=1), graph.vertex_cost[0, run][:, nodes].sum(axis=0)
-    values = cost + np.einsum("vr,rno->vno", weight, limited)
-    if values.shape[2] == 1:
-        return np.asarray(values[:, :, 0])
-    open_ = graph.open[0, run][:, nodes].all(axis=0)
-    return np.asarray(np.where(open_, values, np.inf).min(axis=2))
 
 
 class Master:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.fin.exact.labels import without_noise
+from planner.fin.labels.sums import without_noise
 
 
 @pytest.mark.parametrize("scale", [0.0, 5e-324, 1e-310, np.inf])

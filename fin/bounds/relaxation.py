@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.fin.deadline import Deadline
-from planner.fin.exact.resources import NodeResource
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
 from planner.fin.graph.min_plus import Recursion, Weights, backward, forward, vertex_values, weighted_links
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.links.interface import FULL
+
+if TYPE_CHECKING:
+    from planner.fin.bounds.resources import NodeResource
 
 _MOST_CELLS = 1_000_000
 """Links times layers up to which all of them are bounded at once."""
@@ -81,6 +84,12 @@ class Relaxation:
         start = layer if len(self.to_go) > 1 else 0
         onward = self.vertices[layer, node] + self.to_go[start, layer + 1, node]
         return np.asarray(onward if self.ends is None else np.where(self.ends[layer, node] >= layer, onward, np.inf))
+
+    @property
+    def weights(self) -> Floats:
+        """(2 + R,) weights of the cost, the limited sum and the further sums in the Lagrangian."""
+        further = () if self.further is None else self.further.multiplier
+        return np.array([1.0, self.multiplier, *further])
 
     @property
     def most(self) -> float:

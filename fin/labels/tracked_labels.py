@@ -1,4 +1,4 @@
-"""Labels of one layer: partial paths with their sums, their bounds and what dominance compares.
+"""TrackedLabels of one layer: partial paths with their sums, their bounds and what dominance compares.
 
 A label is a path from the source to a vertex: its cost, its use of the limit, of each tracked capacity and of the late
 budget, and the block that began its present node segment (a run of blocks on one node). A label that is no better than
@@ -10,25 +10,19 @@ windows, INFOR 26, 1988.
 
 from __future__ import annotations
 
-import math
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.fin.exact.relaxation import Relaxation
+from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
-
-_MOST_TRANSFERS = 1024.0
-"""Transfers that are told apart."""
-_SAMPLED = 32
-"""Labels that vectors of multipliers are chosen by."""
+from planner.fin.labels.sums import bounds_at_others, criteria_of_sums, varying
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class TrackedLabels:
     """Q labels of one layer."""
 
     node: Ints
@@ -51,21 +45,25 @@ class Labels:
     path: Floats
     """(Q, S) states of the path resources with a limit."""
 
-    def take(self, keep: Ints | Bools) -> Labels:
+    def take(self, keep: Ints | Bools) -> TrackedLabels:
         """Return some of the labels."""
         if keep.dtype == np.bool_ and keep.all():
             return self
-        return Labels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+        return TrackedLabels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+
+    def behind(self, others: int) -> TrackedLabels:
+        """Return the labels with parents that stand behind so many others."""
+        return replace(self, parent=self.parent + others)
 
     @classmethod
-    def joined(cls, parts: list[Labels]) -> Labels:
+    def joined(cls, parts: list[TrackedLabels]) -> TrackedLabels:
         """Put labels of several parts behind each other."""
         if len(parts) == 1:
             return parts[0]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
-def root_label(relaxation: Relaxation) -> Labels:
+def root_label(relaxation: Relaxation) -> TrackedLabels:
     """Return the label of the source, before the first layer."""
     zero, none = np.zeros(1), np.zeros(1, dtype=np.int64)
     resources = len(relaxation.tracked) + len(relaxation.graph.links.loads)
@@ -73,10 +71,12 @@ def root_label(relaxation: Relaxation) -> Labels:
     further = np.zeros((1, 0 if relaxation.further is None else len(relaxation.further.most)))
     limits = relaxation.graph.path_limits
     path = np.zeros((1, 0)) if limits is None else limits.start()
-    return Labels(source, zero, zero, further, np.zeros((1, resources)), zero, zero, none, none, none - 1, none, path)
+    return TrackedLabels(
+        source, zero, zero, further, np.zeros((1, resources)), zero, zero, none, none, none - 1, none, path
+    )
 
 
-def behind(table: Floats, labels: Labels, layer: int) -> Floats:
+def behind(table: Floats, labels: TrackedLabels, layer: int) -> Floats:
     """Look up, for each label of a layer, what an (S, D + 1, N) table says of the layers behind it.
 
     Args:
@@ -91,7 +91,7 @@ def behind(table: Floats, labels: Labels, layer: int) -> Floats:
     return np.asarray(table[start, layer + 1, labels.node], dtype=np.float64)
 
 
-def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
+def bounds(relaxation: Relaxation, labels: TrackedLabels, layer: int) -> Floats:
     """Bound the cost of every completion of a label from below.
 
     Args:
@@ -106,18 +106,10 @@ def bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
     if relaxation.further is None or (others := relaxation.further.others) is None:
         return found
     limited = np.concatenate([labels.limited[:, None], labels.further], axis=1)
-    table, column = others.to_go[layer + 1], others.column[layer + 1][labels.node]
-    weight, offset = others.weight, others.offset
-    if len(found) > _SAMPLED and len(weight) > 1:
-        # the vectors that bound some of the labels best bound nearly all of them nearly as well as all vectors do
-        some = np.arange(0, len(found), len(found) // _SAMPLED)
-        best = np.unique((limited[some] @ weight.T + table[:, column[some]].T - offset).argmax(axis=1))
-        table, weight, offset = table[best], weight[best], offset[best]
-    more = limited @ weight.T + table[:, column].T - offset
-    return np.asarray(np.maximum(found, labels.cost + more.max(axis=1)))
+    return np.maximum(found, bounds_at_others(others, labels.cost, limited, layer, labels.node))
 
 
-def priced(relaxation: Relaxation, labels: Labels) -> Floats:
+def priced(relaxation: Relaxation, labels: TrackedLabels) -> Floats:
     """(Q,) cost plus multipliers times limited sums."""
     value = labels.cost + (relaxation.multiplier * labels.limited if relaxation.multiplier > 0 else 0.0)
     return value if relaxation.further is None else value + labels.further @ relaxation.further.multiplier
@@ -130,7 +122,7 @@ def within_capacities(relaxation: Relaxation, usage: Floats) -> Bools:
     return np.asarray((usage <= capacities * (1.0 + TOLERANCE)).all(axis=1))
 
 
-def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) -> Labels:
+def pruned(relaxation: Relaxation, labels: TrackedLabels, layer: int, cutoff: float) -> TrackedLabels:
     """Drop labels that cannot be completed within the limits below the cutoff.
 
     Args:
@@ -159,7 +151,7 @@ def pruned(relaxation: Relaxation, labels: Labels, layer: int, cutoff: float) ->
     return labels.take(keep)
 
 
-def undominated(relaxation: Relaxation, labels: Labels, layer: int, in_transfer: bool = False) -> Bools:
+def undominated(relaxation: Relaxation, labels: TrackedLabels, layer: int, in_transfer: bool = False) -> Bools:
     """Find the labels that no other one of their node dominates, once the blocks up to a layer are placed.
 
     Args:
@@ -179,16 +171,9 @@ def undominated(relaxation: Relaxation, labels: Labels, layer: int, in_transfer:
     return non_dominated(labels.node, table)
 
 
-def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
+def _criteria(relaxation: Relaxation, labels: TrackedLabels, layer: int) -> Floats:
     """(Q, C) what dominance compares, less is better."""
-    columns = [without_noise(labels.cost, relaxation.lower_bound)]
-    if relaxation.ties:
-        columns += _limited_then_transfers(relaxation, labels)
-    elif np.isfinite(relaxation.graph.limit):
-        columns.append(without_noise(labels.limited, relaxation.graph.limit))
-    if relaxation.further is not None:
-        scales = relaxation.further.most.tolist()
-        columns += [without_noise(column, most) for column, most in zip(labels.further.T, scales, strict=True)]
+    columns = criteria_of_sums(relaxation, labels.cost, labels.limited, labels.further, labels.transfers)
     if relaxation.graph.late is not None:
         columns.append(labels.late)
     if relaxation.ends is not None:
@@ -197,41 +182,4 @@ def _criteria(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
         usage = labels.usage[:, column]
         tracked = column < len(relaxation.tracked)
         columns.append(relaxation.tracked[column].shortened(usage, layer) if tracked else usage)
-    table = np.array(columns).T
-    if len(columns) <= 2:
-        return table
-    varies = (table != table[:1]).any(axis=0)
-    varies[0] = True
-    return table[:, varies]
-
-
-def _limited_then_transfers(relaxation: Relaxation, labels: Labels) -> list[Floats]:
-    """Return the limited sum with the number of transfers behind it, as one column that compares them in this order.
-
-    Of plans that cost the same, the one of the least limited sum is preferred, then the one of fewest transfers: the
-    order of both at the end is that of two labels now, whatever follows them.
-    """
-    limit = relaxation.graph.limit
-    quantum = _quantum(limit if np.isfinite(limit) else float(labels.limited.max(initial=0.0)))
-    if quantum == 0.0:
-        return [labels.limited, labels.transfers]
-    # at most 2**41 steps of the quantum, so that the sum is exact
-    return [np.rint(labels.limited / quantum) * _MOST_TRANSFERS + np.minimum(labels.transfers, _MOST_TRANSFERS - 1)]
-
-
-def without_noise(values: Floats, scale: float) -> Floats:
-    """Round values to about 1e-12 of a scale.
-
-    Plans that cost the same then tie on every machine, whatever the order in which its sums are rounded, and ties go
-    to the first node.
-    """
-    quantum = _quantum(scale)
-    return values if quantum == 0.0 else np.asarray(np.rint(values / quantum) * quantum)
-
-
-def _quantum(scale: float) -> float:
-    """Return about 1e-12 of a scale, a power of two; 0 where there is no such number."""
-    if not 0.0 < abs(scale) < np.inf:
-        return 0.0
-    quantum = math.ldexp(1.0, math.frexp(scale)[1] - 41)
-    return 0.0 if quantum < sys.float_info.min else quantum  # a bound of 0 that rounding left just above it
+    return varying(np.array(columns).T)

@@ -6,61 +6,107 @@ Every hop is bounded by the cheapest completion from the node that it reaches, s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.deadline import Deadline
-from planner.fin.exact.arcs import Arcs, Stage
-from planner.fin.exact.hops import Hops
-from planner.fin.exact.labels import Labels, priced, pruned, undominated, within_capacities, without_noise
-from planner.fin.exact.relaxation import Relaxation
-from planner.fin.instance.network import Floats, Ints
+from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.labels.arcs import Arcs, Stage
+from planner.fin.labels.hops import Hops
+from planner.fin.labels.sums import without_noise
+from planner.fin.labels.tracked_labels import (
+    TrackedLabels,
+    bounds,
+    priced,
+    pruned,
+    root_label,
+    undominated,
+    within_capacities,
+)
 from planner.fin.links.sparse import ragged
 
 _CELLS_AT_ONCE = 2_000_000
 
 
-def extended(
-    relaxation: Relaxation, labels: Labels, stage: Stage, cutoff: float, most: int, hops: Hops, deadline: Deadline
-) -> tuple[list[Labels], float]:
-    """Extend labels through a stage: into its first layer, then through the others where they are.
+@dataclass(frozen=True, eq=False)
+class TrackedSteps:
+    """Steps of labels that may state capacities, late results and node segments, and that spread link by link."""
 
-    Args:
-        relaxation: The scenario and its bounds.
-        labels: Labels of the layer before, or of the source.
-        stage: Layers to extend through, and the arcs into the first one.
-        cutoff: Only paths below are of interest.
-        most: Labels that a round of hops may keep; those of worst bound are dropped.
-        hops: Where hops are noted.
-        deadline: When to give up.
+    relaxation: Relaxation
+    stages: list[Stage]
+    cutoff: float
+    deadline: Deadline
+    links: dict[int, Hops] = field(default_factory=dict)
+    """Hops that labels made into each stage over single links."""
 
-    Returns:
-        The new labels in parts, and the least bound of those dropped (infinite where none was).
+    def root(self) -> TrackedLabels:
+        """Return the label of the source, before the first stage."""
+        return root_label(self.relaxation)
 
-    Raises:
-        DeadlineReachedError: The deadline came first.
-    """
-    rows = np.arange(len(labels.node))
-    still = replace(labels, parent=rows, relay=np.full(len(rows), -1))
-    arcs, layer = stage.arcs, stage.first
-    arrived, lost = [still], np.inf
-    if arcs is not None and (arcs.hop is not None or relaxation.graph.links.single_hop):
-        for part in _hopped(relaxation, labels, still, layer, arcs, hops):
-            deadline.check()
-            arrived.append(part)
-    elif arcs is not None:
-        arrived[0], lost = _relayed(relaxation, labels, still, layer, arcs, most, hops, deadline)
-    parts = [
-        pruned(relaxation, part, stage.last, cutoff) for some in arrived for part in _entered(relaxation, some, stage)
-    ]
-    return parts, lost
+    def extended(self, labels: TrackedLabels, stage: int, most: int) -> tuple[TrackedLabels, float]:
+        """Extend labels through a stage: into its first layer, then through the others where they are.
+
+        Args:
+            labels: TrackedLabels of the stage before, or of the source.
+            stage: Index of the stage.
+            most: TrackedLabels that a round of hops may keep; those of worst bound are dropped.
+
+        Returns:
+            The new labels, and the least bound of those dropped (infinite where none was).
+
+        Raises:
+            DeadlineReachedError: The deadline came first.
+        """
+        self.deadline.check()
+        relaxation, into = self.relaxation, self.stages[stage]
+        hops = self.links.setdefault(stage, into.hops or Hops())
+        rows = np.arange(len(labels.node))
+        still = replace(labels, parent=rows, relay=np.full(len(rows), -1))
+        arcs, layer = into.arcs, into.first
+        arrived, lost = [still], np.inf
+        if arcs is not None and (arcs.hop is not None or relaxation.graph.links.single_hop):
+            for part in _hopped(relaxation, labels, still, layer, arcs, hops):
+                self.deadline.check()
+                arrived.append(part)
+        elif arcs is not None:
+            arrived[0], lost = _relayed(relaxation, labels, still, layer, arcs, most, hops, self.deadline)
+        entered = (part for some in arrived for part in _entered(relaxation, some, into))
+        parts = [pruned(relaxation, part, into.last, self.cutoff) for part in entered]
+        return TrackedLabels.joined(parts) if parts else labels.take(np.zeros(0, dtype=np.int64)), lost
+
+    def bounds(self, labels: TrackedLabels, layer: int) -> Floats:
+        """(Q,) lower bounds on all completions of labels that have placed a layer last, in the objective's unit."""
+        return bounds(self.relaxation, labels, layer)
+
+    def undominated(self, labels: TrackedLabels, layer: int) -> Bools:
+        """(Q,) whether no other label of its node dominates each one."""
+        return undominated(self.relaxation, labels, layer)
+
+    def step(self, labels: TrackedLabels, stage: int, row: int) -> tuple[int, int, list[int]]:
+        """Trace the last step of a label.
+
+        Args:
+            labels: Labels of a stage.
+            stage: Index of the stage.
+            row: Which of them.
+
+        Returns:
+            Its node, its result option, and the nodes passed on the way to it, the last one first.
+        """
+        relays = self.links[stage].relays(int(labels.relay[row]))
+        return int(labels.node[row]), int(labels.option[row]), relays
+
+    def below(self, cutoff: float) -> TrackedSteps:
+        """Return the steps of paths that cost less."""
+        return replace(self, cutoff=cutoff)
 
 
 def _relayed(
-    relaxation: Relaxation, labels: Labels, still: Labels, layer: int, arcs: Arcs, most: int, hops: Hops,
+    relaxation: Relaxation, labels: TrackedLabels, still: TrackedLabels, layer: int, arcs: Arcs, most: int, hops: Hops,
     deadline: Deadline,
-) -> tuple[Labels, float]:  # fmt: skip
+) -> tuple[TrackedLabels, float]:  # fmt: skip
     """Return everything that reaches a node before a layer: what stays, and what moves over any number of links."""
     kept, frontier, lost = still, still, np.inf
     while len(frontier.node):
@@ -68,13 +114,13 @@ def _relayed(
         parts = list(_hopped(relaxation, labels, frontier, layer, arcs, hops))
         if not parts:
             break
-        new = Labels.joined(parts)
+        new = TrackedLabels.joined(parts)
         if len(new.node) > most:
             bound = _arrival_bounds(relaxation, new, layer)
             order = np.argsort(without_noise(bound, relaxation.lower_bound), kind="stable")
             lost = min(lost, float(bound[order[most]]))
             new = new.take(np.sort(order[:most]))
-        merged = Labels.joined([kept, new])
+        merged = TrackedLabels.joined([kept, new])
         keep = undominated(relaxation, merged, layer - 1, in_transfer=True)
         fresh = keep.copy()
         fresh[: len(kept.node)] = False
@@ -82,15 +128,15 @@ def _relayed(
     return kept, lost
 
 
-def _arrival_bounds(relaxation: Relaxation, labels: Labels, layer: int) -> Floats:
+def _arrival_bounds(relaxation: Relaxation, labels: TrackedLabels, layer: int) -> Floats:
     """(Q,) lower bound on every completion of labels that have left their node towards a layer."""
     ahead = relaxation.arrival[layer, labels.node] - relaxation.offset
     return np.asarray(priced(relaxation, labels) + ahead, dtype=np.float64)
 
 
 def _hopped(
-    relaxation: Relaxation, labels: Labels, frontier: Labels, layer: int, arcs: Arcs, hops: Hops
-) -> Iterator[Labels]:
+    relaxation: Relaxation, labels: TrackedLabels, frontier: TrackedLabels, layer: int, arcs: Arcs, hops: Hops
+) -> Iterator[TrackedLabels]:
     """Yield the extensions of a frontier by one link that bounds and capacities leave open."""
     graph, further = relaxation.graph, relaxation.further
     size = max(1, _CELLS_AT_ONCE // arcs.most)
@@ -122,13 +168,15 @@ def _hopped(
         yield replace(new, relay=hops.add(new.node, part.relay[row]) if arcs.hop is None else arcs.hop[arc])
 
 
-def _moved(labels: Labels, layer: int, row: Ints, target: Ints, sums: tuple[Floats, Floats, Floats]) -> Labels:
+def _moved(
+    labels: TrackedLabels, layer: int, row: Ints, target: Ints, sums: tuple[Floats, Floats, Floats]
+) -> TrackedLabels:
     """Return copies of labels at other nodes, where they begin a node segment with a layer.
 
     `row` says which label each is a copy of, `sums` what it costs and takes of the limited and the further sums.
     """
     first_hop = labels.relay[row] < 0
-    return Labels(
+    return TrackedLabels(
         node=target,
         cost=sums[0],
         limited=sums[1],
@@ -144,7 +192,7 @@ def _moved(labels: Labels, layer: int, row: Ints, target: Ints, sums: tuple[Floa
     )
 
 
-def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[Labels]:
+def _entered(relaxation: Relaxation, arrived: TrackedLabels, stage: Stage) -> Iterator[TrackedLabels]:
     """Yield labels that enter the vertices of their nodes, for each result option."""
     graph, layer = relaxation.graph, stage.first
     run = slice(stage.first, stage.last + 1)
@@ -185,7 +233,7 @@ def _entered(relaxation: Relaxation, arrived: Labels, stage: Stage) -> Iterator[
         )
 
 
-def _sums(relaxation: Relaxation, labels: Labels, run: slice, option: int) -> tuple[Floats, Floats]:
+def _sums(relaxation: Relaxation, labels: TrackedLabels, run: slice, option: int) -> tuple[Floats, Floats]:
     """(Q,) costs and limited sums once the blocks of some layers run."""
     cost = relaxation.graph.vertex_cost[0, run, :, option][:, labels.node]
     limited = relaxation.graph.vertex_limited[0, run, :, option][:, labels.node]
@@ -197,7 +245,7 @@ def _sums(relaxation: Relaxation, labels: Labels, run: slice, option: int) -> tu
     return sums
 
 
-def _with_vertices(relaxation: Relaxation, labels: Labels, stage: Stage, option: int) -> Floats:
+def _with_vertices(relaxation: Relaxation, labels: TrackedLabels, stage: Stage, option: int) -> Floats:
     """(Q, R) use of tracked capacities once the blocks of a stage run and the result is sent."""
     graph = relaxation.graph
     usage = labels.usage.copy()

@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fin.scenes import scene
+from planner.fin.bounds.dual import dual_bounds
+from planner.fin.bounds.relaxation import relax
 from planner.fin.deadline import Deadline
-from planner.fin.exact import transfer_paths, transfers
-from planner.fin.exact.arcs import Arcs, surviving_arcs
-from planner.fin.exact.dual import dual_bounds
-from planner.fin.exact.labelling import search
 from planner.fin.exact.method import Exact
-from planner.fin.exact.relaxation import relax
-from planner.fin.exact.transfer_paths import with_paths
 from planner.fin.graph.extended import build_extended
 from planner.fin.graph.feasible import build_feasible
 from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.instance import Instance
+from planner.fin.labels import tracked, transfer_paths
+from planner.fin.labels.arcs import Arcs, surviving_arcs
+from planner.fin.labels.search import search
+from planner.fin.labels.transfer_paths import with_paths
 from planner.fin.method import Options
 from planner.schemas import App, Model, Topology, check_document
 
@@ -57,7 +57,7 @@ def test_labels_extended_in_parts_find_the_same_plan(random: Random) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfer_paths, "_MOST_LINKS", 0)
         whole = Exact().solve(instance, Options())
-        patch.setattr(transfers, "_CELLS_AT_ONCE", 8)
+        patch.setattr(tracked, "_CELLS_AT_ONCE", 8)
         parts = Exact().solve(instance, Options())
     assert (parts.status, parts.plan) == (whole.status, whole.plan)
 

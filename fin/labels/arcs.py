@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from planner.fin.exact.hops import Hops
-from planner.fin.exact.relaxation import Relaxation
+from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.instance.network import Floats, Ints
 from planner.fin.links.interface import FULL
+
+if TYPE_CHECKING:
+    from planner.fin.labels.hops import Hops
 
 _CELLS_AT_ONCE = 2_000_000
 

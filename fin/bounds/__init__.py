@@ -1,0 +1,1 @@
+"""Bounds of the exact method: Lagrangian duals of one limit and of several, relaxations, and capacities of nodes."""
