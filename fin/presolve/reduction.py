@@ -22,6 +22,8 @@ from planner.fin.instance.network import Bools, Floats, Ints
 
 _FEW_SCENARIOS = 24
 """Scenarios that are all bounded at once; of more, a sample comes first."""
+_FEW_VERTICES = 4_000
+"""Vertices of all scenarios together that cost less to bound than to reduce."""
 _SAMPLED = 4
 """Scenarios of a restriction that are chosen by their least cost, and as many by their rank."""
 _ROUNDS = 2
@@ -46,7 +48,7 @@ def reduced(graph: ExtendedGraph, incumbent: Incumbent, until: Deadline) -> Exte
         DeadlineReachedError: The deadline came first.
     """
     for _ in range(_ROUNDS):
-        if graph.shape[0] <= _FEW_SCENARIOS:
+        if graph.shape[0] <= _FEW_SCENARIOS or np.prod(graph.shape) <= _FEW_VERTICES:
             break
         multiplier = _restricted_multiplier(graph, incumbent, until)
         if multiplier is None:
