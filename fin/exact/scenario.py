@@ -32,6 +32,8 @@ _DIVE_WIDTH = 64
 _NARROW_WIDTH = 32
 _WIDTHS_OF_PASSES = (64, 512, 4_000, 20_000, 300_000)
 """Labels of a layer that passes extend where several limits hold."""
+_GUESS_OF_PASSES = 0.75
+"""Where the optimum mostly lies below, as a share of the gap between bound and cutoff."""
 _MANY_PER_LAYER = 4
 _GUESSES = (0.1, 0.4)
 """Where the optimum may be, as a share of the gap between bound and cutoff."""
@@ -110,13 +112,18 @@ def _is_wide(plain: Relaxation) -> bool:
 def _in_passes(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
     """Search in passes that widen, where bounds of several limits are weak.
 
-    A narrow pass meets a plan near the optimum, and the passes after it need no more than the labels below that.
+    A narrow pass below a guess at the optimum mostly meets a plan near it, and the passes after it need no more than
+    the labels below that.
     """
     cutoff = incumbent.cutoff
-    passes = passes_of(relaxation, cutoff, deadline)
+    guess = relaxation.lower_bound + _GUESS_OF_PASSES * (cutoff - relaxation.lower_bound)
+    passes = passes_of(relaxation.fixed(guess), guess, deadline)
     for width in _WIDTHS_OF_PASSES:
-        found = passes.widened(min(width, incumbent.most_labels or width), cutoff)
+        found = passes.widened(min(width, incumbent.most_labels or width), min(cutoff, guess))
         broken = _offer(found, relaxation, incumbent)
+        if not found.paths and guess < cutoff:  # there is none below the guess, or labels that lead there wait
+            guess, passes = cutoff, passes_of(relaxation, cutoff, deadline)
+            continue
         cutoff = min(cutoff, incumbent.cutoff, _wanted_below(found, relaxation))
         if found.complete_below >= (found.best_cost if width >= _TIE_WIDTH else cutoff):
             break
