@@ -20,7 +20,7 @@ from planner.fin.labels.sums import bounds_at_others, criteria_of_sums, varying
 from planner.fin.links.sparse import ragged
 
 _ROWS_AT_ONCE = 200_000
-_FEWER = 0.8
+_FEWER = 0.5
 """Share of the moves up to which a lower cutoff is worth new bounds."""
 
 
