@@ -8,6 +8,7 @@ from dataclasses import replace
 from planner.report.breakdown import COMPUTING, HEAD, AppBreakdown, breakdowns_of
 from planner.report.busy_figure import busy_figures
 from planner.report.energy_figure import energy_figures
+from planner.report.memory_table import memory_tables, memory_uses
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.quantities import percent
 from planner.report.timeline import exit_rows, timelines
@@ -59,7 +60,9 @@ def plan_page(
         The page, ready to be written as HTML.
     """
     apps = chosen_variants(placement, apps)
-    breakdowns = breakdowns_of(placement, apps, expand(topology)) if placement.apps else []
+    network = expand(topology)
+    breakdowns = breakdowns_of(placement, apps, network) if placement.apps else []
+    memory = memory_tables(memory_uses(placement, apps), network) if placement.apps else []
     names = f"; {_listed([app.name for app, _ in apps])}" if len(apps) > 1 else ""
     models = list(dict.fromkeys(model.name for _, model in apps))
     what = ", ".join(models) if len(models) <= MOST_IN_TITLE else f"{len(apps)} apps"
@@ -68,6 +71,7 @@ def plan_page(
         *([Section("The apps and their limits", "", [_apps_table(breakdowns)])] if len(breakdowns) > 1 else []),
         *_pictures(topology, breakdowns),
         *(Section("What bounds the rate", parts=busy) for plan in placement.apps if (busy := busy_figures(plan))),
+        *([Section("Memory of nodes", parts=[_folded(table, "nodes") for table in memory])] if memory else []),
         *_details(placement, breakdowns),
         _provenance(placement, inputs),
     ]
@@ -274,6 +278,7 @@ def _routes_table(breakdowns: Sequence[AppBreakdown]) -> Table:
         for route in breakdown.plan.routes:
             what = f"result of {route.result_of}" if route.result_of else f"output of {route.after}"
             what = "input" if route.after is None else what
+            what += ("" if route.tensor is None else f" ({route.tensor})") + (f" to {route.to}" if route.to else "")
             rows.append((breakdown.app.name, what, " → ".join(route.path), format_quantity(route.bits, "bit")))
     rows = rows or [("–", "nothing leaves its node", "–", "–")]
     return _folded(Table(("app", "what is carried", "route", "size"), rows), "routes")
