@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import MODEL, SMALL, TOPOLOGY, refused, run, write
@@ -38,8 +39,10 @@ def test_pins(text: str, expected: dict[str, list[str]]) -> None:
     assert read_pins([text], BLOCKS) == expected
 
 
-@pytest.mark.parametrize("texts", [["stem"], ["=n"], ["stem="], ["q*=n"], ["enc2..stem=n"], ["enc*=n", "enc1=m"]])
-def test_what_is_no_pin_is_refused(texts: list[str]) -> None:
+@pytest.mark.parametrize(
+    "texts", [["stem"], ["=n"], ["stem="], ["q*=n"], ["enc2..stem=n"], ["enc*=n", "enc1=m"], [["stem=n"]], [[]]]
+)
+def test_what_is_no_pin_is_refused(texts: Any) -> None:
     with pytest.raises(InputError):
         read_pins(texts, BLOCKS)
 

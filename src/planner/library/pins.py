@@ -25,7 +25,8 @@ def read_pins(pins: Pins, blocks: Sequence[str]) -> dict[str, list[str]]:
         InputError: A text is no pin, matches no block, or pins a block that is pinned already.
     """
     rows = pins.values() if isinstance(pins, Mapping) else pins
-    if isinstance(pins, str) or not isinstance(rows, Iterable) or not all(map(_named, rows)):
+    known = _named if isinstance(pins, Mapping) else _is_text
+    if isinstance(pins, str) or not isinstance(rows, Iterable) or not all(map(known, rows)):
         raise input_error("not pins", _FIX, path="pin", value=pins)
     found: dict[str, list[str]] = {}
     for text, named, nodes in _divided(pins, blocks):
@@ -38,7 +39,11 @@ def read_pins(pins: Pins, blocks: Sequence[str]) -> dict[str, list[str]]:
 
 def _named(nodes: object) -> bool:
     """Tell whether a value is a name, or a list of names."""
-    return isinstance(nodes, str) or (isinstance(nodes, Sequence) and all(isinstance(each, str) for each in nodes))
+    return _is_text(nodes) or (isinstance(nodes, Sequence) and all(map(_is_text, nodes)))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _divided(pins: Pins, blocks: Sequence[str]) -> Iterator[tuple[str, list[str], list[str]]]:
