@@ -33,8 +33,8 @@ from planner.fin.outcome import PROVED, Outcome, Termination
 
 _START_UNTIL, _ROUNDS_UNTIL, _PLAN_UNTIL = 0.1, 0.35, 0.7
 """Parts of the time that is left when the starting plan, the rounds of prices and the primal heuristics end."""
-_LATE_S = 0.5
-"""How late a starting plan may come, in seconds."""
+_LATE_S, _LATE_S_PER_APP = 0.5, 0.01
+"""How late a starting plan may come, in seconds, and for each app: greedy insertion takes about as long."""
 _DIVISIONS, _SMALL_GAP = 50, 1e-3
 """Branches that are divided at most within a time limit, where the gap is larger than this."""
 _EQUAL = 1e-6
@@ -76,7 +76,8 @@ def solve_joint(joint: JointInstance, options: Options) -> Outcome[Plan]:
     if not all(app.possible for app in joint.apps):
         return Outcome("infeasible", None, np.inf)
     deadline = Deadline.after(options.time_limit_s)
-    late = Deadline(deadline.at_s + _LATE_S)  # no plan is worse than one that comes a moment late
+    # no plan is worse than one that comes a moment late
+    late = Deadline(deadline.at_s + _LATE_S + _LATE_S_PER_APP * joint.count)
     incumbent = Incumbent(starting_plan(joint, deadline.fraction(_START_UNTIL), late))
     weak_w = own_bound_w(joint)
     nothing = _Proof(incumbent, weak_w, infeasible=False, statistics={})

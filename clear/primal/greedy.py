@@ -135,6 +135,8 @@ class _Copies:
         self._asked: dict[tuple[int, int], list[tuple[int, Asked]]] = {}
         self._number = {medium: joint.network.size + place for place, medium in enumerate(joint.media.tolist())}
         self._media_of: dict[Path, list[int]] = {}
+        self._places_of: dict[tuple[int, int], tuple[dict[int, int], list[int]]] = {}
+        """Where the nodes of a column go, and the media that it then loads, by column and offset."""
 
     def most(self, priced: PricedColumn) -> int:
         """Return the number of places where a priced column can be."""
@@ -156,12 +158,15 @@ class _Copies:
     def _moved(self, priced: PricedColumn, offset: int) -> list[tuple[int, Asked]]:
         """Move what is asked of nodes to equal ones, and keep the shares of media; new media have room."""
         column, size = priced.column, self._joint.network.size
-        decision = self._symmetry.moved_to(column.app, column.decision, offset)
-        places = dict(zip(column.decision.nodes, decision.nodes, strict=True))
+        key = id(column), offset
+        if key not in self._places_of:  # at several prices of shares the same
+            decision = self._symmetry.moved_to(column.app, column.decision, offset)
+            paths = (*decision.transfers, *decision.results.values())
+            loaded = dict.fromkeys(place for path in paths if len(path) > 1 for place in self._media(path))
+            self._places_of[key] = dict(zip(column.decision.nodes, decision.nodes, strict=True)), list(loaded)
+        places, media = self._places_of[key]
         held = self.asked(priced, 0)
         on_air = {place: asked for place, asked in held if place >= size}
-        paths = (*decision.transfers, *decision.results.values())
-        media = dict.fromkeys(place for path in paths if len(path) > 1 for place in self._media(path))
         moved = [(places[place], asked) for place, asked in held if place < size]
         return moved + [(place, on_air.get(place, _WHOLE)) for place in media]
 

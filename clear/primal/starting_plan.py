@@ -16,12 +16,14 @@ from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.routes import list_routes
 from planner.clear.primal.greedy import greedy_plan
 from planner.clear.problem.chain_relaxation import best_on_nodes
+from planner.clear.problem.column import Column
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import of_variant
 from planner.fin.deadline import Deadline, DeadlineReachedError
+from planner.fin.graph.routes import RouteTable
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Bools
+from planner.fin.instance.network import Bools, Floats, Ints
 
 _PROGRAMS = 100
 """Choices of one node per app for which speeds and shares are sought."""
@@ -77,21 +79,60 @@ def inserted_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:
     for app, own in enumerate(joint.apps):
         if deadline.expired:
             return None
-        decisions = [
-            of_variant(decision, number)
-            for number, variant in own.possible
-            for decision in _on_single_nodes_of(variant, nodes)
-        ]
-        known.append([joint.column(app, decision) for decision in decisions])
+        known.append(
+            [
+                column
+                for number, variant in own.possible
+                for column in _on_single_nodes_of(joint, app, number, variant, nodes, routes.table)
+            ]
+        )
     return greedy_plan(joint, symmetry, known, deadline) if all(known) else None
 
 
-def _on_single_nodes_of(instance: Instance, nodes: Bools) -> list[Decision]:
-    """Return the best plan of an app on each of some nodes (a mask (N,)), at few operating points."""
-    points = np.flatnonzero(frugal_points(instance, _FEW_POINTS))
-    some = most_favourable(instance.only_points(np.isin(np.arange(instance.points.count), points)))
-    found = best_on_nodes(some.without_metrics(), nodes).values()
-    return [replace(decision, point=int(points[decision.point])) for decision in found]
+def _on_single_nodes_of(
+    joint: JointInstance, app: int, number: int, variant: Instance, nodes: Bools, table: RouteTable
+) -> list[Column]:
+    """Return a column of a variant on each of some nodes (a mask (N,)), at one of few operating points."""
+    points = np.flatnonzero(frugal_points(variant, _FEW_POINTS))
+    if variant.dataflow is None and variant.destination is None:
+        found = (_in_time(joint, app, number, variant, node, points, table) for node in np.flatnonzero(nodes).tolist())
+        return [column for column in found if column is not None]
+    some = most_favourable(variant.only_points(np.isin(np.arange(variant.points.count), points)))
+    plans = best_on_nodes(some.without_metrics(), nodes).values()
+    decisions = [of_variant(replace(decision, point=int(points[decision.point])), number) for decision in plans]
+    return [joint.column(app, decision) for decision in decisions]
+
+
+def _in_time(
+    joint: JointInstance, app: int, number: int, variant: Instance, node: int, points: Ints, table: RouteTable
+) -> Column | None:
+    """Return a chain's column on one node at the point of least energy that keeps the deadline at full shares."""
+    routes = np.where(table.valid[:, variant.source, node], table.metrics[0, :, variant.source, node], np.inf)
+    if not np.isfinite(routes).any():
+        return None
+    path = table.path(int(routes.argmin()), variant.source, node)
+    energy_j = _energy_on(variant, node, points)
+    for point in points[np.argsort(energy_j, kind="stable")[: np.isfinite(energy_j).sum()]].tolist():
+        depth = int(variant.points.depth[point])
+        transfers = (path, *[(node,)] * (depth - 1))
+        column = joint.column(app, Decision(point, (node,) * depth, transfers, {}, number))
+        late_s = column.node_s.sum(axis=1) / joint.network.fastest[node] + column.medium_s.sum(axis=1) + column.fixed_s
+        if (late_s <= column.most_s).all():
+            return column
+    return None
+
+
+def _energy_on(variant: Instance, node: int, points: Ints) -> Floats:
+    """(P,) joules of computing at some operating points on one node; infinite where it may not run all blocks."""
+    chosen, blocks = variant.points, len(variant.block_names)
+    reach = chosen.computing_weight(chosen.reach(blocks)[points])
+    deployed = np.arange(blocks) < chosen.depth[points][:, None]
+    on = chosen.on[points]
+    runs = (variant.allowed[:, node] | ~deployed).all(axis=1) & (variant.heads.can_run[:, node] | ~on).all(axis=1)
+    block_j = np.where(variant.allowed[:, node], variant.blocks.energy_j[:, node], 0.0)
+    head_j = np.where(variant.heads.can_run[:, node], variant.heads.energy_j[:, node], 0.0)
+    total = reach @ block_j + (on * reach[:, chosen.exit_block]) @ head_j
+    return np.asarray(np.where(runs, total, np.inf))
 
 
 def any_baseline_plan(joint: JointInstance, deadline: Deadline) -> Plan | None:

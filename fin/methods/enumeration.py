@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise, product
 
-import networkx as nx
 import numpy as np
 
 from planner.fin.deadline import Deadline
@@ -146,6 +145,8 @@ class _Routes:
     """All simple routes between two nodes, without those that another one is no worse than in all respects."""
 
     def __init__(self, instance: Instance, deadline: Deadline) -> None:
+        import networkx as nx
+
         self._deadline = deadline
         self._seen = 0
         self._network = instance.network
@@ -177,6 +178,8 @@ class _Routes:
 
     def _simple_paths(self, source: int, target: int) -> Iterator[list[int]]:
         """Yield all simple paths, short ones first; each takes polynomial time, so a limit can stop them."""
+        import networkx as nx
+
         if nx.has_path(self._graph, source, target):
             yield from nx.shortest_simple_paths(self._graph, source, target)
 
