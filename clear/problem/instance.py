@@ -204,6 +204,7 @@ def _not_joint(app: App, objective: str) -> list[Problem]:
             message, fix = "methods for several apps do not keep this", "leave it out, or plan the app alone"
             problems.append(Problem("", f"app {app.name}: {name}", shown(asked), message, fix))
     if app.objective != "energy":
-        message, fix = "apps that are planned together minimise power", "leave the objective out, or plan it alone"
+        message = "apps that are planned together have one objective, that of their workload"
+        fix = "leave it out here; the workload's objective may be power, latency, accuracy or a metric"
         problems.append(Problem("", f"app {app.name}: objective", app.objective, message, fix))
     return problems

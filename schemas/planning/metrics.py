@@ -21,7 +21,7 @@ from planner.schemas.reading.base import (
 
 BUILT_IN = (
     *(name for row in LIMITED_FIGURES for name in (row.kind, row.name)),
-    *("accuracy", "rate", "power", "power_w", "rate_per_s"),
+    *("accuracy", "rate", "power", "power_w", "rate_per_s", "latency_over_limit"),
 )
 """Figures that every plan has; no metric may bear their names."""
 MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=100)]

@@ -89,6 +89,6 @@ def refuse_memory(model: Model, who: str, *, state: bool = False) -> None:
         ("state_bytes", state and any(part.state_bytes for part in parts)),
     ):
         if given:
-            fix = f"plan it alone with exact; or leave {field} out and count it in param_bytes (planner import --chain)"
+            fix = f"plan it alone with exact; or leave {field} out and count it in param_bytes"
             message = f"{who} does not know {field} yet"
             raise input_error(message, fix, path=f"model {model.name}: {field}")

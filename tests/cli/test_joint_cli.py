@@ -133,7 +133,7 @@ def _set(where: str, **fields: object) -> Any:
     ("change", "words"),
     [
         (_set("apps", rate_per_s=0), "the app loads no node without a rate"),
-        (_set("apps", objective="latency"), "apps that are planned together minimise power"),
+        (_set("apps", objective="latency"), "apps that are planned together have one objective"),
         (_set("apps", name="microphone"), "microphone"),
         (_set("apps", source="nobody"), "no node of this name"),
         (_set("apps", destination="nobody"), "no node of this name"),
