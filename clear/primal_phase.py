@@ -1,8 +1,8 @@
 """Primal heuristics: from priced columns to the best plan, by the integer master and simulated annealing.
 
 Of many apps, the solution of the relaxed master (its linear relaxation) is rounded first: apps are inserted one after
-the other with columns of positive value, on as many nodes as that solution has in use, rounded up. The integer master
-then chooses among columns of small reduced cost alone.
+the other with columns of positive value, on as many nodes as that solution has in use, rounded up. Annealing improves
+this plan; where it does not, the integer master chooses among columns of small reduced cost.
 
 Every step is limited by counts, not by the clock, so that a search which no time limit ends finds the same plan on any
 machine, busy or not.
@@ -66,21 +66,36 @@ class PrimalPhase:
         return within or self.deadline.expired
 
     def run(self) -> None:
-        """Improve the incumbent by every heuristic in turn."""
+        """Improve the incumbent by every heuristic in turn.
+
+        Of many apps, annealing begins at the rounded relaxation; the integer master follows only where that does not
+        help.
+        """
         many = self.problem.joint.count > FEW_APPS
         if many:
             self._round_relaxation()
         self._copy_to_equal_nodes()
+        rounded = many and self.incumbent.plan is not None
+        if rounded and self._anneal_repeatedly():
+            return
+        before_w = self.incumbent.power_w
         if not self.done:
-            pool = self._promising() if many and self.incumbent.plan is not None else self.pool
+            pool = self._promising() if rounded else self.pool
             choose_columns(self.problem.joint, pool, self.incumbent, self.deadline)
+        if not rounded or self.incumbent.power_w < before_w:
+            self._anneal_repeatedly()
+
+    def _anneal_repeatedly(self) -> bool:
+        """Anneal the incumbent as long as it helps; return whether it did at all."""
+        start_w = self.incumbent.power_w
         for seed in range(_REPETITIONS):
             before_w = self.incumbent.power_w
             if self.incumbent.plan is None or self.done:
-                return
+                break
             self._anneal(seed)
             if self.incumbent.power_w >= before_w * _BETTER:
-                return
+                break
+        return self.incumbent.power_w < start_w * _BETTER
 
     def _round_relaxation(self) -> None:
         """Insert apps with columns of positive value in the relaxed master, on as many nodes as it has in use."""
