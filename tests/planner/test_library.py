@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command_line import EXAMPLES, MODEL, ROOT, SMALL, TOPOLOGY, run
 
@@ -173,6 +174,20 @@ def test_every_limit_of_an_app_is_an_argument() -> None:
     described = re.findall(r"^    (\w+): [A-Z]", inspect.getdoc(AppLimits) or "", flags=re.MULTILINE)
     assert described == list(AppLimits.__annotations__)
     assert limits - {"app", "private_until"} <= set(planner.App.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({"max_latency_s": np.float64(0.5)}, {"max_latency_s": 0.5}),
+        ({"max_energy_j": np.float32(0.5), "rate_per_s": np.int64(3)}, {"max_energy_j": 0.5, "rate_per_s": 3}),
+        ({"batch": np.array([1, 2]), "rate_per_s": 1.0}, {"batch": [1, 2], "rate_per_s": 1.0}),
+        ({"batch": range(1, 3), "rate_per_s": 1.0}, {"batch": [1, 2], "rate_per_s": 1.0}),
+    ],
+)
+def test_limits_may_be_numbers_of_numpy(limits: dict[str, Any], kept: dict[str, Any]) -> None:
+    placement = planner.plan(MODEL, TOPOLOGY, **limits)
+    assert json.loads(placement.model_dump_json())["provenance"]["limits"] == kept
 
 
 @pytest.mark.parametrize("module", sorted({home for home in vars(planner)["_HOMES"].values() if "running" not in home}))

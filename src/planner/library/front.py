@@ -106,5 +106,5 @@ def pareto(
     if axes is not None:
         from planner.pipeline.front_of_two import front_of_two
 
-        return Front.of(front_of_two(request, axes, max_points, time_limit_s, watch))
+        return Front.of(front_of_two(request, tuple(axes), max_points, time_limit_s, watch))
     return Front.of(walk(request, max_points, time_limit_s, watch))

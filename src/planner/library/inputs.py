@@ -148,7 +148,8 @@ def planning_inputs(
     if topology is None or (model is None) == (workload is None):
         raise input_error("give a topology, and either a model or a workload", "see planner plan -h or help(planner)")
     inputs: dict[str, str] = {}
-    given = {name: value for name, value in limits.items() if value is not None and value != []}
+    read_limits = {name: _plain(value) for name, value in limits.items()}
+    given = {name: value for name, value in read_limits.items() if value is not None and value != []}
     nodes, objective = topology_of(topology, inputs), POWER
     if workload is not None:
         read = _workload_of(workload, inputs, given)
@@ -165,6 +166,16 @@ def planning_inputs(
     limits_given = {name: given[name] for name in sorted(given)}
     files = _files_of([topology, workload, *(model if isinstance(model, (list, tuple)) else [model])], inputs)
     return PlanningInputs(apps, nodes, inputs, kept, limits_given, files, objective)
+
+
+def _plain(value: object) -> object:
+    """Turn scalars and arrays of NumPy, and ranges, into numbers and lists, which files can hold."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [_plain(each) for each in value]
+    to_python = getattr(value, "tolist", None)
+    return value if to_python is None else to_python()
 
 
 def _files_of(sources: Sequence[object], inputs: Mapping[str, str]) -> dict[str, str]:
