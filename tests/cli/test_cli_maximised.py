@@ -38,6 +38,18 @@ def test_a_method_that_does_not_know_the_objective_is_refused() -> None:
     assert "the method does not know the objective rate" in ran.err
 
 
+def test_a_table_of_rates_has_rows_of_methods_that_find_no_plan(tmp_path: Path) -> None:
+    topology = json.loads((ROOT / "small-topology.json").read_text())
+    for node in topology["nodes"]:
+        node["max_utilization"] = 0
+    (tmp_path / "t.json").write_text(json.dumps(topology))
+    inputs = (*INPUTS[:3], str(tmp_path / "t.json"), "--objective", "rate")
+    ran = run("compare", *inputs, "--methods", "exact,best-split")
+    assert ran.code == 0, ran.err
+    heading, exact, split = ran.out.splitlines()[:3]
+    assert "rate" in heading and "0 /s" in exact and "unknown" in split
+
+
 def test_several_apps_refuse_to_maximise_a_rate(tmp_path: Path) -> None:
     apps = [{"name": name, "model": str(ROOT / "small.json"), "rate_per_s": 1.0} for name in "ab"]
     apps[0]["objective"] = "rate"

@@ -11,7 +11,7 @@ from planner.fin.method import Options
 from planner.library.inputs import ModelsLike, TopologyLike, WorkloadLike, planning_inputs
 from planner.library.placement import Placement
 from planner.library.requests import first_joint, request_for
-from planner.pipeline.compare import OPTIONAL, Row, best_value, cells, headings, objective_of_all, row_json
+from planner.pipeline.compare import OPTIONAL, Row, best_value, by_rate, cells, headings, objective_of_all, row_json
 from planner.pipeline.compare import compare as run_methods
 from planner.pipeline.dispatch import check_names
 from planner.pipeline.request import methods_for, together
@@ -61,7 +61,8 @@ class Comparison:
 
     def _table(self) -> list[tuple[str, ...]]:
         named = self.together and objective_of_all(self.rows) is not None
-        rows = (cells(row, self.best, self.together, named) for row in self.rows)
+        rated = by_rate(self.rows)
+        rows = (cells(row, self.best, self.together, named, rated) for row in self.rows)
         return [headings(self.rows, self.together), *rows]
 
     def __str__(self) -> str:

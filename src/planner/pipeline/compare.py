@@ -63,7 +63,7 @@ def headings(rows: Sequence[Row], together: bool = False) -> tuple[str, ...]:
         objective = objective_of_all(rows)
         return ("method", "status", *([] if objective is None else [objective]), *JOINT_HEADINGS[2:])
     names = tuple(rows[0].placement.metric_units) if rows else ()
-    figures = _RATE if any(map(_by_rate, rows)) else _ONE
+    figures = _RATE if by_rate(rows) else _ONE
     return ("method", "status", *figures, *names, *HEADINGS[5:])
 
 
@@ -75,12 +75,15 @@ def objective_of_all(rows: Sequence[Row]) -> str | None:
     return {"latency_over_limit": "latency", "accuracy": "mean accuracy"}.get(named[0], named[0])
 
 
-def _by_rate(row: Row) -> bool:
-    certificate = row.placement.certificate
-    return certificate is not None and certificate.objective == "rate_per_s"
+def by_rate(rows: Sequence[Row]) -> bool:
+    """Tell whether the rate is maximised; methods without a plan or a bound need not say so."""
+    proofs = [row.placement.certificate for row in rows if row.placement.certificate is not None]
+    return any(proof.objective == "rate_per_s" for proof in proofs)
 
 
-def cells(row: Row, best: float | None, together: bool = False, named: bool = False) -> tuple[str, ...]:
+def cells(
+    row: Row, best: float | None, together: bool = False, named: bool = False, rated: bool = False
+) -> tuple[str, ...]:
     """Format a row as cells under `HEADINGS`, or `JOINT_HEADINGS` for apps planned together.
 
     Args:
@@ -88,6 +91,7 @@ def cells(row: Row, best: float | None, together: bool = False, named: bool = Fa
         best: Least objective of all methods; None where none found a plan.
         together: Whether apps are planned together.
         named: Whether the objective of apps planned together has a column of its own (`objective_of_all`).
+        rated: Whether rates have a column (`by_rate`).
 
     Returns:
         Texts of the cells, figures with their units; empty where the row has no such figure.
@@ -104,7 +108,7 @@ def cells(row: Row, best: float | None, together: bool = False, named: bool = Fa
         row.method,
         row.placement.status,
         *([objective_text(row.placement, row.value)] if named else []),
-        *(figures or ("",) * len(_SEVERAL if together else _RATE if _by_rate(row) else _ONE)),
+        *(figures or ("",) * len(_SEVERAL if together else _RATE if rated else _ONE)),
         *metrics,
         bound,
         gap,

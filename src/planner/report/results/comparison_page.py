@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from planner.pipeline.compare import Row, best_value, cells, headings, objective_of_all
+from planner.pipeline.compare import Row, best_value, by_rate, cells, headings, objective_of_all
 from planner.report.bars import Bar, bars_figure
 from planner.report.page import Figure, Page, Section, Table, Tile
 from planner.report.quantities import axis_unit
@@ -76,7 +76,8 @@ def _answers(rows: Sequence[Row], best: float | None) -> Section:
     together = any(is_joint(row.placement) for row in rows)
     named = together and objective_of_all(rows) is not None
     heads = headings(rows, together)
-    table = Table(heads, [cells(row, best, together, named) for row in rows], numbers=range(2, len(heads)))
+    listed = [cells(row, best, together, named, by_rate(rows)) for row in rows]
+    table = Table(heads, listed, numbers=range(2, len(heads)))
     notes = dict.fromkeys(row.placement.message for row in rows if row.placement.message)
     said = [(", ".join(row.method for row in rows if row.placement.message == note), note) for note in notes]
     drawn = _bars(
