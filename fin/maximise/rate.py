@@ -5,7 +5,8 @@ A plan sustains one over the busy time of its bottleneck: the largest over nodes
 load, and no longer a matter of the objective. The bisection begins from the bottleneck bound, on which some block must
 be. It ends exactly: the optimum is the bottleneck of a plan, one of finitely many values, so after each plan near the
 bound the next rate that is tried is just above what that plan sustains, and the first that is infeasible is the proof.
-Where a search has to drop labels, the rest is left to the integer programs of `fin.maximise.integer_program`.
+Where a search has to drop labels, the rest is left to the integer programs of `fin.maximise.integer_program`. Networks
+that are no chains go there at once: the time of every node is a capacity, and their labels would have to track all.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class LargestRate:
         if (relaxed := without_path_limits(instance, options, self.solve)) is not None:
             return relaxed
         search = _Bisection(instance, self._oracle, until)
-        termination = search.run(options.gap)
-        if termination.limit == "size":
+        termination = search.run(options.gap) if instance.is_plain else None
+        if termination is None or termination.limit == "size":
             termination = search.finished_by_program(options.gap)
         plan, bound = search.plan, search.bound_s
         if plan is not None and termination.proved and options.gap == 0.0:
@@ -143,13 +144,17 @@ class _Bisection:
         return found.termination
 
     def preferred(self) -> Decision | None:
-        """Return the plan of least energy among those that sustain the best rate, by the criteria of ties."""
+        """Return a plan of least energy of those that sustain the best rate; of chains, by all criteria of ties."""
         busy_s = self.value_s or 0.5 * least_busy_s(self.instance)
         cells = self.instance.network.size * len(self.instance.block_names)
         if not np.isfinite(busy_s) or busy_s <= _NO_TIME_S or self.until.expired or cells > _MOST_CELLS_OF_TIES:
             return self.plan
         at_best = replace(self.instance, minimise="energy", rate_per_s=max(1.0 / busy_s, self.instance.rate_per_s))
-        return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
+        if self.instance.is_plain:
+            return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
+        from planner.fin.methods.integer_program import IntegerProgram  # few searches need a solver
+
+        return IntegerProgram().improve(at_best, self.plan, self._options(0.0)).plan or self.plan
 
     def _plan_at(self, rate_per_s: float) -> Outcome[Decision]:
         """Ask for any plan that sustains a rate; keep it if it sustains the largest so far."""

@@ -26,6 +26,8 @@ _MOST_SAID = 3
 """Limits that a summary names."""
 _AT_LEAST = ("accuracy", "rate")
 """Kinds of limits that are lower ones."""
+_ANY_OF_TIES = 1e-12
+"""Gap with which no further criterion is looked at among plans that tie."""
 _CLOSED = 5e-9
 """Relative gap that counts as none, as in the exact method."""
 
@@ -65,15 +67,32 @@ def solve_variants(
     if len(variants) == 1:
         return variants[0], chosen.solve(variants[0], options)
     until = Deadline.after(options.time_limit_s)
+    # of plans that sustain the best rate the one of least energy is preferred: it is sought where the rate is the best
+    twice = chosen.name == "exact" and variants[0].minimise == "rate" and options.gap == 0.0
+    first = replace(options, gap=_ANY_OF_TIES) if twice else options
     outcomes: list[Outcome[Decision]] = []
     best = float("inf")
     for index, variant in enumerate(variants):
-        left_s = None if options.time_limit_s is None else max(0.0, until.remaining_s) / (len(variants) - index)
         instance = _below(variant, best) if chosen.name == "exact" else variant
-        outcomes.append(chosen.solve(instance, replace(options, time_limit_s=left_s)))
+        outcomes.append(chosen.solve(instance, _within(first, until, len(variants) - index)))
         merit = _merit(variant, outcomes[-1])
         best = best if merit is None else min(best, merit.objective)
+    tied = [index for index, each in enumerate(outcomes) if twice and _ties(_merit(variants[index], each), best)]
+    for index in tied:
+        found = chosen.solve(_below(variants[index], best), _within(options, until, len(tied)))
+        outcomes[index] = found if found.status == "optimal" else outcomes[index]
     return _best_of(variants, outcomes, options.gap)
+
+
+def _within(options: Options, until: Deadline, parts: int) -> Options:
+    """Return options whose time limit is an even part of the time that is left."""
+    left_s = None if options.time_limit_s is None else max(0.0, until.remaining_s) / parts
+    return replace(options, time_limit_s=left_s)
+
+
+def _ties(merit: Merit | None, value: float) -> bool:
+    """Tell whether a plan is as good as the best value of the objective."""
+    return merit is not None and merit.objective <= most(value)
 
 
 def _merit(variant: Instance, outcome: Outcome[Decision]) -> Merit | None:
@@ -81,7 +100,10 @@ def _merit(variant: Instance, outcome: Outcome[Decision]) -> Merit | None:
 
 
 def _below(instance: Instance, value: float) -> Instance:
-    """Return a variant whose plans must be as good as a known value of the objective; what is maximised stays."""
+    """Return a variant whose plans must be as good as a known value of the objective; accuracies stay."""
+    if instance.minimise == "rate":
+        least = 1.0 / (most(value) * instance.batch) if 0.0 < value < float("inf") else 0.0
+        return replace(instance, rate_per_s=max(instance.rate_per_s, least))
     if instance.minimise in MAXIMISED or not value < instance.own_limit:
         return instance
     return instance.limited(instance.minimise, most(value))
