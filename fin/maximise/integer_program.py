@@ -10,10 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.method import Options
 from planner.fin.methods.formulation import Program, build_program, expected_size
 from planner.fin.methods.integer_program import IntegerProgram
+from planner.fin.outcome import Outcome
 
 _MOST = 1e9
 """Largest coefficient of a node that is hardly ever free, or never."""
@@ -27,6 +30,23 @@ class LargestRateByProgram(IntegerProgram):
 
     def __init__(self) -> None:
         super().__init__(build_rate_program)
+
+    def improve(self, instance: Instance, start: Decision | None, options: Options) -> Outcome[Decision]:
+        """Find a plan of a larger rate than one that is known, or prove that there is none.
+
+        Args:
+            instance: The app.
+            start: A plan within the limits; None for none.
+            options: Gap and time limit.
+
+        Returns:
+            The outcome. A plan that sustains no rate at all is the optimum where no other one keeps the limits.
+        """
+        found = super().improve(instance, start, options)
+        if found.status != "infeasible" or instance.rate_per_s > 0.0:
+            return found
+        at_rest = IntegerProgram().solve(replace(instance, minimise="energy"), options)
+        return found if at_rest.plan is None else replace(found, status="optimal", plan=at_rest.plan)
 
 
 def build_rate_program(

@@ -147,7 +147,7 @@ class _Bisection:
         """Return a plan of least energy of those that sustain the best rate; of chains, by all criteria of ties."""
         busy_s = self.value_s or 0.5 * least_busy_s(self.instance)
         cells = self.instance.network.size * len(self.instance.block_names)
-        if not np.isfinite(busy_s) or busy_s <= _NO_TIME_S or self.until.expired or cells > _MOST_CELLS_OF_TIES:
+        if busy_s <= _NO_TIME_S or self.until.expired or cells > _MOST_CELLS_OF_TIES:
             return self.plan
         at_best = replace(self.instance, minimise="energy", rate_per_s=max(1.0 / busy_s, self.instance.rate_per_s))
         if self.instance.is_plain:

@@ -163,12 +163,17 @@ def test_nothing_busy_sustains_any_rate() -> None:
     assert (found.status, found.lower_bound) == ("optimal", 0.0)
 
 
-def test_a_node_that_must_not_be_busy_sustains_no_rate() -> None:
-    topology = line(1, 1.0)
-    topology["nodes"][0]["max_utilization"] = 0.0
-    found = method("exact", "rate").solve(chain([1.0], topology), Options())
-    assert found.plan is not None
+@pytest.mark.parametrize("name", ["exact", "ilp", "brute"])
+def test_where_no_node_may_be_busy_the_plan_of_least_energy_sustains_no_rate(name: str) -> None:
+    topology = line(2, 1.0)
+    for node, joules in zip(topology["nodes"], (2.0, 1.0), strict=True):
+        node |= {"max_utilization": 0.0, "j_per_op": joules}
+    instance = chain([1.0], topology)
+    found = method(name, "rate").solve(instance, Options(time_limit_s=60.0))
+    assert found.status == "optimal"
     assert np.isinf(found.lower_bound)
+    assert found.plan is not None
+    assert found.plan.nodes == (1,)
 
 
 def test_a_node_without_room_gives_no_scale_to_the_program() -> None:
