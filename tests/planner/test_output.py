@@ -320,6 +320,6 @@ def test_no_joint_plan_says_what_each_app_asked_for_with_units() -> None:
         text = placement_text(placement, [(App.model_validate(app), model) for app in apps], topology)
         return [line for line in text.splitlines() if line.startswith("asked")]
 
-    said = "least energy, cost at most 1e-12 USD, best accuracy, 1 inferences per second"
+    said = "least energy, cost at most 1e-12 USD, best accuracy, 1 inference per second"
     assert lines(2) == [f"asked     app{i}: {said}" for i in range(2)]
     assert lines(MOST_ASKED + 2)[-1] == "asked     2 more apps: see the workload"

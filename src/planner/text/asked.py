@@ -49,7 +49,8 @@ def _limits(app: App, units: Mapping[str, str]) -> Iterator[str]:
     elif app.objective != "accuracy":
         yield "best accuracy"
     if app.rate_per_s > 0.0:
-        yield f"{'at least ' if app.objective == 'rate' else ''}{app.rate_per_s:.4g} inferences per second"
+        samples = f"{app.rate_per_s:.4g} inference{'s' * (app.rate_per_s != 1.0)} per second"
+        yield f"at least {samples}" if app.objective == "rate" else samples
     if app.batch != (1,):
         *others, last = map(str, app.batch)
         yield f"batches of {', '.join(others)} or {last}" if others else f"batches of {last}"
