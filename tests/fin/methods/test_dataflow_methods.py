@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -17,6 +18,8 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
+from planner.fin.maximise import rate
+from planner.fin.maximise.rate import LargestRate
 from planner.fin.method import Options, method
 from planner.fin.methods.enumeration import decisions
 from planner.fin.methods.integer_program import IntegerProgram
@@ -40,6 +43,23 @@ def test_the_integer_program_agrees(seed):
     assert program.status == found.status
     if found.plan is not None:
         assert _value(instance, program.plan) == pytest.approx(_value(instance, found.plan), rel=1e-6, abs=1e-12)
+
+
+@settings(max_examples=against_oracle(25))
+@given(seed=st.integers(0, 10**9))
+def test_the_largest_rate_is_that_of_bisection(seed):
+    """What small programs find, and what bisection finds where networks are too large for these."""
+    instance = instance_of(*random_dataflow_case(Random(seed)))
+    if instance is None or instance.points.count == 0 or instance.is_plain:
+        return
+    instance = replace(instance, minimise="rate")
+    found = LargestRate().solve(instance, Options())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rate, "_SMALL_PROGRAM", 0)
+        bisected = LargestRate().solve(instance, Options())
+    assert found.status == bisected.status
+    if found.plan is not None and bisected.plan is not None:
+        assert _value(instance, found.plan) == pytest.approx(_value(instance, bisected.plan), rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(40))
