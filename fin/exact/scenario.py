@@ -118,8 +118,8 @@ def _in_passes(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline)
     cutoff = incumbent.cutoff
     guess = relaxation.lower_bound + _GUESS_OF_PASSES * (cutoff - relaxation.lower_bound)
     passes = passes_of(relaxation.fixed(guess), guess, deadline)
-    for width in _WIDTHS_OF_PASSES:
-        found = passes.widened(min(width, incumbent.most_labels or width), min(cutoff, guess))
+    for width in _widths(incumbent, _WIDTHS_OF_PASSES):
+        found = passes.widened(width, min(cutoff, guess))
         broken = _offer(found, relaxation, incumbent)
         if not found.paths and guess < cutoff:  # there is none below the guess, or labels that lead there wait
             guess, passes = cutoff, passes_of(relaxation, cutoff, deadline)
@@ -234,10 +234,10 @@ def _dive(segments: Relaxation, incumbent: Incumbent, network: Network, deadline
     _offer(search(dive, incumbent.cutoff, _DIVE_WIDTH, deadline), dive, incumbent)
 
 
-def _widths(incumbent: Incumbent) -> tuple[int, ...]:
+def _widths(incumbent: Incumbent, widths: tuple[int, ...] = _WIDTHS) -> tuple[int, ...]:
     """Return how many labels of a layer searches keep, one after the other."""
-    most = incumbent.most_labels or _WIDTHS[-1]
-    return (min(_WIDTHS[0], most), *(width for width in _WIDTHS[1:] if width <= most))
+    most = incumbent.most_labels or widths[-1]
+    return (min(widths[0], most), *(width for width in widths[1:] if width <= most))
 
 
 def _widening(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:

@@ -15,6 +15,7 @@ from planner.fin.deadline import Deadline
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.labels.arcs import Stage
+from planner.fin.labels.interface import Columns
 from planner.fin.labels.moves import Moves
 from planner.fin.labels.sums import bounds_at_others, criteria_of_sums, varying
 from planner.fin.links.sparse import ragged
@@ -25,7 +26,7 @@ _FEWER = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class SumLabels:
+class SumLabels(Columns):
     """Q labels of one stage."""
 
     node: Ints
@@ -50,20 +51,9 @@ class SumLabels:
         """(Q,) limited sum so far."""
         return self.sums[:, 1]
 
-    def take(self, keep: Ints | Bools) -> SumLabels:
-        """Return some of the labels."""
-        return SumLabels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
-
     def behind(self, others: int) -> SumLabels:
         """Return the labels with parents that stand behind so many others."""
         return replace(self, parent=self.parent + others)
-
-    @classmethod
-    def joined(cls, parts: list[SumLabels]) -> SumLabels:
-        """Put labels of several parts behind each other."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
 def is_additive(relaxation: Relaxation) -> bool:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Protocol, Self, TypeVar
+
+import numpy as np
 
 from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.graph.min_plus import Paths
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.labels.arcs import Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Arrays with a row each for the same things, as fields of a subclass."""
+
+    def take(self, keep: Ints | Bools) -> Self:
+        """Return some of the rows."""
+        rows = np.flatnonzero(keep) if keep.dtype == np.bool_ else keep
+        return replace(self, **{one.name: getattr(self, one.name)[rows] for one in fields(self)})
+
+    @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        """Put the rows of several parts behind each other."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = {one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(parts[0])}
+        return replace(parts[0], **columns)
 
 
 class Labels(Protocol):

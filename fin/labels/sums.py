@@ -13,7 +13,7 @@ from planner.fin.instance.network import Floats, Ints
 _MOST_TRANSFERS = 1024.0
 """Transfers that are told apart."""
 _SAMPLED = 32
-"""TrackedLabels that vectors of multipliers are chosen by."""
+"""Labels that vectors of multipliers are chosen by."""
 
 
 def bounds_at_others(others: OtherMultipliers, cost: Floats, limited: Floats, layer: int, node: Ints) -> Floats:

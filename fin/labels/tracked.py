@@ -49,9 +49,9 @@ class TrackedSteps:
         """Extend labels through a stage: into its first layer, then through the others where they are.
 
         Args:
-            labels: TrackedLabels of the stage before, or of the source.
+            labels: Labels of the stage before, or of the source.
             stage: Index of the stage.
-            most: TrackedLabels that a round of hops may keep; those of worst bound are dropped.
+            most: Labels that a round of hops may keep; those of worst bound are dropped.
 
         Returns:
             The new labels, and the least bound of those dropped (infinite where none was).

@@ -1,4 +1,4 @@
-"""TrackedLabels of one layer: partial paths with their sums, their bounds and what dominance compares.
+"""Labels of one layer: partial paths with their sums, their bounds and what dominance compares.
 
 A label is a path from the source to a vertex: its cost, its use of the limit, of each tracked capacity and of the late
 budget, and the block that began its present node segment (a run of blocks on one node). A label that is no better than
@@ -18,11 +18,12 @@ from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
+from planner.fin.labels.interface import Columns
 from planner.fin.labels.sums import bounds_at_others, criteria_of_sums, varying
 
 
 @dataclass(frozen=True, eq=False)
-class TrackedLabels:
+class TrackedLabels(Columns):
     """Q labels of one layer."""
 
     node: Ints
@@ -45,22 +46,9 @@ class TrackedLabels:
     path: Floats
     """(Q, S) states of the path resources with a limit."""
 
-    def take(self, keep: Ints | Bools) -> TrackedLabels:
-        """Return some of the labels."""
-        if keep.dtype == np.bool_ and keep.all():
-            return self
-        return TrackedLabels(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
-
     def behind(self, others: int) -> TrackedLabels:
         """Return the labels with parents that stand behind so many others."""
         return replace(self, parent=self.parent + others)
-
-    @classmethod
-    def joined(cls, parts: list[TrackedLabels]) -> TrackedLabels:
-        """Put labels of several parts behind each other."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
 def root_label(relaxation: Relaxation) -> TrackedLabels:

@@ -8,7 +8,6 @@ labels that leave the same node share the work of finding its way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from planner.fin.graph.dominance import non_dominated
 from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.labels.arcs import Arcs
 from planner.fin.labels.hops import Hops
+from planner.fin.labels.interface import Columns
 from planner.fin.labels.sums import without_noise
 from planner.fin.links.sparse import ragged
 
@@ -28,7 +28,7 @@ _MOST_PATHS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class _Paths:
+class _Paths(Columns):
     """P paths of links; a place is a node in the transfer into one of the layers that are searched."""
 
     tail: Ints
@@ -43,18 +43,6 @@ class _Paths:
     """(P, M) s/bit of tracked media."""
     hop: Ints
     """(P,) last hop, -1 where nothing moved."""
-
-    def take(self, keep: Ints | Bools) -> _Paths:
-        rows = keep.nonzero()[0] if keep.dtype == np.bool_ else keep
-        return _Paths(*(column[rows] for column in self._columns))
-
-    @classmethod
-    def joined(cls, first: _Paths, second: _Paths) -> _Paths:
-        return cls(*map(np.concatenate, zip(first._columns, second._columns, strict=True)))
-
-    @property
-    def _columns(self) -> tuple[Any, ...]:
-        return self.tail, self.place, self.cost, self.limited, self.further, self.loads, self.hop
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +146,7 @@ def _searched(relaxation: Relaxation, arcs: Arcs, tails: _Tails, hops: Hops, dea
         new = replace(new, hop=hops.add(new.place % nodes, new.hop))
         if len(kept.place) + len(new.place) > _MOST_PATHS:
             return None
-        merged = _Paths.joined(kept, new)
+        merged = _Paths.joined([kept, new])
         if links is None:  # no two of these have the same ends
             kept, frontier, links = merged, new, _Links.of(new, count, nodes)
             continue

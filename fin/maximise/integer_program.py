@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.fin.deadline import Deadline
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats, Ints
@@ -42,11 +43,15 @@ class LargestRateByProgram(IntegerProgram):
         Returns:
             The outcome. A plan that sustains no rate at all is the optimum where no other one keeps the limits.
         """
+        until = Deadline.after(options.time_limit_s)
         found = super().improve(instance, start, options)
         if found.status != "infeasible" or instance.rate_per_s > 0.0:
             return found
-        at_rest = IntegerProgram().solve(replace(instance, minimise="energy"), options)
-        return found if at_rest.plan is None else replace(found, status="optimal", plan=at_rest.plan)
+        left = replace(options, time_limit_s=until.limit_s)
+        at_rest = IntegerProgram().solve(replace(instance, minimise="energy"), left)
+        if at_rest.plan is not None:
+            return replace(found, status="optimal", plan=at_rest.plan)
+        return replace(found, status=at_rest.status, termination=at_rest.termination)
 
 
 def build_rate_program(
