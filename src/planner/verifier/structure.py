@@ -61,13 +61,14 @@ def check_structure(
     if misplaced:
         return None, faults
     stages = stages_of(model, point, [assignment.node for assignment in plan.assignments])
+    faults += (missing := list(_check_nodes(app, model, stages, plan.routes, network)))
     faults += (unable := list(_check_hosts(app, model, stages, network, plan.batch)))
     faults += _check_pins(app, model, stages)
     faults += _check_privacy(app, model, stages, source)
     needs = needs_of(app, model, point, stages, source)
     carried, wrong = _check_routes(app, model, plan.routes, needs, network)
     faults += wrong
-    if unable or len(carried) < len(needs):
+    if missing or unable or len(carried) < len(needs):
         return None, faults
     sharing = Sharing(speeds, plan.shares.nodes, plan.shares.media)
     nodes, media = {stage.node for stage in stages}, media_of(network, carried)
@@ -124,16 +125,40 @@ def _check_assignments(app: App, model: Model, plan: AppPlacement, point: Point)
         yield fault_of(app.name, "assignments", message)
 
 
-def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Network, batch: int) -> Iterator[Violation]:
+def _check_nodes(
+    app: App, model: Model, stages: Sequence[Stage], routes: Iterable[Route], network: Network
+) -> Iterator[Violation]:
+    """Check that every node of assignments and routes is there; each that is not is reported once."""
+    lost: dict[str, list[str]] = {}
     for stage in stages:
         if stage.node not in network.nodes:
-            yield fault_of(app.name, "assignments", f"there is no node {stage.node!r}")
-        elif network.nodes[stage.node] is None:
-            yield fault_of(app.name, "assignments", f"{stage.node} hosts no block")
-        else:
-            for part in stage.parts:
-                if part_cost(part, network.nodes[stage.node], model, batch) is None:
-                    yield fault_of(app.name, "cost", f"nothing says what {part.name} costs on {stage.node}")
+            lost.setdefault(stage.node, []).append(stage.block.name)
+    for name, blocks in lost.items():
+        yield fault_of(app.name, "assignments", f"there is no node {name!r} to run {_some(blocks, 'block')}")
+    passed: dict[str, list[str]] = {}
+    for route in routes:
+        for name in dict.fromkeys(route.path):
+            if name not in network.nodes and name not in lost:
+                passed.setdefault(name, []).append(cargo_of(route, model).label(model))
+    for name, labels in passed.items():
+        yield fault_of(app.name, "routes", f"{_some(labels, 'route')}: there is no node {name!r}")
+
+
+def _check_hosts(app: App, model: Model, stages: Sequence[Stage], network: Network, batch: int) -> Iterator[Violation]:
+    """Check that every node that is there hosts blocks and has costs of what runs on it; once per node."""
+    for name in dict.fromkeys(stage.node for stage in stages if stage.node in network.nodes):
+        if (node := network.nodes[name]) is None:
+            yield fault_of(app.name, "assignments", f"{name} hosts no block")
+            continue
+        parts = [part for stage in stages if stage.node == name for part in stage.parts]
+        if unknown := [part.name for part in parts if part_cost(part, node, model, batch) is None]:
+            yield fault_of(app.name, "cost", f"nothing gives the cost on {name} of {_some(unknown, 'part')}")
+
+
+def _some(names: Sequence[str], noun: str) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = len(names) - 1
+    return names[0] + (f" and {more} more {noun}{'s' * (more > 1)}" if more else "")
 
 
 def _check_pins(app: App, model: Model, stages: Sequence[Stage]) -> Iterator[Violation]:
@@ -165,6 +190,7 @@ def _check_routes(
     needed = {need.cargo: need for need in needs}
     faults: list[Violation] = []
     paths: dict[Cargo, Carried] = {}
+    wrong_paths: dict[str, list[str]] = {}
     seen: set[Cargo] = set()
     for route in routes:
         cargo = cargo_of(route, model)
@@ -175,12 +201,16 @@ def _check_routes(
             continue
         seen.add(cargo)
         faults += check_claim(app.name, "routes.bits", route.bits, need.bits, "bit")
+        if not set(route.path) <= set(network.nodes):
+            continue  # said once for the node
         if (wrong := _path_fault(route.path, need, network)) is None:
             paths[cargo] = (need, route.path)
         else:
-            faults.append(fault_of(app.name, "routes", f"{cargo.label(model)}: {wrong}"))
+            wrong_paths.setdefault(wrong, []).append(cargo.label(model))
+    for wrong, labels in wrong_paths.items():
+        faults.append(fault_of(app.name, "routes", f"{_some(labels, 'route')}: {wrong}"))
     for cargo, need in needed.items():
-        if cargo not in seen:
+        if cargo not in seen and {need.start, need.end} <= set(network.nodes):
             message = f"{cargo.label(model)}: no route from {need.start} to {need.end}"
             faults.append(fault_of(app.name, "routes", message))
     return list(paths.values()), faults

@@ -38,7 +38,7 @@ LIES = {
     "double block": ({"apps.0.assignments.3": {"block": "b3", "node": "edge"}}, ["assignments"]),
     "order": ({"apps.0.assignments.1.block": "b3", "apps.0.assignments.2.block": "b2"}, ["assignments"]),
     "unknown block": ({"apps.0.assignments.0.block": "b9"}, ["assignments"]),
-    "unknown node": ({"apps.0.assignments.2.node": "moon"}, ["assignments", "routes"]),
+    "unknown node": ({"apps.0.assignments.2.node": "moon"}, ["assignments"]),
     "no route": ({"apps.0.routes": []}, ["routes"]),
     "route's start": ({"apps.0.routes.0.path": ["edge", "device"]}, ["routes"]),
     "route's end": ({"apps.0.routes.0.path": ["device", "edge", "cloud"]}, ["routes"]),
@@ -105,6 +105,21 @@ def test_a_violation_holds_both_values():
     assert (found.app, found.what, found.claimed, found.unit) == ("cam", "energy_j", 2.0, "J")
     assert found.recomputed == pytest.approx(2.165, rel=1e-12)
     assert "2.165" in found.message
+
+
+def test_what_another_topology_lacks_is_said_once():
+    on_moon = {"apps.0.assignments.1.node": "moon", "apps.0.assignments.2.node": "moon"}
+    (found,) = check({**on_moon, "apps.0.routes.0.path": ["device", "moon"]})
+    assert (found.what, found.message) == ("assignments", "there is no node 'moon' to run b2 and 1 more block")
+    (found,) = check({"apps.0.routes.0.path": ["device", "moon", "edge"]})
+    assert (found.what, found.message) == ("routes", "output of b1: there is no node 'moon'")
+    results = [{"after": f"b{i}", "result_of": f"e{i}", "path": ["device", "edge"], "bits": 1e3} for i in (1, 3)]
+    routes = {"apps.0.assignments.2.node": "device", "apps.0.routes": [ROUTE, *results]}
+    found = check(routes, topology={"links.0": ...}, app={"destination": "edge"})
+    texts = [each.message for each in found]
+    assert [text for text in texts if "no link" in text] == [
+        "output of b1 and 2 more routes: there is no link from device to edge"
+    ]
 
 
 def test_whole_shares_and_nominal_speeds_stand():
