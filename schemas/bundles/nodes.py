@@ -8,15 +8,10 @@ from typing import Annotated
 from pydantic import Field, RootModel
 
 from planner.schemas.reading.base import Name
+from planner.schemas.reading.forms import ADDRESS
 from planner.schemas.reading.problems import input_error
 
-Address = Annotated[
-    str,
-    Field(
-        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252}):[0-9]{1,5}$",
-        description="HOST:PORT of an agent.",
-    ),
-]
+Address = Annotated[str, Field(pattern=ADDRESS.pattern, description="HOST:PORT of an agent.")]
 
 
 class Nodes(RootModel[dict[Name, Address]]):

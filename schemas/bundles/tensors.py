@@ -7,14 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planner.schemas.reading.base import Name, Quantity, Strict
+from planner.schemas.reading.forms import DIGEST, FILE_NAME
 
 Dtype = Literal[
     "float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"
 ]
 """Element types that are carried between nodes: those that NumPy has, none of them an object."""
 
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+@-]{0,199}$")]
+Digest = Annotated[str, Field(pattern=DIGEST.pattern)]
+FileName = Annotated[str, Field(pattern=FILE_NAME.pattern)]
 """A file in the same folder: a plain name, so that no path leads out of it."""
 Size = Annotated[int, Field(ge=0, le=2**40)]
 

@@ -77,6 +77,15 @@ def _one_model(value: object) -> object:
 class FleetClass(Strict):
     """Users alike in model, rate, limits, device and links."""
 
+    fields_elsewhere: ClassVar = {
+        "batch": "the users of a fleet run no batches",
+        "pin": "the blocks of a fleet's users cannot be pinned",
+        "private_until": "a fleet keeps no blocks private",
+        "source": "the source of a fleet's users is their own device",
+        "objective": "a fleet is planned for least power",
+        "max_nodes": "a fleet does not limit the number of nodes of a user",
+    }
+
     name: Name = Field(description="Name, unique in the fleet.")
     count: Count = Field(description="Number of users (whole).")
     model: Annotated[Name, BeforeValidator(_one_model)] = Field(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from planner.schemas.reading.base import Finding, Quantity, number_of
+from planner.schemas.reading.forms import BATCH_SIZE
 from planner.schemas.reading.one_or_many import BY_FORM, MANY, ONE
 from planner.schemas.reading.problems import InputError, Problem
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_BATCH = 1_000_000
 BatchSize = Annotated[int, Field(ge=1, le=MOST_BATCH)]
-_SizeKey = Annotated[str, Field(pattern=r"^[1-9]\d{0,6}$")]
+_SizeKey = Annotated[str, Field(pattern=BATCH_SIZE.pattern)]
 ByBatch = Annotated[
     Annotated[Quantity, ONE] | Annotated[Annotated[dict[_SizeKey, Quantity], Field(min_length=1)], MANY], BY_FORM
 ]

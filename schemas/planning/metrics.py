@@ -18,13 +18,14 @@ from planner.schemas.reading.base import (
     items_of,
     mapping_of,
 )
+from planner.schemas.reading.forms import METRIC_NAME
 
 BUILT_IN = (
     *(name for row in LIMITED_FIGURES for name in (row.kind, row.name)),
     *("accuracy", "rate", "power", "power_w", "rate_per_s", "latency_over_limit"),
 )
 """Figures that every plan has; no metric may bear their names."""
-MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=100)]
+MetricName = Annotated[str, Field(pattern=METRIC_NAME.pattern, max_length=100)]
 
 
 class NodeMetric(Strict):

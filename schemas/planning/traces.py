@@ -8,7 +8,6 @@ least that at least p % of all samples are at or below. All samples count alike,
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from typing import Protocol
 from planner.schemas.planning.topology import Medium, Topology
 from planner.schemas.reading.base import LEAST, MOST
 from planner.schemas.reading.files import digest_of, read_bytes
-from planner.schemas.reading.problems import InputError, Problem, input_error, shown
+from planner.schemas.reading.problems import InputError, Problem, input_error, nearest_name, shown
 from planner.schemas.reading.quantities import format_quantity
 
 TIME = "time_s"
@@ -183,9 +182,9 @@ class _Table:
 def _header_findings(header: Sequence[str], column: str) -> Iterator[Finding]:
     for name in dict.fromkeys((TIME, column)):
         if name not in header:
-            near = difflib.get_close_matches(name, header, n=1)
+            near = nearest_name(name, tuple(header))
             known = ", ".join(header) or "none"
-            hint = f"did you mean {near[0]!r}?" if near else "use one that is there"
+            hint = f"did you mean {near!r}?" if near else "use one that is there"
             fix = f"{hint} (columns: {known})"
             yield "line 1", None, f"there is no column {name!r}", fix
         elif header.count(name) > 1:

@@ -25,6 +25,7 @@ from planner.schemas.reading.base import (
     items_of,
     mapping_of,
 )
+from planner.schemas.reading.forms import STATISTIC
 from planner.schemas.reading.one_or_many import BY_FORM, MANY, ONE
 from planner.schemas.reading.quantities import format_quantity
 
@@ -43,7 +44,7 @@ ModelNames = Annotated[
 NodeCount = Annotated[int, Field(ge=1, le=MOST_COUNT)]
 Pins = Mapping[str, str | Sequence[str]] | Sequence[str]
 """Nodes by block, or texts ``BLOCK=NODE[,NODE]``; BLOCK may be a name, a pattern (encoder*) or a range (b1..b4)."""
-Statistic = Annotated[str, Field(pattern=r"^(worst|mean|p\d{1,2}(\.\d+)?|p100)$")]
+Statistic = Annotated[str, Field(pattern=STATISTIC.pattern)]
 
 
 class App(Strict):

@@ -44,6 +44,9 @@ class Strict(BaseModel):
     fields hold tuples, and dicts where they hold other values; they raise `InputError` with every problem found.
     """
 
+    fields_elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Fields that similar values of other files have and this has not, each with what to say of it."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     def __init__(self, **fields: Any) -> None:  # noqa: ANN401 - values that are checked here

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from planner.schemas.reading.printable import printable
@@ -14,6 +15,8 @@ _MOST = 400
 """Characters of one part of a message; longer ones lose their middle."""
 _MOST_COMPARED = 60
 """Characters of an unknown name that are compared with known ones."""
+_ALIKE = 0.75
+"""Least ratio of common characters of names that begin differently, for one to be meant by the other (no unit)."""
 _PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\w.+-]*")
 """Names and numbers in a message, which do not make it another kind."""
 
@@ -86,6 +89,29 @@ def input_error(message: str, fix: str, *, file: str = "", path: str = "", value
     return InputError([Problem(file, path, shown(value), message, fix)])
 
 
+@lru_cache(maxsize=1000)
+def nearest_name(name: str, known: tuple[str, ...]) -> str | None:
+    """Return the known name that an unknown one is most likely meant to be, None where none is near.
+
+    Names that begin alike need less in common otherwise; the same mistake is often made in every entry.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+
+    Example:
+        >>> nearest_name("opps", ("ops", "name")), nearest_name("batch", ("attach", "name"))
+        ('ops', None)
+    """
+    from difflib import SequenceMatcher, get_close_matches  # only mistakes need it
+
+    name = name[:_MOST_COMPARED]
+    for near in get_close_matches(name, known, n=3):
+        if near[:1] == name[:1] or SequenceMatcher(None, near, name).ratio() >= _ALIKE:
+            return near
+    return None
+
+
 def advice_for(name: str, known: Iterable[str], most: int = 8) -> str:
     """Advise on an unknown name: take the known one that is most similar, else one of all.
 
@@ -97,11 +123,9 @@ def advice_for(name: str, known: Iterable[str], most: int = 8) -> str:
     Returns:
         The advice as text, such as ``did you mean 'fin'?``; of all names it lists at most `most`, and counts the rest.
     """
-    from difflib import get_close_matches  # only mistakes need it
-
     names = list(dict.fromkeys(known))
-    if near := get_close_matches(name[:_MOST_COMPARED], names, n=1):
-        return f"did you mean {near[0]!r}?"
+    if (near := nearest_name(name, tuple(names))) is not None:
+        return f"did you mean {near!r}?"
     if not names:
         return "there is none to choose from"
     return f"use one of {', '.join(names[:most])}" + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from planner.schemas.reading.base import LEAST, MOST, field_names, nested_schema
+from planner.schemas.reading.base import LEAST, MOST, Strict, field_names, nested_schema
+from planner.schemas.reading.forms import FORMS
 from planner.schemas.reading.one_or_many import without_forms
-from planner.schemas.reading.problems import Problem, path_text, shown
+from planner.schemas.reading.problems import Problem, nearest_name, path_text, shown
 
 _PLAIN = "give a plain number in the unit that the field's name ends with"
 _ADVICE = {
@@ -30,9 +29,11 @@ _ADVICE = {
     "model_attributes_type": "give an object {...}",
     "too_short": "give at least one entry",
     "string_too_short": "give a name",
-    "string_pattern_mismatch": "use worst, mean or a percentile such as p95",
+    "string_too_long": "shorten it",
 }
 
+_KEY = "[key]"
+"""Ends the locations of errors that are about a key of an object, not about its value."""
 _OBJECTS = ("model_type", "model_attributes_type")
 """Kinds of errors where an object with known fields belongs."""
 _MESSAGES = {
@@ -46,7 +47,6 @@ _MESSAGES = {
     "tuple_type": "not a list",
     "string_type": "not a text",
     "too_short": "too few entries",
-    "string_pattern_mismatch": "not a statistic",
 }
 """Where pydantic says it less plainly, or speaks of Python's types, which the user's file does not have."""
 
@@ -68,6 +68,7 @@ def problems_of(error: ValidationError, schema: type[BaseModel], file: str) -> l
         if kind == "too_short" and len(detail["input"]) >= int(context.get("min_length", 1)):
             continue  # pydantic adds this where entries are wrong, not missing
         location = without_forms(detail["loc"])
+        location = location[:-1] if location[-1:] == (_KEY,) else location
         value = "" if kind in ("missing", "extra_forbidden") else _found(detail["input"])
         message, fix = _words(kind, context, schema, location)
         problems.append(
@@ -84,7 +85,10 @@ def _words(
     if kind == "missing" and location[-1:] == ("schema_version",):
         fix = 'add schema_version with the value "1"'
     elif kind == "extra_forbidden":
-        fix = _nearest_field(schema, location)
+        parent = _schema_at(schema, location[:-1])
+        known = parent.fields_elsewhere if parent is not None and issubclass(parent, Strict) else {}
+        elsewhere = known.get(str(location[-1]))
+        message, fix = (elsewhere, "remove it") if elsewhere else (message, _nearest_field(parent, str(location[-1])))
     elif kind in _OBJECTS and location and (needed := _required(_schema_at(schema, location))):
         fix = f"give an object with its fields: {{{', '.join(f'{json.dumps(name)}: ...' for name in needed)}}}"
     elif kind == "too_short" and int(context.get("min_length", 1)) > 1:
@@ -93,21 +97,17 @@ def _words(
         message = f"not greater than 0 (at least {LEAST:g})"
     elif kind == "less_than_equal" and context.get("le") == MOST:
         message = f"too large (at most {MOST:g})"
-    elif kind == "string_pattern_mismatch" and "latency" not in location[-2:]:
-        message, fix = "not in the form that this field takes", f"match the pattern {context.get('pattern')}"
+    elif kind == "string_pattern_mismatch":
+        form = FORMS[str(context["pattern"])]
+        message, fix = form.message, form.fix
     return message, fix
 
 
-_MOST_COMPARED = 60
-"""Characters of an unknown name that are compared with known ones."""
-
-
-def _nearest_field(schema: type[BaseModel], location: Sequence[str | int]) -> str:
-    """Return the advice for an unknown field: the known field whose name is nearest, else all of them."""
-    current = _schema_at(schema, location[:-1])
-    known = field_names(current) if current is not None else []
-    near = _near(str(location[-1])[:_MOST_COMPARED], tuple(known))
-    return f"did you mean {near[0]!r}?" if near else f"remove it (known here: {', '.join(known)})"
+def _nearest_field(parent: type[BaseModel] | None, name: str) -> str:
+    """Return the advice for an unknown field of a schema: the known field whose name is nearest, else all of them."""
+    known = field_names(parent) if parent is not None else []
+    near = nearest_name(name, tuple(known))
+    return f"did you mean {near!r}?" if near else f"remove it (known here: {', '.join(known)})"
 
 
 def _schema_at(schema: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
@@ -122,12 +122,6 @@ def _schema_at(schema: type[BaseModel], location: Sequence[str | int]) -> type[B
 def _required(schema: type[BaseModel] | None) -> list[str]:
     """Return the fields that an object of a schema must have."""
     return [] if schema is None else [name for name, field in schema.model_fields.items() if field.is_required()]
-
-
-@lru_cache(maxsize=1000)
-def _near(name: str, known: tuple[str, ...]) -> list[str]:
-    """Return the nearest of the known names, if any is near; the same mistake is often made in every entry."""
-    return difflib.get_close_matches(name, known, n=1)
 
 
 def _found(value: object) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
 from schema_documents import BIG, DELETE, MAKERS, edited, problems_of
 
-from planner.schemas.export import json_schema
+from planner.schemas.export import DOCUMENTS, json_schema
+from planner.schemas.reading.forms import FORMS, METRIC_NAME
 
 # kind, place, value, words of the message, words of the fix, path of the problem (if it is not the place)
 BAD: list[tuple[Any, ...]] = [
@@ -24,6 +26,13 @@ BAD: list[tuple[Any, ...]] = [
     ("topology", "packages[0].row", 1, "unknown field", "did you mean 'rows'?"),
     ("topology", "packages[0].interposer.latency", 1, "unknown field", "'latency_s'"),
     ("workload", "apps[0].max_latency", 1, "unknown field", "did you mean 'max_latency_s'?"),
+    # forms of texts
+    (
+        "model", "profiles.phone.e3.time_s", {"08": 1.0},
+        "not a batch size", 'from 1 to 9999999, such as "8"', "profiles.phone.e3.time_s.08",
+    ),
+    ("topology", "metrics", [{"name": "2nd", "unit": "g"}], "not a name of a", "phone_battery", "metrics[0].name"),
+    ("topology", "metrics", [{"name": "c" * 101, "unit": "g"}], "100 characters", "shorten it", "metrics[0].name"),
     # wrong types
     ("model", "blocks[1].ops", "50ms", "not a number", "plain number in the unit"),
     ("model", "blocks[1].ops", True, "not a number", "plain number"),
@@ -195,6 +204,21 @@ BAD: list[tuple[Any, ...]] = [
     ("workload", "apps", [], "too few entries", "at least one entry"),
     ("workload", "apps[0].pin.b1", [], "pinned to no node", "at least one node"),
 ]  # fmt: skip
+
+
+def patterns(schema: object) -> Iterator[str]:
+    """Yield every pattern of a JSON schema."""
+    if isinstance(schema, dict):
+        yield from (value for key, value in schema.items() if key == "pattern" and isinstance(value, str))
+        schema = list(schema.values())
+    for part in schema if isinstance(schema, list) else ():
+        yield from patterns(part)
+
+
+def test_every_form_of_texts_is_told_in_words():
+    found = {pattern for kind in DOCUMENTS for pattern in patterns(json.loads(json_schema(kind)))}
+    assert METRIC_NAME.pattern in found
+    assert found <= set(FORMS)
 
 
 @pytest.mark.parametrize("row", BAD, ids=lambda row: f"{row[0]}:{row[1]}")

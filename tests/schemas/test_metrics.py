@@ -40,7 +40,7 @@ def topology(*metrics: dict[str, Any]) -> dict[str, Any]:
         ([{"name": "energy"}], "metrics[0].name", "every plan has a figure of this name already"),
         ([{"name": "latency_s"}], "metrics[0].name", "every plan has a figure of this name already"),
         ([{"name": "latency_over_limit"}], "metrics[0].name", "every plan has a figure of this name already"),
-        ([{"name": "a=b"}], "metrics[0].name", "form"),
+        ([{"name": "a=b"}], "metrics[0].name", "not a name of a metric"),
         ([{"name": "cost"}, {"name": "cost"}], "metrics[1].name", "this name is used twice"),
         ([{"name": "cost", "nodes": {"fog": {"per_s": 1.0}}}], "metrics[0].nodes.fog", "no node of this name"),
         ([{"name": "cost", "nodes": {"phone": {"per_s": -1.0}}}], "metrics[0].nodes.phone.per_s", "0"),
