@@ -92,16 +92,25 @@ def _unknown_accuracy(found: Findings, columns: FleetColumns, models: Mapping[st
 
 
 def _unknown_metrics(found: Findings, columns: FleetColumns, network: Network) -> None:
-    """Report names of metrics that the topology does not define."""
+    """Report names of metrics that the topology does not define, with the classes in which they stand."""
     known = network.metrics.names
     fix = f"use one of {', '.join(known)}" if known else "define it in the topology (metrics), or remove it"
-    named = dict.fromkeys(f"classes.limits.{name}" for name in columns.limits)
-    named |= dict.fromkeys(f"attach.metrics.{name}" for name in columns.link_metrics)
-    named |= dict.fromkeys(f"device.metrics.{name}" for device in columns.devices for name in device.metrics)
-    for path in named:
-        name = path.split(".", 2)[2]
+    for field, name, rows in _metric_uses(columns):
         if name not in known:
-            found.add(path, name, "the topology has no metric of this name", fix)
+            paths = _paths(columns, rows, f"{field}.{name}", name) if len(rows) else [(f"classes.{field}.{name}", name)]
+            found.add_rows(paths, max(len(rows), 1), "the topology has no metric of this name", fix)
+
+
+def _metric_uses(columns: FleetColumns) -> Iterator[tuple[str, str, Ints]]:
+    """Yield every field and name of a metric in it, and the classes where it says something; none for empty columns."""
+    for name, most in columns.limits.items():
+        yield "limits", name, np.flatnonzero(np.isfinite(most))
+    for name, per_bit in columns.link_metrics.items():
+        groups = np.searchsorted(columns.first_link, np.flatnonzero(per_bit), side="right") - 1
+        yield "attach.metrics", name, np.flatnonzero(np.isin(columns.group, groups))
+    for index, device in enumerate(columns.devices):
+        for name in device.metrics:
+            yield "device.metrics", name, np.flatnonzero(columns.device == index)
 
 
 def _no_capacity(found: Findings, columns: FleetColumns, network: Network) -> None:

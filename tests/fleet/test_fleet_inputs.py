@@ -102,6 +102,11 @@ def test_large_tables_are_read_like_small_ones(classes: str, tmp_path: Path, mon
         ({"latency": "median"}, "not a statistic"),
         ({"device": {}}, "ops_per_s"),
         ({"colour": "red"}, "unknown field"),
+        ({"batch": [1, 8]}, "batch: the users of a fleet run no batches; remove it"),
+        ({"limits": {"money": 1.0}}, r"class c\.limits\.money: the topology has no metric of this name"),
+        ({"limits": {"1 money": 1.0}}, r"limits\.1 money: not a name of a metric .* begin with a letter"),
+        ({"attach": [{**ATTACH, "metrics": {"money": 1e-9}}]}, r"class c\.attach\.metrics\.money: the topology has"),
+        ({"attach": [{**ATTACH, "metrics": {"money": 0.0}}]}, r"classes\.attach\.metrics\.money: the topology has"),
     ],
 )
 def test_every_mistake_in_a_class_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
