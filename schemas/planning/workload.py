@@ -123,7 +123,7 @@ class AppLimits(TypedDict, total=False):
             (``encoder*``) and ranges (``b1..b4``) of blocks.
         private_until: Block before which no data leave the source: the blocks up to and including it stay there, and
             those that read the input or an output from before it.
-        app: Name of the app of the workload that is planned alone (default: all together).
+        app: Name of the app of the workload that is planned alone, by its own objective (default: all together).
     """
 
     source: str | None

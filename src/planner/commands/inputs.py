@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from planner.commands.options import Constraints, PartialSources, Sources
+from planner.commands.output import note
 from planner.library.inputs import Asked, PlanningInputs, planned_from
+from planner.schemas.planning.workload import POWER
+from planner.schemas.reading.base import field_of
+from planner.schemas.reading.files import is_file, read_json
 from planner.schemas.reading.problems import input_error
 
 
@@ -27,6 +33,8 @@ def asked_for(sources: Sources | PartialSources, limits: Constraints) -> Asked:
     neither = isinstance(sources, Sources) and sources.workload is None and not models
     if both or neither:
         raise input_error("give one of --model and --workload", "see planner plan --help")
+    if sources.workload is not None and sources.app is not None:
+        _say_objective_is_left(sources.workload, sources.app)
     return {
         "topology": sources.topology,
         "model": (models[0] if len(models) == 1 else models) if models else None,
@@ -34,6 +42,17 @@ def asked_for(sources: Sources | PartialSources, limits: Constraints) -> Asked:
         "app": sources.app,
         **limits.app_fields(),
     }
+
+
+def _say_objective_is_left(workload: Path, app: str) -> None:
+    """Say that the objective of a workload, which is one of all its apps, does not hold for one of them alone.
+
+    Its apps have no objectives of their own, so that for one of them energy is minimised.
+    """
+    raw = read_json(workload) if is_file(workload) else None  # a pipe can be read only once
+    objective = field_of(raw, "objective")
+    if isinstance(objective, str) and objective != POWER:
+        note(f"{app} alone is for least energy: objective {objective} of {workload.name} is that of all apps")
 
 
 def read_planned(sources: Sources, limits: Constraints) -> PlanningInputs:
