@@ -146,7 +146,7 @@ class RestrictedMaster:
         held: dict[ParameterKey, int] = {}
         for number, priced in enumerate(self.priced_columns):
             for one in priced.column.shared:
-                if np.isinf(most := float(self._joint.network.memory_bytes[one.node])):
+                if one.size_bytes == 0.0 or np.isinf(most := float(self._joint.network.memory_bytes[one.node])):
                     continue
                 memory = rows["memory", -1, one.node]
                 memory.append((number, -one.part_bytes / most))

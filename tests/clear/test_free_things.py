@@ -11,6 +11,7 @@ from joint_cases import Case, random_case
 from joint_oracle import optimum
 from joint_plans import violations
 
+from planner import load_model, plan
 from planner.clear.method import JOINT_METHODS, joint_method
 from planner.fin.method import Options
 
@@ -79,3 +80,22 @@ def test_random_workloads_without_some_costs_are_proved(seed: int) -> None:
     assert outcome.status == ("optimal" if least_w < float("inf") else "infeasible")
     if outcome.plan is not None:
         assert outcome.plan.power_w == pytest.approx(least_w, rel=1e-4, abs=1e-12)
+
+
+def test_named_parameters_of_no_size_need_no_memory() -> None:
+    """Apps share parameters of 0 B on a node that has 0 B of memory."""
+    blocks = [{"name": name, "ops": 1e7, "output_bits": 1e3, "params": ["table"]} for name in ("a", "b")]
+    blocks[1]["param_bytes"] = 10
+    net = {"name": "net", "input_bits": 1e3, "params": {"table": 0.0}, "blocks": blocks}
+    phone = {"name": "phone", "tier": "mobile", "ops_per_s": 1e10, "j_per_op": 1e-11, "memory_bytes": 0.0}
+    edge = {"name": "edge", "ops_per_s": 1e11, "j_per_op": 1e-10, "memory_bytes": 1e3}
+    link = {"source": "phone", "target": "edge", "bit_per_s": 1e8, "j_per_bit": 1e-9}
+    apps = [{"name": name, "model": "net", "rate_per_s": 1.0} for name in ("x", "y")]
+    found = plan(
+        topology={"name": "two", "nodes": [phone, edge], "links": [link]},
+        workload={"apps": apps},
+        models={"net": load_model(net)},
+    )
+    assert found.status == "optimal"
+    assert found.total is not None
+    assert found.total.power_w == pytest.approx(2 * (1e-4 + 1e-3 + 1e-6), rel=1e-6)
