@@ -195,7 +195,7 @@ def _not_joint(app: App, objective: str) -> list[Problem]:
         message = "the latency is weighed against its limit, and the app has none"
         problems.append(Problem("", f"app {app.name}: max_latency_s", "", message, "give every app a max_latency_s"))
     if not app.rate_per_s > 0.0:
-        fix = "give the inferences per second of every app that is planned with others"
+        fix = "give every app a rate_per_s above 0, in inferences per second"
         message = "the app loads no node without a rate"
         problems.append(Problem("", f"app {app.name}: rate_per_s", str(app.rate_per_s), message, fix))
     for name, field in type(app).model_fields.items():

@@ -52,7 +52,7 @@ def _cut_off(instance: Instance, block: int, may: Bools, here: Bools) -> BrokenL
     names = instance.network.names
     block_name = instance.block_names[block]
     if not may.any():
-        why = "pins, private_until, profiles and nodes that host no block leave none"
+        why = "pins, private_until, profiles, a max_utilization of 0 and nodes that host no block leave none"
         return _row(block_name, f"no node can run block {block_name} ({why})")
     hosts, before = _some(names, may), _some(names, here)
     return _row(block_name, f"block {block_name} may run on {hosts} only, and no links lead there from {before}")

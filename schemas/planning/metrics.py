@@ -18,7 +18,7 @@ from planner.schemas.reading.base import (
     items_of,
     mapping_of,
 )
-from planner.schemas.reading.forms import METRIC_NAME
+from planner.schemas.reading.forms import METRIC_NAME, UNIT
 
 BUILT_IN = (
     *(name for row in LIMITED_FIGURES for name in (row.kind, row.name)),
@@ -47,7 +47,7 @@ class Metric(Strict):
     """A figure that adds up over blocks and transfers, in a unit of its own."""
 
     name: MetricName = Field(description="Name, by which apps limit or minimise it.")
-    unit: Annotated[str, Field(min_length=1, max_length=40)] = Field(description="Unit, such as USD or g.")
+    unit: Annotated[str, Field(max_length=40, pattern=UNIT.pattern)] = Field(description="Unit, such as USD or g.")
     nodes: dict[str, NodeMetric] = Field(
         default_factory=dict,
         description="What nodes add, by name; the name of a package means all its chiplets that are not named alone.",

@@ -25,6 +25,7 @@ METRIC_NAME = Form(
     "not a name of a metric",
     "begin with a letter, and use letters, digits, dots, hyphens and underscores only, such as phone_battery",
 )
+UNIT = Form(r"^\S(.*\S)?$", "not a unit", "write it without space around it, such as USD or g CO2")
 BATCH_SIZE = Form(
     r"^[1-9]\d{0,6}$",
     "not a batch size",
@@ -41,5 +42,5 @@ ADDRESS = Form(
     "not an address",
     "write HOST:PORT, such as 127.0.0.1:7070",
 )
-FORMS = {form.pattern: form for form in (STATISTIC, METRIC_NAME, BATCH_SIZE, DIGEST, FILE_NAME, ADDRESS)}
+FORMS = {form.pattern: form for form in (STATISTIC, METRIC_NAME, UNIT, BATCH_SIZE, DIGEST, FILE_NAME, ADDRESS)}
 """Every form by its pattern, which is all that an error of pydantic tells."""

@@ -63,6 +63,7 @@ def test_one_app_of_a_workload_with_an_objective_is_planned_for_energy_and_this_
         ({"objective": "rate"}, "this is no objective of several apps"),
         ({"objective": "latency", "max_latency_s": None}, "weighed against its limit, and the app has none"),
         ({"objective": "latency", "own": "latency"}, "the workload has an objective for all apps"),
+        ({"objective": "money"}, "w.json: objective: the topology defines no metric of this name"),
     ],
 )
 def test_bad_workloads_are_one_message(tmp_path: Path, changes: dict[str, str | None], message: str) -> None:
@@ -91,6 +92,15 @@ def test_what_does_not_know_the_objective_says_so(arguments: tuple[str, ...], me
     done = run(*arguments, *FILES)
     assert done.code == 2
     assert message in (done.out + done.err).replace("\n", " ")
+
+
+def test_without_a_plan_the_limits_are_said_and_no_other_objective(tmp_path: Path) -> None:
+    app = {"name": "a", "model": str(EXAMPLES / "small.json"), "rate_per_s": 1.0, "max_energy_j": 0.0}
+    workload = tmp_path / "w.json"
+    workload.write_text(json.dumps({"schema_version": "1", "objective": "accuracy", "apps": [app]}))
+    done = run("plan", "--workload", str(workload), "--topology", FILES[3])
+    assert done.code == 3
+    assert done.err.splitlines()[-1] == "asked     energy at most 0 J, 1 inference per second"
 
 
 def test_accuracy_is_planned_with_an_upper_bound(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def topology(*metrics: dict[str, Any]) -> dict[str, Any]:
             "metrics[0].links[1]",
             "twice",
         ),
-        ([{"name": "cost", "unit": ""}], "metrics[0].unit", "1"),
+        ([{"name": "cost", "unit": ""}], "metrics[0].unit", "not a unit"),
+        ([{"name": "cost", "unit": " "}], "metrics[0].unit", "not a unit"),
     ],
 )
 def test_bad_metrics_are_refused_in_one_message(metrics: list[dict[str, Any]], where: str, what: str) -> None:

@@ -70,7 +70,9 @@ class Placement(PlacementFile):
         from planner.text.placement import placement_text
 
         planned = self._planned
-        return placement_text(self) if planned is None else placement_text(self, planned.apps, planned.topology)
+        if planned is None:
+            return placement_text(self)
+        return placement_text(self, planned.apps, planned.topology, planned.objective)
 
     def __str__(self) -> str:
         return self.summary()

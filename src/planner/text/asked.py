@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from planner.schemas.planning.placement import Placement
-from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, App
+from planner.schemas.planning.workload import LIMITED_FIGURES, MAXIMISED, POWER, App
 from planner.units import format_quantity
 
+_POWER = (POWER, "power_w")
 
-def asked_text(app: App, units: Mapping[str, str]) -> str:
+
+def asked_text(app: App, units: Mapping[str, str], of_all: str = POWER) -> str:
     """Return objective and limits of an app, such as ``least energy, worst latency at most 50 ms``.
 
     Args:
         app: The app as it was asked for.
         units: Unit of every metric by name, where known.
+        of_all: Objective of all apps together; where it is not power, the app has limits alone.
     """
-    return ", ".join([_objective(app), *_limits(app, units)])
-
-
-def limits_text(app: App, placement: Placement) -> str:
-    """Return the limits of an app that is planned with others for an objective of all.
-
-    Args:
-        app: The app as it was asked for.
-        placement: The placement, whose certificate names the objective.
-    """
-    accurate = placement.certificate is not None and placement.certificate.objective == "accuracy"
-    app = app.model_copy(update={"objective": "accuracy" if accurate else "energy"})
-    return ", ".join(_limits(app, placement.metric_units))
+    if of_all in _POWER:
+        return ", ".join([_objective(app), *_limits(app, units)])
+    limited = app.model_copy(update={"objective": "accuracy" if of_all == "accuracy" else "energy"})
+    return ", ".join(_limits(limited, units))
 
 
 def _objective(app: App) -> str:

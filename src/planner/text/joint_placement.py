@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from planner.schemas.planning.placement import AppPlacement, Certificate, Placement, Route, Total
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.printable import printable, printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines
-from planner.text.asked import asked_text, limits_text, of_limit
+from planner.text.asked import asked_text, of_limit
 from planner.text.objective import OF_LIMIT, gap_text, objective_text
 from planner.text.usage import usage_lines
 from planner.units import format_accuracy, format_quantity
@@ -39,10 +39,10 @@ def joint_text(placement: Placement, apps: Sequence[App] = (), usage: PlanUsage 
     lines: list[str] = []
     if placement.total is not None:
         lines.append(f"{placement.status}: {_objective(placement)}{_total(placement.total, len(placement.apps))}")
-    own = placement.certificate is None or placement.certificate.objective == "power_w"
+    objective = POWER if placement.certificate is None else placement.certificate.objective
     for plan in placement.apps:
         app = asked.get(plan.name)
-        words = None if app is None else asked_text(app, placement.metric_units) if own else limits_text(app, placement)
+        words = None if app is None else asked_text(app, placement.metric_units, objective)
         lines += ["", *_plan_lines(plan, app, words, alone_s.get(plan.name))]
         lines += metric_lines(plan.metrics, placement.metric_units)
     if placement.apps:

@@ -8,7 +8,7 @@ from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import AppPlacement, Placement
 from planner.schemas.planning.topology import Topology
 from planner.schemas.planning.variants import chosen_variants
-from planner.schemas.planning.workload import App
+from planner.schemas.planning.workload import POWER, App
 from planner.schemas.reading.printable import printable, printable_document
 from planner.text.app_placement import app_lines, metric_lines, reason_lines, sustained_lines
 from planner.text.asked import asked_text, of_limit
@@ -21,7 +21,10 @@ MOST_ASKED = 10
 
 
 def placement_text(
-    placement: Placement, apps: Sequence[tuple[App, Model]] = (), topology: Topology | None = None
+    placement: Placement,
+    apps: Sequence[tuple[App, Model]] = (),
+    topology: Topology | None = None,
+    objective: str = POWER,
 ) -> str:
     """Format a placement as text.
 
@@ -30,6 +33,7 @@ def placement_text(
         apps: Every app with its model (or each of several), as it was planned; where given, its objective and limits
             are said.
         topology: What it was planned on; where given too, the use of nodes and media is said.
+        objective: What all apps together were planned for.
 
     Returns:
         Lines of text: the answer, who runs what, the routes, where energy and time go, the proof.
@@ -53,15 +57,15 @@ def placement_text(
         lines += _plan_lines(plan, placement, app, use)
     if placement.certificate is not None:
         lines += _proof_lines(placement)
-    asked = [] if placement.apps else _asked_lines([app for app, _ in apps], placement.metric_units)
+    asked = [] if placement.apps else _asked_lines([app for app, _ in apps], placement.metric_units, objective)
     return "\n".join([*lines, *reason_lines(placement), *asked, *notes])
 
 
-def _asked_lines(apps: Sequence[App], units: Mapping[str, str]) -> list[str]:
+def _asked_lines(apps: Sequence[App], units: Mapping[str, str], objective: str) -> list[str]:
     """Return what was asked of every app; where there are several, each with its name."""
     if len(apps) == 1:
-        return [f"asked     {asked_text(apps[0], units)}"]
-    lines = [f"asked     {printable(app.name)}: {asked_text(app, units)}" for app in apps[:MOST_ASKED]]
+        return [f"asked     {asked_text(apps[0], units, objective)}"]
+    lines = [f"asked     {printable(app.name)}: {asked_text(app, units, objective)}" for app in apps[:MOST_ASKED]]
     more = len(apps) - MOST_ASKED
     return [*lines, *([f"asked     {more} more app{'s' * (more > 1)}: see the workload"] if more > 0 else [])]
 
