@@ -34,12 +34,16 @@ def test_compare_of_some_methods() -> None:
     assert [row[0] for row in table_of(ran.out)] == ["brute", "exact"]
     for methods in ("exact,magic", "", "exact,"):
         assert "there is no such method" in refused("compare", *SMALL, "--methods", methods)
+    assert "--gamma: this option means nothing without" in refused(
+        "compare", *SMALL, "--methods", "exact", "--gamma", 5
+    )
 
 
 def test_compare_says_that_there_is_no_plan(tmp_path: Path) -> None:
     ran = run("compare", *SMALL, "--max-latency", "1us", "--methods", "exact,brute")
     assert ran.code == 3
     assert [row[1] for row in table_of(ran.out)] == ["infeasible", "infeasible"]
+    assert ran.err.startswith("infeasible: no plan for 'app': the least worst latency is 18.8 ms, the limit 1 µs")
     problem = one_block_per_chiplet(tmp_path, 10)
     ran = run("compare", *problem, "--methods", "exact", "--time-limit", "0s")
     assert ran.code == 4

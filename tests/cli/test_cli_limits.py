@@ -51,6 +51,8 @@ from planner.schemas import Placement, check_document
         (("--pin", "a=phone,,edge"), ("--pin a[1]", "at least 1 character")),
         (("--pin", "a=phone", "--pin", "a=edge"), ("--pin", "pinned twice")),
         (("--app", "cam"), ("--app", "a workload")),
+        (("--model", str(MODEL)), ("--model", "this model stands twice")),
+        (("--gamma", "5"), ("--gamma", "means nothing without --method gamma")),
     ],
 )
 def test_bad_limits_are_refused_by_name(options: tuple[str, ...], words: tuple[str, ...]) -> None:
@@ -58,6 +60,12 @@ def test_bad_limits_are_refused_by_name(options: tuple[str, ...], words: tuple[s
     assert message.startswith("error: ")
     for word in words:
         assert word in message
+
+
+def test_thresholds_of_models_without_a_calibration_are_said_to_change_nothing() -> None:
+    ran = run("plan", *SMALL, "--thresholds", "per-exit")
+    assert ran.code == 0
+    assert ran.err.startswith("note: --thresholds per-exit changes nothing")
 
 
 def test_names_that_are_not_there_are_reported_together() -> None:

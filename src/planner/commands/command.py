@@ -74,7 +74,8 @@ def _named_as_option(problem: Problem, options: Mapping[str, object]) -> Problem
     if of_app and "model" in options and options.get("workload") is None:
         from planner.commands.options import option_of  # names all methods, which only mistakes need here
 
-        if option := option_of(of_app[1] or of_app[3]):
+        of_field = of_app[1] or of_app[3]
+        if option := "--model" if of_field == "model" else option_of(of_field):
             return replace(problem, file="", path=f"{option} {of_app[2] or of_app[4] or ''}".rstrip())
     return problem
 

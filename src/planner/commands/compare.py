@@ -12,7 +12,7 @@ import typer
 from planner.commands.command import command
 from planner.commands.exit_codes import EXIT_INFEASIBLE, EXIT_UNKNOWN
 from planner.commands.options import AsJson, Gamma, Jobs, Limits, Search, Sources
-from planner.commands.output import TABLE
+from planner.commands.output import TABLE, say
 from planner.fin.method import Options
 from planner.schemas.reading.problems import input_error
 
@@ -66,6 +66,8 @@ def compare_command(
         options, per_exit = search.options(gamma, jobs), search.per_exit()
         return compare_trace(sources, limits, options, per_exit, step or "10s", cold_steps or 0, output, as_json)
     names = [name.strip() for each in methods or () for name in each.split(",")] or None
+    if gamma != Options.gamma and names is not None and "gamma" not in names:
+        raise input_error("this option means nothing without the method gamma", "leave it out", path="--gamma")
     asked, given = asked_for(sources, limits), search.arguments()
     with written(output, as_json) as give:
         with _progress() as watch:
@@ -74,6 +76,9 @@ def compare_command(
             )
         text = comparison.summary(terminal_width(), notes=True)
         give(comparison.to_json, text, True, comparison.to_csv)
+    reasons = (row.placement.diagnosis for row in comparison if row.placement.diagnosis is not None)
+    if comparison.best is None and (reason := next(reasons, None)) is not None:
+        say(f"infeasible: {reason.summary}", err=True)
     return _exit_code(comparison)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from planner.commands.command import command
 from planner.commands.exit_codes import status_code
 from planner.commands.options import (
@@ -16,7 +18,12 @@ from planner.commands.options import (
     Search,
     Sources,
 )
+from planner.commands.output import note
 from planner.fin.method import Options
+from planner.schemas.reading.problems import input_error
+
+if TYPE_CHECKING:
+    from planner.library.placement import Placement
 
 
 @command
@@ -37,9 +44,18 @@ def plan_command(
     from planner.library.planning import plan
     from planner.progress import waiting
 
+    if gamma != Options.gamma and method != "gamma":
+        raise input_error("this option means nothing without --method gamma", "leave it out", path="--gamma")
     asked, given = asked_for(sources, limits), search.arguments()
     with written(output, as_json) as give:
         with waiting("planning"):
             placement = plan(**asked, **given, method=method, gamma=gamma, jobs=jobs)
+        if given["per_exit_thresholds"] and not _designs_points(placement):
+            note("--thresholds per-exit changes nothing: no model has a calibration to design operating points from")
         give(lambda: placement_json(placement), placement.summary(), bool(placement.apps), placement.to_csv)
     return status_code(placement.status)
+
+
+def _designs_points(placement: Placement) -> bool:
+    """Tell whether operating points are designed for any of the apps."""
+    return placement.planned is None or any(model.calibration is not None for _, model in placement.planned.apps)
