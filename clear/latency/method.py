@@ -39,6 +39,8 @@ from planner.fin.outcome import PROVED, Outcome, Termination
 
 _SAME = 1e-7
 """Relative difference of factors that counts as none, where plans of less power are sought."""
+_INSTANT = 1e-12
+"""Least factor by which deadlines are shrunk: where no time passes at all, the least factor is 0, a deadline never."""
 _EQUAL = 1e-6
 """Relative precision of what geometric programs prove."""
 _MOST_PROGRAMS = 4_000
@@ -148,8 +150,11 @@ def _answer(
 
 def _of_less_power(joint: JointInstance, plan: Plan, factor: float, options: Options, deadline: Deadline) -> Plan:
     """Return a plan of less power that is as quick, of any columns; the plan itself where none is found."""
-    found = solve_joint(shrunk(joint, factor * (1.0 + _SAME)), replace(options, time_limit_s=deadline.limit_s)).plan
+    tight = shrunk(joint, max(factor * (1.0 + _SAME), _INSTANT))
+    found = solve_joint(tight, replace(options, time_limit_s=deadline.limit_s)).plan
     if found is None or found.power_w >= plan.power_w * (1.0 - _EQUAL):
+        return plan
+    if factor < _INSTANT and latency_over_limit(found.columns, found.allocation) > factor:
         return plan
     columns = [replace(column, most_s=joint.apps[column.app].most_s) for column in found.columns]
     return Plan(tuple(columns), found.allocation)

@@ -8,7 +8,7 @@ import factor_oracle
 import joint_oracle
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from joint_cases import Case, random_case
 from profiles import generated, generated_against_oracle
@@ -50,6 +50,7 @@ def least(case: Case) -> float:
 
 @pytest.mark.slow
 @generated_against_oracle(8)
+@example(185)  # no time passes at all
 @given(SEEDS)
 def test_the_least_factor_is_found_and_proved(seed: int) -> None:
     case = case_with_limits(seed)

@@ -20,7 +20,7 @@ def against_oracle(few: int) -> int:
 
 def generated(few: int, many: int) -> settings:
     """Return settings that draw this many examples and do not shrink: each takes long."""
-    return settings(max_examples=examples(few, many), phases=[Phase.generate])
+    return settings(max_examples=examples(few, many), phases=[Phase.explicit, Phase.generate])
 
 
 def generated_against_oracle(few: int) -> settings:

@@ -1,4 +1,4 @@
-"""Random small workloads of several apps: alternatives of models, batch sizes, networks that are no chains."""
+"""Random small workloads of several apps: alternatives, batches, networks that are no chains, memory, all features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import copy
 from random import Random
 from typing import Any
 
+import joint_choices
 from joint_cases import Case, random_case
+from metric_cases import with_metrics
 
 Json = dict[str, Any]
 
@@ -68,6 +70,38 @@ def memory_case(seed: int, most_nodes: int = 3) -> Case:
         if r.random() < 0.7:
             node["memory_bytes"] = float(r.randint(3, 16))
     return Case(topology, tuple(apps))
+
+
+def mixed_case(seed: int, most_nodes: int = 3) -> Case:
+    """Draw a case with metrics, some of them limited, with relays, and with all that a case with memory may have."""
+    r = Random(seed)
+    case = memory_case(seed, most_nodes)
+    topology = with_metrics(r, case.topology, 2)
+    roomy = r.choice([1.0, 3.0, 3.0])  # of all that is limited at once, most cases would have no plan
+    for node in topology["nodes"]:
+        node["hosts"] = node is topology["nodes"][0] or r.random() < 0.85
+        if "memory_bytes" in node:
+            node["memory_bytes"] *= roomy
+    hosting = [node["name"] for node in topology["nodes"] if node.get("hosts", True)]
+    apps = []
+    for app, models in case.apps:
+        pins = {block: [name for name in nodes if name in hosting] for block, nodes in app.get("pin", {}).items()}
+        pinned = {**app, "pin": {block: nodes for block, nodes in pins.items() if nodes}}
+        pinned |= {"max_latency_s": roomy * app["max_latency_s"]} if "max_latency_s" in app else {}
+        apps.append(({**pinned, "limits": _limits(r, pinned, models, topology)}, models))
+    return Case(topology, tuple(apps))
+
+
+def _limits(r: Random, app: Json, models: Any, topology: Json) -> dict[str, float]:
+    """Draw limits of metrics around what some choices take."""
+    shared, found = joint_choices.places(topology), dict[str, float]()
+    takes = [choice.metrics for choice in joint_choices.choices(app, models, topology)]
+    for metric in topology["metrics"]:
+        if takes and r.random() < 0.25:
+            dynamic, static, carried = r.choice(takes)[metric["name"]]
+            most = float((dynamic * shared.fastest + static).sum() + carried) / app["rate_per_s"]
+            found[metric["name"]] = r.choice([1.0, 1.1, 1.3]) * most
+    return found
 
 
 def _with_memory(r: Random, model: Json) -> Json:

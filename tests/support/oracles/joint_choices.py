@@ -114,7 +114,7 @@ def _of_point(
     blocks = names_of(model)
     heads = {head["after"]: head for head in model["exits"] if head["name"] in point["exit_fractions"]}
     deployed = blocks[: 1 + max(blocks.index(name) for name in heads)]
-    names = [node["name"] for node in topology["nodes"]]
+    names = [node["name"] for node in topology["nodes"] if node.get("hosts", True)]
     hosts_of = [[n for n in names if n in app.get("pin", {}).get(block, names)] for block in deployed]
     needed = reads(model, len(deployed))
     for hosts in product(*hosts_of):

@@ -108,7 +108,7 @@ class _Stack:
             name: np.array([getattr(choice, name) for choice in own]).reshape(shape)
             for name in ("used", "load", "dynamic_w", "static_w", "memory")
         }
-        least = np.array([_least_share(choice, shared) for choice in own]).reshape(shape)
+        least = np.array([least_share(choice, shared) for choice in own]).reshape(shape)
         carried_w = np.array([choice.carried_w for choice in own])
         alone = np.array([alone_w(choice, shared) for choice in own])
         return cls(**columns, least_share=least, carried_w=carried_w, alone_w=alone)
@@ -120,7 +120,7 @@ def _over(amount: Floats, capacity: Floats) -> Floats:
         return np.asarray(np.where(amount > 0.0, amount / capacity, 0.0))
 
 
-def _least_share(choice: Choice, shared: Places) -> Floats:
+def least_share(choice: Choice, shared: Places) -> Floats:
     """(P,) share that a place must give, times its speed, whatever else happens; infinite where there is no plan."""
     rates = shared.most * shared.fastest
     least = choice.load.copy()
