@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -101,25 +102,29 @@ def _searched(problem: PricingProblem, incumbent: Incumbent, deadline: Deadline)
     plans_until = deadline.fraction(_PLAN_UNTIL)
     duals = generate_columns(problem, pool, incumbent, plans_until, deadline.fraction(_ROUNDS_UNTIL))
     PrimalPhase(problem, pool, incumbent, duals, plans_until).run()
-    if incumbent.plan is None:
+    few = cache(lambda: columns_of_few(joint, deadline))
+    if incumbent.plan is None and few() is None:  # else branching finds a plan, or that there is none
         incumbent.offer(any_baseline_plan(joint, deadline))
     bound_w = max(lower_bound_w(problem, duals, deadline), 0.0)
     branched = BranchingResult(bound_w, 0, 0)
     if not (np.isinf(bound_w) or incumbent.within(bound_w, max(problem.gap, _EQUAL))):
-        branched = _branched(problem, pool, incumbent, duals, bound_w, deadline)
+        columns = None if deadline.expired else few()
+        if columns is not None:
+            branched = NodeBranching(joint, columns, incumbent, problem.gap).run(duals.prices, deadline)
+        else:
+            branched = _branched(problem, pool, incumbent, duals, bound_w, deadline)
     bound_w, programs, branches = max(bound_w, branched.lower_bound_w), branched.programs, branched.branches
     counts = {"rounds": duals.rounds, "priced_columns": len(pool.priced), "programs": programs, "branches": branches}
     infeasible = incumbent.plan is None and bool(bound_w > _most_power(joint))
+    if incumbent.plan is None and few() is not None and not infeasible:
+        incumbent.offer(any_baseline_plan(joint, deadline))
     return _Proof(incumbent, bound_w, infeasible, {name: float(value) for name, value in counts.items()})
 
 
 def _branched(
     problem: PricingProblem, pool: ColumnPool, incumbent: Incumbent, duals: Duals, bound_w: float, deadline: Deadline
 ) -> BranchingResult:
-    """Branch on the nodes in use: to the end where all columns can be listed, else in the time that a limit leaves."""
-    columns = columns_of_few(problem.joint, deadline)
-    if columns is not None and not deadline.expired:
-        return NodeBranching(problem.joint, columns, incumbent, problem.gap).run(duals.prices, deadline)
+    """Branch on the nodes in use in the time that a limit leaves."""
     unlimited = np.isinf(deadline.remaining_s)  # each branch takes as long as the root, and gains little
     if unlimited or problem.joint.count > FEW_APPS or incumbent.within(bound_w, _SMALL_GAP):
         return BranchingResult(bound_w, 0, 0)
