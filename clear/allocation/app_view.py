@@ -20,7 +20,7 @@ from planner.fin.instance.network import Floats, Network
 
 @dataclass(frozen=True, eq=False)
 class AppView:
-    """Speeds, and what one app has of nodes and media; a node without a slice hosts nothing."""
+    """Speeds, and what one app has of nodes and media; a node without a slice runs nothing that takes time."""
 
     speed: Floats
     """(N,)"""
@@ -55,7 +55,7 @@ def view_of_plan(network: Network, plan: Plan, place: int) -> AppView:
 
 
 def viewed_instance(instance: Instance, view: AppView) -> Instance:
-    """Return the app as if its slices were whole nodes and media."""
+    """Return the app as if its slices were whole nodes and media; without a slice, a node runs what takes no time."""
     network = instance.network
     some = view.node_share > 0.0
     sliced = replace(
@@ -69,7 +69,7 @@ def viewed_instance(instance: Instance, view: AppView) -> Instance:
         network=sliced,
         blocks=_at(instance.blocks, view.speed, share),
         heads=_at(instance.heads, view.speed, share),
-        allowed=instance.allowed & some,
+        allowed=instance.allowed & (some | (instance.blocks.time_s == 0.0)),
         metric_costs=instance.metric_costs.at_speed(view.speed) if network.metrics.count else instance.metric_costs,
     )
 

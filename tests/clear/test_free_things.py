@@ -12,6 +12,7 @@ from joint_oracle import optimum
 from joint_plans import violations
 
 from planner import load_model, plan
+from planner.clear.diagnosis.diagnose import contradiction
 from planner.clear.method import JOINT_METHODS, joint_method
 from planner.fin.method import Options
 
@@ -80,6 +81,25 @@ def test_random_workloads_without_some_costs_are_proved(seed: int) -> None:
     assert outcome.status == ("optimal" if least_w < float("inf") else "infeasible")
     if outcome.plan is not None:
         assert outcome.plan.power_w == pytest.approx(least_w, rel=1e-4, abs=1e-12)
+
+
+@pytest.mark.parametrize("inputs", [["b"], ["input", "b"]], ids=["chain", "skip"])
+def test_what_takes_no_time_runs_on_a_node_that_may_not_be_busy(inputs: list[str]) -> None:
+    case = workload(ops=0.0, utilization=0.0, idle_w=0.1)
+    case = Case(case.topology, tuple(({**app, "pin": {"b": ["n"]}}, model) for app, model in case.apps))
+    model = case.apps[0][1]  # that of all apps
+    model["blocks"].append(
+        {"name": "c", "ops": 1e6, "param_bytes": 0, "output_bits": 0, "inputs": [{"block": each} for each in inputs]}
+    )
+    model["exits"][0]["after"] = "c"
+    joint = case.joint()
+    assert contradiction(joint, joint.apps) is None
+    least_w = optimum(case.apps, case.topology).power_w
+    for method in ("clear", "fin-in-order"):
+        outcome = joint_method(method).solve(joint, Options())
+        assert outcome.plan is not None
+        assert outcome.plan.power_w == pytest.approx(least_w, rel=1e-6)
+        assert outcome.lower_bound <= least_w * (1.0 + 1e-6)
 
 
 def test_named_parameters_of_no_size_need_no_memory() -> None:
