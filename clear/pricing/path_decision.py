@@ -32,14 +32,18 @@ def cheapest_decision(
         leave: The first block that does not run on the source (index).
 
     Returns:
-        The nodes of the blocks and the routes between them; None where no nodes of the classes are joined by routes.
+        The nodes of the blocks and the routes between them; None where no nodes of the classes are joined by routes,
+        to each other and to the destination of results.
     """
     depth = int(pricer.stages.depth[rows.point[row]])
     nodes = np.full(depth, pricer.instance.source, dtype=np.int64)
-    node = pricer.instance.source
+    node, valid, destination = pricer.instance.source, pricer.routes.table.valid[0], pricer.instance.destination
+    returns = pricer.stages.result_weight[rows.point[row]] > 0.0
     for begin, end, of_class in _segments(classes, sweep, row, leave, depth):
         others = classes.members[of_class]
-        joined = others[(others != node) & pricer.routes.table.valid[0, node, others]]
+        joined = others[(others != node) & valid[node, others]]
+        if returns[begin:end].any():
+            joined = joined[valid[joined, destination]]
         if len(joined) == 0:
             return None
         node = int(joined[0])

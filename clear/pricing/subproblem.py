@@ -221,6 +221,8 @@ class PricingSubproblem:
         if found is None:
             one = rows.take(np.array([number]))
             whole = self.pricer.sweep(one, prices)
+            if not np.isfinite(whole.cost_by_departure[0, leave]):
+                return None
             found = cheapest_decision(self.pricer, prices, self.pricer, one, whole, 0, leave)
         return found
 

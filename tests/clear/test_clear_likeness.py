@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from joint_cases import Case
 from profiles import generated
 
+from planner import load_model, plan
 from planner.clear.master.symmetry import NodeSymmetry
 from planner.clear.pricing.routes import Routes, list_routes
 from planner.clear.problem.column import Column, column_of
@@ -170,3 +171,20 @@ def test_a_decision_stays_where_no_way_leads_to_the_equal_node() -> None:
         decision = Decision(0, (host,) * 4, ((source, host), (host,), (host,), (host,)), {})
         for offset in (0, 1):
             assert symmetry.moved_to(app, decision, offset) == decision
+
+
+def test_no_result_comes_from_an_equal_node_that_no_links_join_to_the_destination() -> None:
+    """`left` and `right` are equal; links lead from the source to `left` only, and to the destination from `right`."""
+    node = {"ops_per_s": 1e11, "j_per_op": 1e-11, "max_utilization": 0.5}
+    names = {"source": node, "left": node, "right": node, "destination": {**node, "j_per_op": 0.0}}
+    link = {"bit_per_s": 1e9, "bidirectional": True}
+    links = [{"source": "source", "target": "left", **link}, {"source": "right", "target": "destination", **link}]
+    topology = {"name": "two parts", "nodes": [{"name": name, **row} for name, row in names.items()], "links": links}
+    net = {"name": "net", "input_bits": 1e5, "blocks": [{"name": "b", "ops": 1e7, "output_bits": 1e3}], "accuracy": 0.9}
+    app = {"model": "net", "rate_per_s": 5.0, "source": "source", "destination": "destination"}
+    apps = [{"name": "a", **app}, {"name": "b", **app, "source": "right"}, {"name": "c", **app, "source": "right"}]
+    workload = {"apps": apps, "objective": "accuracy"}
+    found = plan(topology=topology, workload=workload, models={"net": load_model(net)})
+    assert found.status == "infeasible"
+    assert found.diagnosis is not None
+    assert [(row.kind, row.message.partition(":")[0]) for row in found.diagnosis.limits] == [("reachability", "a")]
