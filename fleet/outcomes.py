@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,20 +40,21 @@ def heuristic_outcome(
         spent_s: Seconds spent.
 
     Returns:
-        A plan with its bound; unknown where users found no room, infeasible where a class has no plan at any price.
+        A plan with its bound; unknown where users found no room (with `serve_most` where nobody did), infeasible where
+        a class has no plan at any price.
     """
     state = within_memory(state, proved.prices)
-    left = int(state.waiting.sum())
+    left, users = int(state.waiting.sum()), int(instance.count.sum())
     bound = 0.0 if left and options.serve_most else proved.bound_w
-    if left and not options.serve_most:
+    if left and not (options.serve_most and left < users):
         if instance.all_plans and (impossible := _impossible(instance)).any():
             short = _short_of_plans(instance, impossible)
             return FleetOutcome("infeasible", None, np.inf, proved.prices, short=short, whole_s=spent_s)
-        message = (
-            f"{left:,} of {int(instance.count.sum()):,} users found no room (--serve-most gives the plan of the rest)"
-        )
+        message = f"{left:,} of {users:,} users found no room"
+        message += " (--serve-most gives the plan of the rest)" if left < users else ""
         return FleetOutcome("unknown", None, bound, proved.prices, message, proved.linear_gap, whole_s=spent_s)
-    return plan_outcome(options, state, Bounded(bound, proved.prices, proved.linear_gap), None, "", (0.0, spent_s), {})
+    found = plan_outcome(options, state, Bounded(bound, proved.prices, proved.linear_gap), None, "", (0.0, spent_s), {})
+    return replace(found, status="feasible") if left else found  # whether more could be served is not known
 
 
 def _impossible(instance: FleetInstance) -> Bools:

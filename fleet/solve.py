@@ -69,7 +69,8 @@ def _solve(run: Run) -> FleetOutcome:
     start = LinearOptions() if before is None else warm_start(instance, before)
     linear, penalty_w, short = _linear(run, penalty_w, start)
     linear_s = time.perf_counter() - began
-    if short is not None and short.most_served < int(instance.count.sum()) and not options.serve_most:
+    served = None if short is None else short.most_served
+    if served == 0 or (served is not None and served < int(instance.count.sum()) and not options.serve_most):
         return FleetOutcome(
             "infeasible", None, np.inf, linear.prices, short=short, linear_gap=linear.gap, linear_s=linear_s
         )

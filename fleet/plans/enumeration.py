@@ -261,7 +261,7 @@ class _Enumeration:
 
     def _most_rate(self, criteria: Floats) -> Floats:
         """(n,) largest rate at which neither the device nor a link of the user's own is overloaded."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             rate = self.kind.device_utilization / criteria[:, _FIRST_LOAD]
             rate = np.where(criteria[:, _FIRST_LOAD] > 0.0, rate, np.inf)
             if not self.kind.radio.shared:

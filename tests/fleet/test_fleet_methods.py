@@ -98,6 +98,27 @@ def test_what_is_short_is_named_and_most_can_be_served(tmp_path: Path) -> None:
     assert sum(each.count for each in part.unserved) == 600 - part.total.served
 
 
+@pytest.mark.parametrize("method", FLEET_METHODS)
+@pytest.mark.parametrize("serve_most", [False, True])
+def test_where_nobody_can_be_served_there_is_no_plan_of_most(serve_most: bool, method: str) -> None:
+    net = {"name": "net", "input_bits": 1e5, "blocks": [{"name": "b", "ops": 1e7, "output_bits": 1e3}], "accuracy": 0.9}
+    topology = {"name": "far", "nodes": [{"name": "n", "ops_per_s": 1e10, "j_per_op": 1e-10}], "links": []}
+    device = {"ops_per_s": 1e9, "j_per_op": 1e-10, "max_utilization": 0.0}
+    users = {"name": "c", "count": 5, "model": "net", "rate_per_s": 0.1, "max_latency_s": 0.05, "device": device}
+    fleet = {"name": "f", "classes": [{**users, "attach": [{"node": "n", "bit_per_s": 1e6}]}]}
+    version = {"schema_version": "1"}
+    found = plan_fleet(
+        check_document({**version, **fleet}, Fleet),
+        check_document({**version, **topology}, Topology),
+        models={"net": check_document({**version, **net}, Model)},
+        serve_most=serve_most,
+        method=method,
+    )
+    assert (found.status, found.groups) == ("infeasible", ())
+    assert found.diagnosis is not None
+    assert found.diagnosis.most_served == 0
+
+
 def test_a_time_limit_leaves_a_plan_for_all_users_with_a_bound() -> None:
     best = plan_fleet(CITY / "fleet.json", CITY / "topology.json", gap=1e-6)
     rushed = plan_fleet(CITY / "fleet.json", CITY / "topology.json", time_limit_s=0.0)
