@@ -15,11 +15,12 @@ from planner.clear.problem.points import without_dominated
 from planner.fin.instance.decision import Decision
 from planner.fin.instance.instance import Instance, build_instance
 from planner.fin.instance.network import Ints, Network
+from planner.fin.instance.unknown_names import unknown_objective
 from planner.fin.instance.variants import expanded_variants
 from planner.schemas.planning.memory import memory_may_bind
 from planner.schemas.planning.variants import Pair, by_app
 from planner.schemas.planning.workload import POWER, App
-from planner.schemas.reading.problems import InputError, Problem, advice_for, shown
+from planner.schemas.reading.problems import InputError, Problem, shown
 
 _LOADED = 0.02
 """Media that all apps together could load more than this are priced."""
@@ -141,10 +142,7 @@ def build_joint(
     """
     groups = by_app(apps)
     problems = [problem for pairs in groups.values() for problem in _not_joint(pairs[0][0], objective)]
-    known = (POWER, "latency", "accuracy", *network.metrics.names)
-    if objective not in known:
-        message = "the topology defines no metric of this name"
-        problems.append(Problem("", "objective", shown(objective), message, advice_for(objective, known)))
+    problems += unknown_objective(objective, network)
     found = []
     largest = max(max(app.batch) for app, _ in apps)
     scarce = memory_may_bind([model for _, model in apps], float(network.memory_bytes.min()) / largest)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from planner.fin.instance.network import Network
 from planner.schemas.planning.model import Model
-from planner.schemas.planning.workload import MAXIMISED, MINIMISED, App
-from planner.schemas.reading.problems import InputError, Problem, advice_for
+from planner.schemas.planning.workload import MAXIMISED, MINIMISED, POWER, App
+from planner.schemas.reading.problems import InputError, Problem, advice_for, nearest_name, shown
 
 
 def refuse_unknown_names(app: App, model: Model, network: Network) -> None:
@@ -94,9 +94,23 @@ def refuse_unknown_metrics(app: App, network: Network) -> None:
     ]
     if app.objective not in (*MINIMISED, *MAXIMISED) and app.objective not in known:
         message = "this is no objective"
-        advice = (
-            f"use energy, latency, rate, accuracy or a metric of the topology ({', '.join(known) or 'it defines none'})"
-        )
+        near = nearest_name(app.objective, (*MINIMISED, *MAXIMISED, *known))
+        advice = "use energy, latency, rate, accuracy or a metric of the topology "
+        advice += f"({', '.join(known) or 'it defines none'})" if near is None else f"(did you mean {near!r}?)"
         problems.append(Problem("", f"app {app.name}: objective", app.objective, message, advice))
     if problems:
         raise InputError(problems)
+
+
+def unknown_objective(objective: str, network: Network) -> list[Problem]:
+    """Return what is wrong with the objective of all apps of a workload: a metric that the topology does not define.
+
+    Args:
+        objective: The objective.
+        network: The network with its metrics.
+    """
+    known = (POWER, "latency", "accuracy", *network.metrics.names)
+    if objective in known:
+        return []
+    message = "the topology defines no metric of this name"
+    return [Problem("", "objective", shown(objective), message, advice_for(objective, known))]

@@ -128,7 +128,15 @@ def test_pages_show_the_objective_and_its_bound(tmp_path: Path, objective: str, 
     assert "proved bound" in text
 
 
-def test_an_unknown_metric_is_one_message() -> None:
+def test_an_unknown_metric_is_one_message(tmp_path: Path) -> None:
     done = run("plan", *FILES, "--objective", "money")
     assert done.code == 2
-    assert "the topology defines no metric of this name" in done.err
+    assert "error: --objective: the topology defines no metric of this name" in done.err
+    plan = tmp_path / "plan.json"
+    assert run("plan", *FILES, "--app", "camera", "-o", plan).code == 0
+    done = run("check", plan, *FILES, "--objective", "money")
+    assert (done.code, done.err.count("error:")) == (2, 1)
+    assert "error: --objective: the topology defines no metric of this name" in done.err
+    done = run("plan", "--model", EXAMPLES / "small.json", *FILES[2:], "--objective", "Energy")
+    assert (done.code, done.err.count("error:")) == (2, 1)
+    assert "did you mean 'energy'?" in done.err

@@ -118,3 +118,8 @@ def test_one_app_of_a_workload_is_found_again(tmp_path: Path) -> None:
     given = ("--workload", tmp_path / "small-shared.workload.json", "--topology", tmp_path / "small-shared.json")
     assert run("plan", *given, "--app", "camera", "-o", plan).code == 0
     assert run("check", plan).code == 0
+    ran = run("check", plan, "--model", tmp_path / "small.json", *given[2:])
+    assert (ran.code, ran.out) == (
+        1,
+        "broken: app: apps: planned 0 times, not once\nbroken: camera: apps: no app of this name was asked for\n",
+    )

@@ -66,9 +66,9 @@ def _named_as_options(run: Callable[[dict[str, object]], int], options: dict[str
 
 def _named_as_option(problem: Problem, options: Mapping[str, object]) -> Problem:
     for name in (problem.path, f"{problem.path}s"):  # compare has --methods
+        if not problem.file and name == "objective" and options.get(name) is None and options.get("workload"):
+            return replace(problem, file=str(options["workload"]))
         if not problem.file and name in options:
-            if name == "objective" and options[name] is None:  # it stands in the workload
-                return replace(problem, file=str(options.get("workload") or ""))
             return replace(problem, path=f"--{name.replace('_', '-')}")
     of_app = _OF_THE_APP.fullmatch(": ".join(filter(None, (problem.file, problem.path))))
     if of_app and "model" in options and options.get("workload") is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from planner.fin.instance.network import build_network
 from planner.fin.instance.packages import expand
-from planner.fin.instance.unknown_names import refuse_unknown_names
+from planner.fin.instance.unknown_names import refuse_unknown_metrics, refuse_unknown_names, unknown_objective
 from planner.fin.method import Options
 from planner.library.inputs import (
     Asked,
@@ -26,7 +26,7 @@ from planner.library.placement import Placement
 from planner.schemas.planning.model import Model
 from planner.schemas.planning.placement import Placement as PlacementFile
 from planner.schemas.planning.workload import App, AppLimits
-from planner.schemas.reading.problems import input_error
+from planner.schemas.reading.problems import InputError, input_error
 from planner.verifier.verify import DEFAULT_GAP, Violation
 from planner.verifier.verify import verify as recompute
 
@@ -141,6 +141,9 @@ def made_for(
     network = build_network(*expand(planned.topology))
     for app, read in planned.apps:
         refuse_unknown_names(app, read, network)
+        refuse_unknown_metrics(app, network)
+    if unknown := unknown_objective(planned.objective, network):
+        raise InputError(unknown)
     return planned
 
 

@@ -42,7 +42,8 @@ def completed(asked: Asked, placement: Placement, path: Path | None, note: Note)
     apps_given = "model" in given or "workload" in given
     made_of = placement.provenance
     if "topology" in given and apps_given:
-        recorded = {} if made_of is None or "workload" in given else made_of.limits
+        recorded = {} if made_of is None or "workload" in given else dict(made_of.limits)
+        recorded.pop("app", None)  # that of a workload, and a model is given
         return cast(Asked, {**recorded, **given})
     named, files = ({}, {}) if made_of is None else (made_of.inputs, made_of.files)
     places = {name: list(_places(name, files.get(name, name), path)) for name in named}
