@@ -56,7 +56,8 @@ class DualPrices:
         network = joint.network
         optional = (joint.node_counts.least == 0)[joint.kinds]  # idle power of nodes that must be on is a constant
         left = np.where(optional, np.maximum(self.unpaid_w(joint), 0.0), 0.0)
-        added = np.where(network.max_utilization > 0.0, left / np.maximum(network.max_utilization, 1e-300), 0.0)
+        usable = network.max_utilization > 0.0
+        added = np.where(usable, left / np.where(usable, network.max_utilization, 1.0), 0.0)
         return DualPrices(self.node_w + added, self.use_w, self.memory_w_per_byte, self.media_w)
 
     def rounded(self, joint: JointInstance) -> DualPrices:

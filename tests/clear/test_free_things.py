@@ -6,6 +6,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from joint_cases import Case, random_case
 from joint_oracle import optimum
@@ -14,6 +15,7 @@ from joint_plans import violations
 from planner import load_model, plan
 from planner.clear.diagnosis.diagnose import contradiction
 from planner.clear.method import JOINT_METHODS, joint_method
+from planner.clear.pricing.dual_prices import DualPrices
 from planner.fin.method import Options
 
 
@@ -119,3 +121,9 @@ def test_named_parameters_of_no_size_need_no_memory() -> None:
     assert found.status == "optimal"
     assert found.total is not None
     assert found.total.power_w == pytest.approx(2 * (1e-4 + 1e-3 + 1e-6), rel=1e-6)
+
+
+def test_the_largest_idle_power_of_a_node_that_may_not_be_busy_is_no_overflow() -> None:
+    case = workload(ops=1e6, utilization=0.0, idle_w=1e30)
+    case.topology["nodes"][1]["idle_power_w"] = 0.0
+    assert np.isfinite(DualPrices.none(case.joint()).node_w).all()
