@@ -127,12 +127,11 @@ class OtherMultipliers:
     """Lagrangian bounds at V further vectors of multipliers: what is left of each limit differs from label to label."""
 
     weight: Floats
-    """(V, 1 + R) multipliers of the limit and of the further limits."""
-    offset: Floats
-    """(V,) multipliers times limits."""
+    """(V, 2 + R) weights of the cost, which are 1, the limited sum and the further sums."""
     to_go: dict[int, Floats]
-    """(V, T) least weighted cost before the transfer into a layer, to the end, from T nodes, by layer."""
-    column: dict[int, Ints]
+    """(T, V) least weighted cost before the transfer into a layer, to the end, from T nodes, less multipliers times
+    limits, by layer."""
+    row: dict[int, Ints]
     """(N,) which of these each node is."""
 
 

@@ -10,6 +10,8 @@ _BLOCK = 16
 """Rows of one group that the others are compared with at once."""
 _CHUNK = 128
 """Rows of one group, in order, that are compared with each other at once."""
+_BEFORE = np.triu(np.ones((_CHUNK, _CHUNK), dtype=bool), 1)
+"""Whether a row stands before another one in such a chunk."""
 _LARGE = 16
 """Rows of a group up to which it is looked at together with the others."""
 _MANY = 2_000
@@ -34,7 +36,7 @@ def non_dominated(groups: Ints, criteria: Floats) -> Bools:
     if criteria.shape[1] > 2 and len(groups) > _BLOCK and (groups == groups[0]).all():
         keep[_by_blocks(criteria)] = True
         return keep
-    order = np.lexsort((*criteria.T[::-1], groups))
+    order = _in_order(groups, criteria)
     if criteria.shape[1] <= 2:
         keep[order[_staircase(groups[order], criteria[order])]] = True
         return keep
@@ -45,6 +47,16 @@ def non_dominated(groups: Ints, criteria: Floats) -> Bools:
         keep[order[first : first + size]] = _efficient(columns[:, first : first + size])
     _peel(order[np.repeat(sizes <= _LARGE, sizes)], groups, criteria, keep)
     return keep
+
+
+def _in_order(groups: Ints, criteria: Floats) -> Ints:
+    """Sort rows by group, then lexicographically; later criteria are sorted by only where the first one leaves ties."""
+    if criteria.shape[1] > 2:
+        order = np.lexsort((criteria[:, 0], groups))
+        group, first = groups[order], criteria[order, 0]
+        if not ((group[1:] == group[:-1]) & (first[1:] == first[:-1])).any():
+            return order
+    return np.lexsort((*criteria.T[::-1], groups))
 
 
 def _staircase(groups: Ints, criteria: Floats) -> Bools:
@@ -78,7 +90,8 @@ def _efficient(columns: Floats) -> Bools:
         some = columns[:, first : first + _CHUNK]
         places = np.flatnonzero(~_no_worse(kept, some).any(axis=0))
         some = some[:, places]
-        places = places[~np.triu(_no_worse(some, some), 1).any(axis=0)]
+        before = _BEFORE[: len(places), : len(places)]
+        places = places[~(_no_worse(some, some) & before).any(axis=0)]
         efficient[first + places] = True
         kept = columns[:, : first + _CHUNK][:, efficient[: first + _CHUNK]]
     return efficient

@@ -134,31 +134,40 @@ class SumSteps:
     def _parts(self, labels: SumLabels, stage: int) -> Iterator[SumLabels]:
         """Yield the extensions of a few labels at a time, at least one part."""
         moves, out_of, layer = self.moves, self.moves.out_of(stage), self.stages[stage].last
-        size = max(1, _ROWS_AT_ONCE // max(1, int(np.diff(out_of).max())))
+        size, weighted = max(1, _ROWS_AT_ONCE // max(1, int(np.diff(out_of).max()))), labels.sums[:, -1]
         for first in range(0, max(1, len(labels.node)), size):
             self.deadline.check()
             row, move = ragged(out_of, labels.node[first : first + size])
             row += first
             # most extensions fall here, before anything is built for them
-            kept = np.flatnonzero(labels.sums[row, -1] + moves.onward[move] < self.cutoff)
-            row, move = row[kept], move[kept]
-            sums = labels.sums[row] + moves.sums[move]
-            kept = np.flatnonzero((sums[:, 1:-1] <= moves.most[move]).all(axis=1))
-            row, move, sums = row[kept], move[kept], sums[kept]
-            node = moves.target[move]
+            kept = np.flatnonzero(weighted.take(row) + moves.onward.take(move) < self.cutoff)
+            row, move = row.take(kept), move.take(kept)
+            sums = labels.sums.take(row, axis=0) + moves.sums.take(move, axis=0)
+            within = (sums[:, 1:-1] <= moves.most.take(move, axis=0)).all(axis=1)
+            if not within.all():
+                kept = np.flatnonzero(within)
+                row, move, sums = row.take(kept), move.take(kept), sums.take(kept, axis=0)
+            node = moves.target.take(move)
             bound = self._bounds(sums, node, layer)
             kept = np.flatnonzero(bound < self.cutoff)
-            row, move = row[kept], move[kept]
-            transfers = labels.transfers[row] + moves.transfers[move]
-            yield SumLabels(node[kept], sums[kept], transfers, row, moves.option[move], moves.hop[move], bound[kept])
+            row, move = row.take(kept), move.take(kept)
+            yield SumLabels(
+                node.take(kept),
+                sums.take(kept, axis=0),
+                labels.transfers.take(row) + moves.transfers.take(move),
+                row,
+                moves.option.take(move),
+                moves.hop.take(move),
+                bound.take(kept),
+            )
 
     def _bounds(self, sums: Floats, node: Ints, layer: int) -> Floats:
         """(Q,) lower bounds on all completions of labels that have placed a layer last."""
         relaxation, further = self.relaxation, self.relaxation.further
-        found = sums[:, -1] + relaxation.to_go[0, layer + 1, node] - relaxation.offset
+        found = sums[:, -1] + relaxation.to_go[0, layer + 1].take(node) - relaxation.offset
         if further is None or further.others is None:
             return np.asarray(found)
-        return np.asarray(np.maximum(found, bounds_at_others(further.others, sums[:, 0], sums[:, 1:-1], layer, node)))
+        return np.asarray(np.maximum(found, bounds_at_others(further.others, sums[:, :-1], layer, node)))
 
     def bounds(self, labels: SumLabels, layer: int) -> Floats:
         """(Q,) lower bounds on all completions of labels, in the unit of the objective."""

@@ -20,7 +20,7 @@ class Columns:
     def take(self, keep: Ints | Bools) -> Self:
         """Return some of the rows."""
         rows = np.flatnonzero(keep) if keep.dtype == np.bool_ else keep
-        return replace(self, **{one.name: getattr(self, one.name)[rows] for one in fields(self)})
+        return replace(self, **{one.name: getattr(self, one.name).take(rows, axis=0) for one in fields(self)})
 
     @classmethod
     def joined(cls, parts: list[Self]) -> Self:

@@ -47,40 +47,41 @@ def with_other_multipliers(relaxation: Relaxation, moves: Moves, stages: list[St
     if len(weight) == 0:
         return relaxation
     most = np.append(relaxation.most if relaxation.multiplier > 0.0 else 0.0, relaxation.further.most)
-    to_go = {relaxation.graph.shape[1]: np.zeros((len(weight), 1))}
-    column = {relaxation.graph.shape[1]: np.zeros(moves.nodes, dtype=np.int64)}
+    layers = relaxation.graph.shape[1]
+    to_go, row = {layers: -(weight[:, 1:] @ most)[None]}, {layers: np.zeros(moves.nodes, dtype=np.int64)}
     for index in range(len(stages) - 1, -1, -1):
         deadline.check()
         first, behind = stages[index].first, stages[index].last + 1
-        to_go[first], column[first] = _before(moves, index, weight, to_go[behind][:, column[behind]])
-    others = OtherMultipliers(weight, weight @ most, to_go, column)
+        to_go[first], row[first] = _before(moves, index, weight, to_go[behind][row[behind]])
+    others = OtherMultipliers(weight, to_go, row)
     return replace(relaxation, further=replace(relaxation.further, others=others))
 
 
 def _weights(relaxation: Relaxation, vectors: int) -> Floats:
-    """(V, 1 + R) the best multipliers, each times some factors in all combinations; at most so many vectors."""
-    best = relaxation.weights[1:]
-    priced = np.flatnonzero(best)
+    """(V, 2 + R) the best weights, each multiplier times some factors in all combinations; at most so many vectors."""
+    best = relaxation.weights
+    priced = 1 + np.flatnonzero(best[1:])
     scales = _SCALES[: int(vectors ** (1.0 / max(1, len(priced))) + _ROUNDING)]
     weight = np.zeros((len(scales) ** len(priced) if scales else 0, len(best)))
+    weight[:, 0] = 1.0
     if len(weight):
         weight[:, priced] = best[priced] * np.array(list(product(scales, repeat=len(priced))))
     return weight
 
 
 def _before(moves: Moves, stage: int, weight: Floats, behind: Floats) -> tuple[Floats, Ints]:
-    """Return the (V, T + 1) least weighted costs before a stage, from T nodes that moves leave, and their columns.
+    """Return the (T + 1, V) least weighted costs before a stage, from T nodes that moves leave, and the row of each node.
 
-    The last column is infinite, for nodes that no move leaves. `behind` has the (V, N) least costs behind the stage.
+    The last row is infinite, for nodes that no move leaves. `behind` has the (N, V) least costs behind the stage.
     """
     out_of = moves.out_of(stage)
     part = slice(int(out_of[0]), int(out_of[-1]))
     tails = np.flatnonzero(np.diff(out_of))
-    column = np.full(moves.nodes, len(tails))
-    column[tails] = np.arange(len(tails))
-    least = np.full((len(weight), len(tails) + 1), np.inf)
+    row = np.full(moves.nodes, len(tails))
+    row[tails] = np.arange(len(tails))
+    least = np.full((len(tails) + 1, len(weight)), np.inf)
     if len(tails):
-        sums = moves.sums[part]
-        costs = sums[:, 0] + weight @ sums[:, 1:-1].T + behind[:, moves.target[part]]
-        least[:, :-1] = np.minimum.reduceat(costs, out_of[tails] - out_of[0], axis=1)
-    return least, column
+        costs = moves.sums[part, :-1] @ weight.T
+        costs += behind.take(moves.target[part], axis=0)
+        np.minimum.reduceat(costs, out_of[tails] - out_of[0], axis=0, out=least[:-1])
+    return least, row

@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.fin.bounds.relaxation import Relaxation
 from planner.fin.graph.min_plus import Paths
-from planner.fin.instance.network import Bools, Ints
+from planner.fin.instance.network import Bools, Floats, Ints
 from planner.fin.instance.ties import most
 from planner.fin.labels.interface import L, Labels, LabelSearch, Steps
 from planner.fin.labels.sums import without_noise
@@ -40,7 +40,7 @@ class LabelPasses(Generic[L]):
         self._reached: list[list[L]] = [[] for _ in range(stages)]
         self._waiting: list[list[L]] = [[] for _ in range(stages)]
         self._root: L | None = steps.root()
-        self._lost, self._idle = np.inf, 0
+        self._lost, self._idle, self._pause = np.inf, 0, _IDLE
 
     def widened(self, most_labels: int, cutoff: float, keep_paths: int = 20) -> LabelSearch:
         """Extend the labels of least bound that no pass has extended yet.
@@ -79,7 +79,8 @@ class LabelPasses(Generic[L]):
             labels = labels.take(keep)
             # labels of many criteria seldom dominate each other, and comparing them is dear
             seldom = self._steps.relaxation.further is not None and keep.sum() > _SELDOM * len(keep)
-            self._idle = _IDLE if seldom else 0
+            self._pause = 2 * self._pause if seldom else _IDLE
+            self._idle = self._pause if seldom else 0
         else:
             self._idle = max(0, self._idle - 1)
         labels, narrowed = self._narrowed(labels, stage, most_labels)
@@ -88,17 +89,16 @@ class LabelPasses(Generic[L]):
 
     def _arrived(self, before: L | None, stage: int, most_labels: int) -> L | None:
         """Return the labels of a stage that wait or are new; None where there are none of either kind."""
-        parts, waited = self._waiting[stage], bool(self._waiting[stage])
+        parts = [self._still_open(part, stage) for part in self._waiting[stage]]
         if before is not None:
             new, lost = self._steps.extended(before, stage, _HOPS_PER_LABEL * most_labels)
             self._lost = min(self._lost, lost)
             others = sum(len(part.node) for part in self._reached[stage - 1][:-1]) if stage else 0
-            parts = [*parts, new.behind(others) if others else new]
-        if not parts:
-            return None
-        labels = type(parts[0]).joined(parts)
-        if not waited:
-            return labels
+            parts.append(new.behind(others) if others else new)
+        return type(parts[0]).joined(parts) if parts else None
+
+    def _still_open(self, labels: L, stage: int) -> L:
+        """Return the labels that may lead to a path below the cutoff."""
         return labels.take(self._steps.bounds(labels, self._steps.stages[stage].last) < self._cutoff)
 
     def _undominated(self, labels: L, stage: int) -> Bools:
@@ -113,9 +113,9 @@ class LabelPasses(Generic[L]):
         if len(labels.node) <= most:
             return labels, np.inf
         bound = self._steps.bounds(labels, self._steps.stages[stage].last)
-        order = np.argsort(without_noise(bound, self._steps.relaxation.lower_bound), kind="stable")
-        self._waiting[stage].append(labels.take(order[most:]))
-        return labels.take(np.sort(order[:most])), float(bound[order[most]])
+        kept = _least(without_noise(bound, self._steps.relaxation.lower_bound), most)
+        self._waiting[stage].append(labels.take(~kept))
+        return labels.take(kept), float(bound[~kept].min())
 
     def _found(self, complete_below: float, keep_paths: int) -> LabelSearch:
         """Return what all passes have met."""
@@ -145,6 +145,14 @@ class LabelPasses(Generic[L]):
         for layer, way in enumerate(ways):
             relayed[0, layer, : len(way)] = way
         return Paths(np.array([nodes], dtype=np.int64), np.array([options], dtype=np.int64), relayed)
+
+
+def _least(values: Floats, most: int) -> Bools:
+    """(Q,) whether each of Q values is one of the least, so many in number; of equal values the first ones are."""
+    last = np.partition(values, most - 1)[most - 1]
+    kept = values < last
+    kept[np.flatnonzero(values == last)[: most - int(kept.sum())]] = True
+    return np.asarray(kept)
 
 
 def _part_of(parts: list[L], row: int) -> tuple[L, int]:

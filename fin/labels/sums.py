@@ -16,28 +16,28 @@ _SAMPLED = 32
 """Labels that vectors of multipliers are chosen by."""
 
 
-def bounds_at_others(others: OtherMultipliers, cost: Floats, limited: Floats, layer: int, node: Ints) -> Floats:
+def bounds_at_others(others: OtherMultipliers, sums: Floats, layer: int, node: Ints) -> Floats:
     """Bound the cost of every completion of labels from below, at the best of many vectors of multipliers.
 
     Args:
         others: The vectors, and what they weigh the way to the end with.
-        cost: (Q,) cost of each label.
-        limited: (Q, 1 + R) limited sum and further sums of each.
+        sums: (Q, 2 + R) cost, limited sum and further sums of each label.
         layer: Layer whose block the labels have placed last.
         node: (Q,) node of each.
 
     Returns:
         (Q,) lower bounds, in the unit of the objective.
     """
-    table, column = others.to_go[layer + 1], others.column[layer + 1][node]
-    weight, offset = others.weight, others.offset
-    if len(cost) > _SAMPLED and len(weight) > 1:
+    table, row, weight = others.to_go[layer + 1], others.row[layer + 1].take(node), others.weight
+    if len(sums) > _SAMPLED and len(weight) > 1:
         # the vectors that bound some of the labels best bound nearly all of them nearly as well as all vectors do
-        some = np.arange(0, len(cost), len(cost) // _SAMPLED)
-        best = np.unique((limited[some] @ weight.T + table[:, column[some]].T - offset).argmax(axis=1))
-        table, weight, offset = table[best], weight[best], offset[best]
-    more = limited @ weight.T + table[:, column].T - offset
-    return np.asarray(cost + more.max(axis=1))
+        some = slice(None, None, len(sums) // _SAMPLED)
+        found = (sums[some] @ weight.T + table.take(row[some], axis=0)).argmax(axis=1)
+        best = np.flatnonzero(np.bincount(found))
+        table, weight = table.take(best, axis=1), weight.take(best, axis=0)
+    found = weight @ sums.T  # the vectors come first, for a maximum over rows is far faster
+    found += np.ascontiguousarray(table.T).take(row, axis=1)
+    return np.asarray(found.max(axis=0))
 
 
 def varying(table: Floats) -> Floats:

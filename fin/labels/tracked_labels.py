@@ -93,8 +93,8 @@ def bounds(relaxation: Relaxation, labels: TrackedLabels, layer: int) -> Floats:
     found = priced(relaxation, labels) + behind(relaxation.to_go, labels, layer) - relaxation.offset
     if relaxation.further is None or (others := relaxation.further.others) is None:
         return found
-    limited = np.concatenate([labels.limited[:, None], labels.further], axis=1)
-    return np.maximum(found, bounds_at_others(others, labels.cost, limited, layer, labels.node))
+    sums = np.concatenate([labels.cost[:, None], labels.limited[:, None], labels.further], axis=1)
+    return np.maximum(found, bounds_at_others(others, sums, layer, labels.node))
 
 
 def priced(relaxation: Relaxation, labels: TrackedLabels) -> Floats:
