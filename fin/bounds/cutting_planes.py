@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.fin.bounds.dual import DualBounds, Incumbents, worth_a_round
+from planner.fin.bounds.dual import DualBounds, Incumbents, kept_recursions, worth_a_round
 from planner.fin.deadline import Deadline
 from planner.fin.graph.extended import ExtendedGraph
 from planner.fin.graph.feasible import FeasibleGraph
-from planner.fin.graph.min_plus import Paths, Weights, best_paths
+from planner.fin.graph.min_plus import Paths, Recursion, Weights, best_paths, best_paths_and_recursion
 from planner.fin.graph.path_sums import path_sums, transfer_figures
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Bools, Floats, Ints
@@ -46,16 +46,19 @@ def bounds_of_several(feasible: FeasibleGraph, deadline: Deadline | None = None)
     most = np.append(graph.limit * (1.0 + TOLERANCE), graph.further.most)
     best = Incumbents(scenarios, layers)
     multipliers, every = np.zeros((scenarios, len(most))), np.arange(scenarios)
-    paths, lower = best_paths(graph, Weights.lagrangian(np.zeros(scenarios)), until)
+    paths, lower, recursion = best_paths_and_recursion(graph, Weights.lagrangian(np.zeros(scenarios)), until)
+    before = kept_recursions(recursion, every)
     cost, sums = _all_sums(graph, paths)
     best.update(every, _within(sums, most), cost, paths)
-    active = np.flatnonzero(~_within(sums, most))
+    active, masters = np.flatnonzero(~_within(sums, most)), dict[int, Master]()
     if len(active):
-        masters = _masters(graph, most, active, (cost, sums), best, until)
+        masters = _masters(graph, most, active, (cost, sums, paths.node), best, until)
         impossible = _impossible(graph, most, active, masters, until)
         lower[active[impossible]] = np.inf
-        _ascend(graph, most, active[~impossible], masters, (lower, multipliers, best), until)
-    return DualBounds(np.minimum(lower, best.cost), multipliers[:, 0], best.paths, best.cost, multipliers[:, 1:])
+        _ascend(graph, most, active[~impossible], masters, (lower, multipliers, best, before), until)
+    mixed = {scenario: master.mixed for scenario, master in masters.items()}
+    lower = np.minimum(lower, best.cost)
+    return DualBounds(lower, multipliers[:, 0], best.paths, best.cost, multipliers[:, 1:], before, mixed)
 
 
 def _within(sums: Floats, most: Floats) -> Bools:
@@ -64,12 +67,13 @@ def _within(sums: Floats, most: Floats) -> Bools:
 
 
 def _masters(
-    graph: ExtendedGraph, most: Floats, active: Ints, met: tuple[Floats, Floats], best: Incumbents, until: Deadline
-) -> dict[int, Master]:
+    graph: ExtendedGraph, most: Floats, active: Ints, met: tuple[Floats, Floats, Ints], best: Incumbents,
+    until: Deadline,
+) -> dict[int, Master]:  # fmt: skip
     """Return the linear program of each scenario, with the cheapest path and those that spare each limit most."""
     found = {}
     part = graph.take(active)
-    costs, sums = [met[0][active]], [met[1][active]]
+    costs, sums, nodes = [met[0][active]], [met[1][active]], [met[2][active]]
     for row in np.flatnonzero(np.isfinite(most)).tolist():
         spared = part if row == 0 else part.limited_by(row - 1)
         paths, _ = best_paths(spared, Weights.limited_only(len(active)), until)
@@ -77,11 +81,12 @@ def _masters(
         best.update(active, _within(used, most), cost, paths)
         costs.append(cost)
         sums.append(used)
+        nodes.append(paths.node)
     for place, scenario in enumerate(active.tolist()):
         dearest = max(float(each[place]) for each in costs)
         master = Master(most, _FALLBACK * dearest if dearest > 0.0 else 1.0)
-        for cost, used in zip(costs, sums, strict=True):
-            master.add(float(cost[place]), used[place])
+        for cost, used, node in zip(costs, sums, nodes, strict=True):
+            master.add(float(cost[place]), used[place], node[place])
         found[scenario] = master
     return found
 
@@ -109,16 +114,16 @@ def _impossible(graph: ExtendedGraph, most: Floats, active: Ints, masters: dict[
         found[places[certain]], open_[places[certain]] = True, False
         cost, sums = _all_sums(graph.take(scenarios), paths)
         for place, scenario in enumerate(scenarios.tolist()):
-            masters[scenario].add(float(cost[place]), sums[place])
+            masters[scenario].add(float(cost[place]), sums[place], paths.node[place])
     return found
 
 
 def _ascend(
     graph: ExtendedGraph, most: Floats, active: Ints, masters: dict[int, Master],
-    held: tuple[Floats, Floats, Incumbents], until: Deadline,
+    held: tuple[Floats, Floats, Incumbents, dict[int, Recursion]], until: Deadline,
 ) -> None:  # fmt: skip
-    """Raise the bounds that are held, and their multipliers, until no plane is worth another round."""
-    lower, multipliers, best = held
+    """Raise the bounds that are held, with their multipliers and recursions, until no plane is worth another round."""
+    lower, multipliers, best, before = held
     finite = np.where(np.isfinite(most), most, 0.0)
     for _ in range(_MOST_ROUNDS):
         solved = [masters[scenario].solve() for scenario in active.tolist()]
@@ -128,25 +133,27 @@ def _ascend(
         if len(active) == 0 or until.expired:
             return
         part = graph.take(active)
-        paths, value = best_paths(part.priced(trial[:, 1:]), Weights.lagrangian(trial[:, 0]))
+        paths, value, recursion = best_paths_and_recursion(part.priced(trial[:, 1:]), Weights.lagrangian(trial[:, 0]))
         cost, sums = _all_sums(part, paths)
         best.update(active, _within(sums, most), cost, paths)
         bound = value - trial @ finite
         improves = bound > lower[active]
         lower[active] = np.where(improves, bound, lower[active])
         multipliers[active] = np.where(improves[:, None], trial, multipliers[active])
+        before |= kept_recursions(recursion, np.where(improves, active, -1))
         for place, scenario in enumerate(active.tolist()):
-            masters[scenario].add(float(cost[place]), sums[place])
+            masters[scenario].add(float(cost[place]), sums[place], paths.node[place])
 
 
 def _all_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
     """Return (K,) costs and (K, 1 + R) limited sums of one path per scenario, the further ones behind."""
     assert graph.further is not None
-    cost, limited = path_sums(graph, paths)
+    figures = transfer_figures(graph, paths)
+    cost, limited = path_sums(graph, paths, figures)
     scenarios, layers, _ = graph.shape
     rows, depth = np.arange(scenarios)[:, None], np.arange(layers)
     vertex = graph.further.vertex[rows, :, depth, paths.node, paths.option].sum(axis=1)
-    arc = np.einsum("krdc,ckd->kr", graph.further.arc, transfer_figures(graph, paths))
+    arc = np.einsum("krdc,ckd->kr", graph.further.arc, figures)
     return cost, np.concatenate([limited[:, None], vertex + arc], axis=1)
 
 
@@ -166,9 +173,17 @@ class Master:
         self._columns = [*np.eye(size)[: size - 1], artificial]
         self._costs = [*([0.0] * (size - 1)), fallback]
         self._basis = list(range(size))
+        self._nodes: list[Ints] = []
 
-    def add(self, cost: float, sums: Floats) -> None:
-        """Add a path by its cost and its (1 + R) limited sums."""
+    @property
+    def mixed(self) -> Ints:
+        """(P, D) nodes of the paths that the basis mixes."""
+        paths = [column - self._artificial - 1 for column in sorted(self._basis) if column > self._artificial]
+        return np.array([self._nodes[path] for path in paths], dtype=np.int64).reshape(len(paths), -1)
+
+    def add(self, cost: float, sums: Floats, nodes: Ints) -> None:
+        """Add a path by its cost, its (1 + R) limited sums and its (D,) nodes."""
+        self._nodes.append(nodes)
         over = (sums - self._most)[self._rows] / self._scale
         self._columns.append(np.append(over, 1.0))
         self._costs.append(cost)

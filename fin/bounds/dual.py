@@ -42,6 +42,8 @@ class DualBounds:
     """(K, R) best multipliers found of further limits, None where there are none."""
     before: Mapping[int, Recursion] = field(default_factory=dict)
     """Forward recursion of a scenario at its best multiplier, where that is kept."""
+    mixed: Mapping[int, Ints] = field(default_factory=dict)
+    """(P, D) nodes of the paths whose mixture costs what the bound of a scenario is, where several limits hold."""
 
 
 def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known: float = np.inf) -> DualBounds:
@@ -66,7 +68,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known
     zero, worth = np.zeros(scenarios), _WORTH if scenarios > 1 else _WORTH_ALONE
     paths, value, recursion = best_paths_and_recursion(graph, Weights.lagrangian(zero), until)
     cost, limited = path_sums(graph, paths)
-    lower, multiplier, before = value, zero.copy(), _kept(recursion, np.arange(scenarios))
+    lower, multiplier, before = value, zero.copy(), kept_recursions(recursion, np.arange(scenarios))
     within = limited <= most
     best.update(np.arange(scenarios), within, cost, paths)
     active = np.flatnonzero(~within)
@@ -94,7 +96,7 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known
         improves = bound > lower[active]
         lower[active] = np.where(improves, bound, lower[active])
         multiplier[active] = np.where(improves, step, multiplier[active])
-        before |= _kept(recursion, np.where(improves, active, -1))
+        before |= kept_recursions(recursion, np.where(improves, active, -1))
         inside = limited <= most
         best.update(active, inside, cost, paths)
         for mask, costs, sums in ((inside, within_cost, within_limited), (~inside, beyond_cost, beyond_limited)):
@@ -103,8 +105,8 @@ def dual_bounds(feasible: FeasibleGraph, deadline: Deadline | None = None, known
     return DualBounds(np.minimum(lower, best.cost), multiplier, best.paths, best.cost, before=before)
 
 
-def _kept(recursion: Recursion | None, scenarios: Ints) -> dict[int, Recursion]:
-    """Return the rows of a recursion by their scenarios, those of scenario -1 left out."""
+def kept_recursions(recursion: Recursion | None, scenarios: Ints) -> dict[int, Recursion]:
+    """Return the rows of a recursion by their scenarios, those of scenario -1 left out; none where it is not kept."""
     if recursion is None:
         return {}
     rows = enumerate(scenarios.tolist())

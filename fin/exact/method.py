@@ -20,7 +20,7 @@ from planner.fin.graph.feasible import FeasibleGraph, build_feasible
 from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, evaluate, objective_of
 from planner.fin.instance.instance import Instance
-from planner.fin.instance.network import Bools
+from planner.fin.instance.network import Bools, Ints
 from planner.fin.method import Options
 from planner.fin.outcome import PROVED, Outcome, Termination
 from planner.fin.presolve.points import undominated_points
@@ -102,6 +102,10 @@ class _Bounded:
         if before is not None:
             before = before.take(slice(None), part.graph.shape[1])
         return relax(part, multiplier, incumbent.cutoff, until, incumbent.ties, further, before)
+
+    def mixed(self, scenario: int, layers: int) -> Ints:
+        """(P, D) nodes, in so many layers, of the paths whose mixture bounds a scenario; none where that is unknown."""
+        return self.duals.mixed.get(scenario, np.zeros((0, layers), dtype=np.int64))[:, :layers]
 
 
 def _solve_narrowed(instance: Instance, options: Options, until: Deadline) -> Outcome[Decision]:
@@ -230,7 +234,8 @@ def _best_bound_first(groups: list[_Bounded], incumbent: Incumbent, until: Deadl
             break
         try:
             plain = groups[group].relaxation(scenario, incumbent, until)
-            found = solve_scenario(plain, bound, incumbent, incumbent.instance.network, until)
+            mixed = groups[group].mixed(scenario, plain.graph.shape[1])
+            found = solve_scenario(plain, bound, incumbent, incumbent.instance.network, until, mixed)
         except DeadlineReachedError:
             return min(ended, bound, incumbent.value), _OUT_OF_TIME
         heapq.heappop(queue)

@@ -113,10 +113,10 @@ def joined_path(relaxation: Relaxation, arcs: Arcs) -> Paths | None:
     Returns:
         The path, None where no join keeps the limits.
     """
-    weights, most = relaxation.weights, _limits(relaxation)
+    weights, most = relaxation.weights, limits_of_sums(relaxation)
     sums = np.array([arcs.cost, arcs.limited, *arcs.further.T])
     links = _Links(arcs.tail, arcs.target, sums, weights @ sums)
-    option, vertices = _vertices(relaxation, weights)
+    option, vertices = sums_of_vertices(relaxation, weights)
     paths_in, paths_out = _paths_in(relaxation, links, vertices), _paths_out(relaxation, links, vertices)
     ends = _Ends.of(relaxation, paths_in, paths_out, vertices)
     # a join without a link is one at the place itself
@@ -139,13 +139,13 @@ def _within(sums: Floats, most: Floats) -> Bools:
     return np.asarray(kept)
 
 
-def _limits(relaxation: Relaxation) -> Floats:
+def limits_of_sums(relaxation: Relaxation) -> Floats:
     """(S,) limits of the sums with tolerance; no limit is infinite."""
     further = () if relaxation.further is None else relaxation.further.most
     return np.array([np.inf, relaxation.most, *further])
 
 
-def _vertices(relaxation: Relaxation, weights: Floats) -> tuple[Ints, Floats]:
+def sums_of_vertices(relaxation: Relaxation, weights: Floats) -> tuple[Ints, Floats]:
     """(D, N) best result option of each vertex, and (S, P) its sums; infinite where it is closed."""
     graph = relaxation.graph
     further = () if graph.further is None else graph.further.vertex[0]

@@ -16,7 +16,7 @@ from planner.fin.bounds.relaxation import Relaxation, best_segment_multiplier, r
 from planner.fin.deadline import Deadline
 from planner.fin.exact.incumbent import Incumbent, decision_of
 from planner.fin.instance.decision import Decision, Overload
-from planner.fin.instance.network import Network
+from planner.fin.instance.network import Ints, Network
 from planner.fin.instance.ties import above_ties
 from planner.fin.labels.arcs import surviving_arcs
 from planner.fin.labels.interface import LabelSearch
@@ -31,7 +31,7 @@ _TIE_WIDTH = 20_000
 _DIVE_WIDTH = 64
 _NARROW_WIDTH = 32
 _WIDTHS_OF_PASSES = (64, 512, 4_000, 20_000, 300_000)
-"""Labels of a layer that passes extend where several limits hold."""
+"""Labels of a layer that passes extend where several limits hold; the first pass looks for a plan near the optimum."""
 _GUESS_OF_PASSES = 0.75
 """Where the optimum mostly lies below, as a share of the gap between bound and cutoff."""
 _MANY_PER_LAYER = 4
@@ -42,6 +42,8 @@ _JOINED = 0.5
 """The same share, for links over which paths are joined."""
 _FEW_JOINED = 2_000
 """Links, those of all layers, over which paths are joined at first where no plan is known."""
+_MOST_SEGMENTS = 200_000
+"""Layers times layers times nodes up to which segments are moved."""
 
 
 class MediumOverloadError(Exception):
@@ -53,8 +55,9 @@ class MediumOverloadError(Exception):
 
 
 def solve_scenario(
-    plain: Relaxation, lower_bound: float, incumbent: Incumbent, network: Network, deadline: Deadline
-) -> float:
+    plain: Relaxation, lower_bound: float, incumbent: Incumbent, network: Network, deadline: Deadline,
+    mixed: Ints | None = None,
+) -> float:  # fmt: skip
     """Search one scenario; better plans go to the incumbent.
 
     Args:
@@ -63,6 +66,7 @@ def solve_scenario(
         incumbent: The best plan so far, and what is of interest.
         network: Capacities of nodes and media.
         deadline: When to give up.
+        mixed: (P, D) nodes of the paths whose mixture bounds the scenario, where several limits hold.
 
     Returns:
         A lower bound on the objective of the scenario's plans; it reaches the incumbent's cutoff where the scenario
@@ -74,18 +78,36 @@ def solve_scenario(
     """
     if incumbent.decision is not None and _is_only_path(plain, incumbent.decision):
         return incumbent.cutoff
-    near = _is_wide(plain) and _offer_joined(plain, incumbent)
+    starts = mixed if _may_move_segments(plain, mixed) else None
+    near = _is_wide(plain) and _offer_near(plain, starts, incumbent)
     plain = plain.fixed(incumbent.cutoff)
-    several = plain.further is not None and _is_wide(plain)
-    found, broken = (_in_passes if several else _widening if near else _deepening)(plain, incumbent, deadline)
+    if plain.further is not None and _is_wide(plain):
+        found, broken = _in_passes(plain, incumbent, deadline, near and starts is not None)
+    else:
+        found, broken = (_widening if near else _deepening)(plain, incumbent, deadline)
     if not broken:
         return max(lower_bound, found.lower_bound)
     lower_bound = max(lower_bound, plain.lower_bound)
     return _with_capacities(plain, broken, incumbent, network, deadline, lower_bound, found.best_cost)
 
 
+def _may_move_segments(plain: Relaxation, mixed: Ints | None) -> bool:
+    """Tell whether there are paths to start from, over links that are all direct, and few enough segments to move."""
+    layers, nodes = plain.alive.shape
+    few = layers * layers * nodes <= _MOST_SEGMENTS
+    return few and mixed is not None and len(mixed) > 0 and plain.graph.links.single_hop
+
+
+def _offer_near(plain: Relaxation, starts: Ints | None, incumbent: Incumbent) -> bool:
+    """Offer what segment moves make of some paths, else a joined path; a better incumbent fixes more vertices out.
+
+    Return whether a plan is held that may be near the optimum.
+    """
+    return _offer_joined(plain, incumbent) if starts is None else _offer_improved(plain, starts, incumbent)
+
+
 def _offer_joined(plain: Relaxation, incumbent: Incumbent) -> bool:
-    """Offer a joined path; return whether it keeps every limit. A better incumbent fixes more vertices out."""
+    """Offer a joined path; return whether it keeps every limit."""
     from planner.fin.exact.path_joining import joined_path  # few scenarios are wide
 
     half = plain.lower_bound + _JOINED * (incumbent.cutoff - plain.lower_bound)
@@ -94,6 +116,22 @@ def _offer_joined(plain: Relaxation, incumbent: Incumbent) -> bool:
         if path is not None:
             return not incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
     return False
+
+
+def _offer_improved(plain: Relaxation, mixed: Ints, incumbent: Incumbent) -> bool:
+    """Offer what segment moves make of the plan that is held and of the paths whose mixture bounds the scenario.
+
+    Return whether a plan is held then. Where several limits hold, it is mostly far nearer to the optimum than a join.
+    """
+    from planner.fin.exact.segment_moves import improved  # few scenarios of several limits are wide
+
+    held, starts = incumbent.decision, mixed
+    if held is not None and held.point == int(plain.graph.scenarios.point[0]):
+        starts = np.concatenate([np.array([held.nodes], dtype=np.int64), mixed])
+    path = improved(plain, starts, incumbent.cutoff)
+    if path is not None:
+        incumbent.offer(decision_of(plain.graph, incumbent.instance, path))
+    return incumbent.decision is not None
 
 
 def _bound_of_few(plain: Relaxation) -> float:
@@ -109,16 +147,18 @@ def _is_wide(plain: Relaxation) -> bool:
     return bool(plain.alive.sum() > _MANY_PER_LAYER * plain.alive.shape[0])
 
 
-def _in_passes(relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline) -> tuple[LabelSearch, list[Overload]]:
+def _in_passes(
+    relaxation: Relaxation, incumbent: Incumbent, deadline: Deadline, near: bool
+) -> tuple[LabelSearch, list[Overload]]:
     """Search in passes that widen, where bounds of several limits are weak.
 
     A narrow pass below a guess at the optimum mostly meets a plan near it, and the passes after it need no more than
-    the labels below that.
+    the labels below that. Where a plan near the optimum is held, there is no need for either.
     """
     cutoff = incumbent.cutoff
-    guess = relaxation.lower_bound + _GUESS_OF_PASSES * (cutoff - relaxation.lower_bound)
+    guess = cutoff if near else relaxation.lower_bound + _GUESS_OF_PASSES * (cutoff - relaxation.lower_bound)
     passes = passes_of(relaxation.fixed(guess), guess, deadline)
-    for width in _widths(incumbent, _WIDTHS_OF_PASSES):
+    for width in _widths(incumbent, _WIDTHS_OF_PASSES[1:] if near else _WIDTHS_OF_PASSES):
         found = passes.widened(width, min(cutoff, guess))
         broken = _offer(found, relaxation, incumbent)
         if not found.paths and guess < cutoff:  # there is none below the guess, or labels that lead there wait

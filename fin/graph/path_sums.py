@@ -14,12 +14,12 @@ def nodes_before(graph: ExtendedGraph, node: Ints) -> Ints:
     return np.concatenate([np.full((len(node), 1), graph.source), node[:, :-1]], axis=1)
 
 
-def path_sums(graph: ExtendedGraph, paths: Paths) -> tuple[Floats, Floats]:
-    """(K,) cost and limited sum of one path per scenario."""
+def path_sums(graph: ExtendedGraph, paths: Paths, figures: Floats | None = None) -> tuple[Floats, Floats]:
+    """(K,) cost and limited sum of one path per scenario; `figures` are those of its transfers, if they are known."""
     scenarios, layers, _ = graph.shape
     rows = np.arange(scenarios)[:, None]
     depth = np.arange(layers)
-    figures = transfer_figures(graph, paths)
+    figures = transfer_figures(graph, paths) if figures is None else figures
     sums = []
     for vertex, arc in ((graph.vertex_cost, graph.arc_cost), (graph.vertex_limited, graph.arc_limited)):
         at = vertex[rows, depth, paths.node, paths.option]

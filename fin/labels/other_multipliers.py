@@ -70,7 +70,7 @@ def _weights(relaxation: Relaxation, vectors: int) -> Floats:
 
 
 def _before(moves: Moves, stage: int, weight: Floats, behind: Floats) -> tuple[Floats, Ints]:
-    """Return the (T + 1, V) least weighted costs before a stage, from T nodes that moves leave, and the row of each node.
+    """Return the (T + 1, V) least weighted costs before a stage, from T nodes that moves leave, and each node's row.
 
     The last row is infinite, for nodes that no move leaves. `behind` has the (N, V) least costs behind the stage.
     """
