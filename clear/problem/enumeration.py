@@ -16,7 +16,7 @@ from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Network
 from planner.fin.methods.enumeration import TooManyError, decisions
 
-_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS = 8, 6_000, 800
+_FEW_NODES, _FEW_PLANS, _FEW_COLUMNS = 8, 6_000, 2_000
 """A workload is small on so few nodes, with so few plans and columns that may be the best of every app."""
 
 
