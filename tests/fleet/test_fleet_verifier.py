@@ -166,3 +166,15 @@ def test_what_is_corrupted_does_not_stand(name: str) -> None:
     CORRUPTIONS[name](data)
     assert data != before
     assert violations(data), name
+
+
+def test_a_node_that_the_topology_has_not_is_reported_once() -> None:
+    read, topology, data = inputs()
+    nodes = tuple(
+        each.model_copy(update={"name": {"south": "west"}.get(each.name, each.name)}) for each in topology.nodes
+    )
+    other = topology.model_copy(update={"nodes": nodes, "links": ()})
+    found = verify_fleet(check_document(data, FleetPlacement), other, read.columns, read.models, 0.01)
+    about_nodes = [each.message for each in found if "no node" in each.message]
+    groups = sum("south" in str(each) for each in data["groups"])
+    assert about_nodes == [f"there is no node 'south', which {groups} groups use"]

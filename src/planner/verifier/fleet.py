@@ -99,11 +99,12 @@ class _Checker:
     def check(self, placement: FleetPlacement) -> list[Violation]:
         """Return everything that does not stand."""
         self._check_counts(placement)
+        lost = self._check_nodes(placement)
         for group in placement.groups:
             if len(self.found) > MOST_REPORTED:
                 break
             index = self.position.get(group.class_name)
-            if index is not None:
+            if index is not None and lost.isdisjoint(_nodes_of(group)):
                 self._check_group(group, index)
         if not self.found:
             self._check_capacity()
@@ -126,6 +127,15 @@ class _Checker:
                 self.found.append(fault_of(name, "count", message))
         twice = Counter(each.class_name for each in placement.unserved)
         self.found += [fault_of(name, "unserved", "named twice") for name, times in twice.items() if times > 1]
+
+    def _check_nodes(self, placement: FleetPlacement) -> set[str]:
+        """Report every node that groups use and the topology does not have, once; return their names."""
+        used = Counter(name for group in placement.groups for name in _nodes_of(group))
+        lost = {name: groups for name, groups in used.items() if name not in self.network.nodes}
+        for name, groups in sorted(lost.items()):
+            users = f"{groups:,} groups use" if groups > 1 else "a group uses"
+            self.found.append(fault_of("", "groups", f"there is no node {name!r}, which {users}"))
+        return set(lost)
 
     def _check_group(self, group: Group, index: int) -> None:
         columns = self.columns
@@ -296,3 +306,9 @@ def _check_certificate(placement: FleetPlacement, gap: float) -> list[Violation]
         proved, most = told_apart(real, gap, FRACTION)
         found.append(fault_of("", "status", f"optimal, though the gap is {proved}, more than {most}"))
     return found
+
+
+def _nodes_of(group: Group) -> set[str]:
+    """Return the shared nodes that a group attaches to, computes on or sends over."""
+    names = {group.attach, *(each.node for each in group.assignments)}
+    return names.union(*(route.path for route in group.routes)) - {DEVICE}
