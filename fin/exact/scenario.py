@@ -167,6 +167,8 @@ def _in_passes(
         cutoff = min(cutoff, incumbent.cutoff, _wanted_below(found, relaxation))
         if found.complete_below >= (found.best_cost if width >= _TIE_WIDTH else cutoff):
             break
+        if passes.lost_from < cutoff:  # what this width lost between nodes, a larger one may keep
+            passes = passes_of(relaxation.fixed(cutoff), cutoff, deadline)
     return found, _without_media(broken)
 
 

@@ -29,7 +29,8 @@ class LabelPasses(Generic[L]):
     """Passes over all stages, each with the labels that the ones before have dropped.
 
     A pass extends the labels of least bound of every stage. The next one goes on with the others, below a lower cutoff
-    where a better path was met, so that no label is extended twice.
+    where a better path was met, so that no label is extended twice. Labels that were dropped on the way from node to
+    node are lost to all passes: no pass is complete above `lost_from`, the least of their bounds.
 
     Source: S. G. Vadlamudi, P. Gaurav, S. Aine and P. P. Chakrabarti, Anytime column search, AI 2012, LNCS 7691.
     """
@@ -40,7 +41,7 @@ class LabelPasses(Generic[L]):
         self._reached: list[list[L]] = [[] for _ in range(stages)]
         self._waiting: list[list[L]] = [[] for _ in range(stages)]
         self._root: L | None = steps.root()
-        self._lost, self._idle, self._pause = np.inf, 0, _IDLE
+        self.lost_from, self._idle, self._pause = np.inf, 0, _IDLE
 
     def widened(self, most_labels: int, cutoff: float, keep_paths: int = 20) -> LabelSearch:
         """Extend the labels of least bound that no pass has extended yet.
@@ -63,7 +64,7 @@ class LabelPasses(Generic[L]):
         for stage in range(len(self._reached)):
             before, least = self._pass_stage(before, stage, most_labels)
             complete_below = min(complete_below, least)
-        return self._found(min(complete_below, self._lost), keep_paths)
+        return self._found(min(complete_below, self.lost_from), keep_paths)
 
     def _pass_stage(self, before: L | None, stage: int, most_labels: int) -> tuple[L | None, float]:
         """Extend labels of the stage before; return those that go on, and the least bound of those that wait."""
@@ -92,7 +93,7 @@ class LabelPasses(Generic[L]):
         parts = [self._still_open(part, stage) for part in self._waiting[stage]]
         if before is not None:
             new, lost = self._steps.extended(before, stage, _HOPS_PER_LABEL * most_labels)
-            self._lost = min(self._lost, lost)
+            self.lost_from = min(self.lost_from, lost)
             others = sum(len(part.node) for part in self._reached[stage - 1][:-1]) if stage else 0
             parts.append(new.behind(others) if others else new)
         return type(parts[0]).joined(parts) if parts else None

@@ -27,7 +27,7 @@ from planner.fin.graph.feasible import build_feasible
 from planner.fin.graph.path_sums import path_sums
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.instance import Instance
-from planner.fin.labels import passes
+from planner.fin.labels import passes, transfer_paths
 from planner.fin.labels.arcs import stages_of, surviving_arcs
 from planner.fin.labels.moves import moves_of
 from planner.fin.labels.other_multipliers import with_other_multipliers
@@ -54,6 +54,18 @@ def test_wide_scenarios_are_solved_like_enumeration(random: Random) -> None:
     assume(instance is not None)
     assert instance is not None
     is_solved_like_enumeration(instance)
+
+
+@given(st.randoms(use_true_random=False))
+def test_wide_scenarios_are_solved_where_narrow_passes_lose_hops(random: Random) -> None:
+    app, model, topology = random_metric_case(random, most_nodes=4)
+    instance = instance_of(app, model, topology)
+    assume(instance is not None)
+    assert instance is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "_HOPS_PER_LABEL", 1)
+        patch.setattr(transfer_paths, "_MOST_LINKS", 0)
+        is_solved_like_enumeration(instance)
 
 
 @given(st.randoms(use_true_random=False))
