@@ -82,10 +82,13 @@ class _Curve:
         return point**2 if self.square else 1.0 / point
 
     def row(self, point: float) -> dict[int, float]:
-        """Return the tangent's row, at least 0: of the perspective, thus valid for every value of the binary."""
+        """Return the tangent's row, at least 0: of the perspective, thus valid for every value of the binary.
+
+        It is scaled so that no coefficient is as small as those that HiGHS drops.
+        """
         if self.square:
-            return {self.height: 1.0, self.point: -2.0 * point, self.chosen: point**2}
-        return {self.height: 1.0, self.point: point**-2, self.chosen: -2.0 / point}
+            return {self.height: 1.0 / point, self.point: -2.0, self.chosen: point}
+        return {self.height: point, self.point: 1.0 / point, self.chosen: -2.0}
 
 
 class _Search:
@@ -103,7 +106,8 @@ class _Search:
         self.solver: Any = highspy.Highs()
         self.solver.silent()
         options = {"threads": 1, "mip_rel_gap": _PROVED / 10, "mip_abs_gap": 0.0,
-                   "mip_feasibility_tolerance": _FEASIBLE, "primal_feasibility_tolerance": _FEASIBLE}  # fmt: skip
+                   "mip_feasibility_tolerance": _FEASIBLE, "primal_feasibility_tolerance": _FEASIBLE,
+                   "dual_feasibility_tolerance": _FEASIBLE}  # fmt: skip
         for name, value in options.items():
             self.solver.setOptionValue(name, value)
         self.curves: list[_Curve] = []
@@ -112,9 +116,11 @@ class _Search:
             self._build(some, apps)
 
     def _build(self, some: Sequence[tuple[Column, Floats]], apps: int) -> None:
-        """Add all variables and rows."""
-        shared, idle_w = self.shared, self.shared.idle_w if self.objective == "power" else 0.0 * self.shared.idle_w
-        self.factor = self._variable(0.0, 1.0, 1.0 if self.objective == "latency" else 0.0)
+        """Add all variables and rows; the objective is scaled, for HiGHS takes absolute tolerances."""
+        shared = self.shared
+        self.scale = self._size([column for column, _ in some], apps)
+        idle_w = shared.idle_w / self.scale if self.objective == "power" else 0.0 * shared.idle_w
+        self.factor = self._variable(0.0, 1.0 / self.scale, 1.0 if self.objective == "latency" else 0.0)
         self.speed = [self._variable(shared.slowest[n], shared.fastest[n]) for n in range(shared.nodes)]
         self.in_use = [self._variable(0.0, 1.0, idle_w[n]) for n in range(shared.nodes)]
         taken: list[dict[int, float]] = [{} for _ in shared.most]
@@ -126,7 +132,8 @@ class _Search:
             self.chosen.append(chosen)
             rates = {p: self._rate(chosen, p, share[p], taken[p]) for p in np.flatnonzero(share > 0.0).tolist()}
             speeds = {n: self._speed(chosen, n) for n in range(shared.nodes) if choice.used[n]}
-            self._limit(choice, chosen, {p: (share[p], curve) for p, curve in rates.items()}, speeds)
+            middles = {p: (self._middle(p, share[p]), curve) for p, curve in rates.items()}
+            self._limit(choice, chosen, middles, speeds)
             for p in np.flatnonzero(choice.memory > 0.0).tolist():
                 held[p][chosen] = float(choice.memory[p])
             for key in choice.shared:
@@ -144,6 +151,24 @@ class _Search:
             self._row({chosen: 1.0 for _, chosen, _ in own}, 1.0, 1.0)
             self._one_speed(own)
 
+    def _size(self, columns: Sequence[Column], apps: int) -> float:
+        """Return a value that the objective is not below, with every app alone at its best; 1 where that is 0."""
+        least = [min(self._least(column.choice) for column in columns if column.app == app) for app in range(apps)]
+        size = max(least) if self.objective == "latency" else sum(least)
+        return size if size > 0.0 and self.objective != "accuracy" else 1.0
+
+    def _least(self, choice: Choice) -> float:
+        """Return a value that a choice alone is not below."""
+        low, high = self.shared.slowest, self.shared.fastest
+        if self.objective == "accuracy":
+            return 0.0
+        if self.objective == "latency":
+            rates = self.shared.most * high
+            late_s = np.where(choice.late_s > 0.0, choice.late_s / np.where(rates > 0.0, rates, 1.0), 0.0)
+            return float(((late_s.sum(axis=1) + choice.fixed_s) / choice.most_s).max())
+        dynamic, static, carried = _parts(choice, self.objective)
+        return float((dynamic * low**2 + static / high).sum()) + carried
+
     def _one_speed(self, own: Sequence[tuple[Column, int, dict[int, int]]]) -> None:
         """Let the copies of a node's speed of an app's chosen column be the node's, and the node be in use."""
         for n in range(self.shared.nodes):
@@ -158,18 +183,21 @@ class _Search:
 
     def _constant(self, column: Column) -> float:
         """Return what a chosen column adds to the objective whatever the speeds."""
-        if self.objective == "power":
-            return column.choice.carried_w
         if self.objective in ("accuracy", "latency"):
             return -column.worth
-        return column.choice.metrics[self.objective][2]
+        return _parts(column.choice, self.objective)[2] / self.scale
 
     def _rate(self, chosen: int, place: int, share: float, taken: dict[int, float]) -> _Curve:
-        """Add the rate that a column gets at a place, as a multiple of the least one, and its inverse."""
-        most = max(float(self.shared.most[place] * self.shared.fastest[place]) / share, 1.0)
-        point, height = self._copy(chosen, 1.0, most), self._variable(0.0, 1.0)
-        taken[point] = float(share)
-        return self._curve(_Curve(chosen, point, height, square=False), 1.0, most)
+        """Add the rate that a column gets at a place, over the middle of its range, and its inverse."""
+        middle = self._middle(place, share)
+        most = max(float(self.shared.most[place] * self.shared.fastest[place]) / middle, share / middle)
+        point, height = self._copy(chosen, share / middle, most), self._variable(0.0, middle / share)
+        taken[point] = middle
+        return self._curve(_Curve(chosen, point, height, square=False), share / middle, most)
+
+    def _middle(self, place: int, share: float) -> float:
+        """Return the geometric mean of the least rate that a column must get at a place, and of the most it may."""
+        return float(np.sqrt(share * self.shared.most[place] * self.shared.fastest[place]))
 
     def _speed(self, chosen: int, node: int) -> tuple[_Curve, _Curve]:
         """Add a column's copy of a node's speed, its square and its inverse."""
@@ -189,11 +217,10 @@ class _Search:
         """Add a column's limits, and what its speeds add to the objective."""
         if np.isfinite(choice.most_s):
             for late_s, fixed_s in zip(choice.late_s, choice.fixed_s, strict=True):
-                late = {curve.height: float(late_s[p] / share / choice.most_s) for p, (share, curve) in rates.items()}
+                late = {curve.height: float(late_s[p] / rate / choice.most_s) for p, (rate, curve) in rates.items()}
                 self._row({**late, chosen: float(fixed_s / choice.most_s) - 1.0}, -np.inf, 0.0)
-                self._row({**late, chosen: float(fixed_s / choice.most_s), self.factor: -1.0}, -np.inf, 0.0)
-        power = choice.dynamic_w, choice.static_w, choice.carried_w
-        sums = [(choice.metrics[name], most) for name, most in choice.limits.items()] + [(power, choice.most_w)]
+                self._row({**late, chosen: float(fixed_s / choice.most_s), self.factor: -self.scale}, -np.inf, 0.0)
+        sums = [(_parts(choice, name), most) for name, most in [*choice.limits.items(), ("power", choice.most_w)]]
         for (dynamic, static, carried), most in sums:
             if np.isfinite(most):
                 scale = 1.0 / most if most > 0.0 else 1.0
@@ -201,9 +228,9 @@ class _Search:
                 self._row({**row, chosen: scale * (carried - most)}, -np.inf, 0.0)
         if self.objective in ("accuracy", "latency"):
             return
-        dynamic, static, _ = power if self.objective == "power" else choice.metrics[self.objective]
+        dynamic, static, _ = _parts(choice, self.objective)
         for variable, part in _of_speeds(speeds, dynamic, static):
-            self.solver.changeColCost(variable, part)
+            self.solver.changeColCost(variable, part / self.scale)
 
     def least(self) -> float:
         """Return the least value of the objective; infinite where the program is infeasible.
@@ -215,7 +242,7 @@ class _Search:
         for _ in range(_MOST_COMBINATIONS if self.possible else 0):
             found = self._run()
             if found is None or self.solver.getInfo().mip_dual_bound >= best - _PROVED * abs(best):
-                return best
+                return best * self.scale
             combination = [variable for variable in self.chosen if found[variable] > 0.5]
             best = min(best, self._of_combination(combination))
             self._row(dict.fromkeys(combination, 1.0), -np.inf, len(combination) - 1.0)
@@ -287,6 +314,11 @@ class _Search:
 
     def _row(self, row: dict[int, float], low: float, high: float = np.inf) -> None:
         self.solver.addRow(low, high, len(row), list(row), list(row.values()))
+
+
+def _parts(choice: Choice, name: str) -> tuple[Floats, Floats, float]:
+    """Return what of power or a metric grows with the square of the speeds, what shrinks with them, and the rest."""
+    return (choice.dynamic_w, choice.static_w, choice.carried_w) if name == "power" else choice.metrics[name]
 
 
 def _of_speeds(speeds: dict[int, tuple[_Curve, _Curve]], dynamic: Any, static: Any) -> Iterator[tuple[int, float]]:
