@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,6 +74,9 @@ class PresolvedProgram:
 
     def judged(self, answer: ConicAnswer) -> GeometricOptimum:
         """Return what an answer proves: a point with its bound, a contradiction, or nothing."""
+        if not (np.isfinite(answer.term_dual).all() and np.isfinite(answer.bound_dual).all()):  # they prove nothing
+            term_dual, bound_dual = np.zeros_like(answer.term_dual), np.zeros_like(answer.bound_dual)
+            answer = replace(answer, term_dual=term_dual, bound_dual=bound_dual)
         if answer.status != "Solved":
             weight = np.where(self.posynomials.group > 0, answer.term_dual, 0.0)
             if (total := weight.sum()) > 0.0:

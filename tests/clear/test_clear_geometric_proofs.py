@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.clear.geometric.certificates import balanced, entropy_bound
+from planner.clear.geometric.cones import ConicAnswer
 from planner.clear.geometric.optimum import kkt_residuals
+from planner.clear.geometric.postsolve import PresolvedProgram, fixed_variables
+from planner.clear.geometric.presolve import presolve
 from planner.clear.geometric.solver import GeometricOptimum, GeometricSolver, Posynomials
 
 
@@ -144,3 +147,10 @@ class TestWeakDuality:
         assert entropy_bound(posynomials, weight, box) < best - 1e-3
         mended = balanced(posynomials, weight, np.zeros((1, 2)))
         assert entropy_bound(posynomials, mended / mended.sum(), box) == pytest.approx(best, abs=1e-7)
+
+
+def test_duals_that_diverged_prove_nothing() -> None:
+    given = program([(0, 1.0, {0: 1.0}), (1, 0.5, {0: -1.0})], 1)
+    reduced = PresolvedProgram.of(given, presolve(given.posynomials, fixed_variables(given)))
+    endless = ConicAnswer("NumericalError", np.array([-np.inf]), np.full(2, np.inf), np.full((1, 2), np.inf), 9, 0.0)
+    assert reduced.judged(endless).status == "unknown"
