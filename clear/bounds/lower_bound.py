@@ -45,7 +45,9 @@ def _of_all_capacity_w(problem: PricingProblem, prices: DualPrices, deadline: De
     weak_w = [least_power_w(app) for app in joint.apps]
 
     def bound(app: int) -> float:  # prices are at least 0, so energy alone is a bound at any prices
-        return weak_w[app] if deadline.expired else problem.subproblems[app].lower_bound(prices.of_app(app))
+        if deadline.expired:
+            return weak_w[app]
+        return max(weak_w[app], problem.subproblems[app].lower_bound(prices.of_app(app)))
 
     priced_w = sum(in_parallel(bound, range(joint.count), problem.jobs))
     return max(prices.constant_w(joint) + priced_w, sum(weak_w))

@@ -46,6 +46,11 @@ def test_no_baseline_is_better_than_the_best_plan(case_of: CaseOf, seed: int, na
 
 
 @pytest.mark.slow
+def test_an_app_without_a_bound_does_not_hide_that_another_has_no_plan() -> None:
+    assert check(skip_case(657625913), "clear") == "infeasible"
+
+
+@pytest.mark.slow
 @of_each
 @FEW
 @given(SEEDS)
