@@ -123,11 +123,22 @@ def _of_listed(
 
 
 def _limited(network: Network, columns: list[Column]) -> Floats:
-    """(C, B) what limited sums of columns, if any, grow with."""
+    """(C, B) what limited sums of columns grow with, and which shared parameters they hold, beside what memory.
+
+    The parts of shared parameters that columns count are not compared: a node holds the whole of one that is alone.
+    """
     if not columns:
         return np.zeros((0, 0))
-    rows = [[limited_figures(budget, column, network) for budget in column.budgets] for column in columns]
-    return np.array([np.concatenate([np.zeros(0), *row]) for row in rows]).reshape(len(columns), -1)
+    keys = sorted({one.key for column in columns for one in column.shared})
+    rows = []
+    for column in columns:
+        own, shared = np.zeros(network.size), {one.key for one in column.shared}
+        own[column.nodes] = column.memory_bytes
+        for one in column.shared:
+            own[one.node] -= one.part_bytes
+        budgets = [limited_figures(budget, column, network) for budget in column.budgets]
+        rows.append(np.concatenate([own, [float(key in shared) for key in keys], *budgets]))
+    return np.array(rows).reshape(len(columns), -1)
 
 
 def _answer(
