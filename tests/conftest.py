@@ -16,3 +16,5 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "desk"))
 # tests interrupt commands: in the background, and under `nohup`, these would inherit that the signal is ignored
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

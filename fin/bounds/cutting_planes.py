@@ -182,7 +182,13 @@ class Master:
         return np.array([self._nodes[path] for path in paths], dtype=np.int64).reshape(len(paths), -1)
 
     def add(self, cost: float, sums: Floats, nodes: Ints) -> None:
-        """Add a path by its cost, its (1 + R) limited sums and its (D,) nodes."""
+        """Add a path as a column.
+
+        Args:
+            cost: What it costs, in the objective's unit.
+            sums: (1 + R,) its limited sums.
+            nodes: (D,) its nodes.
+        """
         self._nodes.append(nodes)
         over = (sums - self._most)[self._rows] / self._scale
         self._columns.append(np.append(over, 1.0))

@@ -15,7 +15,16 @@ def nodes_before(graph: ExtendedGraph, node: Ints) -> Ints:
 
 
 def path_sums(graph: ExtendedGraph, paths: Paths, figures: Floats | None = None) -> tuple[Floats, Floats]:
-    """(K,) cost and limited sum of one path per scenario; `figures` are those of its transfers, if they are known."""
+    """Sum up cost and limited sum of one path per scenario.
+
+    Args:
+        graph: The K scenarios.
+        paths: Their paths.
+        figures: (C, K, D) what `transfer_figures` returns for them, if it is known.
+
+    Returns:
+        (K,) costs and (K,) limited sums.
+    """
     scenarios, layers, _ = graph.shape
     rows = np.arange(scenarios)[:, None]
     depth = np.arange(layers)

@@ -17,6 +17,9 @@ def asked_text(app: App, units: Mapping[str, str], of_all: str = POWER) -> str:
         app: The app as it was asked for.
         units: Unit of every metric by name, where known.
         of_all: Objective of all apps together; where it is not power, the app has limits alone.
+
+    Returns:
+        The parts of the sentence, joined by commas.
     """
     if of_all in _POWER:
         return ", ".join([_objective(app), *_limits(app, units)])
