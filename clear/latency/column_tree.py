@@ -60,16 +60,16 @@ class TreeResult:
 
 
 def undominated(own: Needs, limited: Floats) -> Needs:
-    """Return the columns that no other one of the app beats in loads, times, memory and limited sums at once.
+    """Return the columns that no other one of the app beats in loads, times and limited figures at once.
 
     Args:
         own: Columns of one app.
-        limited: (C, B) further figures that are limited; no columns where none are.
+        limited: (C, B) further figures: memory, and what else is limited.
     """
     count = len(own.columns)
     if count == 0:
         return own
-    parts = [own.late.reshape(count, -1), own.fixed, own.load, own.memory, limited]
+    parts = [own.late.reshape(count, -1), own.fixed, own.load, limited]
     figures = np.concatenate(parts, axis=1)
     order = sorted(range(count), key=lambda number: (float(figures[number].sum()), number))
     kept: list[int] = []

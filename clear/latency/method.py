@@ -27,7 +27,7 @@ from planner.clear.latency.quickest import frugal, quickest
 from planner.clear.latency.relaxation import Relaxation, RelaxedAt, shrunk
 from planner.clear.latency.swaps import SwapSearch
 from planner.clear.problem.column import Column
-from planner.clear.problem.enumeration import columns_of_few, limited_figures
+from planner.clear.problem.enumeration import columns_of_few, limited_figures, memory_figures
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp
 from planner.clear.solve import solve_joint
@@ -123,21 +123,9 @@ def _of_listed(
 
 
 def _limited(network: Network, columns: list[Column]) -> Floats:
-    """(C, B) what limited sums of columns grow with, and which shared parameters they hold, beside what memory.
-
-    The parts of shared parameters that columns count are not compared: a node holds the whole of one that is alone.
-    """
-    if not columns:
-        return np.zeros((0, 0))
-    keys = sorted({one.key for column in columns for one in column.shared})
-    rows = []
-    for column in columns:
-        own, shared = np.zeros(network.size), {one.key for one in column.shared}
-        own[column.nodes] = column.memory_bytes
-        for one in column.shared:
-            own[one.node] -= one.part_bytes
-        budgets = [limited_figures(budget, column, network) for budget in column.budgets]
-        rows.append(np.concatenate([own, [float(key in shared) for key in keys], *budgets]))
+    """(C, B) memory of columns, and what limited sums of them grow with."""
+    sums = [[limited_figures(budget, column, network) for budget in column.budgets] for column in columns]
+    rows = [np.concatenate([memory, *row]) for memory, row in zip(memory_figures(columns, network), sums, strict=True)]
     return np.array(rows).reshape(len(columns), -1)
 
 

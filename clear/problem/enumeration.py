@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
 from planner.clear.problem.budget import Budget
 from planner.clear.problem.column import Column, column_of, exit_sets_of
-from planner.clear.problem.column_memory import ParameterKey
 from planner.clear.problem.instance import JointInstance
 from planner.clear.problem.joint_app import JointApp, of_variant
 from planner.fin.deadline import Deadline
@@ -101,13 +100,31 @@ def fits_alone(network: Network, column: Column) -> bool:
     )
 
 
+def memory_figures(columns: Sequence[Column], network: Network) -> Floats:
+    """(C, N + S) bytes that columns hold for themselves on each node, and which of S shared parameters they hold.
+
+    The parts of shared parameters that columns count are not compared: a node holds the whole of one that is alone.
+
+    Args:
+        columns: C columns of one app.
+        network: The N nodes.
+    """
+    place = {key: network.size + row for row, key in enumerate(sorted({one.key for c in columns for one in c.shared}))}
+    found = np.zeros((len(columns), network.size + len(place)))
+    for row, column in zip(found, columns, strict=True):
+        row[column.nodes] = column.memory_bytes
+        for one in column.shared:
+            row[one.node] -= one.part_bytes
+            row[place[one.key]] = 1.0
+    return found
+
+
 def _undominated(columns: list[Column], network: Network) -> list[Column]:
     """Keep the columns that no other one of as many latencies is at most equal to in every figure."""
     kept: list[Column] = []
     kept_figures: dict[int, list[Floats]] = {}
-    names = sorted({one.key for column in columns for one in column.shared})
-    place = {name: index for index, name in enumerate(names)}
-    figures = [_figures(column, network, place) for column in columns]
+    memory = memory_figures(columns, network)
+    figures = [np.concatenate([_figures(column, network), row]) for column, row in zip(columns, memory, strict=True)]
     for number in sorted(range(len(columns)), key=lambda index: (float(figures[index].sum()), index)):
         others = kept_figures.setdefault(len(columns[number].fixed_s), [])
         if not others or not (np.array(others) <= figures[number]).all(axis=1).any():
@@ -116,18 +133,15 @@ def _undominated(columns: list[Column], network: Network) -> list[Column]:
     return kept
 
 
-def _figures(column: Column, network: Network, place: Mapping[ParameterKey, int]) -> Floats:
-    """All that a column asks for, over all nodes and media; shared parameters, by their places, on their own."""
+def _figures(column: Column, network: Network) -> Floats:
+    """All that a column asks for, over all nodes and media, beside memory."""
     rows = len(column.fixed_s)
-    by_node, by_medium = np.zeros((5 + rows, network.size)), np.zeros((1 + rows, network.media))
-    asked = (column.node_load, column.dynamic_w, column.static_w, column.memory_bytes, np.ones(len(column.nodes)))
-    by_node[:, column.nodes] = [*asked, *column.node_s]
+    by_node, by_medium = np.zeros((4 + rows, network.size)), np.zeros((1 + rows, network.media))
+    by_node[:, column.nodes] = [
+        column.node_load, column.dynamic_w, column.static_w, np.ones(len(column.nodes)), *column.node_s,
+    ]  # fmt: skip
     by_medium[:, column.media] = [column.medium_load, *column.medium_s]
-    shared = np.zeros(len(place))
-    for one in column.shared:
-        by_node[3, one.node] -= one.part_bytes
-        shared[place[one.key]] = 1.0
-    parts = [by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w], shared]
+    parts = [by_node.ravel(), by_medium.ravel(), column.fixed_s, [column.transfer_w]]
     return np.concatenate([*parts, *(limited_figures(budget, column, network) for budget in column.budgets)])
 
 
