@@ -132,8 +132,7 @@ class _Search:
             self.chosen.append(chosen)
             rates = {p: self._rate(chosen, p, share[p], taken[p]) for p in np.flatnonzero(share > 0.0).tolist()}
             speeds = {n: self._speed(chosen, n) for n in range(shared.nodes) if choice.used[n]}
-            middles = {p: (self._middle(p, share[p]), curve) for p, curve in rates.items()}
-            self._limit(choice, chosen, middles, speeds)
+            self._limit(choice, chosen, rates, speeds)
             for p in np.flatnonzero(choice.memory > 0.0).tolist():
                 held[p][chosen] = float(choice.memory[p])
             for key in choice.shared:
@@ -187,17 +186,13 @@ class _Search:
             return -column.worth
         return _parts(column.choice, self.objective)[2] / self.scale
 
-    def _rate(self, chosen: int, place: int, share: float, taken: dict[int, float]) -> _Curve:
-        """Add the rate that a column gets at a place, over the middle of its range, and its inverse."""
-        middle = self._middle(place, share)
+    def _rate(self, chosen: int, place: int, share: float, taken: dict[int, float]) -> tuple[float, _Curve]:
+        """Add the rate that a column gets at a place, over the geometric mean of its range, and its inverse."""
+        middle = float(np.sqrt(share * self.shared.most[place] * self.shared.fastest[place]))
         most = max(float(self.shared.most[place] * self.shared.fastest[place]) / middle, share / middle)
         point, height = self._copy(chosen, share / middle, most), self._variable(0.0, middle / share)
         taken[point] = middle
-        return self._curve(_Curve(chosen, point, height, square=False), share / middle, most)
-
-    def _middle(self, place: int, share: float) -> float:
-        """Return the geometric mean of the least rate that a column must get at a place, and of the most it may."""
-        return float(np.sqrt(share * self.shared.most[place] * self.shared.fastest[place]))
+        return middle, self._curve(_Curve(chosen, point, height, square=False), share / middle, most)
 
     def _speed(self, chosen: int, node: int) -> tuple[_Curve, _Curve]:
         """Add a column's copy of a node's speed, its square and its inverse."""
