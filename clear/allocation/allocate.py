@@ -74,7 +74,7 @@ def allocate(network: Network, columns: Sequence[Column]) -> Allocation | NoAllo
         return NoAllocation((), proved=False)
     found = layout.read(optimum)
     if isinstance(found, Allocation):
-        missed = optimum.value - optimum.lower_bound if layout.has_power else 0.0  # no speed changes a power of nothing
+        missed = optimum.value - optimum.lower_bound if layout.power_varies else 0.0
         found = replace(found, least_w=max(found.power_w - max(missed, 0.0), 0.0))
     return found
 
@@ -194,19 +194,21 @@ class Layout:
         return GeometricProgram(posynomials, len(self.lower), np.array(self.lower), np.array(self.upper))
 
     @property
-    def has_power(self) -> bool:
-        """Whether computing takes power."""
-        return any(column.dynamic_w.any() or column.static_w.any() for column in self.columns)
+    def power_varies(self) -> bool:
+        """Whether speeds change the power of computing: it takes some, and a node in use has a range of speeds."""
+        takes_some = any(column.dynamic_w.any() or column.static_w.any() for column in self.columns)
+        return takes_some and any(self.lower[variable] < self.upper[variable] for variable in self.speed.values())
 
     def power_terms(self) -> list[Term]:
         """Return the power of computing; where no speed can change it, the sum of shares instead."""
+        if not self.power_varies:
+            return self.share_terms()
         terms: list[Term] = []
         for column in self.columns:
             for node, dynamic, static in zip(column.nodes.tolist(), column.dynamic_w, column.static_w, strict=True):
                 terms += [(float(dynamic), {self.speed[node]: 2.0})] if dynamic > 0.0 else []
                 terms += [(float(static), {self.speed[node]: -1.0})] if static > 0.0 else []
-        moves = any(self.lower[variable] < self.upper[variable] for variable in self.speed.values())
-        return terms if terms and moves else self.share_terms()
+        return terms
 
     def share_terms(self) -> list[Term]:
         """Return the sum of all shares."""

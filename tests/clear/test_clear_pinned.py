@@ -69,9 +69,24 @@ def test_speeds_and_shares_are_those_of_least_power(seed: int) -> None:
     found = allocate(joint.network, columns)
     if isinstance(found, Allocation):
         assert found.power_w == pytest.approx(least_w, rel=PRECISION)
+        assert found.least_w == pytest.approx(least_w, rel=PRECISION)
     else:
         assert np.isinf(least_w)
         assert found.proved
+
+
+@given(SEEDS)
+def test_power_that_no_speed_changes_is_its_own_bound(seed: int) -> None:
+    """Shares are decided to the precision of the solver then; that says nothing of the power."""
+    case = case_of(seed)
+    for node in case.topology["nodes"]:
+        node.pop("speed", None)
+    joint = case.joint()
+    columns = columns_of(joint)
+    assume(not overfull(joint, columns))
+    found = allocate(joint.network, columns)
+    assume(isinstance(found, Allocation))
+    assert found.least_w == found.power_w
 
 
 @pytest.mark.slow

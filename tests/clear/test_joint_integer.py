@@ -98,6 +98,7 @@ def test_the_least_factor_is_that_of_the_integer_program(seed: int) -> None:
 
 @pytest.mark.slow
 @generated_against_oracle(3)
+@example(10849)  # no speed changes what plans cost, and plans cost little
 @given(SEEDS)
 def test_the_least_metric_is_that_of_the_integer_program(seed: int) -> None:
     case = mixed_case(seed)
