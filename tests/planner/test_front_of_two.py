@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import permutations
 from random import Random
 
 import pytest
@@ -55,7 +55,7 @@ def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
 def case(random: Random) -> tuple[App, Model, Topology, Instance, tuple[str, str]] | None:
     app, model, topology = random_metric_case(random)
     names = ["energy", "latency", "accuracy", *(metric.name for metric in topology.metrics)]
-    axes = random.choice(list(combinations(names, 2)))
+    axes = random.choice(list(permutations(names, 2)))
     app = app.model_copy(update={"min_accuracy": random.choice([0.0, 0.6]), "objective": "energy"})
     instance = instance_of(app, model, topology)
     return None if instance is None else (app, model, topology, instance, axes)

@@ -4,7 +4,8 @@ The first figure is minimised within a ceiling of the second one, which then dro
 is left (epsilon-constraint method: Haimes, Lasdon and Wismer, IEEE Trans. SMC 1(3), 1971). Of the plans that are best
 in the first figure, the one that is best in the second is taken, so every point belongs to the front, and every search
 is proved, so none is missing. Accuracy is the second figure wherever it is one of the two: its levels are those of the
-operating points, and its floor rises above the accuracy of each plan found.
+operating points, and its floor rises above the accuracy of each plan found. Else latency is, if it is one of the two:
+searches prefer the quickest of plans that tie, so one finds a point where other figures take two.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from planner.fin.instance.instance import Instance
 from planner.fin.method import Options, method
 from planner.fin.outcome import Outcome
 from planner.pipeline.one_app import instances_of, solve
-from planner.pipeline.pareto import RESOLUTION, StoppedError, Watch, for_front, front_point, within_accuracies
+from planner.pipeline.pareto import (
+    RESOLUTION,
+    StoppedError,
+    Watch,
+    for_front,
+    front_point,
+    quickest_of_ties,
+    within_accuracies,
+)
 from planner.pipeline.request import Request
 from planner.pipeline.variants import solve_variants
 from planner.schemas.planning.front import Front, FrontStatus
@@ -76,7 +85,8 @@ def _checked(request: Request, axes: tuple[str, ...]) -> tuple[str, str]:
         fix = f"name two of {', '.join(known)}, such as energy,latency"
         raise input_error("a front is of two different figures, or of all three by default", fix, path="axes")
     first, second = axes
-    return (second, first) if first == "accuracy" else (first, second)
+    backwards = first == "accuracy" or (first == "latency" and second != "accuracy")
+    return (second, first) if backwards else (first, second)
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,7 @@ class _Walk:
     def over_sums(self) -> None:
         """Walk down a second figure that is a sum."""
         first, second = self.variants[0].minimise, self.second
+        one_search = second == "latency" and quickest_of_ties(self.variants)
         ceiling = self.variants[0].limits.most(second)
         while ceiling >= 0.0:
             within = [each.limited(second, ceiling) for each in self.variants]
@@ -111,7 +122,8 @@ class _Walk:
             if best is None:
                 return
             value = best.cost.figure(first)
-            other = self._search([replace(each.limited(first, value), minimise=second) for each in within])
+            quicker = [] if one_search else [replace(each.limited(first, value), minimise=second) for each in within]
+            other = self._search(quicker)
             point = min((each for each in (best, other) if each is not None), key=lambda each: each.cost.figure(second))
             outcome = Outcome("optimal", point.outcome.plan, min(best.outcome.lower_bound, point.cost.figure(first)))
             held = replace(point.instance, minimise=first, limits=within[0].limits)
@@ -127,13 +139,14 @@ class _Walk:
             if best is None:
                 return
             value = best.cost.figure(best.instance.minimise)
-            if self.found and value <= self.found[-1][2] * _ABOVE:  # as good and more accurate
-                self.found.pop()
             outcome = replace(best.outcome, lower_bound=min(best.outcome.lower_bound, value))
             self._add(best.instance, outcome, value)
             floor = best.cost.accuracy
 
     def _add(self, instance: Instance, outcome: Outcome[Decision], value: float) -> None:
+        """Add a point, better in the second figure than those before; the last one goes if it is no better at all."""
+        if self.found and value <= self.found[-1][2] * _ABOVE:
+            self.found.pop()
         if self.most_points is not None and len(self.found) >= self.most_points:
             message = f"stopped after {self.most_points} points; missing are points of better {self.second}"
             raise StoppedError(message)
@@ -157,8 +170,11 @@ class _Walk:
 
 
 def _front(request: Request, axes: tuple[str, ...], walk: _Walk, message: str) -> Front:
-    """Write what was found as a verified front, by rising first figure."""
-    found = sorted(walk.found, key=lambda row: row[2])
+    """Write what was found as a verified front, by the first axis: the least energy, latency or metric comes first.
+
+    Points that rise in one sum fall in the other.
+    """
+    found = sorted(walk.found, key=lambda row: row[2], reverse=axes[0] == walk.second == "latency")
     points = tuple(front_point(request, instance, outcome) for instance, outcome, _ in found)
     status: FrontStatus = ("partial" if points else "unknown") if message else "complete" if points else "infeasible"
     return Front(

@@ -8,9 +8,10 @@ SMC 1(3), 1971), from late to early, with an exact search at every step:
 1. The least energy ``e`` within the latency ``ceiling``, proved. If a known point (at least as accurate) takes no more
    than ``e`` and is done by ``l' <= ceiling``, then every plan of the level between ``l'`` and the ceiling takes at
    least ``e`` and is dominated by it: the ceiling drops below ``l'``.
-2. Else the least latency ``l`` among plans of energy ``e``, proved: ties in energy are broken, so the point is not
-   dominated within its level, and no known point dominates it, so it belongs to the front. Plans of the level between
-   ``l`` and the ceiling take at least ``e`` and are dominated: the ceiling drops below ``l``.
+2. Else the least latency ``l`` among plans of energy ``e``, proved, by the same search where it breaks ties by latency:
+   ties in energy are broken, so the point is not dominated within its level, and no known point dominates it, so it
+   belongs to the front. Plans of the level between ``l`` and the ceiling take at least ``e`` and are dominated: the
+   ceiling drops below ``l``.
 
 Nothing between two ceilings is skipped undominated, and the walk ends only where no plan is left below the ceiling
 (proved infeasible), so no point is missing. Points found later are less accurate, or earlier and costlier, so a point
@@ -30,6 +31,7 @@ import numpy as np
 
 from planner.errors import InternalError
 from planner.fin.deadline import Deadline
+from planner.fin.graph.scenarios import exits_have_own_deadlines
 from planner.fin.instance.decision import Decision, Evaluation, evaluate
 from planner.fin.instance.instance import Instance
 from planner.fin.method import Method, Options, method
@@ -151,9 +153,11 @@ class _Walk:
     def _add(self, level: Sequence[Instance], cheapest: _Found, ceiling_s: float, covered_s: float) -> float:
         """Break ties in energy by latency, keep the point unless it is a known one; return its latency in seconds."""
         energy_j, accuracy = cheapest.cost.energy_j, cheapest.accuracy
-        tied = [replace(each, minimise="latency") for each in level]
-        tied = [each.with_limits(latency_s=ceiling_s, energy_j=energy_j) for each in tied]
-        earliest = self._search(tied, accuracy, ceiling_s)
+        earliest = None
+        if not quickest_of_ties(level):
+            tied = [replace(each, minimise="latency") for each in level]
+            tied = [each.with_limits(latency_s=ceiling_s, energy_j=energy_j) for each in tied]
+            earliest = self._search(tied, accuracy, ceiling_s)
         point = min((each for each in (cheapest, earliest) if each is not None), key=lambda each: each.cost.latency_s)
         if not covered_s <= point.cost.latency_s * _ABOVE:
             if self.most_points is not None and len(self.found) >= self.most_points:
@@ -178,6 +182,17 @@ class _Walk:
         if outcome.plan is None:
             return None
         return _Found(accuracy, outcome, evaluate(instance, outcome.plan), instance)
+
+
+def quickest_of_ties(variants: Sequence[Instance]) -> bool:
+    """Tell whether the exact search returns the quickest of the plans that tie in another figure.
+
+    Beyond chains, labels that tie may be dropped; where exits have deadlines of their own, latency is no sum.
+
+    Args:
+        variants: The app with each of its alternatives.
+    """
+    return all(each.is_plain and not exits_have_own_deadlines(each) for each in variants)
 
 
 def within_accuracies(variants: Sequence[Instance], least: float, most: float) -> list[Instance]:
