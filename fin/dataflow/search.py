@@ -2,7 +2,8 @@
 
 Capacities couple blocks that share a node or a medium; they are tracked only where an optimum without them breaks them
 (Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani, Networks 51, 2008). Where labels would be
-too many, what is left of the point is solved by its integer program.
+too many, what is left of the point is solved by its integer program. A small program is solved as soon as labels are
+dropped or a capacity is broken: tracking capacities mostly takes longer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from planner.fin.exact.incumbent import Incumbent
 from planner.fin.instance.decision import evaluate, within_limits
 from planner.fin.instance.instance import TOLERANCE
 from planner.fin.instance.network import Floats, Ints
+from planner.fin.methods.program_size import has_small_program
 
 _TABLES = (50_000, 1_000_000, 8_000_000)
 """Entries of a table at most, round after round."""
@@ -115,17 +117,22 @@ class PointSearch:
             self.lower_bound = max(self.lower_bound, tight.lower_bound)
             if self.lower_bound >= self._incumbent.cutoff:
                 break
-            widths = _TIE_WIDTHS if self._incumbent.ties else _WIDTHS
+            small = not self._incumbent.ties and has_small_program(tight.found.problem.instance)
+            widths = _TIE_WIDTHS if self._incumbent.ties else _WIDTHS[:1] if small else _WIDTHS
             found = _widening(tight.found, self._tracked, self._incumbent, widths, self._deadline)
             self.lower_bound = max(self.lower_bound, found.lower_bound)
+            more = frozenset(found.broken) - self._tracked
+            if small and (found.dropped or more) and self._most is not None:
+                return self.lower_bound  # the caller has a program for all that is left
+            by_program = self._most is None and not self._incumbent.ties and (found.dropped or (small and more))
+            if by_program and self._solved_by_program(tight.found.problem):
+                return self.lower_bound
             if found.dropped and not self._incumbent.ties:
-                if self._most is None and self._solved_by_program(tight.found.problem):
-                    return self.lower_bound
                 wide = tuple(width for width in _WIDE if self._most is None or width <= self._most)
                 if wide:
                     found = _widening(tight.found, self._tracked, self._incumbent, wide, self._deadline)
                     self.lower_bound = max(self.lower_bound, found.lower_bound)
-            more = frozenset(found.broken) - self._tracked
+                    more = frozenset(found.broken) - self._tracked
             if not more or (found.dropped and self._incumbent.ties):  # which plans tie stays open
                 return self.lower_bound
             current = self._with_capacities(tight, more)

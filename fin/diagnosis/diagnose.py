@@ -13,7 +13,14 @@ from dataclasses import replace
 import numpy as np
 
 from planner.fin.deadline import Deadline, DeadlineReachedError
-from planner.fin.diagnosis.capacities import alone_bytes, largest_rate, oversized_blocks, slowest_part
+from planner.fin.diagnosis.capacities import (
+    Sustained,
+    alone_bytes,
+    largest_rate,
+    oversized_blocks,
+    slowest_part,
+    sustained_rate,
+)
 from planner.fin.diagnosis.reachability import unreachable
 from planner.fin.diagnosis.rows import at_most, kind_of, limit_row, noun_of
 from planner.fin.diagnosis.searches import any_plan, best_plan, least_figure
@@ -21,6 +28,8 @@ from planner.fin.diagnosis.together import limits_of, relaxed, together
 from planner.fin.instance.decision import evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Bools, Floats
+from planner.fin.method import Options
+from planner.fin.methods.program_size import has_small_program
 from planner.schemas.planning.placement import BrokenLimit, Diagnosis
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
@@ -205,7 +214,7 @@ def _memory_row(instance: Instance, node: int, needed: float, proved: bool) -> B
 
 def _rate(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:
     asked = instance.rate_per_s
-    best = largest_rate(instance, lambda each: any_plan(each, until)) if asked > 0.0 else None
+    best = _sustained(instance, until) if asked > 0.0 else None
     if best is None or best.rate_per_s >= asked:
         return
     best_rate, asked = (rate * instance.batch for rate in (best.rate_per_s, asked))  # of samples, not of batches
@@ -214,6 +223,21 @@ def _rate(instance: Instance, all_points: Instance, without_pins: Bools, until: 
     message = f"{bound} {most} inferences per second, asked for {wanted}"
     message += f"; {best.bottleneck} is fully used then"
     yield limit_row("rate", instance.name, asked, best_rate, "1/s", message)
+
+
+def _sustained(instance: Instance, until: Deadline) -> Sustained | None:
+    """Return the largest rate within the other limits; of small programs by these, beyond chains quicker than steps."""
+    if has_small_program(instance):
+        from planner.fin.maximise.integer_program import LargestRateByProgram  # few diagnoses need a solver
+
+        until.check()
+        at_rest = replace(instance, minimise="rate", rate_per_s=0.0)
+        found = LargestRateByProgram().solve(at_rest, Options(time_limit_s=until.limit_s))
+        if found.plan is not None:
+            return replace(sustained_rate(instance, found.plan), proved=found.status == "optimal")
+        if found.status == "infeasible":
+            return None
+    return largest_rate(instance, lambda each: any_plan(each, until))
 
 
 def _pins(instance: Instance, all_points: Instance, without_pins: Bools, until: Deadline) -> Iterator[BrokenLimit]:

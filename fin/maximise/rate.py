@@ -6,8 +6,8 @@ load, and no longer a matter of the objective. The bisection begins from the bot
 be. It ends exactly: the optimum is the bottleneck of a plan, one of finitely many values, so after each plan near the
 bound the next rate that is tried is just above what that plan sustains, and the first that is infeasible is the proof.
 Where a search has to drop labels, the rest is left to the integer programs of `fin.maximise.integer_program`. Networks
-that are no chains go there with their first plan where the programs are small: the time of every node is a capacity,
-and labels would have to track all.
+that are no chains go there at once where the programs are small: the time of every node is a capacity, and labels would
+have to track all.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from planner.fin.instance.decision import Decision, evaluate
 from planner.fin.instance.instance import TOLERANCE, Instance
 from planner.fin.instance.network import Floats
 from planner.fin.method import Method, Options
+from planner.fin.methods.program_size import has_small_program
 from planner.fin.outcome import PROVED, Outcome, Termination
 from planner.fin.path_resources.relaxation import without_path_limits
 from planner.schemas.planning.placement import Status
@@ -35,8 +36,6 @@ _NEAR = 0.99
 """Ratio of bound and bottleneck from which on the next rate is just above the best plan's, not halfway."""
 _MOST_LABELS = 2_000
 """Labels of a layer with which a rate is proved infeasible, or left to integer programs."""
-_SMALL_PROGRAM = 3_000
-"""Blocks times links up to which networks that are no chains are left to integer programs."""
 _LEFT_TO_PROGRAMS = Termination.at_limit("size", "the search is left to integer programs")
 _MOST_CELLS_OF_TIES = 400
 """Blocks times nodes up to which the plan of least energy at the best rate is sought. Beyond, that takes many times as
@@ -106,19 +105,13 @@ class _Bisection:
     def __post_init__(self) -> None:
         self.bound_s = bottleneck_bound_s(self.instance)
 
-    @property
-    def is_for_programs(self) -> bool:
-        """Whether all but a first plan is left to integer programs."""
-        size = len(self.instance.block_names) * len(self.instance.network.link_source)
-        return not self.instance.is_plain and size <= _SMALL_PROGRAM
-
     def run(self, gap: float) -> Termination:
         """Close the gap between plan and bound; return why that ended. Without a plan, proved means there is none."""
+        if has_small_program(self.instance):
+            return _LEFT_TO_PROGRAMS
         found = self._plan_at(self.instance.rate_per_s)
         if found.plan is None:
             return found.termination
-        if self.is_for_programs:
-            return _LEFT_TO_PROGRAMS
         if self.bound_s == 0.0 and (least_s := least_busy_s(self.instance)) < np.inf:
             # no plan is between one that keeps nothing busy and the least busy time that there is
             found = self._plan_at(2.0 / least_s)
@@ -162,7 +155,7 @@ class _Bisection:
         if busy_s <= _NO_TIME_S or self.until.expired or cells > _MOST_CELLS_OF_TIES:
             return self.plan
         at_best = replace(self.instance, minimise="energy", rate_per_s=max(1.0 / busy_s, self.instance.rate_per_s))
-        if not self.is_for_programs:
+        if not has_small_program(self.instance):
             return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
         from planner.fin.methods.integer_program import IntegerProgram  # few searches need a solver
 

@@ -19,6 +19,7 @@ from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import evaluate, objective_of
 from planner.fin.instance.ties import merit_of
 from planner.fin.method import Options
+from planner.fin.methods import program_size
 from planner.fin.methods.enumeration import BruteForce
 from planner.pipeline.one_app import solve
 from planner.pipeline.request import Request
@@ -26,10 +27,11 @@ from planner.schemas import App, Model, Topology, check_document
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("small", [program_size.SMALL, 0], ids=["small programs", "labels alone"])
 @settings(max_examples=against_oracle(100))
 @example(seed=1078)  # points that tie at an objective of 0
 @given(seed=st.integers(0, 10**9))
-def test_the_exact_search_is_as_good_as_enumeration(seed):
+def test_the_exact_search_is_as_good_as_enumeration(small, seed):
     """Status, objective, bound and what is preferred among ties agree, all features mixed."""
     instance = instance_of(*random_dataflow_case(Random(seed)))
     if instance is None or instance.points.count == 0:
@@ -37,7 +39,9 @@ def test_the_exact_search_is_as_good_as_enumeration(seed):
     oracle = BruteForce(50_000).solve(instance, Options())
     if oracle.termination.limit is not None:
         return
-    found = Exact().solve(instance, Options())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program_size, "SMALL", small)
+        found = Exact().solve(instance, Options())
     assert found.status == oracle.status
     if found.plan is None or oracle.plan is None:
         return
@@ -58,6 +62,7 @@ def test_points_left_to_an_integer_program_are_as_good_as_enumeration(seed):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "_WIDTHS", (1,))
+        patch.setattr(program_size, "SMALL", 0)
         found = Exact().solve(instance, Options())
     check_enumerated(instance, found, rel=1e-6, plans=50_000)
 

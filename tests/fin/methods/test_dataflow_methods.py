@@ -18,9 +18,9 @@ from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.instance.decision import Decision, evaluate, objective_of, within_limits
 from planner.fin.instance.instance import Instance
-from planner.fin.maximise import rate
 from planner.fin.maximise.rate import LargestRate
 from planner.fin.method import Options, method
+from planner.fin.methods import program_size
 from planner.fin.methods.enumeration import decisions
 from planner.fin.methods.integer_program import IntegerProgram
 from planner.fin.methods.single_cut import Neurosurgeon, SourceOnly
@@ -55,7 +55,7 @@ def test_the_largest_rate_is_that_of_bisection(seed):
     instance = replace(instance, minimise="rate")
     found = LargestRate().solve(instance, Options())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rate, "_SMALL_PROGRAM", 0)
+        patch.setattr(program_size, "SMALL", 0)
         bisected = LargestRate().solve(instance, Options())
     assert found.status == bisected.status
     if found.plan is not None and bisected.plan is not None:
