@@ -34,6 +34,10 @@ from planner.schemas.planning.placement import BrokenLimit, Diagnosis
 from planner.schemas.reading.quantities import format_quantity, told_apart
 
 _MOST_NODES = 8
+_STEP = 1e-6
+"""Memory that counts as the same, as a part of what is enough."""
+_NEAR = 0.98
+"""Ratio of the memory that is too little and that is enough from which on a plan just below is asked for."""
 _STOPPED = "the time limit came before every limit was examined"
 _UNEXAMINED = "that is proved; the time limit came before it was found which limits are to blame"
 _UNLIMITED = Deadline()
@@ -181,12 +185,14 @@ def _enough_alone(instance: Instance, node: int, until: Deadline) -> tuple[float
 def _least_memory(instance: Instance, node: int, enough: float, until: Deadline) -> tuple[float, bool]:
     """Bisect on the memory of one node between what it has and what is known to be enough.
 
-    What is tried stays clear of the tolerance of limits, within which the plan that is known would be found for ever.
+    Near the end, every other step is just below the plan that is known: where none needs less, that is the proof. No
+    step is finer than messages tell apart; finer ones are the hardest.
     """
-    low = float(instance.network.memory_bytes[node])
-    while enough - low > max(1.0, 4.0 * TOLERANCE * enough):
+    low, just_below = float(instance.network.memory_bytes[node]), False
+    while enough - low > (least_step := max(1.0, _STEP * enough)):
+        just_below = not just_below and low > _NEAR * enough
         memory = instance.network.memory_bytes.copy()
-        memory[node] = 0.5 * (low + enough)
+        memory[node] = enough - 0.99 * least_step if just_below else 0.5 * (low + enough)
         trial = _with_memory(instance, memory)
         try:
             decision = any_plan(trial, until)
