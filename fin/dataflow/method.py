@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from planner.fin.dataflow.equal_nodes import in_topology_order
 from planner.fin.dataflow.problem import PointProblem, build_problem
 from planner.fin.dataflow.routing import cheapest_routes
 from planner.fin.dataflow.search import PointSearch, PointState, bound_point
@@ -117,4 +118,4 @@ def _preferred(instance: Instance, states: list[PointState], incumbent: Incumben
                 PointSearch(state, tied, until).solve()
     except DeadlineReachedError:
         pass
-    return tied.decision or held
+    return in_topology_order(instance, tied.decision or held)

@@ -3,7 +3,7 @@
 Capacities couple blocks that share a node or a medium; they are tracked only where an optimum without them breaks them
 (Boland, Dethridge and Dumitrescu, OR Letters 34, 2006; Righini and Salani, Networks 51, 2008). Where labels would be
 too many, what is left of the point is solved by its integer program. A small program is solved as soon as labels are
-dropped or a capacity is broken: tracking capacities mostly takes longer.
+dropped, or one of many capacities is broken: tracking these mostly takes longer.
 """
 
 from __future__ import annotations
@@ -122,9 +122,11 @@ class PointSearch:
             found = _widening(tight.found, self._tracked, self._incumbent, widths, self._deadline)
             self.lower_bound = max(self.lower_bound, found.lower_bound)
             more = frozenset(found.broken) - self._tracked
-            if small and (found.dropped or more) and self._most is not None:
+            hard = self._incumbent.gap >= 1.0 or _has_many(tight.found.problem, more)  # any plan is asked for at limits
+            left = found.dropped or (small and bool(more) and hard)
+            if small and left and self._most is not None:
                 return self.lower_bound  # the caller has a program for all that is left
-            by_program = self._most is None and not self._incumbent.ties and (found.dropped or (small and more))
+            by_program = left and self._most is None and not self._incumbent.ties
             if by_program and self._solved_by_program(tight.found.problem):
                 return self.lower_bound
             if found.dropped and not self._incumbent.ties:
@@ -269,6 +271,11 @@ def _priced(space: LabelSpace) -> list[Capacity]:
     """Return the capacities that labels pay for, which leaves a gap between their costs and the objective."""
     rows = np.flatnonzero(space.prices[space.problem.base :] > 0.0).tolist()
     return [space.problem.capacities[row] for row in rows]
+
+
+def _has_many(problem: PointProblem, more: frozenset[Capacity]) -> bool:
+    """Tell whether labels would have to track many capacities at once."""
+    return len({*problem.capacities, *scarce_capacities(problem), *more}) > _FEW
 
 
 def scarce_capacities(problem: PointProblem) -> tuple[Capacity, ...]:

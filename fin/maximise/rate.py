@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from planner.fin.dataflow.equal_nodes import in_topology_order
 from planner.fin.deadline import Deadline
 from planner.fin.exact.method import Exact
 from planner.fin.graph.scenarios import exits_have_own_deadlines
@@ -159,7 +160,8 @@ class _Bisection:
             return self.oracle.solve(at_best, self._options(0.0)).plan or self.plan
         from planner.fin.methods.integer_program import IntegerProgram  # few searches need a solver
 
-        return IntegerProgram().improve(at_best, self.plan, self._options(0.0)).plan or self.plan
+        found = IntegerProgram().improve(at_best, self.plan, self._options(0.0)).plan or self.plan
+        return None if found is None else in_topology_order(self.instance, found)
 
     def _plan_at(self, rate_per_s: float) -> Outcome[Decision]:
         """Ask for any plan that sustains a rate; keep it if it sustains the largest so far."""
